@@ -1,0 +1,32 @@
+//! The `spiderq.v1` gRPC API as generated from `proto/spiderq/v1/*.proto`: messages,
+//! service traits, clients, and the descriptor set for reflection.
+//!
+//! No handwritten logic belongs here; the documentation is in the .proto files.
+
+/// Messages, service traits (`…_service_server`) and clients (`…_service_client`).
+pub mod v1 {
+    tonic::include_proto!("spiderq.v1");
+}
+
+/// The encoded `FileDescriptorSet` of the package, for gRPC reflection.
+pub const DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("spiderq_v1");
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    #[test]
+    fn the_descriptor_set_names_every_service() {
+        let set = prost_types::FileDescriptorSet::decode(super::DESCRIPTOR_SET).unwrap();
+        let mut services: Vec<String> = set
+            .file
+            .iter()
+            .flat_map(|file| file.service.iter().map(|service| service.name().to_owned()))
+            .collect();
+        services.sort();
+        assert_eq!(
+            services,
+            ["JobQueueService", "JobService", "KeyService", "ProjectService"]
+        );
+    }
+}
