@@ -26,7 +26,12 @@ mod tests {
         services.sort();
         assert_eq!(
             services,
-            ["JobQueueService", "JobService", "KeyService", "ProjectService"]
+            [
+                "JobQueueService",
+                "JobService",
+                "KeyService",
+                "ProjectService"
+            ]
         );
     }
 }

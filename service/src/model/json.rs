@@ -1,0 +1,181 @@
+//! JSON text that is carried, never interpreted.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+
+/// One valid JSON value, byte for byte as it was written, but for line breaks between its
+/// tokens: a value that has any loses the white space between its tokens, so that it fits
+/// a line. Nested at most [`JsonText::MAX_DEPTH`] deep.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// Deepest nesting of arrays and objects.
+    pub const MAX_DEPTH: usize = 64;
+
+    /// Checks that `text` is one JSON value (`NaN` and `Infinity` are none).
+    pub fn parse(text: &str) -> Result<Self> {
+        let raw: &RawValue = serde_json::from_str(text)
+            .map_err(|error| Error::invalid("json", format!("must be JSON: {error}")))?;
+        let scan = Scan::of(raw.get());
+        if scan.depth > Self::MAX_DEPTH {
+            return Err(Error::invalid("json", "must be nested at most 64 deep"));
+        }
+        Ok(Self(if scan.breaks {
+            compact(raw.get())
+        } else {
+            raw.get().to_owned()
+        }))
+    }
+
+    /// A JSON string.
+    #[must_use]
+    pub fn string(text: &str) -> Self {
+        Self(serde_json::Value::from(text).to_string())
+    }
+
+    /// A JSON integer.
+    #[must_use]
+    pub fn integer(number: u64) -> Self {
+        Self(number.to_string())
+    }
+
+    /// A JSON boolean.
+    #[must_use]
+    pub fn boolean(value: bool) -> Self {
+        Self(value.to_string())
+    }
+
+    /// Text that a store kept; it was checked when it was written.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As text, without a copy.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// The text of a JSON string; `None` for any other value.
+    #[must_use]
+    pub fn as_text(&self) -> Option<String> {
+        serde_json::from_str(&self.0).ok()
+    }
+}
+
+impl fmt::Display for JsonText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What one pass over valid JSON finds.
+struct Scan {
+    depth: usize,
+    breaks: bool,
+}
+
+impl Scan {
+    fn of(json: &str) -> Self {
+        let (mut depth, mut deepest, mut breaks) = (0_usize, 0, false);
+        for (byte, in_string) in outside_strings(json) {
+            match byte {
+                b'[' | b'{' if !in_string => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+                b'\n' | b'\r' => breaks = true,
+                _ => {}
+            }
+        }
+        Self {
+            depth: deepest,
+            breaks,
+        }
+    }
+}
+
+fn compact(json: &str) -> String {
+    let kept = outside_strings(json)
+        .filter(|(byte, in_string)| *in_string || !byte.is_ascii_whitespace())
+        .map(|(byte, _)| byte)
+        .collect();
+    String::from_utf8(kept).unwrap_or_default()
+}
+
+/// The bytes of valid JSON, each with whether it is part of a string.
+fn outside_strings(json: &str) -> impl Iterator<Item = (u8, bool)> {
+    let (mut in_string, mut escaped) = (false, false);
+    json.bytes().map(move |byte| {
+        if !in_string {
+            in_string = byte == b'"';
+            return (byte, in_string);
+        }
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = false,
+            _ => {}
+        }
+        (byte, true)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_their_bytes() {
+        for text in [
+            "1566311822568.0",
+            "18446744073709551616",
+            "[]",
+            "{}",
+            "null",
+            r#"{"b": [ ],"a":"\u00e9\/ é"}"#,
+            "1E5",
+            "-0.0",
+        ] {
+            assert_eq!(JsonText::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn line_breaks_between_tokens_go() {
+        let text = "{\n  \"a b\": [1,\r\n 2.50], \"c\\\" \": {}\n}";
+        let kept = JsonText::parse(text).unwrap();
+        assert_eq!(kept.as_str(), r#"{"a b":[1,2.50],"c\" ":{}}"#);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in [
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "",
+            "{",
+            "1 2",
+            "'a'",
+            "[1,]",
+        ] {
+            assert!(JsonText::parse(text).is_err(), "{text}");
+        }
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(JsonText::parse(&deep(64)).is_ok());
+        assert!(JsonText::parse(&deep(65)).is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! What makes a job the only active one of its kind.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::SpiderName;
+
+/// Digest of a unique value: while a pending or running job of the project has it, no
+/// second one is taken. 32 hexadecimal characters, whatever the user's value was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UniqueKey(String);
+
+impl UniqueKey {
+    /// Of a push's `unique` value (CONTRACT 4).
+    #[must_use]
+    pub fn of_value(value: &str) -> Self {
+        Self::digest(b"value", [value])
+    }
+
+    /// Of a scheduled job: the same spider with the same arguments (CONTRACT 3).
+    /// `args` in the order of their names.
+    #[must_use]
+    pub fn of_schedule<'a>(
+        spider: &'a SpiderName,
+        args: impl IntoIterator<Item = (&'a str, &'a str)>,
+        cmd_args: Option<&'a str>,
+    ) -> Self {
+        let parts = [spider.as_str(), cmd_args.unwrap_or_default()];
+        let args = args.into_iter().flat_map(|(name, value)| [name, value]);
+        Self::digest(b"schedule", parts.into_iter().chain(args))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn digest<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(kind);
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut text = String::with_capacity(32);
+        for byte in &hash.finalize()[..16] {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
+    }
+}

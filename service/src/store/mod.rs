@@ -1,0 +1,217 @@
+//! The store trait: what the domain asks of SQLite and Redis, in verbs of the domain.
+//!
+//! A store compares and applies; it knows no rules. Each mutating call is atomic for its
+//! project, and acknowledged means durable as far as the store's settings go. Every call
+//! ends within the store's deadline, with [`Error::Unavailable`] where the store is out of
+//! reach; a write that timed out may still be applied, once.
+//!
+//! What any store must do on its own, whatever it is asked for:
+//! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
+//!   highest position so far; its [`Entry`](crate::model::Entry) has that position's `ts` and
+//!   the actor given. Every write that applies sets `updated` to `now`.
+//! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
+//!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused
+//!   push takes none.
+//! - Text and JSON come back byte for byte.
+
+mod change;
+mod credential;
+mod push;
+pub mod redis;
+mod request;
+pub mod sqlite;
+mod url;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use self::{
+    change::{Change, Changed, Effect, Holder, Start, Step},
+    credential::{ApiKeyRecord, KeyDigest, Role},
+    push::{NewJob, Pushed},
+    request::RequestKey,
+    url::{StoreUrl, open},
+};
+use crate::{
+    error::Result,
+    model::{
+        Fence, FieldName, Filter, Job, JobKey, Millis, Position, ProjectId, SpiderId, SpiderName,
+        State,
+    },
+};
+
+/// Most jobs that one call of [`Store::push`], [`Store::change`], [`Store::get`] and
+/// [`Store::page`] may be about: what Redis does in one script without holding up others.
+pub const BATCH: usize = 100;
+
+/// Which metadata a read answers with. Everything else of a job is always there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fields {
+    /// Just `close_reason`, `version` and `spider_type`.
+    Row,
+    /// Those of `Row` and these.
+    Named(Vec<FieldName>),
+    /// All.
+    Full,
+}
+
+impl Fields {
+    /// The metadata fields of every row.
+    pub const ROW: [&'static str; 3] = ["close_reason", "spider_type", "version"];
+
+    /// Whether a read answers with the field `name`.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Row => Self::ROW.contains(&name),
+            Self::Named(names) => {
+                Self::ROW.contains(&name) || names.iter().any(|field| field.as_str() == name)
+            }
+        }
+    }
+}
+
+/// Part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Highest position first. May be fewer than asked for, even none, before the end.
+    pub jobs: Vec<Job>,
+    /// Where the next part begins (its [`Filter::until`]); `None` at the end.
+    pub next: Option<Position>,
+}
+
+/// What [`Store::claim`] took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// After the claim, with all its metadata.
+    pub job: Job,
+    /// The fence of its attempt: the caller's, or on a repeated request the first call's.
+    pub fence: Fence,
+}
+
+/// What became of [`Store::purge`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// The job is gone for good.
+    Done,
+    /// There is no such job.
+    Missing,
+    /// It is in this state, not deleted; nothing was done.
+    Refused(State),
+}
+
+/// What a store does with an acknowledged write when it is killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durability {
+    /// Whether an acknowledged write survives `kill -9` and loss of power.
+    pub safe: bool,
+    /// The settings found and what can be lost, in one line.
+    pub report: String,
+}
+
+/// A store of jobs and API keys. See the module's documentation for what holds for all
+/// calls.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Adds jobs (at most [`BATCH`]) in order, in one atomic step; answers in the same
+    /// order. A job whose `unique` an active (pending or running) job of the project holds is
+    /// refused on its own, also when that one is earlier in the same call. With a
+    /// `request` that was seen before: its answer again, and nothing is done.
+    async fn push(
+        &self,
+        project: ProjectId,
+        jobs: Vec<NewJob>,
+        now: Millis,
+        request: Option<&RequestKey>,
+    ) -> Result<Vec<Pushed>>;
+
+    /// Takes the pending job of highest priority, and among those of the lowest position,
+    /// of any of `spiders` (empty: of all; at most [`BATCH`]; unknown names have no jobs), and
+    /// applies `effect`, which enters running and has a `start`. `None` when nothing is
+    /// pending; that answer is not kept for the `request`.
+    async fn claim(
+        &self,
+        project: ProjectId,
+        spiders: &[SpiderName],
+        effect: &Effect,
+        now: Millis,
+        request: Option<&RequestKey>,
+    ) -> Result<Option<Claimed>>;
+
+    /// Applies changes (at most [`BATCH`], all of `project`) in order, in one atomic step;
+    /// answers in the same order. With `all_or_nothing`, the changes are checked first
+    /// and none is applied when any of them would be refused ([`Changed::Refused`],
+    /// [`Changed::Stale`], [`Changed::NotHeld`] or [`Changed::TooManyTags`]); the others then
+    /// answer what they would have done. `request` as in [`Store::push`].
+    async fn change(
+        &self,
+        project: ProjectId,
+        changes: Vec<Change>,
+        all_or_nothing: bool,
+        now: Millis,
+        request: Option<&RequestKey>,
+    ) -> Result<Vec<Changed>>;
+
+    /// Jobs by key (at most [`BATCH`], of any projects), in the same order; `None` where there
+    /// is no such job.
+    async fn get(&self, keys: &[JobKey], fields: &Fields) -> Result<Vec<Option<Job>>>;
+
+    /// Up to `limit` (at most [`BATCH`]) jobs that match, highest position first. Looks at a
+    /// bounded number of jobs, so that it may answer few or none and still say where to
+    /// go on. A job in the answer matched at the time of its reading.
+    async fn page(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        limit: usize,
+        fields: &Fields,
+    ) -> Result<Page>;
+
+    /// How many jobs match.
+    async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;
+
+    /// Up to `limit` (at most [`BATCH`]) pending jobs of lowest position, lowest first.
+    async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>>;
+
+    /// Removes a deleted job and its metadata for good.
+    async fn purge(&self, key: JobKey) -> Result<Purged>;
+
+    /// The name of a spider; `None` when the number was never given.
+    async fn spider_name(&self, project: ProjectId, spider: SpiderId)
+    -> Result<Option<SpiderName>>;
+
+    /// The number of a spider; when it has none, a new one if `create`.
+    async fn spider_id(
+        &self,
+        project: ProjectId,
+        name: &SpiderName,
+        create: bool,
+    ) -> Result<Option<SpiderId>>;
+
+    /// Keeps a key. One with the same digest is replaced.
+    async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()>;
+
+    /// Keeps a key if there is none at all; whether it did. Atomic over processes.
+    async fn put_first_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<bool>;
+
+    /// The key with this digest.
+    async fn find_key(&self, digest: &KeyDigest) -> Result<Option<ApiKeyRecord>>;
+
+    /// All keys, oldest first; equal times by id.
+    async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>>;
+
+    /// Removes the key with this id; whether there was one.
+    async fn remove_key(&self, id: &str) -> Result<bool>;
+
+    /// The secret of this installation: `candidate` if none is kept yet (it is then),
+    /// else the one kept. The same in every process on the same store.
+    async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+
+    /// What an acknowledged write is worth.
+    async fn durability(&self) -> Result<Durability>;
+}

@@ -1,0 +1,72 @@
+//! The one URL that chooses a store.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use super::{Store, redis::RedisStore, sqlite::SqliteStore};
+use crate::error::{Error, Result};
+
+/// `sqlite:PATH`, or a Redis URL. `Debug` and `Display` hide the password.
+#[derive(Clone)]
+pub enum StoreUrl {
+    /// An embedded store in this file.
+    Sqlite(PathBuf),
+    /// A Redis server.
+    Redis(String),
+}
+
+impl StoreUrl {
+    /// By its scheme.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
+            Some(("redis" | "redis+unix", _)) => Ok(Self::Redis(text.to_owned())),
+            _ => Err(Error::invalid(
+                "store",
+                "must be sqlite:FILE, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or \
+                 redis+unix:///SOCKET",
+            )),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Redis(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                let host = host.split_once('?').map_or(host, |(host, _)| host);
+                write!(f, "{scheme}://{host}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
+    }
+}
+
+/// Opens the store that `url` names, making what is not there yet.
+pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreUrl::Redis(url) => Arc::new(RedisStore::connect(url).await?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let url = StoreUrl::parse("redis://user:s3cret@localhost:7000/0").unwrap();
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "redis://localhost:7000/0 StoreUrl(redis://localhost:7000/0)"
+        );
+    }
+}
