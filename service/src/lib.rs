@@ -1,11 +1,17 @@
 //! The spiderq gRPC services, their domain rules and the stores behind them.
 //!
-//! `api` decodes and encodes, `domain` holds the rules, `store` keeps the data; `model` and
-//! `error` lie under all of them.
+//! `api` decodes and encodes, `auth` says who is calling, `domain` holds the rules, `store`
+//! keeps the data; `model` and `error` lie under all of them.
 
+mod api;
+pub mod auth;
 mod clock;
+pub mod domain;
 pub mod error;
 pub mod model;
+mod service;
 pub mod store;
 
+pub use api::{JobApi, KeyApi, ProjectApi, QueueApi};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use service::{Service, ServiceOptions};

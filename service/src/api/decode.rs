@@ -1,0 +1,173 @@
+//! Messages into types of the model. Every string is checked here, and nowhere deeper.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use spiderq_proto::v1;
+
+use crate::{
+    domain::request::RequestId,
+    error::{Error, Result},
+    model::{
+        Counters, Fence, FieldName, Filter, JobKey, JsonText, Metadata, Millis, Position, Priority,
+        ProjectId, SpiderName, State, StateSet, Tag, TagEdit, Tags, Units,
+    },
+    store::Fields,
+};
+
+pub(super) fn project(number: i64) -> Result<ProjectId> {
+    ProjectId::new(number)
+}
+
+pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
+    let parse = |text: &String| JobKey::parse(text).map_err(|error| error.at(field));
+    texts.iter().map(parse).collect()
+}
+
+/// `None` for unspecified.
+pub(super) fn state(number: i32) -> Result<Option<State>> {
+    let bad = |_| Error::invalid("state", "must be pending, running, finished or deleted");
+    Ok(match v1::JobState::try_from(number).map_err(bad)? {
+        v1::JobState::Unspecified => None,
+        v1::JobState::Pending => Some(State::Pending),
+        v1::JobState::Running => Some(State::Running),
+        v1::JobState::Finished => Some(State::Finished),
+        v1::JobState::Deleted => Some(State::Deleted),
+    })
+}
+
+pub(super) fn priority(number: Option<u32>) -> Result<Option<Priority>> {
+    number
+        .map(|number| Priority::new(number.into()))
+        .transpose()
+}
+
+pub(super) fn units(number: Option<u32>) -> Result<Option<Units>> {
+    number.map(|number| Units::new(number.into())).transpose()
+}
+
+pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Fence::parse(text).map(Some)
+}
+
+/// A metadata value. Errors name its field.
+pub(super) fn json(name: &str, text: &str) -> Result<JsonText> {
+    JsonText::parse(text).map_err(|error| error.at(name))
+}
+
+/// A JSON object. Errors name its field.
+pub(super) fn object(name: &str, text: &str) -> Result<JsonText> {
+    let json = json(name, text)?;
+    if !json.as_str().starts_with('{') {
+        return Err(Error::invalid(name, "must be a JSON object"));
+    }
+    Ok(json)
+}
+
+pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
+    let field = |(name, text): (String, String)| {
+        let value = json(&name, &text)?;
+        Ok((FieldName::parse(&name)?, value))
+    };
+    fields.into_iter().map(field).collect()
+}
+
+pub(super) fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
+    names.iter().map(|name| SpiderName::parse(name)).collect()
+}
+
+fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
+    let parse = |text: &String| Tag::parse(text).map_err(|error| error.at(field));
+    texts.iter().map(parse).collect()
+}
+
+pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagEdit> {
+    let changes = changes.unwrap_or_default();
+    Ok(TagEdit {
+        clear: changes.replace,
+        remove: tags(&changes.remove, "remove_tag")?,
+        add: Tags::new(tags(&changes.add, "add_tag")?)?,
+    })
+}
+
+pub(super) fn counters(counters: Option<v1::JobCounters>) -> Result<Counters> {
+    let counters = counters.unwrap_or_default();
+    let number = |field: &str, number: Option<i64>| {
+        let parse = |n| u64::try_from(n).map_err(|_| Error::invalid(field, "must not be negative"));
+        number.map(parse).transpose()
+    };
+    Ok(Counters {
+        items: number("items", counters.items)?,
+        pages: number("pages", counters.pages)?,
+        logs: number("logs", counters.logs)?,
+        errors: number("errors", counters.errors)?,
+    })
+}
+
+/// A filter and the keys named in it. Without states: `default`, or with keys
+/// `default_with_keys`.
+pub(super) fn filter(
+    filter: Option<v1::JobFilter>,
+    default: StateSet,
+    default_with_keys: StateSet,
+) -> Result<(Filter, Vec<JobKey>)> {
+    let filter = filter.unwrap_or_default();
+    let keys = keys(&filter.keys, "key")?;
+    let named = filter.states.iter().map(|number| state(*number));
+    let states: StateSet = named
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    let states = match (states.is_empty(), keys.is_empty()) {
+        (false, _) => states,
+        (true, true) => default,
+        (true, false) => default_with_keys,
+    };
+    let parsed = Filter {
+        states,
+        spiders: spiders(&filter.spiders)?,
+        has_tags: tags(&filter.has_tags, "has_tag")?,
+        lacks_tags: tags(&filter.lacks_tags, "lacks_tag")?,
+        from: bound("startts", filter.start_ts)?,
+        until: bound("endts", filter.end_ts)?,
+    };
+    Ok((parsed, keys))
+}
+
+fn bound(field: &str, ms: i64) -> Result<Option<Position>> {
+    match u64::try_from(ms) {
+        Ok(0) => Ok(None),
+        // Beyond this no position reaches.
+        Ok(ms) => Ok(Some(Position::at(Millis(ms.min(1 << 42))))),
+        Err(_) => Err(Error::invalid(
+            field,
+            "must be a time in ms since the epoch",
+        )),
+    }
+}
+
+/// Which fields a view and a list of names mean.
+pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
+    let view = v1::JobView::try_from(view)
+        .map_err(|_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL"))?;
+    match view {
+        v1::JobView::Full => Ok(Fields::Full),
+        v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(Fields::Row),
+        v1::JobView::Unspecified | v1::JobView::Row => {
+            let names = names.iter().map(|name| FieldName::parse(name));
+            Ok(Fields::Named(names.collect::<Result<_>>()?))
+        }
+    }
+}
+
+/// The request id of a call, bound to everything that the call asks for.
+pub(super) fn request<M: Message>(id: &str, call: &str, message: &M) -> Result<Option<RequestId>> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    RequestId::parse(id, call, &message.encode_to_vec())
+}

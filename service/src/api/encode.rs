@@ -1,0 +1,97 @@
+//! Types of the model into messages.
+
+use spiderq_proto::v1;
+
+use crate::{
+    domain::{ItemError, ItemErrorKind},
+    model::{Actor, Counters, Entry, Job, Millis, State},
+};
+
+pub(super) const fn state(state: State) -> v1::JobState {
+    match state {
+        State::Pending => v1::JobState::Pending,
+        State::Running => v1::JobState::Running,
+        State::Finished => v1::JobState::Finished,
+        State::Deleted => v1::JobState::Deleted,
+    }
+}
+
+pub(super) fn millis(time: Millis) -> i64 {
+    time.0.try_into().unwrap_or(i64::MAX)
+}
+
+pub(super) fn count(number: u64) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+pub(super) fn job(job: Job) -> v1::Job {
+    let time = |state| {
+        job.entry(state)
+            .map_or(0, |entry: &Entry| millis(entry.time))
+    };
+    let actor = |state| {
+        let actor = job.entry(state).map(|entry: &Entry| &entry.actor);
+        actor.map(Actor::to_string).unwrap_or_default()
+    };
+    v1::Job {
+        key: job.key.to_string(),
+        spider: job.spider.to_string(),
+        state: state(job.state).into(),
+        ts: millis(job.position.ts()),
+        position: count(job.position.0),
+        priority: job.priority.get().into(),
+        units: job.units.get().into(),
+        tags: job.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        pending_time: time(State::Pending),
+        running_time: time(State::Running),
+        finished_time: time(State::Finished),
+        deleted_time: time(State::Deleted),
+        scheduled_by: actor(State::Pending),
+        started_by: actor(State::Running),
+        completed_by: actor(State::Finished),
+        deleted_by: actor(State::Deleted),
+        updated_time: millis(job.updated),
+        attempt: job.attempt,
+        counters: counters(job.counters),
+        close_reason: job
+            .metadata
+            .get("close_reason")
+            .and_then(|json| json.as_text())
+            .unwrap_or_default(),
+        metadata: job
+            .metadata
+            .into_iter()
+            .map(|(name, json)| (name.as_str().to_owned(), json.into_string()))
+            .collect(),
+    }
+}
+
+fn counters(counters: Counters) -> Option<v1::JobCounters> {
+    if counters == Counters::default() {
+        return None;
+    }
+    Some(v1::JobCounters {
+        items: counters.items.map(count),
+        pages: counters.pages.map(count),
+        logs: counters.logs.map(count),
+        errors: counters.errors.map(count),
+    })
+}
+
+pub(super) fn item_error(error: ItemError) -> v1::JobError {
+    use v1::job_error::Code;
+    let code = match error.kind {
+        ItemErrorKind::Invalid => Code::InvalidArgument,
+        ItemErrorKind::Duplicate => Code::Duplicate,
+        ItemErrorKind::WrongState => Code::WrongState,
+        ItemErrorKind::Stale => Code::StaleFence,
+        ItemErrorKind::Forbidden => Code::Forbidden,
+        ItemErrorKind::Unavailable => Code::Unavailable,
+        ItemErrorKind::Bug => Code::Internal,
+    };
+    v1::JobError {
+        code: code.into(),
+        message: error.message,
+        field: error.field,
+    }
+}

@@ -1,0 +1,95 @@
+//! The gRPC side: each handler authenticates, decodes, calls the domain, encodes. Three
+//! lines are normal. `tonic::Status` is known only here.
+
+mod decode;
+mod encode;
+mod job_queue_service;
+mod job_service;
+mod key_service;
+mod project_service;
+mod status;
+
+use std::{future::Future, sync::Arc, time::Instant};
+
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+pub use self::{
+    job_queue_service::QueueApi, job_service::JobApi, key_service::KeyApi,
+    project_service::ProjectApi,
+};
+use crate::{
+    auth::{Caller, Credentials},
+    domain::Domain,
+    error::{Error, Result},
+};
+
+/// What a handler answers.
+type Answer<T> = Result<Response<T>, Status>;
+
+/// What a handler works with.
+struct On {
+    domain: Arc<Domain>,
+    caller: Caller,
+}
+
+/// Runs handlers: authentication before, the one log line and the map to `Status` after.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls(Arc<Domain>);
+
+impl Calls {
+    pub(crate) fn new(domain: Domain) -> Self {
+        Self(Arc::new(domain))
+    }
+
+    async fn call<Q, A, F, Fut>(&self, rpc: &'static str, request: Request<Q>, run: F) -> Answer<A>
+    where
+        Q: Send,
+        F: FnOnce(On, Q) -> Fut + Send,
+        Fut: Future<Output = Result<A>> + Send,
+    {
+        let begun = Instant::now();
+        let (metadata, _, message) = request.into_parts();
+        let domain = Arc::clone(&self.0);
+        let done = match domain.auth().caller(credentials(&metadata)).await {
+            Ok(caller) => run(On { domain, caller }, message).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(answer) => {
+                tracing::debug!(rpc, request_id = request_id(&metadata), took = ?begun.elapsed(), "done");
+                Ok(Response::new(answer))
+            }
+            Err(error) => Err(refuse(rpc, request_id(&metadata), &error)),
+        }
+    }
+}
+
+/// Logs an error, once, and turns it into a `Status`.
+fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
+    match error {
+        Error::Bug(source) => tracing::error!(rpc, request_id, %source, "internal error"),
+        Error::Unavailable { source, .. } => {
+            tracing::warn!(rpc, request_id, %source, "store unavailable");
+        }
+        Error::Invalid { .. }
+        | Error::Unauthenticated
+        | Error::Forbidden(_)
+        | Error::NotFound(_)
+        | Error::Duplicate(_)
+        | Error::WrongState(_)
+        | Error::Stale(_)
+        | Error::RequestIdReused
+        | Error::TooLarge { .. } => tracing::debug!(rpc, request_id, %error, "refused"),
+    }
+    status::of(error)
+}
+
+fn credentials(metadata: &MetadataMap) -> Option<Credentials> {
+    Credentials::parse(metadata.get("authorization")?.to_str().ok()?)
+}
+
+/// The id under which the caller, or the gateway for it, will look for log lines.
+fn request_id(metadata: &MetadataMap) -> &str {
+    let id = metadata.get("x-request-id").and_then(|id| id.to_str().ok());
+    id.filter(|id| id.len() <= 128).unwrap_or("-")
+}

@@ -1,0 +1,118 @@
+//! What a caller may do: the table of DESIGN 5.
+
+use crate::{
+    error::{Error, Result},
+    model::{Actor, Fence, JobKey, ProjectId},
+    store::{ApiKeyRecord, Holder, Role},
+};
+
+/// Whoever made a call, once its credentials were found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The owner of an API key.
+    Key {
+        /// Appears in `scheduled_by` and the like.
+        name: Actor,
+        /// What the key may do.
+        role: Role,
+        /// Where; `None`: everywhere.
+        projects: Option<Vec<u64>>,
+    },
+    /// The bearer of a running job's token.
+    Job {
+        /// The one job it reaches.
+        key: JobKey,
+        /// The attempt it was made for.
+        attempt: u32,
+        /// Who started that attempt.
+        actor: Actor,
+    },
+}
+
+impl Caller {
+    pub(super) fn of_key(record: &ApiKeyRecord) -> Result<Self> {
+        Ok(Self::Key {
+            name: Actor::parse(&record.name).map_err(|_| Error::bug("key with a bad name"))?,
+            role: record.role,
+            projects: record.projects.clone(),
+        })
+    }
+
+    /// The name under which its deeds are recorded.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        match self {
+            Self::Key { name, .. } => name,
+            Self::Job { actor, .. } => actor,
+        }
+    }
+
+    /// May it do what takes `least` in `project`? Job tokens never may.
+    pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {
+        match self {
+            Self::Key {
+                projects: Some(only),
+                ..
+            } if !only.contains(&project.get()) => Err(Error::Forbidden(format!(
+                "this key does not reach project {project}"
+            ))),
+            Self::Key { role, .. } if *role < least => Err(Error::Forbidden(format!(
+                "this needs a key of role {} or above; this key's role is {}",
+                least.as_str(),
+                role.as_str()
+            ))),
+            Self::Key { .. } => Ok(()),
+            Self::Job { key, .. } => Err(Error::Forbidden(format!(
+                "a job token reaches only its own job, {key}"
+            ))),
+        }
+    }
+
+    /// May it manage the installation?
+    pub fn may_administer(&self) -> Result<()> {
+        match self {
+            Self::Key {
+                role: Role::Admin, ..
+            } => Ok(()),
+            Self::Key { .. } | Self::Job { .. } => Err(Error::Forbidden(
+                "this needs a key of role admin".to_owned(),
+            )),
+        }
+    }
+
+    /// May it read this job?
+    pub fn may_read(&self, job: JobKey) -> Result<()> {
+        match self {
+            Self::Job { key, .. } if *key == job => Ok(()),
+            Self::Key { .. } | Self::Job { .. } => self.may(Role::Read, job.project),
+        }
+    }
+
+    /// May it write to this job, and what must then hold of the job? With a `fence`, its
+    /// attempt must still hold the job, whoever calls.
+    pub fn may_write(&self, job: JobKey, fence: Option<Fence>) -> Result<Holder> {
+        match (self, fence) {
+            (Self::Job { key, attempt, .. }, None) if *key == job => Ok(Holder::Attempt(*attempt)),
+            (Self::Job { key, .. }, Some(fence)) if *key == job => Ok(Holder::Fence(fence)),
+            (Self::Key { role, .. }, Some(fence)) if *role >= Role::Worker => {
+                self.may(Role::Worker, job.project)?;
+                Ok(Holder::Fence(fence))
+            }
+            (
+                Self::Key {
+                    name,
+                    role: Role::Worker,
+                    ..
+                },
+                None,
+            ) => {
+                self.may(Role::Worker, job.project)?;
+                Ok(Holder::StartedBy(name.clone()))
+            }
+            (Self::Key { .. } | Self::Job { .. }, _) => {
+                self.may(Role::User, job.project)?;
+                Ok(Holder::Anyone)
+            }
+        }
+    }
+}

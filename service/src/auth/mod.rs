@@ -1,0 +1,181 @@
+//! Who is calling: API keys and job tokens (DESIGN 5, CONTRACT 2 and 7).
+//!
+//! `api` asks here once per call; what the caller may then do is decided by [`Caller`].
+
+mod cache;
+mod caller;
+mod credentials;
+mod key;
+mod token;
+
+use std::sync::Arc;
+
+use self::{cache::KeyCache, key::KeyHasher};
+pub use self::{caller::Caller, credentials::Credentials, key::ApiKey, token::Tokens};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    model::{Actor, JobKey, State},
+    store::{ApiKeyRecord, Fields, KeyDigest, Role, Store},
+};
+
+/// Checks credentials against the store, the configured admin key and the token secret.
+#[derive(Debug)]
+pub struct Auth {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    hasher: KeyHasher,
+    tokens: Tokens,
+    cache: KeyCache,
+    /// The key of `--admin-key`: good while this process runs, and never stored.
+    configured: Option<(KeyDigest, ApiKeyRecord)>,
+}
+
+impl Auth {
+    /// `secret` is the installation's; tokens are signed with `token_secret` if given.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        secret: &[u8; 32],
+        token_secret: Option<&str>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            hasher: KeyHasher::new(secret),
+            tokens: token_secret.map_or_else(
+                || Tokens::new(&[b"job tokens ".as_slice(), secret].concat()),
+                |text| Tokens::new(text.as_bytes()),
+            ),
+            cache: KeyCache::default(),
+            configured: None,
+        }
+    }
+
+    /// The same, with `key` good as an admin's that needs no store.
+    #[must_use]
+    pub fn with_admin_key(mut self, key: &ApiKey) -> Self {
+        let record = ApiKeyRecord {
+            id: "configured".to_owned(),
+            name: "admin".to_owned(),
+            role: Role::Admin,
+            projects: None,
+            created: 0,
+        };
+        self.configured = Some((self.hasher.digest(key), record));
+        self
+    }
+
+    /// Signs and checks job tokens.
+    #[must_use]
+    pub const fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Whose credentials these are. [`Error::Unauthenticated`] when they are nobody's.
+    pub async fn caller(&self, credentials: Option<Credentials>) -> Result<Caller> {
+        match credentials.ok_or(Error::Unauthenticated)? {
+            Credentials::Key(key) => self.key_caller(&key).await,
+            Credentials::Token { job, token } => self.token_caller(job, &token).await,
+        }
+    }
+
+    async fn key_caller(&self, key: &ApiKey) -> Result<Caller> {
+        let digest = self.hasher.digest(key);
+        if let Some((configured, record)) = &self.configured
+            && *configured == digest
+        {
+            return Caller::of_key(record);
+        }
+        let now = self.clock.now();
+        if let Some(record) = self.cache.get(&digest, now) {
+            return Caller::of_key(&record);
+        }
+        let found = self.store.find_key(&digest).await?;
+        let record = Arc::new(found.ok_or(Error::Unauthenticated)?);
+        self.cache.put(digest, Arc::clone(&record), now);
+        Caller::of_key(&record)
+    }
+
+    /// A token is good while the attempt that it was made for is running.
+    async fn token_caller(&self, job: Option<JobKey>, token: &str) -> Result<Caller> {
+        let (key, attempt) = self.tokens.check(token).ok_or(Error::Unauthenticated)?;
+        if job.is_some_and(|named| named != key) {
+            return Err(Error::Unauthenticated);
+        }
+        let found = self.store.get(&[key], &Fields::Row).await?;
+        let job = found.into_iter().flatten().next();
+        let actor = job
+            .filter(|job| job.state == State::Running && job.attempt == attempt)
+            .and_then(|job| job.entry(State::Running).map(|entry| entry.actor.clone()))
+            .ok_or(Error::Unauthenticated)?;
+        Ok(Caller::Job {
+            key,
+            attempt,
+            actor,
+        })
+    }
+
+    /// Makes a key and keeps its hash.
+    pub async fn create_key(
+        &self,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+    ) -> Result<(ApiKey, ApiKeyRecord)> {
+        let (key, record) = self.new_key(name, role, projects)?;
+        self.store
+            .put_key(&self.hasher.digest(&key), record.clone())
+            .await?;
+        Ok((key, record))
+    }
+
+    /// Makes an admin key if the store has no key at all.
+    pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
+        let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
+        let first = self
+            .store
+            .put_first_key(&self.hasher.digest(&key), record)
+            .await?;
+        Ok(first.then_some(key))
+    }
+
+    /// All keys.
+    pub async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>> {
+        self.store.list_keys().await
+    }
+
+    /// Revokes a key: at once in this process, in others when their cache runs out.
+    pub async fn revoke_key(&self, id: &str) -> Result<()> {
+        let keys = self.store.list_keys().await?;
+        let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
+        let key = keys.iter().find(|key| key.id == id);
+        let key = key.ok_or_else(|| Error::NotFound(format!("there is no key {id:?}")))?;
+        if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
+            return Err(Error::WrongState(
+                "the last admin key can't be revoked; create another one first".to_owned(),
+            ));
+        }
+        self.store.remove_key(id).await?;
+        self.cache.forget();
+        Ok(())
+    }
+
+    fn new_key(
+        &self,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+    ) -> Result<(ApiKey, ApiKeyRecord)> {
+        let key = ApiKey::random()?;
+        let record = ApiKeyRecord {
+            id: self.hasher.digest(&key).0[..8].to_owned(),
+            name: name.as_str().to_owned(),
+            role,
+            projects,
+            created: self.clock.now().0,
+        };
+        Ok((key, record))
+    }
+}

@@ -1,0 +1,107 @@
+//! Answers of calls that are about many jobs, each of which succeeds or fails on its own.
+
+use crate::{
+    error::Error,
+    model::{JobKey, State},
+    store::Changed,
+};
+
+/// Why one item of a batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemError {
+    /// Kind of error.
+    pub kind: ItemErrorKind,
+    /// For the caller.
+    pub message: String,
+    /// The field at fault; may be empty.
+    pub field: String,
+}
+
+/// Kinds of [`ItemError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemErrorKind {
+    /// A field is malformed or out of range.
+    Invalid,
+    /// An active job has the same unique value.
+    Duplicate,
+    /// The job's state does not allow it.
+    WrongState,
+    /// The caller no longer holds the job.
+    Stale,
+    /// The caller may not do this.
+    Forbidden,
+    /// The store is out of reach.
+    Unavailable,
+    /// A fault of ours.
+    Bug,
+}
+
+impl ItemError {
+    /// The error as an item's.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        let (kind, field) = match error {
+            Error::Invalid { field, .. } | Error::TooLarge { field, .. } => {
+                (ItemErrorKind::Invalid, field.clone())
+            }
+            Error::Duplicate(_) => (ItemErrorKind::Duplicate, String::new()),
+            Error::WrongState(_) | Error::NotFound(_) | Error::RequestIdReused => {
+                (ItemErrorKind::WrongState, String::new())
+            }
+            Error::Stale(_) => (ItemErrorKind::Stale, String::new()),
+            Error::Forbidden(_) | Error::Unauthenticated => {
+                (ItemErrorKind::Forbidden, String::new())
+            }
+            Error::Unavailable { .. } => (ItemErrorKind::Unavailable, String::new()),
+            Error::Bug(_) => (ItemErrorKind::Bug, String::new()),
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            field,
+        }
+    }
+
+    pub(super) fn unavailable() -> Self {
+        Self {
+            kind: ItemErrorKind::Unavailable,
+            message: "the store is unavailable, try again".to_owned(),
+            field: String::new(),
+        }
+    }
+}
+
+/// What became of one job of an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// The job.
+    pub key: JobKey,
+    /// Index of the update that named it.
+    pub update: usize,
+    /// Its state before, or why it was refused.
+    pub result: Result<State, ItemError>,
+}
+
+/// A change's outcome as an error, where it is one. `to` is the state that was asked for.
+pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Option<Error> {
+    match changed {
+        Changed::Kept(_) | Changed::Applied { .. } => None,
+        Changed::Missing => Some(Error::NotFound(format!("there is no job {key}"))),
+        Changed::Stale => Some(Error::Stale(key.to_string())),
+        Changed::NotHeld => Some(Error::Forbidden(format!(
+            "job {key} is not run by this key's owner"
+        ))),
+        Changed::TooManyTags => Some(Error::invalid("tags", "a job may have at most 64")),
+        Changed::Refused(state) => Some(Error::WrongState(match to {
+            Some(State::Deleted) => {
+                format!("job {key} is {}: stop it first", state.as_str())
+            }
+            Some(to) => format!(
+                "job {key} is {}, it can't become {}",
+                state.as_str(),
+                to.as_str()
+            ),
+            None => format!("job {key} is {}", state.as_str()),
+        })),
+    }
+}

@@ -1,0 +1,58 @@
+//! Reading jobs: one, some by key, counts (CONTRACT 3, list; 4, count; 5, GET).
+
+use super::{Domain, check_items};
+use crate::{
+    auth::Caller,
+    error::{Error, Result},
+    model::{Filter, Job, JobKey, ProjectId},
+    store::{BATCH, Fields, Role},
+};
+
+impl Domain {
+    /// One job with all its metadata.
+    pub async fn job(&self, caller: &Caller, key: JobKey) -> Result<Job> {
+        caller.may_read(key)?;
+        let found = self.store.get(&[key], &Fields::Full).await?;
+        let job = found.into_iter().flatten().next();
+        job.ok_or_else(|| Error::NotFound(format!("there is no job {key}")))
+    }
+
+    /// How many jobs match; with `keys`, of just those.
+    pub async fn count(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        filter: &Filter,
+        keys: &[JobKey],
+    ) -> Result<u64> {
+        caller.may(Role::Read, project)?;
+        if keys.is_empty() {
+            return self.store.count(project, filter).await;
+        }
+        let jobs = self.by_keys(project, filter, keys, &Fields::Row).await?;
+        Ok(jobs.len() as u64)
+    }
+
+    /// Those of `keys` that match, in their order.
+    pub(super) async fn by_keys(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        keys: &[JobKey],
+        fields: &Fields,
+    ) -> Result<Vec<Job>> {
+        check_items("key", keys.len())?;
+        super::stop::check_project(project, keys)?;
+        let mut jobs = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(BATCH) {
+            let found = self.store.get(chunk, fields).await?;
+            jobs.extend(
+                found
+                    .into_iter()
+                    .flatten()
+                    .filter(|job| filter.matches(job)),
+            );
+        }
+        Ok(jobs)
+    }
+}

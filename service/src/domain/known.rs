@@ -1,0 +1,150 @@
+//! Metadata fields whose names mean something to the service: those that it sets itself
+//! are skipped, and those that move a job in the indexes become typed (CONTRACT 5).
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::{
+    error::{Error, Result},
+    model::{Counters, JsonText, Metadata, Priority, TagEdit, Tags, Units},
+};
+
+/// Names that only the service sets. Clients send them back; they are skipped.
+const READ_ONLY: [&str; 16] = [
+    "_key",
+    "auth",
+    "cancelled_by",
+    "completed_by",
+    "deleted_by",
+    "deleted_time",
+    "finished_time",
+    "key",
+    "pending_time",
+    "project",
+    "running_time",
+    "scheduled_by",
+    "spider",
+    "started_by",
+    "state",
+    "stop_requested",
+];
+
+/// Metadata as a client wrote it, sorted out.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) tags: Option<Tags>,
+    pub(super) priority: Option<Priority>,
+    pub(super) units: Option<Units>,
+    pub(super) counters: Counters,
+    pub(super) rest: Metadata,
+}
+
+impl Known {
+    pub(super) fn of(mut metadata: Metadata) -> Result<Self> {
+        metadata.check_size()?;
+        metadata.retain(|name| !is_read_only(name));
+        let tags = metadata
+            .remove("tags")
+            .map(|json| tags(&json))
+            .transpose()?;
+        let priority = integer(&mut metadata, "priority", Priority::new)?;
+        let units = integer(&mut metadata, "units", Units::new)?;
+        let counters = metadata
+            .get("scrapystats")
+            .map(counters)
+            .unwrap_or_default();
+        Ok(Self {
+            tags,
+            priority,
+            units,
+            counters,
+            rest: metadata,
+        })
+    }
+
+    /// The tags as an edit that replaces what was there.
+    pub(super) fn tag_edit(&mut self) -> TagEdit {
+        self.tags
+            .take()
+            .map_or_else(TagEdit::default, |add| TagEdit {
+                clear: true,
+                remove: Vec::new(),
+                add,
+            })
+    }
+}
+
+pub(super) fn is_read_only(name: &str) -> bool {
+    READ_ONLY.binary_search(&name).is_ok()
+}
+
+fn tags(json: &JsonText) -> Result<Tags> {
+    let texts: Vec<String> = serde_json::from_str(json.as_str())
+        .map_err(|_| Error::invalid("tags", "must be an array of strings"))?;
+    Tags::parse(texts)
+}
+
+fn integer<T>(
+    metadata: &mut Metadata,
+    name: &str,
+    parse: impl Fn(i64) -> Result<T>,
+) -> Result<Option<T>> {
+    let Some(json) = metadata.remove(name) else {
+        return Ok(None);
+    };
+    // A value that is no integer gets the message of one that is out of range.
+    parse(serde_json::from_str(json.as_str()).unwrap_or(i64::MIN)).map(Some)
+}
+
+/// Counters in Scrapy's stats. A count that Scrapy never raised is not among them.
+fn counters(stats: &JsonText) -> Counters {
+    let Ok(stats) = serde_json::from_str::<BTreeMap<String, &RawValue>>(stats.as_str()) else {
+        return Counters::default();
+    };
+    if stats.is_empty() {
+        return Counters::default();
+    }
+    let number = |raw: &RawValue| raw.get().parse::<u64>().unwrap_or(0);
+    let stat = |name: &str| stats.get(name).map_or(0, |raw| number(raw));
+    let logs = stats
+        .iter()
+        .filter(|(name, _)| name.starts_with("log_count/"))
+        .fold(0_u64, |sum, (_, raw)| sum.saturating_add(number(raw)));
+    Counters {
+        items: Some(stat("item_scraped_count")),
+        pages: Some(stat("response_received_count")),
+        logs: Some(logs),
+        errors: Some(stat("log_count/ERROR").saturating_add(stat("log_count/CRITICAL"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_only_names_are_in_order() {
+        assert!(READ_ONLY.is_sorted());
+    }
+
+    #[test]
+    fn stats_give_counters() {
+        let stats = r#"{"item_scraped_count":2,"response_received_count":1,"log_count/INFO":11,
+            "log_count/ERROR":3,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
+        let known = counters(&JsonText::parse(stats).unwrap());
+        let expected = Counters {
+            items: Some(2),
+            pages: Some(1),
+            logs: Some(15),
+            errors: Some(4),
+        };
+        assert_eq!(known, expected);
+        for unknown in ["{}", "null", "[]", "3"] {
+            assert_eq!(
+                counters(&JsonText::parse(unknown).unwrap()),
+                Counters::default()
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The rules: what each call means, in terms of the model, for any store. Knows neither
+//! gRPC nor HTTP. A file is a verb.
+
+mod batch;
+mod cancel;
+mod delete;
+mod find;
+mod heartbeat;
+mod known;
+mod metadata;
+mod push;
+pub mod request;
+mod schedule;
+mod start;
+mod stop;
+mod tags;
+mod token;
+mod transition;
+mod update;
+mod walk;
+
+use std::sync::Arc;
+
+pub use self::{
+    batch::{ItemError, ItemErrorKind, Updated},
+    heartbeat::{Heartbeat, Vitals},
+    push::{Push, PushedJob},
+    schedule::Schedule,
+    start::{Start, Started},
+    tags::JobEdit,
+    update::{Target, Update},
+    walk::{Rows, Walk},
+};
+use crate::{
+    auth::Auth,
+    clock::Clock,
+    error::{Error, Result},
+    model::{JobKey, Millis},
+    store::Store,
+};
+
+/// Most keys, jobs or updates that one call may name.
+pub const MOST_ITEMS: usize = 1_000;
+
+/// The domain over one store.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    auth: Arc<Auth>,
+}
+
+impl Domain {
+    /// Over this store, with this clock.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
+        Self { store, clock, auth }
+    }
+
+    /// Keys and tokens.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// The server's clock.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    fn token(&self, job: JobKey, attempt: u32) -> String {
+        self.auth.tokens().sign(job, attempt)
+    }
+}
+
+/// Between 1 and [`MOST_ITEMS`] of something.
+fn check_items(field: &str, items: usize) -> Result<()> {
+    match items {
+        0 => Err(Error::invalid(field, "at least one is required")),
+        1..=MOST_ITEMS => Ok(()),
+        _ => Err(Error::TooLarge {
+            field: field.to_owned(),
+            message: format!("at most {MOST_ITEMS} in one call"),
+        }),
+    }
+}
