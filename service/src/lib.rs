@@ -11,7 +11,9 @@ pub mod error;
 pub mod model;
 mod service;
 pub mod store;
+mod transport;
 
 pub use api::{JobApi, KeyApi, ProjectApi, QueueApi};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use service::{Service, ServiceOptions};
+pub use transport::{Health, routes};

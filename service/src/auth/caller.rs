@@ -116,3 +116,80 @@ impl Caller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(role: Role, projects: Option<Vec<u64>>) -> Caller {
+        let name = Actor::parse("ann").unwrap();
+        Caller::Key {
+            name,
+            role,
+            projects,
+        }
+    }
+
+    fn token(key: &str) -> Caller {
+        let actor = Actor::parse("ann").unwrap();
+        Caller::Job {
+            key: JobKey::parse(key).unwrap(),
+            attempt: 2,
+            actor,
+        }
+    }
+
+    #[test]
+    fn each_role_may_do_what_those_below_it_may() {
+        let project = ProjectId::new(53).unwrap();
+        let table = Role::ALL
+            .map(|role| Role::ALL.map(|least| key(role, None).may(least, project).is_ok()));
+        assert_eq!(
+            table,
+            [
+                [true, false, false, false],
+                [true, true, false, false],
+                [true, true, true, false],
+                [true, true, true, true],
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_reaches_only_its_projects() {
+        let of = |id| ProjectId::new(id).unwrap();
+        let user = key(Role::User, Some(vec![53, 54]));
+        assert!(user.may(Role::Read, of(53)).is_ok());
+        let message = user.may(Role::Read, of(55)).unwrap_err().to_string();
+        assert_eq!(message, "this key does not reach project 55");
+    }
+
+    #[test]
+    fn who_must_hold_a_job_to_write_to_it() {
+        let job = JobKey::parse("53/7/81").unwrap();
+        let fence = Fence::random().unwrap();
+        let ann = Actor::parse("ann").unwrap();
+        let held = |caller: Caller, fence| caller.may_write(job, fence).ok();
+        assert_eq!(held(key(Role::Read, None), None), None);
+        assert_eq!(held(key(Role::Read, None), Some(fence.clone())), None);
+        assert_eq!(
+            held(key(Role::Worker, None), None),
+            Some(Holder::StartedBy(ann))
+        );
+        assert_eq!(held(key(Role::User, None), None), Some(Holder::Anyone));
+        assert_eq!(held(key(Role::Admin, Some(vec![1])), None), None);
+        assert_eq!(held(token("53/7/81"), None), Some(Holder::Attempt(2)));
+        assert_eq!(held(token("53/7/82"), None), None);
+        assert_eq!(held(token("53/7/82"), Some(fence.clone())), None);
+        for caller in [
+            key(Role::Worker, None),
+            key(Role::Admin, None),
+            token("53/7/81"),
+        ] {
+            assert_eq!(
+                held(caller, Some(fence.clone())),
+                Some(Holder::Fence(fence.clone()))
+            );
+        }
+    }
+}

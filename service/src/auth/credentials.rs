@@ -59,3 +59,61 @@ impl std::fmt::Debug for Credentials {
         f.write_str("Credentials(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn basic(text: &str) -> Option<Credentials> {
+        Credentials::parse(&format!("Basic {}", STANDARD.encode(text)))
+    }
+
+    #[test]
+    fn keys_come_as_basic_or_bearer() {
+        for found in [
+            basic(&format!("{KEY}:")),
+            basic(&format!("{}:", KEY.to_uppercase())),
+            Credentials::parse(&format!("Bearer {KEY}")),
+            Credentials::parse(&format!("bearer  {KEY}")),
+        ] {
+            let Some(Credentials::Key(key)) = found else {
+                panic!("no key: {found:?}");
+            };
+            assert_eq!(key.expose(), KEY);
+        }
+    }
+
+    #[test]
+    fn tokens_come_with_their_job_or_alone() {
+        let job = JobKey::parse("53/7/81").ok();
+        for (found, named) in [
+            (basic("53/7/81:a.b.c"), job),
+            (Credentials::parse("Bearer a.b.c"), None),
+        ] {
+            let Some(Credentials::Token { job, token }) = found else {
+                panic!("no token: {found:?}");
+            };
+            assert_eq!((job, token.as_str()), (named, "a.b.c"));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_credential() {
+        for header in [
+            "",
+            "Basic",
+            "Basic !",
+            "Digest x",
+            "Bearer ",
+            "Bearer 123",
+            KEY,
+        ] {
+            assert!(Credentials::parse(header).is_none(), "{header}");
+        }
+        for text in ["", ":", "key:", "53/7/81:", &format!("53/7/81:{KEY}"), KEY] {
+            assert!(basic(text).is_none(), "{text}");
+        }
+    }
+}

@@ -55,3 +55,22 @@ fn digest(parts: &[&[u8]]) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_bound_to_its_call_and_body() {
+        let id = |call, body: &[u8]| RequestId::parse("id", call, body).unwrap().unwrap();
+        let (first, again) = (id("Push", b"a"), id("Push", b"a"));
+        assert_eq!(first.part(0, Millis(1)), again.part(0, Millis(1)));
+        assert_ne!(first.part(0, Millis(1)).id, first.part(1, Millis(1)).id);
+        for other in [id("Push", b"b"), id("Start", b"a")] {
+            assert_eq!(other.part(0, Millis(1)).id, first.part(0, Millis(1)).id);
+            assert_ne!(other.fingerprint, first.fingerprint);
+        }
+        assert!(RequestId::parse("", "Push", b"a").unwrap().is_none());
+        assert!(RequestId::parse(&"x".repeat(129), "Push", b"a").is_err());
+    }
+}

@@ -45,3 +45,37 @@ pub(super) fn entering(to: State, base: Effect, actor: &Actor) -> Result<Effect>
         ..base
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_for_finished_is_answered_in_every_state() {
+        let actor = Actor::parse("ann").unwrap();
+        let (on, effects) = towards(Some(State::Finished), Effect::default(), &actor).unwrap();
+        assert_eq!(
+            on,
+            [Step::Apply(1), Step::Apply(1), Step::Keep, Step::Refuse]
+        );
+        let expected = Effect {
+            enter: Some((State::Finished, actor)),
+            release: true,
+            ..Effect::default()
+        };
+        assert_eq!(effects[1], expected);
+    }
+
+    #[test]
+    fn only_running_begins_an_attempt_and_only_an_end_releases() {
+        let actor = Actor::parse("ann").unwrap();
+        let brings = State::ALL.map(|to| {
+            let effect = entering(to, Effect::default(), &actor).unwrap();
+            (effect.start.is_some(), effect.release)
+        });
+        assert_eq!(
+            brings,
+            [(false, false), (true, false), (false, true), (false, true)]
+        );
+    }
+}

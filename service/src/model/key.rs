@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
+// Three types that differ in name only; a generic one would read worse at every use.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*
