@@ -1,1 +1,21 @@
-//! x
+//! The HTTP/JSON paths of the Scrapy Cloud job APIs, each translated into one call of the
+//! generated `spiderq.v1` service traits. Depends on the generated API alone: whether the
+//! services live in this process or behind a channel ([`forward()`]) makes no difference.
+//!
+//! It translates and never decides: ranges, rights and rules are the services'.
+
+mod auth;
+mod call;
+mod errors;
+mod forward;
+mod lines;
+mod negotiation;
+mod outer;
+mod params;
+mod render;
+mod routes;
+mod services;
+
+pub use forward::forward;
+pub use outer::router;
+pub use services::{Options, Services};

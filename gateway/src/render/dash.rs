@@ -1,0 +1,111 @@
+//! A job as a row of `jobs/list` (CONTRACT 3).
+
+use spiderq_proto::v1::{Job, JobState};
+
+use super::{
+    Object,
+    fields::{field, state_name, tags},
+    time::iso_seconds,
+};
+
+/// The row; `now` is the service's clock, ms.
+pub(crate) fn row(job: &Job, now: i64) -> String {
+    let mut row = Object::new();
+    row.text("id", &job.key)
+        .text("spider", &job.spider)
+        .text("state", state_name(job.state()))
+        .raw("spider_type", &spider_type(job))
+        .number("priority", job.priority)
+        .raw("tags", &tags(job))
+        .raw("version", &field(job, "version").unwrap_or("null".into()));
+    if job.state() == JobState::Finished
+        && let Some(reason) = field(job, "close_reason")
+    {
+        row.raw("close_reason", &reason);
+    }
+    if job.running_time != 0 {
+        row.text("started_time", &iso_seconds(job.running_time));
+    }
+    row.text("updated_time", &iso_seconds(job.updated_time))
+        .number("elapsed", (now - job.updated_time).max(0));
+    let counters = job.counters.unwrap_or_default();
+    row.number("items_scraped", counters.items())
+        .number("responses_received", counters.pages())
+        .number("errors_count", counters.errors())
+        .number("logs", counters.logs());
+    row.finish()
+}
+
+/// Pushed jobs may have none.
+fn spider_type(job: &Job) -> String {
+    let kind = if job.spider.starts_with("py:") {
+        "script"
+    } else {
+        "manual"
+    };
+    field(job, "spider_type").map_or_else(|| format!("\"{kind}\""), |json| json.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spiderq_proto::v1::JobCounters;
+
+    #[test]
+    fn a_finished_job_has_every_field() {
+        let job = Job {
+            key: "123/45/14544".to_owned(),
+            spider: "somespider".to_owned(),
+            state: JobState::Finished.into(),
+            priority: 2,
+            tags: vec!["consumed".to_owned()],
+            running_time: 1_447_082_425_100,
+            updated_time: 1_447_082_466_200,
+            counters: Some(JobCounters {
+                items: Some(2),
+                pages: Some(1),
+                logs: Some(29),
+                errors: None,
+            }),
+            metadata: [
+                ("version", "\"1447064100\""),
+                ("close_reason", "\"finished\""),
+                ("spider_type", "\"manual\""),
+            ]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .into(),
+            ..Job::default()
+        };
+        assert_eq!(
+            row(&job, 1_447_082_604_599),
+            concat!(
+                r#"{"id":"123/45/14544","spider":"somespider","state":"finished","#,
+                r#""spider_type":"manual","priority":2,"tags":["consumed"],"#,
+                r#""version":"1447064100","close_reason":"finished","#,
+                r#""started_time":"2015-11-09T15:20:25","updated_time":"2015-11-09T15:21:06","#,
+                r#""elapsed":138399,"items_scraped":2,"responses_received":1,"errors_count":0,"#,
+                r#""logs":29}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_pending_job_has_no_start_and_no_close_reason() {
+        let job = Job {
+            key: "1/1/1".to_owned(),
+            spider: "py:x.py".to_owned(),
+            state: JobState::Pending.into(),
+            priority: 4,
+            updated_time: 1000,
+            ..Job::default()
+        };
+        assert_eq!(
+            row(&job, 900),
+            concat!(
+                r#"{"id":"1/1/1","spider":"py:x.py","state":"pending","spider_type":"script","#,
+                r#""priority":4,"tags":[],"version":null,"updated_time":"1970-01-01T00:00:01","#,
+                r#""elapsed":0,"items_scraped":0,"responses_received":0,"errors_count":0,"logs":0}"#
+            )
+        );
+    }
+}

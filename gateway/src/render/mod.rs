@@ -1,0 +1,11 @@
+//! Jobs as JSON: rows of both families and whole metadata. Metadata values are spliced in
+//! exactly as they were written; nothing here parses them.
+
+pub(crate) mod dash;
+mod fields;
+pub(crate) mod metadata;
+mod object;
+pub(crate) mod storage;
+mod time;
+
+pub(crate) use object::{Object, string};

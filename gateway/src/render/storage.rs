@@ -1,0 +1,142 @@
+//! A job as a row of `jobq/P/list` (CONTRACT 4).
+
+use spiderq_proto::v1::{Job, JobCounters};
+
+use super::{
+    Object,
+    fields::{field, state_name, tags, time},
+};
+
+/// Fields that every row of a `jobmeta` list has.
+const BASE: [&str; 4] = ["key", "ts", "state", "elapsed"];
+
+/// The row. `jobmeta` names the metadata that was asked for; empty means the usual row.
+pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
+    let mut row = Object::new();
+    row.text("key", &job.key)
+        .number("ts", job.ts)
+        .text("state", state_name(job.state()))
+        .number("elapsed", elapsed);
+    if jobmeta.is_empty() {
+        usual(&mut row, job);
+    } else {
+        named(&mut row, job, jobmeta);
+    }
+    row.finish()
+}
+
+fn usual(row: &mut Object, job: &Job) {
+    row.text("spider", &job.spider);
+    for (name, millis) in [
+        ("pending_time", job.pending_time),
+        ("running_time", job.running_time),
+        ("finished_time", job.finished_time),
+    ] {
+        if let Some(millis) = time(millis) {
+            row.raw(name, &millis);
+        }
+    }
+    if !job.tags.is_empty() {
+        row.raw("tags", &tags(job));
+    }
+    for name in ["close_reason", "version"] {
+        if let Some(json) = field(job, name) {
+            row.raw(name, &json);
+        }
+    }
+    for name in ["items", "logs", "pages", "errors"] {
+        if let Some(count) = counter(job, name) {
+            row.number(name, count);
+        }
+    }
+}
+
+fn named(row: &mut Object, job: &Job, jobmeta: &[String]) {
+    if !job.tags.is_empty() && !jobmeta.iter().any(|name| name == "tags") {
+        row.raw("tags", &tags(job));
+    }
+    for (index, name) in jobmeta.iter().enumerate() {
+        if BASE.contains(&name.as_str()) || jobmeta[..index].contains(name) {
+            continue;
+        }
+        if let Some(json) = field(job, name) {
+            row.raw(name, &json);
+        } else if let Some(count) = counter(job, name) {
+            row.number(name, count);
+        }
+    }
+}
+
+fn counter(job: &Job, name: &str) -> Option<i64> {
+    let JobCounters {
+        items,
+        pages,
+        logs,
+        errors,
+    } = job.counters?;
+    match name {
+        "items" => items,
+        "pages" => pages,
+        "logs" => logs,
+        "errors" => errors,
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spiderq_proto::v1::JobState;
+
+    fn job() -> Job {
+        Job {
+            key: "53/7/81".to_owned(),
+            spider: "s".to_owned(),
+            state: JobState::Finished.into(),
+            ts: 1_397_762_393_489,
+            pending_time: 1,
+            finished_time: 3,
+            tags: vec!["t".to_owned()],
+            counters: Some(JobCounters {
+                items: Some(5),
+                logs: Some(0),
+                ..JobCounters::default()
+            }),
+            metadata: [("close_reason", "\"no_reason\""), ("my", "[1.0, 2]")]
+                .map(|(n, v)| (n.to_owned(), v.to_owned()))
+                .into(),
+            ..Job::default()
+        }
+    }
+
+    #[test]
+    fn a_usual_row_has_what_is_known() {
+        assert_eq!(
+            row(&job(), 7, &[]),
+            concat!(
+                r#"{"key":"53/7/81","ts":1397762393489,"state":"finished","elapsed":7,"#,
+                r#""spider":"s","pending_time":1,"finished_time":3,"tags":["t"],"#,
+                r#""close_reason":"no_reason","items":5,"logs":0}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_jobmeta_row_has_just_the_named_fields_besides() {
+        let names = ["my", "missing", "spider", "ts", "my", "items", "pages"];
+        assert_eq!(
+            row(&job(), 7, &names.map(str::to_owned)),
+            concat!(
+                r#"{"key":"53/7/81","ts":1397762393489,"state":"finished","elapsed":7,"#,
+                r#""tags":["t"],"my":[1.0, 2],"spider":"s","items":5}"#
+            )
+        );
+        assert_eq!(
+            row(&job(), 7, &["tags".to_owned()]),
+            concat!(
+                r#"{"key":"53/7/81","ts":1397762393489,"state":"finished","elapsed":7,"#,
+                r#""tags":["t"]}"#
+            )
+        );
+    }
+}

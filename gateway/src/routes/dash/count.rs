@@ -1,0 +1,15 @@
+//! GET /api/jobs/count.json → CountJobs.
+
+use spiderq_proto::v1::CountJobsRequest;
+
+use super::{DashResult, ok};
+use crate::call::Call;
+
+pub(in crate::routes) async fn count(call: Call) -> DashResult {
+    let request = call.request(CountJobsRequest {
+        project: call.params.project()?,
+        filter: Some(call.params.filter("job")?),
+    });
+    let answer = call.app.services.jobs.count_jobs(request).await?;
+    Ok(ok(Some(("total", answer.into_inner().total))))
+}

@@ -1,0 +1,62 @@
+//! The route table, in the order of CONTRACT.md. A route without its own line here does
+//! not exist; each handler is one call of a service.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use http::header::CONTENT_TYPE;
+
+use crate::{
+    call::App,
+    errors::{DashError, StorageError},
+};
+
+mod dash;
+mod metadata;
+mod storage;
+
+/// What handlers of the dash family answer.
+type DashResult = Result<Response, DashError>;
+/// What handlers of the storage family answer.
+type StorageResult = Result<Response, StorageError>;
+
+#[rustfmt::skip]
+pub(crate) fn table() -> Router<Arc<App>> {
+    Router::new()
+        // 3. Dash: Jobs API
+        .route("/api/run.json", post(dash::run))
+        .route("/api/schedule.json", post(dash::run))
+        .route("/api/jobs/list.json", get(dash::list_json))
+        .route("/api/jobs/list.jl", get(dash::list_jl))
+        .route("/api/jobs/count.json", get(dash::count))
+        .route("/api/jobs/update.json", post(dash::update))
+        .route("/api/jobs/delete.json", post(dash::delete))
+        .route("/api/jobs/stop.json", post(dash::stop))
+        // 4. Storage: JobQ API
+        .route("/jobq/{project}/count", get(storage::count))
+        .route("/jobq/{project}/list", get(storage::list))
+        .route("/jobq/{project}/push", post(storage::push))
+        .route("/jobq/{project}/startjob", post(storage::startjob))
+        .route("/jobq/{project}/update", post(storage::update))
+        .route("/jobq/{project}/{spider}/{job}/cancel", post(storage::cancel_one))
+        .route("/jobq/{project}/cancel", post(storage::cancel))
+        // 5. Storage: Job metadata API
+        .route("/jobs/{project}/{spider}/{job}",
+               get(metadata::get).post(metadata::set).delete(metadata::purge))
+        .route("/jobs/{project}/{spider}/{job}/auth",
+               get(metadata::token).post(metadata::set_field).delete(metadata::delete_field))
+        .route("/jobs/{project}/{spider}/{job}/{*field}",
+               get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
+}
+
+fn json(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn lines(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/x-jsonlines")], body).into_response()
+}

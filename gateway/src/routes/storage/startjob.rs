@@ -1,0 +1,32 @@
+//! POST /jobq/P/startjob → StartJob, without a lease: HTTP clients know none.
+
+use spiderq_proto::v1::StartJobRequest;
+
+use super::{StorageResult, json};
+use crate::{call::Call, errors::Problem, lines, render::metadata};
+
+pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
+    let request = call.request(decode(&call)?);
+    let answer = call
+        .app
+        .services
+        .queue
+        .start_job(request)
+        .await?
+        .into_inner();
+    Ok(json(answer.job.map_or_else(String::new, |job| {
+        metadata::started(&job, &answer.token) + "\n"
+    })))
+}
+
+fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
+    let mut fields = lines::object(call.text()?)?.unwrap_or_default();
+    Ok(StartJobRequest {
+        project: call.project()?,
+        spiders: fields.text("spider")?.into_iter().collect(),
+        metadata: fields.into_metadata(),
+        lease_ms: Some(0),
+        wait_ms: 0,
+        request_id: call.request_id()?,
+    })
+}
