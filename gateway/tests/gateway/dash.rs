@@ -1,0 +1,274 @@
+//! The dash family: each path and the message that it becomes.
+
+use spiderq_proto::v1::*;
+
+use crate::{fake::Fake, fields, job, texts};
+
+fn key(key: &str) -> ScheduleJobResponse {
+    ScheduleJobResponse {
+        key: key.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn run_schedules_as_the_documents_show() {
+    let fake = Fake::default().answers(key("123/1/1"));
+    let reply = fake
+        .post(
+            "/api/run.json",
+            "project=123&spider=somespider&units=2&add_tag=sometag&spiderarg1=example\
+             &job_settings=%7B+%22setting1%22%3A+%22value1%22%7D",
+        )
+        .await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","jobid":"123/1/1"}"#));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let expected = ScheduleJobRequest {
+        project: 123,
+        spider: "somespider".to_owned(),
+        tags: texts(&["sometag"]),
+        units: Some(2),
+        spider_args: fields(&[("spiderarg1", "example")]),
+        job_settings: Some(r#"{ "setting1": "value1"}"#.to_owned()),
+        metadata: fields(&[("api_url", r#""http://spiderq.test:6900/api/""#)]),
+        ..ScheduleJobRequest::default()
+    };
+    assert_eq!(fake.asked::<ScheduleJobRequest>(), expected);
+}
+
+#[tokio::test]
+async fn run_takes_every_parameter_from_query_and_form() {
+    let fake = Fake::default().answers(key("1/2/3"));
+    let meta = r#"{"state":"running","spider_args":{"a":"0","b":"2"},"x":1566311822568.0,"tags":["t3"],"units":3,"priority":0}"#;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("jobq_id", "7")
+        .append_pair("add_tag", "t1")
+        .append_pair("add_tag", "t2")
+        .append_pair("priority", "4")
+        .append_pair("cmd_args", "--x 1")
+        .append_pair("environment", r#"{"E":"1"}"#)
+        .append_pair("version", "1.0")
+        .append_pair("meta", meta)
+        .append_pair("a", "0")
+        .append_pair("a", "1")
+        .append_pair("apikey", "an argument")
+        .finish();
+    let headers = [
+        ("idempotency-key", "id-1"),
+        (
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        ),
+    ];
+    let reply = fake
+        .with(
+            "POST",
+            "/api/schedule.json?project=1&apikey=K",
+            &headers,
+            form,
+        )
+        .await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","jobid":"1/2/3"}"#));
+    let expected = ScheduleJobRequest {
+        project: 1,
+        spider_id: 7,
+        tags: texts(&["t1", "t2", "t3"]),
+        priority: Some(4),
+        units: Some(3),
+        spider_args: fields(&[("a", "1"), ("apikey", "an argument"), ("b", "2")]),
+        cmd_args: Some("--x 1".to_owned()),
+        environment: fields(&[("E", "1")]),
+        version: Some("1.0".to_owned()),
+        metadata: fields(&[
+            ("api_url", r#""http://spiderq.test:6900/api/""#),
+            ("x", "1566311822568.0"),
+        ]),
+        state: JobState::Running.into(),
+        request_id: "id-1".to_owned(),
+        ..ScheduleJobRequest::default()
+    };
+    assert_eq!(fake.asked::<ScheduleJobRequest>(), expected);
+    assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
+}
+
+#[tokio::test]
+async fn list_json_has_count_total_and_rows() {
+    let fake = Fake::default().answers(ListJobsResponse {
+        jobs: vec![job("1/2/3")],
+        total: 9,
+        now: 4000,
+        ..ListJobsResponse::default()
+    });
+    let path = "/api/jobs/list.json?project=1&job=1/2/3&spider=s&state=finished&state=deleted\
+                &has_tag=a&has_tag=b&lacks_tag=c&count=3&offset=5";
+    let reply = fake.get(path).await;
+    assert_eq!(
+        reply.told(),
+        (
+            200,
+            concat!(
+                r#"{"status":"ok","count":1,"total":9,"jobs":[{"id":"1/2/3","spider":"s","#,
+                r#""state":"finished","spider_type":"manual","priority":2,"tags":[],"#,
+                r#""version":null,"updated_time":"1970-01-01T00:00:01","elapsed":3000,"#,
+                r#""items_scraped":0,"responses_received":0,"errors_count":0,"logs":0}]}"#
+            )
+        )
+    );
+    let expected = ListJobsRequest {
+        project: 1,
+        filter: Some(JobFilter {
+            states: vec![3, 4],
+            spiders: texts(&["s"]),
+            has_tags: texts(&["a", "b"]),
+            lacks_tags: texts(&["c"]),
+            keys: texts(&["1/2/3"]),
+            ..JobFilter::default()
+        }),
+        page_size: 3,
+        offset: 5,
+        with_total: true,
+        ..ListJobsRequest::default()
+    };
+    assert_eq!(fake.asked::<ListJobsRequest>(), expected);
+}
+
+#[tokio::test]
+async fn long_lists_go_page_by_page() {
+    let page = |keys: &[&str], token: &str| ListJobsResponse {
+        jobs: keys.iter().map(|key| job(key)).collect(),
+        next_page_token: token.to_owned(),
+        total: 5000,
+        now: 1000,
+    };
+    let pages = || {
+        Fake::default()
+            .answers(page(&["1/1/4", "1/1/3"], "T"))
+            .answers(page(&["1/1/2", "1/1/1"], "U"))
+    };
+    let fake = pages();
+    let reply = fake
+        .get("/api/jobs/list.json?project=1&count=3&offset=2")
+        .await;
+    let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
+    assert_eq!((&body["count"], &body["total"]), (&3.into(), &5000.into()));
+    assert_eq!(body["jobs"][2]["id"], "1/1/2");
+    let asked = fake.all::<ListJobsRequest>();
+    let asked = asked
+        .iter()
+        .map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
+    assert_eq!(
+        asked.collect::<Vec<_>>(),
+        [(3, "", 2, true), (1, "T", 0, false)]
+    );
+
+    let fake = pages();
+    let reply = fake.get("/api/jobs/list.jl?project=1&count=4").await;
+    let lines: Vec<&str> = reply.told().1.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (5, r#"{"status":"ok"}"#));
+    assert!(lines[4].starts_with(r#"{"id":"1/1/1","spider":"s","#));
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/x-jsonlines")
+    );
+    assert_eq!(fake.calls(), 2);
+}
+
+#[tokio::test]
+async fn empty_lists_are_told_as_such() {
+    let reply = Fake::default().get("/api/jobs/list.json?project=1").await;
+    assert_eq!(
+        reply.told(),
+        (200, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#)
+    );
+    let fake = Fake::default();
+    let reply = fake.get("/api/jobs/list.jl?project=1").await;
+    assert_eq!(reply.told(), (200, "{\"status\":\"ok\"}\n"));
+    assert_eq!(fake.asked::<ListJobsRequest>().page_size, 1000);
+}
+
+#[tokio::test]
+async fn count_zero_gives_the_total_without_rows() {
+    let fake = Fake::default().answers(ListJobsResponse {
+        jobs: vec![job("1/1/1")],
+        next_page_token: "T".to_owned(),
+        total: 8,
+        now: 0,
+    });
+    let reply = fake.get("/api/jobs/list.json?project=1&count=0").await;
+    assert_eq!(
+        reply.told(),
+        (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#)
+    );
+    assert_eq!(fake.asked::<ListJobsRequest>().page_size, 1);
+}
+
+#[tokio::test]
+async fn count_counts() {
+    let fake = Fake::default().answers(CountJobsResponse { total: 7 });
+    let reply = fake
+        .get("/api/jobs/count.json/?project=1&state=pending")
+        .await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","total":7}"#));
+    let filter = JobFilter {
+        states: vec![1],
+        ..JobFilter::default()
+    };
+    let expected = CountJobsRequest {
+        project: 1,
+        filter: Some(filter),
+    };
+    assert_eq!(fake.asked::<CountJobsRequest>(), expected);
+}
+
+#[tokio::test]
+async fn update_changes_tags_and_metadata() {
+    let fake = Fake::default().answers(UpdateJobsResponse { count: 2 });
+    let form = "project=1&job=1/1/1&job=1/1/2&spider=s&add_tag=a&remove_tag=b&note=x+y&priority=3";
+    let reply = fake.post("/api/jobs/update.json", form).await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":2}"#));
+    let expected = UpdateJobsRequest {
+        project: 1,
+        keys: texts(&["1/1/1", "1/1/2"]),
+        spider: String::new(),
+        tags: Some(TagChanges {
+            add: texts(&["a"]),
+            remove: texts(&["b"]),
+            replace: false,
+        }),
+        metadata: fields(&[("note", "\"x y\""), ("priority", "3")]),
+    };
+    assert_eq!(fake.asked::<UpdateJobsRequest>(), expected);
+
+    let fake = Fake::default();
+    fake.post("/api/jobs/update.json", "project=1&spider=s&add_tag=a")
+        .await;
+    let asked = fake.asked::<UpdateJobsRequest>();
+    assert_eq!((asked.spider.as_str(), asked.keys.len()), ("s", 0));
+}
+
+#[tokio::test]
+async fn delete_and_stop_take_keys() {
+    let fake = Fake::default().answers(DeleteJobsResponse { count: 2 });
+    let reply = fake
+        .post(
+            "/api/jobs/delete.json",
+            "project=123&job=123/1/2&job=123/1/3",
+        )
+        .await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":2}"#));
+    let expected = DeleteJobsRequest {
+        project: 123,
+        keys: texts(&["123/1/2", "123/1/3"]),
+    };
+    assert_eq!(fake.asked::<DeleteJobsRequest>(), expected);
+
+    let fake = Fake::default().answers(StopJobsResponse { count: 1 });
+    let reply = fake
+        .post("/api/jobs/stop.json?project=123", "job=123/1/1")
+        .await;
+    assert_eq!(reply.told(), (200, r#"{"status":"ok"}"#));
+    let expected = StopJobsRequest {
+        project: 123,
+        keys: texts(&["123/1/1"]),
+    };
+    assert_eq!(fake.asked::<StopJobsRequest>(), expected);
+}

@@ -1,0 +1,280 @@
+//! A fake of the services: records what it is asked and answers what it was told to, and
+//! the little HTTP client of the tests.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use axum::body::Body;
+use futures::{StreamExt as _, stream, stream::BoxStream};
+use http::{HeaderMap, Request as HttpRequest, StatusCode};
+use http_body_util::BodyExt as _;
+use spiderq_gateway::{Options, Services, router};
+use spiderq_proto::v1::*;
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tower::ServiceExt as _;
+
+type Boxed = Box<dyn Any + Send>;
+pub(crate) type Rows = BoxStream<'static, Result<ListQueueResponse, Status>>;
+
+#[derive(Clone, Default)]
+pub(crate) struct Fake(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    asked: Vec<Boxed>,
+    metadata: Vec<MetadataMap>,
+    answers: VecDeque<Boxed>,
+}
+
+impl Fake {
+    /// Answers the next call; calls without an answer get an empty message.
+    pub(crate) fn answers<T: Send + 'static>(self, message: T) -> Self {
+        self.0.lock().unwrap().answers.push_back(Box::new(message));
+        self
+    }
+
+    /// The only message asked so far.
+    pub(crate) fn asked<T: Clone + 'static>(&self) -> T {
+        let all = self.all::<T>();
+        assert_eq!(all.len(), 1, "calls");
+        all[0].clone()
+    }
+
+    pub(crate) fn all<T: Clone + 'static>(&self) -> Vec<T> {
+        let state = self.0.lock().unwrap();
+        let asked = state.asked.iter();
+        asked
+            .map(|one| one.downcast_ref::<T>().expect("another message").clone())
+            .collect()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.0.lock().unwrap().asked.len()
+    }
+
+    /// Metadata of the last call.
+    pub(crate) fn metadata(&self) -> MetadataMap {
+        self.0.lock().unwrap().metadata.last().unwrap().clone()
+    }
+
+    fn call<Q: Send + 'static>(&self, request: Request<Q>) -> Option<Boxed> {
+        let mut state = self.0.lock().unwrap();
+        state.metadata.push(request.metadata().clone());
+        state.asked.push(Box::new(request.into_inner()));
+        state.answers.pop_front()
+    }
+
+    fn answer<Q, A>(&self, request: Request<Q>) -> Result<Response<A>, Status>
+    where
+        Q: Send + 'static,
+        A: Default + 'static,
+    {
+        let Some(answer) = self.call(request) else {
+            return Ok(Response::new(A::default()));
+        };
+        match answer.downcast::<A>() {
+            Ok(message) => Ok(Response::new(*message)),
+            Err(answer) => Err(*answer.downcast::<Status>().expect("another answer")),
+        }
+    }
+
+    pub(crate) fn services(&self) -> Services {
+        Services {
+            jobs: Arc::new(self.clone()),
+            queue: Arc::new(self.clone()),
+            projects: Arc::new(self.clone()),
+            keys: Arc::new(self.clone()),
+        }
+    }
+
+    /// Sends a request to a gateway before this fake.
+    pub(crate) async fn send(&self, request: HttpRequest<Body>) -> http::Response<Body> {
+        let options = Options {
+            public_url: "http://spiderq.test:6900/".to_owned(),
+            max_body: 1 << 20,
+        };
+        router(self.services(), options)
+            .oneshot(request)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.with("GET", path, &[], "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Reply {
+        self.with("POST", path, &[], body.to_owned()).await
+    }
+
+    /// With headers and any method.
+    pub(crate) async fn with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Reply {
+        let mut request = HttpRequest::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.send(request.body(body.into()).unwrap()).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Reply {
+            code: head.status,
+            headers: head.headers,
+            bytes: body.to_vec(),
+        }
+    }
+}
+
+/// An answer, read whole.
+pub(crate) struct Reply {
+    pub(crate) code: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Code and body at once.
+    pub(crate) fn told(&self) -> (u16, &str) {
+        (
+            self.code.as_u16(),
+            std::str::from_utf8(&self.bytes).unwrap(),
+        )
+    }
+}
+
+#[tonic::async_trait]
+impl project_service_server::ProjectService for Fake {}
+#[tonic::async_trait]
+impl key_service_server::KeyService for Fake {}
+
+#[tonic::async_trait]
+impl job_service_server::JobService for Fake {
+    async fn schedule_job(
+        &self,
+        request: Request<ScheduleJobRequest>,
+    ) -> Result<Response<ScheduleJobResponse>, Status> {
+        self.answer(request)
+    }
+    async fn get_job(
+        &self,
+        request: Request<GetJobRequest>,
+    ) -> Result<Response<GetJobResponse>, Status> {
+        self.answer(request)
+    }
+    async fn list_jobs(
+        &self,
+        request: Request<ListJobsRequest>,
+    ) -> Result<Response<ListJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn count_jobs(
+        &self,
+        request: Request<CountJobsRequest>,
+    ) -> Result<Response<CountJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn update_jobs(
+        &self,
+        request: Request<UpdateJobsRequest>,
+    ) -> Result<Response<UpdateJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn stop_jobs(
+        &self,
+        request: Request<StopJobsRequest>,
+    ) -> Result<Response<StopJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn delete_jobs(
+        &self,
+        request: Request<DeleteJobsRequest>,
+    ) -> Result<Response<DeleteJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn set_job_metadata(
+        &self,
+        request: Request<SetJobMetadataRequest>,
+    ) -> Result<Response<SetJobMetadataResponse>, Status> {
+        self.answer(request)
+    }
+    async fn delete_job_metadata(
+        &self,
+        request: Request<DeleteJobMetadataRequest>,
+    ) -> Result<Response<DeleteJobMetadataResponse>, Status> {
+        self.answer(request)
+    }
+    async fn purge_job(
+        &self,
+        request: Request<PurgeJobRequest>,
+    ) -> Result<Response<PurgeJobResponse>, Status> {
+        self.answer(request)
+    }
+    async fn get_job_token(
+        &self,
+        request: Request<GetJobTokenRequest>,
+    ) -> Result<Response<GetJobTokenResponse>, Status> {
+        self.answer(request)
+    }
+}
+
+#[tonic::async_trait]
+impl job_queue_service_server::JobQueueService for Fake {
+    async fn push_jobs(
+        &self,
+        request: Request<PushJobsRequest>,
+    ) -> Result<Response<PushJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn start_job(
+        &self,
+        request: Request<StartJobRequest>,
+    ) -> Result<Response<StartJobResponse>, Status> {
+        self.answer(request)
+    }
+    async fn update_queue(
+        &self,
+        request: Request<UpdateQueueRequest>,
+    ) -> Result<Response<UpdateQueueResponse>, Status> {
+        self.answer(request)
+    }
+    async fn cancel_jobs(
+        &self,
+        request: Request<CancelJobsRequest>,
+    ) -> Result<Response<CancelJobsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn list_queue(
+        &self,
+        request: Request<ListQueueRequest>,
+    ) -> Result<Response<Rows>, Status> {
+        let Some(answer) = self.call(request) else {
+            return Ok(Response::new(stream::empty().boxed()));
+        };
+        let answer = match answer.downcast::<Vec<Result<ListQueueResponse, Status>>>() {
+            Ok(rows) => return Ok(Response::new(stream::iter(*rows).boxed())),
+            Err(answer) => answer,
+        };
+        match answer.downcast::<Rows>() {
+            Ok(rows) => Ok(Response::new(*rows)),
+            Err(answer) => Err(*answer.downcast::<Status>().expect("another answer")),
+        }
+    }
+    async fn count_queue(
+        &self,
+        request: Request<CountQueueRequest>,
+    ) -> Result<Response<CountQueueResponse>, Status> {
+        self.answer(request)
+    }
+}

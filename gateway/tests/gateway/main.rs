@@ -1,0 +1,46 @@
+//! The gateway before a fake service: path → request message, answer or Status → body.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "tests: helpers may panic, and tables of cases are long"
+)]
+
+mod dash;
+mod errors;
+mod fake;
+mod forward;
+mod metadata;
+mod outer;
+mod queue;
+mod refusals;
+mod streaming;
+
+use std::collections::BTreeMap;
+
+/// Metadata as the messages hold it.
+fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
+        .collect()
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// A job as lists show it.
+fn job(key: &str) -> spiderq_proto::v1::Job {
+    spiderq_proto::v1::Job {
+        key: key.to_owned(),
+        spider: "s".to_owned(),
+        state: spiderq_proto::v1::JobState::Finished.into(),
+        ts: 1_397_762_393_489,
+        priority: 2,
+        units: 1,
+        updated_time: 1000,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,109 @@
+//! Job metadata: values go through byte for byte, both ways.
+
+use spiderq_proto::v1::*;
+
+use crate::{fake::Fake, fields, job};
+
+const STATS: &str =
+    r#"{"finish_time": 1566311822568.0,"n":18446744073709551616,"e":"\u00e9\/","l":[ ],"z":null}"#;
+
+fn stored() -> GetJobResponse {
+    GetJobResponse {
+        job: Some(Job {
+            metadata: fields(&[("scrapystats", STATS), ("a b", "[]")]),
+            ..job("1/2/3")
+        }),
+    }
+}
+
+#[tokio::test]
+async fn the_whole_object_is_spliced_byte_for_byte() {
+    let fake = Fake::default().answers(stored());
+    let reply = fake.get("/jobs/1/2/3").await;
+    let expected = format!(
+        "{{\"a b\":[],\"priority\":2,\"project\":1,\"scrapystats\":{STATS},\"spider\":\"s\",\
+         \"state\":\"finished\",\"tags\":[],\"units\":1}}"
+    );
+    assert_eq!(reply.told(), (200, expected.as_str()));
+    assert_eq!(fake.asked::<GetJobRequest>().key, "1/2/3");
+}
+
+#[tokio::test]
+async fn a_field_is_its_value_or_null() {
+    for (path, value) in [
+        ("/jobs/1/2/3/scrapystats", STATS),
+        ("/jobs/1/2/3/a%20b/", "[]"),
+        ("/jobs/1/2/3/state", "\"finished\""),
+        ("/jobs/1/2/3/nothing", "null"),
+    ] {
+        let reply = Fake::default().answers(stored()).get(path).await;
+        assert_eq!(reply.told(), (200, value), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn post_merges_an_object() {
+    let fake = Fake::default();
+    let body = format!("{{\"scrapystats\":{STATS}, \"a\": 1,\"a\": 2.0 }}");
+    let reply = fake
+        .with(
+            "POST",
+            "/jobs/1/2/3",
+            &[("content-type", "text/json")],
+            body,
+        )
+        .await;
+    assert_eq!(reply.told(), (200, ""));
+    let expected = SetJobMetadataRequest {
+        key: "1/2/3".to_owned(),
+        metadata: fields(&[("a", "2.0"), ("scrapystats", STATS)]),
+        fence: String::new(),
+    };
+    assert_eq!(fake.asked::<SetJobMetadataRequest>(), expected);
+}
+
+#[tokio::test]
+async fn post_to_a_field_sets_it() {
+    for (path, field, value) in [
+        ("/jobs/1/2/3/a%2Fb%C3%A9", "a/bé", "1566311822568.0"),
+        ("/jobs/1/2/3/a/b", "a/b", "\"x\""),
+        ("/jobs/1/2/3/auth", "auth", "null"),
+    ] {
+        let fake = Fake::default();
+        assert_eq!(fake.post(path, value).await.told(), (200, ""));
+        let asked = fake.asked::<SetJobMetadataRequest>();
+        assert_eq!(asked.metadata, fields(&[(field, value)]));
+    }
+}
+
+#[tokio::test]
+async fn delete_takes_a_field_or_the_job() {
+    let fake = Fake::default();
+    let reply = fake.with("DELETE", "/jobs/1/2/3/my-meta", &[], "").await;
+    assert_eq!(reply.told(), (200, ""));
+    let expected = DeleteJobMetadataRequest {
+        key: "1/2/3".to_owned(),
+        field: "my-meta".to_owned(),
+        fence: String::new(),
+    };
+    assert_eq!(fake.asked::<DeleteJobMetadataRequest>(), expected);
+
+    let fake = Fake::default();
+    assert_eq!(
+        fake.with("DELETE", "/jobs/1/2/3/", &[], "").await.told(),
+        (200, "")
+    );
+    assert_eq!(fake.asked::<PurgeJobRequest>().key, "1/2/3");
+}
+
+#[tokio::test]
+async fn auth_is_the_token_of_the_job() {
+    let fake = Fake::default().answers(GetJobTokenResponse {
+        token: "T.\"".to_owned(),
+    });
+    assert_eq!(
+        fake.get("/jobs/1/2/3/auth").await.told(),
+        (200, r#""T.\"""#)
+    );
+    assert_eq!(fake.asked::<GetJobTokenRequest>().key, "1/2/3");
+}

@@ -1,0 +1,182 @@
+//! What surrounds the routes.
+
+use std::{fmt::Write as _, io::Read as _, io::Write as _};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use spiderq_proto::v1::*;
+
+use crate::{fake::Fake, fields, job};
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn unknown_paths_are_404_in_their_family() {
+    let fake = Fake::default();
+    let reply = fake.get("/api/nothing.json").await;
+    let body = r#"{"status":"error","message":"there is no such path"}"#;
+    assert_eq!(reply.told(), (404, body));
+    for path in ["/", "/jobq/1", "/jobq/1/nothing", "/apis", "/jobs/1/2"] {
+        let reply = fake.get(path).await;
+        let body = r#"{"error":"Not Found","message":"there is no such path"}"#;
+        assert_eq!(reply.told(), (404, body), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_methods_are_405_with_the_right_ones() {
+    let fake = Fake::default();
+    let reply = fake.get("/api/run.json").await;
+    let body = r#"{"status":"error","message":"this path does not take this method"}"#;
+    assert_eq!(reply.told(), (405, body));
+    assert_eq!(reply.header("allow"), Some("POST"));
+    let reply = fake.with("PUT", "/jobs/1/2/3", &[], "").await;
+    let body = r#"{"error":"Method Not Allowed","message":"this path does not take this method"}"#;
+    assert_eq!(reply.told(), (405, body));
+    assert_eq!(reply.header("allow"), Some("GET,HEAD,POST,DELETE"));
+}
+
+#[tokio::test]
+async fn head_works_as_get() {
+    let fake = Fake::default().answers(CountQueueResponse { count: 32_110 });
+    let reply = fake.with("HEAD", "/jobq/1/count/", &[], "").await;
+    assert_eq!(reply.told(), (200, ""));
+    assert_eq!(fake.asked::<CountQueueRequest>().project, 1);
+}
+
+#[tokio::test]
+async fn gzip_bodies_are_read_in_both_families() {
+    let headers = [("content-encoding", "gzip")];
+    let fake = Fake::default();
+    let body = gzip("{\"x\":1.0}\n");
+    let reply = fake.with("POST", "/jobs/1/2/3", &headers, body).await;
+    assert_eq!(reply.told(), (200, ""));
+    assert_eq!(
+        fake.asked::<SetJobMetadataRequest>().metadata,
+        fields(&[("x", "1.0")])
+    );
+    let fake = Fake::default();
+    let body = gzip("project=1&job=1/2/3");
+    fake.with("POST", "/api/jobs/stop.json", &headers, body)
+        .await;
+    assert_eq!(fake.asked::<StopJobsRequest>().keys, ["1/2/3"]);
+    let reply = Fake::default()
+        .with("POST", "/jobs/1/2/3", &headers, "no gzip")
+        .await;
+    let body = r#"{"error":"Bad Request","message":"body: could not be read or decompressed"}"#;
+    assert_eq!(reply.told(), (400, body));
+}
+
+#[tokio::test]
+async fn the_limit_counts_after_decompression() {
+    let long = format!("\"{}\"", "x".repeat(1 << 20));
+    let bomb = gzip(&long);
+    assert!(bomb.len() < 1 << 13);
+    let fake = Fake::default();
+    let reply = fake
+        .with(
+            "POST",
+            "/jobs/1/2/3/x",
+            &[("content-encoding", "gzip")],
+            bomb,
+        )
+        .await;
+    let body = r#"{"error":"Payload Too Large","message":"body: must be at most 1048576 bytes"}"#;
+    assert_eq!(reply.told(), (413, body));
+    let reply = fake.post("/api/run.json", &long).await;
+    let body = r#"{"status":"error","message":"body: must be at most 1048576 bytes"}"#;
+    assert_eq!(reply.told(), (413, body));
+    assert_eq!(fake.calls(), 0);
+}
+
+#[tokio::test]
+async fn answers_are_compressed_on_wish() {
+    let long = format!("\"{}\"", "x".repeat(1000));
+    let stored = Job {
+        metadata: fields(&[("x", &long)]),
+        ..job("1/2/3")
+    };
+    let fake = Fake::default().answers(GetJobResponse { job: Some(stored) });
+    let reply = fake
+        .with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "")
+        .await;
+    assert_eq!(reply.header("content-encoding"), Some("gzip"));
+    let mut text = String::new();
+    GzDecoder::new(reply.bytes.as_slice())
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, long);
+}
+
+#[tokio::test]
+async fn credentials_and_request_ids_go_along() {
+    let fake = Fake::default();
+    let headers = [("authorization", "Basic SzpL"), ("x-request-id", "r-1")];
+    let reply = fake
+        .with("GET", "/jobq/1/count?apikey=other", &headers, "")
+        .await;
+    assert_eq!(reply.header("x-request-id"), Some("r-1"));
+    assert_eq!(fake.metadata().get("authorization").unwrap(), "Basic SzpL");
+    assert_eq!(fake.metadata().get("x-request-id").unwrap(), "r-1");
+
+    let reply = fake
+        .with("GET", "/jobq/1/count", &[("x-request-id", "a b")], "")
+        .await;
+    let id = reply.header("x-request-id").unwrap();
+    assert_eq!((id.len(), fake.metadata().get("authorization")), (36, None));
+    assert_eq!(fake.metadata().get("x-request-id").unwrap(), id);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_form_or_no_text_is_refused() {
+    let reply = Fake::default()
+        .with(
+            "POST",
+            "/api/run.json",
+            &[("content-type", "application/json")],
+            "{}",
+        )
+        .await;
+    let body =
+        r#"{"status":"badrequest","message":"body: must be application/x-www-form-urlencoded"}"#;
+    assert_eq!(reply.told(), (400, body));
+    let reply = Fake::default()
+        .with("POST", "/jobq/1/push", &[], vec![0xff])
+        .await;
+    assert_eq!(
+        reply.told(),
+        (
+            400,
+            r#"{"error":"Bad Request","message":"body: must be UTF-8"}"#
+        )
+    );
+    let reply = Fake::default().get("/jobs/1/2/3/%ff").await;
+    assert_eq!(
+        reply.told(),
+        (
+            400,
+            r#"{"error":"Bad Request","message":"path: must be UTF-8"}"#
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_key_in_the_query_is_no_header_that_could_not_be() {
+    let fake = Fake::default();
+    let mut path = String::from("/jobq/1/count?apikey=");
+    write!(path, "%0A").unwrap();
+    fake.get(&path).await;
+    assert_eq!(fake.metadata().get("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_of_both_families() {
+    // The fake panics when it is told to answer something else.
+    let fake = Fake::default().answers(CountJobsResponse::default());
+    let reply = fake.get("/jobq/1/count").await;
+    let body = r#"{"status":"error","error":"Internal Server Error","message":"internal error"}"#;
+    assert_eq!(reply.told(), (500, body));
+}
