@@ -1,22 +1,49 @@
-//! The Redis store.
+//! The Redis store: sorted sets, hashes and Lua scripts. `keys.rs` opens with the table of
+//! keys. Each call is one or two trips over one multiplexed connection, and ends at the
+//! deadline of `connection.rs`.
+
+mod change;
+mod connection;
+mod credentials;
+mod durability;
+mod encode;
+mod errors;
+mod keys;
+mod list;
+mod push;
+mod read;
+mod record;
+mod scripts;
+mod sets;
+mod spider;
 
 use async_trait::async_trait;
 
-use crate::{error::Result, model::*, store::*};
+use self::connection::{Connection, within};
+use super::{
+    ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Fields, KeyDigest, NewJob, Page,
+    Purged, Pushed, RequestKey, Store,
+};
+use crate::{
+    error::Result,
+    model::{Filter, Job, JobKey, Millis, ProjectId, SpiderId, SpiderName},
+};
 
-/// The Redis store.
+/// A store on one Redis server.
 #[derive(Debug)]
-pub struct RedisStore;
+pub struct RedisStore {
+    connection: Connection,
+}
 
 impl RedisStore {
     /// Connects.
-    pub async fn connect(_url: &str) -> Result<Self> {
-        unimplemented!()
+    pub async fn connect(url: &str) -> Result<Self> {
+        let connection = Connection::open(url).await?;
+        Ok(Self { connection })
     }
 }
 
 #[async_trait]
-#[allow(unused_variables)]
 impl Store for RedisStore {
     async fn push(
         &self,
@@ -25,8 +52,9 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Pushed>> {
-        unimplemented!()
+        within(push::push(self, project, &jobs, now, request)).await
     }
+
     async fn claim(
         &self,
         project: ProjectId,
@@ -35,8 +63,9 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Option<Claimed>> {
-        unimplemented!()
+        within(change::claim(self, project, spiders, effect, now, request)).await
     }
+
     async fn change(
         &self,
         project: ProjectId,
@@ -45,11 +74,14 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Changed>> {
-        unimplemented!()
+        let done = change::change(self, project, &changes, all_or_nothing, now, request);
+        within(done).await
     }
+
     async fn get(&self, keys: &[JobKey], fields: &Fields) -> Result<Vec<Option<Job>>> {
-        unimplemented!()
+        within(read::get(self, keys, fields)).await
     }
+
     async fn page(
         &self,
         project: ProjectId,
@@ -57,54 +89,69 @@ impl Store for RedisStore {
         limit: usize,
         fields: &Fields,
     ) -> Result<Page> {
-        unimplemented!()
+        within(list::page(self, project, filter, limit, fields)).await
     }
+
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64> {
-        unimplemented!()
+        list::count(self, project, filter).await
     }
+
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>> {
-        unimplemented!()
+        within(list::oldest_pending(self, project, limit)).await
     }
+
     async fn purge(&self, key: JobKey) -> Result<Purged> {
-        unimplemented!()
+        within(change::purge(self, key)).await
     }
+
     async fn spider_name(
         &self,
         project: ProjectId,
         spider: SpiderId,
     ) -> Result<Option<SpiderName>> {
-        unimplemented!()
+        within(spider::name(self, project, spider)).await
     }
+
     async fn spider_id(
         &self,
         project: ProjectId,
         name: &SpiderName,
         create: bool,
     ) -> Result<Option<SpiderId>> {
-        unimplemented!()
+        within(spider::id(self, project, name, create)).await
     }
+
     async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()> {
-        unimplemented!()
+        within(credentials::put(self, digest, key)).await
     }
+
     async fn put_first_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<bool> {
-        unimplemented!()
+        within(credentials::put_first(self, digest, key)).await
     }
+
     async fn find_key(&self, digest: &KeyDigest) -> Result<Option<ApiKeyRecord>> {
-        unimplemented!()
+        within(credentials::find(self, digest)).await
     }
+
     async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>> {
-        unimplemented!()
+        within(credentials::list(self)).await
     }
+
     async fn remove_key(&self, id: &str) -> Result<bool> {
-        unimplemented!()
+        within(credentials::remove(self, id)).await
     }
+
     async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
-        unimplemented!()
+        within(credentials::secret(self, candidate)).await
     }
+
     async fn ping(&self) -> Result<()> {
-        unimplemented!()
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        within(self.connection.pipe(&pipe)).await
     }
+
     async fn durability(&self) -> Result<Durability> {
-        unimplemented!()
+        within(durability::durability(self)).await
     }
 }

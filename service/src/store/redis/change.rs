@@ -1,0 +1,158 @@
+//! Changing jobs: `claim.lua` and `change.lua` with their arguments and answers, and removal
+//! for good.
+
+use serde::Serialize;
+
+use super::{
+    RedisStore,
+    connection::unpack,
+    encode::{ChangeArg, EffectArg, RequestArg},
+    errors::bad_reply,
+    keys::{Keys, member, spider_field},
+    push::job_key,
+    record::{self, Flat},
+    scripts,
+};
+use crate::{
+    error::{Error, Result},
+    model::{Fence, JobKey, Millis, ProjectId, SpiderName, State, Tags},
+    store::{Change, Changed, Claimed, Effect, Fields, Purged, RequestKey},
+};
+
+#[derive(Serialize)]
+struct ClaimArg<'a> {
+    now: u64,
+    max_tags: usize,
+    request: Option<RequestArg<'a>>,
+    spiders: Vec<String>,
+    effect: EffectArg<'a>,
+}
+
+#[derive(Serialize)]
+struct ChangesArg<'a> {
+    now: u64,
+    max_tags: usize,
+    request: Option<RequestArg<'a>>,
+    all_or_nothing: bool,
+    changes: Vec<ChangeArg<'a>>,
+}
+
+#[derive(Serialize)]
+struct PurgeArg {
+    member: String,
+    removable: usize,
+}
+
+/// [`Store::claim`](crate::store::Store::claim).
+pub(super) async fn claim(
+    store: &RedisStore,
+    project: ProjectId,
+    spiders: &[SpiderName],
+    effect: &Effect,
+    now: Millis,
+    request: Option<&RequestKey>,
+) -> Result<Option<Claimed>> {
+    let argument = ClaimArg {
+        now: now.0,
+        max_tags: Tags::MAX,
+        request: RequestArg::new(request, now),
+        spiders: spiders
+            .iter()
+            .map(|name| spider_field(name.as_str()))
+            .collect(),
+        effect: EffectArg::new(effect),
+    };
+    let keys = Keys(project).script(request);
+    let packed: Option<Vec<u8>> = store
+        .connection
+        .run(&scripts::CLAIM, &keys, &argument)
+        .await?;
+    match packed {
+        None => Ok(None),
+        Some(packed) if packed.is_empty() => Err(Error::RequestIdReused),
+        Some(packed) => claimed(project, unpack(&packed)?).map(Some),
+    }
+}
+
+fn claimed(project: ProjectId, (member, core, large): (String, Flat, Flat)) -> Result<Claimed> {
+    let key = job_key(project, &member)?;
+    let fence = core.chunks(2).find_map(|pair| match pair {
+        [field, fence] if field == "f" => Some(fence),
+        _ => None,
+    });
+    let fence = fence.ok_or_else(|| bad_reply("a claimed job without a fence"))?;
+    let fence = Fence::parse(fence).map_err(bad_reply)?;
+    let job = record::decode(key, core, large, &Fields::Full)?;
+    let job = job.ok_or_else(|| bad_reply("a claimed job without a state"))?;
+    Ok(Claimed { job, fence })
+}
+
+/// [`Store::change`](crate::store::Store::change).
+pub(super) async fn change(
+    store: &RedisStore,
+    project: ProjectId,
+    changes: &[Change],
+    all_or_nothing: bool,
+    now: Millis,
+    request: Option<&RequestKey>,
+) -> Result<Vec<Changed>> {
+    let argument = ChangesArg {
+        now: now.0,
+        max_tags: Tags::MAX,
+        request: RequestArg::new(request, now),
+        all_or_nothing,
+        changes: changes.iter().map(ChangeArg::new).collect(),
+    };
+    let keys = Keys(project).script(request);
+    let packed: Vec<u8> = store
+        .connection
+        .run(&scripts::CHANGE, &keys, &argument)
+        .await?;
+    if packed.is_empty() {
+        return Err(Error::RequestIdReused);
+    }
+    let replies: Vec<(u8, usize, u32, u8)> = unpack(&packed)?;
+    replies.into_iter().map(changed).collect()
+}
+
+/// The outcomes by the numbers of `change.lua`.
+fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Changed> {
+    let previous = state_at(state)?;
+    Ok(match outcome {
+        0 => Changed::Missing,
+        1 => Changed::Refused(previous),
+        2 => Changed::Stale,
+        3 => Changed::NotHeld,
+        4 => Changed::TooManyTags,
+        5 => Changed::Kept(previous),
+        6 => Changed::Applied {
+            previous,
+            attempt,
+            stop_requested: stop == 1,
+        },
+        _ => return Err(bad_reply("an unknown outcome")),
+    })
+}
+
+/// [`Store::purge`](crate::store::Store::purge).
+pub(super) async fn purge(store: &RedisStore, key: JobKey) -> Result<Purged> {
+    let argument = PurgeArg {
+        member: member(key),
+        removable: State::Deleted.index(),
+    };
+    let keys = Keys(key.project).script(None);
+    let state: Option<usize> = store
+        .connection
+        .run(&scripts::PURGE, &keys, &argument)
+        .await?;
+    Ok(match state.map(state_at).transpose()? {
+        None => Purged::Missing,
+        Some(State::Deleted) => Purged::Done,
+        Some(state) => Purged::Refused(state),
+    })
+}
+
+fn state_at(index: usize) -> Result<State> {
+    let state = State::ALL.get(index).copied();
+    state.ok_or_else(|| bad_reply("an unknown state"))
+}

@@ -1,0 +1,128 @@
+//! Every key of the Redis store; no other file spells one. Called by the operations beside it.
+//!
+//! `{P}` is the project's number in braces: the Cluster hash tag, so that a project is one
+//! slot. `S/J` is a job's spider and job number. Names never enter a key.
+//!
+//! | key | type | fields, or score and member | content |
+//! | --- | --- | --- | --- |
+//! | `sq:{P}:c` | hash | `pos`, `spiders`, `tags` | last position; last numbers of spiders and tags |
+//! | | | `s:NAME`, `t:NAME` | number of a spider, of a tag |
+//! | | | `l:NAME` | last job number of a spider |
+//! | `sq:{P}:s` | hash | spider number | its name |
+//! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
+//! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata |
+//! | `sq:{P}:z:p0` … `p4` | sorted set | position, `S/J` | pending jobs of a priority: queue and index at once |
+//! | `sq:{P}:z:r`, `f`, `d` | sorted set | position, `S/J` | running, finished, deleted jobs |
+//! | `sq:{P}:z:sN.p0` … `sN.d` | sorted set | position, `S/J` | the same of spider N |
+//! | `sq:{P}:z:tN.p` … `tN.d` | sorted set | position, `S/J` | jobs with tag N, by state |
+//! | `sq:{P}:u` | hash | digest | `S/J` of the active job that holds it |
+//! | `sq:{P}:l` | sorted set | ms since the epoch, `S/J` | ends of leases |
+//! | `sq:{P}:q:ID` | string, expires | | fingerprint and packed answer of a request |
+//! | `sq:{keys}` | hash | digest | an API key's record |
+//! | `sq:{config}` | hash | `secret` | the installation's secret |
+//!
+//! Scripts get the keys of [`Keys::script`], always in that order. Four of them are prefixes:
+//! job numbers are given and jobs are popped inside the atomic step, so their full keys
+//! cannot be known before it.
+
+use crate::{
+    model::{JobKey, ProjectId},
+    store::RequestKey,
+};
+
+/// API keys.
+pub(super) const API_KEYS: &str = "sq:{keys}";
+/// What holds for the installation.
+pub(super) const CONFIG: &str = "sq:{config}";
+/// Longest value, and longest field, that a hash keeps in its compact form: the default of
+/// Redis's `hash-max-listpack-value`.
+pub(super) const COMPACT: usize = 64;
+
+/// Fields of [`Keys::counters`] that count.
+pub(super) const COUNTERS: [&str; 3] = ["pos", "spiders", "tags"];
+
+/// The keys of one project.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys(pub(super) ProjectId);
+
+impl Keys {
+    /// Counters and numbers of names.
+    pub(super) fn counters(self) -> String {
+        self.of("c")
+    }
+
+    /// Names of spiders.
+    pub(super) fn spiders(self) -> String {
+        self.of("s")
+    }
+
+    /// A job's core.
+    pub(super) fn job(key: JobKey) -> String {
+        Self(key.project).of(&format!("j:{}", member(key)))
+    }
+
+    /// A job's larger metadata.
+    pub(super) fn large(key: JobKey) -> String {
+        Self(key.project).of(&format!("x:{}", member(key)))
+    }
+
+    /// Pending jobs of a priority.
+    pub(super) fn queue(self, priority: u8) -> String {
+        self.of(&format!("z:p{priority}"))
+    }
+
+    /// What every script gets as `KEYS`; without a request the last is a bare prefix that
+    /// no script touches then.
+    pub(super) fn script(self, request: Option<&RequestKey>) -> [String; 8] {
+        let id = request.map_or("", |request| request.id.as_str());
+        [
+            self.counters(),
+            self.spiders(),
+            self.of("j:"),
+            self.of("x:"),
+            self.of("z:"),
+            self.of("u"),
+            self.of("l"),
+            self.of(&format!("q:{id}")),
+        ]
+    }
+
+    fn of(self, rest: &str) -> String {
+        format!("sq:{{{}}}:{rest}", self.0)
+    }
+}
+
+/// Field of [`Keys::counters`] with a spider's number.
+pub(super) fn spider_field(name: &str) -> String {
+    format!("s:{name}")
+}
+
+/// Field of [`Keys::counters`] with a spider's last job number.
+pub(super) fn last_job_field(name: &str) -> String {
+    format!("l:{name}")
+}
+
+/// Field of [`Keys::counters`] with a tag's number.
+pub(super) fn tag_field(name: &str) -> String {
+    format!("t:{name}")
+}
+
+/// A job as a member of a sorted set.
+pub(super) fn member(key: JobKey) -> String {
+    format!("{}/{}", key.spider, key.job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_a_project_carries_its_hash_tag() {
+        let keys = Keys(ProjectId::new(53).unwrap()).script(None);
+        assert_eq!(keys[2], "sq:{53}:j:");
+        assert!(keys.iter().all(|key| key.starts_with("sq:{53}:")));
+        let job = JobKey::parse("53/7/81").unwrap();
+        assert_eq!(Keys::job(job), "sq:{53}:j:7/81");
+        assert_eq!(Keys::large(job), "sq:{53}:x:7/81");
+    }
+}

@@ -1,0 +1,73 @@
+-- Loading jobs, planning effects on them in memory, and writing what came of it; the second
+-- half of lib.lua for the scripts that change jobs. A plan writes nothing.
+
+local STATE_FIELDS = { 's', 'o', 'p', 'a', 'f', 'l', 't', 'U', '1', 'm:stop_requested' }
+
+-- A job as {member, old, new, large}: `new` reads through to `old`, and holds just what
+-- changed (false: removed). nil where there is none.
+local function load(member)
+  local values = call('HMGET', JOB .. member, unpack(STATE_FIELDS))
+  if not values[1] then return nil end
+  local old = {}
+  for i, field in ipairs(STATE_FIELDS) do
+    old[field] = values[i]
+  end
+  return { member = member, old = old, new = setmetatable({}, { __index = old }), large = {} }
+end
+
+-- The project's last position: as found, and as planned.
+local first_last = tonumber(call('HGET', COUNTERS, 'pos') or 0)
+local last = first_last
+
+-- The tags after an edit, by line, and how many there are.
+local function edited(tags, edit)
+  local list, seen = {}, {}
+  for _, tag in ipairs(edit.remove) do
+    seen[tag] = true
+  end
+  for tag in string.gmatch(not edit.clear and tags or '', '[^\n]+') do
+    if not seen[tag] then list[#list + 1] = tag end
+  end
+  seen = {}
+  for _, tag in ipairs(list) do
+    seen[tag] = true
+  end
+  for _, tag in ipairs(edit.add) do
+    if not seen[tag] then list[#list + 1] = tag end
+  end
+  return table.concat(list, '\n'), #list
+end
+
+local function overlay(into, set, del)
+  for i = 1, #set, 2 do
+    into[set[i]] = set[i + 1]
+  end
+  for _, field in ipairs(del) do
+    into[field] = false
+  end
+end
+
+-- false when the job would have too many tags; nothing is planned then.
+local function plan(job, effect)
+  local new = job.new
+  if effect.tags then
+    local tags, count = edited(new.t or '', effect.tags)
+    if count > arg.max_tags then return false end
+    new.t = count > 0 and tags
+  end
+  if effect.release then new.U, new.f, new.l = false, false, false end
+  if effect.enter then
+    last = math.max(last + 1, arg.now * 2048)
+    new.s, new.o = int(effect.enter.state), int(last)
+    new[new.s] = int(math.floor(last / 2048)) .. ' ' .. effect.enter.actor
+  end
+  if effect.start then
+    new.a, new.f = int((new.a or 0) + 1), effect.start.fence
+    new.l = effect.start.lease and int(effect.start.lease) or false
+  end
+  if effect.lease then new.l = int(effect.lease) end
+  overlay(new, effect.set, effect.del)
+  overlay(job.large, effect.large_set, effect.large_del)
+  new.w = int(arg.now)
+  return true
+end

@@ -1,0 +1,70 @@
+-- Adds jobs in order.
+-- KEYS    see lib.lua.
+-- ARGV[1] now; request: nil or {fingerprint, ttl}; names: fields of COUNTERS that the jobs
+--         may need (the three counters, and per spider `s:NAME`, `l:NAME`, per tag
+--         `t:NAME`); jobs: {spider, state, priority, actor, unique or nil, hold, lease or
+--         nil, tags, core, large}, the last two flat lists of fields and values.
+-- Returns a packed list: `SPIDER/JOB` per job, '' for a duplicate; '' for a reused request.
+local before = kept()
+if before then return before end
+
+local have, dirty = {}, { pos = true }
+local values = call('HMGET', COUNTERS, unpack(arg.names))
+for i, name in ipairs(arg.names) do
+  have[name] = values[i]
+end
+
+local function raise(name, to)
+  have[name] = to
+  dirty[name] = true
+  return to
+end
+
+local function number(name, counter)
+  if have[name] then return int(have[name]), false end
+  return int(raise(name, raise(counter, (have[counter] or 0) + 1))), true
+end
+
+-- Fields come first: where Redis refuses to take more, nothing was done.
+local function add(job)
+  local spider, new = number('s:' .. job.spider, 'spiders')
+  local last = 'l:' .. job.spider
+  local member = spider .. '/' .. int(raise(last, (have[last] or 0) + 1))
+  local position = math.max((have.pos or 0) + 1, arg.now * 2048)
+  local entry = int(math.floor(position / 2048)) .. ' ' .. job.actor
+  local core, n = job.core, #job.core
+  core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', int(position), int(job.state), entry
+  hset(JOB .. member, core)
+  hset(LARGE .. member, job.large)
+  if new then call('HSET', SPIDERS, spider, job.spider) end
+  have.pos, position = position, int(position)
+  local set = lane(job.state, job.priority)
+  call('ZADD', SET .. set, position, member)
+  call('ZADD', SET .. 's' .. spider .. '.' .. set, position, member)
+  local tagged = '.' .. string.sub(set, 1, 1)
+  for _, tag in ipairs(job.tags) do
+    call('ZADD', SET .. 't' .. number('t:' .. tag, 'tags') .. tagged, position, member)
+  end
+  if job.hold then call('HSET', UNIQUE, job.unique, member) end
+  if job.lease then call('ZADD', LEASES, int(job.lease), member) end
+  return member
+end
+
+local replies, added = {}, false
+for i, job in ipairs(arg.jobs) do
+  if job.unique and call('HEXISTS', UNIQUE, job.unique) == 1 then
+    replies[i] = ''
+  else
+    replies[i] = add(job)
+    added = true
+  end
+end
+if added then
+  local flat = {}
+  for name in pairs(dirty) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = int(have[name])
+  end
+  hset(COUNTERS, flat)
+end
+return answer(replies)

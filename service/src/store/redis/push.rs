@@ -1,0 +1,149 @@
+//! Adding jobs: `push.lua` with its argument and answer.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{
+    RedisStore,
+    connection::unpack,
+    encode::{Placed, RequestArg},
+    errors::bad_reply,
+    keys::{COUNTERS, Keys, last_job_field, spider_field, tag_field},
+    record::{Flat, counter_values},
+    scripts,
+};
+use crate::{
+    error::{Error, Result},
+    model::{JobId, JobKey, Millis, ProjectId, SpiderId, State, UniqueKey},
+    store::{NewJob, Pushed, RequestKey},
+};
+
+#[derive(Serialize)]
+struct PushArg<'a> {
+    now: u64,
+    request: Option<RequestArg<'a>>,
+    names: Vec<String>,
+    jobs: Vec<JobArg<'a>>,
+}
+
+#[derive(Serialize)]
+struct JobArg<'a> {
+    spider: &'a str,
+    state: usize,
+    priority: u8,
+    actor: &'a str,
+    unique: Option<&'a str>,
+    hold: bool,
+    lease: Option<u64>,
+    tags: Vec<&'a str>,
+    core: Flat,
+    large: Flat,
+}
+
+/// [`Store::push`](crate::store::Store::push).
+pub(super) async fn push(
+    store: &RedisStore,
+    project: ProjectId,
+    jobs: &[NewJob],
+    now: Millis,
+    request: Option<&RequestKey>,
+) -> Result<Vec<Pushed>> {
+    let argument = PushArg {
+        now: now.0,
+        request: RequestArg::new(request, now),
+        names: names(jobs),
+        jobs: jobs.iter().map(|job| job_arg(job, now)).collect(),
+    };
+    let keys = Keys(project).script(request);
+    let packed: Vec<u8> = store
+        .connection
+        .run(&scripts::PUSH, &keys, &argument)
+        .await?;
+    if packed.is_empty() {
+        return Err(Error::RequestIdReused);
+    }
+    let members: Vec<String> = unpack(&packed)?;
+    members
+        .iter()
+        .map(|member| pushed(project, member))
+        .collect()
+}
+
+/// A job's key from a member of a sorted set.
+pub(super) fn job_key(project: ProjectId, member: &str) -> Result<JobKey> {
+    let (spider, job) = member.split_once('/').ok_or_else(|| bad_reply(member))?;
+    Ok(JobKey {
+        project,
+        spider: SpiderId::parse(spider).map_err(bad_reply)?,
+        job: JobId::parse(job).map_err(bad_reply)?,
+    })
+}
+
+fn pushed(project: ProjectId, member: &str) -> Result<Pushed> {
+    if member.is_empty() {
+        return Ok(Pushed::Duplicate);
+    }
+    job_key(project, member).map(Pushed::Added)
+}
+
+/// The fields of the counters hash that the script reads at once, each once.
+fn names(jobs: &[NewJob]) -> Vec<String> {
+    let spiders: BTreeSet<&str> = jobs.iter().map(|job| job.spider.as_str()).collect();
+    let tags = jobs.iter().flat_map(|job| job.tags.iter());
+    let tags: BTreeSet<&str> = tags.map(|tag| tag.as_str()).collect();
+    let spiders = spiders.into_iter();
+    COUNTERS
+        .map(str::to_owned)
+        .into_iter()
+        .chain(spiders.flat_map(|name| [spider_field(name), last_job_field(name)]))
+        .chain(tags.into_iter().map(tag_field))
+        .collect()
+}
+
+fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
+    let placed = Placed::new(&job.metadata);
+    let lease = job.start.as_ref().and_then(|start| start.lease_expires);
+    let active = matches!(job.state, State::Pending | State::Running);
+    JobArg {
+        spider: job.spider.as_str(),
+        state: job.state.index(),
+        priority: job.priority.get(),
+        actor: job.actor.as_str(),
+        unique: job.unique.as_ref().map(UniqueKey::as_str),
+        hold: active && job.unique.is_some(),
+        lease: lease.map(|end| end.0),
+        tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
+        core: core(job, placed.core, now),
+        large: placed.large,
+    }
+}
+
+/// All that is known before the atomic step.
+fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
+    let mut core = metadata;
+    let mut set = |field: &str, value: String| core.extend([field.to_owned(), value]);
+    set("n", job.spider.as_str().to_owned());
+    set("s", job.state.index().to_string());
+    set("p", job.priority.get().to_string());
+    set("u", job.units.get().to_string());
+    set("w", now.0.to_string());
+    if !job.tags.is_empty() {
+        let tags: Vec<&str> = job.tags.iter().map(|tag| tag.as_str()).collect();
+        set("t", tags.join("\n"));
+    }
+    if let (Some(unique), State::Pending | State::Running) = (&job.unique, job.state) {
+        set("U", unique.as_str().to_owned());
+    }
+    if let Some(start) = &job.start {
+        set("a", "1".to_owned());
+        set("f", start.fence.expose().to_owned());
+        if let Some(end) = start.lease_expires {
+            set("l", end.0.to_string());
+        }
+    }
+    for (field, value) in counter_values(job.counters) {
+        set(field, value.to_string());
+    }
+    core
+}

@@ -1,0 +1,24 @@
+//! The Lua scripts, put together from their files. Texts are constant: EVALSHA finds them by
+//! digest, and two versions of the server can run side by side.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+macro_rules! script {
+    ($($file:literal),+) => {
+        LazyLock::new(|| Script::new(concat!($(include_str!(concat!("lua/", $file))),+)))
+    };
+}
+
+pub(super) static PUSH: LazyLock<Script> = script!("lib.lua", "push.lua");
+pub(super) static CLAIM: LazyLock<Script> =
+    script!("lib.lua", "apply.lua", "write.lua", "claim.lua");
+pub(super) static CHANGE: LazyLock<Script> =
+    script!("lib.lua", "apply.lua", "write.lua", "change.lua");
+pub(super) static PURGE: LazyLock<Script> =
+    script!("lib.lua", "apply.lua", "write.lua", "purge.lua");
+pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.lua");
+pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
+pub(super) static SPIDER: LazyLock<Script> = script!("lib.lua", "spider.lua");
+pub(super) static FIRST_KEY: LazyLock<Script> = script!("first_key.lua");
