@@ -1,0 +1,117 @@
+//! From the command line to a running command.
+
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use spiderq_service::{
+    ServiceOptions, SystemClock,
+    store::{self, StoreUrl},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    args::{Cli, Command, Gateway, Serve},
+    key, logs,
+    serve::{self, Failure, Running, ServeOptions, explain},
+};
+
+/// Runs what the command line says, to its end.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    logs::init(&cli.log)?;
+    match cli.command {
+        None => serve(cli.serve, true),
+        Some(Command::Serve(settings)) => serve(settings, true),
+        Some(Command::Service(settings)) => serve(settings, false),
+        Some(Command::Gateway(settings)) => gateway(&settings),
+        Some(Command::Key(settings)) => runtime(1)?.block_on(key::run(settings)),
+    }
+}
+
+fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
+    runtime(settings.threads)?.block_on(async {
+        let url =
+            StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
+        let store = store::open(&url)
+            .await
+            .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
+        let running = serve::start(ServeOptions {
+            store,
+            clock: Arc::new(SystemClock),
+            service: ServiceOptions {
+                admin_key: settings.admin_key,
+                token_secret: settings.token_secret,
+            },
+            listen: settings.listen,
+            http,
+            public_url: settings.public_url,
+            max_body: settings.max_body,
+            drain: Duration::from_secs(settings.drain),
+        })
+        .await?;
+        tracing::info!(address = %running.address, store = %url, "listening");
+        if let Some(key) = &running.first_key {
+            greet(key, &running, http)?;
+        }
+        until_signal(running).await
+    })
+}
+
+fn gateway(settings: &Gateway) -> Result<(), Failure> {
+    runtime(1)?.block_on(async {
+        let running = serve::start_gateway(settings).await?;
+        tracing::info!(address = %running.address, upstream = settings.upstream, "listening");
+        until_signal(running).await
+    })
+}
+
+/// One thread is a current-thread runtime: replies coalesce, a call costs half the CPU.
+fn runtime(threads: u16) -> Result<Runtime, Failure> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads.into());
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("can't start: {error}")))
+}
+
+/// The key is shown here and never again.
+fn greet(key: &str, running: &Running, http: bool) -> Result<(), Failure> {
+    let address = running.address;
+    let mut text =
+        format!("\nThis is a new store. Its admin key, shown only now:\n\n    {key}\n\n");
+    if http {
+        text.push_str(&format!(
+            "Schedule a first job:\n\n    curl -u {key}: http://{address}/api/run.json \
+             -d project=123 -d spider=somespider\n\n"
+        ));
+    }
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(format!("can't print the admin key: {error}")))
+}
+
+async fn until_signal(running: Running) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("can't wait for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.shutdown().await;
+    tracing::info!("stopped");
+    Ok(())
+}
