@@ -1,0 +1,140 @@
+//! The whole service in this process, on a real port of the loopback interface, over either
+//! store and either clock.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use spiderq::serve::{self, Running, ServeOptions};
+use spiderq_proto::v1::{CreateKeyRequest, Role};
+use spiderq_service::{
+    Clock, ManualClock, SystemClock,
+    model::Millis,
+    store::{self, StoreUrl},
+};
+use tempfile::TempDir;
+
+use crate::{Grpc, Http, RedisServer};
+
+/// Which store a stack runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// The embedded one, in a temporary folder.
+    Sqlite,
+    /// A private Redis server.
+    Redis,
+}
+
+impl StoreKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
+}
+
+/// Where a stack's data lies until it is dropped.
+#[derive(Debug)]
+enum Data {
+    Folder(TempDir),
+    Redis(RedisServer),
+}
+
+impl Data {
+    fn new(kind: StoreKind) -> Self {
+        match kind {
+            StoreKind::Sqlite => Self::Folder(tempfile::tempdir().expect("a temporary folder")),
+            StoreKind::Redis => Self::Redis(RedisServer::start()),
+        }
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!("sqlite:{}/spiderq.db", folder.path().display()),
+            Self::Redis(server) => server.url(),
+        }
+    }
+}
+
+/// A running service. Ends when dropped, and its data with it.
+pub struct Stack {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The admin key.
+    pub key: String,
+    clock: Option<Arc<ManualClock>>,
+    // Before `data`: the service ends before its store.
+    _running: Running,
+    _data: Data,
+}
+
+impl Stack {
+    /// The admin key of every stack.
+    pub const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    /// Starts on the machine's clock.
+    pub async fn start(kind: StoreKind) -> Self {
+        Self::with(kind, None).await
+    }
+
+    /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
+    pub async fn at(kind: StoreKind, now: u64) -> Self {
+        Self::with(kind, Some(Arc::new(ManualClock::at(Millis(now))))).await
+    }
+
+    async fn with(kind: StoreKind, manual: Option<Arc<ManualClock>>) -> Self {
+        let data = Data::new(kind);
+        let url = StoreUrl::parse(&data.url()).expect("a store URL");
+        let clock: Arc<dyn Clock> = match &manual {
+            Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
+            None => Arc::new(SystemClock),
+        };
+        let running = serve::start(ServeOptions {
+            store: store::open(&url).await.expect("an open store"),
+            clock,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_key: Some(Self::KEY.to_owned()),
+            token_secret: None,
+            public_url: None,
+        })
+        .await
+        .expect("a running service");
+        Self {
+            url: format!("http://{}", running.local_addr),
+            key: Self::KEY.to_owned(),
+            clock: manual,
+            _running: running,
+            _data: data,
+        }
+    }
+
+    /// Moves a manual clock.
+    pub fn set_time(&self, now: u64) {
+        let clock = self.clock.as_ref();
+        clock.expect("a manual clock").set(Millis(now));
+    }
+
+    /// An HTTP client with the admin key.
+    #[must_use]
+    pub fn http(&self) -> Http {
+        Http::new(&self.url).basic(&self.key, "")
+    }
+
+    /// A gRPC client with the admin key.
+    #[must_use]
+    pub fn grpc(&self) -> Grpc {
+        Grpc::new(&self.url, &self.key)
+    }
+
+    /// A new API key; no `projects`: all.
+    pub async fn create_key(&self, name: &str, role: Role, projects: &[i64]) -> String {
+        let request = CreateKeyRequest {
+            name: name.to_owned(),
+            role: role.into(),
+            projects: projects.to_vec(),
+        };
+        let answer = self.grpc().keys().create_key(request).await;
+        answer.expect("a new key").into_inner().secret
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("url", &self.url).finish()
+    }
+}

@@ -1,0 +1,27 @@
+//! The whole service on real ports, over both stores: one binary, as each costs a link.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a step that cannot be done ends the test"
+)]
+
+mod auth;
+mod concurrency;
+mod grpc;
+mod grpc_tools;
+mod program;
+mod python_client;
+mod refused;
+mod restart;
+mod seeds;
+mod tokens;
+
+use spiderq_tests::StoreKind;
+
+/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+async fn on_each_store(test: impl AsyncFn(StoreKind)) {
+    for kind in StoreKind::ALL {
+        eprintln!("on {kind:?}:");
+        test(kind).await;
+    }
+}
