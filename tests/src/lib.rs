@@ -21,7 +21,7 @@ pub use self::{
     clients::{node_tool, python},
     grpc::{Client, Grpc},
     http::{Answer, Http},
-    process::{Program, free_port, program},
+    process::{Program, free_port, program, run},
     redis_server::RedisServer,
     seeds::{Seed, run_seed},
     stack::{Stack, StoreKind},

@@ -1,12 +1,12 @@
 //! The whole service in this process, on a real port of the loopback interface, over either
 //! store and either clock.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-use spiderq::serve::{self, Running, ServeOptions};
+use spiderq::{Running, ServeOptions};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
 use spiderq_service::{
-    Clock, ManualClock, SystemClock,
+    Clock, ManualClock, ServiceOptions, SystemClock,
     model::Millis,
     store::{self, StoreUrl},
 };
@@ -84,18 +84,23 @@ impl Stack {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
         };
-        let running = serve::start(ServeOptions {
+        let running = spiderq::start(ServeOptions {
             store: store::open(&url).await.expect("an open store"),
             clock,
+            service: ServiceOptions {
+                admin_key: Some(Self::KEY.to_owned()),
+                token_secret: None,
+            },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            admin_key: Some(Self::KEY.to_owned()),
-            token_secret: None,
+            http: true,
             public_url: None,
+            max_body: 16 << 20,
+            drain: Duration::from_secs(1),
         })
         .await
         .expect("a running service");
         Self {
-            url: format!("http://{}", running.local_addr),
+            url: format!("http://{}", running.address),
             key: Self::KEY.to_owned(),
             clock: manual,
             _running: running,

@@ -1,0 +1,167 @@
+//! The real `spiderq` program as a child process: started, read, stopped, killed.
+//!
+//! What it prints is its only sign of life: nothing here waits by sleeping.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Read},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        OnceLock,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+};
+
+/// The program as built from this tree: built here once, so that it is never a stale one.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let mut build = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+        build.args(["build", "--quiet", "--workspace", "--bin", "spiderq"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        assert!(build.status().expect("cargo").success(), "cargo build");
+        // This binary lies in `target/PROFILE` or in `target/PROFILE/deps`.
+        let mine = env::current_exe().expect("a path");
+        let folders = mine.ancestors().skip(1).take(2);
+        let mut programs = folders.map(|folder| folder.join("spiderq"));
+        programs.find(|path| path.exists()).expect("spiderq")
+    })
+}
+
+/// A port that nobody listens on.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A running `spiderq`. Killed when dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    lines: Receiver<String>,
+    output: Vec<String>,
+    /// `http://127.0.0.1:PORT` once it listens.
+    pub url: String,
+}
+
+impl Program {
+    /// Runs `spiderq ARGS` and reads on until it listens.
+    #[must_use]
+    pub fn start(args: &[&str]) -> Self {
+        let mut child = command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("spiderq");
+        let (sender, lines) = mpsc::channel();
+        read(child.stdout.take().expect("its output"), sender.clone());
+        read(child.stderr.take().expect("its log"), sender);
+        let mut program = Self {
+            child,
+            lines,
+            output: Vec::new(),
+            url: String::new(),
+        };
+        let line = program.wait_for("listening address=");
+        let address = line.split("address=").nth(1).expect("an address");
+        let address = address.split_whitespace().next().expect("an address");
+        program.url = format!("http://{address}");
+        program
+    }
+
+    /// `spiderq serve` over `store` on a free port, with an admin key.
+    #[must_use]
+    pub fn serve(store: &str, key: &str) -> Self {
+        Self::start(&[
+            "serve",
+            "--store",
+            store,
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-key",
+            key,
+        ])
+    }
+
+    /// Reads on until a line holds `text`; that line.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv() else {
+                panic!("spiderq ended without {text:?}:\n{}", self.output.join("\n"));
+            };
+            self.output.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+
+    /// Asks it to end, and waits until it has; how, and all that it printed.
+    #[must_use]
+    pub fn terminate(mut self) -> (ExitStatus, String) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill").success());
+        let status = self.child.wait().expect("its end");
+        let rest = std::mem::take(&mut self.output);
+        let all: Vec<String> = rest.into_iter().chain(self.lines.iter()).collect();
+        (status, all.join("\n"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `spiderq ARGS`, without settings from the environment.
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    for (name, _) in env::vars() {
+        if name.starts_with("SPIDERQ_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs `spiderq ARGS` to its end; how it ended, and what it printed where.
+#[must_use]
+pub fn run(args: &[&str]) -> (ExitStatus, String, String) {
+    let output = command(args).output().expect("spiderq");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status, text(&output.stdout), text(&output.stderr))
+}
+
+fn read(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if lines.send(line).is_err() {
+                break;
+            }
+        }
+    });
+}

@@ -1,0 +1,239 @@
+//! Who may do what: every call by every role, in its own project and in a foreign one, and
+//! what is answered to those who may not.
+
+use http::Method;
+use serde_json::{Value, json};
+use spiderq_proto::v1::Role;
+use spiderq_tests::{Answer, Http, Stack};
+
+use crate::on_each_store;
+
+/// A call: the least role that may make it, its path, and its body. `{P}` is the project,
+/// `{J}` the number of a fresh job of spider 1; its state is given.
+struct Call {
+    least: Role,
+    method: Method,
+    path: &'static str,
+    body: &'static str,
+    job: &'static str,
+}
+
+const fn call(
+    least: Role,
+    method: Method,
+    path: &'static str,
+    body: &'static str,
+    job: &'static str,
+) -> Call {
+    Call {
+        least,
+        method,
+        path,
+        body,
+        job,
+    }
+}
+
+/// In the order of CONTRACT.md.
+#[rustfmt::skip]
+const CALLS: [Call; 24] = [
+    call(Role::User, Method::POST, "/api/run.json", "project={P}&spider=run{J}", "pending"),
+    call(Role::User, Method::POST, "/api/schedule.json", "project={P}&spider=schedule{J}", "pending"),
+    call(Role::Read, Method::GET, "/api/jobs/list.json?project={P}", "", "pending"),
+    call(Role::Read, Method::GET, "/api/jobs/list.jl?project={P}", "", "pending"),
+    call(Role::Read, Method::GET, "/api/jobs/count.json?project={P}", "", "pending"),
+    call(Role::User, Method::POST, "/api/jobs/update.json", "project={P}&job={P}/1/{J}&add_tag=x", "pending"),
+    call(Role::User, Method::POST, "/api/jobs/stop.json", "project={P}&job={P}/1/{J}", "pending"),
+    call(Role::User, Method::POST, "/api/jobs/delete.json", "project={P}&job={P}/1/{J}", "pending"),
+    call(Role::Read, Method::GET, "/jobq/{P}/count", "", "pending"),
+    call(Role::Read, Method::GET, "/jobq/{P}/list", "", "pending"),
+    call(Role::User, Method::POST, "/jobq/{P}/push", "{\"spider\":\"s\"}", "pending"),
+    call(Role::Worker, Method::POST, "/jobq/{P}/startjob", "{}", "pending"),
+    call(Role::User, Method::POST, "/jobq/{P}/update", "{\"key\":\"{P}/1\",\"n\":1}", "pending"),
+    call(Role::User, Method::POST, "/jobq/{P}/1/{J}/cancel", "", "pending"),
+    call(Role::User, Method::POST, "/jobq/{P}/cancel", "[{\"key\":\"{P}/1/{J}\"}]", "pending"),
+    call(Role::Admin, Method::POST, "/jobq/{P}/cancel?count=1", "", "pending"),
+    call(Role::Read, Method::GET, "/jobs/{P}/1/{J}", "", "pending"),
+    call(Role::Read, Method::GET, "/jobs/{P}/1/{J}/tags", "", "pending"),
+    call(Role::Worker, Method::GET, "/jobs/{P}/1/{J}/auth", "", "running"),
+    call(Role::User, Method::POST, "/jobs/{P}/1/{J}", "{\"n\":1}", "running"),
+    call(Role::User, Method::POST, "/jobs/{P}/1/{J}/n", "1", "running"),
+    call(Role::User, Method::DELETE, "/jobs/{P}/1/{J}/n", "", "running"),
+    call(Role::User, Method::DELETE, "/jobs/{P}/1/{J}", "", "deleted"),
+    call(Role::User, Method::POST, "/jobs/{P}/1/{J}/tags", "[\"x\"]", "finished"),
+];
+
+impl Call {
+    async fn make(&self, admin: &Http, caller: &Http, project: u64) -> Answer {
+        let job = fresh_job(admin, project, self.job).await;
+        let fill = |text: &str| {
+            text.replace("{P}", &project.to_string())
+                .replace("{J}", &job)
+        };
+        let dash = self.path.starts_with("/api/") && self.method == Method::POST;
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let headers = if dash { &form[..] } else { &[] };
+        caller
+            .send(
+                self.method.clone(),
+                &fill(self.path),
+                headers,
+                fill(self.body),
+            )
+            .await
+    }
+}
+
+/// Pushes a job of spider 1; its number.
+async fn fresh_job(admin: &Http, project: u64, state: &str) -> String {
+    let line = json!({"spider": "s", "state": state}).to_string();
+    let pushed = admin.post(&format!("/jobq/{project}/push"), line).await;
+    let key = pushed.ok().json()["key"].as_str().unwrap().to_owned();
+    key.rsplit('/').next().unwrap().to_owned()
+}
+
+/// What a caller who may not is told, by the family of the path.
+fn assert_refused(answer: &Answer, path: &str, code: u16) {
+    assert_eq!(answer.status, code, "{answer}");
+    let body = answer.json();
+    let message = body["message"].as_str().unwrap();
+    assert!(!message.is_empty());
+    let expected: Value = match (path.starts_with("/api/"), code) {
+        (true, 401) => json!({"status": "error", "message": "Authentication failed"}),
+        (true, _) => json!({"status": "error", "message": message}),
+        (false, 401) => json!({"error": "Unauthorized", "message": "Unauthorized"}),
+        (false, _) => json!({"error": "Forbidden", "message": message}),
+    };
+    assert_eq!(body, expected, "{answer}");
+    if code == 401 {
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.starts_with("Basic"), "{challenge}");
+    }
+}
+
+#[tokio::test]
+async fn each_role_makes_the_calls_it_may_and_no_others() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let admin = stack.http();
+        for role in [Role::Read, Role::Worker, Role::User, Role::Admin] {
+            let key = stack.create_key("caller", role, &[1, 2]).await;
+            let caller = admin.basic(&key, "");
+            for call in &CALLS {
+                let answer = call.make(&admin, &caller, 1).await;
+                if role >= call.least {
+                    assert_eq!(answer.status, 200, "{role:?}: {answer}");
+                } else {
+                    assert_refused(&answer, call.path, 403);
+                }
+                let foreign = call.make(&admin, &caller, 3).await;
+                assert_refused(&foreign, call.path, 403);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_good_key() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let admin = stack.http();
+        let wrong = "f".repeat(32);
+        let callers = [
+            admin.anonymous(),
+            admin.basic(&wrong, ""),
+            admin.basic("", ""),
+            admin.basic("1/1/1", &wrong),
+            admin.bearer(&wrong),
+            admin.bearer(""),
+        ];
+        for call in &CALLS {
+            for caller in &callers {
+                let answer = call.make(&admin, caller, 1).await;
+                assert_refused(&answer, call.path, 401);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_taken_as_basic_as_bearer_and_as_parameter() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http().anonymous();
+        for path in ["/jobq/1/count", "/api/jobs/count.json?project=1"] {
+            http.basic(Stack::KEY, "").get(path).await.ok();
+            http.bearer(Stack::KEY).get(path).await.ok();
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let with_key = format!("{path}{joint}apikey={}", Stack::KEY);
+            http.get(&with_key).await.ok();
+            let wrong = format!("{path}{joint}apikey={}", "f".repeat(32));
+            assert_refused(&http.get(&wrong).await, path, 401);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_writes_only_to_jobs_that_it_runs() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let admin = stack.http();
+        let key = stack.create_key("worker", Role::Worker, &[1]).await;
+        let worker = admin.basic(&key, "");
+        admin.post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
+        let line = r#"{"spider":"s","state":"running"}"#;
+        admin.post("/jobq/1/push", line).await.ok();
+        let started = worker.post("/jobq/1/startjob", "{}").await.ok().json();
+        assert_eq!(started["key"], "1/1/1");
+        assert_eq!(started["started_by"], "worker");
+
+        worker.post("/jobs/1/1/1", r#"{"n":1}"#).await.ok();
+        let finish = |key: &str| json!({"key": key, "state": "finished"}).to_string();
+        let done = worker.post("/jobq/1/update", finish("1/1/1")).await.ok();
+        assert_eq!(
+            done.lines(),
+            [json!({"key": "1/1/1", "prevstate": "running"})]
+        );
+
+        assert_refused(
+            &worker.post("/jobs/1/1/2", r#"{"n":1}"#).await,
+            "/jobs",
+            403,
+        );
+        let other = worker.post("/jobq/1/update", finish("1/1/2")).await.ok();
+        assert_eq!(other.column("key"), ["1/1/2"]);
+        assert!(other.column("error")[0].is_string(), "{other}");
+        let state = admin.get("/jobs/1/1/2/state").await.ok();
+        assert_eq!(state.json(), "running");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_and_the_owner_is_named_while_it_is_good() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let key = stack.create_key("ann", Role::User, &[1]).await;
+        let http = stack.http().basic(&key, "");
+        http.post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
+        let by = http.get("/jobs/1/1/1/scheduled_by").await.ok();
+        assert_eq!(by.json(), "ann");
+
+        let mut keys = stack.grpc().keys();
+        let list = keys.list_keys(spiderq_proto::v1::ListKeysRequest {}).await;
+        let list = list.unwrap().into_inner().keys;
+        let id = list
+            .into_iter()
+            .find(|known| known.name == "ann")
+            .unwrap()
+            .id;
+        let revoke = spiderq_proto::v1::RevokeKeyRequest { id };
+        keys.revoke_key(revoke).await.unwrap();
+        let refused = http.get("/jobq/1/count").await;
+        assert_refused(&refused, "/jobq", 401);
+    })
+    .await;
+}
