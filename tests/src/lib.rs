@@ -1,29 +1,3 @@
-//! Helpers of the whole-stack tests: a running service on either store, the real program as
-//! a child process, and small HTTP and gRPC clients.
-//!
-//! Knows the service from the outside only: ports, bytes, and the one call that starts it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a helper that cannot do its work ends the test that called it"
-)]
+//! The whole spiderq stack on real ports, with real clients; fault and load programs.
 
-mod clients;
-mod grpc;
-mod http;
-mod process;
-mod redis_server;
-mod seeds;
-mod stack;
-mod time;
-
-pub use self::{
-    clients::{node_tool, python},
-    grpc::{Client, Grpc},
-    http::{Answer, Http},
-    process::{Program, free_port, program, run},
-    redis_server::RedisServer,
-    seeds::{Seed, run_seed},
-    stack::{Stack, StoreKind},
-    time::millis,
-};
+pub mod redis_server;
