@@ -1,3 +1,3 @@
-//! The whole spiderq stack on real ports, with real clients; fault and load programs.
+//! What the tests of the whole stack share.
 
-pub mod redis_server;
+pub mod store_contract;

@@ -1,0 +1,309 @@
+//! What a change does and what it refuses, and the end of a job.
+
+use spiderq_service::{
+    model::{Counters, Entry, Millis, State, Units},
+    store::{Change, Changed, Effect, Holder, Purged, Step},
+};
+
+use super::world::*;
+
+fn applied(previous: State, attempt: u32) -> Changed {
+    Changed::Applied {
+        previous,
+        attempt,
+        stop_requested: false,
+    }
+}
+
+/// What is done depends on the state that the job is found in.
+pub async fn each_state_has_its_own_step(world: World) {
+    let states = State::ALL.map(|state| in_state("s", state)).to_vec();
+    world.push(T, states).await;
+    let mark = |json| Effect {
+        set: metadata(&[("mark", json)]),
+        ..Effect::default()
+    };
+    let change = |job| Change {
+        key: world.key(1, job),
+        holder: Holder::Anyone,
+        on: [Step::Apply(1), Step::Keep, Step::Refuse, Step::Apply(0)],
+        effects: vec![mark("0"), mark("1")],
+    };
+    let changed = world.change(T + 5, (1..=5).map(change).collect()).await;
+    assert_eq!(
+        changed,
+        [
+            applied(State::Pending, 0),
+            Changed::Kept(State::Running),
+            Changed::Refused(State::Finished),
+            applied(State::Deleted, 0),
+            Changed::Missing,
+        ]
+    );
+    let mut seen = Vec::new();
+    for job in 1..=4 {
+        let found = world.job(world.key(1, job)).await.unwrap();
+        seen.push((found.updated.0, found.metadata));
+    }
+    let none = metadata(&[]);
+    let (zero, one) = (metadata(&[("mark", "0")]), metadata(&[("mark", "1")]));
+    assert_eq!(
+        seen,
+        [(T + 5, one), (T, none.clone()), (T, none), (T + 5, zero)]
+    );
+}
+
+/// A job of a project that was never used is missing.
+pub async fn a_job_of_an_unknown_project_is_missing(world: World) {
+    let key = world.key(1, 1);
+    assert_eq!(world.change(T, vec![finish(key)]).await, [Changed::Missing]);
+    assert_eq!(world.job(key).await, None);
+    assert_eq!(world.store.purge(key).await.unwrap(), Purged::Missing);
+    assert_eq!(world.count(&those(&State::ALL)).await, 0);
+    assert_eq!(world.list(&those(&State::ALL)).await, []);
+}
+
+/// A state entered has a new position and an entry; the older entries stay.
+pub async fn a_state_entry_has_time_and_actor(world: World) {
+    let key = world.add(T, pending("s")).await;
+    world.claim(T + 10).await.unwrap();
+    world.apply(T + 20, finish(key)).await;
+    world.apply(T + 5, delete(key)).await;
+    let job = world.job(key).await.unwrap();
+    let entry = |time, by| {
+        Some(Entry {
+            time: Millis(time),
+            actor: actor(by),
+        })
+    };
+    assert_eq!(
+        job.entries,
+        [
+            entry(T, "pusher"),
+            entry(T + 10, "worker"),
+            entry(T + 20, "ender"),
+            entry(T + 20, "ender"),
+        ]
+    );
+    assert_eq!(job.position, place(T + 20, 1));
+    assert_eq!((job.state, job.updated), (State::Deleted, Millis(T + 5)));
+}
+
+/// Changes of one call are done in order: the second sees what the first did.
+pub async fn changes_of_one_call_are_done_in_order(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let keep_finished = Change {
+        on: [Step::Apply(0), Step::Apply(0), Step::Keep, Step::Refuse],
+        ..finish(key)
+    };
+    let changes = vec![
+        always(key, starting()),
+        keep_finished.clone(),
+        keep_finished.clone(),
+        delete(key),
+        keep_finished,
+    ];
+    assert_eq!(
+        world.change(T, changes).await,
+        [
+            applied(State::Pending, 1),
+            applied(State::Running, 1),
+            Changed::Kept(State::Finished),
+            applied(State::Finished, 1),
+            Changed::Refused(State::Deleted),
+        ]
+    );
+}
+
+/// With `all_or_nothing` one refusal leaves everything as it was, and the others say what
+/// they would have done.
+pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
+    let states = [State::Pending, State::Running, State::Finished];
+    world
+        .push(T, states.map(|state| in_state("s", state)).to_vec())
+        .await;
+    let change = |job| Change {
+        on: [Step::Apply(0), Step::Refuse, Step::Keep, Step::Keep],
+        ..delete(world.key(1, job))
+    };
+    let all = async |jobs: &[i64]| {
+        let changes = jobs.iter().map(|job| change(*job)).collect();
+        let changed = world
+            .store
+            .change(world.project, changes, true, Millis(T + 1), None);
+        changed.await.unwrap()
+    };
+    let before = world.list(&those(&State::ALL)).await;
+    let first = world.job(world.key(1, 1)).await;
+    assert_eq!(
+        all(&[1, 2, 3, 9]).await,
+        [
+            applied(State::Pending, 0),
+            Changed::Refused(State::Running),
+            Changed::Kept(State::Finished),
+            Changed::Missing,
+        ]
+    );
+    assert_eq!(world.list(&those(&State::ALL)).await, before);
+    assert_eq!(world.job(world.key(1, 1)).await, first);
+    // A missing job is no refusal.
+    assert_eq!(
+        all(&[1, 3, 9]).await,
+        [
+            applied(State::Pending, 0),
+            Changed::Kept(State::Finished),
+            Changed::Missing,
+        ]
+    );
+    let deleted = world.list(&those(&[State::Deleted])).await;
+    assert_eq!(deleted, [world.key(1, 1)]);
+    // What was not applied has taken no position.
+    let job = world.job(world.key(1, 1)).await.unwrap();
+    assert_eq!(job.position, place(T + 1, 0));
+}
+
+/// Every refusal counts for `all_or_nothing`.
+pub async fn each_kind_of_refusal_stops_all(world: World) {
+    world.push(T, vec![pending("s"); 2]).await;
+    let (key, other) = (world.key(1, 1), world.key(1, 2));
+    let many: Vec<String> = (0..64).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let tag = |texts: &[&str]| {
+        let mut effect = Effect::default();
+        effect.tags.add = tags(texts);
+        effect
+    };
+    world.apply(T, always(other, tag(&many))).await;
+    let hold = |holder| Change {
+        holder,
+        ..always(other, Effect::default())
+    };
+    let refusals = [
+        (hold(Holder::Fence(start(None).fence)), Changed::Stale),
+        (hold(Holder::Attempt(1)), Changed::Stale),
+        (hold(Holder::StartedBy(actor("worker"))), Changed::NotHeld),
+        (always(other, tag(&["one more"])), Changed::TooManyTags),
+    ];
+    let first = world.job(key).await;
+    for (refused, answer) in refusals {
+        let changes = vec![finish(key), refused];
+        let changed = world
+            .store
+            .change(world.project, changes, true, Millis(T), None);
+        assert_eq!(changed.await.unwrap(), [applied(State::Pending, 0), answer]);
+        assert_eq!(world.job(key).await, first);
+    }
+}
+
+/// A pending job under another rank is claimed by that rank, at its old place in it.
+pub async fn a_new_priority_keeps_the_position(world: World) {
+    world
+        .push(T, [2, 3, 2, 3].map(|rank| ranked("s", rank)).to_vec())
+        .await;
+    let rank = |job, number| {
+        let effect = Effect {
+            priority: Some(priority(number)),
+            ..Effect::default()
+        };
+        always(world.key(1, job), effect)
+    };
+    world.apply(T + 9, rank(3, 3)).await;
+    world.apply(T + 9, rank(2, 0)).await;
+    let third = world.job(world.key(1, 3)).await.unwrap();
+    assert_eq!((third.priority, third.position), (priority(3), place(T, 2)));
+    let mut order = Vec::new();
+    while let Some(claimed) = world.claim(T + 10).await {
+        order.push(claimed.job.key.job.get());
+    }
+    assert_eq!(order, [3, 4, 1, 2]);
+    // A job that is not pending just keeps the number.
+    world.apply(T + 11, rank(1, 4)).await;
+    assert_eq!(world.claim(T + 11).await, None);
+    let first = world.job(world.key(1, 1)).await.unwrap();
+    assert_eq!((first.priority, first.state), (priority(4), State::Running));
+}
+
+/// Counters that a change does not know stay as they are.
+pub async fn counters_merge(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let set = |counters| {
+        let effect = Effect {
+            counters,
+            units: Some(Units::new(3).unwrap()),
+            ..Effect::default()
+        };
+        always(key, effect)
+    };
+    let some = Counters {
+        items: Some(5),
+        errors: Some(0),
+        ..Counters::default()
+    };
+    let others = Counters {
+        items: Some(9_007_199_254_740_993),
+        pages: Some(7),
+        ..Counters::default()
+    };
+    world.apply(T, set(some)).await;
+    world.apply(T, set(others)).await;
+    let job = world.job(key).await.unwrap();
+    assert_eq!(
+        job.counters,
+        Counters {
+            items: Some(9_007_199_254_740_993),
+            pages: Some(7),
+            logs: None,
+            errors: Some(0),
+        }
+    );
+    assert_eq!(job.units, Units::new(3).unwrap());
+}
+
+/// The answer says whether the job is asked to stop.
+pub async fn a_stop_request_is_answered_with_every_change(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let set = |fields: &[(&str, &str)]| {
+        let effect = Effect {
+            set: metadata(fields),
+            ..Effect::default()
+        };
+        always(key, effect)
+    };
+    let stop_requested = async |change| match world.change(T, vec![change]).await[..] {
+        [Changed::Applied { stop_requested, .. }] => stop_requested,
+        ref other => panic!("{other:?}"),
+    };
+    assert!(!stop_requested(set(&[("a", "true")])).await);
+    assert!(!stop_requested(set(&[("stop_requested", "\"true\"")])).await);
+    assert!(stop_requested(set(&[("stop_requested", "true")])).await);
+    assert!(stop_requested(set(&[("b", "1")])).await);
+    assert!(stop_requested(set(&[])).await);
+    assert!(!stop_requested(set(&[("stop_requested", "false")])).await);
+}
+
+/// Just a deleted job can be purged; its number and tags are gone for good.
+pub async fn a_purged_job_is_gone_for_good(world: World) {
+    world
+        .push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])])
+        .await;
+    let key = world.key(1, 2);
+    let purge = async || world.store.purge(key).await.unwrap();
+    assert_eq!(purge().await, Purged::Refused(State::Pending));
+    world.apply(T, always(key, starting())).await;
+    assert_eq!(purge().await, Purged::Refused(State::Running));
+    world.apply(T, finish(key)).await;
+    assert_eq!(purge().await, Purged::Refused(State::Finished));
+    world.apply(T, delete(key)).await;
+    assert_eq!(purge().await, Purged::Done);
+    assert_eq!(purge().await, Purged::Missing);
+    assert_eq!(world.job(key).await, None);
+    assert_eq!(world.change(T, vec![delete(key)]).await, [Changed::Missing]);
+    let mut filter = those(&State::ALL);
+    assert_eq!(world.list(&filter).await, [world.key(1, 1)]);
+    filter.has_tags = tag_list(&["x"]);
+    assert_eq!(world.list(&filter).await, [world.key(1, 1)]);
+    assert_eq!(world.count(&filter).await, 1);
+    filter.spiders = vec![name("s")];
+    assert_eq!(world.count(&filter).await, 1);
+    assert_eq!(world.add(T, pending("s")).await, world.key(1, 3));
+}

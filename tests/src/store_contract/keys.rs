@@ -1,0 +1,126 @@
+//! API keys and the secret. Each case needs a store that nobody else uses: keys belong to
+//! no project.
+
+use std::sync::Arc;
+
+use spiderq_service::store::{ApiKeyRecord, KeyDigest, Role, Store};
+
+fn digest(n: u64) -> KeyDigest {
+    KeyDigest(format!("{n:064x}"))
+}
+
+fn record(id: &str, created: u64) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: id.to_owned(),
+        name: format!("owner of {id}"),
+        role: Role::User,
+        projects: Some(vec![1, 9_007_199_254_740_991]),
+        created,
+    }
+}
+
+/// A key is found by its digest, whole.
+pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
+    assert_eq!(store.find_key(&digest(1)).await.unwrap(), None);
+    let mut keys = Vec::new();
+    for (n, role) in Role::ALL.into_iter().enumerate() {
+        let n = n as u64;
+        let projects = [None, Some(vec![]), Some(vec![5]), Some(vec![7, 6])];
+        let key = ApiKeyRecord {
+            role,
+            name: "Ünï \"x\" {a}:*".to_owned(),
+            projects: projects[n as usize].clone(),
+            ..record(&format!("k{n}"), n)
+        };
+        store.put_key(&digest(n), key.clone()).await.unwrap();
+        keys.push(key);
+    }
+    for (n, key) in keys.iter().enumerate() {
+        let found = store.find_key(&digest(n as u64)).await.unwrap();
+        assert_eq!(found.as_ref(), Some(key));
+    }
+    assert_eq!(store.find_key(&digest(9)).await.unwrap(), None);
+    assert_eq!(store.list_keys().await.unwrap(), keys);
+}
+
+/// One with the same digest is replaced.
+pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
+    store.put_key(&digest(1), record("a", 1)).await.unwrap();
+    let new = ApiKeyRecord {
+        role: Role::Read,
+        ..record("b", 2)
+    };
+    store.put_key(&digest(1), new.clone()).await.unwrap();
+    assert_eq!(store.list_keys().await.unwrap(), [new.clone()]);
+    assert_eq!(store.find_key(&digest(1)).await.unwrap(), Some(new));
+}
+
+/// Keys are listed by age, then by id.
+pub async fn keys_are_listed_oldest_first(store: Arc<dyn Store>) {
+    let keys = [("d", 5), ("b", 7), ("a", 7), ("c", 6)];
+    for (n, (id, created)) in keys.into_iter().enumerate() {
+        let key = record(id, created);
+        store.put_key(&digest(n as u64), key).await.unwrap();
+    }
+    let listed = store.list_keys().await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|key| key.id.as_str()).collect();
+    assert_eq!(ids, ["d", "c", "a", "b"]);
+}
+
+/// A removed key is gone, others stay.
+pub async fn a_removed_key_is_not_found(store: Arc<dyn Store>) {
+    store.put_key(&digest(1), record("a", 1)).await.unwrap();
+    store.put_key(&digest(2), record("b", 2)).await.unwrap();
+    assert!(store.remove_key("a").await.unwrap());
+    assert!(!store.remove_key("a").await.unwrap());
+    assert!(!store.remove_key("unknown").await.unwrap());
+    assert_eq!(store.find_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.list_keys().await.unwrap(), [record("b", 2)]);
+}
+
+/// Many servers start on an empty store: one of them makes the first key.
+pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
+    let tasks: Vec<_> = (0..32)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let key = record(&format!("k{n}"), n);
+                store.put_first_key(&digest(n), key).await.unwrap()
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for (n, task) in tasks.into_iter().enumerate() {
+        if task.await.unwrap() {
+            winners.push(n as u64);
+        }
+    }
+    let [winner] = winners[..] else {
+        panic!("winners: {winners:?}");
+    };
+    let key = record(&format!("k{winner}"), winner);
+    assert_eq!(store.list_keys().await.unwrap(), [key]);
+    assert!(
+        !store
+            .put_first_key(&digest(99), record("x", 0))
+            .await
+            .unwrap()
+    );
+}
+
+/// The first secret stays, for all.
+pub async fn the_secret_is_given_once(store: Arc<dyn Store>) {
+    let tasks: Vec<_> = (0..16_u8)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.secret([n; 32]).await.unwrap() })
+        })
+        .collect();
+    let mut secrets = Vec::new();
+    for task in tasks {
+        secrets.push(task.await.unwrap());
+    }
+    assert_eq!(secrets, vec![secrets[0]; 16]);
+    assert!(secrets[0][0] < 16, "one of the candidates");
+    assert_eq!(store.secret([99; 32]).await.unwrap(), secrets[0]);
+}

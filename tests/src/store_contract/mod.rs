@@ -1,0 +1,24 @@
+//! The store trait's contract, one function a promise. `tests/store_contract.rs` lists the
+//! cases and runs each on both stores. Cases know nothing of either store.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a case is a test: what is not as it should be must stop it"
+)]
+
+pub mod change;
+pub mod claim;
+pub mod count;
+pub mod holder;
+pub mod keys;
+pub mod list;
+pub mod metadata;
+pub mod push;
+pub mod race;
+pub mod read;
+pub mod requests;
+pub mod tags;
+pub mod world;
+
+pub use self::world::World;

@@ -1,0 +1,270 @@
+//! Adding jobs.
+
+use spiderq_service::{
+    model::{Counters, Entry, Job, JobKey, Millis, State, Units},
+    store::{NewJob, Pushed},
+};
+
+use super::world::*;
+
+/// Every part of a new job comes back, and what the store adds is as promised.
+pub async fn a_pushed_job_is_read_back_whole(world: World) {
+    let job = NewJob {
+        priority: priority(4),
+        units: Units::new(6).unwrap(),
+        tags: tags(&["b", "a"]),
+        counters: Counters {
+            items: Some(0),
+            pages: Some(u64::from(u32::MAX) * 3),
+            logs: None,
+            errors: Some(7),
+        },
+        metadata: metadata(&[("spider_args", r#"{"a": []}"#), ("version", r#""v1""#)]),
+        ..pending("books")
+    };
+    let key = world.add(T, job.clone()).await;
+    let expected = Job {
+        key: world.key(1, 1),
+        spider: name("books"),
+        state: State::Pending,
+        position: place(T, 0),
+        priority: job.priority,
+        units: job.units,
+        tags: job.tags,
+        entries: [
+            Some(Entry {
+                time: Millis(T),
+                actor: actor("pusher"),
+            }),
+            None,
+            None,
+            None,
+        ],
+        updated: Millis(T),
+        attempt: 0,
+        lease_expires: None,
+        counters: job.counters,
+        metadata: job.metadata,
+    };
+    assert_eq!(world.job(key).await, Some(expected));
+}
+
+/// A job begins in the state that its push names.
+pub async fn a_job_may_begin_in_any_state(world: World) {
+    for (n, state) in State::ALL.into_iter().enumerate() {
+        let mut job = in_state("s", state);
+        if let Some(start) = &mut job.start {
+            start.lease_expires = Some(Millis(T + 30_000));
+        }
+        let key = world.add(T, job).await;
+        let found = world.job(key).await.unwrap();
+        let entry = Some(Entry {
+            time: Millis(T),
+            actor: actor("pusher"),
+        });
+        let mut entries = [const { None }; 4];
+        entries[state.index()] = entry;
+        let running = state == State::Running;
+        assert_eq!(found.state, state);
+        assert_eq!(found.position, place(T, n as u64));
+        assert_eq!(found.entries, entries);
+        assert_eq!(found.attempt, u32::from(running));
+        assert_eq!(found.lease_expires, running.then_some(Millis(T + 30_000)));
+    }
+}
+
+/// Spiders and jobs are numbered in the order of their first use.
+pub async fn numbers_are_given_in_order(world: World) {
+    let names = ["b", "a", "b", "c", "a", "b"];
+    let pushed = world.push(T, names.map(pending).to_vec()).await;
+    let keys = [(1, 1), (2, 1), (1, 2), (3, 1), (2, 2), (1, 3)];
+    let expected = keys.map(|(spider, job)| Pushed::Added(world.key(spider, job)));
+    assert_eq!(pushed, expected);
+    assert_eq!(world.add(T, pending("a")).await, world.key(2, 3));
+}
+
+/// No push at all is no push.
+pub async fn nothing_is_pushed_by_an_empty_call(world: World) {
+    assert_eq!(world.push(T, Vec::new()).await, []);
+    assert_eq!(world.count(&those(&State::ALL)).await, 0);
+}
+
+/// One transaction takes a hundred jobs.
+pub async fn a_hundred_jobs_are_pushed_at_once(world: World) {
+    let pushed = world.push(T, vec![pending("s"); 100]).await;
+    let expected: Vec<Pushed> = (1..=100)
+        .map(|job| Pushed::Added(world.key(1, job)))
+        .collect();
+    assert_eq!(pushed, expected);
+}
+
+/// Positions rise strictly when the clock stands still and when it goes back.
+pub async fn positions_rise_whatever_the_clock_does(world: World) {
+    let times = [T, T, T - 5_000, T + 1, T, T + 1, T + 2];
+    let mut found = Vec::new();
+    for time in times {
+        let key = world.add(time, pending("s")).await;
+        found.push(world.job(key).await.unwrap());
+    }
+    let places = [
+        place(T, 0),
+        place(T, 1),
+        place(T, 2),
+        place(T + 1, 0),
+        place(T + 1, 1),
+        place(T + 1, 2),
+        place(T + 2, 0),
+    ];
+    assert_eq!(
+        found.iter().map(|job| job.position).collect::<Vec<_>>(),
+        places
+    );
+    let entered = |job: &Job| job.entry(State::Pending).unwrap().time;
+    assert_eq!(
+        found.iter().map(entered).collect::<Vec<_>>(),
+        places.map(|place| place.ts())
+    );
+    assert_eq!(
+        found.iter().map(|job| job.updated).collect::<Vec<_>>(),
+        times.map(Millis)
+    );
+}
+
+/// A second job with a unique value is refused, also within one call.
+pub async fn a_unique_value_is_held_by_one_active_job(world: World) {
+    let jobs = vec![
+        unique("a", "u"),
+        unique("b", "u"),
+        unique("b", "v"),
+        pending("b"),
+        unique("a", "v"),
+    ];
+    let pushed = world.push(T, jobs).await;
+    assert_eq!(
+        pushed,
+        [
+            Pushed::Added(world.key(1, 1)),
+            Pushed::Duplicate,
+            Pushed::Added(world.key(2, 1)),
+            Pushed::Added(world.key(2, 2)),
+            Pushed::Duplicate,
+        ]
+    );
+    let again = world.push(T, vec![unique("c", "u")]).await;
+    assert_eq!(again, [Pushed::Duplicate]);
+}
+
+/// A refused push takes neither a job's nor a spider's number nor a position.
+pub async fn a_refused_push_takes_no_number(world: World) {
+    world.add(T, unique("a", "u")).await;
+    let refused = world
+        .push(T, vec![unique("a", "u"), unique("new", "u")])
+        .await;
+    assert_eq!(refused, [Pushed::Duplicate; 2]);
+    let new = name("new");
+    let new = world.store.spider_id(world.project, &new, false);
+    assert_eq!(new.await.unwrap(), None);
+    let next = world.add(T, pending("a")).await;
+    assert_eq!(next, world.key(1, 2));
+    assert_eq!(world.job(next).await.unwrap().position, place(T, 1));
+    assert_eq!(world.add(T, pending("other")).await, world.key(2, 1));
+}
+
+/// Running keeps the unique value; the release at the end of the job frees it.
+pub async fn a_unique_value_is_free_after_release(world: World) {
+    let first = world.add(T, unique("a", "u")).await;
+    world.claim(T).await.unwrap();
+    assert_eq!(
+        world.push(T, vec![unique("a", "u")]).await,
+        [Pushed::Duplicate]
+    );
+    world.apply(T, finish(first)).await;
+    let second = world.add(T, unique("a", "u")).await;
+    assert_eq!(second, world.key(1, 2));
+    // The first job holds nothing any more: its end frees nothing of the second's.
+    world.apply(T, delete(first)).await;
+    assert_eq!(
+        world.push(T, vec![unique("a", "u")]).await,
+        [Pushed::Duplicate]
+    );
+}
+
+/// A job that begins finished or deleted holds no unique value; one that begins running
+/// does.
+pub async fn a_job_that_begins_done_holds_no_unique_value(world: World) {
+    for state in [State::Finished, State::Deleted] {
+        let done = NewJob {
+            state,
+            ..unique("a", "u")
+        };
+        world.add(T, done).await;
+    }
+    world.add(T, unique("a", "u")).await;
+    let running = NewJob {
+        start: Some(start(None)),
+        state: State::Running,
+        ..unique("a", "w")
+    };
+    world.add(T, running).await;
+    assert_eq!(
+        world.push(T, vec![unique("a", "w")]).await,
+        [Pushed::Duplicate]
+    );
+}
+
+/// Two projects share nothing: not numbers, positions, unique values or lists.
+pub async fn projects_are_separate(world: World) {
+    let other = World::new(world.store.clone());
+    world.add(T + 9, unique("a", "u")).await;
+    world.add(T + 9, pending("b")).await;
+    let key = other.add(T, unique("b", "u")).await;
+    assert_eq!(key, other.key(1, 1));
+    assert_eq!(other.job(key).await.unwrap().position, place(T, 0));
+    assert_eq!(other.list(&those(&State::ALL)).await, [key]);
+    assert_eq!(
+        other.claim_of(T, &[name("a")]).await.map(|c| c.job.key),
+        None
+    );
+    assert_eq!(other.claim(T).await.map(|c| c.job.key), Some(key));
+    assert_eq!(world.count(&those(&[State::Pending])).await, 2);
+}
+
+/// Names of spiders never mix, whatever is in them.
+pub async fn hostile_spider_names_stay_apart(world: World) {
+    let texts = hostile_texts();
+    let pushed = world
+        .push(T, texts.iter().map(|text| pending(text)).collect())
+        .await;
+    let keys: Vec<JobKey> = (1..=texts.len()).map(|n| world.key(n as i64, 1)).collect();
+    let expected: Vec<Pushed> = keys.iter().copied().map(Pushed::Added).collect();
+    assert_eq!(pushed, expected);
+    for (text, key) in texts.iter().zip(keys) {
+        let spider = name(text);
+        let number = world.store.spider_id(world.project, &spider, false);
+        assert_eq!(number.await.unwrap(), Some(key.spider));
+        let found = world.store.spider_name(world.project, key.spider);
+        assert_eq!(found.await.unwrap(), Some(spider.clone()));
+        assert_eq!(world.job(key).await.unwrap().spider, spider);
+        let claimed = world.claim_of(T, &[spider]).await.unwrap();
+        assert_eq!(claimed.job.key, key);
+    }
+}
+
+/// A spider can have a number before its first job.
+pub async fn a_spider_can_be_numbered_before_its_jobs(world: World) {
+    let id = async |text: &str, create: bool| {
+        let spider = name(text);
+        let id = world.store.spider_id(world.project, &spider, create);
+        id.await.unwrap().map(spiderq_service::model::SpiderId::get)
+    };
+    assert_eq!(id("a", false).await, None);
+    assert_eq!(id("a", true).await, Some(1));
+    assert_eq!(id("b", true).await, Some(2));
+    assert_eq!(id("a", true).await, Some(1));
+    assert_eq!(id("b", false).await, Some(2));
+    assert_eq!(world.add(T, pending("c")).await, world.key(3, 1));
+    assert_eq!(world.add(T, pending("b")).await, world.key(2, 1));
+    let unknown = world.key(4, 1).spider;
+    let found = world.store.spider_name(world.project, unknown);
+    assert_eq!(found.await.unwrap(), None);
+}

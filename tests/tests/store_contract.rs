@@ -1,0 +1,152 @@
+//! Runs every case of the store contract on every store. The list of cases is written once;
+//! a case runs in a project of its own, those on API keys in a store of their own.
+
+#![allow(clippy::unwrap_used, reason = "makes the stores that the tests run on")]
+
+use std::sync::Arc;
+
+use spiderq_service::store::{Store, StoreUrl, open};
+use spiderq_tests::store_contract::{self as cases, World};
+use tempfile::TempDir;
+
+/// A new SQLite store, and what keeps its file there.
+async fn sqlite() -> (Arc<dyn Store>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = open(&StoreUrl::Sqlite(file)).await.unwrap();
+    (store, folder)
+}
+
+/// One module per store: its name, then the function that makes a store of one's own.
+macro_rules! contract {
+    ($($store:ident: $make:path),* => $cases:tt) => {
+        $(contract!(@store $store, $make, $cases);)*
+    };
+    (@store $store:ident, $make:path, {
+        projects { $($file:ident { $($case:ident),* $(,)? })* }
+        stores { $($own_file:ident { $($own_case:ident),* $(,)? })* }
+    }) => {
+        mod $store {
+            use super::*;
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let (store, _keep) = $make().await;
+                    cases::$file::$case(World::new(store)).await;
+                }
+            )*)*
+            $($(
+                #[tokio::test]
+                async fn $own_case() {
+                    let (store, _keep) = $make().await;
+                    cases::$own_file::$own_case(store).await;
+                }
+            )*)*
+        }
+    };
+}
+
+contract!(sqlite: super::sqlite => {
+    projects {
+    push {
+        a_pushed_job_is_read_back_whole,
+        a_job_may_begin_in_any_state,
+        numbers_are_given_in_order,
+        nothing_is_pushed_by_an_empty_call,
+        a_hundred_jobs_are_pushed_at_once,
+        positions_rise_whatever_the_clock_does,
+        a_unique_value_is_held_by_one_active_job,
+        a_refused_push_takes_no_number,
+        a_unique_value_is_free_after_release,
+        a_job_that_begins_done_holds_no_unique_value,
+        projects_are_separate,
+        hostile_spider_names_stay_apart,
+        a_spider_can_be_numbered_before_its_jobs,
+    }
+    claim {
+        claim_takes_the_highest_priority_then_the_oldest,
+        claim_of_an_empty_queue_takes_nothing,
+        a_claimed_job_is_answered_whole,
+        claim_keeps_to_its_spiders,
+        a_requeued_job_is_claimed_again_as_a_new_attempt,
+        oldest_pending_come_in_order_of_entry,
+    }
+    change {
+        each_state_has_its_own_step,
+        a_job_of_an_unknown_project_is_missing,
+        a_state_entry_has_time_and_actor,
+        changes_of_one_call_are_done_in_order,
+        all_or_nothing_applies_none_after_a_refusal,
+        each_kind_of_refusal_stops_all,
+        a_new_priority_keeps_the_position,
+        counters_merge,
+        a_stop_request_is_answered_with_every_change,
+        a_purged_job_is_gone_for_good,
+    }
+    holder {
+        a_fence_holds_until_the_lease_ends,
+        an_attempt_holds_until_the_lease_ends,
+        the_starter_holds_a_running_job,
+        a_heartbeat_moves_the_end_of_the_lease,
+        a_job_without_a_lease_is_held_for_ever,
+        a_fence_ends_with_its_attempt,
+        a_job_pushed_running_has_its_fence,
+        the_holder_is_checked_before_the_state,
+    }
+    tags {
+        tags_keep_their_order,
+        too_many_tags_change_nothing,
+        filters_see_tags_in_every_state,
+        tags_change_along_with_the_state,
+        has_is_any_and_lacks_is_none,
+        hostile_tags_stay_apart,
+    }
+    metadata {
+        values_keep_their_bytes,
+        hostile_names_stay_apart,
+        a_field_may_change_its_size,
+        a_read_answers_the_fields_it_names,
+    }
+    requests {
+        a_repeated_push_adds_once,
+        a_repeated_claim_takes_once,
+        a_repeated_change_applies_once,
+        a_repeated_refusal_stays_refused,
+        an_id_is_good_for_one_request,
+        an_id_is_known_in_its_project_alone,
+    }
+    list {
+        a_list_goes_from_the_last_entry_to_the_first,
+        a_page_says_where_the_next_begins,
+        bounds_are_exact,
+        a_walk_gives_each_job_once,
+        a_list_keeps_to_its_spiders,
+        an_incremental_reader_sees_each_job_once,
+    }
+    count {
+        count_and_list_agree_with_the_filter,
+    }
+    read {
+        get_answers_in_the_order_of_its_keys,
+        a_store_answers_ping,
+        durability_is_reported_in_one_line,
+    }
+    race {
+        concurrent_claims_take_each_job_once,
+        concurrent_pushes_of_a_unique_value_have_one_winner,
+        concurrent_pushes_have_numbers_of_their_own,
+        concurrent_repeats_of_a_request_are_done_once,
+        concurrent_changes_have_one_winner,
+    }
+    }
+    stores {
+    keys {
+        a_kept_key_is_found,
+        a_key_is_replaced_by_its_digest,
+        keys_are_listed_oldest_first,
+        a_removed_key_is_not_found,
+        the_first_key_has_one_winner,
+        the_secret_is_given_once,
+    }
+    }
+});
