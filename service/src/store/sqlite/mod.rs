@@ -1,24 +1,67 @@
-//! The embedded store.
+//! The embedded store: one file, one process. Every write goes to the one writer thread and
+//! is on the disk before it is answered; reads run beside it, each on a snapshot.
+//!
+//! This file only hands each verb of the trait to where it is done.
 
-use std::path::Path;
+mod change;
+mod claim;
+mod error;
+mod file;
+mod keys;
+mod metadata;
+mod page;
+mod project;
+mod push;
+mod readers;
+mod requests;
+mod row;
+mod writer;
+
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
+use serde_json::json;
 
-use crate::{error::Result, model::*, store::*};
+use self::{file::StoreFile, project::Project, readers::Readers, row::StoredJob, writer::Writer};
+use super::{
+    ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Fields, KeyDigest, NewJob, Page,
+    Purged, Pushed, RequestKey, Store,
+};
+use crate::{
+    error::Result,
+    model::{Filter, Job, JobKey, Millis, ProjectId, SpiderId, SpiderName},
+};
 
-/// The embedded store.
+/// How long a call may take, waiting included.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Connections that read.
+const READERS: usize = 4;
+
+/// The embedded store. Dropping it ends the writer after all that was asked of it.
 #[derive(Debug)]
-pub struct SqliteStore;
+pub struct SqliteStore {
+    // In the order in which they go: the writer folds the log into the file last, the lock
+    // goes after all.
+    readers: Readers,
+    writer: Writer,
+    _file: StoreFile,
+}
 
 impl SqliteStore {
-    /// Opens or makes the file.
-    pub fn open(_path: &Path) -> Result<Self> {
-        unimplemented!()
+    /// Opens the file, making it if it is not there. Refused while another process has it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = StoreFile::open(path)?;
+        let writer = Writer::start(file.writer()?)?;
+        let readers: Result<_> = (0..READERS).map(|_| file.reader()).collect();
+        Ok(Self {
+            readers: Readers::new(readers?),
+            writer,
+            _file: file,
+        })
     }
 }
 
 #[async_trait]
-#[allow(unused_variables)]
 impl Store for SqliteStore {
     async fn push(
         &self,
@@ -27,8 +70,19 @@ impl Store for SqliteStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Pushed>> {
-        unimplemented!()
+        let request = request.cloned();
+        let step = move |connection: &_| {
+            if let Some(reply) = requests::recall(connection, project, request.as_ref(), now)? {
+                return requests::decode_pushed(project, &reply);
+            }
+            let pushed = push::push(connection, project, jobs, now)?;
+            let reply = || requests::encode_pushed(&pushed);
+            requests::keep(connection, project, request.as_ref(), now, reply)?;
+            Ok(pushed)
+        };
+        self.writer.call(step).await
     }
+
     async fn claim(
         &self,
         project: ProjectId,
@@ -37,8 +91,24 @@ impl Store for SqliteStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Option<Claimed>> {
-        unimplemented!()
+        let (spiders, effect, request) = (spiders.to_vec(), effect.clone(), request.cloned());
+        let step = move |connection: &_| {
+            if let Some(reply) = requests::recall(connection, project, request.as_ref(), now)? {
+                let key = requests::decode_key(project, &reply)?;
+                let fence = reply[2].as_str().unwrap_or_default();
+                return claim::claimed_before(connection, key, fence);
+            }
+            let claimed = claim::claim(connection, project, &spiders, &effect, now)?;
+            if let Some(Claimed { job, fence }) = &claimed {
+                let (spider, number) = (job.key.spider.get(), job.key.job.get());
+                let reply = || json!([spider, number, fence.expose()]);
+                requests::keep(connection, project, request.as_ref(), now, reply)?;
+            }
+            Ok(claimed)
+        };
+        self.writer.call(step).await
     }
+
     async fn change(
         &self,
         project: ProjectId,
@@ -47,11 +117,30 @@ impl Store for SqliteStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Changed>> {
-        unimplemented!()
+        let request = request.cloned();
+        let step = move |connection: &_| {
+            if let Some(reply) = requests::recall(connection, project, request.as_ref(), now)? {
+                return requests::decode_changed(&reply);
+            }
+            let changed = change::change(connection, project, &changes, all_or_nothing, now)?;
+            let reply = || requests::encode_changed(&changed);
+            requests::keep(connection, project, request.as_ref(), now, reply)?;
+            Ok(changed)
+        };
+        self.writer.call(step).await
     }
+
     async fn get(&self, keys: &[JobKey], fields: &Fields) -> Result<Vec<Option<Job>>> {
-        unimplemented!()
+        let (keys, fields) = (keys.to_vec(), fields.clone());
+        let read = move |connection: &_| {
+            let job = |key| StoredJob::by_key(connection, key, &fields);
+            let jobs = keys.into_iter().map(job);
+            jobs.map(|found| Ok(found?.map(|stored| stored.job)))
+                .collect()
+        };
+        self.readers.call(read).await
     }
+
     async fn page(
         &self,
         project: ProjectId,
@@ -59,54 +148,97 @@ impl Store for SqliteStore {
         limit: usize,
         fields: &Fields,
     ) -> Result<Page> {
-        unimplemented!()
+        let (filter, fields) = (filter.clone(), fields.clone());
+        let read = move |connection: &_| page::page(connection, project, &filter, limit, &fields);
+        self.readers.call(read).await
     }
+
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64> {
-        unimplemented!()
+        let filter = filter.clone();
+        let read = move |connection: &_| page::count(connection, project, &filter);
+        self.readers.call(read).await
     }
+
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>> {
-        unimplemented!()
+        let read = move |connection: &_| claim::oldest_pending(connection, project, limit);
+        self.readers.call(read).await
     }
+
     async fn purge(&self, key: JobKey) -> Result<Purged> {
-        unimplemented!()
+        let step = move |connection: &_| change::purge(connection, key);
+        self.writer.call(step).await
     }
+
     async fn spider_name(
         &self,
         project: ProjectId,
         spider: SpiderId,
     ) -> Result<Option<SpiderName>> {
-        unimplemented!()
+        let read = move |connection: &_| project::find_name(connection, project, spider);
+        self.readers.call(read).await
     }
+
     async fn spider_id(
         &self,
         project: ProjectId,
         name: &SpiderName,
         create: bool,
     ) -> Result<Option<SpiderId>> {
-        unimplemented!()
+        let name = name.clone();
+        if !create {
+            let read = move |connection: &_| project::find_spider(connection, project, &name);
+            return self.readers.call(read).await;
+        }
+        let step = move |connection: &_| {
+            let mut project = Project::load(connection, project)?;
+            let spider = project.spider(connection, &name)?;
+            project.save(connection)?;
+            Ok(Some(spider))
+        };
+        self.writer.call(step).await
     }
+
     async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()> {
-        unimplemented!()
+        let digest = digest.clone();
+        let step = move |connection: &_| keys::put(connection, &digest, &key);
+        self.writer.call(step).await
     }
+
     async fn put_first_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<bool> {
-        unimplemented!()
+        let digest = digest.clone();
+        let step = move |connection: &_| keys::put_first(connection, &digest, &key);
+        self.writer.call(step).await
     }
+
     async fn find_key(&self, digest: &KeyDigest) -> Result<Option<ApiKeyRecord>> {
-        unimplemented!()
+        let digest = digest.clone();
+        let read = move |connection: &_| keys::find(connection, &digest);
+        self.readers.call(read).await
     }
+
     async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>> {
-        unimplemented!()
+        self.readers.call(keys::list).await
     }
+
     async fn remove_key(&self, id: &str) -> Result<bool> {
-        unimplemented!()
+        let id = id.to_owned();
+        let step = move |connection: &_| keys::remove(connection, &id);
+        self.writer.call(step).await
     }
+
     async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
-        unimplemented!()
+        let step = move |connection: &_| keys::secret(connection, candidate);
+        self.writer.call(step).await
     }
+
     async fn ping(&self) -> Result<()> {
-        unimplemented!()
+        self.writer.call(|_| Ok(())).await
     }
+
     async fn durability(&self) -> Result<Durability> {
-        unimplemented!()
+        Ok(Durability {
+            safe: true,
+            report: "sqlite: WAL, synchronous=FULL; an answered write is on the disk".to_owned(),
+        })
     }
 }

@@ -1,0 +1,183 @@
+//! Lists and counts: reads that follow an index, never a scan or a sort of a project.
+//!
+//! A list is merged from streams, each a range of one index from the last position down:
+//! one per state, or per state and spider, or per state and tag. What the streams do not
+//! decide is checked job by job, for at most [`SCAN`] jobs a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, params, types::Value};
+
+use super::{
+    project::find_spider,
+    row::{self, StoredJob, int, state_index},
+};
+use crate::{
+    error::Result,
+    model::{Filter, Position, ProjectId, State},
+    store::{Fields, Page},
+};
+
+/// Most jobs that one call looks at when its filter hides some.
+const SCAN: usize = 500;
+
+/// What of a filter SQL is asked with, for one state.
+struct Bounds {
+    project: i64,
+    from: i64,
+    until: i64,
+}
+
+impl Bounds {
+    fn of(project: ProjectId, filter: &Filter) -> Self {
+        let bound = |position: Position| i64::try_from(position.0).unwrap_or(i64::MAX);
+        Self {
+            project: int(project.get()),
+            from: filter.from.map_or(0, bound),
+            until: filter.until.map_or(i64::MAX, bound),
+        }
+    }
+}
+
+/// Up to `limit` jobs that match.
+pub(super) fn page(
+    connection: &Connection,
+    project: ProjectId,
+    filter: &Filter,
+    limit: usize,
+    fields: &Fields,
+) -> Result<Page> {
+    let (candidates, horizon) = candidates(connection, project, filter, limit)?;
+    let mut page = Page {
+        jobs: Vec::with_capacity(limit.min(candidates.len())),
+        next: None,
+    };
+    let mut last = None;
+    let within = candidates.into_iter().rev();
+    for (looked, (position, id)) in within.take_while(|(at, _)| *at >= horizon).enumerate() {
+        if page.jobs.len() == limit || looked == SCAN {
+            page.next = last;
+            return Ok(page);
+        }
+        let stored = StoredJob::by_id(connection, id, fields)?;
+        if filter.matches(&stored.job) {
+            page.jobs.push(stored.job);
+        }
+        last = Some(Position(position.cast_unsigned()));
+    }
+    page.next = (horizon > 0).then_some(Position(horizon.cast_unsigned()));
+    Ok(page)
+}
+
+/// How many match.
+pub(super) fn count(connection: &Connection, project: ProjectId, filter: &Filter) -> Result<u64> {
+    let bounds = Bounds::of(project, filter);
+    let json = |texts: Vec<&str>| serde_json::Value::from_iter(texts).to_string();
+    let lacks = json(filter.lacks_tags.iter().map(|tag| tag.as_str()).collect());
+    let has = json(filter.has_tags.iter().map(|tag| tag.as_str()).collect());
+    let spiders = spiders(connection, project, filter)?
+        .map(|numbers| serde_json::Value::from_iter(numbers).to_string());
+    let mut total = 0;
+    for state in filter.states.iter() {
+        let mut parameters = vec![
+            Value::from(bounds.project),
+            Value::from(state_index(state)),
+            Value::from(bounds.from),
+            Value::from(bounds.until),
+            Value::from(lacks.clone()),
+        ];
+        let sql = if !filter.has_tags.is_empty() {
+            parameters.extend([Value::from(spiders.clone()), Value::from(has.clone())]);
+            include_str!("sql/count_by_tag.sql")
+        } else if let Some(spiders) = &spiders {
+            parameters.push(Value::from(spiders.clone()));
+            include_str!("sql/count_by_spider.sql")
+        } else {
+            include_str!("sql/count_by_state.sql")
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        let counted: i64 =
+            statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get(0))?;
+        total += counted.cast_unsigned();
+    }
+    Ok(total)
+}
+
+/// Rows by position, and the position down to which none is missing: 0 when all are there.
+fn candidates(
+    connection: &Connection,
+    project: ProjectId,
+    filter: &Filter,
+    limit: usize,
+) -> Result<(BTreeMap<i64, i64>, i64)> {
+    let bounds = Bounds::of(project, filter);
+    let spiders = spiders(connection, project, filter)?;
+    let decided =
+        filter.lacks_tags.is_empty() && (filter.has_tags.is_empty() || filter.spiders.is_empty());
+    // One more than the page takes tells whether there is more.
+    let chunk = if decided { limit + 1 } else { SCAN };
+    let (sql, keys): (_, Vec<Option<Value>>) = if !filter.has_tags.is_empty() {
+        let tags: BTreeSet<&str> = filter.has_tags.iter().map(|tag| tag.as_str()).collect();
+        let keys = tags.into_iter().map(|tag| Some(tag.to_owned().into()));
+        (include_str!("sql/page_by_tag.sql"), keys.collect())
+    } else if let Some(spiders) = spiders {
+        let keys = spiders.into_iter().map(|spider| Some(spider.into()));
+        (include_str!("sql/page_by_spider.sql"), keys.collect())
+    } else {
+        (include_str!("sql/page_by_state.sql"), vec![None])
+    };
+    let (mut found, mut horizon) = (BTreeMap::new(), 0);
+    for state in filter.states.iter() {
+        for key in &keys {
+            let rows = stream(connection, sql, &bounds, state, chunk, key.as_ref())?;
+            if let Some((position, _)) = rows.last()
+                && rows.len() == chunk
+            {
+                horizon = horizon.max(*position);
+            }
+            found.extend(rows);
+        }
+    }
+    Ok((found, horizon))
+}
+
+/// Position and row of up to `chunk` jobs of one stream.
+fn stream(
+    connection: &Connection,
+    sql: &str,
+    bounds: &Bounds,
+    state: State,
+    chunk: usize,
+    key: Option<&Value>,
+) -> Result<Vec<(i64, i64)>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let (project, from, until) = (bounds.project, bounds.from, bounds.until);
+    let (state, limit) = (state_index(state), row::limit(chunk));
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let rows: rusqlite::Result<_> = match key {
+        Some(key) => statement
+            .query_map(params![project, state, from, until, limit, key], read)?
+            .collect(),
+        None => statement
+            .query_map(params![project, state, from, until, limit], read)?
+            .collect(),
+    };
+    Ok(rows?)
+}
+
+/// The numbers of the spiders asked for, of those that have one; `None`: all spiders.
+fn spiders(
+    connection: &Connection,
+    project: ProjectId,
+    filter: &Filter,
+) -> Result<Option<BTreeSet<i64>>> {
+    if filter.spiders.is_empty() {
+        return Ok(None);
+    }
+    let mut numbers = BTreeSet::new();
+    for name in &filter.spiders {
+        let spider = find_spider(connection, project, name)?;
+        numbers.extend(spider.map(|spider| int(spider.get())));
+    }
+    Ok(Some(numbers))
+}

@@ -1,0 +1,148 @@
+//! Request ids: answers kept beside what they answered, in the same transaction. Knows no
+//! call but by how its answer is written down.
+
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+
+use super::{
+    error::corrupt,
+    row::{first, int, job_id, spider_id},
+};
+use crate::{
+    error::{Error, Result},
+    model::{JobKey, Millis, ProjectId, State},
+    store::{Changed, Pushed, RequestKey},
+};
+
+/// Most old answers forgotten with each new one: more than come in.
+const FORGET: i64 = 4;
+
+/// The answer kept for this request.
+pub(super) fn recall(
+    connection: &Connection,
+    project: ProjectId,
+    request: Option<&RequestKey>,
+    now: Millis,
+) -> Result<Option<Value>> {
+    let Some(request) = request else {
+        return Ok(None);
+    };
+    let sql = "SELECT fingerprint, reply FROM requests \
+               WHERE project = ?1 AND id = ?2 AND expires > ?3";
+    let key = params![int(project.get()), request.id, int(now.0)];
+    let kept: Option<(String, String)> =
+        first(connection, sql, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    match kept {
+        None => Ok(None),
+        Some((fingerprint, _)) if fingerprint != request.fingerprint => Err(Error::RequestIdReused),
+        Some((_, reply)) => serde_json::from_str(&reply)
+            .map(Some)
+            .map_err(|_| corrupt("reply")),
+    }
+}
+
+/// Keeps the answer, and forgets a few that are past their time.
+pub(super) fn keep(
+    connection: &Connection,
+    project: ProjectId,
+    request: Option<&RequestKey>,
+    now: Millis,
+    reply: impl FnOnce() -> Value,
+) -> Result<()> {
+    let Some(request) = request else {
+        return Ok(());
+    };
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM requests WHERE (project, id) IN \
+         (SELECT project, id FROM requests WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
+    )?;
+    statement.execute(params![int(now.0), FORGET])?;
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO requests VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![
+        int(project.get()),
+        request.id,
+        request.fingerprint,
+        reply().to_string(),
+        int(request.expires.0)
+    ])?;
+    Ok(())
+}
+
+/// A push's answer: `[spider, job]` or null for each job.
+pub(super) fn encode_pushed(pushed: &[Pushed]) -> Value {
+    pushed
+        .iter()
+        .map(|pushed| match pushed {
+            Pushed::Added(key) => json!([key.spider.get(), key.job.get()]),
+            Pushed::Duplicate => Value::Null,
+        })
+        .collect()
+}
+
+/// Back from [`encode_pushed`].
+pub(super) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pushed>> {
+    let rows = reply.as_array().ok_or_else(|| corrupt("reply"))?;
+    rows.iter()
+        .map(|row| match row {
+            Value::Null => Ok(Pushed::Duplicate),
+            row => decode_key(project, row).map(Pushed::Added),
+        })
+        .collect()
+}
+
+/// A job's key within its project: the first two of `row`.
+pub(super) fn decode_key(project: ProjectId, row: &Value) -> Result<JobKey> {
+    let number = |n: usize| row[n].as_i64().ok_or_else(|| corrupt("reply"));
+    Ok(JobKey {
+        project,
+        spider: spider_id(number(0)?)?,
+        job: job_id(number(1)?)?,
+    })
+}
+
+/// A change's answer: a code for each job, then what goes with it.
+pub(super) fn encode_changed(changed: &[Changed]) -> Value {
+    changed
+        .iter()
+        .map(|changed| match changed {
+            Changed::Missing => json!(["missing"]),
+            Changed::Refused(state) => json!(["refused", state.as_str()]),
+            Changed::Stale => json!(["stale"]),
+            Changed::NotHeld => json!(["not_held"]),
+            Changed::TooManyTags => json!(["too_many_tags"]),
+            Changed::Kept(state) => json!(["kept", state.as_str()]),
+            Changed::Applied {
+                previous,
+                attempt,
+                stop_requested,
+            } => json!(["applied", previous.as_str(), attempt, stop_requested]),
+        })
+        .collect()
+}
+
+/// Back from [`encode_changed`].
+pub(super) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
+    let rows = reply.as_array().ok_or_else(|| corrupt("reply"))?;
+    rows.iter()
+        .map(|row| decode_change(row).ok_or_else(|| corrupt("reply")))
+        .collect()
+}
+
+fn decode_change(row: &Value) -> Option<Changed> {
+    let state = || State::parse(row[1].as_str()?).ok();
+    Some(match row[0].as_str()? {
+        "missing" => Changed::Missing,
+        "refused" => Changed::Refused(state()?),
+        "stale" => Changed::Stale,
+        "not_held" => Changed::NotHeld,
+        "too_many_tags" => Changed::TooManyTags,
+        "kept" => Changed::Kept(state()?),
+        "applied" => Changed::Applied {
+            previous: state()?,
+            attempt: row[2].as_u64()?.try_into().ok()?,
+            stop_requested: row[3].as_bool()?,
+        },
+        _ => return None,
+    })
+}
