@@ -108,8 +108,9 @@ pub async fn a_walk_gives_each_job_once(world: World) {
     let mut once = listed.clone();
     once.sort_unstable();
     once.dedup();
-    assert_eq!((listed.len(), once.len()), (12 * 60, 12 * 60));
-    assert_eq!(world.count(&has).await, 12 * 60);
+    // 67 of a hundred are of those spiders; 7 of them are tagged n4 and 1 is just rare.
+    assert_eq!((listed.len(), once.len()), (12 * 59, 12 * 59));
+    assert_eq!(world.count(&has).await, 12 * 59);
 }
 
 /// A filter by spiders knows their names, and unknown ones have no jobs.
