@@ -1,0 +1,259 @@
+//! The store trait for one project, as plainly as it can be said: a list of jobs that every
+//! call goes through from end to end.
+
+use std::cmp::Reverse;
+
+use spiderq_service::{
+    model::{
+        Entry, Fence, Filter, Job, JobId, JobKey, Millis, Position, ProjectId, SpiderId,
+        SpiderName, State, UniqueKey,
+    },
+    store::{Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Purged, Pushed, Step},
+};
+
+#[derive(Clone, Debug)]
+struct Held {
+    job: Job,
+    fence: Option<Fence>,
+    unique: Option<UniqueKey>,
+}
+
+/// A project.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    project: ProjectId,
+    jobs: Vec<Held>,
+    /// Names in the order of their numbers, with how many jobs each has had.
+    spiders: Vec<(SpiderName, i64)>,
+    last: Position,
+}
+
+impl Model {
+    pub(super) const fn new(project: ProjectId) -> Self {
+        Self {
+            project,
+            jobs: Vec::new(),
+            spiders: Vec::new(),
+            last: Position(0),
+        }
+    }
+
+    pub(super) fn push(&mut self, jobs: Vec<NewJob>, now: Millis) -> Vec<Pushed> {
+        jobs.into_iter()
+            .map(|job| self.push_one(job, now))
+            .collect()
+    }
+
+    fn push_one(&mut self, new: NewJob, now: Millis) -> Pushed {
+        let active = matches!(new.state, State::Pending | State::Running);
+        let unique = new.unique.filter(|_| active);
+        if unique.is_some() && self.jobs.iter().any(|held| held.unique == unique) {
+            return Pushed::Duplicate;
+        }
+        let known = self
+            .spiders
+            .iter()
+            .position(|(name, _)| *name == new.spider);
+        let spider = known.unwrap_or(self.spiders.len());
+        if known.is_none() {
+            self.spiders.push((new.spider.clone(), 0));
+        }
+        self.spiders[spider].1 += 1;
+        let key = JobKey {
+            project: self.project,
+            spider: SpiderId::new(spider as i64 + 1).unwrap(),
+            job: JobId::new(self.spiders[spider].1).unwrap(),
+        };
+        let mut held = Held {
+            job: Job {
+                key,
+                spider: new.spider,
+                state: new.state,
+                position: self.last,
+                priority: new.priority,
+                units: new.units,
+                tags: new.tags,
+                entries: [const { None }; 4],
+                updated: now,
+                attempt: u32::from(new.start.is_some()),
+                lease_expires: new.start.as_ref().and_then(|start| start.lease_expires),
+                counters: new.counters,
+                metadata: new.metadata,
+            },
+            fence: new.start.map(|start| start.fence),
+            unique,
+        };
+        self.enter(&mut held.job, new.state, new.actor, now);
+        self.jobs.push(held);
+        Pushed::Added(key)
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        spiders: &[SpiderName],
+        effect: &Effect,
+        now: Millis,
+    ) -> Option<Claimed> {
+        let pending = self.jobs.iter().filter(|held| {
+            held.job.state == State::Pending
+                && (spiders.is_empty() || spiders.contains(&held.job.spider))
+        });
+        let next = pending.min_by_key(|held| (Reverse(held.job.priority), held.job.position))?;
+        let key = next.job.key;
+        assert!(self.apply(key, effect, now), "a claim adds no tags");
+        let held = self.find(key)?;
+        Some(Claimed {
+            job: held.job.clone(),
+            fence: held.fence.clone()?,
+        })
+    }
+
+    pub(super) fn change(
+        &mut self,
+        changes: &[Change],
+        all_or_nothing: bool,
+        now: Millis,
+    ) -> Vec<Changed> {
+        let before = self.clone();
+        let answers: Vec<Changed> = changes
+            .iter()
+            .map(|change| self.change_one(change, now))
+            .collect();
+        let refused = answers.iter().any(|answer| {
+            matches!(
+                answer,
+                Changed::Refused(_) | Changed::Stale | Changed::NotHeld | Changed::TooManyTags
+            )
+        });
+        if all_or_nothing && refused {
+            *self = before;
+        }
+        answers
+    }
+
+    fn change_one(&mut self, change: &Change, now: Millis) -> Changed {
+        let Some(Held { job, fence, .. }) = self.find(change.key) else {
+            return Changed::Missing;
+        };
+        let runs = job.state == State::Running;
+        let leased = runs && job.lease_expires.is_none_or(|end| end > now);
+        let starter = job.entry(State::Running).map(|entry| &entry.actor);
+        match &change.holder {
+            Holder::Fence(theirs) if !leased || fence.as_ref() != Some(theirs) => {
+                return Changed::Stale;
+            }
+            Holder::Attempt(theirs) if !leased || job.attempt != *theirs => return Changed::Stale,
+            Holder::StartedBy(who) if !runs || starter != Some(who) => return Changed::NotHeld,
+            Holder::Anyone | Holder::Fence(_) | Holder::Attempt(_) | Holder::StartedBy(_) => {}
+        }
+        let previous = job.state;
+        match change.on[previous.index()] {
+            Step::Refuse => return Changed::Refused(previous),
+            Step::Keep => return Changed::Kept(previous),
+            Step::Apply(effect) => {
+                if !self.apply(change.key, &change.effects[effect], now) {
+                    return Changed::TooManyTags;
+                }
+            }
+        }
+        let job = &self.find(change.key).unwrap().job;
+        let stop = job.metadata.get("stop_requested");
+        Changed::Applied {
+            previous,
+            attempt: job.attempt,
+            stop_requested: stop.is_some_and(|json| json.as_str() == "true"),
+        }
+    }
+
+    /// Whether the job may have the tags that it would then have.
+    fn apply(&mut self, key: JobKey, effect: &Effect, now: Millis) -> bool {
+        let at = self.jobs.iter().position(|held| held.job.key == key);
+        let mut held = self.jobs[at.unwrap()].clone();
+        let Ok(tags) = effect.tags.apply(&held.job.tags) else {
+            return false;
+        };
+        held.job.tags = tags;
+        if effect.release {
+            (held.unique, held.fence, held.job.lease_expires) = (None, None, None);
+        }
+        if let Some((state, actor)) = effect.enter.clone() {
+            self.enter(&mut held.job, state, actor, now);
+        }
+        if let Some(start) = effect.start.clone() {
+            held.job.attempt += 1;
+            held.fence = Some(start.fence);
+            held.job.lease_expires = start.lease_expires;
+        }
+        if effect.lease_expires.is_some() {
+            held.job.lease_expires = effect.lease_expires;
+        }
+        held.job.metadata.extend(effect.set.clone());
+        held.job
+            .metadata
+            .retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
+        held.job.priority = effect.priority.unwrap_or(held.job.priority);
+        held.job.units = effect.units.unwrap_or(held.job.units);
+        held.job.counters = effect.counters.or(held.job.counters);
+        held.job.updated = now;
+        self.jobs[at.unwrap()] = held;
+        true
+    }
+
+    fn enter(
+        &mut self,
+        job: &mut Job,
+        state: State,
+        actor: spiderq_service::model::Actor,
+        now: Millis,
+    ) {
+        self.last = Position::after(self.last, now);
+        job.state = state;
+        job.position = self.last;
+        job.entries[state.index()] = Some(Entry {
+            time: self.last.ts(),
+            actor,
+        });
+    }
+
+    pub(super) fn purge(&mut self, key: JobKey) -> Purged {
+        match self.find(key).map(|held| held.job.state) {
+            None => Purged::Missing,
+            Some(State::Deleted) => {
+                self.jobs.retain(|held| held.job.key != key);
+                Purged::Done
+            }
+            Some(state) => Purged::Refused(state),
+        }
+    }
+
+    pub(super) fn get(&self, keys: &[JobKey], fields: &Fields) -> Vec<Option<Job>> {
+        let job = |key: &JobKey| self.find(*key).map(|held| reduced(&held.job, fields));
+        keys.iter().map(job).collect()
+    }
+
+    pub(super) fn list(&self, filter: &Filter, fields: &Fields) -> Vec<Job> {
+        let matching = self.jobs.iter().filter(|held| filter.matches(&held.job));
+        let mut jobs: Vec<Job> = matching.map(|held| reduced(&held.job, fields)).collect();
+        jobs.sort_by_key(|job| Reverse(job.position));
+        jobs
+    }
+
+    pub(super) fn oldest_pending(&self, limit: usize) -> Vec<JobKey> {
+        let pending = Filter {
+            states: [State::Pending].into_iter().collect(),
+            ..Filter::default()
+        };
+        let jobs = self.list(&pending, &Fields::Row);
+        jobs.iter().rev().take(limit).map(|job| job.key).collect()
+    }
+
+    fn find(&self, key: JobKey) -> Option<&Held> {
+        self.jobs.iter().find(|held| held.job.key == key)
+    }
+}
+
+fn reduced(job: &Job, fields: &Fields) -> Job {
+    let mut job = job.clone();
+    job.metadata.retain(|name| fields.includes(name));
+    job
+}

@@ -1,0 +1,282 @@
+//! Random calls of the store trait. Names, tags, fences and times are few, so that calls
+//! meet; what the domain never asks for is not made up.
+
+use proptest::{
+    collection::vec, option, prelude::Strategy, prop_oneof, sample::select, strategy::Just,
+};
+use spiderq_service::{
+    model::{
+        Actor, Counters, Fence, FieldName, Filter, JobId, JobKey, Metadata, Millis, Position,
+        ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags, UniqueKey, Units,
+    },
+    store::{Change, Effect, Fields, Holder, NewJob, Start, Step},
+};
+
+use crate::store_contract::world::{
+    T, actor, field_name, metadata, name, place, priority, tag_list, tags,
+};
+
+/// A call of the trait.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// Adds these.
+    Push(Vec<NewJob>),
+    /// Takes one of these spiders.
+    Claim(Vec<SpiderName>, Effect),
+    /// Changes these, all or none.
+    Change(Vec<Change>, bool),
+    /// Removes it.
+    Purge(JobKey),
+    /// Reads these.
+    Get(Vec<JobKey>, Fields),
+    /// Walks the list in pages of this length, and counts it.
+    List(Filter, usize, Fields),
+    /// Looks at the end of the queue.
+    Oldest(usize),
+}
+
+/// Calls, each with its time after the beginning and whether it is made twice under one
+/// request id.
+pub type Script = Vec<(u64, bool, Call)>;
+
+/// Scripts of up to 40 calls.
+pub fn scripts() -> impl Strategy<Value = Script> {
+    vec((0..20_u64, proptest::bool::weighted(0.3), calls()), 1..40)
+}
+
+fn calls() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        4 => vec(jobs(), 1..5).prop_map(Call::Push),
+        3 => (vec(spiders(), 0..3), starts()).prop_map(|(spiders, effect)| Call::Claim(spiders, effect)),
+        6 => (vec(changes(), 1..5), proptest::bool::ANY).prop_map(|(changes, all)| change(changes, all)),
+        2 => keys().prop_map(Call::Purge),
+        2 => (vec(keys(), 0..6), fields()).prop_map(|(keys, fields)| Call::Get(keys, fields)),
+        4 => (filters(), 1..6_usize, fields()).prop_map(|(filter, limit, fields)| Call::List(filter, limit, fields)),
+        1 => (1..6_usize).prop_map(Call::Oldest),
+    ]
+}
+
+/// In an all-or-nothing call, no job comes twice: what a second change of it would have
+/// done is nowhere promised.
+fn change(mut changes: Vec<Change>, all_or_nothing: bool) -> Call {
+    if all_or_nothing {
+        changes.sort_by_key(|change| change.key);
+        changes.dedup_by_key(|change| change.key);
+    }
+    Call::Change(changes, all_or_nothing)
+}
+
+fn jobs() -> impl Strategy<Value = NewJob> {
+    let unique = option::of(select(vec!["u", "v"]).prop_map(UniqueKey::of_value));
+    let rank = (0..5_i64, 1..7_i64);
+    let parts = (spiders(), states(), actors(), rank, tag_sets(), unique);
+    (parts, counters(), values(), begins()).prop_map(|(parts, counters, metadata, start)| {
+        let (spider, state, actor, (rank, units), tags, unique) = parts;
+        NewJob {
+            spider,
+            state,
+            actor,
+            priority: priority(rank),
+            units: Units::new(units).unwrap(),
+            tags,
+            unique,
+            counters,
+            metadata,
+            start: (state == State::Running).then_some(start),
+        }
+    })
+}
+
+fn changes() -> impl Strategy<Value = Change> {
+    let steps = vec(0..4_usize, 4);
+    (keys(), holders(), steps, vec(effects(), 2)).prop_map(|(key, holder, steps, effects)| {
+        let step = |state: State| {
+            let enters = |at: usize| effects[at].enter.as_ref().map(|(state, _)| *state);
+            match steps[state.index()] {
+                0 => Step::Refuse,
+                // No effect enters the state that the job is in.
+                at @ (2 | 3) if enters(at - 2) != Some(state) => Step::Apply(at - 2),
+                _ => Step::Keep,
+            }
+        };
+        Change {
+            key,
+            holder,
+            on: State::ALL.map(step),
+            effects,
+        }
+    })
+}
+
+fn effects() -> impl Strategy<Value = Effect> {
+    let heartbeat = times().prop_map(|time| Effect {
+        lease_expires: Some(time),
+        ..Effect::default()
+    });
+    let entry = (
+        select(vec![State::Pending, State::Finished, State::Deleted]),
+        actors(),
+    );
+    let end = entry.prop_map(|entry| Effect {
+        enter: Some(entry),
+        release: true,
+        ..Effect::default()
+    });
+    let base = prop_oneof![Just(Effect::default()), heartbeat, end, starts()];
+    let rank = (option::of(0..5_i64), option::of(1..7_i64));
+    let rest = (values(), vec(names(), 0..3), tag_edits(), rank, counters());
+    (base, rest).prop_map(|(base, (set, mut remove, tags, (rank, units), counters))| {
+        remove.retain(|name| set.get(name.as_str()).is_none());
+        Effect {
+            set,
+            remove,
+            tags,
+            priority: rank.map(priority),
+            units: units.map(|units| Units::new(units).unwrap()),
+            counters,
+            ..base
+        }
+    })
+}
+
+fn starts() -> impl Strategy<Value = Effect> {
+    (actors(), begins(), values()).prop_map(|(actor, start, set)| Effect {
+        enter: Some((State::Running, actor)),
+        start: Some(start),
+        release: false,
+        set,
+        ..Effect::default()
+    })
+}
+
+fn holders() -> impl Strategy<Value = Holder> {
+    prop_oneof![
+        4 => Just(Holder::Anyone),
+        2 => fences().prop_map(Holder::Fence),
+        1 => (0..3_u32).prop_map(Holder::Attempt),
+        1 => actors().prop_map(Holder::StartedBy),
+    ]
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    let tag = || select(tag_list(&["a", "b", ":*"]));
+    let states = vec(states(), 0..5).prop_map(|states| states.into_iter().collect());
+    let bounds = (option::of(places()), option::of(places()));
+    let tags = (vec(tag(), 0..3), vec(tag(), 0..2));
+    (states, vec(spiders(), 0..3), tags, bounds).prop_map(
+        |(states, spiders, (has_tags, lacks_tags), (from, until))| Filter {
+            states,
+            spiders,
+            has_tags,
+            lacks_tags,
+            from,
+            until,
+        },
+    )
+}
+
+fn begins() -> impl Strategy<Value = Start> {
+    (fences(), option::of(times())).prop_map(|(fence, lease_expires)| Start {
+        fence,
+        lease_expires,
+    })
+}
+
+fn tag_edits() -> impl Strategy<Value = TagEdit> {
+    let remove = vec(select(tag_list(&["a", "b", ":*"])), 0..3);
+    (proptest::bool::weighted(0.1), remove, tag_sets()).prop_map(|(clear, remove, add)| TagEdit {
+        clear,
+        remove,
+        add,
+    })
+}
+
+/// Seldom as many as a job may have, so that any more are too many.
+fn tag_sets() -> impl Strategy<Value = Tags> {
+    let many: Vec<Tag> = (0..64)
+        .map(|n| Tag::parse(&format!("t{n}")).unwrap())
+        .collect();
+    prop_oneof![
+        20 => vec(select(vec!["a", "b", ":*"]), 0..3).prop_map(|texts| tags(&texts)),
+        1 => Just(Tags::new(many).unwrap()),
+    ]
+}
+
+fn values() -> impl Strategy<Value = Metadata> {
+    let long = format!("\"{}\"", "x".repeat(100));
+    let json = select(vec![
+        "[]".to_owned(),
+        "1566311822568.0".to_owned(),
+        "true".to_owned(),
+        long,
+    ]);
+    let fields = vec((names(), json), 0..3);
+    fields.prop_map(|fields| {
+        let pairs: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, json)| (name.as_str(), json.as_str()))
+            .collect();
+        metadata(&pairs)
+    })
+}
+
+fn names() -> impl Strategy<Value = FieldName> {
+    select(vec!["version", "stop_requested", "__proto__", "state"]).prop_map(field_name)
+}
+
+fn fields() -> impl Strategy<Value = Fields> {
+    prop_oneof![
+        Just(Fields::Full),
+        Just(Fields::Row),
+        vec(names(), 0..3).prop_map(Fields::Named),
+    ]
+}
+
+fn counters() -> impl Strategy<Value = Counters> {
+    let number = || option::weighted(0.3, select(vec![0, 1, (1_u64 << 53) + 1]));
+    (number(), number(), number(), number()).prop_map(|(items, pages, logs, errors)| Counters {
+        items,
+        pages,
+        logs,
+        errors,
+    })
+}
+
+fn keys() -> impl Strategy<Value = JobKey> {
+    (1..4_i64, 1..6_i64).prop_map(|(spider, job)| JobKey {
+        // Of whichever project the script is played in.
+        project: ProjectId::new(1).unwrap(),
+        spider: SpiderId::new(spider).unwrap(),
+        job: JobId::new(job).unwrap(),
+    })
+}
+
+fn states() -> impl Strategy<Value = State> {
+    select(vec![
+        State::Pending,
+        State::Pending,
+        State::Running,
+        State::Finished,
+        State::Deleted,
+    ])
+}
+
+fn spiders() -> impl Strategy<Value = SpiderName> {
+    select(vec!["a", "b:{*}", "c/%2F"]).prop_map(name)
+}
+
+fn actors() -> impl Strategy<Value = Actor> {
+    select(vec!["ann", "bob"]).prop_map(actor)
+}
+
+fn fences() -> impl Strategy<Value = Fence> {
+    (0..3_u8).prop_map(|n| Fence::parse(&format!("{n:032x}")).unwrap())
+}
+
+fn times() -> impl Strategy<Value = Millis> {
+    (0..30_u64).prop_map(|time| Millis(T + time))
+}
+
+fn places() -> impl Strategy<Value = Position> {
+    (0..20_u64, 0..20_u64).prop_map(|(time, n)| place(T + time, n))
+}
