@@ -148,10 +148,17 @@ async fn messages_may_be_compressed_both_ways() {
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented_and_not_a_page_of_json() {
     let stack = Stack::start(StoreKind::Sqlite).await;
-    let headers = [("content-type", "application/grpc")];
-    let path = "/spiderq.v1.JobService/NoSuchMethod";
-    let answer = stack.http().send(Method::POST, path, &headers, "").await;
-    assert_eq!(answer.header("grpc-status"), "12");
+    for path in [
+        "/spiderq.v1.JobService/NoSuchMethod",
+        "/spiderq.v1.NoSuchService/Call",
+    ] {
+        let mut client = tonic::client::Grpc::new(stack.grpc().channel());
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<(), ()>::default();
+        let call = client.unary(Request::new(()), path.parse().unwrap(), codec);
+        let refused = call.await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unimplemented, "{path}");
+    }
     let mut jobs = JobServiceClient::new(stack.grpc().channel());
     let request = CountJobsRequest {
         project: 53,
