@@ -9,7 +9,10 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tonic::metadata::{Ascii, MetadataValue};
 
@@ -113,6 +116,7 @@ impl Call {
 
     async fn read(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
         let (mut head, body) = request.into_parts();
+        check_encoding(&head.headers)?;
         let path = RawPathParams::from_request_parts(&mut head, app)
             .await
             .map_err(|_| Problem::invalid("path", "must be UTF-8"))?;
@@ -133,6 +137,20 @@ impl Call {
             call.read_form()?;
         }
         Ok(call)
+    }
+}
+
+/// What was decompressed has lost this header.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers
+        .get(CONTENT_ENCODING)
+        .map(http::HeaderValue::as_bytes)
+    {
+        None | Some(b"identity") => Ok(()),
+        Some(_) => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Content-Encoding: must be gzip or identity",
+        )),
     }
 }
 

@@ -32,6 +32,9 @@ impl Family {
 pub(crate) struct Problem {
     code: StatusCode,
     message: String,
+    /// What the dash family says beside it: both its 400s, a bad parameter and a duplicate,
+    /// have words of their own.
+    dash_status: &'static str,
     /// Seconds after which a retry may help.
     retry_after: Option<u64>,
     /// A violated field as the services name it; the family knows its own name for it.
@@ -51,6 +54,10 @@ impl Problem {
         Self {
             code,
             message: message.into(),
+            dash_status: match code {
+                StatusCode::BAD_REQUEST => "badrequest",
+                _ => "error",
+            },
             retry_after: None,
             field: None,
         }
@@ -65,7 +72,7 @@ impl Problem {
     pub(crate) fn answer(self, family: Family) -> Response {
         let mut body = Object::new();
         match family {
-            Family::Dash => body.text("status", self.dash_status()),
+            Family::Dash => body.text("status", self.dash_status),
             Family::Storage => body.text("error", self.code.canonical_reason().unwrap_or("Error")),
         };
         body.text("message", &self.told(family));
@@ -86,16 +93,6 @@ impl Problem {
         response
     }
 
-    /// The code alone tells a bad parameter from a duplicate only by its origin: the
-    /// duplicate is 400 as well, but has no field and says `error`.
-    fn dash_status(&self) -> &'static str {
-        if self.code == StatusCode::BAD_REQUEST && self.field.as_deref() != Some(DUPLICATE) {
-            "badrequest"
-        } else {
-            "error"
-        }
-    }
-
     fn told(&self, family: Family) -> String {
         if self.code == StatusCode::UNAUTHORIZED {
             // The legacy Python client knows a bad key only by this exact text.
@@ -113,9 +110,6 @@ impl Problem {
         format!("{}: {rest}", parameter(field, family))
     }
 }
-
-/// Marks the one 400 of the dash that is no bad parameter.
-const DUPLICATE: &str = "\0duplicate";
 
 /// What callers of the family call a field of the services.
 fn parameter(field: &str, family: Family) -> &str {
@@ -145,7 +139,7 @@ impl From<Status> for Problem {
             Code::InvalidArgument | Code::ResourceExhausted => {
                 problem.field = violated_field(&status);
             }
-            Code::AlreadyExists => problem.field = Some(DUPLICATE.to_owned()),
+            Code::AlreadyExists => problem.dash_status = "error",
             Code::Unavailable => problem.retry_after = Some(retry_after(&status)),
             Code::Ok
             | Code::Cancelled

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Deserializer, value::RawValue};
 
@@ -18,25 +19,56 @@ pub(crate) struct Entry<'a> {
     pub(crate) fields: Result<Fields<'a>, Problem>,
 }
 
-/// The entries of a body, in order.
-pub(crate) fn entries(body: &str) -> Vec<Entry<'_>> {
+/// Most entries of a body: each costs memory here and a line of the answer.
+const MOST: usize = 100_000;
+
+/// The entries of a body, in order. Values may span lines until one does not parse; from
+/// there on a value ends with its line, so that the good lines after a bad one are read,
+/// and no text is scanned more than twice.
+pub(crate) fn entries(body: &str) -> Result<Vec<Entry<'_>>, Problem> {
     let mut entries = Vec::new();
-    let mut rest = body.trim_start();
-    while !rest.is_empty() {
-        let (text, length) = next_value(rest);
-        match serde_json::from_str::<Vec<&RawValue>>(text) {
-            Ok(elements) => entries.extend(elements.iter().map(|one| entry(one.get()))),
-            Err(_) => entries.push(entry(text)),
+    let bad = values(body, &mut entries)?;
+    for line in bad.lines() {
+        let rest = values(line, &mut entries)?.trim();
+        if !rest.is_empty() {
+            add(&mut entries, rest)?;
         }
-        rest = rest[length..].trim_start();
     }
-    entries
+    Ok(entries)
+}
+
+/// Adds the values at the start of `text`; answers what follows the last good one.
+fn values<'a>(text: &'a str, entries: &mut Vec<Entry<'a>>) -> Result<&'a str, Problem> {
+    let mut stream = Deserializer::from_str(text).into_iter::<&RawValue>();
+    let mut end = 0;
+    while let Some(Ok(value)) = stream.next() {
+        end = stream.byte_offset();
+        match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            Ok(elements) => elements
+                .iter()
+                .try_for_each(|one| add(entries, one.get()))?,
+            Err(_) => add(entries, value.get())?,
+        }
+    }
+    Ok(&text[end..])
+}
+
+fn add<'a>(entries: &mut Vec<Entry<'a>>, text: &'a str) -> Result<(), Problem> {
+    if entries.len() == MOST {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("body: must have at most {MOST} lines"),
+        ));
+    }
+    let fields = Fields::parse(text);
+    entries.push(Entry { text, fields });
+    Ok(())
 }
 
 /// The body's one object. An empty body is `None`; several objects merge, later ones win.
 pub(crate) fn object(body: &str) -> Result<Option<Fields<'_>>, Problem> {
     let mut merged: Option<Fields<'_>> = None;
-    for entry in entries(body) {
+    for entry in entries(body)? {
         let fields = entry.fields?;
         match &mut merged {
             None => merged = Some(fields),
@@ -58,22 +90,6 @@ pub(crate) fn value<'a>(name: &str, body: &'a str) -> Result<&'a str, Problem> {
             },
         )),
     }
-}
-
-/// The first value of `rest` and its length; what does not parse ends with its line, so
-/// that the lines after it are still read.
-fn next_value(rest: &str) -> (&str, usize) {
-    let mut stream = Deserializer::from_str(rest).into_iter::<&RawValue>();
-    if let Some(Ok(value)) = stream.next() {
-        return (value.get(), stream.byte_offset());
-    }
-    let end = rest.find('\n').unwrap_or(rest.len());
-    (rest[..end].trim_end(), end)
-}
-
-fn entry(text: &str) -> Entry<'_> {
-    let fields = Fields::parse(text);
-    Entry { text, fields }
 }
 
 /// The fields of one JSON object, values as they were written; of a name that comes
@@ -205,7 +221,7 @@ mod tests {
     }
 
     fn texts(body: &str) -> Vec<Result<&str, String>> {
-        let entries = entries(body).into_iter();
+        let entries = entries(body).unwrap().into_iter();
         let told = entries.map(|e| e.fields.map(|_| e.text).map_err(Problem::into_message));
         told.collect()
     }
@@ -235,6 +251,27 @@ mod tests {
         assert!(message(1).starts_with("body: must be a JSON object: expected `:`"));
         assert!(message(2).starts_with("body: must be a JSON object: invalid type"));
         assert_eq!(message(3), "price: must be JSON, which NaN is not");
+    }
+
+    #[test]
+    fn objects_may_span_lines_until_one_is_bad() {
+        assert_eq!(
+            texts("{\n\"a\":1\n}\n{\"b\":2}"),
+            [Ok("{\n\"a\":1\n}"), Ok("{\"b\":2}")]
+        );
+        let told = texts("{\"a\":1\n{\"b\":2}{\"c\":3} x\n");
+        assert_eq!(told.len(), 4);
+        assert_eq!(&told[1..3], [Ok("{\"b\":2}"), Ok("{\"c\":3}")]);
+        assert!(told[0].is_err() && told[3].is_err());
+    }
+
+    #[test]
+    fn a_body_has_a_most_of_entries() {
+        // Openings, which each parse would follow to the end of the body.
+        let most = "[\n".repeat(MOST);
+        assert_eq!(entries(&most).unwrap().len(), MOST);
+        let told = entries(&(most + "{}")).unwrap_err().into_message();
+        assert_eq!(told, "body: must have at most 100000 lines");
     }
 
     #[test]

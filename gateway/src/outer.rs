@@ -36,7 +36,8 @@ pub fn router(services: Services, options: Options) -> Router {
     let inner = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(RequestDecompressionLayer::new())
+        // Other encodings pass, so that the refusal has the form of its family.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(with_request_id))

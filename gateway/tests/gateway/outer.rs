@@ -71,6 +71,22 @@ async fn gzip_bodies_are_read_in_both_families() {
 }
 
 #[tokio::test]
+async fn other_encodings_are_refused() {
+    let headers = [("content-encoding", "br")];
+    let reply = Fake::default()
+        .with("POST", "/jobs/1/2/3", &headers, "{}")
+        .await;
+    let message = "Content-Encoding: must be gzip or identity";
+    let body = format!("{{\"error\":\"Unsupported Media Type\",\"message\":\"{message}\"}}");
+    assert_eq!(reply.told(), (415, body.as_str()));
+    let headers = [("content-encoding", "identity")];
+    let reply = Fake::default()
+        .with("POST", "/jobs/1/2/3", &headers, "{}")
+        .await;
+    assert_eq!(reply.told(), (200, ""));
+}
+
+#[tokio::test]
 async fn the_limit_counts_after_decompression() {
     let long = format!("\"{}\"", "x".repeat(1 << 20));
     let bomb = gzip(&long);

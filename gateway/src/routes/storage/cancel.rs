@@ -16,7 +16,7 @@ pub(in crate::routes) async fn cancel_one(call: Call) -> StorageResult {
 }
 
 pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
-    let keys = entries(call.text()?).into_iter();
+    let keys = entries(call.text()?)?.into_iter();
     let keys = keys.map(|entry| entry.fields.and_then(decode));
     let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
     let accepted = "must be a positive integer";

@@ -14,7 +14,7 @@ use crate::{
 
 pub(in crate::routes) async fn push(call: Call) -> StorageResult {
     let (mut slots, mut jobs) = (Vec::new(), Vec::new());
-    for Entry { text, fields } in entries(call.text()?) {
+    for Entry { text, fields } in entries(call.text()?)? {
         match fields.and_then(decode) {
             Ok(job) => {
                 slots.push((text, None));

@@ -13,7 +13,7 @@ use crate::{
 
 pub(in crate::routes) async fn update(call: Call) -> StorageResult {
     let (project, request_id) = (call.project()?, call.request_id()?);
-    let updates = entries(call.text()?).into_iter();
+    let updates = entries(call.text()?)?.into_iter();
     let updates = updates.map(|entry| entry.fields.and_then(decode));
     let mut updates = updates.collect::<Result<Vec<_>, _>>()?;
     let (mut body, mut batch) = (String::new(), 0);
