@@ -18,7 +18,7 @@ pub(in crate::routes) async fn cancel_one(call: Call) -> StorageResult {
 pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
     let keys = entries(call.text()?)?.into_iter();
     let keys = keys.map(|entry| entry.fields.and_then(decode));
-    let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let accepted = "must be a positive integer";
     match call.params.number("count", accepted)? {
         Some(0) => Err(Problem::invalid("count", accepted).into()),
@@ -30,11 +30,9 @@ pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
             Err(Problem::invalid("key", "is required in each line, or the parameter count").into())
         }
         None => {
-            let (mut count, mut batch) = (0, 0);
-            while !keys.is_empty() {
-                let rest = keys.split_off(keys.len().min(BATCH));
-                count += send(&call, keys, 0, batch).await?;
-                (keys, batch) = (rest, batch + 1);
+            let mut count = 0;
+            for (batch, keys) in keys.chunks(BATCH).enumerate() {
+                count += send(&call, keys.to_vec(), 0, batch).await?;
             }
             answered(count)
         }

@@ -7,7 +7,7 @@ use tonic::Status;
 use super::{BATCH, StorageResult, batch_id, lines, nothing_to_do, told};
 use crate::{
     call::Call,
-    errors::Problem,
+    errors::{Problem, StorageError},
     lines::{Entry, Fields, entries},
     render::{Object, string},
 };
@@ -60,37 +60,29 @@ fn decode(mut fields: Fields<'_>) -> Result<NewJob, Problem> {
 
 /// In batches. An error of the first is the answer; one of a later batch stands in the
 /// lines that it meets, as those before were done.
-async fn push_all(
-    call: &Call,
-    mut jobs: Vec<NewJob>,
-) -> Result<Vec<PushedJob>, crate::errors::StorageError> {
+async fn push_all(call: &Call, jobs: Vec<NewJob>) -> Result<Vec<PushedJob>, StorageError> {
     let project = call.project()?;
     let request_id = call.request_id()?;
     let mut results = Vec::with_capacity(jobs.len());
+    let mut jobs = jobs.into_iter().peekable();
     let mut batch = 0;
     // A body without a good line still asks, so that a wrong key is told; that there is
     // nothing to do is no error here.
-    while batch == 0 || !jobs.is_empty() {
-        let rest = jobs.split_off(jobs.len().min(BATCH));
+    while batch == 0 || jobs.peek().is_some() {
+        let jobs: Vec<NewJob> = jobs.by_ref().take(BATCH).collect();
         let length = jobs.len();
-        let message = PushJobsRequest {
+        let request = call.request(PushJobsRequest {
             project,
             jobs,
             request_id: batch_id(&request_id, batch),
-        };
-        let answer = call
-            .app
-            .services
-            .queue
-            .push_jobs(call.request(message))
-            .await;
-        match answer {
+        });
+        match call.app.services.queue.push_jobs(request).await {
             Ok(answer) => results.extend(answer.into_inner().results),
             Err(status) if nothing_to_do(&status, length) => {}
             Err(status) if batch == 0 => return Err(status.into()),
             Err(status) => results.resize(batch * BATCH + length, failed(&status)),
         }
-        (jobs, batch) = (rest, batch + 1);
+        batch += 1;
     }
     Ok(results)
 }

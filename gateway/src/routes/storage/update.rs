@@ -15,11 +15,12 @@ pub(in crate::routes) async fn update(call: Call) -> StorageResult {
     let (project, request_id) = (call.project()?, call.request_id()?);
     let updates = entries(call.text()?)?.into_iter();
     let updates = updates.map(|entry| entry.fields.and_then(decode));
-    let mut updates = updates.collect::<Result<Vec<_>, _>>()?;
+    let updates = updates.collect::<Result<Vec<_>, _>>()?;
+    let mut updates = updates.into_iter().peekable();
     let (mut body, mut batch) = (String::new(), 0);
     // An empty body still asks, so that a wrong key is told.
-    while batch == 0 || !updates.is_empty() {
-        let rest = updates.split_off(updates.len().min(BATCH));
+    while batch == 0 || updates.peek().is_some() {
+        let updates: Vec<JobUpdate> = updates.by_ref().take(BATCH).collect();
         let keys: Vec<String> = updates.iter().map(|update| update.key.clone()).collect();
         let request = call.request(UpdateQueueRequest {
             project,
@@ -36,7 +37,7 @@ pub(in crate::routes) async fn update(call: Call) -> StorageResult {
                 body.extend(keys.iter().map(|key| refused(key, &message)));
             }
         }
-        (updates, batch) = (rest, batch + 1);
+        batch += 1;
     }
     Ok(lines(body))
 }
