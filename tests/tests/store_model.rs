@@ -7,6 +7,7 @@ use std::sync::Arc;
 use proptest::test_runner::{Config, TestRunner};
 use spiderq_service::store::{Store, StoreUrl, open};
 use spiderq_tests::{
+    redis_server::RedisServer,
     store_contract::World,
     store_model::{play, scripts},
 };
@@ -15,6 +16,13 @@ use spiderq_tests::{
 fn sqlite_answers_as_the_model_does() {
     let folder = tempfile::tempdir().unwrap();
     let url = StoreUrl::Sqlite(folder.path().join("store.db"));
+    agrees(async || open(&url).await.unwrap());
+}
+
+#[test]
+fn redis_answers_as_the_model_does() {
+    let server = RedisServer::start(&[]);
+    let url = StoreUrl::parse(&server.url()).unwrap();
     agrees(async || open(&url).await.unwrap());
 }
 

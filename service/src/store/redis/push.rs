@@ -34,7 +34,6 @@ struct JobArg<'a> {
     priority: u8,
     actor: &'a str,
     unique: Option<&'a str>,
-    hold: bool,
     lease: Option<u64>,
     tags: Vec<&'a str>,
     core: Flat,
@@ -104,19 +103,24 @@ fn names(jobs: &[NewJob]) -> Vec<String> {
 fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
     let placed = Placed::new(&job.metadata);
     let lease = job.start.as_ref().and_then(|start| start.lease_expires);
-    let active = matches!(job.state, State::Pending | State::Running);
     JobArg {
         spider: job.spider.as_str(),
         state: job.state.index(),
         priority: job.priority.get(),
         actor: job.actor.as_str(),
-        unique: job.unique.as_ref().map(UniqueKey::as_str),
-        hold: active && job.unique.is_some(),
+        unique: unique(job),
         lease: lease.map(|end| end.0),
         tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
         core: core(job, placed.core, now),
         large: placed.large,
     }
+}
+
+/// What the job is to hold: one that begins done neither holds nor asks.
+fn unique(job: &NewJob) -> Option<&str> {
+    let active = matches!(job.state, State::Pending | State::Running);
+    let unique = job.unique.as_ref().filter(|_| active);
+    unique.map(UniqueKey::as_str)
 }
 
 /// All that is known before the atomic step.
@@ -132,8 +136,8 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
         let tags: Vec<&str> = job.tags.iter().map(|tag| tag.as_str()).collect();
         set("t", tags.join("\n"));
     }
-    if let (Some(unique), State::Pending | State::Running) = (&job.unique, job.state) {
-        set("U", unique.as_str().to_owned());
+    if let Some(unique) = unique(job) {
+        set("U", unique.to_owned());
     }
     if let Some(start) = &job.start {
         set("a", "1".to_owned());
