@@ -185,6 +185,31 @@ async fn an_acknowledged_push_survives_kill_9() {
 }
 
 #[tokio::test]
+async fn the_connection_comes_back_after_a_restart() {
+    let mut server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    server.kill();
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    server.restart();
+    // The first call may still find out that the old connection is dead.
+    let _ = store.ping().await;
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_error_shows_the_password() {
+    let url = "redis://user:s3cret@localhost:1/0";
+    let error = open(&StoreUrl::parse(url).unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+    let url = "redis://user:s3cret@local host:port";
+    let error = open(&StoreUrl::parse(url).unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), "store: is not a Redis URL");
+    assert!(!format!("{error:?}").contains("s3cret"));
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_is_unavailable() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
