@@ -71,23 +71,18 @@ pub async fn claim_keeps_to_its_spiders(world: World) {
     let jobs = [("a", 1), ("b", 4), ("c", 2), ("a", 3), ("c", 3)];
     let jobs = jobs.map(|(spider, rank)| ranked(spider, rank)).to_vec();
     world.push(T, jobs).await;
-    let (a, b, c) = (name("a"), name("b"), name("c"));
-    let unknown = name("unknown");
-    let taken = async |spiders: &[_]| world.claim_of(T, spiders).await.map(|c| c.job.key);
-    assert_eq!(taken(&[unknown.clone()]).await, None);
-    assert_eq!(
-        taken(&[a.clone(), c.clone(), unknown]).await,
-        Some(world.key(1, 2))
-    );
-    assert_eq!(
-        taken(&[a.clone(), c.clone(), a.clone()]).await,
-        Some(world.key(3, 2))
-    );
-    assert_eq!(taken(&[a.clone(), c.clone()]).await, Some(world.key(3, 1)));
-    assert_eq!(taken(&[c.clone(), a.clone()]).await, Some(world.key(1, 1)));
-    assert_eq!(taken(&[a, c]).await, None);
-    assert_eq!(taken(&[b.clone()]).await, Some(world.key(2, 1)));
-    assert_eq!(taken(&[b]).await, None);
+    let taken = async |texts: &[&str]| {
+        let spiders: Vec<_> = texts.iter().map(|text| name(text)).collect();
+        world.claim_of(T, &spiders).await.map(|c| c.job.key)
+    };
+    assert_eq!(taken(&["unknown"]).await, None);
+    assert_eq!(taken(&["a", "c", "unknown"]).await, Some(world.key(1, 2)));
+    assert_eq!(taken(&["a", "c", "a"]).await, Some(world.key(3, 2)));
+    assert_eq!(taken(&["a", "c"]).await, Some(world.key(3, 1)));
+    assert_eq!(taken(&["c", "a"]).await, Some(world.key(1, 1)));
+    assert_eq!(taken(&["a", "c"]).await, None);
+    assert_eq!(taken(&["b"]).await, Some(world.key(2, 1)));
+    assert_eq!(taken(&["b"]).await, None);
 }
 
 /// A job that goes back to the queue waits behind those of its rank, and its next start is

@@ -15,6 +15,8 @@ mod push;
 mod readers;
 mod requests;
 mod row;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{path::Path, time::Duration};

@@ -84,9 +84,11 @@ pub(super) fn encode_pushed(pushed: &[Pushed]) -> Value {
 pub(super) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pushed>> {
     let rows = reply.as_array().ok_or_else(|| corrupt("reply"))?;
     rows.iter()
-        .map(|row| match row {
-            Value::Null => Ok(Pushed::Duplicate),
-            row => decode_key(project, row).map(Pushed::Added),
+        .map(|row| {
+            if row.is_null() {
+                return Ok(Pushed::Duplicate);
+            }
+            decode_key(project, row).map(Pushed::Added)
         })
         .collect()
 }
