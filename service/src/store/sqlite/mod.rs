@@ -5,6 +5,7 @@
 
 mod change;
 mod claim;
+mod count;
 mod error;
 mod file;
 mod keys;
@@ -157,7 +158,7 @@ impl Store for SqliteStore {
 
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64> {
         let filter = filter.clone();
-        let read = move |connection: &_| page::count(connection, project, &filter);
+        let read = move |connection: &_| count::count(connection, project, &filter);
         self.readers.call(read).await
     }
 

@@ -1,6 +1,4 @@
-//! Lists and counts: reads that follow an index, never a scan or a sort of a project.
-//!
-//! A list is merged from streams, each a range of one index from the last position down:
+//! Lists: reads that follow an index, never a scan or a sort of a project. A list is merged from streams, each a range of one index from the last position down:
 //! one per state, or per state and spider, or per state and tag. What the streams do not
 //! decide is checked job by job, for at most [`SCAN`] jobs a call.
 
@@ -21,15 +19,19 @@ use crate::{
 /// Most jobs that one call looks at when its filter hides some.
 const SCAN: usize = 500;
 
-/// What of a filter SQL is asked with, for one state.
-struct Bounds {
-    project: i64,
-    from: i64,
-    until: i64,
+/// The part of a filter that every statement is asked with.
+pub(super) struct Bounds {
+    /// The project.
+    pub(super) project: i64,
+    /// First position.
+    pub(super) from: i64,
+    /// The position after the last.
+    pub(super) until: i64,
 }
 
 impl Bounds {
-    fn of(project: ProjectId, filter: &Filter) -> Self {
+    /// Of this filter.
+    pub(super) fn of(project: ProjectId, filter: &Filter) -> Self {
         let bound = |position: Position| i64::try_from(position.0).unwrap_or(i64::MAX);
         Self {
             project: int(project.get()),
@@ -67,40 +69,6 @@ pub(super) fn page(
     }
     page.next = (horizon > 0).then_some(Position(horizon.cast_unsigned()));
     Ok(page)
-}
-
-/// How many match.
-pub(super) fn count(connection: &Connection, project: ProjectId, filter: &Filter) -> Result<u64> {
-    let bounds = Bounds::of(project, filter);
-    let json = |texts: Vec<&str>| serde_json::Value::from_iter(texts).to_string();
-    let lacks = json(filter.lacks_tags.iter().map(|tag| tag.as_str()).collect());
-    let has = json(filter.has_tags.iter().map(|tag| tag.as_str()).collect());
-    let spiders = spiders(connection, project, filter)?
-        .map(|numbers| serde_json::Value::from_iter(numbers).to_string());
-    let mut total = 0;
-    for state in filter.states.iter() {
-        let mut parameters = vec![
-            Value::from(bounds.project),
-            Value::from(state_index(state)),
-            Value::from(bounds.from),
-            Value::from(bounds.until),
-            Value::from(lacks.clone()),
-        ];
-        let sql = if !filter.has_tags.is_empty() {
-            parameters.extend([Value::from(spiders.clone()), Value::from(has.clone())]);
-            include_str!("sql/count_by_tag.sql")
-        } else if let Some(spiders) = &spiders {
-            parameters.push(Value::from(spiders.clone()));
-            include_str!("sql/count_by_spider.sql")
-        } else {
-            include_str!("sql/count_by_state.sql")
-        };
-        let mut statement = connection.prepare_cached(sql)?;
-        let counted: i64 =
-            statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get(0))?;
-        total += counted.cast_unsigned();
-    }
-    Ok(total)
 }
 
 /// Rows by position, and the position down to which none is missing: 0 when all are there.
@@ -166,7 +134,7 @@ fn stream(
 }
 
 /// The numbers of the spiders asked for, of those that have one; `None`: all spiders.
-fn spiders(
+pub(super) fn spiders(
     connection: &Connection,
     project: ProjectId,
     filter: &Filter,

@@ -52,11 +52,7 @@ pub(super) fn keep(
     let Some(request) = request else {
         return Ok(());
     };
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM requests WHERE (project, id) IN \
-         (SELECT project, id FROM requests WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
-    )?;
-    statement.execute(params![int(now.0), FORGET])?;
+    forget(connection, now)?;
     let mut statement =
         connection.prepare_cached("INSERT OR REPLACE INTO requests VALUES (?1, ?2, ?3, ?4, ?5)")?;
     statement.execute(params![
@@ -66,6 +62,24 @@ pub(super) fn keep(
         reply().to_string(),
         int(request.expires.0)
     ])?;
+    Ok(())
+}
+
+/// One by one: SQLite would go through all of a project to delete them by a list.
+fn forget(connection: &Connection, now: Millis) -> Result<()> {
+    let mut old = connection.prepare_cached(
+        "SELECT project, id FROM requests WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
+    )?;
+    let keys: Vec<(i64, String)> = old
+        .query_map(params![int(now.0), FORGET], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM requests WHERE project = ?1 AND id = ?2")?;
+    for key in keys {
+        delete.execute(key)?;
+    }
     Ok(())
 }
 
