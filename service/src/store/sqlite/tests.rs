@@ -4,13 +4,14 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use super::SqliteStore;
+use super::{SqliteStore, file::StoreFile, push, writer::Writer};
 use crate::{
+    error::Error,
     model::{
-        Actor, Counters, Filter, Metadata, Millis, Priority, ProjectId, SpiderName, State,
-        StateSet, Tags, Units,
+        Actor, Counters, Filter, JobKey, JsonText, Metadata, Millis, Priority, ProjectId,
+        SpiderName, State, StateSet, Tags, Units,
     },
-    store::{NewJob, Store},
+    store::{NewJob, Pushed, Store},
 };
 
 fn job(state: State) -> NewJob {
@@ -111,6 +112,32 @@ async fn files_are_private_to_their_owner() {
     modes.sort();
     let names = ["store.db", "store.db-shm", "store.db-wal", "store.db.lock"];
     assert_eq!(modes, names.map(|name| (name.to_owned(), 0o600)));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let connection = file.writer().unwrap();
+    let pages: i64 = connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    connection
+        .pragma_update(None, "max_page_count", pages + 5)
+        .unwrap();
+    let writer = Writer::start(connection).unwrap();
+    let project = ProjectId::new(1).unwrap();
+    let push = async |job| {
+        let step = move |connection: &_| push::push(connection, project, vec![job], Millis(1));
+        writer.call(step).await
+    };
+    let mut large = job(State::Pending);
+    let text = "x".repeat(100_000);
+    large.metadata.set("large", JsonText::string(&text));
+    let full = push(large).await;
+    assert!(matches!(full, Err(Error::Unavailable { .. })), "{full:?}");
+    let first = Pushed::Added(JobKey::parse("1/1/1").unwrap());
+    assert_eq!(push(job(State::Pending)).await.unwrap(), [first]);
 }
 
 #[test]
