@@ -1,4 +1,6 @@
-//! Lists: reads that follow an index, never a scan or a sort of a project. A list is merged from streams, each a range of one index from the last position down:
+//! Lists: reads that follow an index, never a scan or a sort of a project.
+//!
+//! A list is merged from streams, each a range of one index from the last position down:
 //! one per state, or per state and spider, or per state and tag. What the streams do not
 //! decide is checked job by job, for at most [`SCAN`] jobs a call.
 
