@@ -1,13 +1,11 @@
-//! The gRPC API through its generated client over real TCP: the whole life of a job, and
-//! what goes wrong in it.
+//! The gRPC API through its generated client over real TCP: lists, tags, errors and
+//! repeated calls. The life of a job is in `grpc_life`.
 
 use std::collections::BTreeMap;
 
 use spiderq_proto::v1::{
-    CountJobsRequest, DeleteJobsRequest, GetJobRequest, GetJobTokenRequest, HeartbeatRequest, Job,
-    JobCounters, JobError, JobFilter, JobState, JobUpdate, JobView, ListJobsRequest,
-    ListQueueRequest, PurgeJobRequest, Role, ScheduleJobRequest, SetJobMetadataRequest,
-    StartJobRequest, StopJobsRequest, TagChanges, UpdateJobsRequest, UpdateQueueRequest, job_error,
+    CountJobsRequest, GetJobRequest, GetJobTokenRequest, Job, JobFilter, JobState, JobView,
+    ListJobsRequest, ListQueueRequest, Role, ScheduleJobRequest, TagChanges, UpdateJobsRequest,
 };
 use spiderq_tests::{Grpc, Stack};
 use tonic::{Code, Status};
@@ -16,15 +14,15 @@ use tonic_types::StatusExt as _;
 use crate::on_each_store;
 
 /// The stacks' clock stands here, ms since the epoch.
-const NOW: u64 = 1_566_311_800_654;
+pub(crate) const NOW: u64 = 1_566_311_800_654;
 
-fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
 }
 
-fn schedule(spider: &str) -> ScheduleJobRequest {
+pub(crate) fn schedule(spider: &str) -> ScheduleJobRequest {
     ScheduleJobRequest {
         project: 53,
         spider: spider.to_owned(),
@@ -32,177 +30,12 @@ fn schedule(spider: &str) -> ScheduleJobRequest {
     }
 }
 
-async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {
+pub(crate) async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {
     let request = GetJobRequest {
         key: key.to_owned(),
     };
     let answer = grpc.jobs().get_job(request).await?;
     Ok(answer.into_inner().job.unwrap())
-}
-
-async fn update(grpc: &Grpc, update: JobUpdate) -> Option<JobError> {
-    let request = UpdateQueueRequest {
-        project: 53,
-        updates: vec![update],
-        ..Default::default()
-    };
-    let answer = grpc.queue().update_queue(request).await.unwrap();
-    answer.into_inner().results.remove(0).error
-}
-
-fn finish(key: &str, fence: &str) -> JobUpdate {
-    JobUpdate {
-        key: key.to_owned(),
-        state: JobState::Finished.into(),
-        metadata: texts([("scrapystats", r#"{"finish_time": 1566311822568.0}"#)]),
-        close_reason: Some("finished".to_owned()),
-        fence: fence.to_owned(),
-        ..Default::default()
-    }
-}
-
-#[tokio::test]
-async fn a_job_lives_from_schedule_to_purge() {
-    on_each_store(async |kind| {
-        let stack = Stack::at(kind, NOW).await;
-        let grpc = stack.grpc();
-        let request = ScheduleJobRequest {
-            priority: Some(3),
-            units: Some(2),
-            tags: vec!["a".to_owned()],
-            spider_args: texts([("arg1", "val1")]),
-            job_settings: Some(r#"{"B": 1.0, "A": 18446744073709551615}"#.to_owned()),
-            version: Some("v1".to_owned()),
-            ..schedule("spider")
-        };
-        let key = grpc.jobs().schedule_job(request).await.unwrap();
-        let key = key.into_inner().key;
-        assert_eq!(key, "53/1/1");
-
-        stack.set_time(NOW + 1_000);
-        let start = StartJobRequest {
-            project: 53,
-            lease_ms: Some(10_000),
-            metadata: texts([("worker", r#""w1""#)]),
-            ..Default::default()
-        };
-        let started = grpc.queue().start_job(start).await.unwrap().into_inner();
-        let job = started.job.unwrap();
-        assert_eq!((job.key.as_str(), job.attempt), (key.as_str(), 1));
-        assert_eq!(job.state(), JobState::Running);
-        assert_eq!(job.metadata["worker"], r#""w1""#);
-        assert_eq!(
-            job.metadata["job_settings"],
-            r#"{"B": 1.0, "A": 18446744073709551615}"#
-        );
-        assert_eq!(started.lease_expires, NOW as i64 + 11_000);
-
-        stack.set_time(NOW + 5_000);
-        let heartbeat = HeartbeatRequest {
-            key: key.clone(),
-            fence: started.fence.clone(),
-            counters: Some(JobCounters {
-                items: Some(7),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let alive = grpc.queue().heartbeat(heartbeat.clone()).await.unwrap();
-        assert_eq!(alive.get_ref().lease_expires, NOW as i64 + 15_000);
-        assert!(!alive.get_ref().stop_requested);
-        let stop = StopJobsRequest {
-            project: 53,
-            keys: vec![key.clone()],
-        };
-        let stopped = grpc.jobs().stop_jobs(stop).await.unwrap();
-        assert_eq!(stopped.into_inner().count, 1);
-        let alive = grpc.queue().heartbeat(heartbeat).await.unwrap();
-        assert!(alive.into_inner().stop_requested);
-
-        let refused = update(&grpc, finish(&key, &"0".repeat(32))).await.unwrap();
-        assert_eq!(refused.code(), job_error::Code::StaleFence);
-        assert_eq!(get(&grpc, &key).await.unwrap().state(), JobState::Running);
-        assert_eq!(update(&grpc, finish(&key, &started.fence)).await, None);
-        let job = get(&grpc, &key).await.unwrap();
-        assert_eq!(job.state(), JobState::Finished);
-        assert_eq!(job.close_reason, "finished");
-        assert_eq!(job.counters.unwrap().items, Some(0), "of the last stats");
-        assert_eq!(
-            job.metadata["scrapystats"],
-            r#"{"finish_time": 1566311822568.0}"#
-        );
-        let late = update(&grpc, finish(&key, &started.fence)).await.unwrap();
-        assert_eq!(late.code(), job_error::Code::StaleFence);
-        delete_and_purge(&grpc, &key).await;
-    })
-    .await;
-}
-
-async fn delete_and_purge(grpc: &Grpc, key: &str) {
-    let purge = PurgeJobRequest {
-        key: key.to_owned(),
-    };
-    let early = grpc.jobs().purge_job(purge.clone()).await.unwrap_err();
-    assert_eq!(early.code(), Code::FailedPrecondition);
-    let delete = DeleteJobsRequest {
-        project: 53,
-        keys: vec![key.to_owned()],
-    };
-    let deleted = grpc.jobs().delete_jobs(delete).await.unwrap();
-    assert_eq!(deleted.into_inner().count, 1);
-    assert_eq!(get(grpc, key).await.unwrap().state(), JobState::Deleted);
-    grpc.jobs().purge_job(purge.clone()).await.unwrap();
-    grpc.jobs().purge_job(purge).await.unwrap();
-    assert_eq!(get(grpc, key).await.unwrap_err().code(), Code::NotFound);
-    let next = grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
-    assert_eq!(next.into_inner().key, "53/1/2", "no number is given twice");
-}
-
-#[tokio::test]
-async fn a_stale_heartbeat_and_a_stale_write_are_failed_preconditions() {
-    on_each_store(async |kind| {
-        let stack = Stack::at(kind, NOW).await;
-        let grpc = stack.grpc();
-        grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
-        let start = StartJobRequest {
-            project: 53,
-            lease_ms: Some(1_000),
-            ..Default::default()
-        };
-        let started = grpc.queue().start_job(start).await.unwrap().into_inner();
-        let heartbeat = |fence: &str| HeartbeatRequest {
-            key: "53/1/1".to_owned(),
-            fence: fence.to_owned(),
-            ..Default::default()
-        };
-        let write = |fence: &str| SetJobMetadataRequest {
-            key: "53/1/1".to_owned(),
-            metadata: texts([("note", "1")]),
-            fence: fence.to_owned(),
-        };
-        let other = "f".repeat(32);
-        let refused = grpc.queue().heartbeat(heartbeat(&other)).await.unwrap_err();
-        assert_eq!(refused.code(), Code::FailedPrecondition);
-        let refused = grpc
-            .jobs()
-            .set_job_metadata(write(&other))
-            .await
-            .unwrap_err();
-        assert_eq!(refused.code(), Code::FailedPrecondition);
-        grpc.queue()
-            .heartbeat(heartbeat(&started.fence))
-            .await
-            .unwrap();
-
-        stack.set_time(NOW + 1_000);
-        let late = grpc.queue().heartbeat(heartbeat(&started.fence)).await;
-        assert_eq!(late.unwrap_err().code(), Code::FailedPrecondition);
-        let late = grpc.jobs().set_job_metadata(write(&started.fence)).await;
-        assert_eq!(late.unwrap_err().code(), Code::FailedPrecondition);
-        let job = get(&grpc, "53/1/1").await.unwrap();
-        assert!(!job.metadata.contains_key("note"));
-    })
-    .await;
 }
 
 #[tokio::test]

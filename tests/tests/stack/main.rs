@@ -8,6 +8,7 @@
 mod auth;
 mod concurrency;
 mod grpc;
+mod grpc_life;
 mod grpc_tools;
 mod program;
 mod python_client;

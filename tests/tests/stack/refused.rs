@@ -1,0 +1,175 @@
+//! Bad input: for every parameter of every path, what is refused, in which words, and that
+//! nothing was done. The cases are data (`tests/data/refused.json`).
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use spiderq_tests::{Answer, Http, Stack};
+
+use crate::on_each_store;
+
+/// A request and its refusal. `{x*3}` in a text stands for `xxx`; see [`filled`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// `METHOD PATH`.
+    request: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The body as `NAME=VALUE` pairs of a form, encoded already …
+    #[serde(default)]
+    form: Vec<String>,
+    /// … or as it is.
+    #[serde(default)]
+    body: String,
+    status: u16,
+    /// The answer; of a push, without the `request` that it repeats.
+    answer: Value,
+}
+
+impl Case {
+    fn name(&self) -> String {
+        format!("{} {:?} {:?}", self.request, self.form, self.body)
+    }
+
+    async fn send(&self, http: &Http) -> Answer {
+        let (method, path) = self.request.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let mut headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let form = self.form.join("&");
+        let body = if form.is_empty() { &self.body } else { &form };
+        if !form.is_empty() {
+            headers.push(("content-type", "application/x-www-form-urlencoded"));
+        }
+        http.send(method, &filled(path), &headers, filled(body))
+            .await
+    }
+}
+
+/// `text` with its abbreviations spelled out: `{x*3}` is `xxx`, `{NAME=#*3}` is
+/// `NAME=1&NAME=2&NAME=3`.
+fn filled(text: &str) -> String {
+    let (mut rest, mut whole) = (text, String::new());
+    while let Some(start) = rest.find('{') {
+        whole.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let short = rest.find('}').map(|end| &rest[1..end]);
+        let parts = short.and_then(|short| short.split_once('*'));
+        match parts.map(|(what, times)| (what, times.parse::<usize>())) {
+            Some((what, Ok(times))) => {
+                let one = |number: usize| what.replace('#', &number.to_string());
+                let joint = if what.contains('#') { "&" } else { "" };
+                whole.push_str(&(1..=times).map(one).collect::<Vec<_>>().join(joint));
+                rest = &rest[short.unwrap().len() + 2..];
+            }
+            _ => {
+                whole.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    whole + rest
+}
+
+#[test]
+fn abbreviations_are_spelled_out() {
+    assert_eq!(filled(r#"{"a":"{x*3}"}"#), r#"{"a":"xxx"}"#);
+    assert_eq!(filled("{t=#*2}"), "t=1&t=2");
+}
+
+/// Everything that a refused request could have changed.
+async fn everything(http: &Http) -> Vec<String> {
+    let mut seen = Vec::new();
+    for path in [
+        "/jobq/1/list?state=pending&state=running&state=finished&state=deleted",
+        "/jobs/1/1/1",
+        "/jobs/1/1/2",
+        "/jobs/1/1/3",
+        "/jobs/1/1/4",
+    ] {
+        seen.push(http.get(path).await.ok().text());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_the_name_of_its_parameter_and_does_nothing() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/refused.json");
+    let cases: Vec<Case> = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, 1_566_311_800_654).await;
+        let http = stack.http();
+        let states = ["pending", "running", "finished", "deleted"];
+        let jobs = states.map(|state| format!(r#"{{"spider":"s","state":"{state}"}}"#));
+        http.post("/jobq/1/push", jobs.join("\n")).await.ok();
+        let before = everything(&http).await;
+        for case in &cases {
+            let answer = case.send(&http).await;
+            assert_eq!(answer.status, case.status, "{}: {answer}", case.name());
+            let mut told = answer.json();
+            if let Some(fields) = told.as_object_mut() {
+                fields.remove("request");
+            }
+            assert_eq!(told, case.answer, "{}", case.name());
+            assert_eq!(everything(&http).await, before, "{}", case.name());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_line_of_a_push_does_not_stop_the_others() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let lines =
+            "{\"spider\":\"a\"}\nno json\n{\"spider\":\"b\",\"units\":9}\n{\"spider\":\"c\"}";
+        let answer = stack.http().post("/jobq/1/push", lines).await.ok();
+        let keys = answer.column("key");
+        assert_eq!(
+            keys,
+            [
+                Value::from("1/1/1"),
+                Value::Null,
+                Value::Null,
+                "1/2/1".into()
+            ]
+        );
+        let requests = answer.column("request");
+        assert_eq!(requests[1], "no json");
+        assert_eq!(requests[2], serde_json::json!({"spider": "b", "units": 9}));
+        let count = stack.http().get("/jobq/1/count?state=pending").await.ok();
+        assert_eq!(count.json(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_413_in_each_family() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let big = "x".repeat((16 << 20) + 1);
+    let storage = stack.http().post("/jobq/1/push", big.clone()).await;
+    assert_eq!(storage.status, 413, "{storage}");
+    assert_eq!(storage.json()["error"], "Payload Too Large");
+    let dash = stack.http().form("/api/run.json", &[("big", &big)]).await;
+    assert_eq!(dash.status, 413, "{dash}");
+    assert_eq!(dash.json()["status"], "error");
+}
+
+#[tokio::test]
+async fn a_small_body_that_inflates_beyond_the_limit_is_413() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let zeros = vec![b' '; 64 << 20];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, &zeros).unwrap();
+    let headers = [("content-encoding", "gzip")];
+    let path = "/jobq/1/push";
+    let http = stack.http();
+    let answer = http.send(Method::POST, path, &headers, gzip.finish().unwrap());
+    assert_eq!(answer.await.status, 413);
+}
