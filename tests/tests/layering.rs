@@ -30,8 +30,11 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 const MAY_USE: [(&str, &[&str]); 4] = [
     ("redis::", &["service/src/store/redis/", "tests/"]),
     ("rusqlite::", &["service/src/store/sqlite/"]),
-    ("axum::", &["gateway/src/", "cli/src/"]),
-    ("spiderq_service::", &["cli/src/", "tests/"]),
+    ("axum::", &["gateway/", "cli/"]),
+    (
+        "spiderq_service::",
+        &["cli/", "service/examples/", "tests/"],
+    ),
 ];
 
 fn root() -> &'static Path {
@@ -157,6 +160,9 @@ fn modules_of_the_service_import_only_what_lies_under_them() {
 fn outside_crates_are_named_only_where_they_belong() {
     let mut wrong = Vec::new();
     for source in sources() {
+        if source.path.ends_with(file!()) {
+            continue;
+        }
         for (needle, places) in MAY_USE {
             if places.iter().any(|place| source.path.starts_with(place)) {
                 continue;
@@ -188,8 +194,13 @@ fn a_grpc_status_is_made_only_in_the_api_layer_of_the_service() {
         if inside.is_none_or(|path| path.starts_with("api")) {
             continue;
         }
+        // `transport` joins the services to one router and makes no answers.
+        let needle = match inside {
+            Some("transport.rs") => "Status",
+            _ => "tonic",
+        };
         for (number, line) in source.code() {
-            if line.contains("tonic::") {
+            if line.contains(needle) && !line.contains("ServingStatus") {
                 wrong.push(format!("{}:{number}: {}", source.path, line.trim()));
             }
         }

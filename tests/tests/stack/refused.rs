@@ -10,7 +10,7 @@ use spiderq_tests::{Answer, Http, Stack};
 
 use crate::on_each_store;
 
-/// A request and its refusal. `{x*3}` in a text stands for `xxx`; see [`filled`].
+/// A request and its refusal. `<x*3>` in a text stands for `xxx`; see [`filled`].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -52,35 +52,27 @@ impl Case {
     }
 }
 
-/// `text` with its abbreviations spelled out: `{x*3}` is `xxx`, `{NAME=#*3}` is
-/// `NAME=1&NAME=2&NAME=3`.
+/// `text` with its abbreviations spelled out: `<x*3>` is `xxx`, and `<t=#*2>` is `t=1&t=2`.
 fn filled(text: &str) -> String {
-    let (mut rest, mut whole) = (text, String::new());
-    while let Some(start) = rest.find('{') {
-        whole.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let short = rest.find('}').map(|end| &rest[1..end]);
-        let parts = short.and_then(|short| short.split_once('*'));
-        match parts.map(|(what, times)| (what, times.parse::<usize>())) {
-            Some((what, Ok(times))) => {
-                let one = |number: usize| what.replace('#', &number.to_string());
-                let joint = if what.contains('#') { "&" } else { "" };
-                whole.push_str(&(1..=times).map(one).collect::<Vec<_>>().join(joint));
-                rest = &rest[short.unwrap().len() + 2..];
-            }
-            _ => {
-                whole.push('{');
-                rest = &rest[1..];
-            }
-        }
+    let mut parts = text.split('<');
+    let mut whole = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (short, rest) = part.split_once('>').unwrap();
+        let (what, times) = short.split_once('*').unwrap();
+        let numbers = 1..=times.parse::<usize>().unwrap();
+        let texts: Vec<String> = numbers
+            .map(|number| what.replace('#', &number.to_string()))
+            .collect();
+        whole.push_str(&texts.join(if what.contains('#') { "&" } else { "" }));
+        whole.push_str(rest);
     }
-    whole + rest
+    whole
 }
 
 #[test]
 fn abbreviations_are_spelled_out() {
-    assert_eq!(filled(r#"{"a":"{x*3}"}"#), r#"{"a":"xxx"}"#);
-    assert_eq!(filled("{t=#*2}"), "t=1&t=2");
+    assert_eq!(filled(r#"{"a":"<x*3>"}"#), r#"{"a":"xxx"}"#);
+    assert_eq!(filled("<t=#*2>"), "t=1&t=2");
 }
 
 /// Everything that a refused request could have changed.
