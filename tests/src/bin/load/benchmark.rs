@@ -1,57 +1,74 @@
 //! `redis-benchmark` with what the service sends for one push: what Redis itself costs.
 
-use std::{
-    io::Write as _,
-    process::{Command as Process, Stdio},
-};
+use std::process::Command;
 
 use futures::StreamExt as _;
 use spiderq_tests::redis_server::RedisServer;
 
-/// A command of Redis, its arguments as bytes.
-pub(crate) struct Command(Vec<Vec<u8>>);
+/// A script call as the service makes it.
+pub(crate) struct Push {
+    /// The script's text, with the call's arguments in it.
+    script: String,
+    /// The keys of the call.
+    keys: Vec<String>,
+}
 
-impl Command {
-    /// The script call that `redis` gets while `push` is made.
+impl Push {
+    /// What `redis` gets while `push` is made for the first time: the script is loaded, then
+    /// called.
     pub(crate) async fn watched(redis: &RedisServer, push: impl Future<Output = ()>) -> Self {
         let client = redis::Client::open(redis.url()).expect("a URL");
         let monitor = client.get_async_monitor().await.expect("a connection");
         let mut lines = Box::pin(monitor.into_on_message::<String>());
         push.await;
+        let mut script = Vec::new();
         loop {
             let line = lines.next().await.expect("a line of MONITOR");
             let words = words(&line);
-            if words
-                .first()
-                .is_some_and(|word| word.eq_ignore_ascii_case(b"evalsha"))
-                && line.contains("spider_args")
-            {
-                return Self(words);
+            match (words.first().map(Vec::as_slice), words.last()) {
+                (Some(b"SCRIPT"), Some(text)) => script.clone_from(text),
+                (Some(b"EVALSHA"), Some(argument))
+                    if !script.is_empty() && line.contains("spider_args") =>
+                {
+                    let script = String::from_utf8(script).expect("text");
+                    return Self::of(&script, argument, &words);
+                }
+                _ => {}
             }
+        }
+    }
+
+    /// `redis-benchmark` ends an argument at its first zero byte, so that ours cannot go
+    /// through it: it stands in the script's text.
+    fn of(script: &str, argument: &[u8], words: &[Vec<u8>]) -> Self {
+        let argument: String = argument.iter().map(|byte| format!("\\{byte:03}")).collect();
+        let text = |word: &Vec<u8>| String::from_utf8(word.clone()).expect("text");
+        let count: usize = text(&words[2]).parse().expect("the number of keys");
+        Self {
+            script: format!("local ARGV = {{\"{argument}\"}}\n{script}"),
+            keys: words[3..3 + count].iter().map(text).collect(),
         }
     }
 
     /// Calls a second, unpipelined.
     pub(crate) fn run(&self, redis: &RedisServer, clients: usize, calls: usize) -> f64 {
-        let (last, first) = self.0.split_last().expect("a command");
-        let words = first
-            .iter()
-            .map(|word| std::str::from_utf8(word).expect("text"));
         let url = redis.url();
+        let mut connection = redis::Client::open(url.as_str())
+            .and_then(|client| client.get_connection())
+            .expect("a connection");
+        let sha: String = redis::cmd("SCRIPT")
+            .arg("LOAD")
+            .arg(&self.script)
+            .query(&mut connection)
+            .expect("a script that loads");
         let socket = url.split_once("://").expect("a URL").1;
-        // The last argument is no text: it goes in through standard input.
-        let mut child = Process::new("redis-benchmark")
+        let output = Command::new("redis-benchmark")
             .args(["-s", socket, "-c", &clients.to_string()])
-            .args(["-n", &calls.to_string(), "--csv", "-x"])
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
+            .args(["-n", &calls.to_string(), "--csv", "EVALSHA", &sha])
+            .arg(self.keys.len().to_string())
+            .args(&self.keys)
+            .output()
             .expect("redis-benchmark");
-        let mut input = child.stdin.take().expect("its input");
-        input.write_all(last).expect("all of the argument");
-        drop(input);
-        let output = child.wait_with_output().expect("its end");
         let text = String::from_utf8_lossy(&output.stdout);
         rate(&text).unwrap_or_else(|| panic!("redis-benchmark said:\n{text}"))
     }

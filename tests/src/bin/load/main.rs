@@ -112,7 +112,7 @@ async fn echo(load: &Load) -> Report {
 async fn compare(load: &Load) {
     let target = Target::on_redis(load.durable);
     let redis = target.redis();
-    let push = benchmark::Command::watched(redis, grpc::push_one(&target)).await;
+    let push = benchmark::Push::watched(redis, grpc::push_one(&target)).await;
     let ours = grpc::push(load, &target).await;
     println!("spiderq on Redis:  {ours}");
     let theirs = push.run(redis, load.clients, load.pushes);
