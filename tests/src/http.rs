@@ -143,7 +143,6 @@ pub struct Answer {
 
 impl Answer {
     /// The same answer, which must be a 200.
-    #[must_use]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{self}");
         self

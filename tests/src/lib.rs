@@ -1,4 +1,31 @@
-//! What the tests of the whole stack share.
+//! Helpers of the whole-stack tests: a running service on either store, the real program as
+//! a child process, and small HTTP and gRPC clients.
+//!
+//! Knows the service from the outside only: ports, bytes, and the one call that starts it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot do its work ends the test that called it"
+)]
 
+pub mod redis_server;
 pub mod store_contract;
 pub mod store_model;
+
+mod clients;
+mod grpc;
+mod http;
+mod process;
+mod seeds;
+mod stack;
+mod time;
+
+pub use self::{
+    clients::{node_tool, python},
+    grpc::{Client, Grpc},
+    http::{Answer, Http},
+    process::{Program, free_port, program, run},
+    seeds::{Seed, run_seed},
+    stack::{Stack, StoreKind},
+    time::millis,
+};

@@ -94,7 +94,10 @@ impl Program {
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {
             let Ok(line) = self.lines.recv() else {
-                panic!("spiderq ended without {text:?}:\n{}", self.output.join("\n"));
+                panic!(
+                    "spiderq ended without {text:?}:\n{}",
+                    self.output.join("\n")
+                );
             };
             self.output.push(line.clone());
             if line.contains(text) {

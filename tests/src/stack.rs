@@ -12,7 +12,7 @@ use spiderq_service::{
 };
 use tempfile::TempDir;
 
-use crate::{Grpc, Http, RedisServer};
+use crate::{Grpc, Http, redis_server::RedisServer};
 
 /// Which store a stack runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Data {
     fn new(kind: StoreKind) -> Self {
         match kind {
             StoreKind::Sqlite => Self::Folder(tempfile::tempdir().expect("a temporary folder")),
-            StoreKind::Redis => Self::Redis(RedisServer::start()),
+            StoreKind::Redis => Self::Redis(RedisServer::start(&[])),
         }
     }
 

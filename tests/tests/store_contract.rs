@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use spiderq_service::store::{Store, StoreUrl, open};
-use spiderq_tests::store_contract::{self as cases, World};
+use spiderq_tests::{
+    redis_server::RedisServer,
+    store_contract::{self as cases, World},
+};
 use tempfile::TempDir;
 
 /// A new SQLite store, and what keeps its file there.
@@ -15,6 +18,15 @@ async fn sqlite() -> (Arc<dyn Store>, TempDir) {
     let file = folder.path().join("store.db");
     let store = open(&StoreUrl::Sqlite(file)).await.unwrap();
     (store, folder)
+}
+
+/// A new Redis store, and the server that it is on.
+async fn redis() -> (Arc<dyn Store>, RedisServer) {
+    let server = RedisServer::start(&[]);
+    let store = open(&StoreUrl::parse(&server.url()).unwrap())
+        .await
+        .unwrap();
+    (store, server)
 }
 
 /// One module per store: its name, then the function that makes a store of one's own.
@@ -46,7 +58,7 @@ macro_rules! contract {
     };
 }
 
-contract!(sqlite: super::sqlite => {
+contract!(sqlite: super::sqlite, redis: super::redis => {
     projects {
     push {
         a_pushed_job_is_read_back_whole,

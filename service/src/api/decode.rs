@@ -158,7 +158,8 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
         v1::JobView::Full => Ok(Fields::Full),
         v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(Fields::Row),
         v1::JobView::Unspecified | v1::JobView::Row => {
-            let names = names.iter().map(|name| FieldName::parse(name));
+            let parse = |name: &String| FieldName::parse(name).map_err(|error| error.at("jobmeta"));
+            let names = names.iter().map(parse);
             Ok(Fields::Named(names.collect::<Result<_>>()?))
         }
     }

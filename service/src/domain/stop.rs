@@ -75,7 +75,7 @@ fn stopping(key: JobKey, caller: &Caller) -> Result<Change> {
 pub(super) fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {
         Some(key) => Err(Error::invalid(
-            "job",
+            "key",
             format!("must be a job of project {project}, {key} is not"),
         )),
         None => Ok(()),

@@ -29,9 +29,11 @@ async fn push(http: &Http, count: usize, line: impl Fn(usize) -> Value) -> Vec<S
 async fn sixty_four_workers_get_each_job_once_by_priority_then_age() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
-        let keys = push(&stack.http(), 1000, |number| {
-            json!({"spider": format!("s{}", number % 7), "priority": number % 5})
-        })
+        let keys = push(
+            &stack.http(),
+            1000,
+            |number| json!({"spider": format!("s{}", number % 7), "priority": number % 5}),
+        )
         .await;
         let mut expected: Vec<(usize, String)> = keys.into_iter().enumerate().collect();
         expected.sort_by_key(|(number, _)| (std::cmp::Reverse(number % 5), *number));
@@ -57,7 +59,10 @@ async fn sixty_four_workers_get_each_job_once_by_priority_then_age() {
         let mut started: Vec<(i64, String)> = Vec::new();
         for got in join_all(workers).await {
             let got = got.unwrap();
-            assert!(got.is_sorted(), "a worker got jobs in the order of the queue");
+            assert!(
+                got.is_sorted(),
+                "a worker got jobs in the order of the queue"
+            );
             started.extend(got);
         }
         // Positions are the order in which the store handed them out.

@@ -74,7 +74,10 @@ fn a_bad_setting_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_in(folder.path());
     for (args, name) in [
-        (["--store", "mysql://x", "--listen", "127.0.0.1:0"], "--store"),
+        (
+            ["--store", "mysql://x", "--listen", "127.0.0.1:0"],
+            "--store",
+        ),
         (["--store", &store, "--listen", "nowhere"], "--listen"),
         (["--store", &store, "--admin-key", "short"], "admin-key"),
         (["--store", &store, "--threads", "0"], "--threads"),
@@ -99,7 +102,13 @@ async fn a_gateway_before_a_service_answers_as_one_process_does() {
         Stack::KEY,
     ]);
     let upstream = ["--upstream", &service.url];
-    let gateway = Program::start(&["gateway", "--listen", "127.0.0.1:0", upstream[0], upstream[1]]);
+    let gateway = Program::start(&[
+        "gateway",
+        "--listen",
+        "127.0.0.1:0",
+        upstream[0],
+        upstream[1],
+    ]);
     let http = Http::new(&gateway.url).basic(Stack::KEY, "");
     let pushed = http.post("/jobq/1/push", r#"{"spider":"s","n":1.0}"#).await;
     assert_eq!(pushed.ok().lines(), [json!({"key": "1/1/1", "auth": null})]);
@@ -171,7 +180,10 @@ async fn no_key_and_no_token_is_ever_logged() {
     assert_eq!(plain.get(&bad).await.status, 400);
 
     let (_, output) = program.terminate();
-    assert!(output.contains("TRACE") || output.contains("DEBUG"), "{output}");
+    assert!(
+        output.contains("TRACE") || output.contains("DEBUG"),
+        "{output}"
+    );
     for hidden in [Stack::KEY, token, secret, wrong] {
         let line = output.lines().find(|line| line.contains(hidden));
         assert_eq!(line, None);

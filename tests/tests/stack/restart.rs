@@ -2,9 +2,6 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +10,10 @@ use std::{
 
 use futures::future::join_all;
 use serde_json::json;
-use spiderq_tests::{Http, Program, Stack, free_port};
+use spiderq_tests::{
+    Http, Program, Stack,
+    redis_server::{DURABLE, RedisServer},
+};
 use tokio::sync::Notify;
 
 /// Callers that push at once, and acknowledgements after which the kill comes.
@@ -88,71 +88,31 @@ async fn sqlite_keeps_every_acknowledged_push_when_the_service_is_killed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_keeps_every_acknowledged_push_when_service_and_redis_are_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut redis = DurableRedis::start(folder.path(), port);
-    let store = format!("redis://127.0.0.1:{port}");
-    let mut program = Program::serve(&store, Stack::KEY);
+    let mut redis = RedisServer::start(DURABLE);
+    let mut program = Program::serve(&redis.url(), Stack::KEY);
     let url = program.url.clone();
     let keys = push_until_killed(&url, || {
         redis.kill();
         program.kill();
     })
     .await;
-    let _redis = DurableRedis::start(folder.path(), port);
-    let program = Program::serve(&store, Stack::KEY);
+    redis.restart();
+    let program = Program::serve(&redis.url(), Stack::KEY);
     assert_kept(&program.url, &keys).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_outlives_its_redis_and_says_so_meanwhile() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut redis = DurableRedis::start(folder.path(), port);
-    let program = Program::serve(&format!("redis://127.0.0.1:{port}"), Stack::KEY);
+    let mut redis = RedisServer::start(DURABLE);
+    let program = Program::serve(&redis.url(), Stack::KEY);
     let keys = push_until_killed(&program.url, || redis.kill()).await;
     let http = Http::new(&program.url).basic(Stack::KEY, "");
     let refused = http.post("/jobq/1/push", r#"{"spider":"s"}"#).await;
     assert_eq!(refused.status, 503, "{refused}");
     assert!(!refused.header("retry-after").is_empty());
 
-    let _redis = DurableRedis::start(folder.path(), port);
+    redis.restart();
     // It reconnects by itself; until then it goes on saying 503.
     while http.get("/jobq/1/count").await.status == 503 {}
     assert_kept(&program.url, &keys).await;
-}
-
-/// A Redis that syncs its log before it answers. Killed when dropped.
-struct DurableRedis(Child);
-
-impl DurableRedis {
-    fn start(folder: &Path, port: u16) -> Self {
-        let mut child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "always", "--dir"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("redis-server is not there: run scripts/test, which installs it");
-        let log = BufReader::new(child.stdout.take().unwrap());
-        let mut lines = log.lines().map_while(Result::ok);
-        let ready = lines.any(|line| line.contains("Ready to accept connections"));
-        assert!(ready, "redis-server ended at once");
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child)
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for DurableRedis {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

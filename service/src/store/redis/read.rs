@@ -10,7 +10,7 @@ use super::{
     record::{self, CORE, Flat, is_row_field, small_field},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::{FieldName, Job, JobKey, ProjectId},
     store::Fields,
 };
@@ -31,7 +31,7 @@ pub(super) async fn get(
     let reads = projects.into_values().map(|places| async move {
         let keys: Vec<JobKey> = places.iter().map(|place| keys[*place]).collect();
         let jobs = of_project(store, &keys, fields).await?;
-        Ok(places.into_iter().zip(jobs).collect::<Vec<_>>())
+        Ok::<Vec<_>, Error>(places.into_iter().zip(jobs).collect())
     });
     let mut found: Vec<Option<Job>> = keys.iter().map(|_| None).collect();
     for (place, job) in try_join_all(reads).await?.into_iter().flatten() {
