@@ -18,9 +18,9 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         .number("priority", job.priority)
         .raw("tags", &tags(job))
         .raw("version", &field(job, "version").unwrap_or("null".into()));
-    if job.state() == JobState::Finished
-        && let Some(reason) = field(job, "close_reason")
-    {
+    if job.state() == JobState::Finished {
+        // A worker may end a job without a word; the row has the field all the same.
+        let reason = field(job, "close_reason").unwrap_or("\"no_reason\"".into());
         row.raw("close_reason", &reason);
     }
     if job.running_time != 0 {

@@ -108,7 +108,7 @@ async fn list_json_has_count_total_and_rows() {
             concat!(
                 r#"{"status":"ok","count":1,"total":9,"jobs":[{"id":"1/2/3","spider":"s","#,
                 r#""state":"finished","spider_type":"manual","priority":2,"tags":[],"#,
-                r#""version":null,"updated_time":"1970-01-01T00:00:01","elapsed":3000,"#,
+                r#""version":null,"close_reason":"no_reason","updated_time":"1970-01-01T00:00:01","elapsed":3000,"#,
                 r#""items_scraped":0,"responses_received":0,"errors_count":0,"logs":0}]}"#
             )
         )

@@ -15,6 +15,9 @@ use crate::{
     store::Fields,
 };
 
+/// Most spiders, and most tags, that a filter may name.
+const MOST_NAMES: usize = 100;
+
 pub(super) fn project(number: i64) -> Result<ProjectId> {
     ProjectId::new(number)
 }
@@ -116,6 +119,15 @@ pub(super) fn filter(
 ) -> Result<(Filter, Vec<JobKey>)> {
     let filter = filter.unwrap_or_default();
     let keys = keys(&filter.keys, "key")?;
+    for (field, names) in [
+        ("spider", filter.spiders.len()),
+        ("has_tag", filter.has_tags.len()),
+        ("lacks_tag", filter.lacks_tags.len()),
+    ] {
+        if names > MOST_NAMES {
+            return Err(Error::invalid(field, "may be given at most 100 times"));
+        }
+    }
     let named = filter.states.iter().map(|number| state(*number));
     let states: StateSet = named
         .collect::<Result<Vec<_>>>()?

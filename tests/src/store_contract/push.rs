@@ -189,8 +189,8 @@ pub async fn a_unique_value_is_free_after_release(world: World) {
     );
 }
 
-/// A job that begins finished or deleted holds no unique value; one that begins running
-/// does.
+/// A job that begins finished or deleted holds no unique value, but is refused while another
+/// holds it; one that begins running holds it.
 pub async fn a_job_that_begins_done_holds_no_unique_value(world: World) {
     for state in [State::Finished, State::Deleted] {
         let done = NewJob {
@@ -200,6 +200,13 @@ pub async fn a_job_that_begins_done_holds_no_unique_value(world: World) {
         world.add(T, done).await;
     }
     world.add(T, unique("a", "u")).await;
+    for state in [State::Finished, State::Deleted] {
+        let done = NewJob {
+            state,
+            ..unique("a", "u")
+        };
+        assert_eq!(world.push(T, vec![done]).await, [Pushed::Duplicate]);
+    }
     let running = NewJob {
         start: Some(start(None)),
         state: State::Running,

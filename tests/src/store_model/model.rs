@@ -46,10 +46,10 @@ impl Model {
 
     fn push_one(&mut self, new: NewJob, now: Millis) -> Pushed {
         let active = matches!(new.state, State::Pending | State::Running);
-        let unique = new.unique.filter(|_| active);
-        if unique.is_some() && self.jobs.iter().any(|held| held.unique == unique) {
+        if new.unique.is_some() && self.jobs.iter().any(|held| held.unique == new.unique) {
             return Pushed::Duplicate;
         }
+        let unique = new.unique.filter(|_| active);
         let known = self
             .spiders
             .iter()

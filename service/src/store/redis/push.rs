@@ -34,6 +34,7 @@ struct JobArg<'a> {
     priority: u8,
     actor: &'a str,
     unique: Option<&'a str>,
+    holds: bool,
     lease: Option<u64>,
     tags: Vec<&'a str>,
     core: Flat,
@@ -108,7 +109,8 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
         state: job.state.index(),
         priority: job.priority.get(),
         actor: job.actor.as_str(),
-        unique: unique(job),
+        unique: job.unique.as_ref().map(UniqueKey::as_str),
+        holds: held(job).is_some(),
         lease: lease.map(|end| end.0),
         tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
         core: core(job, placed.core, now),
@@ -116,8 +118,8 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
     }
 }
 
-/// What the job is to hold: one that begins done neither holds nor asks.
-fn unique(job: &NewJob) -> Option<&str> {
+/// What the job is to hold: nothing if it begins done.
+fn held(job: &NewJob) -> Option<&str> {
     let active = matches!(job.state, State::Pending | State::Running);
     let unique = job.unique.as_ref().filter(|_| active);
     unique.map(UniqueKey::as_str)
@@ -136,7 +138,7 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
         let tags: Vec<&str> = job.tags.iter().map(|tag| tag.as_str()).collect();
         set("t", tags.join("\n"));
     }
-    if let Some(unique) = unique(job) {
+    if let Some(unique) = held(job) {
         set("U", unique.to_owned());
     }
     if let Some(start) = &job.start {

@@ -34,16 +34,14 @@ fn push_one(
     new: NewJob,
     now: Millis,
 ) -> Result<Pushed> {
-    let unique = new
-        .unique
-        .as_ref()
-        .filter(|_| matches!(new.state, State::Pending | State::Running));
-    if let Some(unique) = unique
+    if let Some(unique) = &new.unique
         && is_held(connection, project.id(), unique)?
     {
         return Ok(Pushed::Duplicate);
     }
-    let unique = unique.map(|unique| unique.as_str().to_owned());
+    let active = matches!(new.state, State::Pending | State::Running);
+    let held = new.unique.filter(|_| active);
+    let unique = held.map(|unique| unique.as_str().to_owned());
     let spider = project.spider(connection, &new.spider)?;
     let key = JobKey {
         project: project.id(),

@@ -33,8 +33,9 @@ struct Load {
     /// Calls in all.
     #[arg(long, default_value_t = 100_000)]
     pushes: usize,
-    /// Connections that the gRPC clients share. HTTP clients have one each.
-    #[arg(long, default_value_t = 1)]
+    /// Connections that the gRPC clients share; HTTP clients have one each. With one, client,
+    /// server and Redis pass one batch round and wait for each other in turn.
+    #[arg(long, default_value_t = 2)]
     connections: usize,
     /// Store of the server that is started for the measurement.
     #[arg(long, value_enum, default_value = "sqlite")]
