@@ -90,8 +90,12 @@ impl Program {
         ])
     }
 
-    /// Reads on until a line holds `text`; that line.
+    /// The first line that holds `text`: of those read so far, or reading on. Two pipes come
+    /// in no order, so what it looks for may have been read already.
     pub fn wait_for(&mut self, text: &str) -> String {
+        if let Some(line) = self.output.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
         loop {
             let Ok(line) = self.lines.recv() else {
                 panic!(
