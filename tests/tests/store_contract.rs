@@ -86,7 +86,7 @@ contract!(sqlite: super::sqlite, redis: super::redis => {
     change {
         each_state_has_its_own_step,
         a_job_of_an_unknown_project_is_missing,
-        a_state_entry_has_time_and_actor,
+        a_state_entry_has_place_and_actor,
         changes_of_one_call_are_done_in_order,
         all_or_nothing_applies_none_after_a_refusal,
         each_kind_of_refusal_stops_all,

@@ -27,7 +27,7 @@ pub(super) fn count(number: u64) -> i64 {
 pub(super) fn job(job: Job) -> v1::Job {
     let time = |state| {
         job.entry(state)
-            .map_or(0, |entry: &Entry| millis(entry.time))
+            .map_or(0, |entry: &Entry| millis(entry.time()))
     };
     let actor = |state| {
         let actor = job.entry(state).map(|entry: &Entry| &entry.actor);

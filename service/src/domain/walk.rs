@@ -60,7 +60,7 @@ impl Domain {
             super::stop::check_project(project, &[stop]).map_err(|error| error.at("stop"))?;
             let found = self.store.get(&[stop], &Fields::Row).await?;
             if let Some(job) = found.into_iter().flatten().next() {
-                let after = Position(job.position.0 + 1);
+                let after = Position(job.place_among(filter.states).0 + 1);
                 filter.from = Some(filter.from.map_or(after, |from| from.max(after)));
             }
         }

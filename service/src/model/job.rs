@@ -1,6 +1,8 @@
 //! A job as it stands in the store.
 
-use super::{Actor, JobKey, Metadata, Millis, Position, Priority, SpiderName, State, Tags, Units};
+use super::{
+    Actor, JobKey, Metadata, Millis, Position, Priority, SpiderName, State, StateSet, Tags, Units,
+};
 
 /// Everything known of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,16 @@ pub struct Job {
 }
 
 impl Job {
+    /// Its place in a list of jobs in `states`: of its latest entry into one of them, or, if
+    /// it was never in any, of the state that it is in. A job that moved on after a reader
+    /// saw it in the list keeps the place at which the reader saw it.
+    #[must_use]
+    pub fn place_among(&self, states: StateSet) -> Position {
+        let entries = states.iter().filter_map(|state| self.entry(state));
+        let places = entries.map(|entry| entry.position);
+        places.max().unwrap_or(self.position)
+    }
+
     /// The entry into `state`, if it was ever made.
     #[must_use]
     pub const fn entry(&self, state: State) -> Option<&Entry> {
@@ -44,10 +56,18 @@ impl Job {
 /// An entry into a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// `ts` of its position.
-    pub time: Millis,
+    /// Its place in the project's order.
+    pub position: Position,
     /// Who made it.
     pub actor: Actor,
+}
+
+impl Entry {
+    /// When it was made: `<state>_time` of the contract.
+    #[must_use]
+    pub const fn time(&self) -> Millis {
+        self.position.ts()
+    }
 }
 
 /// What a worker counted; `None` is unknown.

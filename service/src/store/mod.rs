@@ -7,7 +7,7 @@
 //!
 //! What any store must do on its own, whatever it is asked for:
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
-//!   highest position so far; its [`Entry`](crate::model::Entry) has that position's `ts` and
+//!   highest position so far; its [`Entry`](crate::model::Entry) has that position and
 //!   the actor given. Every write that applies sets `updated` to `now`.
 //! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
 //!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused

@@ -64,25 +64,25 @@ pub async fn a_job_of_an_unknown_project_is_missing(world: World) {
 }
 
 /// A state entered has a new position and an entry; the older entries stay.
-pub async fn a_state_entry_has_time_and_actor(world: World) {
+pub async fn a_state_entry_has_place_and_actor(world: World) {
     let key = world.add(T, pending("s")).await;
     world.claim(T + 10).await.unwrap();
     world.apply(T + 20, finish(key)).await;
     world.apply(T + 5, delete(key)).await;
     let job = world.job(key).await.unwrap();
-    let entry = |time, by| {
+    let entry = |position, by| {
         Some(Entry {
-            time: Millis(time),
+            position,
             actor: actor(by),
         })
     };
     assert_eq!(
         job.entries,
         [
-            entry(T, "pusher"),
-            entry(T + 10, "worker"),
-            entry(T + 20, "ender"),
-            entry(T + 20, "ender"),
+            entry(place(T, 0), "pusher"),
+            entry(place(T + 10, 0), "worker"),
+            entry(place(T + 20, 0), "ender"),
+            entry(place(T + 20, 1), "ender"),
         ]
     );
     assert_eq!(job.position, place(T + 20, 1));

@@ -1,7 +1,7 @@
 //! Adding jobs.
 
 use spiderq_service::{
-    model::{Counters, Entry, Job, JobKey, Millis, State, Units},
+    model::{Counters, Entry, Job, JobKey, Millis, Position, State, Units},
     store::{NewJob, Pushed},
 };
 
@@ -33,7 +33,7 @@ pub async fn a_pushed_job_is_read_back_whole(world: World) {
         tags: job.tags,
         entries: [
             Some(Entry {
-                time: Millis(T),
+                position: Position::at(Millis(T)),
                 actor: actor("pusher"),
             }),
             None,
@@ -59,7 +59,7 @@ pub async fn a_job_may_begin_in_any_state(world: World) {
         let key = world.add(T, job).await;
         let found = world.job(key).await.unwrap();
         let entry = Some(Entry {
-            time: Millis(T),
+            position: place(T, n as u64),
             actor: actor("pusher"),
         });
         let mut entries = [const { None }; 4];
@@ -119,11 +119,8 @@ pub async fn positions_rise_whatever_the_clock_does(world: World) {
         found.iter().map(|job| job.position).collect::<Vec<_>>(),
         places
     );
-    let entered = |job: &Job| job.entry(State::Pending).unwrap().time;
-    assert_eq!(
-        found.iter().map(entered).collect::<Vec<_>>(),
-        places.map(|place| place.ts())
-    );
+    let entered = |job: &Job| job.entry(State::Pending).unwrap().position;
+    assert_eq!(found.iter().map(entered).collect::<Vec<_>>(), places);
     assert_eq!(
         found.iter().map(|job| job.updated).collect::<Vec<_>>(),
         times.map(Millis)

@@ -210,7 +210,7 @@ impl Model {
         job.state = state;
         job.position = self.last;
         job.entries[state.index()] = Some(Entry {
-            time: self.last.ts(),
+            position: self.last,
             actor,
         });
     }

@@ -10,6 +10,7 @@ mod concurrency;
 mod grpc;
 mod grpc_life;
 mod grpc_tools;
+mod lists;
 mod program;
 mod python_client;
 mod refused;

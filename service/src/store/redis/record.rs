@@ -125,9 +125,9 @@ impl Record {
             return Ok(None);
         };
         let bad = || bad_reply(format!("field {field}"));
-        let (time, actor) = text.split_once(' ').ok_or_else(bad)?;
+        let (position, actor) = text.split_once(' ').ok_or_else(bad)?;
         Ok(Some(Entry {
-            time: Millis(time.parse().map_err(|_| bad())?),
+            position: Position(position.parse().map_err(|_| bad())?),
             actor: Actor::parse(actor).map_err(bad_reply)?,
         }))
     }

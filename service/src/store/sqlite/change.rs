@@ -62,7 +62,7 @@ pub(super) fn apply(
         after.job.state = *state;
         after.job.position = position;
         after.job.entries[state.index()] = Some(Entry {
-            time: position.ts(),
+            position,
             actor: actor.clone(),
         });
     }

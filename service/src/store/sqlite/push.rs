@@ -51,7 +51,7 @@ fn push_one(
     let position = project.next_position(now);
     let mut entries = [const { None }; 4];
     entries[new.state.index()] = Some(Entry {
-        time: position.ts(),
+        position,
         actor: new.actor,
     });
     let mut stored = StoredJob {

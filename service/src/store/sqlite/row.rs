@@ -70,13 +70,13 @@ impl StoredJob {
             job.lease_expires.map(|time| int(time.0)),
             self.fence.as_ref().map(Fence::expose),
             self.unique,
-            entry_time(job, State::Pending),
+            entry_position(job, State::Pending),
             entry_actor(job, State::Pending),
-            entry_time(job, State::Running),
+            entry_position(job, State::Running),
             entry_actor(job, State::Running),
-            entry_time(job, State::Finished),
+            entry_position(job, State::Finished),
             entry_actor(job, State::Finished),
-            entry_time(job, State::Deleted),
+            entry_position(job, State::Deleted),
             entry_actor(job, State::Deleted),
             job.counters.items.map(int),
             job.counters.pages.map(int),
@@ -99,13 +99,13 @@ impl StoredJob {
             int(job.updated.0),
             job.lease_expires.map(|time| int(time.0)),
             self.fence.as_ref().map(Fence::expose),
-            entry_time(job, State::Pending),
+            entry_position(job, State::Pending),
             entry_actor(job, State::Pending),
-            entry_time(job, State::Running),
+            entry_position(job, State::Running),
             entry_actor(job, State::Running),
-            entry_time(job, State::Finished),
+            entry_position(job, State::Finished),
             entry_actor(job, State::Finished),
-            entry_time(job, State::Deleted),
+            entry_position(job, State::Deleted),
             entry_actor(job, State::Deleted),
             job.counters.items.map(int),
             job.counters.pages.map(int),
@@ -248,13 +248,13 @@ fn number(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
 }
 
 fn entry(row: &Row<'_>, column: usize) -> Result<Option<Entry>> {
-    let Some(time) = number(row, column)? else {
+    let Some(position) = number(row, column)? else {
         return Ok(None);
     };
     let actor: String = row.get(column + 1)?;
     let actor = Actor::parse(&actor).map_err(|_| corrupt("actor"))?;
     Ok(Some(Entry {
-        time: Millis(time),
+        position: Position(position),
         actor,
     }))
 }
@@ -272,8 +272,8 @@ pub(super) fn spider_name(text: &str) -> Result<SpiderName> {
     SpiderName::parse(text).map_err(|_| corrupt("name"))
 }
 
-fn entry_time(job: &Job, state: State) -> Option<i64> {
-    job.entry(state).map(|entry| int(entry.time.0))
+fn entry_position(job: &Job, state: State) -> Option<i64> {
+    job.entry(state).map(|entry| int(entry.position.0))
 }
 
 fn entry_actor(job: &Job, state: State) -> Option<&str> {

@@ -59,7 +59,7 @@ local function plan(job, effect)
   if effect.enter then
     last = math.max(last + 1, arg.now * 2048)
     new.s, new.o = int(effect.enter.state), int(last)
-    new[new.s] = int(math.floor(last / 2048)) .. ' ' .. effect.enter.actor
+    new[new.s] = int(last) .. ' ' .. effect.enter.actor
   end
   if effect.start then
     new.a, new.f = int((new.a or 0) + 1), effect.start.fence

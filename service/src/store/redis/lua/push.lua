@@ -31,7 +31,7 @@ local function add(job)
   local last = 'l:' .. job.spider
   local member = spider .. '/' .. int(raise(last, (have[last] or 0) + 1))
   local position = math.max((have.pos or 0) + 1, arg.now * 2048)
-  local entry = int(math.floor(position / 2048)) .. ' ' .. job.actor
+  local entry = int(position) .. ' ' .. job.actor
   local core, n = job.core, #job.core
   core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', int(position), int(job.state), entry
   hset(JOB .. member, core)

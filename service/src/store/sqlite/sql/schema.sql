@@ -33,13 +33,13 @@ CREATE TABLE jobs (
     lease_expires INTEGER,
     fence TEXT,
     unique_key TEXT,
-    pending_time INTEGER,
+    pending_position INTEGER,
     pending_by TEXT,
-    running_time INTEGER,
+    running_position INTEGER,
     running_by TEXT,
-    finished_time INTEGER,
+    finished_position INTEGER,
     finished_by TEXT,
-    deleted_time INTEGER,
+    deleted_position INTEGER,
     deleted_by TEXT,
     items INTEGER,
     pages INTEGER,
@@ -70,8 +70,8 @@ CREATE VIEW job_rows AS
 SELECT
     jobs.id, jobs.project, jobs.spider, jobs.job, spiders.name,
     state, position, priority, units, attempt, updated, lease_expires, fence, unique_key,
-    pending_time, pending_by, running_time, running_by,
-    finished_time, finished_by, deleted_time, deleted_by,
+    pending_position, pending_by, running_position, running_by,
+    finished_position, finished_by, deleted_position, deleted_by,
     items, pages, logs, errors, tags, metadata
 FROM jobs JOIN spiders ON spiders.project = jobs.project AND spiders.spider = jobs.spider;
 
