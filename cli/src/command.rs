@@ -12,7 +12,7 @@ use spiderq_service::{
 };
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{
@@ -40,6 +40,7 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         let store = store::open(&url)
             .await
             .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
+        let signals = Signals::catch()?;
         let running = serve::start(ServeOptions {
             store,
             clock: Arc::new(SystemClock),
@@ -58,15 +59,18 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         if let Some(key) = &running.first_key {
             greet(key, &running, http)?;
         }
-        until_signal(running).await
+        signals.end(running).await;
+        Ok(())
     })
 }
 
 fn gateway(settings: &Gateway) -> Result<(), Failure> {
     runtime(1)?.block_on(async {
+        let signals = Signals::catch()?;
         let running = serve::start_gateway(settings).await?;
         tracing::info!(address = %running.address, upstream = settings.upstream, "listening");
-        until_signal(running).await
+        signals.end(running).await;
+        Ok(())
     })
 }
 
@@ -102,16 +106,29 @@ fn greet(key: &str, running: &Running, http: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("can't print the admin key: {error}")))
 }
 
-async fn until_signal(running: Running) -> Result<(), Failure> {
-    let failed = |error| Failure::new(format!("can't wait for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end a server politely. Caught from the moment this is made, so that one
+/// sent to a server that has just said it listens is not its sudden death.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, Failure> {
+        let failed = |error| Failure::new(format!("can't wait for signals: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
     }
-    tracing::info!("stopping");
-    running.shutdown().await;
-    tracing::info!("stopped");
-    Ok(())
+
+    async fn end(mut self, running: Running) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        running.shutdown().await;
+        tracing::info!("stopped");
+    }
 }

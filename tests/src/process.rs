@@ -13,7 +13,11 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread,
+    time::Duration,
 };
+
+/// How long a line of output may take; after that the test has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program as built from this tree: built here once, so that it is never a stale one.
 pub fn program() -> &'static Path {
@@ -97,11 +101,8 @@ impl Program {
             return line.clone();
         }
         loop {
-            let Ok(line) = self.lines.recv() else {
-                panic!(
-                    "spiderq ended without {text:?}:\n{}",
-                    self.output.join("\n")
-                );
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("no {text:?} from spiderq:\n{}", self.output.join("\n"));
             };
             self.output.push(line.clone());
             if line.contains(text) {

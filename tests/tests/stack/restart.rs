@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures::future::join_all;
@@ -113,6 +114,10 @@ async fn a_service_outlives_its_redis_and_says_so_meanwhile() {
 
     redis.restart();
     // It reconnects by itself; until then it goes on saying 503.
-    while http.get("/jobq/1/count").await.status == 503 {}
+    let back = async { while http.get("/jobq/1/count").await.status == 503 {} };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, back)
+        .await
+        .expect("a connection");
     assert_kept(&program.url, &keys).await;
 }
