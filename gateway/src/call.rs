@@ -20,10 +20,12 @@ use crate::{
     auth,
     errors::{Family, Problem},
     negotiation::Form,
-    outer::REQUEST_ID,
     params::{self, Params},
     services::{Options, Services},
 };
+
+/// Names a request in answers, logs and gRPC metadata.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// What all handlers share.
 #[derive(Debug)]

@@ -20,14 +20,11 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
-    call::App,
+    call::{App, REQUEST_ID},
     errors::{Family, Problem},
     routes,
     services::{Options, Services},
 };
-
-/// Names a request in answers, logs and gRPC metadata.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Every HTTP path of the gateway as the fallback of a router, so that a server may add
 /// its own routes (health, metrics, gRPC) before it.
