@@ -26,7 +26,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve gRPC, gRPC-Web and HTTP/JSON on one port [default]
+    /// Serve gRPC, gRPC-Web and HTTP/JSON on one port; this is the default
     Serve(Serve),
     /// Serve gRPC and gRPC-Web only
     Service(Serve),

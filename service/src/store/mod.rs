@@ -2,8 +2,8 @@
 //!
 //! A store compares and applies; it knows no rules. Each mutating call is atomic for its
 //! project, and acknowledged means durable as far as the store's settings go. Every call
-//! ends within the store's deadline, with [`Error::Unavailable`] where the store is out of
-//! reach; a write that timed out may still be applied, once.
+//! ends within the store's deadline, with [`Error::Unavailable`](crate::error::Error::Unavailable)
+//! where the store is out of reach; a write that timed out may still be applied, once.
 //!
 //! What any store must do on its own, whatever it is asked for:
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
