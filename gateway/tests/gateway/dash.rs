@@ -126,6 +126,7 @@ async fn list_json_has_count_total_and_rows() {
         page_size: 3,
         offset: 5,
         with_total: true,
+        order: ListOrder::State.into(),
         ..ListJobsRequest::default()
     };
     assert_eq!(fake.asked::<ListJobsRequest>(), expected);

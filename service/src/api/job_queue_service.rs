@@ -6,7 +6,7 @@ use tonic::{Request, Response, async_trait, codegen::BoxStream};
 
 use super::{Answer, Calls, decode, encode};
 use crate::{
-    domain::{Heartbeat, Push, Start, Target, Update, Walk},
+    domain::{Heartbeat, Order, Push, Start, Target, Update, Walk},
     error::{Error, Result},
     model::{JobKey, Millis, SpiderKey, SpiderName, State, StateSet, Tags},
 };
@@ -241,6 +241,8 @@ fn walk(message: v1::ListQueueRequest) -> Result<Walk> {
         project: decode::project(message.project)?,
         filter,
         keys,
+        order: Order::Given,
+        after: None,
         skip: message.start,
         most: if message.count == 0 {
             1_000

@@ -3,12 +3,11 @@
 use spiderq_proto::v1::{self, job_service_server::JobService};
 use tonic::{Request, async_trait};
 
-use super::{Answer, Calls, decode, encode};
+use super::{Answer, Calls, decode, encode, list};
 use crate::{
-    auth::Caller,
-    domain::{Domain, JobEdit, Schedule, Walk},
+    domain::{JobEdit, Schedule},
     error::{Error, Result},
-    model::{FieldName, JobKey, Position, SpiderId, SpiderName, State, StateSet, Tags},
+    model::{FieldName, JobKey, SpiderId, SpiderName, State, StateSet, Tags},
 };
 
 /// `spiderq.v1.JobService` over the domain.
@@ -55,7 +54,7 @@ impl JobService for JobApi {
     ) -> Answer<v1::ListJobsResponse> {
         self.0
             .call("ListJobs", request, |on, message| async move {
-                list(&on.domain, &on.caller, message).await
+                list::list(&on.domain, &on.caller, message).await
             })
             .await
     }
@@ -221,61 +220,4 @@ fn edit(message: v1::UpdateJobsRequest) -> Result<JobEdit> {
         tags: decode::tag_edit(message.tags)?,
         metadata: decode::metadata(message.metadata)?,
     })
-}
-
-/// A page. Its token is the place of its last job: jobs that come or go move nothing.
-async fn list(
-    domain: &Domain,
-    caller: &Caller,
-    message: v1::ListJobsRequest,
-) -> Result<v1::ListJobsResponse> {
-    let project = decode::project(message.project)?;
-    let (mut filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
-    let size = match message.page_size {
-        0 => 100,
-        size @ 1..=1_000 => u64::from(size),
-        _ => return Err(Error::invalid("page_size", "must be from 1 to 1000")),
-    };
-    let total = if message.with_total {
-        domain.count(caller, project, &filter, &keys).await?
-    } else {
-        0
-    };
-    if !message.page_token.is_empty() {
-        let place = place(&message.page_token)?;
-        filter.until = Some(filter.until.map_or(place, |until| until.min(place)));
-    }
-    let walk = Walk {
-        project,
-        filter,
-        keys,
-        skip: message.offset,
-        // One more than asked for tells whether there is a next page.
-        most: size + 1,
-        stop: None,
-        fields: decode::fields(message.view, &message.metadata_fields)?,
-    };
-    let now = domain.now();
-    let mut rows = domain.walk(caller, walk).await?;
-    let mut jobs = Vec::new();
-    while let Some(job) = rows.next().await? {
-        jobs.push(encode::job(job));
-    }
-    let more = jobs.len() as u64 > size;
-    jobs.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let last = jobs.last().filter(|_| more);
-    Ok(v1::ListJobsResponse {
-        next_page_token: last
-            .map(|job| format!("{:x}", job.position))
-            .unwrap_or_default(),
-        jobs,
-        total: encode::count(total),
-        now: encode::millis(now),
-    })
-}
-
-fn place(token: &str) -> Result<Position> {
-    u64::from_str_radix(token, 16)
-        .map(Position)
-        .map_err(|_| Error::invalid("page_token", "must be the next_page_token of a page before"))
 }

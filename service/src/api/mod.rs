@@ -6,6 +6,7 @@ mod encode;
 mod job_queue_service;
 mod job_service;
 mod key_service;
+mod list;
 mod project_service;
 mod status;
 

@@ -29,7 +29,7 @@ pub use self::{
     start::{Start, Started},
     tags::JobEdit,
     update::{Target, Update},
-    walk::{Rows, Walk},
+    walk::{Order, Place, Rows, Walk},
 };
 use crate::{
     auth::Auth,

@@ -7,7 +7,7 @@ use axum::{
 use bytes::Bytes;
 use futures::stream;
 use http::header::CONTENT_TYPE;
-use spiderq_proto::v1::{ListJobsRequest, ListJobsResponse};
+use spiderq_proto::v1::{ListJobsRequest, ListJobsResponse, ListOrder};
 use tonic::Status;
 
 use super::{DashResult, json};
@@ -74,6 +74,8 @@ impl Pages {
             filter: Some(call.params.filter("job")?),
             offset: call.params.number("offset", count)?.unwrap_or_default(),
             with_total,
+            // As the documents show it: a running job stands before finished ones.
+            order: ListOrder::State.into(),
             ..ListJobsRequest::default()
         };
         Ok(Self {
