@@ -125,6 +125,7 @@ fn parameter(field: &str, family: Family) -> &str {
         ("lacks_tags", _) => "lacks_tag",
         ("start_ts", _) => "startts",
         ("end_ts", _) => "endts",
+        ("metadata_fields", _) => "jobmeta",
         ("oldest_pending", _) => "count",
         ("request_id", _) => "Idempotency-Key",
         _ => field,

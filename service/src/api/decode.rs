@@ -91,8 +91,8 @@ pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagEdit> {
     let changes = changes.unwrap_or_default();
     Ok(TagEdit {
         clear: changes.replace,
-        remove: tags(&changes.remove, "remove_tag")?,
-        add: Tags::new(tags(&changes.add, "add_tag")?)?,
+        remove: tags(&changes.remove, "remove")?,
+        add: Tags::new(tags(&changes.add, "add")?)?,
     })
 }
 
@@ -118,11 +118,11 @@ pub(super) fn filter(
     default_with_keys: StateSet,
 ) -> Result<(Filter, Vec<JobKey>)> {
     let filter = filter.unwrap_or_default();
-    let keys = keys(&filter.keys, "key")?;
+    let keys = keys(&filter.keys, "keys")?;
     for (field, names) in [
-        ("spider", filter.spiders.len()),
-        ("has_tag", filter.has_tags.len()),
-        ("lacks_tag", filter.lacks_tags.len()),
+        ("spiders", filter.spiders.len()),
+        ("has_tags", filter.has_tags.len()),
+        ("lacks_tags", filter.lacks_tags.len()),
     ] {
         if names > MOST_NAMES {
             return Err(Error::invalid(field, "may be given at most 100 times"));
@@ -142,10 +142,10 @@ pub(super) fn filter(
     let parsed = Filter {
         states,
         spiders: spiders(&filter.spiders)?,
-        has_tags: tags(&filter.has_tags, "has_tag")?,
-        lacks_tags: tags(&filter.lacks_tags, "lacks_tag")?,
-        from: bound("startts", filter.start_ts)?,
-        until: bound("endts", filter.end_ts)?,
+        has_tags: tags(&filter.has_tags, "has_tags")?,
+        lacks_tags: tags(&filter.lacks_tags, "lacks_tags")?,
+        from: bound("start_ts", filter.start_ts)?,
+        until: bound("end_ts", filter.end_ts)?,
     };
     Ok((parsed, keys))
 }
@@ -170,7 +170,8 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
         v1::JobView::Full => Ok(Fields::Full),
         v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(Fields::Row),
         v1::JobView::Unspecified | v1::JobView::Row => {
-            let parse = |name: &String| FieldName::parse(name).map_err(|error| error.at("jobmeta"));
+            let parse =
+                |name: &String| FieldName::parse(name).map_err(|error| error.at("metadata_fields"));
             let names = names.iter().map(parse);
             Ok(Fields::Named(names.collect::<Result<_>>()?))
         }

@@ -114,12 +114,15 @@ impl JobQueueService for QueueApi {
                 let project = decode::project(message.project)?;
                 let count = match (message.keys.is_empty(), message.oldest_pending) {
                     (false, 0) => {
-                        let keys = decode::keys(&message.keys, "key")?;
+                        let keys = decode::keys(&message.keys, "keys")?;
                         on.domain.cancel(&on.caller, project, &keys, id).await?
                     }
                     (true, most) => on.domain.cancel_oldest(&on.caller, project, most).await?,
                     (false, _) => {
-                        return Err(Error::invalid("count", "must not stand beside keys"));
+                        return Err(Error::invalid(
+                            "oldest_pending",
+                            "must not stand beside keys",
+                        ));
                     }
                 };
                 Ok(v1::CancelJobsResponse {

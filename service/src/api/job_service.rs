@@ -97,7 +97,7 @@ impl JobService for JobApi {
         self.0
             .call("StopJobs", request, |on, message| async move {
                 let project = decode::project(message.project)?;
-                let keys = decode::keys(&message.keys, "job")?;
+                let keys = decode::keys(&message.keys, "keys")?;
                 let count = on.domain.stop(&on.caller, project, &keys).await?;
                 Ok(v1::StopJobsResponse {
                     count: encode::count(count),
@@ -113,7 +113,7 @@ impl JobService for JobApi {
         self.0
             .call("DeleteJobs", request, |on, message| async move {
                 let project = decode::project(message.project)?;
-                let keys = decode::keys(&message.keys, "job")?;
+                let keys = decode::keys(&message.keys, "keys")?;
                 let count = on.domain.delete(&on.caller, project, &keys).await?;
                 Ok(v1::DeleteJobsResponse {
                     count: encode::count(count),
@@ -187,7 +187,7 @@ impl JobService for JobApi {
 fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
     let spider = match (message.spider.is_empty(), message.spider_id) {
         (true, 0) => return Err(Error::invalid("spider", "is required")),
-        (true, number) => Err(SpiderId::new(number).map_err(|error| error.at("jobq_id"))?),
+        (true, number) => Err(SpiderId::new(number).map_err(|error| error.at("spider_id"))?),
         (false, _) => Ok(SpiderName::parse(&message.spider)?),
     };
     let settings = message.job_settings.as_deref();
@@ -195,7 +195,7 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
         project: decode::project(message.project)?,
         spider,
         state: decode::state(message.state)?.unwrap_or(State::Pending),
-        tags: Tags::parse(&message.tags).map_err(|error| error.at("add_tag"))?,
+        tags: Tags::parse(&message.tags).map_err(|error| error.at("tags"))?,
         priority: decode::priority(message.priority)?,
         units: decode::units(message.units)?,
         spider_args: message.spider_args,
@@ -213,7 +213,7 @@ fn edit(message: v1::UpdateJobsRequest) -> Result<JobEdit> {
     let spider = message.spider.as_str();
     Ok(JobEdit {
         project: decode::project(message.project)?,
-        keys: decode::keys(&message.keys, "job")?,
+        keys: decode::keys(&message.keys, "keys")?,
         spider: (!spider.is_empty())
             .then(|| SpiderName::parse(spider))
             .transpose()?,

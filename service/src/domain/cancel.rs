@@ -44,7 +44,7 @@ impl Domain {
     ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
         if !(1..=MOST_OLDEST).contains(&most) {
-            return Err(Error::invalid("count", "must be from 1 to 100000"));
+            return Err(Error::invalid("oldest_pending", "must be from 1 to 100000"));
         }
         let mut left = u64::from(most);
         while left > 0 {

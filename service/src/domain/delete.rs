@@ -20,7 +20,7 @@ impl Domain {
         keys: &[JobKey],
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("job", keys.len())?;
+        check_items("keys", keys.len())?;
         check_project(project, keys)?;
         if keys.len() > BATCH {
             self.refuse_running(keys).await?;

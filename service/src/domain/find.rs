@@ -41,7 +41,7 @@ impl Domain {
         keys: &[JobKey],
         fields: &Fields,
     ) -> Result<Vec<Job>> {
-        check_items("key", keys.len())?;
+        check_items("keys", keys.len())?;
         super::stop::check_project(project, keys)?;
         let mut jobs = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH) {

@@ -76,7 +76,7 @@ impl Domain {
             .spider_name(project, number)
             .await?
             .ok_or_else(|| {
-                Error::invalid("jobq_id", "must be the number of a spider that has jobs")
+                Error::invalid("spider_id", "must be the number of a spider that has jobs")
             })
     }
 }

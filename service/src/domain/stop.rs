@@ -12,7 +12,7 @@ impl Domain {
     /// Stops jobs; answers how many were pending or running.
     pub async fn stop(&self, caller: &Caller, project: ProjectId, keys: &[JobKey]) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("job", keys.len())?;
+        check_items("keys", keys.len())?;
         check_project(project, keys)?;
         let mut count = 0;
         for chunk in keys.chunks(BATCH) {

@@ -43,7 +43,7 @@ impl Domain {
             ..Effect::default()
         };
         let Some(spider) = edit.spider.filter(|_| edit.keys.is_empty()) else {
-            check_items("job", edit.keys.len())?;
+            check_items("keys", edit.keys.len())?;
             check_project(edit.project, &edit.keys)?;
             let mut count = 0;
             for chunk in edit.keys.chunks(BATCH) {

@@ -9,6 +9,7 @@ mod auth;
 mod concurrency;
 mod grpc;
 mod grpc_life;
+mod grpc_refused;
 mod grpc_tools;
 mod lists;
 mod program;

@@ -1,0 +1,263 @@
+//! Bad input over gRPC: for the fields that no HTTP parameter stands for, what is refused and
+//! in which words, and that nothing was done. (`refused.rs` has those that HTTP shares.)
+
+use spiderq_proto::v1::*;
+use spiderq_tests::{Grpc, Stack};
+use tonic::{Code, Response, Status};
+
+use crate::on_each_store;
+
+fn assert_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Status>, message: &str) {
+    let status = answer.expect_err(message);
+    let told = (status.code(), status.message());
+    assert_eq!(told, (Code::InvalidArgument, message));
+}
+
+async fn lists(grpc: &Grpc) {
+    let state = "state: must be pending, running, finished or deleted";
+    let token = "page_token: must be the next_page_token of a page before";
+    type Set = fn(&mut ListJobsRequest);
+    let cases: [(Set, &str); 11] = [
+        (|r| r.project = 0, "project: must be a positive integer"),
+        (|r| r.page_size = 1001, "page_size: must be from 1 to 1000"),
+        (|r| r.page_token = "2".into(), token),
+        (|r| r.page_token = "9-1".into(), token),
+        (
+            |r| r.view = 9,
+            "view: must be JOB_VIEW_ROW or JOB_VIEW_FULL",
+        ),
+        (
+            |r| r.order = 9,
+            "order: must be LIST_ORDER_LATEST or LIST_ORDER_STATE",
+        ),
+        (|r| filter(r).states = vec![9], state),
+        (
+            |r| filter(r).start_ts = -1,
+            "start_ts: must be a time in ms since the epoch",
+        ),
+        (
+            |r| filter(r).end_ts = -1,
+            "end_ts: must be a time in ms since the epoch",
+        ),
+        (
+            |r| filter(r).spiders = vec!["s".into(); 101],
+            "spiders: may be given at most 100 times",
+        ),
+        (
+            |r| r.metadata_fields = vec![String::new()],
+            "metadata_fields: names of fields must be 1 to 128 bytes of text without control characters",
+        ),
+    ];
+    for (set, message) in cases {
+        let mut request = ListJobsRequest {
+            project: 1,
+            ..Default::default()
+        };
+        set(&mut request);
+        assert_invalid(grpc.jobs().list_jobs(request).await, message);
+    }
+}
+
+fn filter(request: &mut ListJobsRequest) -> &mut JobFilter {
+    request.filter.get_or_insert_default()
+}
+
+async fn starts(grpc: &Grpc) {
+    let lease = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
+    let id = "request_id: must be 1 to 128 bytes of text without control characters";
+    type Set = fn(&mut StartJobRequest);
+    let cases: [(Set, &str); 7] = [
+        (|r| r.lease_ms = Some(-1), lease),
+        (|r| r.lease_ms = Some(999), lease),
+        (|r| r.lease_ms = Some(3_600_001), lease),
+        (|r| r.wait_ms = 1, "wait_ms: must be 0 in this version"),
+        (|r| r.request_id = "x".repeat(129), id),
+        (|r| r.request_id = "a\nb".into(), id),
+        (
+            |r| r.spiders = vec![String::new()],
+            "spider: must be a spider's name: 1 to 255 bytes of text without control characters",
+        ),
+    ];
+    for (set, message) in cases {
+        let mut request = StartJobRequest {
+            project: 1,
+            ..Default::default()
+        };
+        set(&mut request);
+        assert_invalid(grpc.queue().start_job(request).await, message);
+    }
+}
+
+async fn heartbeats(grpc: &Grpc) {
+    let lease = "lease_ms: must be from 1000 to 3600000";
+    let fence = "fence: must be the fence that StartJob answered";
+    type Set = fn(&mut HeartbeatRequest);
+    let cases: [(Set, &str); 5] = [
+        (
+            |r| r.key = "1/1".into(),
+            "key: must be a job key like 53/7/81",
+        ),
+        (|r| r.fence = String::new(), "fence: is required"),
+        (|r| r.fence = "F".repeat(32), fence),
+        (|r| r.lease_ms = Some(0), lease),
+        (
+            |r| {
+                r.counters = Some(JobCounters {
+                    items: Some(-1),
+                    ..Default::default()
+                })
+            },
+            "items: must not be negative",
+        ),
+    ];
+    for (set, message) in cases {
+        let mut request = HeartbeatRequest {
+            key: "1/1/1".into(),
+            fence: "0".repeat(32),
+            ..Default::default()
+        };
+        set(&mut request);
+        assert_invalid(grpc.queue().heartbeat(request).await, message);
+    }
+}
+
+async fn pushes_and_updates(grpc: &Grpc) {
+    let request = PushJobsRequest {
+        project: 1,
+        ..Default::default()
+    };
+    let empty = grpc.queue().push_jobs(request).await;
+    assert_invalid(empty, "jobs: at least one is required");
+    let cancel = CancelJobsRequest {
+        project: 1,
+        ..Default::default()
+    };
+    let most = CancelJobsRequest {
+        oldest_pending: 100_001,
+        ..cancel.clone()
+    };
+    let both = CancelJobsRequest {
+        keys: vec!["1/1/1".into()],
+        oldest_pending: 1,
+        ..cancel.clone()
+    };
+    let count = "oldest_pending: must be from 1 to 100000";
+    assert_invalid(grpc.queue().cancel_jobs(cancel).await, count);
+    assert_invalid(grpc.queue().cancel_jobs(most).await, count);
+    let both = grpc.queue().cancel_jobs(both).await;
+    assert_invalid(both, "oldest_pending: must not stand beside keys");
+    let update = |update| UpdateQueueRequest {
+        project: 1,
+        // The first is good, and is not made as the second is not.
+        updates: vec![
+            JobUpdate {
+                key: "1/1/1".into(),
+                state: JobState::Finished.into(),
+                ..Default::default()
+            },
+            update,
+        ],
+        request_id: String::new(),
+    };
+    let bad = update(JobUpdate {
+        key: "1/1/1".into(),
+        priority: Some(5),
+        ..Default::default()
+    });
+    let priority = "priority: must be an integer from 0 (lowest) to 4 (highest)";
+    assert_invalid(grpc.queue().update_queue(bad).await, priority);
+    let bad = update(JobUpdate {
+        key: "1/1/1".into(),
+        fence: "x".into(),
+        ..Default::default()
+    });
+    let fence = "fence: must be the fence that StartJob answered";
+    assert_invalid(grpc.queue().update_queue(bad).await, fence);
+}
+
+async fn keys(grpc: &Grpc) {
+    let good = CreateKeyRequest {
+        name: "ann".into(),
+        role: Role::User.into(),
+        projects: vec![1],
+    };
+    let name = "name: must be 1 to 64 bytes of text without control characters";
+    let role = "role: must be read, worker, user or admin";
+    for (request, message) in [
+        (
+            CreateKeyRequest {
+                name: String::new(),
+                ..good.clone()
+            },
+            name,
+        ),
+        (
+            CreateKeyRequest {
+                name: "x".repeat(65),
+                ..good.clone()
+            },
+            name,
+        ),
+        (
+            CreateKeyRequest {
+                role: 0,
+                ..good.clone()
+            },
+            role,
+        ),
+        (
+            CreateKeyRequest {
+                role: 9,
+                ..good.clone()
+            },
+            role,
+        ),
+        (
+            CreateKeyRequest {
+                projects: vec![0],
+                ..good.clone()
+            },
+            "projects: must be a positive integer",
+        ),
+        (
+            CreateKeyRequest {
+                role: Role::Admin.into(),
+                ..good.clone()
+            },
+            "projects: must be empty for the role admin",
+        ),
+    ] {
+        assert_invalid(grpc.keys().create_key(request).await, message);
+    }
+}
+
+async fn revocations(grpc: &Grpc) {
+    let unknown = grpc
+        .keys()
+        .revoke_key(RevokeKeyRequest { id: "x".into() })
+        .await;
+    let unknown = unknown.unwrap_err();
+    let told = (unknown.code(), unknown.message());
+    assert_eq!(told, (Code::NotFound, "there is no key \"x\""));
+}
+
+#[tokio::test]
+async fn every_field_of_a_message_is_checked_and_nothing_is_done() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let grpc = stack.grpc();
+        let http = stack.http();
+        http.post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
+        let before = http.get("/jobs/1/1/1").await.ok().text();
+        lists(&grpc).await;
+        starts(&grpc).await;
+        heartbeats(&grpc).await;
+        pushes_and_updates(&grpc).await;
+        keys(&grpc).await;
+        revocations(&grpc).await;
+        assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
+        let all = "/jobq/1/count?state=pending&state=running&state=finished&state=deleted";
+        assert_eq!(http.get(all).await.ok().json(), 1);
+    })
+    .await;
+}
