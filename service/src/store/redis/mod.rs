@@ -3,6 +3,7 @@
 //! deadline of `connection.rs`.
 
 mod change;
+mod combine;
 mod connection;
 mod credentials;
 mod durability;
@@ -19,7 +20,10 @@ mod spider;
 
 use async_trait::async_trait;
 
-use self::connection::{Connection, within};
+use self::{
+    combine::Combiner,
+    connection::{Connection, within},
+};
 use super::{
     ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Fields, KeyDigest, NewJob, Page,
     Purged, Pushed, RequestKey, Store,
@@ -33,13 +37,17 @@ use crate::{
 #[derive(Debug)]
 pub struct RedisStore {
     connection: Connection,
+    combiner: Combiner,
 }
 
 impl RedisStore {
     /// Connects.
     pub async fn connect(url: &str) -> Result<Self> {
         let connection = Connection::open(url).await?;
-        Ok(Self { connection })
+        Ok(Self {
+            combiner: Combiner::new(connection.clone()),
+            connection,
+        })
     }
 }
 
@@ -52,7 +60,11 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Pushed>> {
-        within(push::push(self, project, &jobs, now, request)).await
+        if request.is_none() {
+            return within(self.combiner.push(project, jobs, now)).await;
+        }
+        let jobs: Vec<&NewJob> = jobs.iter().collect();
+        within(push::push(&self.connection, project, &jobs, now, request)).await
     }
 
     async fn claim(

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{
-    RedisStore,
-    connection::unpack,
+    connection::{Connection, unpack},
     encode::{Placed, RequestArg},
     errors::bad_reply,
     keys::{COUNTERS, Keys, last_job_field, spider_field, tag_field},
@@ -43,9 +42,9 @@ struct JobArg<'a> {
 
 /// [`Store::push`](crate::store::Store::push).
 pub(super) async fn push(
-    store: &RedisStore,
+    connection: &Connection,
     project: ProjectId,
-    jobs: &[NewJob],
+    jobs: &[&NewJob],
     now: Millis,
     request: Option<&RequestKey>,
 ) -> Result<Vec<Pushed>> {
@@ -56,10 +55,7 @@ pub(super) async fn push(
         jobs: jobs.iter().map(|job| job_arg(job, now)).collect(),
     };
     let keys = Keys(project).script(request);
-    let packed: Vec<u8> = store
-        .connection
-        .run(&scripts::PUSH, &keys, &argument)
-        .await?;
+    let packed: Vec<u8> = connection.run(&scripts::PUSH, &keys, &argument).await?;
     if packed.is_empty() {
         return Err(Error::RequestIdReused);
     }
@@ -88,7 +84,7 @@ fn pushed(project: ProjectId, member: &str) -> Result<Pushed> {
 }
 
 /// The fields of the counters hash that the script reads at once, each once.
-fn names(jobs: &[NewJob]) -> Vec<String> {
+fn names(jobs: &[&NewJob]) -> Vec<String> {
     let spiders: BTreeSet<&str> = jobs.iter().map(|job| job.spider.as_str()).collect();
     let tags = jobs.iter().flat_map(|job| job.tags.iter());
     let tags: BTreeSet<&str> = tags.map(|tag| tag.as_str()).collect();
