@@ -1,11 +1,12 @@
 //! Messages into types of the model. Every string is checked here, and nowhere deeper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 use spiderq_proto::v1;
 
 use crate::{
+    auth::Caller,
     domain::request::RequestId,
     error::{Error, Result},
     model::{
@@ -15,16 +16,24 @@ use crate::{
     store::Fields,
 };
 
-/// Most spiders, and most tags, that a filter may name.
+/// Most spiders, tags or fields that a list of names may hold.
 const MOST_NAMES: usize = 100;
 
 pub(super) fn project(number: i64) -> Result<ProjectId> {
     ProjectId::new(number)
 }
 
+/// Each once, in the order of its first.
 pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
-    let parse = |text: &String| JobKey::parse(text).map_err(|error| error.at(field));
-    texts.iter().map(parse).collect()
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for text in texts {
+        let key = JobKey::parse(text).map_err(|error| error.at(field))?;
+        if seen.insert(key) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
 }
 
 /// `None` for unspecified.
@@ -89,10 +98,13 @@ fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
 
 pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagEdit> {
     let changes = changes.unwrap_or_default();
+    if changes.remove.len() > MOST_NAMES {
+        return Err(Error::invalid("remove", "may be given at most 100 times"));
+    }
     Ok(TagEdit {
         clear: changes.replace,
         remove: tags(&changes.remove, "remove")?,
-        add: Tags::new(tags(&changes.add, "add")?)?,
+        add: Tags::parse(&changes.add).map_err(|error| error.at("add"))?,
     })
 }
 
@@ -166,6 +178,10 @@ fn bound(field: &str, ms: i64) -> Result<Option<Position>> {
 pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
     let view = v1::JobView::try_from(view)
         .map_err(|_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL"))?;
+    if names.len() > MOST_NAMES {
+        let message = "may be given at most 100 times";
+        return Err(Error::invalid("metadata_fields", message));
+    }
     match view {
         v1::JobView::Full => Ok(Fields::Full),
         v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(Fields::Row),
@@ -178,10 +194,15 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
     }
 }
 
-/// The request id of a call, bound to everything that the call asks for.
-pub(super) fn request<M: Message>(id: &str, call: &str, message: &M) -> Result<Option<RequestId>> {
+/// The request id of a call, bound to its caller and to everything that the call asks for.
+pub(super) fn request<M: Message>(
+    id: &str,
+    caller: &Caller,
+    call: &str,
+    message: &M,
+) -> Result<Option<RequestId>> {
     if id.is_empty() {
         return Ok(None);
     }
-    RequestId::parse(id, call, &message.encode_to_vec())
+    RequestId::parse(id, caller.actor(), call, &message.encode_to_vec())
 }

@@ -25,7 +25,7 @@ impl JobQueueService for QueueApi {
     ) -> Answer<v1::PushJobsResponse> {
         self.0
             .call("PushJobs", request, |on, message| async move {
-                let id = decode::request(&message.request_id, "PushJobs", &message)?;
+                let id = decode::request(&message.request_id, &on.caller, "PushJobs", &message)?;
                 let project = decode::project(message.project)?;
                 let jobs = message.jobs.into_iter().map(push).collect();
                 let pushed = on.domain.push(&on.caller, project, jobs, id).await?;
@@ -41,7 +41,7 @@ impl JobQueueService for QueueApi {
     ) -> Answer<v1::StartJobResponse> {
         self.0
             .call("StartJob", request, |on, message| async move {
-                let id = decode::request(&message.request_id, "StartJob", &message)?;
+                let id = decode::request(&message.request_id, &on.caller, "StartJob", &message)?;
                 let Some(started) = on.domain.start(&on.caller, start(message)?, id).await? else {
                     return Ok(v1::StartJobResponse::default());
                 };
@@ -83,7 +83,7 @@ impl JobQueueService for QueueApi {
     ) -> Answer<v1::UpdateQueueResponse> {
         self.0
             .call("UpdateQueue", request, |on, message| async move {
-                let id = decode::request(&message.request_id, "UpdateQueue", &message)?;
+                let id = decode::request(&message.request_id, &on.caller, "UpdateQueue", &message)?;
                 let project = decode::project(message.project)?;
                 let updates = message.updates.into_iter().map(update);
                 let updates = updates.collect::<Result<_>>()?;
@@ -110,14 +110,18 @@ impl JobQueueService for QueueApi {
     ) -> Answer<v1::CancelJobsResponse> {
         self.0
             .call("CancelJobs", request, |on, message| async move {
-                let id = decode::request(&message.request_id, "CancelJobs", &message)?;
+                let id = decode::request(&message.request_id, &on.caller, "CancelJobs", &message)?;
                 let project = decode::project(message.project)?;
                 let count = match (message.keys.is_empty(), message.oldest_pending) {
                     (false, 0) => {
                         let keys = decode::keys(&message.keys, "keys")?;
                         on.domain.cancel(&on.caller, project, &keys, id).await?
                     }
-                    (true, most) => on.domain.cancel_oldest(&on.caller, project, most).await?,
+                    (true, most) => {
+                        on.domain
+                            .cancel_oldest(&on.caller, project, most, id)
+                            .await?
+                    }
                     (false, _) => {
                         return Err(Error::invalid(
                             "oldest_pending",

@@ -22,7 +22,7 @@ impl JobService for JobApi {
     ) -> Answer<v1::ScheduleJobResponse> {
         self.0
             .call("ScheduleJob", request, |on, message| async move {
-                let id = decode::request(&message.request_id, "ScheduleJob", &message)?;
+                let id = decode::request(&message.request_id, &on.caller, "ScheduleJob", &message)?;
                 let key = on
                     .domain
                     .schedule(&on.caller, schedule(message)?, id)

@@ -1,6 +1,10 @@
 //! Cancel: stop by key, or the oldest pending jobs in bulk (CONTRACT 4, cancel).
 
-use super::{Domain, check_items, request::RequestId, stop::check_project};
+use super::{
+    Domain, check_items,
+    request::RequestId,
+    stop::{WhileRunning, check_project},
+};
 use crate::{
     auth::Caller,
     error::{Error, Result},
@@ -28,34 +32,41 @@ impl Domain {
             let key = request
                 .as_ref()
                 .map(|request| request.part(part, self.now()));
-            count += self
-                .stop_batch(caller, project, chunk, key.as_ref())
-                .await?;
+            let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, key.as_ref());
+            count += step.await?.unwrap_or_default();
         }
         Ok(count)
     }
 
-    /// Cancels the `most` oldest pending jobs; answers how many there were.
+    /// Cancels the `most` oldest pending jobs; answers how many there were. One that a worker
+    /// takes before its turn is no longer pending, and is left alone.
     pub async fn cancel_oldest(
         &self,
         caller: &Caller,
         project: ProjectId,
         most: u32,
+        request: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
         if !(1..=MOST_OLDEST).contains(&most) {
             return Err(Error::invalid("oldest_pending", "must be from 1 to 100000"));
         }
         let mut left = u64::from(most);
-        while left > 0 {
+        for part in 0.. {
             let limit = usize::try_from(left).map_or(BATCH, |left| left.min(BATCH));
             let keys = self.store.oldest_pending(project, limit).await?;
-            if keys.is_empty() {
+            let key = request
+                .as_ref()
+                .map(|request| request.part(part, self.now()));
+            // Under a request id even nothing is asked for: it may have been answered before.
+            let step = self.stop_batch(caller, project, &keys, WhileRunning::Keep, key.as_ref());
+            let Some(stopped) = step.await? else {
+                break;
+            };
+            left = left.saturating_sub(stopped);
+            if left == 0 {
                 break;
             }
-            // A job that a worker took in between is asked to stop: it was among the oldest.
-            let stopped = self.stop_batch(caller, project, &keys, None).await?;
-            left = left.saturating_sub(stopped.max(1));
         }
         Ok(u64::from(most) - left)
     }

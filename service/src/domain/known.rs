@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Names that only the service sets. Clients send them back; they are skipped.
-const READ_ONLY: [&str; 16] = [
+const READ_ONLY: [&str; 15] = [
     "_key",
     "auth",
     "cancelled_by",
@@ -27,7 +27,6 @@ const READ_ONLY: [&str; 16] = [
     "spider",
     "started_by",
     "state",
-    "stop_requested",
 ];
 
 /// Metadata as a client wrote it, sorted out.
@@ -105,7 +104,11 @@ fn counters(stats: &JsonText) -> Counters {
     if stats.is_empty() {
         return Counters::default();
     }
-    let number = |raw: &RawValue| raw.get().parse::<u64>().unwrap_or(0);
+    let number = |raw: &RawValue| {
+        let text = raw.get();
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        whole.parse::<u64>().unwrap_or(0)
+    };
     let stat = |name: &str| stats.get(name).map_or(0, |raw| number(raw));
     let logs = stats
         .iter()
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn stats_give_counters() {
         let stats = r#"{"item_scraped_count":2,"response_received_count":1,"log_count/INFO":11,
-            "log_count/ERROR":3,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
+            "log_count/ERROR":3.0,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
         let known = counters(&JsonText::parse(stats).unwrap());
         let expected = Counters {
             items: Some(2),

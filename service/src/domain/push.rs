@@ -117,6 +117,7 @@ impl Item {
             job: NewJob {
                 spider: push.spider,
                 state: push.state,
+                scheduled: false,
                 actor: caller.actor().clone(),
                 priority: push.priority.or(known.priority).unwrap_or_default(),
                 units: push.units.or(known.units).unwrap_or_default(),

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{Error, Result},
-    model::Millis,
+    model::{Actor, Millis},
     store::RequestKey,
 };
 
@@ -16,9 +16,10 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// `None` for an empty id. `call` and `body` are what must be the same when the id
+    /// `None` for an empty id. Ids of different callers have nothing to do with each other:
+    /// two workers that count from 1 must not get each other's jobs. `call` and `body` are what must be the same when the id
     /// comes again.
-    pub fn parse(id: &str, call: &str, body: &[u8]) -> Result<Option<Self>> {
+    pub fn parse(id: &str, caller: &Actor, call: &str, body: &[u8]) -> Result<Option<Self>> {
         if id.is_empty() {
             return Ok(None);
         }
@@ -29,7 +30,7 @@ impl RequestId {
             ));
         }
         Ok(Some(Self {
-            id: id.to_owned(),
+            id: digest(&[caller.as_str().as_bytes(), b"\0", id.as_bytes()]),
             fingerprint: digest(&[call.as_bytes(), b"\0", body]),
         }))
     }
@@ -62,7 +63,8 @@ mod tests {
 
     #[test]
     fn an_id_is_bound_to_its_call_and_body() {
-        let id = |call, body: &[u8]| RequestId::parse("id", call, body).unwrap().unwrap();
+        let ann = Actor::parse("ann").unwrap();
+        let id = |call, body: &[u8]| RequestId::parse("id", &ann, call, body).unwrap().unwrap();
         let (first, again) = (id("Push", b"a"), id("Push", b"a"));
         assert_eq!(first.part(0, Millis(1)), again.part(0, Millis(1)));
         assert_ne!(first.part(0, Millis(1)).id, first.part(1, Millis(1)).id);
@@ -70,7 +72,10 @@ mod tests {
             assert_eq!(other.part(0, Millis(1)).id, first.part(0, Millis(1)).id);
             assert_ne!(other.fingerprint, first.fingerprint);
         }
-        assert!(RequestId::parse("", "Push", b"a").unwrap().is_none());
-        assert!(RequestId::parse(&"x".repeat(129), "Push", b"a").is_err());
+        let bob = Actor::parse("bob").unwrap();
+        let other = RequestId::parse("id", &bob, "Push", b"a").unwrap().unwrap();
+        assert_ne!(other.part(0, Millis(1)).id, first.part(0, Millis(1)).id);
+        assert!(RequestId::parse("", &ann, "Push", b"a").unwrap().is_none());
+        assert!(RequestId::parse(&"x".repeat(129), &ann, "Push", b"a").is_err());
     }
 }

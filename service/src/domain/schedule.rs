@@ -117,6 +117,7 @@ fn new_job(caller: &Caller, spider: SpiderName, schedule: Schedule) -> Result<Ne
     Ok(NewJob {
         spider,
         state: schedule.state,
+        scheduled: true,
         actor: caller.actor().clone(),
         priority: schedule.priority.or(known.priority).unwrap_or_default(),
         units: schedule.units.or(known.units).unwrap_or_default(),

@@ -16,20 +16,26 @@ impl Domain {
         check_project(project, keys)?;
         let mut count = 0;
         for chunk in keys.chunks(BATCH) {
-            count += self.stop_batch(caller, project, chunk, None).await?;
+            let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, None);
+            count += step.await?.unwrap_or_default();
         }
         Ok(count)
     }
 
-    /// Stops up to [`BATCH`] jobs in one step.
+    /// Stops up to [`BATCH`] jobs in one step; answers how many were pending or running, or
+    /// `None` when there was nothing to look at.
     pub(super) async fn stop_batch(
         &self,
         caller: &Caller,
         project: ProjectId,
         keys: &[JobKey],
+        running: WhileRunning,
         request: Option<&RequestKey>,
-    ) -> Result<u64> {
-        let changes = keys.iter().map(|key| stopping(*key, caller));
+    ) -> Result<Option<u64>> {
+        if keys.is_empty() && request.is_none() {
+            return Ok(None);
+        }
+        let changes = keys.iter().map(|key| stopping(*key, running, caller));
         let changes = changes.collect::<Result<Vec<_>>>()?;
         let now = self.now();
         let changed = self
@@ -39,12 +45,22 @@ impl Domain {
         let applied = changed
             .iter()
             .filter(|one| matches!(one, Changed::Applied { .. }));
-        Ok(applied.count() as u64)
+        let applied = applied.count() as u64;
+        Ok((!changed.is_empty()).then_some(applied))
     }
 }
 
+/// What a stop does to a job that is running.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WhileRunning {
+    /// It asks its worker to stop.
+    Ask,
+    /// Nothing: it is about pending jobs.
+    Keep,
+}
+
 /// The change that stops a job, whatever it is doing.
-fn stopping(key: JobKey, caller: &Caller) -> Result<Change> {
+fn stopping(key: JobKey, running: WhileRunning, caller: &Caller) -> Result<Change> {
     let mut asked = Metadata::default();
     asked.set("cancelled_by", JsonText::string(caller.actor().as_str()));
     let mut ended = asked.clone();
@@ -56,7 +72,10 @@ fn stopping(key: JobKey, caller: &Caller) -> Result<Change> {
     };
     let mut on = [Step::Keep; 4];
     on[State::Pending.index()] = Step::Apply(0);
-    on[State::Running.index()] = Step::Apply(1);
+    on[State::Running.index()] = match running {
+        WhileRunning::Ask => Step::Apply(1),
+        WhileRunning::Keep => Step::Keep,
+    };
     Ok(Change {
         key,
         holder: Holder::Anyone,

@@ -56,12 +56,19 @@ impl Domain {
         updates: Vec<Update>,
         request: Option<RequestId>,
     ) -> Result<Vec<Updated>> {
+        may_update(caller, project)?;
         check_items("updates", updates.len())?;
         // All are checked before the first is made: a bad one leaves nothing half done.
         let updates = updates
             .into_iter()
             .map(|mut update| update.effect().map(|effect| (update, effect)))
             .collect::<Result<Vec<_>>>()?;
+        check_spiders(
+            caller,
+            project,
+            updates.iter().map(|(update, _)| update),
+            &request,
+        )?;
         let mut run = Run::new(self, caller, project, request);
         for (index, (update, effect)) in updates.into_iter().enumerate() {
             match update.target {
@@ -79,6 +86,7 @@ impl Update {
         let mut known = Known::of(std::mem::take(&mut self.metadata))?;
         if let Some(reason) = self.close_reason.take() {
             known.rest.set("close_reason", JsonText::string(&reason));
+            known.rest.check_size()?;
         }
         let tags = if self.tags.is_empty() {
             known.tag_edit()
@@ -164,8 +172,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Page by page from the latest: jobs that move get later places, behind the walk. Not
-    /// under the request id: which jobs there are may differ, and to do it again does no harm.
+    /// Page by page from the latest: jobs that move get later places, behind the walk.
     async fn spider(
         &mut self,
         index: usize,
@@ -174,21 +181,6 @@ impl<'a> Run<'a> {
         effect: Effect,
     ) -> Result<()> {
         self.flush().await?;
-        let request = self.request.take();
-        let done = self.spider_pages(index, spider, update, effect).await;
-        self.request = request;
-        done
-    }
-
-    async fn spider_pages(
-        &mut self,
-        index: usize,
-        spider: SpiderKey,
-        update: &Update,
-        effect: Effect,
-    ) -> Result<()> {
-        same_project(self.project, spider.project)?;
-        self.caller.may(Role::User, spider.project)?;
         let store = &self.domain.store;
         let Some(name) = store.spider_name(spider.project, spider.spider).await? else {
             return Ok(());
@@ -254,6 +246,36 @@ impl<'a> Run<'a> {
     fn actor(&self) -> &Actor {
         self.caller.actor()
     }
+}
+
+/// Whether it may update any job of the project at all; which ones, each job says.
+fn may_update(caller: &Caller, project: ProjectId) -> Result<()> {
+    match caller {
+        Caller::Job { key, .. } if key.project == project => Ok(()),
+        Caller::Key { .. } | Caller::Job { .. } => caller.may(Role::Worker, project),
+    }
+}
+
+/// Whether every spider that is named may be updated. Which jobs a spider has differs from
+/// one call to the next, so that there is no answer to keep under a request id.
+fn check_spiders<'a>(
+    caller: &Caller,
+    project: ProjectId,
+    updates: impl Iterator<Item = &'a Update>,
+    request: &Option<RequestId>,
+) -> Result<()> {
+    for update in updates {
+        let Target::Spider(spider) = update.target else {
+            continue;
+        };
+        same_project(project, spider.project)?;
+        caller.may(Role::User, project)?;
+        if request.is_some() {
+            let message = "can't go with a spider key; name the jobs";
+            return Err(Error::invalid("request_id", message));
+        }
+    }
+    Ok(())
 }
 
 fn same_project(asked: ProjectId, named: ProjectId) -> Result<()> {

@@ -36,17 +36,17 @@ impl Tags {
     /// Keeps the first of equal tags.
     pub fn new(tags: impl IntoIterator<Item = Tag>) -> Result<Self> {
         let mut kept = Self::default();
-        kept.add(tags);
-        kept.check()
+        kept.add(tags)?;
+        Ok(kept)
     }
 
     /// Checks each text, then as [`Tags::new`].
     pub fn parse<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Result<Self> {
-        let tags: Result<Vec<Tag>> = texts
-            .into_iter()
-            .map(|text| Tag::parse(text.as_ref()))
-            .collect();
-        Self::new(tags?)
+        let mut kept = Self::default();
+        for text in texts {
+            kept.add([Tag::parse(text.as_ref())?])?;
+        }
+        Ok(kept)
     }
 
     /// In order.
@@ -72,19 +72,18 @@ impl Tags {
         self.0.contains(tag)
     }
 
-    fn add(&mut self, tags: impl IntoIterator<Item = Tag>) {
+    /// Ends at the first tag too many: the work stays small, whatever comes.
+    fn add(&mut self, tags: impl IntoIterator<Item = Tag>) -> Result<()> {
         for tag in tags {
-            if !self.0.contains(&tag) {
-                self.0.push(tag);
+            if self.0.contains(&tag) {
+                continue;
             }
+            if self.0.len() == Self::MAX {
+                return Err(Error::invalid("tags", "a job may have at most 64"));
+            }
+            self.0.push(tag);
         }
-    }
-
-    fn check(self) -> Result<Self> {
-        if self.0.len() > Self::MAX {
-            return Err(Error::invalid("tags", "a job may have at most 64"));
-        }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -114,10 +113,10 @@ impl TagEdit {
                 tags.iter()
                     .filter(|tag| !self.remove.contains(tag))
                     .cloned(),
-            );
+            )?;
         }
-        kept.add(self.add.iter().cloned());
-        kept.check()
+        kept.add(self.add.iter().cloned())?;
+        Ok(kept)
     }
 }
 

@@ -241,3 +241,56 @@ async fn a_revoked_key_is_refused_and_the_owner_is_named_while_it_is_good() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_may_not_update_at_all_is_told_so_by_the_status() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        fresh_job(&stack.http(), 1, "running").await;
+        for (role, projects) in [(Role::Read, [1]), (Role::User, [2])] {
+            let key = stack.create_key("caller", role, &projects).await;
+            let http = Http::new(&stack.url).basic(&key, "");
+            for body in [r#"{"key":"1/1/1","n":1}"#, ""] {
+                let answer = http.post("/jobq/1/update", body).await;
+                assert_refused(&answer, "/jobq/1/update", 403);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_gives_no_key_is_told_nothing_else() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let http = stack.http().anonymous();
+    for path in [
+        "/jobq/x/count",
+        "/jobq/1/list?state=zz",
+        "/api/jobs/list.json?project=x",
+    ] {
+        assert_refused(&http.get(path).await, path, 401);
+    }
+    for path in ["/jobq/1/startjob", "/jobq/1/update", "/jobs/1/1/1"] {
+        assert_refused(&http.post(path, "not json").await, path, 401);
+    }
+    let form = [("project", "x")];
+    assert_refused(
+        &http.form("/api/run.json", &form).await,
+        "/api/run.json",
+        401,
+    );
+}
+
+#[tokio::test]
+async fn a_key_in_a_form_is_a_credential_and_no_argument() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let form = [("project", "1"), ("spider", "s"), ("apikey", Stack::KEY)];
+    stack
+        .http()
+        .anonymous()
+        .form("/api/run.json", &form)
+        .await
+        .ok();
+    let job = stack.http().get("/jobs/1/1/1").await.ok();
+    assert!(!job.text().contains(Stack::KEY), "{job}");
+}

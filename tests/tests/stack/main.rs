@@ -15,6 +15,7 @@ mod lists;
 mod program;
 mod python_client;
 mod refused;
+mod request_ids;
 mod restart;
 mod seeds;
 mod tokens;
