@@ -39,6 +39,7 @@ async fn push(store: Arc<dyn Store>) -> Result<()> {
     let job = NewJob {
         spider: SpiderName::parse("books")?,
         state: State::Pending,
+        scheduled: false,
         actor: Actor::parse("load")?,
         priority: Priority::default(),
         units: Units::default(),

@@ -32,6 +32,7 @@ fn job(spider: &str) -> NewJob {
     NewJob {
         spider: SpiderName::parse(spider).unwrap(),
         state: State::Pending,
+        scheduled: false,
         actor: Actor::parse("alice").unwrap(),
         priority: Priority::default(),
         units: Units::default(),

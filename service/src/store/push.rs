@@ -10,8 +10,11 @@ use crate::model::{
 pub struct NewJob {
     /// Its spider; gets a number if it has none.
     pub spider: SpiderName,
-    /// The state it begins in; the only one it gets an entry of.
+    /// The state it begins in.
     pub state: State,
+    /// Whether it also gets an entry into pending, at the same place by the same actor: it
+    /// was scheduled, and begins further on. Otherwise its state's entry is the only one.
+    pub scheduled: bool,
     /// Who adds it: actor of that entry.
     pub actor: Actor,
     /// Its rank.

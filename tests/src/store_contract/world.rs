@@ -138,6 +138,7 @@ pub fn pending(spider: &str) -> NewJob {
     NewJob {
         spider: name(spider),
         state: State::Pending,
+        scheduled: false,
         actor: actor("pusher"),
         priority: Priority::default(),
         units: Units::default(),

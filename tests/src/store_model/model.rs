@@ -84,6 +84,10 @@ impl Model {
             unique,
         };
         self.enter(&mut held.job, new.state, new.actor, now);
+        if new.scheduled {
+            let entry = held.job.entries[new.state.index()].clone();
+            held.job.entries[State::Pending.index()] = entry;
+        }
         self.jobs.push(held);
         Pushed::Added(key)
     }

@@ -75,6 +75,7 @@ fn jobs() -> impl Strategy<Value = NewJob> {
         NewJob {
             spider,
             state,
+            scheduled: units % 2 == 0,
             actor,
             priority: priority(rank),
             units: Units::new(units).unwrap(),

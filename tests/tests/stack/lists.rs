@@ -135,3 +135,25 @@ async fn the_dash_list_shows_running_jobs_before_finished_ones() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_job_scheduled_as_running_was_scheduled_too() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        let form = [
+            ("project", "1"),
+            ("spider", "s"),
+            ("meta", r#"{"state":"running"}"#),
+        ];
+        http.form("/api/run.json", &form).await.ok();
+        let job = http.get("/jobs/1/1/1").await.ok().json();
+        assert_eq!(job["state"], "running");
+        assert_eq!(job["pending_time"], job["running_time"]);
+        assert_eq!(
+            (&job["scheduled_by"], &job["started_by"]),
+            (&json!("admin"), &json!("admin"))
+        );
+    })
+    .await;
+}

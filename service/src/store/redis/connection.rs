@@ -41,9 +41,18 @@ impl Connection {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(RESPONSE))
+            // For ever, also when the server answers with an error (it loads, is full of clients,
+            // changes its password): what is given up is never tried again. Callers end at
+            // their deadline.
+            .set_number_of_retries(usize::MAX)
             .set_min_delay(BACK_OFF.0)
             .set_max_delay(BACK_OFF.1);
         within(async {
+            // Once without retries, so that a wrong address is told at once and by its name.
+            client
+                .get_multiplexed_async_connection()
+                .await
+                .map_err(from_redis)?;
             ConnectionManager::new_with_config(client, config)
                 .await
                 .map(Self)

@@ -30,6 +30,8 @@ struct PushArg<'a> {
 struct JobArg<'a> {
     spider: &'a str,
     state: usize,
+    /// States besides, whose entry it gets too.
+    passed: Vec<usize>,
     priority: u8,
     actor: &'a str,
     unique: Option<&'a str>,
@@ -103,6 +105,7 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
     JobArg {
         spider: job.spider.as_str(),
         state: job.state.index(),
+        passed: passed(job),
         priority: job.priority.get(),
         actor: job.actor.as_str(),
         unique: job.unique.as_ref().map(UniqueKey::as_str),
@@ -112,6 +115,13 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
         core: core(job, placed.core, now),
         large: placed.large,
     }
+}
+
+/// A scheduled job that begins further on passed pending.
+fn passed(job: &NewJob) -> Vec<usize> {
+    let pending = State::Pending;
+    let passes = job.scheduled && job.state != pending;
+    passes.then(|| pending.index()).into_iter().collect()
 }
 
 /// What the job is to hold: nothing if it begins done.

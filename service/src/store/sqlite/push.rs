@@ -50,10 +50,14 @@ fn push_one(
     };
     let position = project.next_position(now);
     let mut entries = [const { None }; 4];
-    entries[new.state.index()] = Some(Entry {
+    let entry = Some(Entry {
         position,
         actor: new.actor,
     });
+    if new.scheduled {
+        entries[State::Pending.index()].clone_from(&entry);
+    }
+    entries[new.state.index()] = entry;
     let mut stored = StoredJob {
         id: 0,
         job: Job {

@@ -18,6 +18,7 @@ fn job(state: State) -> NewJob {
     NewJob {
         spider: SpiderName::parse("s").unwrap(),
         state,
+        scheduled: false,
         actor: Actor::parse("a").unwrap(),
         priority: Priority::default(),
         units: Units::default(),

@@ -2,7 +2,7 @@
 -- KEYS    see lib.lua.
 -- ARGV[1] now; request: nil or {fingerprint, ttl}; names: fields of COUNTERS that the jobs
 --         may need (the three counters, and per spider `s:NAME`, `l:NAME`, per tag
---         `t:NAME`); jobs: {spider, state, priority, actor, unique or nil, holds, lease or nil,
+--         `t:NAME`); jobs: {spider, state, passed, priority, actor, unique or nil, holds, lease or nil,
 --         tags, core, large}, the last two flat lists of fields and values.
 -- Returns a packed list: `SPIDER/JOB` per job, '' for a duplicate; '' for a reused request.
 local before = kept()
@@ -34,6 +34,10 @@ local function add(job)
   local entry = int(position) .. ' ' .. job.actor
   local core, n = job.core, #job.core
   core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', int(position), int(job.state), entry
+  for _, state in ipairs(job.passed) do
+    core[#core + 1] = int(state)
+    core[#core + 1] = entry
+  end
   hset(JOB .. member, core)
   hset(LARGE .. member, job.large)
   if new then call('HSET', SPIDERS, spider, job.spider) end
