@@ -112,7 +112,12 @@ impl Call {
                 "must be application/x-www-form-urlencoded",
             ));
         }
-        self.params.extend(Params::parse(&self.body));
+        let mut form = Params::parse(&self.body);
+        let apikey = form.take("apikey");
+        if self.credentials.is_none() {
+            self.credentials = auth::credentials(&self.headers, apikey.as_deref());
+        }
+        self.params.extend(form);
         Ok(())
     }
 
@@ -124,6 +129,12 @@ impl Call {
             .map_err(|_| Problem::invalid("path", "must be UTF-8"))?;
         let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
         let apikey = params.take("apikey");
+        let credentials = auth::credentials(&head.headers, apikey.as_deref());
+        let form = head.method == Method::POST && Family::of(head.uri.path()) == Family::Dash;
+        // Who says nothing of himself learns nothing of what is accepted.
+        if credentials.is_none() && !form {
+            return Err(Problem::unauthorized());
+        }
         let mut call = Self {
             app: app.clone(),
             params,
@@ -131,12 +142,15 @@ impl Call {
                 .iter()
                 .map(|(n, v)| (n.to_owned(), v.to_owned()))
                 .collect(),
-            credentials: auth::credentials(&head.headers, apikey.as_deref()),
+            credentials,
             headers: head.headers,
             body: collect(body, app.options.max_body).await?,
         };
-        if head.method == Method::POST && Family::of(head.uri.path()) == Family::Dash {
+        if form {
             call.read_form()?;
+        }
+        if call.credentials.is_none() {
+            return Err(Problem::unauthorized());
         }
         Ok(call)
     }

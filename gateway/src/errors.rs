@@ -63,6 +63,11 @@ impl Problem {
         }
     }
 
+    /// No credentials.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Authentication failed")
+    }
+
     /// For an error line inside a good answer.
     pub(crate) fn into_message(self) -> String {
         self.message
@@ -134,6 +139,11 @@ fn parameter(field: &str, family: Family) -> &str {
 
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
+        if is_lost(&status) {
+            let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
+            problem.retry_after = Some(1);
+            return problem;
+        }
         let code = http_code(status.code());
         let mut problem = Self::new(code, status.message());
         match status.code() {
@@ -162,6 +172,15 @@ impl From<Status> for Problem {
         }
         problem
     }
+}
+
+/// Whether the connection to the service broke: only then a status has a source.
+fn is_lost(status: &Status) -> bool {
+    let lost = matches!(
+        status.code(),
+        Code::Unknown | Code::Cancelled | Code::Internal
+    );
+    lost && std::error::Error::source(status).is_some()
 }
 
 fn http_code(code: Code) -> StatusCode {

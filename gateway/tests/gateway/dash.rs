@@ -50,7 +50,7 @@ async fn run_takes_every_parameter_from_query_and_form() {
         .append_pair("meta", meta)
         .append_pair("a", "0")
         .append_pair("a", "1")
-        .append_pair("apikey", "an argument")
+        .append_pair("apikey", "no argument")
         .finish();
     let headers = [
         ("idempotency-key", "id-1"),
@@ -74,7 +74,7 @@ async fn run_takes_every_parameter_from_query_and_form() {
         tags: texts(&["t1", "t2", "t3"]),
         priority: Some(4),
         units: Some(3),
-        spider_args: fields(&[("a", "1"), ("apikey", "an argument"), ("b", "2")]),
+        spider_args: fields(&[("a", "1"), ("b", "2")]),
         cmd_args: Some("--x 1".to_owned()),
         environment: fields(&[("E", "1")]),
         version: Some("1.0".to_owned()),

@@ -59,7 +59,7 @@ async fn calls_streams_errors_and_credentials_pass_through() {
         [row]
     );
 
-    let request = http::Request::get("/jobs/1/1/9")
+    let request = http::Request::get("/jobs/1/1/9?apikey=K")
         .body(axum::body::Body::empty())
         .unwrap();
     let response = router(services, Options::default())

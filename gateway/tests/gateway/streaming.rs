@@ -74,7 +74,9 @@ async fn rows_go_out_while_the_service_still_reads() {
     let rows: Rows = rows.boxed();
     let fake = Fake::default().answers(rows);
     sender.try_send(row("1/1/2")).unwrap();
-    let request = Request::get("/jobq/1/list").body(Body::empty()).unwrap();
+    let request = Request::get("/jobq/1/list?apikey=K")
+        .body(Body::empty())
+        .unwrap();
     let mut body = fake.send(request).await.into_body();
     let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(piece, format!("{}\n", text("1/1/2")));
@@ -99,7 +101,9 @@ async fn an_error_before_the_first_row_has_its_code() {
 async fn an_error_after_the_first_row_breaks_the_body_off() {
     let rows: Rows = stream::iter([row("1/1/2"), Err(Status::unavailable("gone"))]).boxed();
     let fake = Fake::default().answers(rows);
-    let request = Request::get("/jobq/1/list").body(Body::empty()).unwrap();
+    let request = Request::get("/jobq/1/list?apikey=K")
+        .body(Body::empty())
+        .unwrap();
     let response = fake.send(request).await;
     assert_eq!(response.status(), 200);
     assert!(response.into_body().collect().await.is_err());
