@@ -29,12 +29,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Serve(settings)) => serve(settings, true),
         Some(Command::Service(settings)) => serve(settings, false),
         Some(Command::Gateway(settings)) => gateway(&settings),
-        Some(Command::Key(settings)) => runtime(1)?.block_on(key::run(settings)),
+        Some(Command::Key(settings)) => block_on(1, key::run(settings)),
     }
 }
 
 fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
-    runtime(settings.threads)?.block_on(async {
+    block_on(settings.threads, async {
         let url =
             StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
         let store = store::open(&url)
@@ -65,13 +65,25 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
 }
 
 fn gateway(settings: &Gateway) -> Result<(), Failure> {
-    runtime(1)?.block_on(async {
+    block_on(1, async {
         let signals = Signals::catch()?;
         let running = serve::start_gateway(settings).await?;
         tracing::info!(address = %running.address, upstream = settings.upstream, "listening");
         signals.end(running).await;
         Ok(())
     })
+}
+
+/// Runs `command` to its end. What then still runs beside it, a long read of the store
+/// say, is not waited for.
+fn block_on(
+    threads: u16,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = runtime(threads)?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done
 }
 
 /// One thread is a current-thread runtime: replies coalesce, a call costs half the CPU.

@@ -11,18 +11,19 @@ pub(crate) type Ready =
 
 /// The two paths; they need no key.
 pub(crate) fn routes(ready: Ready) -> Router {
+    let alive = || async { Json(json!({"status": "ok"})) };
+    let ready = move || async move {
+        match ready().await {
+            Ok(report) => (StatusCode::OK, Json(report)),
+            Err(message) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(json!({"status": "unavailable", "message": message})),
+            ),
+        }
+    };
     Router::new()
-        .route("/healthz", get(|| async { Json(json!({"status": "ok"})) }))
-        .route(
-            "/readyz",
-            get(move || async move {
-                match ready().await {
-                    Ok(report) => (StatusCode::OK, Json(report)),
-                    Err(message) => (
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        Json(json!({"status": "unavailable", "message": message})),
-                    ),
-                }
-            }),
-        )
+        .route("/healthz", get(alive))
+        .route("/healthz/", get(alive))
+        .route("/readyz", get(ready.clone()))
+        .route("/readyz/", get(ready))
 }

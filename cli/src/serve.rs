@@ -78,21 +78,18 @@ impl Running {
 
 /// Starts `spiderq serve` (or `service`, without HTTP).
 pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
-    let service = Service::open(options.store, options.clock, &options.service)
-        .await
-        .map_err(|error| Failure::new(explain(&error)))?;
-    let durability = service
-        .durability()
-        .await
-        .map_err(|error| Failure::new(explain(&error)))?;
+    // First all that may fail: a key that is made must also be shown.
+    let (listener, address) = bind(options.listen).await?;
+    let failed = |error| Failure::new(explain(&error));
+    let durability = options.store.durability().await.map_err(failed)?;
     if durability.safe {
         tracing::info!(durability = durability.report, "store");
     } else {
         tracing::warn!(durability = durability.report, "store");
     }
-    let (listener, address) = bind(options.listen).await?;
-    let (routes, health) =
-        spiderq_service::routes(&service).map_err(|error| Failure::new(explain(&error)))?;
+    let service = Service::open(options.store, options.clock, &options.service).await;
+    let service = service.map_err(failed)?;
+    let (routes, health) = spiderq_service::routes(&service).map_err(failed)?;
     let http = if options.http {
         let public_url = options
             .public_url
@@ -128,6 +125,10 @@ pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Runn
     let channel = endpoint
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
+        // An upstream that is gone without a word is noticed within seconds.
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(5))
+        .keep_alive_while_idle(true)
         .connect_lazy();
     let (listener, address) = bind(options.listen).await?;
     let public_url = options.public_url.clone();
