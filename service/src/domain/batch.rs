@@ -1,7 +1,7 @@
 //! Answers of calls that are about many jobs, each of which succeeds or fails on its own.
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     model::{JobKey, State},
     store::Changed,
 };
@@ -104,4 +104,18 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
             None => format!("job {key} is {}", state.as_str()),
         })),
     }
+}
+
+/// How many of the jobs are there, after an all-or-nothing change of them; the first refusal
+/// is the whole call's.
+pub(super) fn found(keys: &[JobKey], changed: Vec<Changed>, to: Option<State>) -> Result<u64> {
+    let mut count = 0;
+    for (key, changed) in keys.iter().zip(changed) {
+        match refusal(*key, changed, to) {
+            Some(Error::NotFound(_)) => {}
+            Some(error) => return Err(error),
+            None => count += 1,
+        }
+    }
+    Ok(count)
 }

@@ -1,10 +1,6 @@
 //! Cancel: stop by key, or the oldest pending jobs in bulk (CONTRACT 4, cancel).
 
-use super::{
-    Domain, check_items,
-    request::RequestId,
-    stop::{WhileRunning, check_project},
-};
+use super::{Domain, check_items, check_project, request::RequestId, stop::WhileRunning};
 use crate::{
     auth::Caller,
     error::{Error, Result},

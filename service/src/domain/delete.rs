@@ -1,6 +1,11 @@
 //! Delete and purge: hiding jobs, and removing hidden ones for good (CONTRACT 3 and 5).
 
-use super::{Domain, batch::refusal, check_items, stop::check_project, transition::entering};
+use super::{
+    Domain,
+    batch::{found, refusal},
+    check_items, check_project,
+    transition::entering,
+};
 use crate::{
     auth::Caller,
     error::{Error, Result},
@@ -70,15 +75,7 @@ impl Domain {
             .store
             .change(project, changes, true, self.now(), None)
             .await?;
-        let mut count = 0;
-        for (key, changed) in keys.iter().zip(changed) {
-            match refusal(*key, changed, Some(State::Deleted)) {
-                Some(Error::NotFound(_)) => {}
-                Some(error) => return Err(error),
-                None => count += 1,
-            }
-        }
-        Ok(count)
+        found(keys, changed, Some(State::Deleted))
     }
 
     /// Removes a deleted job for good. No error when there is no such job.

@@ -42,7 +42,7 @@ impl Domain {
         fields: &Fields,
     ) -> Result<Vec<Job>> {
         check_items("keys", keys.len())?;
-        super::stop::check_project(project, keys)?;
+        super::check_project(project, keys)?;
         let mut jobs = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH) {
             let found = self.store.get(chunk, fields).await?;

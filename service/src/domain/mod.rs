@@ -4,6 +4,7 @@
 mod batch;
 mod cancel;
 mod delete;
+mod edit;
 mod find;
 mod heartbeat;
 mod known;
@@ -13,7 +14,6 @@ pub mod request;
 mod schedule;
 mod start;
 mod stop;
-mod tags;
 mod token;
 mod transition;
 mod update;
@@ -23,11 +23,11 @@ use std::sync::Arc;
 
 pub use self::{
     batch::{ItemError, ItemErrorKind, Updated},
+    edit::JobEdit,
     heartbeat::{Heartbeat, Vitals},
     push::{Push, PushedJob},
     schedule::Schedule,
     start::{Start, Started},
-    tags::JobEdit,
     update::{Target, Update},
     walk::{Order, Place, Rows, Walk},
 };
@@ -35,7 +35,7 @@ use crate::{
     auth::Auth,
     clock::Clock,
     error::{Error, Result},
-    model::{JobKey, Millis},
+    model::{JobKey, Millis, ProjectId},
     store::Store,
 };
 
@@ -83,5 +83,16 @@ fn check_items(field: &str, items: usize) -> Result<()> {
             field: field.to_owned(),
             message: format!("at most {MOST_ITEMS} in one call"),
         }),
+    }
+}
+
+/// Every key must be of the project that the call is about.
+fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
+    match keys.iter().find(|key| key.project != project) {
+        Some(key) => Err(Error::invalid(
+            "key",
+            format!("must be a job of project {project}, {key} is not"),
+        )),
+        None => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! Stop: ends a pending job, asks a running one to end (CONTRACT 3, stop).
 
-use super::{Domain, check_items, transition::entering};
+use super::{Domain, check_items, check_project, transition::entering};
 use crate::{
     auth::Caller,
-    error::{Error, Result},
+    error::Result,
     model::{JobKey, JsonText, Metadata, ProjectId, State},
     store::{BATCH, Change, Changed, Effect, Holder, RequestKey, Role, Step},
 };
@@ -88,15 +88,4 @@ fn stopping(key: JobKey, running: WhileRunning, caller: &Caller) -> Result<Chang
             },
         ],
     })
-}
-
-/// Every key must be of the project that the call is about.
-pub(super) fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
-    match keys.iter().find(|key| key.project != project) {
-        Some(key) => Err(Error::invalid(
-            "key",
-            format!("must be a job of project {project}, {key} is not"),
-        )),
-        None => Ok(()),
-    }
 }

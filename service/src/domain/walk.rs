@@ -113,7 +113,7 @@ impl Domain {
         stop: JobKey,
         filter: &mut Filter,
     ) -> Result<()> {
-        super::stop::check_project(project, &[stop]).map_err(|error| error.at("stop"))?;
+        super::check_project(project, &[stop]).map_err(|error| error.at("stop"))?;
         let found = self.store.get(&[stop], &Fields::Row).await?;
         if let Some(job) = found.into_iter().flatten().next() {
             let after = Position(job.place_among(filter.states).0 + 1);

@@ -1,9 +1,9 @@
 //! Tags and fields of several jobs, or of a whole spider (CONTRACT 3, update).
 
-use super::{Domain, batch::refusal, check_items, known::Known, stop::check_project};
+use super::{Domain, batch::found, check_items, check_project, known::Known};
 use crate::{
     auth::Caller,
-    error::{Error, Result},
+    error::Result,
     model::{Filter, JobKey, Metadata, ProjectId, SpiderName, StateSet, TagEdit},
     store::{BATCH, Change, Effect, Fields, Holder, Role, Step},
 };
@@ -105,14 +105,6 @@ impl Domain {
             .store
             .change(project, changes, true, self.now(), None)
             .await?;
-        let mut count = 0;
-        for (key, changed) in keys.iter().zip(changed) {
-            match refusal(*key, changed, None) {
-                Some(Error::NotFound(_)) => {}
-                Some(error) => return Err(error),
-                None => count += 1,
-            }
-        }
-        Ok(count)
+        found(keys, changed, None)
     }
 }
