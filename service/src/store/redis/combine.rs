@@ -8,10 +8,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::{
-    connection::{Connection, within},
+    connection::{Connection, DEADLINE},
     push,
 };
 use crate::{
@@ -24,6 +27,8 @@ use crate::{
 struct Waiting {
     jobs: Vec<NewJob>,
     now: Millis,
+    /// When its caller gives up.
+    until: Instant,
     answer: oneshot::Sender<Result<Vec<Pushed>>>,
 }
 
@@ -51,7 +56,13 @@ impl Combiner {
         now: Millis,
     ) -> Result<Vec<Pushed>> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { jobs, now, answer };
+        let until = Instant::now() + DEADLINE;
+        let waiting = Waiting {
+            jobs,
+            now,
+            until,
+            answer,
+        };
         match self.queues().entry(project) {
             Entry::Occupied(mut queue) => queue.get_mut().push_back(waiting),
             Entry::Vacant(queue) => {
@@ -76,8 +87,13 @@ impl Combiner {
                 now.unwrap_or_default(),
                 None,
             );
-            let pushed = within(pushing).await;
-            answer(batch, pushed);
+            // Not beyond the first caller's patience: nothing is pushed for who has gone.
+            let until = batch.iter().map(|waiting| waiting.until).min();
+            let late = timeout_at(until.unwrap_or_else(Instant::now), pushing).await;
+            answer(
+                batch,
+                late.unwrap_or_else(|late| Err(Error::unavailable(late))),
+            );
         }
     }
 

@@ -15,7 +15,7 @@ use super::errors::{bad_reply, from_redis};
 use crate::error::{Error, Result};
 
 /// Every call of the store ends within this.
-const DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 /// Every command ends within this.
 const RESPONSE: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(1);
