@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 
-/// A client that sends no request head for this long is cut.
+/// An HTTP/1 client that begins a request head and does not end it for this long is cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rest after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

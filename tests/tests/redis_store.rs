@@ -235,3 +235,50 @@ async fn a_full_memory_is_unavailable_and_nothing_is_done() {
         .unwrap();
     assert_eq!(none, [None]);
 }
+
+/// How many scripts the server has run so far.
+fn scripts_run(server: &RedisServer) -> usize {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let mut info = redis::cmd("INFO");
+    let stats: String = info.arg("commandstats").query(&mut connection).unwrap();
+    let calls = stats.lines().find_map(|line| {
+        let calls = line.strip_prefix("cmdstat_evalsha:calls=")?;
+        calls.split(',').next()?.parse().ok()
+    });
+    calls.unwrap_or(0)
+}
+
+#[tokio::test]
+async fn pushes_that_meet_go_together_and_each_gets_its_own_answer() {
+    const CALLERS: usize = 150;
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let push = |caller: usize| {
+        let jobs = vec![job(&format!("s{caller}")); caller % 3 + 1];
+        store.push(project(1), jobs, Millis(1_000), None)
+    };
+    push(CALLERS).await.unwrap();
+    let before = scripts_run(&server);
+    // The one who begins goes away at once: the others must not wait for him.
+    tokio::select! {
+        biased;
+        _ = push(CALLERS + 1) => panic!("a push ended without a trip"),
+        () = std::future::ready(()) => {}
+    }
+    let answers = futures::future::join_all((0..CALLERS).map(push)).await;
+    for (caller, answer) in answers.into_iter().enumerate() {
+        let answer = answer.unwrap();
+        assert_eq!(answer.len(), caller % 3 + 1);
+        for pushed in answer {
+            let Pushed::Added(key) = pushed else {
+                panic!("{pushed:?}");
+            };
+            let found = store.get(&[key], &Fields::Row).await.unwrap();
+            let found = found[0].as_ref().unwrap();
+            assert_eq!(found.spider.as_str(), format!("s{caller}"));
+        }
+    }
+    let run = scripts_run(&server) - before;
+    assert!(run < CALLERS / 2, "{run} scripts for {CALLERS} pushes");
+}

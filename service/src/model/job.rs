@@ -37,8 +37,8 @@ pub struct Job {
 
 impl Job {
     /// Its place in a list of jobs in `states`: of its latest entry into one of them, or, if
-    /// it was never in any, of the state that it is in. A job that moved on after a reader
-    /// saw it in the list keeps the place at which the reader saw it.
+    /// it was never in any, of the state that it is in. So a job that left those states after
+    /// a reader saw it keeps its place; one that went from one of them to another has moved.
     #[must_use]
     pub fn place_among(&self, states: StateSet) -> Position {
         let entries = states.iter().filter_map(|state| self.entry(state));

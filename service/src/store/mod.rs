@@ -1,9 +1,10 @@
 //! The store trait: what the domain asks of SQLite and Redis, in verbs of the domain.
 //!
 //! A store compares and applies; it knows no rules. Each mutating call is atomic for its
-//! project, and acknowledged means durable as far as the store's settings go. Every call
+//! project, and acknowledged means durable as far as the store's settings go. Every step
 //! ends within the store's deadline, with [`Error::Unavailable`](crate::error::Error::Unavailable)
-//! where the store is out of reach; a write that timed out may still be applied, once.
+//! where the store is out of reach; a write that timed out may still be applied, once. A call
+//! is one step, but for a count that has to look at the jobs: that is as many as it takes.
 //!
 //! What any store must do on its own, whatever it is asked for:
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's

@@ -1,6 +1,6 @@
 //! The Redis store: sorted sets, hashes and Lua scripts. `keys.rs` opens with the table of
-//! keys. Each call is one or two trips over one multiplexed connection, and ends at the
-//! deadline of `connection.rs`.
+//! keys. A call is one or two trips over one multiplexed connection, and ends at the deadline
+//! of `connection.rs`; only counts that look at jobs make more, each with that deadline.
 
 mod change;
 mod combine;

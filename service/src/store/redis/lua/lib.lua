@@ -7,7 +7,7 @@ local arg = cmsgpack.unpack(ARGV[1])
 local call = redis.call
 
 -- Lua prints numbers with 14 digits; positions have 16. '%d' is exact up to 2^53 and
--- cheaper than '%d'.
+-- cheaper than '%.0f'.
 local function int(number)
   return string.format('%d', number)
 end
