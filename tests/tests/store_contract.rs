@@ -119,6 +119,18 @@ contract!(sqlite: super::sqlite, redis: super::redis => {
         a_field_may_change_its_size,
         a_read_answers_the_fields_it_names,
     }
+    spider {
+        spiders_are_listed_by_number,
+        tags_of_a_spider_are_edited,
+        a_refused_edit_leaves_a_spider_as_it_was,
+        hostile_spiders_are_listed_as_they_are,
+        the_last_finished_job_of_each_spider,
+    }
+    project {
+        counts_follow_the_jobs,
+        settings_are_merged_and_removed,
+        settings_have_a_limit_in_all,
+    }
     requests {
         a_repeated_push_adds_once,
         a_repeated_claim_takes_once,
@@ -159,6 +171,9 @@ contract!(sqlite: super::sqlite, redis: super::redis => {
         a_removed_key_is_not_found,
         the_first_key_has_one_winner,
         the_secret_is_given_once,
+    }
+    project {
+        a_project_exists_from_its_first_use_on,
     }
     }
 });

@@ -13,13 +13,16 @@
 //! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
 //!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused
 //!   push takes none.
+//! - A project exists from its first job, spider or setting on.
 //! - Text and JSON come back byte for byte.
 
 mod change;
 mod credential;
+mod project;
 mod push;
 pub mod redis;
 mod request;
+mod spider;
 pub mod sqlite;
 mod url;
 
@@ -30,15 +33,17 @@ use async_trait::async_trait;
 pub use self::{
     change::{Change, Changed, Effect, Holder, Start, Step},
     credential::{ApiKeyRecord, KeyDigest, Role},
+    project::{ProjectCounts, SettingsChange},
     push::{NewJob, Pushed},
     request::RequestKey,
+    spider::{SpiderEdited, SpiderRecord},
     url::{StoreUrl, open},
 };
 use crate::{
     error::Result,
     model::{
-        Fence, FieldName, Filter, Job, JobKey, Millis, Position, ProjectId, SpiderId, SpiderName,
-        State,
+        Fence, FieldName, Filter, Job, JobKey, Metadata, Millis, Position, ProjectId, SpiderId,
+        SpiderName, State, TagEdit,
     },
 };
 
@@ -190,6 +195,44 @@ pub trait Store: Send + Sync + fmt::Debug {
         name: &SpiderName,
         create: bool,
     ) -> Result<Option<SpiderId>>;
+
+    /// Up to `limit` (at most [`BATCH`]) spiders with numbers above `after`, by number.
+    async fn spiders(
+        &self,
+        project: ProjectId,
+        after: Option<SpiderId>,
+        limit: usize,
+    ) -> Result<Vec<SpiderRecord>>;
+
+    /// Changes the tags that jobs scheduled of a spider get; in one atomic step.
+    async fn edit_spider_tags(
+        &self,
+        project: ProjectId,
+        spider: SpiderId,
+        edit: &TagEdit,
+    ) -> Result<SpiderEdited>;
+
+    /// Of each of `spiders` (at most [`BATCH`]) the finished job that finished last, in the
+    /// same order; `None` where there is none.
+    async fn last_finished(
+        &self,
+        project: ProjectId,
+        spiders: &[SpiderId],
+        fields: &Fields,
+    ) -> Result<Vec<Option<Job>>>;
+
+    /// Up to `limit` projects that exist, with numbers above `after`, by number.
+    async fn projects(&self, after: Option<ProjectId>, limit: usize) -> Result<Vec<ProjectId>>;
+
+    /// A project in numbers; all zero where it does not exist.
+    async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts>;
+
+    /// All settings of a project.
+    async fn settings(&self, project: ProjectId) -> Result<Metadata>;
+
+    /// Changes a project's settings in one atomic step. `false`, and nothing is done, when a
+    /// merge would make them more than [`Metadata::MAX_BYTES`] in all.
+    async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool>;
 
     /// Keeps a key. One with the same digest is replaced.
     async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()>;

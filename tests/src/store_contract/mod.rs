@@ -14,10 +14,12 @@ pub mod holder;
 pub mod keys;
 pub mod list;
 pub mod metadata;
+pub mod project;
 pub mod push;
 pub mod race;
 pub mod read;
 pub mod requests;
+pub mod spider;
 pub mod tags;
 pub mod world;
 

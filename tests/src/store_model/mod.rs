@@ -11,8 +11,8 @@ mod model;
 mod script;
 
 use spiderq_service::{
-    model::{Filter, Job, Millis},
-    store::{Fields, RequestKey},
+    model::{Filter, Job, Millis, SpiderId, State},
+    store::{BATCH, Fields, ProjectCounts, RequestKey},
 };
 
 use self::model::Model;
@@ -62,6 +62,39 @@ pub async fn play(world: &World, script: Script) {
     };
     let left = walk(world, &all, 7, &Fields::Full).await;
     assert_eq!(left, model.list(&all, &Fields::Full));
+    assert_eq!(
+        world.store.project_counts(world.project).await.unwrap(),
+        counts(&left)
+    );
+    last_finished(world, &left).await;
+}
+
+/// What the jobs come to.
+fn counts(jobs: &[Job]) -> ProjectCounts {
+    let those = |state| jobs.iter().filter(move |job| job.state == state);
+    ProjectCounts {
+        pending: those(State::Pending).count() as u64,
+        running: those(State::Running).count() as u64,
+        finished: those(State::Finished).count() as u64,
+        running_units: those(State::Running)
+            .map(|job| u64::from(job.units.get()))
+            .sum(),
+    }
+}
+
+/// Of each spider the finished job that the list shows first, and no other.
+async fn last_finished(world: &World, jobs: &[Job]) {
+    let (store, project) = (&world.store, world.project);
+    let spiders = store.spiders(project, None, BATCH).await.unwrap();
+    let ids: Vec<SpiderId> = spiders.iter().map(|spider| spider.id).collect();
+    let found = store.last_finished(project, &ids, &Fields::Full).await;
+    let finished = |id: &SpiderId| {
+        let mut jobs = jobs.iter();
+        let last = jobs.find(|job| job.key.spider == *id && job.state == State::Finished);
+        last.cloned()
+    };
+    let expected: Vec<Option<Job>> = ids.iter().map(finished).collect();
+    assert_eq!(found.unwrap(), expected);
 }
 
 /// Makes a call that writes, twice if it has a request id.

@@ -78,20 +78,21 @@ impl<'a> StartArg<'a> {
     }
 }
 
+/// An edit of tags.
 #[derive(Serialize)]
-struct TagsArg<'a> {
+pub(super) struct TagsArg<'a> {
     clear: bool,
     remove: Vec<&'a str>,
     add: Vec<&'a str>,
 }
 
 impl<'a> TagsArg<'a> {
-    fn new(edit: &'a TagEdit) -> Option<Self> {
-        (!edit.is_empty()).then(|| Self {
+    pub(super) fn new(edit: &'a TagEdit) -> Self {
+        Self {
             clear: edit.clear,
             remove: edit.remove.iter().map(|tag| tag.as_str()).collect(),
             add: edit.add.iter().map(|tag| tag.as_str()).collect(),
-        })
+        }
     }
 }
 
@@ -131,7 +132,7 @@ impl<'a> EffectArg<'a> {
             }),
             start: effect.start.as_ref().map(StartArg::new),
             lease: effect.lease_expires.map(|end| end.0),
-            tags: TagsArg::new(&effect.tags),
+            tags: (!effect.tags.is_empty()).then(|| TagsArg::new(&effect.tags)),
             set,
             del,
             large_set: placed.large,

@@ -6,9 +6,12 @@
 //! | key | type | fields, or score and member | content |
 //! | --- | --- | --- | --- |
 //! | `sq:{P}:c` | hash | `pos`, `spiders`, `tags` | last position; last numbers of spiders and tags |
+//! | | | `units` | units of the running jobs in all |
 //! | | | `s:NAME`, `t:NAME` | number of a spider, of a tag |
 //! | | | `l:NAME` | last job number of a spider |
 //! | `sq:{P}:s` | hash | spider number | its name |
+//! | `sq:{P}:t` | hash | spider number | tags, one a line, that jobs scheduled of it get |
+//! | `sq:{P}:o` | hash | name of a setting | its value |
 //! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
 //! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata |
 //! | `sq:{P}:z:p0` … `p4` | sorted set | position, `S/J` | pending jobs of a priority: queue and index at once |
@@ -18,20 +21,24 @@
 //! | `sq:{P}:u` | hash | digest | `S/J` of the active job that holds it |
 //! | `sq:{P}:l` | sorted set | ms since the epoch, `S/J` | ends of leases |
 //! | `sq:{P}:q:ID` | string, expires | | fingerprint and packed answer of a request |
+//! | `sq:{projects}` | sorted set | project, project | projects that exist |
 //! | `sq:{keys}` | hash | digest | an API key's record |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 //!
-//! Scripts get the keys of [`Keys::script`], always in that order. Four of them are prefixes:
+//! Scripts get the keys of [`Keys::script`], always in that order, and what else they need
+//! behind them. Four of them are prefixes:
 //! job numbers are given and jobs are popped inside the atomic step, so their full keys
 //! cannot be known before it.
 
 use crate::{
-    model::{JobKey, ProjectId},
+    model::{JobKey, ProjectId, SpiderId},
     store::RequestKey,
 };
 
 /// API keys.
 pub(super) const API_KEYS: &str = "sq:{keys}";
+/// Projects that exist. No project's slot: it is never written in a project's atomic step.
+pub(super) const PROJECTS: &str = "sq:{projects}";
 /// What holds for the installation.
 pub(super) const CONFIG: &str = "sq:{config}";
 /// Longest value, and longest field, that a hash keeps in its compact form: the default of
@@ -39,7 +46,9 @@ pub(super) const CONFIG: &str = "sq:{config}";
 pub(super) const COMPACT: usize = 64;
 
 /// Fields of [`Keys::counters`] that count.
-pub(super) const COUNTERS: [&str; 3] = ["pos", "spiders", "tags"];
+pub(super) const COUNTERS: [&str; 4] = ["pos", "spiders", "tags", RUNNING_UNITS];
+/// Field of [`Keys::counters`] with the units of the running jobs.
+pub(super) const RUNNING_UNITS: &str = "units";
 
 /// The keys of one project.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +65,16 @@ impl Keys {
         self.of("s")
     }
 
+    /// Tags that jobs scheduled of a spider get.
+    pub(super) fn spider_tags(self) -> String {
+        self.of("t")
+    }
+
+    /// Settings.
+    pub(super) fn settings(self) -> String {
+        self.of("o")
+    }
+
     /// A job's core.
     pub(super) fn job(key: JobKey) -> String {
         Self(key.project).of(&format!("j:{}", member(key)))
@@ -69,6 +88,21 @@ impl Keys {
     /// Pending jobs of a priority.
     pub(super) fn queue(self, priority: u8) -> String {
         self.of(&format!("z:p{priority}"))
+    }
+
+    /// Running jobs.
+    pub(super) fn running(self) -> String {
+        self.of("z:r")
+    }
+
+    /// Finished jobs.
+    pub(super) fn finished(self) -> String {
+        self.of("z:f")
+    }
+
+    /// Finished jobs of a spider.
+    pub(super) fn finished_of(self, spider: SpiderId) -> String {
+        self.of(&format!("z:s{spider}.f"))
     }
 
     /// What every script gets as `KEYS`; without a request the last is a bare prefix that

@@ -11,6 +11,7 @@ mod encode;
 mod errors;
 mod keys;
 mod list;
+mod project;
 mod push;
 mod read;
 mod record;
@@ -23,14 +24,15 @@ use async_trait::async_trait;
 use self::{
     combine::Combiner,
     connection::{Connection, within},
+    project::Registry,
 };
 use super::{
     ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Fields, KeyDigest, NewJob, Page,
-    Purged, Pushed, RequestKey, Store,
+    ProjectCounts, Purged, Pushed, RequestKey, SettingsChange, SpiderEdited, SpiderRecord, Store,
 };
 use crate::{
     error::Result,
-    model::{Filter, Job, JobKey, Millis, ProjectId, SpiderId, SpiderName},
+    model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
 };
 
 /// A store on one Redis server.
@@ -38,6 +40,7 @@ use crate::{
 pub struct RedisStore {
     connection: Connection,
     combiner: Combiner,
+    registry: Registry,
 }
 
 impl RedisStore {
@@ -46,6 +49,7 @@ impl RedisStore {
         let connection = Connection::open(url).await?;
         Ok(Self {
             combiner: Combiner::new(connection.clone()),
+            registry: Registry::new(connection.clone()),
             connection,
         })
     }
@@ -60,11 +64,17 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Pushed>> {
+        if jobs.is_empty() && request.is_none() {
+            return Ok(Vec::new());
+        }
+        let registry = self.registry.clone();
         if request.is_none() {
-            return within(self.combiner.push(project, jobs, now)).await;
+            let pushing = self.combiner.push(project, jobs, now);
+            return within(registry.beside(project, pushing)).await;
         }
         let jobs: Vec<&NewJob> = jobs.iter().collect();
-        within(push::push(&self.connection, project, &jobs, now, request)).await
+        let pushing = push::push(&self.connection, project, &jobs, now, request);
+        within(registry.beside(project, pushing)).await
     }
 
     async fn claim(
@@ -130,7 +140,54 @@ impl Store for RedisStore {
         name: &SpiderName,
         create: bool,
     ) -> Result<Option<SpiderId>> {
-        within(spider::id(self, project, name, create)).await
+        let id = spider::id(self, project, name, create);
+        if create {
+            return within(self.registry.beside(project, id)).await;
+        }
+        within(id).await
+    }
+
+    async fn spiders(
+        &self,
+        project: ProjectId,
+        after: Option<SpiderId>,
+        limit: usize,
+    ) -> Result<Vec<SpiderRecord>> {
+        within(spider::list(self, project, after, limit)).await
+    }
+
+    async fn edit_spider_tags(
+        &self,
+        project: ProjectId,
+        spider: SpiderId,
+        edit: &TagEdit,
+    ) -> Result<SpiderEdited> {
+        within(spider::edit_tags(self, project, spider, edit)).await
+    }
+
+    async fn last_finished(
+        &self,
+        project: ProjectId,
+        spiders: &[SpiderId],
+        fields: &Fields,
+    ) -> Result<Vec<Option<Job>>> {
+        within(spider::last_finished(self, project, spiders, fields)).await
+    }
+
+    async fn projects(&self, after: Option<ProjectId>, limit: usize) -> Result<Vec<ProjectId>> {
+        within(project::list(self, after, limit)).await
+    }
+
+    async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts> {
+        within(project::counts(self, project)).await
+    }
+
+    async fn settings(&self, project: ProjectId) -> Result<Metadata> {
+        within(project::settings(self, project)).await
+    }
+
+    async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool> {
+        within(project::change_settings(self, project, change)).await
     }
 
     async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()> {

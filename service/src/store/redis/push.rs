@@ -33,6 +33,8 @@ struct JobArg<'a> {
     /// States besides, whose entry it gets too.
     passed: Vec<usize>,
     priority: u8,
+    /// What it adds to the units of the running jobs.
+    running_units: u8,
     actor: &'a str,
     unique: Option<&'a str>,
     holds: bool,
@@ -107,6 +109,10 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
         state: job.state.index(),
         passed: passed(job),
         priority: job.priority.get(),
+        running_units: match job.state {
+            State::Running => job.units.get(),
+            State::Pending | State::Finished | State::Deleted => 0,
+        },
         actor: job.actor.as_str(),
         unique: job.unique.as_ref().map(UniqueKey::as_str),
         holds: held(job).is_some(),

@@ -13,12 +13,19 @@ macro_rules! script {
 
 pub(super) static PUSH: LazyLock<Script> = script!("lib.lua", "push.lua");
 pub(super) static CLAIM: LazyLock<Script> =
-    script!("lib.lua", "apply.lua", "write.lua", "claim.lua");
-pub(super) static CHANGE: LazyLock<Script> =
-    script!("lib.lua", "apply.lua", "write.lua", "change.lua");
+    script!("lib.lua", "tags.lua", "apply.lua", "write.lua", "claim.lua");
+pub(super) static CHANGE: LazyLock<Script> = script!(
+    "lib.lua",
+    "tags.lua",
+    "apply.lua",
+    "write.lua",
+    "change.lua"
+);
 pub(super) static PURGE: LazyLock<Script> =
-    script!("lib.lua", "apply.lua", "write.lua", "purge.lua");
+    script!("lib.lua", "tags.lua", "apply.lua", "write.lua", "purge.lua");
 pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.lua");
 pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
 pub(super) static SPIDER: LazyLock<Script> = script!("lib.lua", "spider.lua");
+pub(super) static SPIDER_TAGS: LazyLock<Script> = script!("lib.lua", "tags.lua", "spider_tags.lua");
+pub(super) static SETTINGS: LazyLock<Script> = script!("lib.lua", "settings.lua");
 pub(super) static FIRST_KEY: LazyLock<Script> = script!("first_key.lua");

@@ -1,17 +1,25 @@
-//! Names and numbers of spiders.
+//! Names and numbers of spiders, their tags, and the last job of each.
 
+use redis::Value;
 use serde::Serialize;
 
 use super::{
     RedisStore,
+    encode::TagsArg,
     errors::bad_reply,
-    keys::{Keys, spider_field},
-    scripts,
+    keys::{Keys, last_job_field, spider_field},
+    push::job_key,
+    read, scripts,
 };
 use crate::{
     error::Result,
-    model::{ProjectId, SpiderId, SpiderName},
+    model::{Job, JobId, JobKey, ProjectId, SpiderId, SpiderName, State, TagEdit, Tags},
+    store::{Fields, SpiderEdited, SpiderRecord},
 };
+
+/// How often the last jobs of spiders are looked up again when one of them was deleted
+/// between its place and its reading.
+const LOOKS: usize = 3;
 
 #[derive(Serialize)]
 struct SpiderArg<'a> {
@@ -56,4 +64,133 @@ pub(super) async fn id(
     number
         .map(|number| SpiderId::parse(&number).map_err(bad_reply))
         .transpose()
+}
+
+#[derive(Serialize)]
+struct TagsOfSpider<'a> {
+    spider: String,
+    edit: TagsArg<'a>,
+    max_tags: usize,
+}
+
+/// [`Store::spiders`](crate::store::Store::spiders). Numbers have no gaps.
+pub(super) async fn list(
+    store: &RedisStore,
+    project: ProjectId,
+    after: Option<SpiderId>,
+    limit: usize,
+) -> Result<Vec<SpiderRecord>> {
+    let keys = Keys(project);
+    let first = after.map_or(1, |spider| spider.get() + 1);
+    let numbers: Vec<u64> = (first..).take(limit).collect();
+    let mut pipe = redis::pipe();
+    pipe.hmget(keys.spiders(), &numbers);
+    pipe.hmget(keys.spider_tags(), &numbers);
+    let (names, tags): (Vec<Option<String>>, Vec<Option<String>>) =
+        store.connection.pipe(&pipe).await?;
+    let names: Vec<String> = names.into_iter().map_while(|name| name).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let last: Vec<String> = names.iter().map(|name| last_job_field(name)).collect();
+    let mut pipe = redis::pipe();
+    pipe.hmget(keys.counters(), last);
+    let (last,): (Vec<Option<String>>,) = store.connection.pipe(&pipe).await?;
+    let columns = numbers.into_iter().zip(names).zip(tags).zip(last);
+    columns
+        .map(|(((number, name), tags), last)| {
+            Ok(SpiderRecord {
+                id: SpiderId::parse(&number.to_string()).map_err(bad_reply)?,
+                name: SpiderName::parse(&name).map_err(bad_reply)?,
+                tags: lines(&tags.unwrap_or_default())?,
+                last_job: last
+                    .map(|number| JobId::parse(&number).map_err(bad_reply))
+                    .transpose()?,
+            })
+        })
+        .collect()
+}
+
+/// [`Store::edit_spider_tags`](crate::store::Store::edit_spider_tags).
+pub(super) async fn edit_tags(
+    store: &RedisStore,
+    project: ProjectId,
+    spider: SpiderId,
+    edit: &TagEdit,
+) -> Result<SpiderEdited> {
+    let argument = TagsOfSpider {
+        spider: spider.to_string(),
+        edit: TagsArg::new(edit),
+        max_tags: Tags::MAX,
+    };
+    let mut keys = Keys(project).script(None).to_vec();
+    keys.push(Keys(project).spider_tags());
+    let script = &scripts::SPIDER_TAGS;
+    match store.connection.run(script, &keys, &argument).await? {
+        Value::Int(0) => Ok(SpiderEdited::Missing),
+        Value::Int(_) => Ok(SpiderEdited::TooManyTags),
+        tags => {
+            let tags: String = redis::from_redis_value(tags).map_err(bad_reply)?;
+            lines(&tags).map(SpiderEdited::Done)
+        }
+    }
+}
+
+/// [`Store::last_finished`](crate::store::Store::last_finished).
+pub(super) async fn last_finished(
+    store: &RedisStore,
+    project: ProjectId,
+    spiders: &[SpiderId],
+    fields: &Fields,
+) -> Result<Vec<Option<Job>>> {
+    let mut found = Vec::new();
+    for _ in 0..LOOKS {
+        let last = last_keys(store, project, spiders).await?;
+        let keys: Vec<JobKey> = last.iter().flatten().copied().collect();
+        let mut jobs = read::get(store, &keys, fields).await?.into_iter();
+        let mut moved = false;
+        found = last
+            .into_iter()
+            .map(|key| {
+                key?;
+                let job = jobs.next().flatten();
+                let job = job.filter(|job| job.state == State::Finished);
+                moved |= job.is_none();
+                job
+            })
+            .collect();
+        if !moved {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The highest place among the finished jobs of each spider.
+async fn last_keys(
+    store: &RedisStore,
+    project: ProjectId,
+    spiders: &[SpiderId],
+) -> Result<Vec<Option<JobKey>>> {
+    if spiders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut pipe = redis::pipe();
+    for spider in spiders {
+        pipe.cmd("ZREVRANGE")
+            .arg(Keys(project).finished_of(*spider))
+            .arg(0)
+            .arg(0);
+    }
+    let lists: Vec<Vec<String>> = store.connection.pipe(&pipe).await?;
+    let key = |list: Vec<String>| list.first().map(|member| job_key(project, member));
+    lists
+        .into_iter()
+        .map(|list| key(list).transpose())
+        .collect()
+}
+
+/// Tags as they are kept, one a line.
+fn lines(tags: &str) -> Result<Tags> {
+    Tags::parse(tags.lines()).map_err(bad_reply)
 }

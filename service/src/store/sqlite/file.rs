@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{Error, Result};
 
 /// Version of the schema that this program reads and writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Statements that a connection keeps prepared: a little more than there are.
 const STATEMENTS: usize = 64;
 
@@ -83,6 +83,11 @@ fn migrate(connection: &Connection) -> Result<()> {
         0 => Ok(connection.execute_batch(concat!(
             "BEGIN;",
             include_str!("sql/schema.sql"),
+            "COMMIT;"
+        ))?),
+        1 => Ok(connection.execute_batch(concat!(
+            "BEGIN;",
+            include_str!("sql/from_1_to_2.sql"),
             "COMMIT;"
         ))?),
         other => Err(Error::invalid(

@@ -16,6 +16,8 @@ mod push;
 mod readers;
 mod requests;
 mod row;
+mod settings;
+mod spider;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -28,11 +30,11 @@ use serde_json::json;
 use self::{file::StoreFile, project::Project, readers::Readers, row::StoredJob, writer::Writer};
 use super::{
     ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Fields, KeyDigest, NewJob, Page,
-    Purged, Pushed, RequestKey, Store,
+    ProjectCounts, Purged, Pushed, RequestKey, SettingsChange, SpiderEdited, SpiderRecord, Store,
 };
 use crate::{
     error::Result,
-    model::{Filter, Job, JobKey, Millis, ProjectId, SpiderId, SpiderName},
+    model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
 };
 
 /// How long a call may take, waiting included.
@@ -198,6 +200,61 @@ impl Store for SqliteStore {
             project.save(connection)?;
             Ok(Some(spider))
         };
+        self.writer.call(step).await
+    }
+
+    async fn spiders(
+        &self,
+        project: ProjectId,
+        after: Option<SpiderId>,
+        limit: usize,
+    ) -> Result<Vec<SpiderRecord>> {
+        let read = move |connection: &_| spider::list(connection, project, after, limit);
+        self.readers.call(read).await
+    }
+
+    async fn edit_spider_tags(
+        &self,
+        project: ProjectId,
+        spider: SpiderId,
+        edit: &TagEdit,
+    ) -> Result<SpiderEdited> {
+        let edit = edit.clone();
+        let step = move |connection: &_| spider::edit_tags(connection, project, spider, &edit);
+        self.writer.call(step).await
+    }
+
+    async fn last_finished(
+        &self,
+        project: ProjectId,
+        spiders: &[SpiderId],
+        fields: &Fields,
+    ) -> Result<Vec<Option<Job>>> {
+        let (spiders, fields) = (spiders.to_vec(), fields.clone());
+        let read = move |connection: &_| {
+            let last = |spider| spider::last_finished(connection, project, spider, &fields);
+            spiders.into_iter().map(last).collect()
+        };
+        self.readers.call(read).await
+    }
+
+    async fn projects(&self, after: Option<ProjectId>, limit: usize) -> Result<Vec<ProjectId>> {
+        let read = move |connection: &_| project::list(connection, after, limit);
+        self.readers.call(read).await
+    }
+
+    async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts> {
+        let read = move |connection: &_| project::counts(connection, project);
+        self.readers.call(read).await
+    }
+
+    async fn settings(&self, project: ProjectId) -> Result<Metadata> {
+        let read = move |connection: &_| settings::all(connection, project);
+        self.readers.call(read).await
+    }
+
+    async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool> {
+        let step = move |connection: &_| settings::change(connection, project, &change);
         self.writer.call(step).await
     }
 

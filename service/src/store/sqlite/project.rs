@@ -3,10 +3,14 @@
 
 use rusqlite::{Connection, params};
 
-use super::row::{first, int, job_id, spider_id, spider_name};
+use super::{
+    error::corrupt,
+    row::{self, first, int, job_id, spider_id, spider_name, state_index},
+};
 use crate::{
     error::Result,
-    model::{JobId, Millis, Position, ProjectId, SpiderId, SpiderName},
+    model::{JobId, Millis, Position, ProjectId, SpiderId, SpiderName, State},
+    store::ProjectCounts,
 };
 
 /// A project within an atomic step.
@@ -32,6 +36,11 @@ impl Project {
             last_spider,
             changed: false,
         })
+    }
+
+    /// It exists from now on, also without a job.
+    pub(super) const fn found(&mut self) {
+        self.changed = true;
     }
 
     /// Writes it back.
@@ -72,7 +81,7 @@ impl Project {
         self.last_spider += 1;
         self.changed = true;
         let mut statement =
-            connection.prepare_cached("INSERT INTO spiders VALUES (?1, ?2, ?3, 0)")?;
+            connection.prepare_cached("INSERT INTO spiders VALUES (?1, ?2, ?3, 0, '[]')")?;
         statement.execute(params![int(self.id.get()), self.last_spider, name.as_str()])?;
         spider_id(self.last_spider)
     }
@@ -86,6 +95,49 @@ impl Project {
         let key = params![int(self.id.get()), int(spider.get())];
         job_id(statement.query_row(key, |row| row.get(0))?)
     }
+}
+
+/// Projects with numbers above `after`.
+pub(super) fn list(
+    connection: &Connection,
+    after: Option<ProjectId>,
+    limit: usize,
+) -> Result<Vec<ProjectId>> {
+    let sql = "SELECT project FROM projects WHERE project > ?1 ORDER BY project LIMIT ?2";
+    let after = after.map_or(0, |project| int(project.get()));
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map(params![after, row::limit(limit)], |row| row.get(0))?;
+    numbers
+        .map(|number| ProjectId::new(number?).map_err(|_| corrupt("project")))
+        .collect()
+}
+
+/// Jobs by state, and the units of those that run.
+pub(super) fn counts(connection: &Connection, project: ProjectId) -> Result<ProjectCounts> {
+    let count = |state| {
+        let sql = "SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_state \
+                   WHERE project = ?1 AND state = ?2";
+        number(
+            connection,
+            sql,
+            params![int(project.get()), state_index(state)],
+        )
+    };
+    let sql = "SELECT COALESCE(SUM(units), 0) FROM jobs INDEXED BY jobs_by_state \
+               WHERE project = ?1 AND state = ?2";
+    let running = state_index(State::Running);
+    Ok(ProjectCounts {
+        pending: count(State::Pending)?,
+        running: count(State::Running)?,
+        finished: count(State::Finished)?,
+        running_units: number(connection, sql, params![int(project.get()), running])?,
+    })
+}
+
+fn number(connection: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<u64> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let number: i64 = statement.query_row(key, |row| row.get(0))?;
+    Ok(number.cast_unsigned())
 }
 
 /// The number of a spider.

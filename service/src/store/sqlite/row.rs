@@ -280,11 +280,13 @@ fn entry_actor(job: &Job, state: State) -> Option<&str> {
     job.entry(state).map(|entry| entry.actor.as_str())
 }
 
-fn encode_tags(tags: &Tags) -> String {
+/// Tags as a column keeps them.
+pub(super) fn encode_tags(tags: &Tags) -> String {
     serde_json::Value::from_iter(tags.iter().map(|tag| tag.as_str())).to_string()
 }
 
-fn decode_tags(text: &str) -> Result<Tags> {
+/// Back from [`encode_tags`].
+pub(super) fn decode_tags(text: &str) -> Result<Tags> {
     if text == "[]" {
         return Ok(Tags::default());
     }

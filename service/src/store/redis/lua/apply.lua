@@ -1,7 +1,7 @@
 -- Loading jobs, planning effects on them in memory, and writing what came of it; the second
--- half of lib.lua for the scripts that change jobs. A plan writes nothing.
+-- half of lib.lua and tags.lua for the scripts that change jobs. A plan writes nothing.
 
-local STATE_FIELDS = { 's', 'o', 'p', 'a', 'f', 'l', 't', 'U', '1', 'm:stop_requested' }
+local STATE_FIELDS = { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'm:stop_requested' }
 
 -- A job as {member, old, new, large}: `new` reads through to `old`, and holds just what
 -- changed (false: removed). nil where there is none.
@@ -15,28 +15,10 @@ local function load(member)
   return { member = member, old = old, new = setmetatable({}, { __index = old }), large = {} }
 end
 
--- The project's last position: as found, and as planned.
-local first_last = tonumber(call('HGET', COUNTERS, 'pos') or 0)
-local last = first_last
-
--- The tags after an edit, by line, and how many there are.
-local function edited(tags, edit)
-  local list, seen = {}, {}
-  for _, tag in ipairs(edit.remove) do
-    seen[tag] = true
-  end
-  for tag in string.gmatch(not edit.clear and tags or '', '[^\n]+') do
-    if not seen[tag] then list[#list + 1] = tag end
-  end
-  seen = {}
-  for _, tag in ipairs(list) do
-    seen[tag] = true
-  end
-  for _, tag in ipairs(edit.add) do
-    if not seen[tag] then list[#list + 1] = tag end
-  end
-  return table.concat(list, '\n'), #list
-end
+-- The project's last position, and the units of its running jobs: as found, and as planned.
+local found = call('HMGET', COUNTERS, 'pos', 'units')
+local first_last, first_units = tonumber(found[1] or 0), tonumber(found[2] or 0)
+local last, units = first_last, first_units
 
 local function overlay(into, set, del)
   for i = 1, #set, 2 do

@@ -1,9 +1,10 @@
 -- Adds jobs in order.
 -- KEYS    see lib.lua.
 -- ARGV[1] now; request: nil or {fingerprint, ttl}; names: fields of COUNTERS that the jobs
---         may need (the three counters, and per spider `s:NAME`, `l:NAME`, per tag
---         `t:NAME`); jobs: {spider, state, passed, priority, actor, unique or nil, holds, lease or nil,
---         tags, core, large}, the last two flat lists of fields and values.
+--         may need (the four counters, and per spider `s:NAME`, `l:NAME`, per tag
+--         `t:NAME`); jobs: {spider, state, passed, priority, running_units, actor, unique or
+--         nil, holds, lease or nil, tags, core, large}, the last two flat lists of fields and
+--         values.
 -- Returns a packed list: `SPIDER/JOB` per job, '' for a duplicate; '' for a reused request.
 local before = kept()
 if before then return before end
@@ -49,6 +50,7 @@ local function add(job)
   for _, tag in ipairs(job.tags) do
     call('ZADD', SET .. 't' .. number('t:' .. tag, 'tags') .. tagged, position, member)
   end
+  if job.running_units > 0 then raise('units', (have.units or 0) + job.running_units) end
   if job.holds then call('HSET', UNIQUE, job.unique, member) end
   if job.lease then call('ZADD', LEASES, int(job.lease), member) end
   return member

@@ -46,8 +46,14 @@ local function move(member, old, new)
   end
 end
 
+-- What a job adds to the units of the running ones.
+local function running_units(job)
+  return job.s == '1' and tonumber(job.u) or 0
+end
+
 local function write(job)
   local member, old, new = job.member, job.old, job.new
+  units = units + running_units(new) - running_units(old)
   fields(JOB .. member, new)
   fields(LARGE .. member, job.large)
   move(member, old, new)
@@ -61,4 +67,5 @@ local function write_all(jobs)
     write(job)
   end
   if last > first_last then call('HSET', COUNTERS, 'pos', int(last)) end
+  if units ~= first_units then call('HSET', COUNTERS, 'units', int(units)) end
 end

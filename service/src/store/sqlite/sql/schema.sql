@@ -1,4 +1,4 @@
--- Version 1. Unsigned 64-bit numbers are kept as the signed ones of the same bits;
+-- Version 2. Unsigned 64-bit numbers are kept as the signed ones of the same bits;
 -- positions stay below 2^53 and compare as they are.
 
 CREATE TABLE projects (
@@ -7,12 +7,14 @@ CREATE TABLE projects (
     last_spider INTEGER NOT NULL
 ) STRICT;
 
--- Rows are never removed: numbers of spiders and jobs are given once.
+-- Rows are never removed: numbers of spiders and jobs are given once. `default_tags`: JSON
+-- array of the tags that jobs scheduled of the spider get.
 CREATE TABLE spiders (
     project INTEGER NOT NULL,
     spider INTEGER NOT NULL,
     name TEXT NOT NULL,
     last_job INTEGER NOT NULL,
+    default_tags TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (project, spider)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX spiders_by_name ON spiders (project, name);
@@ -75,6 +77,13 @@ SELECT
     items, pages, logs, errors, tags, metadata
 FROM jobs JOIN spiders ON spiders.project = jobs.project AND spiders.spider = jobs.spider;
 
+CREATE TABLE settings (
+    project INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (project, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE requests (
     project INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -100,4 +109,4 @@ CREATE TABLE config (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -1,0 +1,203 @@
+//! Projects: which exist, their jobs in numbers, their settings.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use redis::Pipeline;
+use serde::Serialize;
+use tokio::time::{Instant, timeout};
+
+use super::{
+    RedisStore,
+    connection::{Connection, within},
+    errors::bad_reply,
+    keys::{Keys, PROJECTS, RUNNING_UNITS},
+    record::Flat,
+    scripts,
+};
+use crate::{
+    error::Result,
+    model::{FieldName, JsonText, Metadata, Priority, ProjectId},
+    store::{ProjectCounts, SettingsChange},
+};
+
+/// How long a project that was told counts as known; a Redis that lost its data learns of
+/// it again after that.
+const KNOWN: Duration = Duration::from_secs(60);
+/// How long after a telling that failed the next is tried.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long a write waits for the telling beside it. In a Cluster the set may be on a node that
+/// is away while the project's own is not.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Most projects remembered; beyond that they are told anew.
+const MOST: usize = 100_000;
+
+/// Tells the installation's set which projects exist, beside their writes.
+#[derive(Clone)]
+pub(super) struct Registry {
+    connection: Connection,
+    /// When a project is to be told again.
+    due: Arc<Mutex<HashMap<ProjectId, Instant>>>,
+}
+
+impl Registry {
+    pub(super) fn new(connection: Connection) -> Self {
+        let due = Arc::default();
+        Self { connection, due }
+    }
+
+    /// Runs `write`, which may be the project's first, and tells of the project if that is due.
+    pub(super) async fn beside<T>(
+        &self,
+        project: ProjectId,
+        write: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        if !self.take(project) {
+            return write.await;
+        }
+        let telling = tokio::spawn(self.clone().tell(project));
+        let done = write.await;
+        // What it came to is no part of the write.
+        let _ = timeout(PATIENCE, telling).await;
+        done
+    }
+
+    async fn tell(self, project: ProjectId) {
+        let mut pipe = redis::pipe();
+        pipe.zadd(PROJECTS, project.get(), project.get()).ignore();
+        match within(self.connection.pipe::<()>(&pipe)).await {
+            Ok(()) => self.put(project, KNOWN),
+            Err(error) => tracing::debug!(%error, %project, "the project is not listed yet"),
+        }
+    }
+
+    /// Whether telling is due; then the caller does it.
+    fn take(&self, project: ProjectId) -> bool {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if due.get(&project).is_some_and(|at| *at > now) {
+            return false;
+        }
+        drop(due);
+        self.put(project, AGAIN);
+        true
+    }
+
+    fn put(&self, project: ProjectId, after: Duration) {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.len() >= MOST {
+            due.clear();
+        }
+        due.insert(project, Instant::now() + after);
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Registry(…)")
+    }
+}
+
+/// [`Store::projects`](crate::store::Store::projects).
+pub(super) async fn list(
+    store: &RedisStore,
+    after: Option<ProjectId>,
+    limit: usize,
+) -> Result<Vec<ProjectId>> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("ZRANGEBYSCORE")
+        .arg(PROJECTS)
+        .arg(format!("({}", after.map_or(0, ProjectId::get)))
+        .arg("+inf")
+        .arg("LIMIT")
+        .arg(0)
+        .arg(limit);
+    let (numbers,): (Vec<String>,) = store.connection.pipe(&pipe).await?;
+    let numbers = numbers.iter();
+    numbers
+        .map(|number| ProjectId::parse(number).map_err(bad_reply))
+        .collect()
+}
+
+/// [`Store::project_counts`](crate::store::Store::project_counts).
+pub(super) async fn counts(store: &RedisStore, project: ProjectId) -> Result<ProjectCounts> {
+    let keys = Keys(project);
+    let mut pipe = redis::pipe();
+    pipe.atomic();
+    pipe.zcard(keys.running());
+    pipe.zcard(keys.finished());
+    pipe.hget(keys.counters(), RUNNING_UNITS);
+    for priority in Priority::ALL {
+        pipe.zcard(keys.queue(priority.get()));
+    }
+    let numbers: Vec<Option<u64>> = store.connection.pipe(&pipe).await?;
+    let mut numbers = numbers.into_iter().map(Option::unwrap_or_default);
+    let mut next = || numbers.next().unwrap_or_default();
+    Ok(ProjectCounts {
+        running: next(),
+        finished: next(),
+        running_units: next(),
+        pending: numbers.sum(),
+    })
+}
+
+/// [`Store::settings`](crate::store::Store::settings).
+pub(super) async fn settings(store: &RedisStore, project: ProjectId) -> Result<Metadata> {
+    let mut pipe = redis::pipe();
+    pipe.hgetall(Keys(project).settings());
+    let (settings,): (Vec<(String, String)>,) = store.connection.pipe(&pipe).await?;
+    let setting = |(name, value): (String, _)| (FieldName::known(&name), JsonText::stored(value));
+    Ok(settings.into_iter().map(setting).collect())
+}
+
+#[derive(Serialize)]
+struct SettingsArg {
+    set: Flat,
+    max_bytes: usize,
+}
+
+/// [`Store::change_settings`](crate::store::Store::change_settings).
+pub(super) async fn change_settings(
+    store: &RedisStore,
+    project: ProjectId,
+    change: SettingsChange,
+) -> Result<bool> {
+    let key = Keys(project).settings();
+    let mut pipe = Pipeline::new();
+    match change {
+        SettingsChange::Merge(settings) => {
+            return store
+                .registry
+                .beside(project, merge(store, project, settings))
+                .await;
+        }
+        SettingsChange::Remove(names) if names.is_empty() => return Ok(true),
+        SettingsChange::Remove(names) => {
+            let names: Vec<&str> = names.iter().map(FieldName::as_str).collect();
+            pipe.hdel(key, names).ignore();
+        }
+        SettingsChange::Clear => {
+            pipe.unlink(key).ignore();
+        }
+    }
+    store.connection.pipe::<()>(&pipe).await?;
+    Ok(true)
+}
+
+async fn merge(store: &RedisStore, project: ProjectId, settings: Metadata) -> Result<bool> {
+    let pairs = settings.into_iter();
+    let argument = SettingsArg {
+        set: pairs
+            .flat_map(|(name, value)| [name.as_str().to_owned(), value.into_string()])
+            .collect(),
+        max_bytes: Metadata::MAX_BYTES,
+    };
+    let mut keys = Keys(project).script(None).to_vec();
+    keys.push(Keys(project).settings());
+    let script = &scripts::SETTINGS;
+    store.connection.run(script, &keys, &argument).await
+}

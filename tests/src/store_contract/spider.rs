@@ -1,0 +1,135 @@
+//! Spiders of a project: their list, their tags, and the last job of each.
+
+use spiderq_service::{
+    model::{JobId, State, TagEdit, Tags},
+    store::{BATCH, Fields, SpiderEdited, SpiderRecord},
+};
+
+use super::world::*;
+
+fn record(world: &World, id: i64, spider: &str, texts: &[&str], last: i64) -> SpiderRecord {
+    SpiderRecord {
+        id: world.key(id, 1).spider,
+        name: name(spider),
+        tags: tags(texts),
+        last_job: (last > 0).then(|| JobId::new(last).unwrap()),
+    }
+}
+
+fn edit(remove: &[&str], add: &[&str]) -> TagEdit {
+    TagEdit {
+        clear: false,
+        remove: tag_list(remove),
+        add: tags(add),
+    }
+}
+
+async fn edited(world: &World, spider: i64, edit: &TagEdit) -> SpiderEdited {
+    let spider = world.key(spider, 1).spider;
+    let done = world.store.edit_spider_tags(world.project, spider, edit);
+    done.await.unwrap()
+}
+
+/// Spiders stand by number, with the last number given to a job, purged or not.
+pub async fn spiders_are_listed_by_number(world: World) {
+    let (store, project) = (&world.store, world.project);
+    assert_eq!(store.spiders(project, None, BATCH).await.unwrap(), []);
+    for spider in ["b", "a", "b"] {
+        world.add(T, pending(spider)).await;
+    }
+    let gone = world.add(T, in_state("a", State::Deleted)).await;
+    store.purge(gone).await.unwrap();
+    store.spider_id(project, &name("c"), true).await.unwrap();
+    let expected = [
+        record(&world, 1, "b", &[], 2),
+        record(&world, 2, "a", &[], 2),
+        record(&world, 3, "c", &[], 0),
+    ];
+    assert_eq!(store.spiders(project, None, BATCH).await.unwrap(), expected);
+    let page = store.spiders(project, Some(expected[0].id), 1).await;
+    assert_eq!(page.unwrap(), expected[1..2]);
+    let page = store.spiders(project, Some(expected[2].id), 1).await;
+    assert_eq!(page.unwrap(), []);
+}
+
+/// Tags of a spider are edited as those of a job are, and stay its own.
+pub async fn tags_of_a_spider_are_edited(world: World) {
+    for spider in ["a", "b"] {
+        world.add(T, pending(spider)).await;
+    }
+    let done = edited(&world, 1, &edit(&["x"], &["p", "q", "p"])).await;
+    assert_eq!(done, SpiderEdited::Done(tags(&["p", "q"])));
+    let done = edited(&world, 1, &edit(&["p"], &["r", "q"])).await;
+    assert_eq!(done, SpiderEdited::Done(tags(&["q", "r"])));
+    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let expected = [
+        record(&world, 1, "a", &["q", "r"], 1),
+        record(&world, 2, "b", &[], 1),
+    ];
+    assert_eq!(spiders.unwrap(), expected);
+    let none = edited(&world, 1, &edit(&["q", "r"], &[])).await;
+    assert_eq!(none, SpiderEdited::Done(Tags::default()));
+    // The jobs that it has keep theirs.
+    let job = world.job(world.key(1, 1)).await.unwrap();
+    assert_eq!(job.tags, Tags::default());
+}
+
+/// Too many tags, or a number never given, change nothing.
+pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
+    world.add(T, pending("a")).await;
+    let many: Vec<String> = (0..Tags::MAX).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let done = edited(&world, 1, &edit(&[], &many)).await;
+    assert_eq!(done, SpiderEdited::Done(tags(&many)));
+    let refused = edited(&world, 1, &edit(&[], &["one more"])).await;
+    assert_eq!(refused, SpiderEdited::TooManyTags);
+    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    assert_eq!(spiders.unwrap(), [record(&world, 1, "a", &many, 1)]);
+    assert_eq!(
+        edited(&world, 2, &edit(&[], &["x"])).await,
+        SpiderEdited::Missing
+    );
+}
+
+/// Names and tags that break other things come back as they went in.
+pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
+    let texts = hostile_texts();
+    for (text, number) in texts.iter().zip(1..) {
+        world.add(T, pending(text)).await;
+        let done = edited(&world, number, &edit(&[], &[text, "both"])).await;
+        assert_eq!(done, SpiderEdited::Done(tags(&[text, "both"])));
+    }
+    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let expected: Vec<SpiderRecord> = texts
+        .iter()
+        .zip(1..)
+        .map(|(text, number)| record(&world, number, text, &[text, "both"], 1))
+        .collect();
+    assert_eq!(spiders.unwrap(), expected);
+}
+
+/// The last to finish, not the last to begin; deleted jobs do not count.
+pub async fn the_last_finished_job_of_each_spider(world: World) {
+    for (n, spider) in ["a", "a", "a", "b", "c"].into_iter().enumerate() {
+        world
+            .add(T + n as u64, in_state(spider, State::Running))
+            .await;
+    }
+    let [first, second, third] = [1, 2, 3].map(|job| world.key(1, job));
+    let other = world.key(2, 1);
+    for (n, key) in [third, first, other, second].into_iter().enumerate() {
+        world.apply(T + 10 + n as u64, finish(key)).await;
+    }
+    world.apply(T + 20, delete(second)).await;
+    let ids = [3, 1, 9, 2].map(|spider| world.key(spider, 1).spider);
+    let last = world.store.last_finished(world.project, &ids, &Fields::Row);
+    let keys: Vec<_> = last
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|job| job.map(|job| job.key))
+        .collect();
+    assert_eq!(keys, [None, Some(first), None, Some(other)]);
+    let none = world.store.last_finished(world.project, &[], &Fields::Row);
+    assert_eq!(none.await.unwrap(), []);
+}
