@@ -97,8 +97,8 @@ impl Service {
 
     /// `spiderq.v1.ProjectService`.
     #[must_use]
-    pub const fn projects(&self) -> ProjectApi {
-        ProjectApi
+    pub fn projects(&self) -> ProjectApi {
+        ProjectApi(self.calls.clone())
     }
 
     /// `spiderq.v1.KeyService`.

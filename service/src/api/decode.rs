@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     model::{
         Counters, Fence, FieldName, Filter, JobKey, JsonText, Metadata, Millis, Position, Priority,
-        ProjectId, SpiderName, State, StateSet, Tag, TagEdit, Tags, Units,
+        ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagEdit, Tags, Units,
     },
     store::Fields,
 };
@@ -21,6 +21,19 @@ const MOST_NAMES: usize = 100;
 
 pub(super) fn project(number: i64) -> Result<ProjectId> {
     ProjectId::new(number)
+}
+
+/// The number of a spider.
+pub(super) fn spider_id(field: &str, number: i64) -> Result<SpiderId> {
+    SpiderId::new(number).map_err(|error| error.at(field))
+}
+
+/// The number of a spider; 0: none given.
+pub(super) fn some_spider_id(field: &str, number: i64) -> Result<Option<SpiderId>> {
+    match number {
+        0 => Ok(None),
+        number => spider_id(field, number).map(Some),
+    }
 }
 
 /// Each once, in the order of its first.

@@ -66,6 +66,10 @@ pub(super) fn job(job: Job) -> v1::Job {
     }
 }
 
+pub(super) fn jobs(jobs: Vec<Job>) -> Vec<v1::Job> {
+    jobs.into_iter().map(job).collect()
+}
+
 fn counters(counters: Counters) -> Option<v1::JobCounters> {
     if counters == Counters::default() {
         return None;

@@ -4,7 +4,7 @@ use futures::{StreamExt as _, stream};
 use spiderq_proto::v1::{self, job_queue_service_server::JobQueueService};
 use tonic::{Request, Response, async_trait, codegen::BoxStream};
 
-use super::{Answer, Calls, decode, encode};
+use super::{Answer, Calls, decode, encode, summary};
 use crate::{
     domain::{Heartbeat, Order, Push, Start, Target, Update, Walk},
     error::{Error, Result},
@@ -170,6 +170,34 @@ impl JobQueueService for QueueApi {
                 Ok(v1::CountQueueResponse {
                     count: encode::count(count),
                 })
+            })
+            .await
+    }
+
+    async fn summarize_queue(
+        &self,
+        request: Request<v1::SummarizeQueueRequest>,
+    ) -> Answer<v1::SummarizeQueueResponse> {
+        self.0
+            .call("SummarizeQueue", request, |on, message| async move {
+                let summarize = summary::decode(&message)?;
+                let now = on.domain.now();
+                let states = on.domain.summarize(&on.caller, &summarize).await?;
+                Ok(summary::encode(states, now))
+            })
+            .await
+    }
+
+    async fn list_last_jobs(
+        &self,
+        request: Request<v1::ListLastJobsRequest>,
+    ) -> Answer<v1::ListLastJobsResponse> {
+        self.0
+            .call("ListLastJobs", request, |on, message| async move {
+                let last = summary::decode_last(&message)?;
+                let now = encode::millis(on.domain.now());
+                let jobs = encode::jobs(on.domain.last_jobs(&on.caller, &last).await?);
+                Ok(v1::ListLastJobsResponse { jobs, now })
             })
             .await
     }

@@ -5,9 +5,9 @@ use tonic::{Request, async_trait};
 
 use super::{Answer, Calls, decode, encode, list};
 use crate::{
-    domain::{JobEdit, Schedule},
+    domain::{JobEdit, Schedule, SpiderRef},
     error::{Error, Result},
-    model::{FieldName, JobKey, SpiderId, SpiderName, State, StateSet, Tags},
+    model::{FieldName, JobKey, SpiderName, State, StateSet, Tags},
 };
 
 /// `spiderq.v1.JobService` over the domain.
@@ -187,8 +187,8 @@ impl JobService for JobApi {
 fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
     let spider = match (message.spider.is_empty(), message.spider_id) {
         (true, 0) => return Err(Error::invalid("spider", "is required")),
-        (true, number) => Err(SpiderId::new(number).map_err(|error| error.at("spider_id"))?),
-        (false, _) => Ok(SpiderName::parse(&message.spider)?),
+        (true, number) => SpiderRef::Number(decode::spider_id("spider_id", number)?),
+        (false, _) => SpiderRef::Name(SpiderName::parse(&message.spider)?),
     };
     let settings = message.job_settings.as_deref();
     Ok(Schedule {

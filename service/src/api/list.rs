@@ -47,7 +47,7 @@ pub(super) async fn list(
     let last = jobs.last().filter(|_| more);
     Ok(v1::ListJobsResponse {
         next_page_token: last.map(token).unwrap_or_default(),
-        jobs: jobs.into_iter().map(encode::job).collect(),
+        jobs: encode::jobs(jobs),
         total: encode::count(total),
         now: encode::millis(now),
     })

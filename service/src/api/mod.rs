@@ -9,6 +9,7 @@ mod key_service;
 mod list;
 mod project_service;
 mod status;
+mod summary;
 
 use std::{future::Future, sync::Arc, time::Instant};
 
@@ -22,6 +23,7 @@ use crate::{
     auth::{Caller, Credentials},
     domain::Domain,
     error::{Error, Result},
+    model::Millis,
 };
 
 /// What a handler answers.
@@ -40,6 +42,11 @@ pub(crate) struct Calls(Arc<Domain>);
 impl Calls {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(Arc::new(domain))
+    }
+
+    /// The server's clock.
+    fn now(&self) -> Millis {
+        self.0.now()
     }
 
     async fn call<Q, A, F, Fut>(&self, rpc: &'static str, request: Request<Q>, run: F) -> Answer<A>

@@ -80,6 +80,16 @@ impl Caller {
         }
     }
 
+    /// The projects that it reaches; `None`: all. Job tokens reach none.
+    pub fn reach(&self) -> Result<Option<&[u64]>> {
+        match self {
+            Self::Key { projects, .. } => Ok(projects.as_deref()),
+            Self::Job { key, .. } => Err(Error::Forbidden(format!(
+                "a job token reaches only its own job, {key}"
+            ))),
+        }
+    }
+
     /// May it read this job?
     pub fn may_read(&self, job: JobKey) -> Result<()> {
         match self {

@@ -9,11 +9,14 @@ mod find;
 mod heartbeat;
 mod known;
 mod metadata;
+mod project;
 mod push;
 pub mod request;
 mod schedule;
+mod spider;
 mod start;
 mod stop;
+mod summary;
 mod token;
 mod transition;
 mod update;
@@ -27,7 +30,9 @@ pub use self::{
     heartbeat::{Heartbeat, Vitals},
     push::{Push, PushedJob},
     schedule::Schedule,
+    spider::{Spider, SpiderRef},
     start::{Start, Started},
+    summary::{LastJobs, StateSummary, Summarize},
     update::{Target, Update},
     walk::{Order, Place, Rows, Walk},
 };
@@ -83,6 +88,15 @@ fn check_items(field: &str, items: usize) -> Result<()> {
             field: field.to_owned(),
             message: format!("at most {MOST_ITEMS} in one call"),
         }),
+    }
+}
+
+/// A number of rows from 1 to [`MOST_ITEMS`], which 0 stands for.
+fn most_rows(field: &str, asked: u32) -> Result<usize> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(MOST_ITEMS),
+        Ok(most @ 1..=MOST_ITEMS) => Ok(most),
+        Ok(_) | Err(_) => Err(Error::invalid(field, "must be from 1 to 1000")),
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Domain, known::Known, push::new_start, request::RequestId};
+use super::{Domain, SpiderRef, known::Known, push::new_start, request::RequestId};
 use crate::{
     auth::Caller,
     error::{Error, Result},
     model::{
-        JobKey, JsonText, Metadata, Priority, ProjectId, SpiderId, SpiderName, State, Tags,
-        UniqueKey, Units,
+        JobKey, JsonText, Metadata, Priority, ProjectId, SpiderName, State, Tags, UniqueKey, Units,
     },
     store::{NewJob, Pushed, Role},
 };
@@ -18,8 +17,8 @@ use crate::{
 pub struct Schedule {
     /// Where.
     pub project: ProjectId,
-    /// Its spider, by name or by number.
-    pub spider: Result<SpiderName, SpiderId>,
+    /// Its spider.
+    pub spider: SpiderRef,
     /// The state it begins in.
     pub state: State,
     /// Its tags.
@@ -53,11 +52,8 @@ impl Domain {
     ) -> Result<JobKey> {
         let project = schedule.project;
         caller.may(Role::User, project)?;
-        let spider = match &schedule.spider {
-            Ok(name) => name.clone(),
-            Err(number) => self.spider_by_number(project, *number).await?,
-        };
-        let job = new_job(caller, spider.clone(), schedule)?;
+        let (spider, tags) = self.scheduled_spider(project, &schedule.spider).await?;
+        let job = new_job(caller, spider.clone(), &tags, schedule)?;
         let now = self.now();
         let request = request.map(|request| request.part(0, now));
         let pushed = self
@@ -71,17 +67,37 @@ impl Domain {
         }
     }
 
-    async fn spider_by_number(&self, project: ProjectId, number: SpiderId) -> Result<SpiderName> {
-        self.store
-            .spider_name(project, number)
-            .await?
-            .ok_or_else(|| {
-                Error::invalid("spider_id", "must be the number of a spider that has jobs")
-            })
+    /// The spider's name and the tags that its jobs get; a name may be new.
+    async fn scheduled_spider(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+    ) -> Result<(SpiderName, Tags)> {
+        let number = match spider {
+            SpiderRef::Number(number) => Some(*number),
+            SpiderRef::Name(name) => self.store.spider_id(project, name, false).await?,
+        };
+        let record = match number {
+            Some(number) => self.record(project, number).await?,
+            None => None,
+        };
+        match (record, spider) {
+            (Some(record), _) => Ok((record.name, record.tags)),
+            (None, SpiderRef::Name(name)) => Ok((name.clone(), Tags::default())),
+            (None, SpiderRef::Number(_)) => Err(Error::invalid(
+                "spider_id",
+                "must be the number of a spider that has jobs",
+            )),
+        }
     }
 }
 
-fn new_job(caller: &Caller, spider: SpiderName, schedule: Schedule) -> Result<NewJob> {
+fn new_job(
+    caller: &Caller,
+    spider: SpiderName,
+    spider_tags: &Tags,
+    schedule: Schedule,
+) -> Result<NewJob> {
     let unique = UniqueKey::of_schedule(
         &spider,
         schedule
@@ -91,12 +107,8 @@ fn new_job(caller: &Caller, spider: SpiderName, schedule: Schedule) -> Result<Ne
         schedule.cmd_args.as_deref(),
     );
     let mut known = Known::of(schedule.metadata)?;
-    let script = spider.is_script();
     let mut fields = std::mem::take(&mut known.rest);
-    fields.set(
-        "spider_type",
-        JsonText::string(if script { "script" } else { "manual" }),
-    );
+    fields.set("spider_type", JsonText::string(spider.spider_type()));
     if !schedule.spider_args.is_empty() {
         fields.set("spider_args", strings(&schedule.spider_args));
     }
@@ -113,7 +125,8 @@ fn new_job(caller: &Caller, spider: SpiderName, schedule: Schedule) -> Result<Ne
         fields.set("version", JsonText::string(&version));
     }
     fields.check_size()?;
-    let tags = known.tags.take().unwrap_or_default();
+    let meta_tags = known.tags.take().unwrap_or_default();
+    let tags = [spider_tags, &meta_tags, &schedule.tags];
     Ok(NewJob {
         spider,
         state: schedule.state,
@@ -121,7 +134,7 @@ fn new_job(caller: &Caller, spider: SpiderName, schedule: Schedule) -> Result<Ne
         actor: caller.actor().clone(),
         priority: schedule.priority.or(known.priority).unwrap_or_default(),
         units: schedule.units.or(known.units).unwrap_or_default(),
-        tags: Tags::new(tags.iter().chain(schedule.tags.iter()).cloned())?,
+        tags: Tags::new(tags.into_iter().flat_map(Tags::iter).cloned())?,
         unique: Some(unique),
         counters: known.counters,
         metadata: fields,

@@ -26,10 +26,14 @@ impl SpiderName {
         &self.0
     }
 
-    /// Whether it names a script (`py:NAME`) rather than a spider.
+    /// `script` where it names one (`py:NAME`), else `manual`.
     #[must_use]
-    pub fn is_script(&self) -> bool {
-        self.0.starts_with("py:")
+    pub fn spider_type(&self) -> &'static str {
+        if self.0.starts_with("py:") {
+            "script"
+        } else {
+            "manual"
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Names and numbers of spiders, their tags, and the last job of each.
 
-use redis::Value;
 use serde::Serialize;
 
 use super::{
@@ -126,13 +125,12 @@ pub(super) async fn edit_tags(
     let mut keys = Keys(project).script(None).to_vec();
     keys.push(Keys(project).spider_tags());
     let script = &scripts::SPIDER_TAGS;
-    match store.connection.run(script, &keys, &argument).await? {
-        Value::Int(0) => Ok(SpiderEdited::Missing),
-        Value::Int(_) => Ok(SpiderEdited::TooManyTags),
-        tags => {
-            let tags: String = redis::from_redis_value(tags).map_err(bad_reply)?;
-            lines(&tags).map(SpiderEdited::Done)
-        }
+    let (outcome, tags): (u8, String) = store.connection.run(script, &keys, &argument).await?;
+    match outcome {
+        0 => lines(&tags).map(SpiderEdited::Done),
+        1 => Ok(SpiderEdited::Missing),
+        2 => Ok(SpiderEdited::TooManyTags),
+        _ => Err(bad_reply("an unknown outcome")),
     }
 }
 
