@@ -83,6 +83,14 @@ impl Call {
         params::project(self.part("project"))
     }
 
+    /// The number of the path's spider; 0 where the path names none.
+    pub(crate) fn spider(&self) -> Result<i64, Problem> {
+        match self.part("spider") {
+            "" => Ok(0),
+            text => params::spider(text),
+        }
+    }
+
     /// The job key of the path.
     pub(crate) fn key(&self) -> String {
         let [project, spider, job] = ["project", "spider", "job"].map(|name| self.part(name));

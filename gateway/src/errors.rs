@@ -68,6 +68,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "Authentication failed")
     }
 
+    /// The same in the service's own names, where the path uses those.
+    pub(crate) fn verbatim(mut self) -> Self {
+        self.field = None;
+        self
+    }
+
     /// For an error line inside a good answer.
     pub(crate) fn into_message(self) -> String {
         self.message
@@ -131,6 +137,8 @@ fn parameter(field: &str, family: Family) -> &str {
         ("start_ts", _) => "startts",
         ("end_ts", _) => "endts",
         ("metadata_fields", _) => "jobmeta",
+        ("spider_id", Family::Storage) => "spider",
+        ("start_after", _) => "startafter",
         ("oldest_pending", _) => "count",
         ("request_id", _) => "Idempotency-Key",
         _ => field,

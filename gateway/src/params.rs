@@ -68,6 +68,15 @@ impl Params {
             .transpose()
     }
 
+    /// Whether `name` is given as 1 or true.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.last(name) {
+            None | Some("0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(_) => Err(Problem::invalid(name, "must be 1 or 0")),
+        }
+    }
+
     /// The required `project`.
     pub(crate) fn project(&self) -> Result<i64, Problem> {
         match self.last("project") {
@@ -113,6 +122,14 @@ pub(crate) fn project(text: &str) -> Result<i64, Problem> {
     match text.trim().parse() {
         Ok(project) if project > 0 => Ok(project),
         _ => Err(Problem::invalid("project", "must be a positive integer")),
+    }
+}
+
+/// The number of a spider in a path.
+pub(crate) fn spider(text: &str) -> Result<i64, Problem> {
+    match text.trim().parse() {
+        Ok(spider) if spider > 0 => Ok(spider),
+        _ => Err(Problem::invalid("spider", "must be a positive integer")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use spiderq_proto::v1::{Job, JobState};
 
-use super::string;
+use super::{string, strings};
 
 /// Names of the typed fields, in alphabetical order.
 pub(super) const TYPED: [&str; 14] = [
@@ -64,7 +64,7 @@ fn by(name: &str) -> Option<String> {
 }
 
 pub(super) fn tags(job: &Job) -> String {
-    serde_json::Value::from(job.tags.as_slice()).to_string()
+    strings(&job.tags)
 }
 
 /// A state as clients name it.

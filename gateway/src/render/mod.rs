@@ -8,4 +8,4 @@ mod object;
 pub(crate) mod storage;
 mod time;
 
-pub(crate) use object::{Object, string};
+pub(crate) use object::{Object, string, strings};

@@ -39,6 +39,11 @@ pub(crate) fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// A JSON array of strings.
+pub(crate) fn strings(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use http::header::CONTENT_TYPE;
 
@@ -17,6 +17,7 @@ use crate::{
 
 mod dash;
 mod metadata;
+mod project;
 mod storage;
 
 /// What handlers of the dash family answer.
@@ -36,6 +37,11 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/jobs/update.json", post(dash::update))
         .route("/api/jobs/delete.json", post(dash::delete))
         .route("/api/jobs/stop.json", post(dash::stop))
+        .route("/api/scrapyd/listprojects.json", get(dash::listprojects))
+        .route("/api/spiders/list.json", get(dash::spiders::list))
+        .route("/api/v2/projects/{project}/spiders/{spider}", get(dash::spiders::get))
+        .route("/api/v2/projects/{project}/spiders/{spider}/tags", patch(dash::spiders::tags))
+        .route("/api/v2/users/me", get(dash::me))
         // 4. Storage: JobQ API
         .route("/jobq/{project}/count", get(storage::count))
         .route("/jobq/{project}/list", get(storage::list))
@@ -44,6 +50,21 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/jobq/{project}/update", post(storage::update))
         .route("/jobq/{project}/{spider}/{job}/cancel", post(storage::cancel_one))
         .route("/jobq/{project}/cancel", post(storage::cancel))
+        .route("/jobq/{project}/summary", get(storage::summary))
+        .route("/jobq/{project}/summary/{state}", get(storage::summary))
+        .route("/jobq/{project}/{spider}/summary", get(storage::summary))
+        .route("/jobq/{project}/{spider}/summary/{state}", get(storage::summary))
+        .route("/jobq/{project}/jobsummary", get(storage::jobsummary))
+        .route("/projects/{project}/jobsummary", get(project::jobsummary))
+        .route("/projects/jobsummaries", get(project::jobsummaries))
+        .route("/spiders/{project}/lastjobsummary", get(storage::lastjobsummary))
+        .route("/spiders/{project}/{spider}/lastjobsummary", get(storage::lastjobsummary))
+        .route("/ids/{project}/spider/{*name}", get(project::spider_id))
+        .route("/projects/{project}/settings",
+               get(project::get).post(project::set).delete(project::delete))
+        .route("/projects/{project}/settings/{*name}",
+               get(project::get_one).post(project::set_one).delete(project::delete_one))
+        .route("/system/ts", get(project::ts))
         // 5. Storage: Job metadata API
         .route("/jobs/{project}/{spider}/{job}",
                get(metadata::get).post(metadata::set).delete(metadata::purge))
@@ -55,6 +76,11 @@ pub(crate) fn table() -> Router<Arc<App>> {
 
 fn json(body: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The body of a write that went well.
+fn empty() -> Response {
+    json(String::new())
 }
 
 fn lines(body: String) -> Response {

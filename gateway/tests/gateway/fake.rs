@@ -159,9 +159,72 @@ impl Reply {
 }
 
 #[tonic::async_trait]
-impl project_service_server::ProjectService for Fake {}
+impl project_service_server::ProjectService for Fake {
+    async fn list_projects(
+        &self,
+        request: Request<ListProjectsRequest>,
+    ) -> Result<Response<ListProjectsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn summarize_projects(
+        &self,
+        request: Request<SummarizeProjectsRequest>,
+    ) -> Result<Response<SummarizeProjectsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn list_spiders(
+        &self,
+        request: Request<ListSpidersRequest>,
+    ) -> Result<Response<ListSpidersResponse>, Status> {
+        self.answer(request)
+    }
+    async fn get_spider(
+        &self,
+        request: Request<GetSpiderRequest>,
+    ) -> Result<Response<GetSpiderResponse>, Status> {
+        self.answer(request)
+    }
+    async fn update_spider_tags(
+        &self,
+        request: Request<UpdateSpiderTagsRequest>,
+    ) -> Result<Response<UpdateSpiderTagsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn get_settings(
+        &self,
+        request: Request<GetSettingsRequest>,
+    ) -> Result<Response<GetSettingsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn set_settings(
+        &self,
+        request: Request<SetSettingsRequest>,
+    ) -> Result<Response<SetSettingsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn delete_settings(
+        &self,
+        request: Request<DeleteSettingsRequest>,
+    ) -> Result<Response<DeleteSettingsResponse>, Status> {
+        self.answer(request)
+    }
+    async fn get_server_time(
+        &self,
+        request: Request<GetServerTimeRequest>,
+    ) -> Result<Response<GetServerTimeResponse>, Status> {
+        self.answer(request)
+    }
+}
+
 #[tonic::async_trait]
-impl key_service_server::KeyService for Fake {}
+impl key_service_server::KeyService for Fake {
+    async fn get_identity(
+        &self,
+        request: Request<GetIdentityRequest>,
+    ) -> Result<Response<GetIdentityResponse>, Status> {
+        self.answer(request)
+    }
+}
 
 #[tonic::async_trait]
 impl job_service_server::JobService for Fake {
@@ -279,6 +342,18 @@ impl job_queue_service_server::JobQueueService for Fake {
         &self,
         request: Request<CountQueueRequest>,
     ) -> Result<Response<CountQueueResponse>, Status> {
+        self.answer(request)
+    }
+    async fn summarize_queue(
+        &self,
+        request: Request<SummarizeQueueRequest>,
+    ) -> Result<Response<SummarizeQueueResponse>, Status> {
+        self.answer(request)
+    }
+    async fn list_last_jobs(
+        &self,
+        request: Request<ListLastJobsRequest>,
+    ) -> Result<Response<ListLastJobsResponse>, Status> {
         self.answer(request)
     }
 }

@@ -13,9 +13,11 @@ mod fake;
 mod forward;
 mod metadata;
 mod outer;
+mod projects;
 mod queue;
 mod refusals;
 mod streaming;
+mod summaries;
 
 use std::collections::BTreeMap;
 

@@ -3,16 +3,21 @@
 mod count;
 mod delete;
 mod list;
+mod projects;
 mod run;
+pub(super) mod spiders;
 mod stop;
 mod update;
+mod users;
 
 pub(super) use count::count;
 pub(super) use delete::delete;
 pub(super) use list::{list_jl, list_json};
+pub(super) use projects::listprojects;
 pub(super) use run::run;
 pub(super) use stop::stop;
 pub(super) use update::update;
+pub(super) use users::me;
 
 use axum::response::Response;
 

@@ -8,9 +8,7 @@ pub(super) use delete::{delete_field, purge};
 pub(super) use get::{get, get_field, token};
 pub(super) use set::{set, set_field};
 
-use axum::response::Response;
-
-use super::{StorageResult, json};
+use super::{StorageResult, empty, json};
 use crate::call::Call;
 
 /// The field of the path; the route of the token has its name in its text.
@@ -19,8 +17,4 @@ fn field(call: &Call) -> &str {
         "" => "auth",
         field => field,
     }
-}
-
-fn empty() -> Response {
-    json(String::new())
 }

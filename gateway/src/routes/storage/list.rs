@@ -14,8 +14,13 @@ use crate::{call::Call, errors::Problem, negotiation::Form, render::storage::row
 const PIECE: usize = 64;
 
 pub(in crate::routes) async fn list(call: Call) -> StorageResult {
-    let form = call.form()?;
     let (message, limit) = decode(&call)?;
+    answer(&call, message, limit).await
+}
+
+/// At most `limit` rows of what the service lists, in the form that the call asks for.
+pub(super) async fn answer(call: &Call, message: ListQueueRequest, limit: usize) -> StorageResult {
+    let form = call.form()?;
     let jobmeta = message.metadata_fields.clone();
     let request = call.request(message);
     let answer = call.app.services.queue.list_queue(request).await?;
