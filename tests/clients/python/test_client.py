@@ -1,15 +1,14 @@
-"""The official Python client against a running service: SPIDERQ_URL and SPIDERQ_KEY name it.
+"""Jobs through the official Python client. SPIDERQ_URL and SPIDERQ_KEY name the service.
 
 Each test works in a project of its own, so that none sees another's jobs.
 """
 
 import gzip
-import itertools
-import os
 import unittest
 
 import requests
-from scrapinghub import APIError, Connection, ScrapinghubClient
+from base import KEY, URL, ClientTest, connect
+from scrapinghub import APIError, Connection
 from scrapinghub.client.exceptions import (
     BadRequest,
     DuplicateJobError,
@@ -17,32 +16,6 @@ from scrapinghub.client.exceptions import (
     Unauthorized,
 )
 from scrapinghub.hubstorage.jobq import DuplicateJobError as DuplicatePush
-
-URL = os.environ["SPIDERQ_URL"]
-KEY = os.environ["SPIDERQ_KEY"]
-PROJECTS = itertools.count(1000)
-
-
-def connect(key=KEY):
-    return ScrapinghubClient(auth=key, endpoint=URL, dash_endpoint=URL + "/api/")
-
-
-class ClientTest(unittest.TestCase):
-    """A client and a fresh project."""
-
-    def setUp(self):
-        self.client = connect()
-        self.addCleanup(self.client.close)
-        self.project_id = next(PROJECTS)
-        self.project = self.client.get_project(self.project_id)
-        self.jobs = self.project.jobs
-        self.jobq = self.client._hsclient.get_project(self.project_id).jobq
-
-    def key(self, spider, job):
-        return "%d/%d/%d" % (self.project_id, spider, job)
-
-    def finished(self, spider="spider", **params):
-        return self.jobq.push(spider, state="finished", **params)["key"]
 
 
 class Run(ClientTest):

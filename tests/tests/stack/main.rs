@@ -13,6 +13,7 @@ mod grpc_refused;
 mod grpc_tools;
 mod lists;
 mod program;
+mod projects;
 mod python_client;
 mod refused;
 mod request_ids;
