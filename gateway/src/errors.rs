@@ -139,6 +139,8 @@ fn parameter(field: &str, family: Family) -> &str {
         ("metadata_fields", _) => "jobmeta",
         ("spider_id", Family::Storage) => "spider",
         ("start_after", _) => "startafter",
+        // The one call with this field is about settings.
+        ("names", _) => "settings",
         ("oldest_pending", _) => "count",
         ("request_id", _) => "Idempotency-Key",
         _ => field,

@@ -93,9 +93,15 @@ pub(super) fn object(name: &str, text: &str) -> Result<JsonText> {
 }
 
 pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
+    named("metadata", fields)
+}
+
+/// JSON by name: the message's field `within`.
+pub(super) fn named(within: &str, fields: BTreeMap<String, String>) -> Result<Metadata> {
     let field = |(name, text): (String, String)| {
         let value = json(&name, &text)?;
-        Ok((FieldName::parse(&name)?, value))
+        let name = FieldName::parse(&name).map_err(|error| error.at(within))?;
+        Ok((name, value))
     };
     fields.into_iter().map(field).collect()
 }

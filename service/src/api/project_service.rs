@@ -125,7 +125,7 @@ impl ProjectService for ProjectApi {
         self.0
             .call("SetSettings", request, |on, message| async move {
                 let project = decode::project(message.project)?;
-                let settings = decode::metadata(message.settings)?;
+                let settings = decode::named("settings", message.settings)?;
                 on.domain
                     .set_settings(&on.caller, project, settings)
                     .await?;
@@ -141,7 +141,9 @@ impl ProjectService for ProjectApi {
         self.0
             .call("DeleteSettings", request, |on, message| async move {
                 let project = decode::project(message.project)?;
-                let names = message.names.iter().map(|name| FieldName::parse(name));
+                let parse =
+                    |name: &String| FieldName::parse(name).map_err(|error| error.at("names"));
+                let names = message.names.iter().map(parse);
                 let names = names.collect::<Result<Vec<_>>>()?;
                 if message.all && !names.is_empty() {
                     return Err(Error::invalid("all", "must not stand beside names"));

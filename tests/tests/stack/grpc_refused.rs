@@ -231,6 +231,71 @@ async fn keys(grpc: &Grpc) {
     }
 }
 
+async fn projects(grpc: &Grpc) {
+    let mut projects = grpc.projects();
+    let request = SummarizeProjectsRequest { projects: vec![0] };
+    let told = "projects: must be a positive integer";
+    assert_invalid(projects.summarize_projects(request).await, told);
+    let page = |start_after, count| ListSpidersRequest {
+        project: 1,
+        name: String::new(),
+        start_after,
+        count,
+    };
+    let told = "start_after: must be a positive integer";
+    assert_invalid(projects.list_spiders(page(-1, 1)).await, told);
+    let told = "count: must be from 1 to 1000";
+    assert_invalid(projects.list_spiders(page(0, 1001)).await, told);
+    let get = |spider, create| GetSpiderRequest {
+        project: 1,
+        spider,
+        create,
+    };
+    let told = "spider: is required: id or name";
+    assert_invalid(projects.get_spider(get(None, false)).await, told);
+    let id = get_spider_request::Spider::Id;
+    let told = "id: must be a positive integer";
+    assert_invalid(projects.get_spider(get(Some(id(0)), false)).await, told);
+    let told = "create: goes with a name, not with a number";
+    assert_invalid(projects.get_spider(get(Some(id(1)), true)).await, told);
+    let none = UpdateSpiderTagsRequest {
+        project: 1,
+        spider_id: 1,
+        ..Default::default()
+    };
+    let told = "add: is required, or remove";
+    assert_invalid(projects.update_spider_tags(none).await, told);
+    let delete = |names: &[&str], all| DeleteSettingsRequest {
+        project: 1,
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        all,
+    };
+    let told = "names: at least one is required";
+    assert_invalid(projects.delete_settings(delete(&[], false)).await, told);
+    let told = "all: must not stand beside names";
+    assert_invalid(projects.delete_settings(delete(&["a"], true)).await, told);
+}
+
+async fn summaries(grpc: &Grpc) {
+    let count = "count: must be from 0 to 1000";
+    let request = SummarizeQueueRequest {
+        project: 1,
+        count: Some(1001),
+        ..Default::default()
+    };
+    assert_invalid(grpc.queue().summarize_queue(request).await, count);
+    let last = |spider_id, count| ListLastJobsRequest {
+        project: 1,
+        spider_id,
+        count,
+        ..Default::default()
+    };
+    let told = "spider_id: must be a positive integer";
+    assert_invalid(grpc.queue().list_last_jobs(last(-1, 1)).await, told);
+    let told = "count: must be from 1 to 1000";
+    assert_invalid(grpc.queue().list_last_jobs(last(0, 1001)).await, told);
+}
+
 async fn revocations(grpc: &Grpc) {
     let unknown = grpc
         .keys()
@@ -255,6 +320,8 @@ async fn every_field_of_a_message_is_checked_and_nothing_is_done() {
         pushes_and_updates(&grpc).await;
         keys(&grpc).await;
         revocations(&grpc).await;
+        projects(&grpc).await;
+        summaries(&grpc).await;
         assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
         let all = "/jobq/1/count?state=pending&state=running&state=finished&state=deleted";
         assert_eq!(http.get(all).await.ok().json(), 1);

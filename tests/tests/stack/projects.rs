@@ -155,7 +155,19 @@ async fn spiders_are_numbered_listed_and_tagged() {
             .await
             .ok();
         assert_eq!(one.json(), json!({"status": "ok", "spiders": [spiders[1]]}));
+    })
+    .await;
+}
 
+#[tokio::test]
+async fn tags_of_a_spider_go_before_those_of_a_scheduled_job() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let http = stack.http();
+        push(&http, 7, &[json!({"spider": "a/b"})]).await;
+        let tags = json!({"add": ["t", "u"]});
+        let path = "/api/v2/projects/7/spiders/1/tags";
+        patch(&http, path, &tags).await.ok();
         let form = [
             ("project", "7"),
             ("spider", "a/b"),

@@ -84,6 +84,9 @@ async fn everything(http: &Http) -> Vec<String> {
         "/jobs/1/1/2",
         "/jobs/1/1/3",
         "/jobs/1/1/4",
+        "/projects/1/settings",
+        "/api/spiders/list.json?project=1",
+        "/projects/1/jobsummary",
     ] {
         seen.push(http.get(path).await.ok().text());
     }
