@@ -39,7 +39,13 @@ pub(crate) struct Problem {
     retry_after: Option<u64>,
     /// A violated field as the services name it; the family knows its own name for it.
     field: Option<String>,
+    /// Whether a service said so: then it has checked the credentials.
+    checked: bool,
 }
+
+/// Marks an answer to a caller whose credentials nobody has checked yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unchecked;
 
 impl Problem {
     /// A bad parameter, header or body part. `accepted` says what would be right.
@@ -60,6 +66,7 @@ impl Problem {
             },
             retry_after: None,
             field: None,
+            checked: false,
         }
     }
 
@@ -93,6 +100,9 @@ impl Problem {
             body.finish(),
         )
             .into_response();
+        if !self.checked {
+            response.extensions_mut().insert(Unchecked);
+        }
         let headers = response.headers_mut();
         if self.code == StatusCode::UNAUTHORIZED {
             let basic = HeaderValue::from_static("Basic realm=\"spiderq\"");
@@ -152,10 +162,12 @@ impl From<Status> for Problem {
         if is_lost(&status) {
             let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again");
             problem.retry_after = Some(1);
+            problem.checked = true;
             return problem;
         }
         let code = http_code(status.code());
         let mut problem = Self::new(code, status.message());
+        problem.checked = true;
         match status.code() {
             Code::InvalidArgument | Code::ResourceExhausted => {
                 problem.field = violated_field(&status);

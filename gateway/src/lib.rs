@@ -15,6 +15,7 @@ mod params;
 mod render;
 mod routes;
 mod services;
+mod strangers;
 
 pub use forward::forward;
 pub use outer::router;

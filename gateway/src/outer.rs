@@ -24,6 +24,7 @@ use crate::{
     errors::{Family, Problem},
     routes,
     services::{Options, Services},
+    strangers,
 };
 
 /// Every HTTP path of the gateway as the fallback of a router, so that a server may add
@@ -33,6 +34,10 @@ pub fn router(services: Services, options: Options) -> Router {
     let inner = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            strangers::learn_nothing,
+        ))
         // Other encodings pass, so that the refusal has the form of its family.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(CompressionLayer::new())

@@ -27,12 +27,19 @@ struct State {
     asked: Vec<Boxed>,
     metadata: Vec<MetadataMap>,
     answers: VecDeque<Boxed>,
+    identity: Option<Result<GetIdentityResponse, Status>>,
 }
 
 impl Fake {
     /// Answers the next call; calls without an answer get an empty message.
     pub(crate) fn answers<T: Send + 'static>(self, message: T) -> Self {
         self.0.lock().unwrap().answers.push_back(Box::new(message));
+        self
+    }
+
+    /// Answers the next question whose key it is.
+    pub(crate) fn knows(self, identity: Result<GetIdentityResponse, Status>) -> Self {
+        self.0.lock().unwrap().identity = Some(identity);
         self
     }
 
@@ -218,11 +225,16 @@ impl project_service_server::ProjectService for Fake {
 
 #[tonic::async_trait]
 impl key_service_server::KeyService for Fake {
+    /// Knows every key, unless it was told otherwise. No call of a path's own: not counted.
     async fn get_identity(
         &self,
-        request: Request<GetIdentityRequest>,
+        _: Request<GetIdentityRequest>,
     ) -> Result<Response<GetIdentityResponse>, Status> {
-        self.answer(request)
+        let mut state = self.0.lock().unwrap();
+        match state.identity.take() {
+            Some(identity) => identity.map(Response::new),
+            None => Ok(Response::new(GetIdentityResponse::default())),
+        }
     }
 }
 

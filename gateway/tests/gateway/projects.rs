@@ -118,12 +118,13 @@ async fn a_key_is_told_whose_it_is() {
         projects: projects.to_vec(),
     };
     for (projects, told) in [(&[][..], "null"), (&[1, 53], "[1,53]")] {
-        let fake = Fake::default().answers(identity(projects));
+        let fake = Fake::default().knows(Ok(identity(projects)));
         let reply = fake.get("/api/v2/users/me?apikey=K").await;
         let body = format!(r#"{{"username":"ann","role":"user","projects":{told}}}"#);
         assert_eq!(reply.told(), (200, body.as_str()));
     }
-    let fake = Fake::default().answers(Status::unauthenticated("Authentication failed"));
+    let nobody = Status::unauthenticated("Authentication failed");
+    let fake = Fake::default().knows(Err(nobody));
     assert_eq!(fake.get("/api/v2/users/me").await.code, 401);
 }
 

@@ -19,6 +19,7 @@ mod refused;
 mod request_ids;
 mod restart;
 mod seeds;
+mod strangers;
 mod tokens;
 
 use spiderq_tests::StoreKind;

@@ -10,7 +10,7 @@ use spiderq_proto::v1::{
 use super::{DashResult, json};
 use crate::{
     call::Call,
-    errors::Problem,
+    errors::{Problem, Unchecked},
     lines::Fields,
     render::{Object, string, strings},
 };
@@ -85,7 +85,9 @@ fn tags_of(fields: &mut Fields<'_>, name: &str) -> Result<Vec<String>, Problem> 
 fn no_change() -> Response {
     let body = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
     let json = [(CONTENT_TYPE, "application/json")];
-    (StatusCode::BAD_REQUEST, json, body).into_response()
+    let mut response = (StatusCode::BAD_REQUEST, json, body).into_response();
+    response.extensions_mut().insert(Unchecked);
+    response
 }
 
 fn row(spider: &Spider) -> String {
