@@ -119,6 +119,13 @@ contract!(sqlite: super::sqlite, redis: super::redis => {
         a_field_may_change_its_size,
         a_read_answers_the_fields_it_names,
     }
+    size {
+        a_job_has_a_limit_over_all_its_metadata,
+        what_goes_makes_room,
+        many_small_fields_come_to_the_limit,
+        changes_of_one_call_count_together,
+        what_the_service_writes_has_no_limit,
+    }
     spider {
         spiders_are_listed_by_number,
         tags_of_a_spider_are_edited,

@@ -28,20 +28,10 @@ impl Domain {
     /// it goes in steps.
     pub async fn edit(&self, caller: &Caller, edit: JobEdit) -> Result<u64> {
         caller.may(Role::User, edit.project)?;
-        let mut known = Known::of(edit.metadata)?;
-        let tags = if edit.tags.is_empty() {
-            known.tag_edit()
-        } else {
-            edit.tags
-        };
-        let effect = Effect {
-            tags,
-            priority: known.priority,
-            units: known.units,
-            counters: known.counters,
-            set: known.rest,
-            ..Effect::default()
-        };
+        let mut effect = Known::of(edit.metadata)?.effect();
+        if !edit.tags.is_empty() {
+            effect.tags = edit.tags;
+        }
         let Some(spider) = edit.spider.filter(|_| edit.keys.is_empty()) else {
             check_items("keys", edit.keys.len())?;
             check_project(edit.project, &edit.keys)?;
@@ -82,7 +72,8 @@ impl Domain {
         }
     }
 
-    /// One step; a job that would get too many tags refuses it for all.
+    /// One step; a job that would get too many tags or too much metadata refuses it
+    /// for all.
     async fn edit_batch(
         &self,
         project: ProjectId,

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     error::{Error, Result},
     model::{Counters, JsonText, Metadata, Priority, TagEdit, Tags, Units},
+    store::Effect,
 };
 
 /// Names that only the service sets. Clients send them back; they are skipped.
@@ -62,15 +63,22 @@ impl Known {
         })
     }
 
-    /// The tags as an edit that replaces what was there.
-    pub(super) fn tag_edit(&mut self) -> TagEdit {
-        self.tags
-            .take()
-            .map_or_else(TagEdit::default, |add| TagEdit {
-                clear: true,
-                remove: Vec::new(),
-                add,
-            })
+    /// What merging it into a job does. Tags replace those that were there.
+    pub(super) fn effect(self) -> Effect {
+        let replaced = |add| TagEdit {
+            clear: true,
+            remove: Vec::new(),
+            add,
+        };
+        Effect {
+            tags: self.tags.map_or_else(TagEdit::default, replaced),
+            priority: self.priority,
+            units: self.units,
+            counters: self.counters,
+            most_bytes: (!self.rest.is_empty()).then_some(Metadata::MAX_BYTES),
+            set: self.rest,
+            ..Effect::default()
+        }
     }
 }
 

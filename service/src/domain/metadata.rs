@@ -21,15 +21,7 @@ impl Domain {
         fields: Metadata,
         fence: Option<Fence>,
     ) -> Result<()> {
-        let mut known = Known::of(fields)?;
-        let effect = Effect {
-            tags: known.tag_edit(),
-            priority: known.priority,
-            units: known.units,
-            counters: known.counters,
-            set: known.rest,
-            ..Effect::default()
-        };
+        let effect = Known::of(fields)?.effect();
         self.change_one(caller, key, fence, effect).await
     }
 

@@ -12,6 +12,9 @@ use crate::{
 const LEASES: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
 /// A lease for those who ask for none in particular, ms.
 const DEFAULT_LEASE: u64 = 30_000;
+/// Most bytes of metadata that a start may bring. They may go over the job's own limit: a
+/// job that is full must not block the queue.
+const MOST_BYTES: usize = 64 << 10;
 
 /// A worker's call for a job.
 #[derive(Debug)]
@@ -53,19 +56,20 @@ impl Domain {
             });
         }
         let now = self.now();
-        let mut known = Known::of(start.metadata)?;
+        if start.metadata.bytes() > MOST_BYTES {
+            return Err(Error::TooLarge {
+                field: "metadata".to_owned(),
+                message: "must be at most 64 KiB in a start".to_owned(),
+            });
+        }
         let effect = Effect {
             enter: Some((State::Running, caller.actor().clone())),
             start: Some(store::Start {
                 fence: Fence::random()?,
                 lease_expires: lease_end(start.lease_ms, now)?,
             }),
-            tags: known.tag_edit(),
-            priority: known.priority,
-            units: known.units,
-            counters: known.counters,
-            set: known.rest,
-            ..Effect::default()
+            most_bytes: None,
+            ..Known::of(start.metadata)?.effect()
         };
         let request = request.map(|request| request.part(0, now));
         let claimed = self

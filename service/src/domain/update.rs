@@ -88,19 +88,14 @@ impl Update {
             known.rest.set("close_reason", JsonText::string(&reason));
             known.rest.check_size()?;
         }
-        let tags = if self.tags.is_empty() {
-            known.tag_edit()
-        } else {
-            std::mem::take(&mut self.tags)
-        };
-        Ok(Effect {
-            tags,
-            priority: self.priority.or(known.priority),
-            units: self.units.or(known.units),
-            counters: self.counters.or(known.counters),
-            set: known.rest,
-            ..Effect::default()
-        })
+        let mut effect = known.effect();
+        if !self.tags.is_empty() {
+            effect.tags = std::mem::take(&mut self.tags);
+        }
+        effect.priority = self.priority.or(effect.priority);
+        effect.units = self.units.or(effect.units);
+        effect.counters = self.counters.or(effect.counters);
+        Ok(effect)
     }
 }
 
@@ -227,7 +222,11 @@ impl<'a> Run<'a> {
             let result = match changed {
                 Changed::Missing => continue,
                 Changed::Kept(previous) | Changed::Applied { previous, .. } => Ok(previous),
-                Changed::Refused(_) | Changed::Stale | Changed::NotHeld | Changed::TooManyTags => {
+                Changed::Refused(_)
+                | Changed::Stale
+                | Changed::NotHeld
+                | Changed::TooManyTags
+                | Changed::TooLarge => {
                     let error = refusal(key, changed, to);
                     Err(ItemError::of(
                         &error.unwrap_or_else(|| Error::bug("no refusal")),

@@ -39,7 +39,7 @@ impl FieldName {
 pub struct Metadata(BTreeMap<FieldName, JsonText>);
 
 impl Metadata {
-    /// Most bytes of names and values that one call may write.
+    /// Most [`Metadata::bytes`] of a job.
     pub const MAX_BYTES: usize = 1 << 20;
 
     /// Sets a field whose name is written in the code.
@@ -84,19 +84,29 @@ impl Metadata {
         self.0.extend(other.0);
     }
 
+    /// The bytes of all names and values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.iter()
+            .map(|(name, value)| name.as_str().len() + value.as_str().len())
+            .sum()
+    }
+
     /// More than [`Metadata::MAX_BYTES`] are an error.
     pub fn check_size(&self) -> Result<()> {
-        let bytes: usize = self
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.as_str().len())
-            .sum();
-        if bytes > Self::MAX_BYTES {
-            return Err(Error::TooLarge {
-                field: "metadata".to_owned(),
-                message: "must be at most 1 MiB".to_owned(),
-            });
+        if self.bytes() > Self::MAX_BYTES {
+            return Err(Self::too_large());
         }
         Ok(())
+    }
+
+    /// More than a job may have.
+    #[must_use]
+    pub fn too_large() -> Error {
+        Error::TooLarge {
+            field: "metadata".to_owned(),
+            message: "must be at most 1 MiB in all of a job".to_owned(),
+        }
     }
 }
 

@@ -66,6 +66,9 @@ pub struct Effect {
     pub units: Option<Units>,
     /// Counters to set; unknown ones stay.
     pub counters: Counters,
+    /// Most bytes ([`Metadata::bytes`]) that the job's metadata may have afterwards, where
+    /// there is something to `set`.
+    pub most_bytes: Option<usize>,
 }
 
 /// A new attempt.
@@ -90,6 +93,8 @@ pub enum Changed {
     NotHeld,
     /// It would have more tags than a job may.
     TooManyTags,
+    /// It would have more metadata than [`Effect::most_bytes`]. Comes after `TooManyTags`.
+    TooLarge,
     /// It was in this state, where the change does nothing.
     Kept(State),
     /// Applied. Carries what callers answer with.

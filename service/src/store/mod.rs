@@ -135,7 +135,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Takes the pending job of highest priority, and among those of the lowest position,
     /// of any of `spiders` (empty: of all; at most [`BATCH`]; unknown names have no jobs), and
-    /// applies `effect`, which enters running and has a `start`. `None` when nothing is
+    /// applies `effect`, which enters running, has a `start` and no limit: a job that could
+    /// not be taken would stand before all others for good. `None` when nothing is
     /// pending; that answer is not kept for the `request`.
     async fn claim(
         &self,
@@ -149,8 +150,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Applies changes (at most [`BATCH`], all of `project`) in order, in one atomic step;
     /// answers in the same order. With `all_or_nothing`, the changes are checked first
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
-    /// [`Changed::Stale`], [`Changed::NotHeld`] or [`Changed::TooManyTags`]); the others then
-    /// answer what they would have done. `request` as in [`Store::push`].
+    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`] or
+    /// [`Changed::TooLarge`]); the others then answer what they would have done. `request` as in [`Store::push`].
     async fn change(
         &self,
         project: ProjectId,

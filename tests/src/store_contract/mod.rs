@@ -19,6 +19,7 @@ pub mod push;
 pub mod race;
 pub mod read;
 pub mod requests;
+pub mod size;
 pub mod spider;
 pub mod tags;
 pub mod world;

@@ -104,7 +104,8 @@ impl Model {
         });
         let next = pending.min_by_key(|held| (Reverse(held.job.priority), held.job.position))?;
         let key = next.job.key;
-        assert!(self.apply(key, effect, now), "a claim adds no tags");
+        let refusal = self.apply(key, effect, now);
+        assert_eq!(refusal, None, "a claim adds no tags and has no limit");
         let held = self.find(key)?;
         Some(Claimed {
             job: held.job.clone(),
@@ -126,7 +127,11 @@ impl Model {
         let refused = answers.iter().any(|answer| {
             matches!(
                 answer,
-                Changed::Refused(_) | Changed::Stale | Changed::NotHeld | Changed::TooManyTags
+                Changed::Refused(_)
+                    | Changed::Stale
+                    | Changed::NotHeld
+                    | Changed::TooManyTags
+                    | Changed::TooLarge
             )
         });
         if all_or_nothing && refused {
@@ -155,8 +160,9 @@ impl Model {
             Step::Refuse => return Changed::Refused(previous),
             Step::Keep => return Changed::Kept(previous),
             Step::Apply(effect) => {
-                if !self.apply(change.key, &change.effects[effect], now) {
-                    return Changed::TooManyTags;
+                let effect = &change.effects[effect];
+                if let Some(refusal) = self.apply(change.key, effect, now) {
+                    return refusal;
                 }
             }
         }
@@ -169,14 +175,22 @@ impl Model {
         }
     }
 
-    /// Whether the job may have the tags that it would then have.
-    fn apply(&mut self, key: JobKey, effect: &Effect, now: Millis) -> bool {
+    /// Or why the job may not become so.
+    fn apply(&mut self, key: JobKey, effect: &Effect, now: Millis) -> Option<Changed> {
         let at = self.jobs.iter().position(|held| held.job.key == key);
         let mut held = self.jobs[at.unwrap()].clone();
         let Ok(tags) = effect.tags.apply(&held.job.tags) else {
-            return false;
+            return Some(Changed::TooManyTags);
         };
         held.job.tags = tags;
+        held.job.metadata.extend(effect.set.clone());
+        held.job
+            .metadata
+            .retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
+        let bytes = held.job.metadata.bytes();
+        if !effect.set.is_empty() && effect.most_bytes.is_some_and(|most| bytes > most) {
+            return Some(Changed::TooLarge);
+        }
         if effect.release {
             (held.unique, held.fence, held.job.lease_expires) = (None, None, None);
         }
@@ -191,16 +205,12 @@ impl Model {
         if effect.lease_expires.is_some() {
             held.job.lease_expires = effect.lease_expires;
         }
-        held.job.metadata.extend(effect.set.clone());
-        held.job
-            .metadata
-            .retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
         held.job.priority = effect.priority.unwrap_or(held.job.priority);
         held.job.units = effect.units.unwrap_or(held.job.units);
         held.job.counters = effect.counters.or(held.job.counters);
         held.job.updated = now;
         self.jobs[at.unwrap()] = held;
-        true
+        None
     }
 
     fn enter(

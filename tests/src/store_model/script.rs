@@ -125,19 +125,29 @@ fn effects() -> impl Strategy<Value = Effect> {
     });
     let base = prop_oneof![Just(Effect::default()), heartbeat, end, starts()];
     let rank = (option::of(0..5_i64), option::of(1..7_i64));
-    let rest = (values(), vec(names(), 0..3), tag_edits(), rank, counters());
-    (base, rest).prop_map(|(base, (set, mut remove, tags, (rank, units), counters))| {
-        remove.retain(|name| set.get(name.as_str()).is_none());
-        Effect {
-            set,
-            remove,
-            tags,
-            priority: rank.map(priority),
-            units: units.map(|units| Units::new(units).unwrap()),
-            counters,
-            ..base
-        }
-    })
+    let limit = option::of(0..60_usize);
+    let rest = (
+        values(),
+        vec(names(), 0..3),
+        tag_edits(),
+        rank,
+        (counters(), limit),
+    );
+    (base, rest).prop_map(
+        |(base, (set, mut remove, tags, (rank, units), (counters, most_bytes)))| {
+            remove.retain(|name| set.get(name.as_str()).is_none());
+            Effect {
+                set,
+                remove,
+                tags,
+                priority: rank.map(priority),
+                units: units.map(|units| Units::new(units).unwrap()),
+                counters,
+                most_bytes,
+                ..base
+            }
+        },
+    )
 }
 
 fn starts() -> impl Strategy<Value = Effect> {

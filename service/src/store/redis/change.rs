@@ -10,7 +10,7 @@ use super::{
     errors::bad_reply,
     keys::{Keys, member, spider_field},
     push::job_key,
-    record::{self, Flat},
+    record::{self, Flat, UNCOUNTED},
     scripts,
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
 struct ClaimArg<'a> {
     now: u64,
     max_tags: usize,
+    uncounted: usize,
     request: Option<RequestArg<'a>>,
     spiders: Vec<String>,
     effect: EffectArg<'a>,
@@ -32,6 +33,7 @@ struct ClaimArg<'a> {
 struct ChangesArg<'a> {
     now: u64,
     max_tags: usize,
+    uncounted: usize,
     request: Option<RequestArg<'a>>,
     all_or_nothing: bool,
     changes: Vec<ChangeArg<'a>>,
@@ -55,6 +57,7 @@ pub(super) async fn claim(
     let argument = ClaimArg {
         now: now.0,
         max_tags: Tags::MAX,
+        uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
         spiders: spiders
             .iter()
@@ -99,6 +102,7 @@ pub(super) async fn change(
     let argument = ChangesArg {
         now: now.0,
         max_tags: Tags::MAX,
+        uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
         all_or_nothing,
         changes: changes.iter().map(ChangeArg::new).collect(),
@@ -130,6 +134,7 @@ fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Chan
             attempt,
             stop_requested: stop == 1,
         },
+        7 => Changed::TooLarge,
         _ => return Err(bad_reply("an unknown outcome")),
     })
 }

@@ -108,6 +108,8 @@ pub(super) struct EffectArg<'a> {
     del: Vec<String>,
     large_set: Flat,
     large_del: Vec<String>,
+    bytes: usize,
+    most: Option<usize>,
 }
 
 impl<'a> EffectArg<'a> {
@@ -137,6 +139,8 @@ impl<'a> EffectArg<'a> {
             del,
             large_set: placed.large,
             large_del,
+            bytes: effect.set.bytes(),
+            most: effect.most_bytes,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     encode::{Placed, RequestArg},
     errors::bad_reply,
     keys::{COUNTERS, Keys, last_job_field, spider_field, tag_field},
-    record::{Flat, counter_values},
+    record::{Flat, UNCOUNTED, counter_values},
     scripts,
 };
 use crate::{
@@ -159,6 +159,10 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
         if let Some(end) = start.lease_expires {
             set("l", end.0.to_string());
         }
+    }
+    let bytes = job.metadata.bytes();
+    if bytes > UNCOUNTED {
+        set("b", bytes.to_string());
     }
     for (field, value) in counter_values(job.counters) {
         set(field, value.to_string());

@@ -3,7 +3,8 @@
 //! Short names, because a million jobs live there. In the core hash:
 //! `n` spider, `s` state (0 to 3), `o` position, `p` priority, `u` units, `t` tags (one a line),
 //! `0` … `3` entries (`MS ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
-//! lease, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata. What is unknown or
+//! lease, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `b` a bound of
+//! the bytes of metadata ([`UNCOUNTED`]). What is unknown or
 //! empty is not there. Larger metadata stand under their names in a hash of their own.
 
 use std::collections::HashMap;
@@ -22,6 +23,10 @@ use crate::{
 pub(super) const CORE: [&str; 17] = [
     "n", "s", "o", "p", "u", "t", "0", "1", "2", "3", "w", "a", "l", "ci", "cp", "cl", "ce",
 ];
+
+/// A job without the field `b` has at most so many bytes of metadata: what most jobs are
+/// pushed with goes uncounted.
+pub(super) const UNCOUNTED: usize = 4096;
 
 /// Fields of the counters, in the order of [`counter_values`].
 const COUNTERS: [&str; 4] = ["ci", "cp", "cl", "ce"];

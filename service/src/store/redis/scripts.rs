@@ -12,17 +12,30 @@ macro_rules! script {
 }
 
 pub(super) static PUSH: LazyLock<Script> = script!("lib.lua", "push.lua");
-pub(super) static CLAIM: LazyLock<Script> =
-    script!("lib.lua", "tags.lua", "apply.lua", "write.lua", "claim.lua");
+pub(super) static CLAIM: LazyLock<Script> = script!(
+    "lib.lua",
+    "tags.lua",
+    "size.lua",
+    "apply.lua",
+    "write.lua",
+    "claim.lua"
+);
 pub(super) static CHANGE: LazyLock<Script> = script!(
     "lib.lua",
     "tags.lua",
+    "size.lua",
     "apply.lua",
     "write.lua",
     "change.lua"
 );
-pub(super) static PURGE: LazyLock<Script> =
-    script!("lib.lua", "tags.lua", "apply.lua", "write.lua", "purge.lua");
+pub(super) static PURGE: LazyLock<Script> = script!(
+    "lib.lua",
+    "tags.lua",
+    "size.lua",
+    "apply.lua",
+    "write.lua",
+    "purge.lua"
+);
 pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.lua");
 pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
 pub(super) static SPIDER: LazyLock<Script> = script!("lib.lua", "spider.lua");

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{project::Project, row::StoredJob, writer::in_savepoint};
 use crate::{
     error::{Error, Result},
-    model::{Entry, JobKey, Millis, ProjectId, State},
+    model::{Entry, JobKey, Metadata, Millis, ProjectId, State},
     store::{Change, Changed, Effect, Fields, Holder, Purged, Step},
 };
 
@@ -43,19 +43,24 @@ pub(super) fn purge(connection: &Connection, key: JobKey) -> Result<Purged> {
     Ok(Purged::Done)
 }
 
-/// Applies `effect` to `stored`, in the row too. `None`: it would have too many tags.
+/// Applies `effect` to `stored`, in the row too; or why the job may not become so.
 pub(super) fn apply(
     connection: &Connection,
     project: &mut Project,
     stored: &StoredJob,
     effect: &Effect,
     now: Millis,
-) -> Result<Option<StoredJob>> {
+) -> Result<Result<StoredJob, Changed>> {
     let Ok(tags) = effect.tags.apply(&stored.job.tags) else {
-        return Ok(None);
+        return Ok(Err(Changed::TooManyTags));
     };
     let mut after = stored.clone();
     after.job.tags = tags;
+    merge(&mut after.job.metadata, effect);
+    let most = effect.most_bytes.filter(|_| !effect.set.is_empty());
+    if most.is_some_and(|most| after.job.metadata.bytes() > most) {
+        return Ok(Err(Changed::TooLarge));
+    }
     hold(&mut after, effect);
     if let Some((state, actor)) = &effect.enter {
         let position = project.next_position(now);
@@ -67,16 +72,19 @@ pub(super) fn apply(
         });
     }
     let job = &mut after.job;
-    job.metadata.extend(effect.set.clone());
-    for field in &effect.remove {
-        job.metadata.remove(field.as_str());
-    }
     job.priority = effect.priority.unwrap_or(job.priority);
     job.units = effect.units.unwrap_or(job.units);
     job.counters = effect.counters.or(job.counters);
     job.updated = now;
     after.update(connection, stored)?;
-    Ok(Some(after))
+    Ok(Ok(after))
+}
+
+fn merge(metadata: &mut Metadata, effect: &Effect) {
+    metadata.extend(effect.set.clone());
+    for field in &effect.remove {
+        metadata.remove(field.as_str());
+    }
 }
 
 fn change_one(
@@ -102,8 +110,9 @@ fn change_one(
     };
     let effect = change.effects.get(index);
     let effect = effect.ok_or_else(|| Error::bug("a step without its effect"))?;
-    let Some(after) = apply(connection, project, &stored, effect, now)? else {
-        return Ok(Changed::TooManyTags);
+    let after = match apply(connection, project, &stored, effect, now)? {
+        Ok(after) => after,
+        Err(refusal) => return Ok(refusal),
     };
     let stop = after.job.metadata.get("stop_requested");
     Ok(Changed::Applied {
@@ -153,7 +162,11 @@ fn hold(stored: &mut StoredJob, effect: &Effect) {
 
 const fn is_refusal(changed: &Changed) -> bool {
     match changed {
-        Changed::Refused(_) | Changed::Stale | Changed::NotHeld | Changed::TooManyTags => true,
+        Changed::Refused(_)
+        | Changed::Stale
+        | Changed::NotHeld
+        | Changed::TooManyTags
+        | Changed::TooLarge => true,
         Changed::Missing | Changed::Kept(_) | Changed::Applied { .. } => false,
     }
 }

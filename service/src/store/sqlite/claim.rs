@@ -34,7 +34,7 @@ pub(super) fn claim(
     let after = apply(connection, &mut project, &stored, effect, now)?;
     project.save(connection)?;
     after
-        .ok_or_else(|| Error::bug("a claim that adds tags"))?
+        .map_err(|_| Error::bug("a claim that is refused"))?
         .claimed()
         .map(Some)
 }

@@ -127,6 +127,7 @@ pub(super) fn encode_changed(changed: &[Changed]) -> Value {
             Changed::Stale => json!(["stale"]),
             Changed::NotHeld => json!(["not_held"]),
             Changed::TooManyTags => json!(["too_many_tags"]),
+            Changed::TooLarge => json!(["too_large"]),
             Changed::Kept(state) => json!(["kept", state.as_str()]),
             Changed::Applied {
                 previous,
@@ -153,6 +154,7 @@ fn decode_change(row: &Value) -> Option<Changed> {
         "stale" => Changed::Stale,
         "not_held" => Changed::NotHeld,
         "too_many_tags" => Changed::TooManyTags,
+        "too_large" => Changed::TooLarge,
         "kept" => Changed::Kept(state()?),
         "applied" => Changed::Applied {
             previous: state()?,

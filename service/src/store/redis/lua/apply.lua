@@ -1,7 +1,8 @@
 -- Loading jobs, planning effects on them in memory, and writing what came of it; the second
 -- half of lib.lua and tags.lua for the scripts that change jobs. A plan writes nothing.
 
-local STATE_FIELDS = { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'm:stop_requested' }
+local STATE_FIELDS =
+  { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'b', 'm:stop_requested' }
 
 -- A job as {member, old, new, large}: `new` reads through to `old`, and holds just what
 -- changed (false: removed). nil where there is none.
@@ -20,23 +21,22 @@ local found = call('HMGET', COUNTERS, 'pos', 'units')
 local first_last, first_units = tonumber(found[1] or 0), tonumber(found[2] or 0)
 local last, units = first_last, first_units
 
-local function overlay(into, set, del)
-  for i = 1, #set, 2 do
-    into[set[i]] = set[i + 1]
-  end
-  for _, field in ipairs(del) do
-    into[field] = false
-  end
-end
+-- Why the job may not become so, as an outcome of change.lua; nothing is planned then.
+local TOO_MANY_TAGS, TOO_LARGE = 4, 7
 
--- false when the job would have too many tags; nothing is planned then.
 local function plan(job, effect)
   local new = job.new
+  local tags, count, bytes
   if effect.tags then
-    local tags, count = edited(new.t or '', effect.tags)
-    if count > arg.max_tags then return false end
-    new.t = count > 0 and tags
+    tags, count = edited(new.t or '', effect.tags)
+    if count > arg.max_tags then return TOO_MANY_TAGS end
   end
+  if effect.bytes > 0 then
+    bytes = measured(job, effect)
+    if not bytes then return TOO_LARGE end
+    new.b = int(bytes)
+  end
+  if tags then new.t = count > 0 and tags end
   if effect.release then new.U, new.f, new.l = false, false, false end
   if effect.enter then
     last = math.max(last + 1, arg.now * 2048)
@@ -51,5 +51,4 @@ local function plan(job, effect)
   overlay(new, effect.set, effect.del)
   overlay(job.large, effect.large_set, effect.large_del)
   new.w = int(arg.now)
-  return true
 end

@@ -1,6 +1,6 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see lib.lua.
--- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, fence or attempt or
+-- ARGV[1] now; max_tags; uncounted; request; all_or_nothing; changes: {member, fence or attempt or
 --         started_by or none of them, on, effects}. `on`, by state: -1 refuse, 0 keep,
 --         else the index of the effect.
 -- Returns a packed list of {outcome, state before, attempt, stop requested} per change;
@@ -8,7 +8,7 @@
 local before = kept()
 if before then return before end
 
-local MISSING, REFUSED, STALE, NOT_HELD, TOO_MANY_TAGS, KEPT, APPLIED = 0, 1, 2, 3, 4, 5, 6
+local MISSING, REFUSED, STALE, NOT_HELD, KEPT, APPLIED = 0, 1, 2, 3, 5, 6
 
 local function holder_refuses(change, now)
   local running = now.s == '1'
@@ -35,7 +35,8 @@ local function decide(change)
   local step = change.on[state + 1]
   if step < 0 then return { REFUSED, state, 0, 0 } end
   if step == 0 then return { KEPT, state, 0, 0 } end
-  if not plan(job, change.effects[step]) then return { TOO_MANY_TAGS, state, 0, 0 } end
+  refused = plan(job, change.effects[step])
+  if refused then return { refused, state, 0, 0 } end
   if not job.touched then
     job.touched = true
     touched[#touched + 1] = job
@@ -48,7 +49,7 @@ local replies, refusals = {}, 0
 for i, change in ipairs(arg.changes) do
   replies[i] = decide(change)
   local outcome = replies[i][1]
-  if outcome >= REFUSED and outcome <= TOO_MANY_TAGS then refusals = refusals + 1 end
+  if outcome ~= MISSING and outcome ~= KEPT and outcome ~= APPLIED then refusals = refusals + 1 end
 end
 if not (arg.all_or_nothing and refusals > 0) then write_all(touched) end
 return answer(replies)

@@ -1,6 +1,6 @@
 -- Takes the pending job of highest priority, then of lowest position, and applies an effect.
 -- KEYS    see lib.lua.
--- ARGV[1] now; max_tags; request; spiders: fields `s:NAME` of COUNTERS, empty for all;
+-- ARGV[1] now; max_tags; uncounted; request; spiders: fields `s:NAME` of COUNTERS, empty for all;
 --         effect.
 -- Returns packed {member, core, large}, the last two flat lists of fields and values after
 --         the claim; nil when nothing is pending; '' for a reused request.
@@ -35,6 +35,6 @@ end
 if not member then return nil end
 
 local job = load(member)
-if not plan(job, arg.effect) then return redis.error_reply('ERR the claim adds too many tags') end
+if plan(job, arg.effect) then return redis.error_reply('ERR the claim is refused') end
 write_all({ job })
 return answer({ member, call('HGETALL', JOB .. member), call('HGETALL', LARGE .. member) })
