@@ -69,15 +69,25 @@ impl Stack {
 
     /// Starts on the machine's clock.
     pub async fn start(kind: StoreKind) -> Self {
-        Self::with(kind, None).await
+        Self::with(kind, None, None).await
+    }
+
+    /// Starts with this secret for job tokens, so that a test can sign its own.
+    pub async fn signing_with(kind: StoreKind, secret: &str) -> Self {
+        Self::with(kind, None, Some(secret.to_owned())).await
     }
 
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
-        Self::with(kind, Some(Arc::new(ManualClock::at(Millis(now))))).await
+        let clock = Arc::new(ManualClock::at(Millis(now)));
+        Self::with(kind, Some(clock), None).await
     }
 
-    async fn with(kind: StoreKind, manual: Option<Arc<ManualClock>>) -> Self {
+    async fn with(
+        kind: StoreKind,
+        manual: Option<Arc<ManualClock>>,
+        token_secret: Option<String>,
+    ) -> Self {
         let data = Data::new(kind);
         let url = StoreUrl::parse(&data.url()).expect("a store URL");
         let clock: Arc<dyn Clock> = match &manual {
@@ -89,7 +99,7 @@ impl Stack {
             clock,
             service: ServiceOptions {
                 admin_key: Some(Self::KEY.to_owned()),
-                token_secret: None,
+                token_secret,
             },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             http: true,

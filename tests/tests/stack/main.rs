@@ -7,6 +7,7 @@
 
 mod auth;
 mod concurrency;
+mod forged;
 mod grpc;
 mod grpc_life;
 mod grpc_refused;

@@ -1,9 +1,6 @@
-//! Job tokens (CONTRACT 7): what a good one reaches, and that no other is taken.
+//! Job tokens (CONTRACT 7): what a good one reaches. Bad ones: `forged.rs`.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
-use sha2::Sha256;
 use spiderq_tests::{Http, Stack, StoreKind};
 
 use crate::on_each_store;
@@ -68,52 +65,6 @@ async fn a_token_is_good_only_with_its_own_key_as_user_name() {
         let answer = stack.http().basic(user, token).get("/jobs/1/1/1").await;
         assert_eq!(answer.status, 401, "{user}");
     }
-}
-
-fn sign(secret: &[u8], header: &str, claims: &str) -> String {
-    let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-    mac.update(signed.as_bytes());
-    let signature = BASE64.encode(mac.finalize().into_bytes());
-    format!("{signed}.{signature}")
-}
-
-#[tokio::test]
-async fn forged_and_damaged_tokens_are_refused() {
-    let stack = Stack::start(StoreKind::Sqlite).await;
-    let admin = stack.http();
-    let [token, _] = two_running(&admin).await;
-    let parts: Vec<&str> = token.split('.').collect();
-    let [header, claims, signature] = parts[..] else {
-        panic!("three parts: {token}");
-    };
-    let claimed = String::from_utf8(BASE64.decode(claims).unwrap()).unwrap();
-    assert!(claimed.contains(r#""aud":"job:1/1/1""#), "{claimed}");
-
-    let none = BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#);
-    let hs512 = BASE64.encode(r#"{"alg":"HS512","typ":"JWT"}"#);
-    let foreign = BASE64.encode(claimed.replace("job:1/1/1", "job:1/1/2"));
-    let mut forged = vec![
-        format!("{none}.{claims}."),
-        format!("{none}.{claims}.{signature}"),
-        format!("{hs512}.{claims}.{signature}"),
-        format!("{header}.{foreign}.{signature}"),
-        format!("{header}.{claims}"),
-        format!("{header}.{claims}."),
-        format!("{header}..{signature}"),
-        format!("{token}."),
-        format!("{token}A"),
-        token[..token.len() - 1].to_owned(),
-        String::new(),
-    ];
-    for secret in [&b""[..], b"secret", Stack::KEY.as_bytes()] {
-        forged.push(sign(secret, r#"{"alg":"HS256","typ":"JWT"}"#, &claimed));
-    }
-    for bad in forged {
-        let answer = admin.basic("1/1/1", &bad).get("/jobs/1/1/1").await;
-        assert_eq!(answer.status, 401, "{bad}");
-    }
-    admin.basic("1/1/1", &token).get("/jobs/1/1/1").await.ok();
 }
 
 #[tokio::test]
