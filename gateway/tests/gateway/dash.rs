@@ -45,7 +45,7 @@ async fn run_takes_every_parameter_from_query_and_form() {
         .append_pair("add_tag", "t2")
         .append_pair("priority", "4")
         .append_pair("cmd_args", "--x 1")
-        .append_pair("environment", r#"{"E":"1"}"#)
+        .append_pair("environment", r#"{"E":"\u0031", "F":""}"#)
         .append_pair("version", "1.0")
         .append_pair("meta", meta)
         .append_pair("a", "0")
@@ -76,10 +76,10 @@ async fn run_takes_every_parameter_from_query_and_form() {
         units: Some(3),
         spider_args: fields(&[("a", "1"), ("b", "2")]),
         cmd_args: Some("--x 1".to_owned()),
-        environment: fields(&[("E", "1")]),
         version: Some("1.0".to_owned()),
         metadata: fields(&[
             ("api_url", r#""http://spiderq.test:6900/api/""#),
+            ("environment", r#"{"E":"\u0031", "F":""}"#),
             ("x", "1566311822568.0"),
         ]),
         state: JobState::Running.into(),

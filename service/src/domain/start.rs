@@ -14,7 +14,7 @@ const LEASES: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
 const DEFAULT_LEASE: u64 = 30_000;
 /// Most bytes of metadata that a start may bring. They may go over the job's own limit: a
 /// job that is full must not block the queue.
-const MOST_BYTES: usize = 64 << 10;
+const MOST_BYTES: usize = 256 << 10;
 
 /// A worker's call for a job.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Domain {
         if start.metadata.bytes() > MOST_BYTES {
             return Err(Error::TooLarge {
                 field: "metadata".to_owned(),
-                message: "must be at most 64 KiB in a start".to_owned(),
+                message: "must be at most 256 KiB in a start".to_owned(),
             });
         }
         let effect = Effect {

@@ -7,11 +7,13 @@
 
 mod auth;
 mod concurrency;
+mod exactness;
 mod forged;
 mod grpc;
 mod grpc_life;
 mod grpc_refused;
 mod grpc_tools;
+mod json_text;
 mod lists;
 mod program;
 mod projects;

@@ -50,12 +50,12 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
         units: params.number("units", UNITS)?,
         cmd_args: params.last("cmd_args").map(str::to_owned),
         job_settings: job_settings(params)?,
-        environment: environment(params)?,
         version: params.last("version").map(str::to_owned),
         ..ScheduleJobRequest::default()
     };
     spider(&mut request, params)?;
     meta(&mut request, params)?;
+    environment(&mut request, params)?;
     let arguments = params.others(&KNOWN);
     let arguments = arguments.map(|(name, value)| (name.to_owned(), value.to_owned()));
     request.spider_args.extend(arguments);
@@ -92,12 +92,15 @@ fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
     Ok(Some(text.trim().to_owned()))
 }
 
-fn environment(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
-    let Some(text) = params.last("environment") else {
-        return Ok(BTreeMap::new());
-    };
-    serde_json::from_str(text)
-        .map_err(|_| Problem::invalid("environment", "must be a JSON object of strings"))
+/// Kept as it was written, also when it is empty; a map would know neither.
+fn environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
+    if let Some(text) = params.last("environment") {
+        serde_json::from_str::<BTreeMap<String, String>>(text)
+            .map_err(|_| Problem::invalid("environment", "must be a JSON object of strings"))?;
+        let text = text.trim().to_owned();
+        request.metadata.insert("environment".to_owned(), text);
+    }
+    Ok(())
 }
 
 /// `meta` goes to the metadata, but for what has a place of its own. A parameter goes
