@@ -13,6 +13,8 @@ mod grpc;
 mod grpc_life;
 mod grpc_refused;
 mod grpc_tools;
+mod hostile_fields;
+mod hostile_names;
 mod json_text;
 mod lists;
 mod program;

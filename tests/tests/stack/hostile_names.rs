@@ -1,0 +1,351 @@
+//! Names that break keys, patterns, paths, scripts or statements where they are not kept
+//! apart: as spiders and tags. Each is refused in words that say what is accepted, or stored
+//! and found exactly; no two are ever one, nor are those of two projects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use spiderq_proto::v1::{
+    JobFilter, JobUpdate, ListJobsRequest, NewJob, PushJobsRequest, StartJobRequest, TagChanges,
+    UpdateQueueRequest, job_error, pushed_job,
+};
+use spiderq_tests::{Http, Stack};
+
+use crate::on_each_store;
+
+/// Each is one that something might take for another thing, or for another of them.
+pub(crate) fn hostile_texts() -> Vec<String> {
+    let texts = [
+        "",
+        " ",
+        "a",
+        "A",
+        "a ",
+        " a",
+        "a b",
+        "a+b",
+        "x",
+        ":",
+        "::",
+        "{",
+        "}",
+        "{1}",
+        "{2}:x",
+        "*",
+        "?",
+        "[",
+        "]",
+        "[a-z]",
+        "/",
+        "//",
+        "a/b",
+        "1/1/1",
+        "%",
+        "%2F",
+        "%00",
+        "%252F",
+        ".",
+        "..",
+        "../..",
+        "\\",
+        "'",
+        "\"",
+        "`",
+        "; DROP TABLE jobs; --",
+        "$(id)",
+        "<b>",
+        "&a=b",
+        "a=b",
+        "#",
+        "s:x",
+        "t:x",
+        "l:x",
+        "m:x",
+        "pos",
+        "spiders",
+        "tags",
+        "units",
+        "__proto__",
+        "constructor",
+        "toString",
+        "null",
+        "true",
+        "0",
+        "00",
+        "-1",
+        "1e5",
+        "NaN",
+        "[]",
+        "{}",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{212b}",
+        "\u{c5}",
+        "\u{df}",
+        "ss",
+        "SS",
+        "\u{130}",
+        "\u{131}",
+        "i",
+        "I",
+        "\u{202e}abc",
+        "abc\u{200f}",
+        "abc",
+        "a\u{200b}bc",
+        "\u{feff}x",
+        "\u{a0}",
+        "\u{3000}",
+        "\u{2028}",
+        "日本",
+        "🕷",
+        "👩\u{200d}👩\u{200d}👧",
+        "👩👩👧",
+        "\u{fffd}",
+        "\u{10ffff}",
+        "\0",
+        "a\0b",
+        "\r\n",
+        "a\nb",
+        "\n",
+        "\t",
+        "\u{1b}[31m",
+        "\u{7f}",
+        "\u{85}",
+    ];
+    let mut texts: Vec<String> = texts.map(str::to_owned).to_vec();
+    for length in [128, 129, 255, 256, 1024, 1025, 65_536] {
+        texts.push("y".repeat(length));
+        // The same but for its last byte.
+        texts.push(format!("{}z", "y".repeat(length - 1)));
+    }
+    texts.push("é".repeat(64));
+    texts.push("é".repeat(65));
+    texts
+}
+
+/// What a name may be: so many bytes of text without control characters.
+pub(crate) fn accepted(text: &str, most: usize) -> bool {
+    !text.is_empty() && text.len() <= most && !text.chars().any(char::is_control)
+}
+
+pub(crate) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+const SPIDER: &str =
+    "spider: must be a spider's name: 1 to 255 bytes of text without control characters";
+const TAGS: &str = "tags: each must be 1 to 128 bytes of text without control characters";
+
+/// Pushes a job a line into `project`; the answer's lines.
+async fn push(http: &Http, project: u32, lines: impl Iterator<Item = Value>) -> Vec<Value> {
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    http.post(&format!("/jobq/{project}/push"), lines)
+        .await
+        .ok()
+        .lines()
+}
+
+/// The rows of a list with the field `n`: whose they are.
+async fn found(http: &Http, path: &str) -> Vec<Value> {
+    http.get(&format!("{path}&state=pending&jobmeta=n"))
+        .await
+        .ok()
+        .column("n")
+}
+
+#[tokio::test]
+async fn spiders_of_any_name_stay_apart() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        let (good, bad): (Vec<String>, Vec<String>) = hostile_texts()
+            .into_iter()
+            .partition(|text| accepted(text, 255) && !text.trim().is_empty());
+        let refused = push(&http, 1, bad.iter().map(|name| json!({"spider": name}))).await;
+        for line in refused {
+            assert_eq!(line["error"], SPIDER, "{line:.200}");
+        }
+        for name in bad.iter().filter(|name| name.len() < 8_000) {
+            let path = format!("/jobq/1/count?spider={}", encoded(name));
+            assert_eq!(http.get(&path).await.json()["message"], SPIDER, "{name:?}");
+        }
+        for project in [1, 2] {
+            let line = |name| json!({"spider": name, "n": format!("{project} {name}")});
+            let keys = push(&http, project, good.iter().map(line)).await;
+            let keys: BTreeSet<&str> = keys
+                .iter()
+                .map(|line| line["key"].as_str().unwrap())
+                .collect();
+            assert_eq!(keys.len(), good.len());
+        }
+        for name in &good {
+            for project in [1, 2] {
+                let query = format!("/jobq/{project}/list?spider={}", encoded(name));
+                assert_eq!(found(&http, &query).await, [format!("{project} {name}")]);
+                let dash = format!(
+                    "/api/jobs/list.json?project={project}&spider={}",
+                    encoded(name)
+                );
+                let dash = http.get(&dash).await.ok().json();
+                assert_eq!(dash["total"], 1);
+                assert_eq!(dash["jobs"][0]["spider"], name.as_str());
+            }
+            let taken = json!({"spider": name}).to_string();
+            let taken = http.post("/jobq/1/startjob", taken).await.ok().json();
+            assert_eq!(
+                (&taken["spider"], &taken["n"]),
+                (&json!(name), &json!(format!("1 {name}")))
+            );
+        }
+        let left = http.get("/jobq/2/count?state=pending").await.ok().json();
+        assert_eq!(left, good.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tags_of_any_text_stay_apart() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        let (good, bad): (Vec<String>, Vec<String>) = hostile_texts()
+            .into_iter()
+            .partition(|text| accepted(text, 128));
+        let refused = bad
+            .iter()
+            .map(|tag| json!({"spider": "s", "tags": ["fine", tag]}));
+        for line in push(&http, 1, refused).await {
+            assert_eq!(line["error"], TAGS, "{line:.200}");
+        }
+        for tag in bad.iter().filter(|tag| tag.len() < 8_000) {
+            let path = format!("/jobq/1/count?has_tag={}", encoded(tag));
+            let message = TAGS.replacen("tags", "has_tag", 1);
+            assert_eq!(http.get(&path).await.json()["message"], message, "{tag:?}");
+        }
+        for project in [1, 2] {
+            let line = |tag| json!({"spider": "s", "tags": [tag], "n": format!("{project} {tag}")});
+            push(&http, project, good.iter().map(line)).await;
+        }
+        for (number, tag) in good.iter().enumerate() {
+            let key = format!("1/1/{}", number + 1);
+            let kept = http.get(&format!("/jobs/{key}/tags")).await.ok().json();
+            assert_eq!(kept, json!([tag]));
+            for project in [1, 2] {
+                let query = format!("/jobq/{project}/list?has_tag={}", encoded(tag));
+                assert_eq!(found(&http, &query).await, [format!("{project} {tag}")]);
+            }
+            let lacking = format!("/jobq/1/count?state=pending&lacks_tag={}", encoded(tag));
+            assert_eq!(http.get(&lacking).await.ok().json(), good.len() - 1);
+            let form = [
+                ("project", "1"),
+                ("job", &key),
+                ("remove_tag", tag),
+                ("add_tag", "none"),
+            ];
+            http.form("/api/jobs/update.json", &form).await.ok();
+            let back = [
+                ("project", "1"),
+                ("job", &key),
+                ("remove_tag", "none"),
+                ("add_tag", tag),
+            ];
+            let gone = format!("/jobq/1/count?state=pending&has_tag={}", encoded(tag));
+            assert_eq!(http.get(&gone).await.ok().json(), 0, "{tag:?}");
+            http.form("/api/jobs/update.json", &back).await.ok();
+            assert_eq!(http.get(&gone).await.ok().json(), 1, "{tag:?}");
+        }
+    })
+    .await;
+}
+
+/// Over gRPC the same texts are taken and refused, and found.
+#[tokio::test]
+async fn spiders_and_tags_are_the_same_over_grpc() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let grpc = stack.grpc();
+        let job = |text: &String| NewJob {
+            spider: text.clone(),
+            tags: vec![text.clone()],
+            ..NewJob::default()
+        };
+        let texts = hostile_texts();
+        let request = PushJobsRequest {
+            project: 1,
+            jobs: texts.iter().map(job).collect(),
+            ..PushJobsRequest::default()
+        };
+        let pushed = grpc.queue().push_jobs(request).await.unwrap().into_inner();
+        let mut keys = BTreeMap::new();
+        for (text, pushed) in texts.iter().zip(pushed.results) {
+            match pushed.result.unwrap() {
+                pushed_job::Result::Key(key) => {
+                    assert!(accepted(text, 128) && !text.trim().is_empty(), "{text:?}");
+                    keys.insert(text, key);
+                }
+                pushed_job::Result::Error(error) => {
+                    assert_eq!(error.code(), job_error::Code::InvalidArgument);
+                    let told = [("spider", SPIDER), ("tags", TAGS)];
+                    assert!(told.contains(&(&error.field, &error.message)), "{error:?}");
+                }
+            }
+        }
+        for (text, key) in &keys {
+            let list = |filter| ListJobsRequest {
+                project: 1,
+                filter: Some(filter),
+                ..ListJobsRequest::default()
+            };
+            let by_spider = list(JobFilter {
+                spiders: vec![(*text).clone()],
+                ..JobFilter::default()
+            });
+            let by_tag = list(JobFilter {
+                has_tags: vec![(*text).clone()],
+                ..JobFilter::default()
+            });
+            for request in [by_spider, by_tag] {
+                let jobs = grpc
+                    .jobs()
+                    .list_jobs(request)
+                    .await
+                    .unwrap()
+                    .into_inner()
+                    .jobs;
+                let [job] = &jobs[..] else {
+                    panic!("{text:?}: {jobs:?}");
+                };
+                assert_eq!((&job.key, &job.spider, &job.tags[0]), (key, *text, *text));
+            }
+            let change = JobUpdate {
+                key: key.clone(),
+                tags: Some(TagChanges {
+                    remove: vec![(*text).clone()],
+                    ..TagChanges::default()
+                }),
+                ..JobUpdate::default()
+            };
+            let change = UpdateQueueRequest {
+                project: 1,
+                updates: vec![change],
+                ..UpdateQueueRequest::default()
+            };
+            grpc.queue().update_queue(change).await.unwrap();
+            let start = StartJobRequest {
+                project: 1,
+                spiders: vec![(*text).clone()],
+                ..StartJobRequest::default()
+            };
+            let started = grpc
+                .queue()
+                .start_job(start)
+                .await
+                .unwrap()
+                .into_inner()
+                .job
+                .unwrap();
+            assert_eq!((&started.key, started.tags.len()), (key, 0));
+        }
+    })
+    .await;
+}
