@@ -16,6 +16,7 @@ mod clients;
 mod grpc;
 mod http;
 mod process;
+mod raw;
 mod seeds;
 mod stack;
 mod time;
@@ -25,6 +26,7 @@ pub use self::{
     grpc::{Client, Grpc},
     http::{Answer, Http},
     process::{Program, free_port, program, run},
+    raw::call_raw,
     seeds::{Seed, run_seed},
     stack::{Stack, StoreKind},
     time::millis,

@@ -105,7 +105,7 @@ impl Metadata {
     pub fn too_large() -> Error {
         Error::TooLarge {
             field: "metadata".to_owned(),
-            message: "must be at most 1 MiB in all of a job".to_owned(),
+            message: "must be at most 1 MiB in all".to_owned(),
         }
     }
 }

@@ -37,6 +37,38 @@ fn is_known(name: &str) -> bool {
     ["tags", "units"].contains(&name)
 }
 
+/// Refused in an object and in a path, where a path can hold it.
+async fn assert_refused(http: &Http, name: &str) {
+    let object = json!({name: 1, "n": 1}).to_string();
+    let mut refused = vec![http.post("/jobs/1/1/1", object).await];
+    if !name.is_empty() && name.len() < 2_000 {
+        let path = format!("/jobs/1/1/1/{}", in_path(name));
+        refused.push(http.post(&path, "1").await);
+    }
+    for answer in refused {
+        assert_eq!(
+            (answer.status, &answer.json()["message"]),
+            (400, &json!(FIELD))
+        );
+    }
+}
+
+/// The job `key` has each of the fields, and each reader sees it.
+async fn assert_kept(http: &Http, key: &str, fields: &serde_json::Map<String, Value>) {
+    let whole = http.get(&format!("/jobs/{key}")).await.ok().json();
+    for (name, value) in fields {
+        assert_eq!(whole[name], *value, "{name:?}");
+        let one = http
+            .get(&format!("/jobs/{key}/{}", in_path(name)))
+            .await
+            .ok();
+        assert_eq!(one.json(), *value, "{name:?}");
+        let row = format!("/jobq/1/list?key={key}&jobmeta={}", encoded(name));
+        let row = http.get(&row).await.ok().json();
+        assert_eq!(row[name], *value, "{name:?}");
+    }
+}
+
 #[tokio::test]
 async fn fields_of_any_name_stay_apart() {
     on_each_store(async |kind| {
@@ -49,20 +81,7 @@ async fn fields_of_any_name_stay_apart() {
         let texts = hostile_texts().into_iter().filter(|text| !is_known(text));
         let (good, bad): (Vec<String>, Vec<String>) = texts.partition(|text| accepted(text, 128));
         for name in &bad {
-            let object = json!({name: 1, "n": 1}).to_string();
-            let refused = http.post("/jobs/1/1/1", object).await;
-            assert_eq!(
-                (refused.status, &refused.json()["message"]),
-                (400, &json!(FIELD))
-            );
-            if !name.is_empty() && name.len() < 2_000 {
-                let path = format!("/jobs/1/1/1/{}", in_path(name));
-                let refused = http.post(&path, "1").await;
-                assert_eq!(
-                    (refused.status, &refused.json()["message"]),
-                    (400, &json!(FIELD))
-                );
-            }
+            assert_refused(&http, name).await;
         }
         for (n, name) in good.iter().enumerate() {
             http.post(&format!("/jobs/1/1/1/{}", in_path(name)), n.to_string())
@@ -78,21 +97,7 @@ async fn fields_of_any_name_stay_apart() {
             .await
             .ok();
         for key in ["1/1/1", "1/1/2"] {
-            let whole = http.get(&format!("/jobs/{key}")).await.ok().json();
-            for (name, n) in &all {
-                assert_eq!(whole[name], *n, "{name:?}");
-                let one = http
-                    .get(&format!("/jobs/{key}/{}", in_path(name)))
-                    .await
-                    .ok();
-                assert_eq!(one.json(), *n, "{name:?}");
-                let row = format!("/jobq/1/list?key={key}&jobmeta={}", encoded(name));
-                assert_eq!(
-                    http.get(&row).await.ok().column(name),
-                    [n.clone()],
-                    "{name:?}"
-                );
-            }
+            assert_kept(&http, key, &all).await;
         }
         for (n, name) in good.iter().enumerate() {
             let path = format!("/jobs/1/1/1/{}", in_path(name));

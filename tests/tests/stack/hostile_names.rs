@@ -2,117 +2,27 @@
 //! apart: as spiders and tags. Each is refused in words that say what is accepted, or stored
 //! and found exactly; no two are ever one, nor are those of two projects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
     JobFilter, JobUpdate, ListJobsRequest, NewJob, PushJobsRequest, StartJobRequest, TagChanges,
     UpdateQueueRequest, job_error, pushed_job,
 };
-use spiderq_tests::{Http, Stack};
+use spiderq_tests::{Grpc, Http, Stack};
 
 use crate::on_each_store;
 
-/// Each is one that something might take for another thing, or for another of them.
+/// Each is one that something might take for another thing, or for another of them. The
+/// short ones are data, escaped, so that the file shows what is in them.
 pub(crate) fn hostile_texts() -> Vec<String> {
-    let texts = [
-        "",
-        " ",
-        "a",
-        "A",
-        "a ",
-        " a",
-        "a b",
-        "a+b",
-        "x",
-        ":",
-        "::",
-        "{",
-        "}",
-        "{1}",
-        "{2}:x",
-        "*",
-        "?",
-        "[",
-        "]",
-        "[a-z]",
-        "/",
-        "//",
-        "a/b",
-        "1/1/1",
-        "%",
-        "%2F",
-        "%00",
-        "%252F",
-        ".",
-        "..",
-        "../..",
-        "\\",
-        "'",
-        "\"",
-        "`",
-        "; DROP TABLE jobs; --",
-        "$(id)",
-        "<b>",
-        "&a=b",
-        "a=b",
-        "#",
-        "s:x",
-        "t:x",
-        "l:x",
-        "m:x",
-        "pos",
-        "spiders",
-        "tags",
-        "units",
-        "__proto__",
-        "constructor",
-        "toString",
-        "null",
-        "true",
-        "0",
-        "00",
-        "-1",
-        "1e5",
-        "NaN",
-        "[]",
-        "{}",
-        "\u{e9}",
-        "e\u{301}",
-        "\u{212b}",
-        "\u{c5}",
-        "\u{df}",
-        "ss",
-        "SS",
-        "\u{130}",
-        "\u{131}",
-        "i",
-        "I",
-        "\u{202e}abc",
-        "abc\u{200f}",
-        "abc",
-        "a\u{200b}bc",
-        "\u{feff}x",
-        "\u{a0}",
-        "\u{3000}",
-        "\u{2028}",
-        "日本",
-        "🕷",
-        "👩\u{200d}👩\u{200d}👧",
-        "👩👩👧",
-        "\u{fffd}",
-        "\u{10ffff}",
-        "\0",
-        "a\0b",
-        "\r\n",
-        "a\nb",
-        "\n",
-        "\t",
-        "\u{1b}[31m",
-        "\u{7f}",
-        "\u{85}",
-    ];
-    let mut texts: Vec<String> = texts.map(str::to_owned).to_vec();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/hostile.json");
+    let file = fs::read_to_string(file).unwrap();
+    let mut texts: Vec<String> = serde_json::from_str(&file).unwrap();
     for length in [128, 129, 255, 256, 1024, 1025, 65_536] {
         texts.push("y".repeat(length));
         // The same but for its last byte.
@@ -258,82 +168,97 @@ async fn tags_of_any_text_stay_apart() {
     .await;
 }
 
+/// Pushes a job of each text as spider and as tag; the keys of those that were taken.
+async fn push_over_grpc(grpc: &Grpc, texts: &[String]) -> BTreeMap<String, String> {
+    let job = |text: &String| NewJob {
+        spider: text.clone(),
+        tags: vec![text.clone()],
+        ..NewJob::default()
+    };
+    let request = PushJobsRequest {
+        project: 1,
+        jobs: texts.iter().map(job).collect(),
+        ..PushJobsRequest::default()
+    };
+    let pushed = grpc.queue().push_jobs(request).await.unwrap().into_inner();
+    let mut keys = BTreeMap::new();
+    for (text, pushed) in texts.iter().zip(pushed.results) {
+        match pushed.result.unwrap() {
+            pushed_job::Result::Key(key) => {
+                assert!(accepted(text, 128) && !text.trim().is_empty(), "{text:?}");
+                keys.insert(text.clone(), key);
+            }
+            pushed_job::Result::Error(error) => {
+                assert_eq!(error.code(), job_error::Code::InvalidArgument);
+                let told = (error.field.as_str(), error.message.as_str());
+                assert!(
+                    [("spider", SPIDER), ("tags", TAGS)].contains(&told),
+                    "{error:?}"
+                );
+            }
+        }
+    }
+    keys
+}
+
+async fn assert_found(grpc: &Grpc, text: &str, key: &str, filter: JobFilter) {
+    let request = ListJobsRequest {
+        project: 1,
+        filter: Some(filter),
+        ..ListJobsRequest::default()
+    };
+    let jobs = grpc
+        .jobs()
+        .list_jobs(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .jobs;
+    let found = jobs
+        .iter()
+        .map(|job| (job.key.as_str(), job.spider.as_str(), &job.tags[..]));
+    let expected = [(key, text, &[text.to_owned()][..])];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+}
+
+async fn remove_tag(grpc: &Grpc, key: &str, tag: &str) {
+    let change = JobUpdate {
+        key: key.to_owned(),
+        tags: Some(TagChanges {
+            remove: vec![tag.to_owned()],
+            ..TagChanges::default()
+        }),
+        ..JobUpdate::default()
+    };
+    let request = UpdateQueueRequest {
+        project: 1,
+        updates: vec![change],
+        ..UpdateQueueRequest::default()
+    };
+    grpc.queue().update_queue(request).await.unwrap();
+}
+
 /// Over gRPC the same texts are taken and refused, and found.
 #[tokio::test]
 async fn spiders_and_tags_are_the_same_over_grpc() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
-        let job = |text: &String| NewJob {
-            spider: text.clone(),
-            tags: vec![text.clone()],
-            ..NewJob::default()
-        };
-        let texts = hostile_texts();
-        let request = PushJobsRequest {
-            project: 1,
-            jobs: texts.iter().map(job).collect(),
-            ..PushJobsRequest::default()
-        };
-        let pushed = grpc.queue().push_jobs(request).await.unwrap().into_inner();
-        let mut keys = BTreeMap::new();
-        for (text, pushed) in texts.iter().zip(pushed.results) {
-            match pushed.result.unwrap() {
-                pushed_job::Result::Key(key) => {
-                    assert!(accepted(text, 128) && !text.trim().is_empty(), "{text:?}");
-                    keys.insert(text, key);
-                }
-                pushed_job::Result::Error(error) => {
-                    assert_eq!(error.code(), job_error::Code::InvalidArgument);
-                    let told = [("spider", SPIDER), ("tags", TAGS)];
-                    assert!(told.contains(&(&error.field, &error.message)), "{error:?}");
-                }
-            }
-        }
-        for (text, key) in &keys {
-            let list = |filter| ListJobsRequest {
-                project: 1,
-                filter: Some(filter),
-                ..ListJobsRequest::default()
-            };
-            let by_spider = list(JobFilter {
-                spiders: vec![(*text).clone()],
+        for (text, key) in &push_over_grpc(&grpc, &hostile_texts()).await {
+            let by_spider = JobFilter {
+                spiders: vec![text.clone()],
                 ..JobFilter::default()
-            });
-            let by_tag = list(JobFilter {
-                has_tags: vec![(*text).clone()],
+            };
+            assert_found(&grpc, text, key, by_spider).await;
+            let by_tag = JobFilter {
+                has_tags: vec![text.clone()],
                 ..JobFilter::default()
-            });
-            for request in [by_spider, by_tag] {
-                let jobs = grpc
-                    .jobs()
-                    .list_jobs(request)
-                    .await
-                    .unwrap()
-                    .into_inner()
-                    .jobs;
-                let [job] = &jobs[..] else {
-                    panic!("{text:?}: {jobs:?}");
-                };
-                assert_eq!((&job.key, &job.spider, &job.tags[0]), (key, *text, *text));
-            }
-            let change = JobUpdate {
-                key: key.clone(),
-                tags: Some(TagChanges {
-                    remove: vec![(*text).clone()],
-                    ..TagChanges::default()
-                }),
-                ..JobUpdate::default()
             };
-            let change = UpdateQueueRequest {
-                project: 1,
-                updates: vec![change],
-                ..UpdateQueueRequest::default()
-            };
-            grpc.queue().update_queue(change).await.unwrap();
+            assert_found(&grpc, text, key, by_tag).await;
+            remove_tag(&grpc, key, text).await;
             let start = StartJobRequest {
                 project: 1,
-                spiders: vec![(*text).clone()],
+                spiders: vec![text.clone()],
                 ..StartJobRequest::default()
             };
             let started = grpc

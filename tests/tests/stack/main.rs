@@ -5,6 +5,7 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod access;
 mod auth;
 mod concurrency;
 mod exactness;
