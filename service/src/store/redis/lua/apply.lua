@@ -1,5 +1,5 @@
 -- Loading jobs, planning effects on them in memory, and writing what came of it; the second
--- half of lib.lua and tags.lua for the scripts that change jobs. A plan writes nothing.
+-- half of lib.lua, tags.lua and size.lua for the scripts that change jobs. A plan writes nothing.
 
 local STATE_FIELDS =
   { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'b', 'm:stop_requested' }
