@@ -151,7 +151,8 @@ impl Auth {
         let keys = self.store.list_keys().await?;
         let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
         let key = keys.iter().find(|key| key.id == id);
-        let key = key.ok_or_else(|| Error::NotFound(format!("there is no key {id:?}")))?;
+        // Not what was asked for: by mistake that may be the text of a key.
+        let key = key.ok_or_else(|| Error::NotFound("there is no key with this id".to_owned()))?;
         if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
             return Err(Error::WrongState(
                 "the last admin key can't be revoked; create another one first".to_owned(),

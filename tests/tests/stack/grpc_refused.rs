@@ -303,7 +303,7 @@ async fn revocations(grpc: &Grpc) {
         .await;
     let unknown = unknown.unwrap_err();
     let told = (unknown.code(), unknown.message());
-    assert_eq!(told, (Code::NotFound, "there is no key \"x\""));
+    assert_eq!(told, (Code::NotFound, "there is no key with this id"));
 }
 
 #[tokio::test]

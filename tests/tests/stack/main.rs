@@ -24,6 +24,7 @@ mod python_client;
 mod refused;
 mod request_ids;
 mod restart;
+mod secrets;
 mod seeds;
 mod strangers;
 mod tokens;
