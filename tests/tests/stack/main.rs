@@ -10,6 +10,7 @@ mod auth;
 mod concurrency;
 mod exactness;
 mod forged;
+mod forms;
 mod grpc;
 mod grpc_life;
 mod grpc_refused;

@@ -1,8 +1,10 @@
 //! GET /jobq/P[/S]/summary[/STATE] → SummarizeQueue: a line per state.
 
+use axum::response::IntoResponse as _;
+use http::header::CONTENT_TYPE;
 use spiderq_proto::v1::{StateSummary, SummarizeQueueRequest};
 
-use super::{StorageResult, lines};
+use super::StorageResult;
 use crate::{
     call::Call,
     errors::Problem,
@@ -11,13 +13,21 @@ use crate::{
 };
 
 pub(in crate::routes) async fn summary(call: Call) -> StorageResult {
+    let form = call.form()?;
     let message = decode(&call)?;
     let jobmeta = message.metadata_fields.clone();
     let request = call.request(message);
     let answer = call.app.services.queue.summarize_queue(request).await?;
     let answer = answer.into_inner();
-    let line = |summary| line(summary, answer.now, &jobmeta) + "\n";
-    Ok(lines(answer.states.iter().map(line).collect()))
+    let (mut body, mut rows) = (String::new(), 0);
+    for summary in &answer.states {
+        body.push_str(form.before(rows));
+        body.push_str(&line(summary, answer.now, &jobmeta));
+        body.push_str(form.after());
+        rows += 1;
+    }
+    body.push_str(form.end(rows));
+    Ok(([(CONTENT_TYPE, form.content_type())], body).into_response())
 }
 
 fn decode(call: &Call) -> Result<SummarizeQueueRequest, Problem> {

@@ -1,7 +1,7 @@
 //! Who may do what: every call by every caller, as `docs/access.md` says, over gRPC and HTTP.
 
 mod calls;
-mod table;
+pub(crate) mod table;
 mod world;
 
 use std::collections::BTreeSet;

@@ -147,7 +147,7 @@ pub(super) fn described() -> BTreeSet<(String, String)> {
 }
 
 /// Method and path of every route in the gateway's table.
-pub(super) fn routes() -> BTreeSet<String> {
+pub(crate) fn routes() -> BTreeSet<String> {
     let mut routes = BTreeSet::new();
     for route in ROUTES.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
