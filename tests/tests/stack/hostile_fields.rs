@@ -13,17 +13,12 @@ use spiderq_tests::{Grpc, Http, Stack};
 use tonic::Code;
 
 use crate::{
-    hostile_names::{accepted, encoded, hostile_texts},
+    hostile_names::{accepted, encoded, hostile_texts, in_path},
     on_each_store,
 };
 
 const FIELD: &str =
     "metadata: names of fields must be 1 to 128 bytes of text without control characters";
-
-/// Every byte of it in the form of a path, as clients send it.
-fn in_path(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
 
 async fn push_one(http: &Http, line: Value) -> Value {
     http.post("/jobq/1/push", line.to_string())

@@ -38,8 +38,14 @@ pub(crate) fn accepted(text: &str, most: usize) -> bool {
     !text.is_empty() && text.len() <= most && !text.chars().any(char::is_control)
 }
 
+/// In a query or a form.
 pub(crate) fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Every byte of it in the form of a path, as clients send it.
+pub(crate) fn in_path(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 const SPIDER: &str =

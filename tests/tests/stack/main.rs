@@ -17,6 +17,7 @@ mod grpc_refused;
 mod grpc_tools;
 mod hostile_fields;
 mod hostile_names;
+mod hostile_projects;
 mod json_text;
 mod lists;
 mod program;
@@ -28,6 +29,7 @@ mod restart;
 mod secrets;
 mod seeds;
 mod strangers;
+mod size_limit;
 mod tokens;
 
 use spiderq_tests::StoreKind;
