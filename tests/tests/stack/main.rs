@@ -28,8 +28,8 @@ mod request_ids;
 mod restart;
 mod secrets;
 mod seeds;
-mod strangers;
 mod size_limit;
+mod strangers;
 mod tokens;
 
 use spiderq_tests::StoreKind;

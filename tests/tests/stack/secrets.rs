@@ -73,9 +73,9 @@ async fn call_over_http(url: &str, hidden: &mut Hidden) {
     plain.bearer(Stack::KEY).get("/jobq/1/count").await.ok();
     let form = [("project", "x"), ("apikey", Stack::KEY)];
     assert_eq!(plain.form("/api/run.json", &form).await.status, 400);
-    for key in [Stack::KEY, WRONG] {
+    for (key, status) in [(Stack::KEY, 400), (WRONG, 401)] {
         let path = format!("/jobq/1/list?count=x&apikey={key}");
-        assert_eq!(plain.get(&path).await.status, 400);
+        assert_eq!(plain.get(&path).await.status, status);
         let unknown = format!("/nowhere?apikey={key}");
         assert_eq!(plain.send(Method::PUT, &unknown, &[], "").await.status, 404);
         let wrong_method = format!("/jobq/1/push?apikey={key}");
