@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    model::{JobKey, Metadata, State},
+    model::{JobKey, State},
     store::Changed,
 };
 
@@ -92,7 +92,10 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
             "job {key} is not run by this key's owner"
         ))),
         Changed::TooManyTags => Some(Error::invalid("tags", "a job may have at most 64")),
-        Changed::TooLarge => Some(Metadata::too_large()),
+        Changed::TooLarge => Some(Error::TooLarge {
+            field: "metadata".to_owned(),
+            message: "must be at most 1 MiB in all".to_owned(),
+        }),
         Changed::Refused(state) => Some(Error::WrongState(match to {
             Some(State::Deleted) => {
                 format!("job {key} is {}: stop it first", state.as_str())

@@ -95,18 +95,12 @@ impl Metadata {
     /// More than [`Metadata::MAX_BYTES`] are an error.
     pub fn check_size(&self) -> Result<()> {
         if self.bytes() > Self::MAX_BYTES {
-            return Err(Self::too_large());
+            return Err(Error::TooLarge {
+                field: "metadata".to_owned(),
+                message: "must be at most 1 MiB".to_owned(),
+            });
         }
         Ok(())
-    }
-
-    /// More than a job may have.
-    #[must_use]
-    pub fn too_large() -> Error {
-        Error::TooLarge {
-            field: "metadata".to_owned(),
-            message: "must be at most 1 MiB in all".to_owned(),
-        }
     }
 }
 
