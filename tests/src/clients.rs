@@ -1,6 +1,13 @@
-//! Clients that are not Rust: where the set-up command (`scripts/test`) puts them.
+//! Clients that are not Rust: where the set-up command (`scripts/test`) puts them, and how
+//! the examples of `tests/clients` are run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::Stack;
 
 /// The Python of the private virtual environment.
 #[must_use]
@@ -14,9 +21,67 @@ pub fn node_tool(name: &str) -> PathBuf {
     installed(&format!("node_modules/.bin/{name}"))
 }
 
+/// Ends the test with advice when one of `commands` is not there.
+pub fn need(commands: &[&str]) {
+    for command in commands {
+        let found = commands_path().iter().any(|dir| dir.join(command).exists());
+        assert!(
+            found,
+            "the command {command} is not there: run scripts/test, which installs it"
+        );
+    }
+}
+
+/// Where commands are looked for: those of the set-up first.
+fn commands_path() -> Vec<PathBuf> {
+    let tools = ["node_modules/.bin", ".venv/bin"].map(|dir| root().join(dir));
+    let system = env::var_os("PATH").unwrap_or_default();
+    tools.into_iter().chain(env::split_paths(&system)).collect()
+}
+
+/// Runs `program ARGS` as a user of `stack` does, with the address and the key in its
+/// environment, in an empty home; what it printed. Ends the test when it fails.
+pub async fn run_client(stack: &Stack, program: &str, args: &[&str]) -> String {
+    need(&[program]);
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let path = env::join_paths(commands_path());
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .env("PATH", path.expect("a path of commands"))
+        .env("HOME", home.path())
+        .env("SPIDERQ_URL", &stack.url)
+        .env("SPIDERQ_KEY", &stack.key)
+        // Some look for a newer version of themselves: here they find nobody to ask.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.expect("an end").expect("a command that runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (printed, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program} {args:?}: {}\n{printed}\n{errors}",
+        output.status
+    );
+    printed
+}
+
+/// A file of `tests/clients`.
+#[must_use]
+pub fn client_file(name: &str) -> String {
+    let path = root().join("tests/clients").join(name);
+    path.to_str().expect("a path of text").to_owned()
+}
+
+fn root() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the folder above")
+}
+
 fn installed(path: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path = root.join(path);
+    let path = root().join(path);
     assert!(
         path.exists(),
         "{} is not there: run scripts/test, which installs it",

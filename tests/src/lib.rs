@@ -22,7 +22,7 @@ mod stack;
 mod time;
 
 pub use self::{
-    clients::{node_tool, python},
+    clients::{client_file, need, node_tool, python, run_client},
     grpc::{Client, Grpc},
     http::{Answer, Http},
     process::{Program, free_port, program, run},

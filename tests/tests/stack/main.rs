@@ -11,6 +11,7 @@ mod concurrency;
 mod exactness;
 mod forged;
 mod forms;
+mod examples;
 mod grpc;
 mod grpc_life;
 mod grpc_refused;

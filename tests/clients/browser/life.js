@@ -1,0 +1,68 @@
+// The life of a job from a page in a browser, over gRPC-Web. Needs: npm install
+// @connectrpc/connect @connectrpc/connect-web @bufbuild/protobuf, and in gen/ the code that
+// `buf generate` makes of the folder proto/ (buf.gen.yaml).
+// The page is opened as life.html#url=http://127.0.0.1:6900&key=...
+import { createClient } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { JobState } from "./gen/spiderq/v1/job_pb.js";
+import { JobQueueService } from "./gen/spiderq/v1/job_queue_service_pb.js";
+import { JobService } from "./gen/spiderq/v1/job_service_pb.js";
+
+// What follows # stays in the browser. A real page would ask its user for the key.
+const settings = new URLSearchParams(location.hash.slice(1));
+
+const authorize = (next) => (request) => {
+  request.header.set("authorization", `Bearer ${settings.get("key")}`);
+  return next(request);
+};
+const transport = createGrpcWebTransport({
+  baseUrl: settings.get("url"),
+  interceptors: [authorize],
+  defaultTimeoutMs: 10_000,
+});
+const jobs = createClient(JobService, transport);
+const queue = createClient(JobQueueService, transport);
+
+const show = (line) => document.querySelector("#life").append(`${line}\n`);
+const word = (state) => JobState[state].toLowerCase();
+
+async function life() {
+  const scheduled = await jobs.scheduleJob({
+    project: 123n,
+    spider: "somespider",
+    tags: ["sometag"],
+    spiderArgs: { arg1: "val1" },
+  });
+  show(`scheduled ${scheduled.key}`);
+
+  // A worker has the job for 30 seconds (leaseMs) unless it sends a Heartbeat in time; the
+  // fence proves that a call comes from this attempt and not from one that was given up.
+  const { job, fence } = await queue.startJob({ project: 123n, spiders: ["somespider"] });
+  const { key } = job;
+  // Metadata values are JSON text, exactly as they were written.
+  show(`started ${key} with arg1=${JSON.parse(job.metadata.spider_args).arg1}`);
+
+  await queue.heartbeat({ key, fence });
+  await jobs.setJobMetadata({ key, fence, metadata: { progress: JSON.stringify(0.5) } });
+  const running = await jobs.getJob({ key });
+  show(`updated progress=${running.job.metadata.progress}`);
+
+  const update = { key, fence, state: JobState.FINISHED, closeReason: "finished" };
+  const { results } = await queue.updateQueue({ project: 123n, updates: [update] });
+  show(`finished ${results[0].key}, was ${word(results[0].previousState)}`);
+
+  const filter = { states: [JobState.FINISHED], hasTags: ["sometag"] };
+  for await (const row of queue.listQueue({ project: 123n, filter, count: 1n })) {
+    show(`listed ${row.job.key} ${word(row.job.state)}`);
+  }
+
+  const finished = (await jobs.getJob({ key })).job;
+  show(`metadata close_reason=${finished.closeReason} progress=${finished.metadata.progress}`);
+
+  const { count } = await jobs.deleteJobs({ project: 123n, keys: [key] });
+  show(`deleted ${count}`);
+}
+
+life()
+  .catch((error) => show(`failed: ${error}`))
+  .finally(() => show("the end"));

@@ -1,0 +1,39 @@
+// Opens life.html in a headless Chromium and prints what it shows. Makes the page's code
+// first: messages by buf, one file of it all by esbuild.
+//   SPIDERQ_URL=http://127.0.0.1:6900 SPIDERQ_KEY=... node run.mjs
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+import { chromium } from "playwright-core";
+
+const { SPIDERQ_URL, SPIDERQ_KEY } = process.env;
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const tools = path("../../../node_modules/.bin");
+
+execFileSync(`${tools}/buf`, ["generate", path("../../../proto")], {
+  cwd: path("."),
+  env: { ...process.env, PATH: `${tools}:${process.env.PATH}` },
+});
+const built = buildSync({ entryPoints: [path("life.js")], bundle: true, write: false });
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  // A machine for tests lets no process make a sandbox, and lets nothing out.
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+});
+try {
+  const page = await browser.newPage();
+  page.on("console", (message) => console.error(message.text()));
+  page.on("pageerror", (error) => console.error(error));
+  // The page comes from the server's own origin, as it would behind one proxy.
+  await page.route("**/page/life.html", (route) => route.fulfill({ path: path("life.html") }));
+  await page.route("**/page/life.bundle.js", (route) =>
+    route.fulfill({ contentType: "text/javascript", body: built.outputFiles[0].text }),
+  );
+  await page.goto(`${SPIDERQ_URL}/page/life.html#url=${SPIDERQ_URL}&key=${SPIDERQ_KEY}`);
+  const life = page.locator("#life", { hasText: "the end" });
+  await life.waitFor({ timeout: 60_000 });
+  process.stdout.write((await life.textContent()).replace("the end\n", ""));
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,60 @@
+//! The examples of `tests/clients`, unmodified, each the whole life of a job. All print the
+//! same words, so that one can be read beside another.
+
+use spiderq_tests::{Stack, client_file, need, run_client};
+
+use crate::on_each_store;
+
+const LIFE: &str = "\
+scheduled 123/1/1
+started 123/1/1 with arg1=val1
+updated progress=0.5
+finished 123/1/1, was running
+listed 123/1/1 finished
+metadata close_reason=finished progress=0.5
+deleted 1
+";
+
+/// Runs the example `file` with the command `program` on a new stack of either store.
+async fn prints(program: &str, file: &str, expected: &str) {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let printed = run_client(&stack, program, &[&client_file(file)]).await;
+        assert_eq!(printed, expected, "on {kind:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_curl() {
+    need(&["curl", "jq"]);
+    prints("bash", "curl/life.sh", LIFE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_buf_curl_from_reflection_alone() {
+    need(&["buf", "jq"]);
+    prints("bash", "buf/life.sh", LIFE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_python_from_reflection_alone() {
+    prints("python", "grpc_python/life.py", LIFE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_node_from_the_proto_files() {
+    prints("node", "node/life.mjs", LIFE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_a_page_in_a_browser() {
+    need(&[
+        "buf",
+        "protoc-gen-es",
+        "esbuild",
+        "playwright-core",
+        "chromium",
+    ]);
+    prints("node", "browser/run.mjs", LIFE).await;
+}
