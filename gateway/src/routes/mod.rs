@@ -17,6 +17,7 @@ use crate::{
 
 mod dash;
 mod metadata;
+mod openapi;
 mod project;
 mod storage;
 
@@ -72,15 +73,17 @@ pub(crate) fn table() -> Router<Arc<App>> {
                get(metadata::token).post(metadata::set_field).delete(metadata::delete_field))
         .route("/jobs/{project}/{spider}/{job}/{*field}",
                get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
+        // All of them, described
+        .route("/openapi.json", get(openapi::openapi))
 }
 
 fn json(body: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// The body of a write that went well.
+/// The answer to a write that went well; no content type, for JSON of no bytes there is not.
 fn empty() -> Response {
-    json(String::new())
+    ().into_response()
 }
 
 fn lines(body: String) -> Response {

@@ -12,6 +12,7 @@ mod errors;
 mod fake;
 mod forward;
 mod metadata;
+mod openapi;
 mod outer;
 mod projects;
 mod queue;

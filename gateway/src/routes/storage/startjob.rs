@@ -2,8 +2,8 @@
 
 use spiderq_proto::v1::StartJobRequest;
 
-use super::{StorageResult, json};
-use crate::{call::Call, errors::Problem, lines, render::metadata};
+use super::{StorageResult, json, lines};
+use crate::{call::Call, errors::Problem, lines::object, render::metadata};
 
 pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
     let request = call.request(decode(&call)?);
@@ -14,13 +14,15 @@ pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
         .start_job(request)
         .await?
         .into_inner();
-    Ok(json(answer.job.map_or_else(String::new, |job| {
-        metadata::started(&job, &answer.token) + "\n"
-    })))
+    Ok(match answer.job {
+        Some(job) => json(metadata::started(&job, &answer.token) + "\n"),
+        // JSON of no bytes there is not; no lines there are.
+        None => lines(String::new()),
+    })
 }
 
 fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
-    let mut fields = lines::object(call.text()?)?.unwrap_or_default();
+    let mut fields = object(call.text()?)?.unwrap_or_default();
     Ok(StartJobRequest {
         project: call.project()?,
         spiders: fields.text("spider")?.into_iter().collect(),
