@@ -58,3 +58,20 @@ async fn a_job_lives_by_a_page_in_a_browser() {
     ]);
     prints("node", "browser/run.mjs", LIFE).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_shub_and_is_cancelled() {
+    need(&["shub", "curl", "jq"]);
+    let life = "\
+you are logged in now
+scheduled 123/1/1
+started 123/1/1 with arg1=val1
+cancelled {'count': 1}
+updated stop_requested=true
+finished 123/1/1, was running
+listed 123/1/1 finished
+metadata close_reason=cancelled
+deleted 1
+";
+    prints("bash", "shub/life.sh", life).await;
+}
