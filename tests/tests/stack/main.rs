@@ -21,6 +21,7 @@ mod hostile_names;
 mod hostile_projects;
 mod json_text;
 mod lists;
+mod openapi;
 mod program;
 mod projects;
 mod python_client;
