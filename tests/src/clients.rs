@@ -7,8 +7,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::Stack;
-
 /// The Python of the private virtual environment.
 #[must_use]
 pub fn python() -> PathBuf {
@@ -39,9 +37,9 @@ fn commands_path() -> Vec<PathBuf> {
     tools.into_iter().chain(env::split_paths(&system)).collect()
 }
 
-/// Runs `program ARGS` as a user of `stack` does, with the address and the key in its
-/// environment, in an empty home; what it printed. Ends the test when it fails.
-pub async fn run_client(stack: &Stack, program: &str, args: &[&str]) -> String {
+/// Runs `program ARGS` as a user of the server at `url` does, with the address and the key
+/// in its environment, in an empty home; what it printed. Ends the test when it fails.
+pub async fn run_client(url: &str, key: &str, program: &str, args: &[&str]) -> String {
     need(&[program]);
     let home = tempfile::tempdir().expect("a temporary folder");
     let path = env::join_paths(commands_path());
@@ -52,8 +50,8 @@ pub async fn run_client(stack: &Stack, program: &str, args: &[&str]) -> String {
         .stdin(Stdio::null())
         .env("PATH", path.expect("a path of commands"))
         .env("HOME", home.path())
-        .env("SPIDERQ_URL", &stack.url)
-        .env("SPIDERQ_KEY", &stack.key)
+        .env("SPIDERQ_URL", url)
+        .env("SPIDERQ_KEY", key)
         // Some look for a newer version of themselves: here they find nobody to ask.
         .env("HTTPS_PROXY", "http://127.0.0.1:9");
     let output = tokio::task::spawn_blocking(move || command.output());

@@ -19,7 +19,7 @@ deleted 1
 async fn prints(program: &str, file: &str, expected: &str) {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
-        let printed = run_client(&stack, program, &[&client_file(file)]).await;
+        let printed = run_client(&stack.url, &stack.key, program, &[&client_file(file)]).await;
         assert_eq!(printed, expected, "on {kind:?}");
     })
     .await;

@@ -25,6 +25,7 @@ mod openapi;
 mod program;
 mod projects;
 mod python_client;
+mod readme;
 mod refused;
 mod request_ids;
 mod restart;

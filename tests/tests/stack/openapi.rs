@@ -19,10 +19,11 @@ async fn push_examples(stack: &Stack) {
     assert!(answer.text().contains("\"53/7/81\""), "{}", answer.text());
 }
 
-/// How many operations are described.
+/// How many operations are described, but for the description itself, which
+/// schemathesis has read before it counts.
 async fn operations(stack: &Stack) -> usize {
     let description = stack.http().anonymous().get("/openapi.json").await.ok();
-    description.text().matches("\"operationId\":").count()
+    description.text().matches("\"operationId\":").count() - 1
 }
 
 async fn is_as_described(kind: StoreKind) {
@@ -30,7 +31,7 @@ async fn is_as_described(kind: StoreKind) {
     let stack = Stack::start(kind).await;
     push_examples(&stack).await;
     let check = client_file("openapi/check.sh");
-    let report = run_client(&stack, "bash", &[&check]).await;
+    let report = run_client(&stack.url, &stack.key, "bash", &[&check]).await;
     let all = format!("Tested: {}\n", operations(&stack).await);
     assert!(report.contains(&all), "every operation:\n{report}");
 }
@@ -50,6 +51,6 @@ async fn the_description_is_openapi_3_1() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let file = client_file("../../gateway/openapi.json");
     let args = ["-m", "openapi_spec_validator", "--schema", "3.1", &file];
-    let report = run_client(&stack, "python", &args).await;
+    let report = run_client(&stack.url, &stack.key, "python", &args).await;
     assert!(report.trim_end().ends_with("OK"), "{report}");
 }
