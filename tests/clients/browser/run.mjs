@@ -1,12 +1,14 @@
 // Opens life.html in a headless Chromium and prints what it shows. Makes the page's code
 // first: messages by buf, one file of it all by esbuild.
 //   SPIDERQ_URL=http://127.0.0.1:6900 SPIDERQ_KEY=... node run.mjs
+// PAGE_ORIGIN is where the page seems to come from: by default the server itself, as behind
+// one proxy. From another origin the server must allow it (CORS).
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { chromium } from "playwright-core";
 
-const { SPIDERQ_URL, SPIDERQ_KEY } = process.env;
+const { SPIDERQ_URL, SPIDERQ_KEY, PAGE_ORIGIN = SPIDERQ_URL } = process.env;
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const tools = path("../../../node_modules/.bin");
 
@@ -22,15 +24,17 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
 });
 try {
-  const page = await browser.newPage();
+  // A page that came from nowhere must be allowed to call a server on this machine.
+  const context = await browser.newContext({ permissions: ["local-network-access"] });
+  const page = await context.newPage();
   page.on("console", (message) => console.error(message.text()));
   page.on("pageerror", (error) => console.error(error));
-  // The page comes from the server's own origin, as it would behind one proxy.
+  // The browser is given the page without asking a server for it.
   await page.route("**/page/life.html", (route) => route.fulfill({ path: path("life.html") }));
   await page.route("**/page/life.bundle.js", (route) =>
     route.fulfill({ contentType: "text/javascript", body: built.outputFiles[0].text }),
   );
-  await page.goto(`${SPIDERQ_URL}/page/life.html#url=${SPIDERQ_URL}&key=${SPIDERQ_KEY}`);
+  await page.goto(`${PAGE_ORIGIN}/page/life.html#url=${SPIDERQ_URL}&key=${SPIDERQ_KEY}`);
   const life = page.locator("#life", { hasText: "the end" });
   await life.waitFor({ timeout: 60_000 });
   process.stdout.write((await life.textContent()).replace("the end\n", ""));
