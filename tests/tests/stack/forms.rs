@@ -64,7 +64,7 @@ const CASES: [Case; 46] = [
     ("GET /jobq/{project}/count", "", "", 200, Json, "0"),
     ("GET /jobq/{project}/list", "", "", 200, List, ""),
     ("POST /jobq/{project}/push", "", "", 200, Lines, ""),
-    ("POST /jobq/{project}/startjob", "", "", 200, Json, ""),
+    ("POST /jobq/{project}/startjob", "", "", 200, Lines, ""),
     ("POST /jobq/{project}/update", "", r#"{"key":"1/1/1"}"#, 200, Lines, ""),
     ("POST /jobq/{project}/{spider}/{job}/cancel", "", "", 200, Json, r#"{"count":0}"#),
     ("POST /jobq/{project}/cancel", "", r#"[{"key":"1/1/1"}]"#, 200, Json, r#"{"count":0}"#),
