@@ -99,6 +99,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
             gateway::Options {
                 public_url,
                 max_body: options.max_body,
+                ..gateway::Options::default()
             },
         )
     } else {
@@ -138,6 +139,7 @@ pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Runn
         gateway::Options {
             public_url,
             max_body: options.max_body,
+            ..gateway::Options::default()
         },
     );
     let app = App::new(None, probe::routes(upstream_ready(channel)).merge(router));

@@ -1,7 +1,7 @@
 //! One HTTP request, taken apart for the handlers: parameters, body and credentials, and
 //! the way from there to a gRPC request.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use axum::{
     body::Body,
@@ -21,6 +21,7 @@ use crate::{
     errors::{Family, Problem},
     negotiation::Form,
     params::{self, Params},
+    patience::Received,
     services::{Options, Services},
 };
 
@@ -102,6 +103,11 @@ impl Call {
         std::str::from_utf8(&self.body).map_err(|_| Problem::invalid("body", "must be UTF-8"))
     }
 
+    /// The headers of the request.
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The form of list that was asked for.
     pub(crate) fn form(&self) -> Result<Form, Problem> {
         Form::asked(&self.params, &self.headers)
@@ -154,6 +160,9 @@ impl Call {
             headers: head.headers,
             body: collect(body, app.options.max_body).await?,
         };
+        if let Some(received) = head.extensions.get::<Received>() {
+            received.tell();
+        }
         if form {
             call.read_form()?;
         }
@@ -187,11 +196,24 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("body: must be at most {limit} bytes"),
         )),
+        Err(error) if is_late(&*error) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body: must not make pauses",
+        )),
         Err(_) => Err(Problem::invalid(
             "body",
             "could not be read or decompressed",
         )),
     }
+}
+
+/// The listener ends a body that does not come on with an I/O error of this kind.
+fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
+    })
 }
 
 impl FromRequest<Arc<App>> for Call {

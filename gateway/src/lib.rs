@@ -7,11 +7,13 @@
 mod auth;
 mod call;
 mod errors;
+mod etag;
 mod forward;
 mod lines;
 mod negotiation;
 mod outer;
 mod params;
+mod patience;
 mod render;
 mod routes;
 mod services;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     call::{App, REQUEST_ID},
     errors::{Family, Problem},
-    routes,
+    patience, routes,
     services::{Options, Services},
     strangers,
 };
@@ -40,6 +40,10 @@ pub fn router(services: Services, options: Options) -> Router {
         ))
         // Other encodings pass, so that the refusal has the form of its family.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            patience::bounded,
+        ))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(with_request_id))

@@ -1,6 +1,6 @@
 //! What the gateway is built on: the services it calls and its few settings.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use spiderq_proto::v1::{
     job_queue_service_server::JobQueueService, job_service_server::JobService,
@@ -33,6 +33,8 @@ pub struct Options {
     pub public_url: String,
     /// Most bytes of a request body, after decompression.
     pub max_body: usize,
+    /// How long an answer may take to begin.
+    pub timeout: Duration,
 }
 
 impl Default for Options {
@@ -40,6 +42,7 @@ impl Default for Options {
         Self {
             public_url: "http://127.0.0.1:6900".to_owned(),
             max_body: 16 << 20,
+            timeout: Duration::from_secs(30),
         }
     }
 }

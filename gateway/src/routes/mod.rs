@@ -77,7 +77,8 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/openapi.json", get(openapi::openapi))
 }
 
-fn json(body: String) -> Response {
+/// `body` as JSON.
+pub(crate) fn json(body: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -5,6 +5,7 @@ use std::{
     any::Any,
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -102,6 +103,7 @@ impl Fake {
         let options = Options {
             public_url: "http://spiderq.test:6900/".to_owned(),
             max_body: 1 << 20,
+            timeout: Duration::from_millis(200),
         };
         router(self.services(), options)
             .oneshot(request)

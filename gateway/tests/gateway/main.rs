@@ -7,13 +7,16 @@
     reason = "tests: helpers may panic, and tables of cases are long"
 )]
 
+mod conditional;
 mod dash;
 mod errors;
 mod fake;
 mod forward;
 mod metadata;
+mod methods;
 mod openapi;
 mod outer;
+mod patience;
 mod projects;
 mod queue;
 mod refusals;

@@ -6,15 +6,18 @@ use super::{StorageResult, field, json};
 use crate::{
     call::Call,
     errors::StorageError,
+    etag::tagged,
     render::{metadata, string},
 };
 
 pub(in crate::routes) async fn get(call: Call) -> StorageResult {
-    Ok(json(metadata::whole(&job(&call).await?)))
+    let body = metadata::whole(&job(&call).await?);
+    Ok(tagged(call.headers(), body))
 }
 
 pub(in crate::routes) async fn get_field(call: Call) -> StorageResult {
-    Ok(json(metadata::one(&job(&call).await?, field(&call))))
+    let body = metadata::one(&job(&call).await?, field(&call));
+    Ok(tagged(call.headers(), body))
 }
 
 pub(in crate::routes) async fn token(call: Call) -> StorageResult {
