@@ -1,8 +1,12 @@
 //! Every flag, its env twin and its default, in one place.
 
-use std::{fmt, net::SocketAddr};
+mod network;
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::network::Network;
 
 /// A self-hosted job service for Scrapy, wire-compatible with the Jobs, JobQ and Job
 /// metadata APIs of Scrapy Cloud.
@@ -74,7 +78,8 @@ pub struct Serve {
         hide_env_values = true
     )]
     pub token_secret: Option<String>,
-    /// How clients reach this server, as in a job's `api_url`. Default: http://LISTEN.
+    /// How clients reach this server, as in a job's `api_url`. Default: http://LISTEN, or
+    /// https:// with TLS.
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Largest request body over HTTP, bytes, after decompression.
@@ -84,14 +89,9 @@ pub struct Serve {
     /// processes on one Redis.
     #[arg(long, env = "SPIDERQ_THREADS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
-    /// How long a stop waits for requests under way, seconds.
-    #[arg(
-        long,
-        env = "SPIDERQ_DRAIN",
-        default_value_t = 10,
-        value_name = "SECONDS"
-    )]
-    pub drain: u64,
+    /// Connections, TLS, browsers, the end.
+    #[command(flatten)]
+    pub network: Network,
 }
 
 // By hand: keys, secrets and passwords must not show.
@@ -114,6 +114,10 @@ pub struct Gateway {
         value_name = "URL"
     )]
     pub upstream: String,
+    /// Authorities that sign the certificate of an https:// upstream (PEM file). Default: the
+    /// public ones.
+    #[arg(long, env = "SPIDERQ_TLS_CA", value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(
         long,
@@ -122,20 +126,16 @@ pub struct Gateway {
         value_name = "ADDR:PORT"
     )]
     pub listen: SocketAddr,
-    /// How clients reach this gateway, as in a job's `api_url`. Default: http://LISTEN.
+    /// How clients reach this gateway, as in a job's `api_url`. Default: http://LISTEN, or
+    /// https:// with TLS.
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Largest request body, bytes, after decompression.
     #[arg(long, env = "SPIDERQ_MAX_BODY", default_value_t = 16 << 20, value_name = "BYTES")]
     pub max_body: usize,
-    /// How long a stop waits for requests under way, seconds.
-    #[arg(
-        long,
-        env = "SPIDERQ_DRAIN",
-        default_value_t = 10,
-        value_name = "SECONDS"
-    )]
-    pub drain: u64,
+    /// Connections, TLS, browsers, the end.
+    #[command(flatten)]
+    pub network: Network,
 }
 
 /// Settings of `key`.
@@ -150,6 +150,10 @@ pub struct Key {
         global = true
     )]
     pub server: String,
+    /// Authorities that sign the certificate of an https:// server (PEM file). Default: the
+    /// public ones.
+    #[arg(long, env = "SPIDERQ_TLS_CA", value_name = "FILE", global = true)]
+    pub tls_ca: Option<PathBuf>,
     /// A key of role admin.
     #[arg(
         long,

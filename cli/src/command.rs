@@ -18,12 +18,17 @@ use tokio::{
 use crate::{
     args::{Cli, Command, Gateway, Serve},
     key, logs,
-    serve::{self, Failure, Running, ServeOptions, explain},
+    network::Network,
+    open_files,
+    running::Running,
+    serve::{self, Failure, ServeOptions, explain},
+    tls,
 };
 
 /// Runs what the command line says, to its end.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     logs::init(&cli.log)?;
+    tls::install_provider();
     match cli.command {
         None => serve(cli.serve, true),
         Some(Command::Serve(settings)) => serve(settings, true),
@@ -34,6 +39,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
+    open_files::allow(settings.network.max_connections);
     block_on(settings.threads, async {
         let url =
             StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
@@ -52,7 +58,7 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
             http,
             public_url: settings.public_url,
             max_body: settings.max_body,
-            drain: Duration::from_secs(settings.drain),
+            network: Network::from(&settings.network),
         })
         .await?;
         tracing::info!(address = %running.address, store = %url, "listening");
@@ -65,6 +71,7 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
 }
 
 fn gateway(settings: &Gateway) -> Result<(), Failure> {
+    open_files::allow(settings.network.max_connections);
     block_on(1, async {
         let signals = Signals::catch()?;
         let running = serve::start_gateway(settings).await?;
@@ -103,12 +110,12 @@ fn runtime(threads: u16) -> Result<Runtime, Failure> {
 
 /// The key is shown here and never again.
 fn greet(key: &str, running: &Running, http: bool) -> Result<(), Failure> {
-    let address = running.address;
+    let url = &running.url;
     let mut text =
         format!("\nThis is a new store. Its admin key, shown only now:\n\n    {key}\n\n");
     if http {
         text.push_str(&format!(
-            "Schedule a first job:\n\n    curl -u {key}: http://{address}/api/run.json \
+            "Schedule a first job:\n\n    curl -u {key}: {url}/api/run.json \
              -d project=123 -d spider=somespider\n\n"
         ));
     }

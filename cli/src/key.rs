@@ -9,14 +9,12 @@ use spiderq_proto::v1::{
     self, ApiKey, CreateKeyRequest, ListKeysRequest, RevokeKeyRequest,
     key_service_client::KeyServiceClient,
 };
-use tonic::{
-    Request, Status,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Request, Status, transport::Channel};
 
 use crate::{
     args::{Key, KeyAction, RoleArg},
     serve::Failure,
+    tls,
 };
 
 /// Does what `settings` say.
@@ -67,8 +65,7 @@ pub(crate) async fn run(settings: Key) -> Result<(), Failure> {
 }
 
 async fn client(settings: &Key) -> Result<KeyServiceClient<Channel>, Failure> {
-    let endpoint = Endpoint::from_shared(settings.server.clone())
-        .map_err(|_| Failure::new("--server: must be a URL like http://127.0.0.1:6900"))?;
+    let endpoint = tls::endpoint(&settings.server, "server", settings.tls_ca.as_deref())?;
     let channel = endpoint
         .connect_timeout(Duration::from_secs(5))
         .connect()

@@ -3,13 +3,25 @@
 
 mod app;
 mod args;
+mod arriving;
 mod command;
+mod cors;
+#[cfg(test)]
+mod fake;
+mod grpc;
 mod key;
 mod listen;
 mod logs;
+mod network;
+mod open_files;
 mod probe;
+mod running;
 mod serve;
+mod tls;
 
 pub use args::{Cli, Command};
 pub use command::run;
-pub use serve::{Failure, Running, ServeOptions, start};
+pub use listen::Limits;
+pub use network::{Network, TlsFiles};
+pub use running::Running;
+pub use serve::{Failure, ServeOptions, start};

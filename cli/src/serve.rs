@@ -5,13 +5,19 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use serde_json::json;
 use spiderq_gateway as gateway;
-use spiderq_service::{Clock, Health, Service, ServiceOptions, store::Store};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use spiderq_service::{Clock, Service, ServiceOptions, store::Store};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::{app::App, listen, probe};
+use crate::{
+    app::App,
+    listen::{Host, Limits},
+    network::Network,
+    probe,
+    running::{Bound, Ending, Running},
+    tls,
+};
 
 /// Why a command could not be done, for the person at the terminal.
 #[derive(Debug)]
@@ -44,42 +50,38 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// Whether to serve HTTP/JSON beside gRPC.
     pub http: bool,
-    /// How clients reach the server; default `http://LISTEN`.
+    /// How clients reach the server; default `http://LISTEN`, or `https://` with TLS.
     pub public_url: Option<String>,
     /// Largest HTTP request body, bytes, after decompression.
     pub max_body: usize,
-    /// How long a stop waits for requests under way.
-    pub drain: Duration,
+    /// Connections, TLS, browsers, the end.
+    pub network: Network,
 }
 
-/// A server that listens. Dropping it stops it without waiting.
-#[derive(Debug)]
-pub struct Running {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// The admin key that was made because the store had none.
-    pub first_key: Option<String>,
-    health: Option<Health>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    /// Stops taking calls, waits for those under way, and returns when all is closed.
-    pub async fn shutdown(self) {
-        if let Some(health) = &self.health {
-            health.set(false).await;
+impl ServeOptions {
+    /// Everything on a free port of the loopback interface.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            service: ServiceOptions::default(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            http: true,
+            public_url: None,
+            max_body: 16 << 20,
+            network: Network::default(),
         }
-        // An error means that the task has ended already.
-        let _ = self.stop.send(true);
-        let _ = self.task.await;
     }
 }
 
 /// Starts `spiderq serve` (or `service`, without HTTP).
 pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
+    tls::install_provider();
+    let network = options.network;
     // First all that may fail: a key that is made must also be shown.
-    let (listener, address) = bind(options.listen).await?;
+    let (tls, cors) = network.prepare()?;
+    let bound = Bound::to(options.listen, &network)?;
     let failed = |error| Failure::new(explain(&error));
     let durability = options.store.durability().await.map_err(failed)?;
     if durability.safe {
@@ -91,38 +93,26 @@ pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
     let service = service.map_err(failed)?;
     let (routes, health) = spiderq_service::routes(&service).map_err(failed)?;
     let http = if options.http {
-        let public_url = options
-            .public_url
-            .unwrap_or_else(|| format!("http://{address}"));
-        gateway::router(
-            in_process(&service),
-            gateway::Options {
-                public_url,
-                max_body: options.max_body,
-                ..gateway::Options::default()
-            },
-        )
+        let public_url = options.public_url.unwrap_or_else(|| bound.url.clone());
+        let gateway = gateway_options(public_url, options.max_body, &network.limits);
+        gateway::router(in_process(&service), gateway)
     } else {
         Router::new()
     };
-    let http = probe::routes(ready(service.clone())).merge(http);
+    let ending = Ending::default();
+    let http = probe::routes(ready(service.clone()), ending.clone()).merge(http);
     health.set(true).await;
     let first_key = service.first_key().map(|key| key.expose().to_owned());
-    let app = App::new(Some(routes), http);
-    Ok(run(
-        listener,
-        address,
-        app,
-        Some(health),
-        first_key,
-        options.drain,
-    ))
+    let app = App::new(Some(routes), http, cors, network.limits.body);
+    let host = Host::new(app, tls, network.limits.clone());
+    Ok(bound.serve(host, &network, ending, Some(health), first_key))
 }
 
 /// Starts `spiderq gateway`.
 pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Running, Failure> {
-    let endpoint = tonic::transport::Endpoint::from_shared(options.upstream.clone())
-        .map_err(|_| Failure::new("--upstream: must be a URL like http://127.0.0.1:6900"))?;
+    tls::install_provider();
+    let network = Network::from(&options.network);
+    let endpoint = tls::endpoint(&options.upstream, "upstream", options.tls_ca.as_deref())?;
     let channel = endpoint
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
@@ -131,51 +121,26 @@ pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Runn
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)
         .connect_lazy();
-    let (listener, address) = bind(options.listen).await?;
+    let (tls, cors) = network.prepare()?;
+    let bound = Bound::to(options.listen, &network)?;
     let public_url = options.public_url.clone();
-    let public_url = public_url.unwrap_or_else(|| format!("http://{address}"));
+    let public_url = public_url.unwrap_or_else(|| bound.url.clone());
     let router = gateway::router(
         gateway::forward(channel.clone()),
-        gateway::Options {
-            public_url,
-            max_body: options.max_body,
-            ..gateway::Options::default()
-        },
+        gateway_options(public_url, options.max_body, &network.limits),
     );
-    let app = App::new(None, probe::routes(upstream_ready(channel)).merge(router));
-    Ok(run(
-        listener,
-        address,
-        app,
-        None,
-        None,
-        Duration::from_secs(options.drain),
-    ))
+    let ending = Ending::default();
+    let http = probe::routes(upstream_ready(channel), ending.clone()).merge(router);
+    let app = App::new(None, http, cors, network.limits.body);
+    let host = Host::new(app, tls, network.limits.clone());
+    Ok(bound.serve(host, &network, ending, None, None))
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let failed = |error| Failure::new(format!("can't listen on {address}: {error}"));
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
-}
-
-fn run(
-    listener: TcpListener,
-    address: SocketAddr,
-    app: App,
-    health: Option<Health>,
-    first_key: Option<String>,
-    drain: Duration,
-) -> Running {
-    let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(listen::serve(listener, app, stopped, drain));
-    Running {
-        address,
-        first_key,
-        health,
-        stop,
-        task,
+fn gateway_options(public_url: String, max_body: usize, limits: &Limits) -> gateway::Options {
+    gateway::Options {
+        public_url,
+        max_body,
+        timeout: limits.answer,
     }
 }
 

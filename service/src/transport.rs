@@ -16,8 +16,11 @@ use crate::{
     service::Service,
 };
 
-/// Largest request message, bytes: 1,000 jobs with some metadata each.
-const MAX_MESSAGE: usize = 16 << 20;
+/// Largest request message, bytes, after decompression: 1,000 jobs with some metadata each.
+const MAX_REQUEST: usize = 16 << 20;
+/// Largest answer message, bytes, before compression: a full page of 1,000 jobs that have
+/// much metadata each. Beyond it a smaller page must be asked for.
+const MAX_ANSWER: usize = 64 << 20;
 
 /// Tells `grpc.health.v1` clients whether calls are taken.
 #[derive(Clone, Debug)]
@@ -59,25 +62,29 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
             JobServiceServer::new(service.jobs())
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_MESSAGE),
+                .max_decoding_message_size(MAX_REQUEST)
+                .max_encoding_message_size(MAX_ANSWER),
         )
         .add_service(
             JobQueueServiceServer::new(service.queue())
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_MESSAGE),
+                .max_decoding_message_size(MAX_REQUEST)
+                .max_encoding_message_size(MAX_ANSWER),
         )
         .add_service(
             ProjectServiceServer::new(service.projects())
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_MESSAGE),
+                .max_decoding_message_size(MAX_REQUEST)
+                .max_encoding_message_size(MAX_ANSWER),
         )
         .add_service(
             KeyServiceServer::new(service.keys())
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_MESSAGE),
+                .max_decoding_message_size(MAX_REQUEST)
+                .max_encoding_message_size(MAX_ANSWER),
         )
         .add_service(health)
         .add_service(reflection().build_v1().map_err(Error::bug)?)

@@ -18,6 +18,7 @@ mod http;
 mod process;
 mod raw;
 mod seeds;
+mod socket;
 mod stack;
 mod time;
 
@@ -28,6 +29,7 @@ pub use self::{
     process::{Program, free_port, program, run},
     raw::call_raw,
     seeds::{Seed, run_seed},
+    socket::{MAGIC, Raw, SETTINGS},
     stack::{Stack, StoreKind},
     time::millis,
 };

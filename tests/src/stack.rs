@@ -1,9 +1,9 @@
 //! The whole service in this process, on a real port of the loopback interface, over either
 //! store and either clock.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use spiderq::{Running, ServeOptions};
+use spiderq::{Network, Running, ServeOptions};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
 use spiderq_service::{
     Clock, ManualClock, ServiceOptions, SystemClock,
@@ -58,8 +58,8 @@ pub struct Stack {
     /// The admin key.
     pub key: String,
     clock: Option<Arc<ManualClock>>,
-    // Before `data`: the service ends before its store.
-    _running: Running,
+    /// Taken by tests that end it themselves. Before `data`: it ends before its store.
+    pub running: Option<Running>,
     _data: Data,
 }
 
@@ -69,24 +69,30 @@ impl Stack {
 
     /// Starts on the machine's clock.
     pub async fn start(kind: StoreKind) -> Self {
-        Self::with(kind, None, None).await
+        Self::with(kind, None, None, Network::default()).await
     }
 
     /// Starts with this secret for job tokens, so that a test can sign its own.
     pub async fn signing_with(kind: StoreKind, secret: &str) -> Self {
-        Self::with(kind, None, Some(secret.to_owned())).await
+        Self::with(kind, None, Some(secret.to_owned()), Network::default()).await
+    }
+
+    /// Starts with settings of its own for the network, on SQLite.
+    pub async fn on(network: Network) -> Self {
+        Self::with(StoreKind::Sqlite, None, None, network).await
     }
 
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Millis(now)));
-        Self::with(kind, Some(clock), None).await
+        Self::with(kind, Some(clock), None, Network::default()).await
     }
 
     async fn with(
         kind: StoreKind,
         manual: Option<Arc<ManualClock>>,
         token_secret: Option<String>,
+        network: Network,
     ) -> Self {
         let data = Data::new(kind);
         let url = StoreUrl::parse(&data.url()).expect("a store URL");
@@ -94,26 +100,25 @@ impl Stack {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
         };
+        let store = store::open(&url).await.expect("an open store");
         let running = spiderq::start(ServeOptions {
-            store: store::open(&url).await.expect("an open store"),
-            clock,
             service: ServiceOptions {
                 admin_key: Some(Self::KEY.to_owned()),
                 token_secret,
             },
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            http: true,
-            public_url: None,
-            max_body: 16 << 20,
-            drain: Duration::from_secs(1),
+            network: Network {
+                drain: Duration::from_secs(1),
+                ..network
+            },
+            ..ServeOptions::new(store, clock)
         })
         .await
         .expect("a running service");
         Self {
-            url: format!("http://{}", running.address),
+            url: running.url.clone(),
             key: Self::KEY.to_owned(),
             clock: manual,
-            _running: running,
+            running: Some(running),
             _data: data,
         }
     }

@@ -1,92 +1,82 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 (with prior knowledge) on one socket, and the end
-//! of it all: no new connections, the requests under way get time, then the rest is cut.
+//! The accept loop: TLS or not, HTTP/1.1 and HTTP/2, all on one socket; and the end of it
+//! all: no new connections, the requests under way get time, then the rest is cut.
 
-use std::time::Duration;
+mod activity;
+mod connection;
+mod limits;
+mod opening;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-use axum::body::Body;
-use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    time::timeout,
-};
-use tower::ServiceExt as _;
+pub use self::limits::Limits;
+
+use std::{sync::Arc, time::Duration};
+
+use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 
-/// An HTTP/1 client that begins a request head and does not end it for this long is cut.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rest after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Requests at a time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 256;
 
-/// Serves `app` until `stop` changes, then for at most `drain` longer.
+/// What connections are served with.
+pub(crate) struct Host {
+    app: App,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    builder: Builder<TokioExecutor>,
+}
+
+impl Host {
+    pub(crate) fn new(app: App, tls: Option<TlsAcceptor>, limits: Limits) -> Self {
+        Self {
+            app,
+            tls,
+            builder: limits.builder(),
+            limits,
+        }
+    }
+}
+
+/// Serves until `stop` changes, then for at most `drain` longer.
 pub(crate) async fn serve(
     listener: TcpListener,
-    app: App,
+    host: Host,
     mut stop: watch::Receiver<bool>,
     drain: Duration,
 ) {
-    let builder = builder();
-    let graceful = GracefulShutdown::new();
+    let host = Arc::new(host);
+    let most = host.limits.connections;
+    let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.changed() => break,
-        };
-        match accepted {
-            Ok((stream, _)) => connect(&builder, &graceful, stream, app.clone()),
-            // Out of file descriptors, most likely: give connections a moment to end.
-            Err(error) => {
-                tracing::warn!(%error, "can't accept a connection");
-                if timeout(ACCEPT_PAUSE, stop.changed()).await.is_ok() {
-                    break;
+        tokio::select! {
+            // Over the limit, clients wait in the backlog of the system.
+            accepted = listener.accept(), if connections.len() < most => match accepted {
+                Ok((socket, _)) => {
+                    connections.spawn(connection::serve(socket, host.clone(), stop.clone()));
+                    if connections.len() == most {
+                        tracing::warn!(most, "as many connections as may be");
+                    }
                 }
-            }
+                // Out of file descriptors, most likely: give connections a moment to end.
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept a connection");
+                    if timeout(ACCEPT_PAUSE, stop.changed()).await.is_ok() {
+                        break;
+                    }
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            _ = stop.changed() => break,
         }
     }
     drop(listener);
-    if timeout(drain, graceful.shutdown()).await.is_err() {
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(drain, all).await.is_err() {
         tracing::warn!("requests were still under way at the end of the drain time");
+        connections.shutdown().await;
     }
-}
-
-fn connect(
-    builder: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-    app: App,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "can't set nodelay");
-    }
-    let service = app.map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = graceful.watch(connection.into_owned());
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection ended");
-        }
-    });
-}
-
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .keep_alive_interval(Some(Duration::from_secs(30)));
-    builder
 }

@@ -8,6 +8,9 @@
 mod access;
 mod auth;
 mod concurrency;
+mod connections;
+mod cors;
+mod draining;
 mod exactness;
 mod examples;
 mod forged;
@@ -20,6 +23,7 @@ mod hostile_fields;
 mod hostile_names;
 mod hostile_projects;
 mod json_text;
+mod limits;
 mod lists;
 mod openapi;
 mod program;
@@ -33,6 +37,7 @@ mod secrets;
 mod seeds;
 mod size_limit;
 mod strangers;
+mod tls;
 mod tokens;
 
 use spiderq_tests::StoreKind;

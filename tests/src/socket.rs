@@ -1,0 +1,84 @@
+//! A bare connection: bytes out, bytes in. For clients that no library would be.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// The magic with which HTTP/2 begins.
+pub const MAGIC: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// An empty SETTINGS frame.
+pub const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+/// How long the server may take to do what it must; after that the test has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection.
+#[derive(Debug)]
+pub struct Raw(TcpStream);
+
+impl Raw {
+    /// Connects to `url` (`http://HOST:PORT`).
+    pub async fn connect(url: &str) -> Self {
+        let (_, address) = url.split_once("://").expect("a URL");
+        Self(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    /// Connects and sends `bytes`.
+    pub async fn begin(url: &str, bytes: &[u8]) -> Self {
+        let mut raw = Self::connect(url).await;
+        raw.send(bytes).await;
+        raw
+    }
+
+    /// Sends `bytes`.
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.expect("a connection");
+    }
+
+    /// All that comes until the server ends the connection, politely or not.
+    pub async fn read_to_end(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut all)).await;
+        // An error is a reset, which is an end, too.
+        let _ = read.unwrap_or_else(|_| panic!("no end, but {all:?}"));
+        all
+    }
+
+    /// What has come when it holds `end`.
+    pub async fn read_until(&mut self, end: &str) -> String {
+        let mut all = Vec::new();
+        let read = async {
+            while !String::from_utf8_lossy(&all).contains(end) {
+                let count = self.0.read_buf(&mut all).await.expect("a connection");
+                assert!(count > 0, "an end before {end:?}");
+            }
+        };
+        timeout(PATIENCE, read).await.expect("an answer");
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Asserts that nothing comes for so long, not even an end.
+    pub async fn stays_silent(&mut self, long: Duration) {
+        let mut byte = [0];
+        let read = timeout(long, self.0.read(&mut byte)).await;
+        assert!(read.is_err(), "{read:?}");
+    }
+
+    /// The next HTTP/2 frame: its type, its flags, its stream, its payload.
+    pub async fn frame(&mut self) -> (u8, u8, u32, Vec<u8>) {
+        let read = async {
+            let mut head = [0; 9];
+            self.0.read_exact(&mut head).await?;
+            let [high, middle, low, kind, flags, stream @ ..] = head;
+            let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+            self.0.read_exact(&mut payload).await?;
+            Ok::<_, std::io::Error>((kind, flags, u32::from_be_bytes(stream), payload))
+        };
+        let frame = timeout(PATIENCE, read).await.expect("a frame in time");
+        frame.expect("a frame")
+    }
+}

@@ -1,0 +1,112 @@
+//! Hostile and silent connections, against the real program with its own limits.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use spiderq_proto::v1::CountJobsRequest;
+use spiderq_tests::{Grpc, Http, MAGIC, Program, Raw, SETTINGS, Stack};
+
+const ATTACKERS: usize = 2_000;
+/// What may stay of them after the first attack, KiB: 12 for each (8 of those are the read
+/// buffer of HTTP/1), which the allocator and the runtime keep for the next connections …
+const KEPT: u64 = 24 << 10;
+/// … and what a second attack may add to that: noise. A leak would add as much again.
+const NOISE: u64 = 4 << 10;
+
+/// What each begins with and never ends.
+fn openings() -> [Vec<u8>; 7] {
+    [
+        b"".to_vec(),
+        b"GET /jobq/1/co".to_vec(),
+        b"POST /jobq/1/push HTTP/1.1\r\nhost: x\r\ncontent-le".to_vec(),
+        MAGIC[..11].to_vec(),
+        MAGIC.to_vec(),
+        [MAGIC, &SETTINGS[..5]].concat(),
+        // A payload was promised.
+        [MAGIC, &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3]].concat(),
+    ]
+}
+
+/// This process is the client of all of them.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+async fn call(http: &Http, grpc: &Grpc) {
+    assert_eq!(http.get("/jobq/1/count").await.ok().json(), 0);
+    let request = CountJobsRequest {
+        project: 1,
+        filter: None,
+    };
+    let count = grpc.jobs().count_jobs(request).await.unwrap();
+    assert_eq!(count.into_inner().total, 0);
+}
+
+/// Opens them all at once; returns when the last has been cut.
+async fn attack(url: &str) {
+    let openings = openings();
+    let begin = (0..ATTACKERS).map(|number| {
+        let opening = &openings[number % openings.len()];
+        async move {
+            let mut raw = Raw::begin(url, opening).await;
+            let begun = Instant::now();
+            let answer = raw.read_to_end().await;
+            let (took, opening) = (begun.elapsed(), String::from_utf8_lossy(opening));
+            assert!(took < Duration::from_secs(10), "{opening:?}: {took:?}");
+            assert_eq!(String::from_utf8_lossy(&answer), "", "{opening:?}");
+        }
+    });
+    join_all(begin).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_half_openings_are_cut_and_nobody_else_notices() {
+    allow_open_files();
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let program = Program::serve(&store, Stack::KEY);
+    let http = Http::new(&program.url).basic(Stack::KEY, "");
+    let grpc = Grpc::new(&program.url, Stack::KEY);
+    for _ in 0..100 {
+        call(&http, &grpc).await;
+    }
+    let mut memory = vec![program.memory()];
+    for _ in 0..2 {
+        let url = program.url.clone();
+        let attackers = tokio::spawn(async move { attack(&url).await });
+        let mut calls = 0;
+        while !attackers.is_finished() {
+            call(&http, &grpc).await;
+            calls += 1;
+        }
+        attackers.await.unwrap();
+        assert!(calls > 20, "{calls}");
+        memory.push(program.memory());
+    }
+    println!("KiB before and after each attack: {memory:?}");
+    assert!(memory[1] < memory[0] + KEPT, "{memory:?}");
+    assert!(memory[2] < memory[1] + NOISE, "{memory:?}");
+}
+
+#[tokio::test]
+async fn more_connections_than_may_be_wait_for_their_turn() {
+    const ASK: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    const OK: &str = r#"{"status":"ok"}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let args = ["--store", &store, "--listen", "127.0.0.1:0"];
+    let program = Program::start(&[&args[..], &["--max-connections", "2"]].concat());
+    let mut first = Raw::begin(&program.url, ASK).await;
+    let mut second = Raw::begin(&program.url, ASK).await;
+    first.read_until(OK).await;
+    second.read_until(OK).await;
+    let mut third = Raw::begin(&program.url, ASK).await;
+    third.stays_silent(Duration::from_millis(300)).await;
+    drop(first);
+    third.read_until(OK).await;
+    second.send(ASK).await;
+    second.read_until(OK).await;
+}

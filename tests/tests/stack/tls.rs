@@ -1,0 +1,232 @@
+//! TLS: HTTP/1.1 and gRPC on the one port, and the commands that are its clients.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use spiderq::{Limits, Network, TlsFiles};
+use spiderq_proto::v1::{CountJobsRequest, job_service_client::JobServiceClient};
+use spiderq_tests::{Http, Program, Raw, Stack, run};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    },
+};
+use tonic::{
+    Request,
+    transport::{Certificate, ClientTlsConfig, Endpoint},
+};
+
+/// A certificate for the loopback address, which is its own authority.
+struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+        fs::write(folder.path().join("cert.pem"), cert.pem()).unwrap();
+        fs::write(folder.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn network(&self) -> Network {
+        Network {
+            tls: Some(TlsFiles {
+                cert: self.path("cert.pem"),
+                key: self.path("key.pem"),
+            }),
+            ..Network::default()
+        }
+    }
+
+    /// A connection that offers these protocols.
+    async fn connect(&self, url: &str, protocols: &[&str]) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let cert = CertificateDer::from_pem_file(self.path("cert.pem")).unwrap();
+        roots.add(cert).unwrap();
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        let socket = TcpStream::connect(url.strip_prefix("https://").unwrap());
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        connector
+            .connect(name, socket.await.unwrap())
+            .await
+            .unwrap()
+    }
+
+    fn grpc(&self, url: &str) -> JobServiceClient<tonic::transport::Channel> {
+        let cert = fs::read(self.path("cert.pem")).unwrap();
+        let trust = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(cert));
+        let endpoint = Endpoint::from_shared(url.to_owned()).unwrap();
+        JobServiceClient::new(endpoint.tls_config(trust).unwrap().connect_lazy())
+    }
+}
+
+async fn count(jobs: &mut JobServiceClient<tonic::transport::Channel>) -> u64 {
+    let mut request = Request::new(CountJobsRequest {
+        project: 1,
+        filter: None,
+    });
+    let key = format!("Bearer {}", Stack::KEY).parse().unwrap();
+    request.metadata_mut().insert("authorization", key);
+    let count = jobs.count_jobs(request).await.unwrap();
+    count.into_inner().total.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn http1_and_http2_are_agreed_on_one_port() {
+    let files = Files::new();
+    let stack = Stack::on(files.network()).await;
+    assert!(stack.url.starts_with("https://"));
+    for (offered, agreed) in [
+        (&["http/1.1"][..], Some(&b"http/1.1"[..])),
+        (&[], None),
+        (&["h2", "http/1.1"], Some(b"h2")),
+    ] {
+        let stream = files.connect(&stack.url, offered).await;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed);
+    }
+    let mut http1 = files.connect(&stack.url, &["http/1.1"]).await;
+    let ask = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    http1.write_all(ask).await.unwrap();
+    let mut answer = String::new();
+    http1.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n{\"status\":\"ok\"}"), "{answer}");
+    assert_eq!(count(&mut files.grpc(&stack.url)).await, 0);
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_is_cut() {
+    let files = Files::new();
+    let limits = Limits {
+        opening: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let stack = Stack::on(Network {
+        limits,
+        ..files.network()
+    })
+    .await;
+    // The first bytes of a handshake of 512.
+    for hello in [&b""[..], &[22, 3, 1, 2, 0, 1, 0, 1]] {
+        let mut raw = Raw::begin(&stack.url, hello).await;
+        assert_eq!(raw.read_to_end().await, b"");
+    }
+    // It has shaken hands and then says nothing, or half a preface.
+    for opening in ["", "PRI * HTTP"] {
+        let mut stream = files.connect(&stack.url, &["h2"]).await;
+        stream.write_all(opening.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        // An end without a goodbye of TLS is an error, and an end.
+        let _ = stream.read_to_end(&mut rest).await;
+        assert_eq!(rest, b"");
+    }
+    assert_eq!(count(&mut files.grpc(&stack.url)).await, 0);
+}
+
+#[tokio::test]
+async fn gateway_and_key_command_are_clients_over_tls() {
+    let files = Files::new();
+    let store = format!("sqlite:{}", files.text("spiderq.db"));
+    let (cert, key) = (files.text("cert.pem"), files.text("key.pem"));
+    let server = Program::start(&[
+        "serve",
+        "--store",
+        &store,
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-key",
+        Stack::KEY,
+        "--tls-cert",
+        &cert,
+        "--tls-key",
+        &key,
+    ]);
+    let url = server.url.replace("http://", "https://");
+    let login = [
+        "--server",
+        &url,
+        "--admin-key",
+        Stack::KEY,
+        "--tls-ca",
+        &cert,
+    ];
+    let (status, made, error) = run(&[&["key", "create", "ann"][..], &login].concat());
+    assert!(status.success(), "{error}");
+    let ann = made.lines().next().unwrap();
+
+    let listen = ["gateway", "--listen", "127.0.0.1:0"];
+    let upstream = ["--upstream", &url, "--tls-ca", &cert];
+    let gateway = Program::start(&[&listen[..], &upstream].concat());
+    let http = Http::new(&gateway.url).basic(ann, "");
+    let fields = [("project", "1"), ("spider", "s")];
+    http.form("/api/run.json", &fields).await.ok();
+    // The address of the server itself, over which the job would be reached again.
+    let base = http.get("/jobs/1/1/1/api_url").await.ok().json();
+    assert_eq!(base, format!("{}/api/", gateway.url));
+
+    let untrusted = ["key", "list", "--server", &url, "--admin-key", Stack::KEY];
+    let (status, _, error) = run(&untrusted);
+    assert!(!status.success());
+    assert!(error.contains("no server answers at https://"), "{error}");
+}
+
+#[test]
+fn bad_files_are_refused_by_their_flag() {
+    let files = Files::new();
+    fs::write(files.path("empty.pem"), "").unwrap();
+    let other = Files::new();
+    let store = format!("sqlite:{}", files.text("spiderq.db"));
+    let text = |name| files.text(name);
+    for (cert, key, told) in [
+        (
+            text("nowhere.pem"),
+            text("key.pem"),
+            "--tls-cert: can't use",
+        ),
+        (
+            text("empty.pem"),
+            text("key.pem"),
+            "it holds no certificate",
+        ),
+        (text("cert.pem"), text("empty.pem"), "--tls-key: can't use"),
+        (
+            text("cert.pem"),
+            other.text("key.pem"),
+            "--tls-key: can't use",
+        ),
+    ] {
+        let tls = ["--tls-cert", &cert, "--tls-key", &key];
+        let (status, _, error) = run(&[&["--store", &store][..], &tls].concat());
+        assert!(!status.success());
+        assert!(error.contains(told), "{error}");
+    }
+    let (status, _, error) = run(&["--store", &store, "--tls-cert", &text("cert.pem")]);
+    assert!(!status.success());
+    assert!(error.contains("--tls-key"), "{error}");
+}
