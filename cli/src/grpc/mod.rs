@@ -12,6 +12,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::http::{Request, Response};
@@ -37,6 +38,7 @@ impl Service<Request<Body>> for Guarded {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let due = match timeout::of(request.headers()) {
+            Ok(Some(Duration::ZERO)) => return Box::pin(ready(Ok(late().into_http()))),
             Ok(timeout) => timeout.and_then(|long| Instant::now().checked_add(long)),
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };

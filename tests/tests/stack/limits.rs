@@ -139,7 +139,7 @@ async fn call(stack: &Stack, headers: &[(&str, &str)]) -> http::Response<Incomin
 }
 
 /// Over a connection that adds nothing: tonic's would keep the deadline itself.
-async fn http2(stack: &Stack, request: Request<Body>) -> http::Response<Incoming> {
+pub(crate) async fn http2(stack: &Stack, request: Request<Body>) -> http::Response<Incoming> {
     let socket = TcpStream::connect(&stack.url[7..]).await.unwrap();
     let executor = TokioExecutor::new();
     let (mut sender, connection) = handshake(executor, TokioIo::new(socket)).await.unwrap();

@@ -17,6 +17,7 @@ mod forged;
 mod forms;
 mod grpc;
 mod grpc_life;
+mod grpc_limits;
 mod grpc_refused;
 mod grpc_tools;
 mod hostile_fields;

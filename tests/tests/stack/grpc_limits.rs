@@ -1,0 +1,148 @@
+//! The limits of gRPC messages, each by its refusal, and the deadline over gRPC-Web.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::{Method, Request};
+use http_body_util::Full;
+use spiderq_proto::v1::{
+    JobView, ListJobsRequest, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
+};
+use spiderq_tests::{Grpc, Stack, StoreKind};
+use tonic::{Code, body::Body};
+
+use crate::limits::http2;
+
+const MIB: usize = 1 << 20;
+
+/// A message in its frame, compressed or not.
+fn framed(compressed: u8, message: &[u8]) -> Bytes {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[compressed], &length[..], message].concat().into()
+}
+
+fn gzip(message: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(message).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Code and message of the call's status.
+async fn push(stack: &Stack, body: Bytes) -> (String, String) {
+    let request = Request::post(format!("{}/spiderq.v1.JobQueueService/PushJobs", stack.url))
+        .header("content-type", "application/grpc")
+        .header("grpc-encoding", "gzip")
+        .header("te", "trailers")
+        .body(Body::new(Full::new(body)))
+        .unwrap();
+    let answer = http2(stack, request).await;
+    let text = |name| answer.headers()[name].to_str().unwrap().replace("%20", " ");
+    (text("grpc-status"), text("grpc-message"))
+}
+
+#[tokio::test]
+async fn a_message_is_measured_after_decompression() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let bomb = gzip(&vec![0; 64 * MIB]);
+    assert!(bomb.len() < 128 << 10);
+    let (code, message) = push(&stack, framed(1, &bomb)).await;
+    assert_eq!(code, "8", "{message}");
+    assert_eq!(
+        message,
+        "Error decompressing: size limit, of 16777216 bytes, exceeded while decompressing message"
+    );
+    let (code, message) = push(&stack, framed(0, &vec![0; 16 * MIB + 1])).await;
+    assert_eq!(code, "11", "{message}");
+    assert_eq!(
+        message,
+        "Error, decoded message length too large: found 16777217 bytes, the limit is: 16777216 bytes"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_has_a_most_and_a_smaller_page_fits() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let grpc = stack.grpc();
+    let large = NewJob {
+        spider: "s".to_owned(),
+        metadata: [("x".to_owned(), format!("\"{}\"", "x".repeat(MIB - 100)))].into(),
+        ..NewJob::default()
+    };
+    for _ in 0..5 {
+        let request = PushJobsRequest {
+            project: 1,
+            jobs: vec![large.clone(); 13],
+            request_id: String::new(),
+        };
+        grpc.queue().push_jobs(request).await.unwrap();
+    }
+    let mut request = ListJobsRequest {
+        project: 1,
+        page_size: 65,
+        view: JobView::Full.into(),
+        ..ListJobsRequest::default()
+    };
+    let refused = grpc.jobs().list_jobs(request.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange, "{refused}");
+    request.page_size = 60;
+    let mut jobs = grpc.jobs().max_decoding_message_size(64 * MIB);
+    let page = jobs.list_jobs(request).await.unwrap().into_inner();
+    assert_eq!(page.jobs.len(), 60);
+}
+
+async fn set(grpc: &Grpc, value: String) -> tonic::Status {
+    let request = SetJobMetadataRequest {
+        key: "1/1/1".to_owned(),
+        metadata: [("x".to_owned(), value)].into(),
+        fence: String::new(),
+    };
+    grpc.jobs().set_job_metadata(request).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn depth_and_number_have_a_most() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let grpc = stack.grpc();
+    let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let refused = set(&grpc, deep(65)).await;
+    let told = (refused.code(), refused.message());
+    assert_eq!(
+        told,
+        (Code::InvalidArgument, "x: must be nested at most 64 deep")
+    );
+    // As deep as may be: only the job is missing.
+    let refused = set(&grpc, deep(64)).await;
+    assert_eq!(refused.code(), Code::NotFound, "{refused}");
+    let keys = (1..=1001).map(|number| format!("1/1/{number}"));
+    let request = UpdateJobsRequest {
+        project: 1,
+        keys: keys.collect(),
+        ..UpdateJobsRequest::default()
+    };
+    let refused = grpc.jobs().update_jobs(request).await.unwrap_err();
+    let told = (refused.code(), refused.message());
+    assert_eq!(
+        told,
+        (Code::ResourceExhausted, "keys: at most 1000 in one call")
+    );
+}
+
+#[tokio::test]
+async fn a_deadline_holds_over_grpc_web() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let headers = [
+        ("content-type", "application/grpc-web+proto"),
+        ("grpc-timeout", "0n"),
+    ];
+    let path = "/spiderq.v1.JobService/CountJobs";
+    let empty = framed(0, b"");
+    let answer = stack
+        .http()
+        .send(Method::POST, path, &headers, empty)
+        .await
+        .ok();
+    assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
+    assert_eq!(answer.header("grpc-status"), "4");
+    assert_eq!(answer.text(), "");
+}
