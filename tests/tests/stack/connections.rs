@@ -86,7 +86,7 @@ async fn two_thousand_half_openings_are_cut_and_nobody_else_notices() {
         assert!(calls > 20, "{calls}");
         memory.push(program.memory());
     }
-    println!("KiB before and after each attack: {memory:?}");
+    eprintln!("KiB before and after each attack: {memory:?}");
     assert!(memory[1] < memory[0] + KEPT, "{memory:?}");
     assert!(memory[2] < memory[1] + NOISE, "{memory:?}");
 }
