@@ -2,16 +2,16 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{Store, redis::RedisStore, sqlite::SqliteStore};
-use crate::error::{Error, Result};
+use super::{Store, redis::RedisStore, redis::RedisUrl, sqlite::SqliteStore};
+use crate::error::Result;
 
-/// `sqlite:PATH`, or a Redis URL. `Debug` and `Display` hide the password.
+/// `sqlite:PATH`, or a Redis URL. `Debug` and `Display` hide who logs in, and how.
 #[derive(Clone)]
 pub enum StoreUrl {
     /// An embedded store in this file.
     Sqlite(PathBuf),
-    /// A Redis server.
-    Redis(String),
+    /// Redis.
+    Redis(RedisUrl),
 }
 
 impl StoreUrl {
@@ -19,12 +19,10 @@ impl StoreUrl {
     pub fn parse(text: &str) -> Result<Self> {
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
-            Some(("redis" | "redis+unix", _)) => Ok(Self::Redis(text.to_owned())),
-            _ => Err(Error::invalid(
-                "store",
-                "must be sqlite:FILE, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or \
-                 redis+unix:///SOCKET",
-            )),
+            Some((scheme, _)) if scheme.starts_with("redis") => {
+                RedisUrl::parse(text).map(Self::Redis)
+            }
+            Some(_) | None => Err(RedisUrl::unknown()),
         }
     }
 }
@@ -33,12 +31,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Redis(url) => {
-                let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
-                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-                let host = host.split_once('?').map_or(host, |(host, _)| host);
-                write!(f, "{scheme}://{host}")
-            }
+            Self::Redis(url) => url.fmt(f),
         }
     }
 }
@@ -66,7 +59,7 @@ mod tests {
         let url = StoreUrl::parse("redis://user:s3cret@localhost:7000/0").unwrap();
         assert_eq!(
             format!("{url} {url:?}"),
-            "redis://localhost:7000/0 StoreUrl(redis://localhost:7000/0)"
+            "redis://localhost:7000 StoreUrl(redis://localhost:7000)"
         );
     }
 }

@@ -1,64 +1,69 @@
-//! The connection to Redis: how it is made, how long anything may take, how scripts are run.
-//! Operations see [`Connection`] alone, so that other topologies fit in here. Never shows
-//! the URL.
+//! The way to Redis: one server, the master that Sentinels name, or a Cluster. Operations see
+//! [`Connection`] alone, and how long anything may take. Never shows the URL.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
-use redis::{
-    Client, FromRedisValue, IntoConnectionInfo as _, Pipeline, ProtocolVersion, Script,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::TcpSettings,
-};
+use redis::{FromRedisValue, Pipeline, RedisResult, Script};
 use serde::Serialize;
 
-use super::errors::{bad_reply, from_redis};
+use super::{
+    cluster::Cluster,
+    errors::{at_start, bad_reply, from_redis},
+    link::Link,
+    request::Request,
+    sentinel::Sentinels,
+    server::{Access, Server},
+    url::{RedisUrl, Topology},
+};
 use crate::error::{Error, Result};
 
 /// Every call of the store ends within this.
 pub(super) const DEADLINE: Duration = Duration::from_secs(3);
-/// Every command ends within this.
-const RESPONSE: Duration = Duration::from_secs(2);
-const CONNECT: Duration = Duration::from_secs(1);
-/// Reconnecting: first and longest wait, each with jitter.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// One multiplexed connection that pipelines by itself and reconnects.
-#[derive(Clone)]
-pub(super) struct Connection(ConnectionManager);
+/// Pipelines by itself, comes back by itself, and sends nothing twice that may have been
+/// taken.
+#[derive(Clone, Debug)]
+pub(super) enum Connection {
+    /// One server, whose fail-over, if any, is nothing that we see.
+    Server(Link),
+    /// The master of a group that Sentinels watch.
+    Sentinel(Link),
+    /// Many masters.
+    Cluster(Cluster),
+}
 
 impl Connection {
-    /// Connects to one server.
-    pub(super) async fn open(url: &str) -> Result<Self> {
-        let unreadable = |_| Error::invalid("store", "is not a Redis URL");
-        let info = url.into_connection_info().map_err(unreadable)?;
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let resp3 = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let info = info.set_tcp_settings(tcp).set_redis_settings(resp3);
-        let client = Client::open(info).map_err(unreadable)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(RESPONSE))
-            // For ever, also when the server answers with an error (it loads, is full of clients,
-            // changes its password): what is given up is never tried again. Callers end at
-            // their deadline.
-            .set_number_of_retries(usize::MAX)
-            .set_min_delay(BACK_OFF.0)
-            .set_max_delay(BACK_OFF.1);
-        within(async {
-            // Once without retries, so that a wrong address is told at once and by its name.
-            client
-                .get_multiplexed_async_connection()
-                .await
-                .map_err(from_redis)?;
-            ConnectionManager::new_with_config(client, config)
-                .await
-                .map(Self)
-                .map_err(from_redis)
-        })
-        .await
+    /// Connects.
+    pub(super) async fn open(url: &RedisUrl) -> Result<Self> {
+        let access = Access::new(&url.login, url.tls.as_ref(), url.db)?;
+        let opened = async {
+            match &url.topology {
+                Topology::Server(address) => {
+                    let address = address.clone();
+                    Link::open(Server { access, address })
+                        .await
+                        .map(Self::Server)
+                }
+                Topology::Sentinel {
+                    sentinels,
+                    master,
+                    login,
+                } => {
+                    let sentinels = Sentinels {
+                        sentinels: sentinels.clone(),
+                        master: master.clone(),
+                        to_sentinels: Access::new(login, url.tls.as_ref(), 0)?,
+                        to_servers: access,
+                    };
+                    Link::open(sentinels).await.map(Self::Sentinel)
+                }
+                Topology::Cluster(seeds) => Cluster::open(access, seeds.clone())
+                    .await
+                    .map(Self::Cluster),
+            }
+            .map_err(at_start)
+        };
+        within(opened).await
     }
 
     /// Runs a script with `argument` as one MessagePack blob.
@@ -69,11 +74,9 @@ impl Connection {
         argument: &impl Serialize,
     ) -> Result<T> {
         let argument = rmp_serde::to_vec_named(argument).map_err(Error::bug)?;
-        let mut call = script.prepare_invoke();
-        call.key(keys).arg(argument);
-        call.invoke_async(&mut self.0.clone())
-            .await
-            .map_err(from_redis)
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let request = Request::script(script, &keys, &[&argument]);
+        self.send(&request).await.map_err(from_redis)
     }
 
     /// Runs a script with plain arguments.
@@ -83,24 +86,39 @@ impl Connection {
         key: &str,
         arguments: [&[u8]; 2],
     ) -> Result<T> {
-        let mut call = script.prepare_invoke();
-        call.key(key).arg(&arguments[..]);
-        call.invoke_async(&mut self.0.clone())
-            .await
-            .map_err(from_redis)
+        let request = Request::script(script, &[key], &arguments);
+        self.send(&request).await.map_err(from_redis)
     }
 
-    /// Runs commands in one trip.
+    /// Runs commands in one trip: all about keys of one slot, or about no key and then on any
+    /// server. A slot that moves in the middle of it makes it run again: writes in it must
+    /// bear that.
     pub(super) async fn pipe<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T> {
-        pipe.query_async(&mut self.0.clone())
-            .await
-            .map_err(from_redis)
+        let request = Request::Pipe(pipe);
+        self.send(&request).await.map_err(from_redis)
     }
-}
 
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection(…)")
+    /// Runs commands about no key on every master; what each answers, by its name.
+    pub(super) async fn pipe_to_each<T: FromRedisValue>(
+        &self,
+        pipe: &Pipeline,
+    ) -> Vec<(String, Result<T>)> {
+        let request = Request::Pipe(pipe);
+        let answers = match self {
+            Self::Server(link) | Self::Sentinel(link) => {
+                vec![("redis".to_owned(), link.send(&request).await)]
+            }
+            Self::Cluster(cluster) => cluster.send_to_each(&request).await,
+        };
+        let ours = |(name, answer): (String, RedisResult<T>)| (name, answer.map_err(from_redis));
+        answers.into_iter().map(ours).collect()
+    }
+
+    async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
+        match self {
+            Self::Server(link) | Self::Sentinel(link) => link.send(request).await,
+            Self::Cluster(cluster) => cluster.send(request).await,
+        }
     }
 }
 

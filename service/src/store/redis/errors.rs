@@ -3,10 +3,11 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::url::refused;
 use crate::error::Error;
 
 /// Codes of answers that pass: memory, disk, start-up, fail-over, a script that runs long.
-const PASSING: [&str; 9] = [
+const PASSING: [&str; 11] = [
     "OOM",
     "MISCONF",
     "READONLY",
@@ -16,6 +17,9 @@ const PASSING: [&str; 9] = [
     "TRYAGAIN",
     "MASTERDOWN",
     "NOREPLICAS",
+    // A slot that is on its way, or a cluster that does not agree yet.
+    "MOVED",
+    "ASK",
 ];
 
 /// By the kind of `error`.
@@ -25,6 +29,18 @@ pub(super) fn from_redis(error: RedisError) -> Error {
     } else {
         Error::bug(error)
     }
+}
+
+/// The same before anything has worked yet: what the operator has got wrong, then.
+pub(super) fn at_start(error: RedisError) -> Error {
+    let refuses = |code: String| ["WRONGPASS", "NOAUTH"].contains(&code.as_str());
+    if error.kind() == ErrorKind::AuthenticationFailed || inner_codes(&error).any(refuses) {
+        return refused("the server refuses the user or the password");
+    }
+    if error.kind() == ErrorKind::InvalidClientConfig {
+        return refused("the certificates can't be used");
+    }
+    from_redis(error)
 }
 
 /// A reply that is not of the form our scripts give.
@@ -55,11 +71,32 @@ fn passes(error: &RedisError) -> bool {
     )
 }
 
-/// A transaction reports the refusal of one of its commands inside of EXECABORT.
+/// A pipeline or transaction reports the refusals of its commands inside of its own.
 fn inner_code_passes(error: &RedisError) -> bool {
-    let text = error.to_string();
-    error.kind() == ErrorKind::Server(ServerErrorKind::ExecAbort)
-        && PASSING.iter().any(|code| text.contains(code))
+    inner_codes(error).any(|code| PASSING.contains(&code.as_str()))
+}
+
+fn inner_codes(error: &RedisError) -> impl Iterator<Item = String> {
+    let errors = error.clone().into_server_errors();
+    let codes = |(_, error): &(usize, redis::ServerError)| error.code().to_owned();
+    let codes: Vec<String> = errors
+        .iter()
+        .flat_map(|all| all.iter().map(codes))
+        .collect();
+    codes.into_iter()
+}
+
+/// Whether the connection is of no more use: it broke, it hangs, or who is at its other end
+/// is no master any more.
+pub(super) fn ends_connection(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || inner_codes(error).any(|code| code == "READONLY" || code == "MASTERDOWN")
+}
+
+/// Whether the nodes of a cluster do not agree, so that another may know more.
+pub(super) fn misplaced(error: &RedisError) -> bool {
+    inner_codes(error).any(|code| ["ASK", "CLUSTERDOWN", "MOVED", "TRYAGAIN"].contains(&&*code))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! of `connection.rs`; only counts that look at jobs make more, each with that deadline.
 
 mod change;
+mod cluster;
 mod combine;
 mod connection;
 mod credentials;
@@ -10,14 +11,20 @@ mod durability;
 mod encode;
 mod errors;
 mod keys;
+mod link;
 mod list;
 mod project;
 mod push;
 mod read;
 mod record;
+mod request;
 mod scripts;
+mod sentinel;
+mod server;
 mod sets;
+mod slots;
 mod spider;
+mod url;
 
 use async_trait::async_trait;
 
@@ -35,7 +42,9 @@ use crate::{
     model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
 };
 
-/// A store on one Redis server.
+pub use self::url::RedisUrl;
+
+/// A store on Redis, in whichever topology.
 #[derive(Debug)]
 pub struct RedisStore {
     connection: Connection,
@@ -45,7 +54,7 @@ pub struct RedisStore {
 
 impl RedisStore {
     /// Connects.
-    pub async fn connect(url: &str) -> Result<Self> {
+    pub async fn connect(url: &RedisUrl) -> Result<Self> {
         let connection = Connection::open(url).await?;
         Ok(Self {
             combiner: Combiner::new(connection.clone()),

@@ -1,0 +1,276 @@
+//! A Redis Cluster: a link to each master, and a map of slots that a task of its own renews.
+//! A master that is away holds up the calls to its own slots, never those of others: that is
+//! why this is not the redis crate's cluster client (`docs/decisions/005`).
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use futures::future::select_ok;
+use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, Value};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    errors::{ends_connection, misplaced},
+    link::{Link, Live, PATIENCE, away, jittered},
+    request::{Redirect, Request},
+    server::{Access, CONNECT, Server},
+    slots::{self, Range, Slot},
+    url::Address,
+};
+
+/// Most nodes that one call may be sent on to.
+const REDIRECTS: usize = 5;
+/// Between two renewals of the map, with jitter, however many ask for one.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The handle; the task ends with the last of them.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    map: watch::Receiver<Arc<Map>>,
+    /// Asks for a new map, of this node first. One request waits at most: one serves all.
+    wanted: mpsc::Sender<Option<Node>>,
+}
+
+/// A master.
+#[derive(Clone, Debug)]
+struct Node {
+    address: Address,
+    link: Link,
+}
+
+/// Who has which slot.
+struct Map {
+    nodes: Vec<Node>,
+    /// By slot, a place in `nodes`; beyond its end where nobody serves the slot.
+    owners: Vec<u16>,
+}
+
+impl Map {
+    fn owner(&self, slot: Slot) -> Option<&Node> {
+        let place = self.owners.get(usize::from(slot))?;
+        self.nodes.get(usize::from(*place))
+    }
+}
+
+impl Cluster {
+    /// Reads the map from any of `seeds`.
+    pub(super) async fn open(access: Access, seeds: Vec<Address>) -> RedisResult<Self> {
+        let access = Arc::new(access);
+        let ranges = ask_seeds(&access, &seeds).await?;
+        let (publish, map) = watch::channel(Arc::new(build(&ranges, &[], &access)));
+        let (wanted, wishes) = mpsc::channel(1);
+        tokio::spawn(renew(access, seeds, publish, wishes));
+        Ok(Self { map, wanted })
+    }
+
+    /// Sends `request` to the node that has its slot. It is sent again only where a node
+    /// said that it did nothing.
+    pub(super) async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
+        let mut last = away();
+        for _ in 0..REDIRECTS {
+            let (node, live) = self.node(request.slot()).await?;
+            let error = match live.send(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            match Redirect::of(&error) {
+                Some(Redirect::Moved) => self.renewed(node).await,
+                Some(Redirect::Ask(target)) if request.has_one_key() => {
+                    return self.ask(&target, &node, request).await;
+                }
+                Some(Redirect::Ask(_)) | None => {
+                    if ends_connection(&error) || misplaced(&error) {
+                        self.want(None);
+                    }
+                    return Err(error);
+                }
+            }
+            last = error;
+        }
+        Err(last)
+    }
+
+    /// Sends `request` to every master; what each answers, by its name.
+    pub(super) async fn send_to_each<T: FromRedisValue>(
+        &self,
+        request: &Request<'_>,
+    ) -> Vec<(String, RedisResult<T>)> {
+        let map = Arc::clone(&self.map.borrow());
+        let each = map.nodes.iter().map(|node| async {
+            let answer = node.link.send(request).await;
+            if answer.is_err() {
+                self.want(None);
+            }
+            (node.address.to_string(), answer)
+        });
+        futures::future::join_all(each).await
+    }
+
+    /// The node of a slot, or any, with its connection; waits for both, but not long.
+    async fn node(&self, slot: Option<Slot>) -> RedisResult<(Node, Live)> {
+        let mut map = self.map.clone();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let known = Arc::clone(&map.borrow_and_update());
+            let node = match slot {
+                Some(slot) => known.owner(slot),
+                None => {
+                    let up = |node: &&Node| node.link.now().is_some();
+                    known.nodes.iter().find(up).or(known.nodes.first())
+                }
+            };
+            if let Some(node) = node
+                && let Some(live) = node.link.now()
+            {
+                return Ok((node.clone(), live));
+            }
+            self.want(None);
+            let ready = async {
+                match node {
+                    Some(node) => node.link.wait().await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Either way it is looked up again.
+            let change = async {
+                tokio::select! {
+                    _ = ready => {}
+                    _ = map.changed() => {}
+                }
+            };
+            timeout_at(until, change).await.map_err(|_| away())?;
+        }
+    }
+
+    /// To a node that takes a slot over, and may have no slot yet.
+    async fn ask<T: FromRedisValue>(
+        &self,
+        target: &str,
+        from: &Node,
+        request: &Request<'_>,
+    ) -> RedisResult<T> {
+        let unreadable = || RedisError::from((ErrorKind::Io, "ASK to an unreadable address"));
+        let (host, port) = target.rsplit_once(':').ok_or_else(unreadable)?;
+        let port = port.parse().map_err(|_| unreadable())?;
+        let address = slots::address(host, port, &from.address);
+        let map = Arc::clone(&self.map.borrow());
+        let node = map.nodes.iter().find(|node| node.address == address);
+        let Some(live) = node.and_then(|node| node.link.now()) else {
+            self.want(Some(from.clone()));
+            return Err(away());
+        };
+        live.send_asking(request).await
+    }
+
+    /// Waits until the map has been renewed, by what `node` says: it knows better.
+    async fn renewed(&self, node: Node) {
+        let mut map = self.map.clone();
+        map.mark_unchanged();
+        self.want(Some(node));
+        // If it was not, the next node says so.
+        let _ = timeout(PATIENCE, map.changed()).await;
+    }
+
+    fn want(&self, by: Option<Node>) {
+        // Full: one is under way.
+        let _ = self.wanted.try_send(by);
+    }
+}
+
+/// Renews the map when asked to, until nobody looks at it any more.
+async fn renew(
+    access: Arc<Access>,
+    seeds: Vec<Address>,
+    publish: watch::Sender<Arc<Map>>,
+    mut wishes: mpsc::Receiver<Option<Node>>,
+) {
+    while let Some(by) = wishes.recv().await {
+        let known = Arc::clone(&publish.borrow());
+        match ask(&access, &seeds, by, &known).await {
+            Ok(ranges) => {
+                let map = build(&ranges, &known.nodes, &access);
+                // Also when it is the same: callers wait for it.
+                publish.send_replace(Arc::new(map));
+            }
+            Err(error) => tracing::debug!(%error, "no node tells the slots of the cluster"),
+        }
+        if timeout(jittered(PAUSE), publish.closed()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// The first good answer: of `by` alone, else of the masters, else of the seeds.
+async fn ask(
+    access: &Access,
+    seeds: &[Address],
+    by: Option<Node>,
+    known: &Map,
+) -> RedisResult<Vec<Range>> {
+    if let Some(node) = by
+        && let Ok(ranges) = ask_node(&node).await
+    {
+        return Ok(ranges);
+    }
+    let up = known.nodes.iter().filter(|node| node.link.now().is_some());
+    let asked: Vec<_> = up.map(|node| Box::pin(ask_node(node))).collect();
+    if !asked.is_empty()
+        && let Ok((ranges, _)) = select_ok(asked).await
+    {
+        return Ok(ranges);
+    }
+    ask_seeds(access, seeds).await
+}
+
+async fn ask_node(node: &Node) -> RedisResult<Vec<Range>> {
+    let mut question = redis::pipe();
+    question.cmd("CLUSTER").arg("SLOTS");
+    let live = node.link.now().ok_or_else(away)?;
+    let request = Request::Pipe(&question);
+    let answer = timeout(CONNECT, live.send(&request)).await;
+    let (slots,): (Value,) = answer.map_err(|_| away())??;
+    slots::ranges(slots, &node.address)
+}
+
+async fn ask_seeds(access: &Access, seeds: &[Address]) -> RedisResult<Vec<Range>> {
+    let ask = |seed| async move {
+        let mut connection = access.connect(seed, None).await?;
+        let mut question = redis::cmd("CLUSTER");
+        let slots = question.arg("SLOTS").query_async(&mut connection).await?;
+        slots::ranges(slots, seed)
+    };
+    let asked: Vec<_> = seeds.iter().map(|seed| Box::pin(ask(seed))).collect();
+    Ok(select_ok(asked).await?.0)
+}
+
+/// Links to masters that are known already are kept; those to others end.
+fn build(ranges: &[Range], known: &[Node], access: &Arc<Access>) -> Map {
+    let mut places: HashMap<&Address, u16> = HashMap::new();
+    let mut map = Map {
+        nodes: Vec::new(),
+        owners: vec![u16::MAX; slots::COUNT],
+    };
+    for range in ranges {
+        let place = *places.entry(&range.master).or_insert_with(|| {
+            let same = known.iter().find(|node| node.address == range.master);
+            map.nodes.push(same.cloned().unwrap_or_else(|| Node {
+                address: range.master.clone(),
+                link: Link::start(Server {
+                    access: access.as_ref().clone(),
+                    address: range.master.clone(),
+                }),
+            }));
+            (map.nodes.len() - 1) as u16
+        });
+        map.owners[usize::from(range.first)..=usize::from(range.last)].fill(place);
+    }
+    map
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cluster(…)")
+    }
+}

@@ -1,0 +1,182 @@
+//! A connection that is kept up by a task of its own: lost or hanging, it is made anew, by one
+//! task whatever the number of callers, with a jittered back-off. Callers wait for it, but not
+//! long, so that none pile up behind a server that is away.
+
+use std::{fmt, future::Future, time::Duration};
+
+use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, aio::MultiplexedConnection};
+use tokio::{sync::watch, time::timeout};
+
+use super::{errors::ends_connection, request::Request};
+
+/// How long a call waits for a connection; with the time that a command may take, less than
+/// the deadline of a call.
+pub(super) const PATIENCE: Duration = Duration::from_millis(900);
+/// Between two tries: first and longest wait, each with jitter.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// Makes a connection, to a server that it may have to find first.
+pub(super) trait Dial: Send + Sync + 'static {
+    /// Ends within seconds. `lost` goes into the connection.
+    fn dial(&self, lost: Lost) -> impl Future<Output = RedisResult<MultiplexedConnection>> + Send;
+
+    /// What to call it in the log.
+    fn name(&self) -> String;
+}
+
+/// Reports the end of one connection; later ones have higher numbers and do not mind.
+#[derive(Clone)]
+pub(super) struct Lost {
+    number: u64,
+    highest: watch::Sender<u64>,
+}
+
+impl Lost {
+    pub(super) fn report(&self) {
+        let raise = |highest: &mut u64| {
+            let higher = *highest < self.number;
+            *highest = self.number.max(*highest);
+            higher
+        };
+        self.highest.send_if_modified(raise);
+    }
+}
+
+/// A connection that works as far as is known.
+#[derive(Clone)]
+pub(super) struct Live {
+    connection: MultiplexedConnection,
+    lost: Lost,
+}
+
+impl Live {
+    /// Sends `request`, once.
+    pub(super) async fn send<T: FromRedisValue>(mut self, request: &Request<'_>) -> RedisResult<T> {
+        let done = request.send(&mut self.connection).await;
+        self.checked(done)
+    }
+
+    /// Sends `request` for a key that is on its way here from another node.
+    pub(super) async fn send_asking<T: FromRedisValue>(
+        mut self,
+        request: &Request<'_>,
+    ) -> RedisResult<T> {
+        let done = request.send_asking(&mut self.connection).await;
+        self.checked(done)
+    }
+
+    fn checked<T>(&self, done: RedisResult<T>) -> RedisResult<T> {
+        if done.as_ref().is_err_and(ends_connection) {
+            self.lost.report();
+        }
+        done
+    }
+}
+
+/// The handle; the task ends with the last of them.
+#[derive(Clone)]
+pub(super) struct Link(watch::Receiver<Option<Live>>);
+
+impl Link {
+    /// Connects, and keeps the connection up from then on.
+    pub(super) async fn open(dial: impl Dial) -> RedisResult<Self> {
+        let (highest, _) = watch::channel(0);
+        let lost = Lost { number: 1, highest };
+        let first = dial.dial(lost.clone()).await?;
+        let live = Live {
+            connection: first,
+            lost,
+        };
+        Ok(Self::keep(dial, Some(live)))
+    }
+
+    /// Begins to connect.
+    pub(super) fn start(dial: impl Dial) -> Self {
+        Self::keep(dial, None)
+    }
+
+    fn keep(dial: impl Dial, first: Option<Live>) -> Self {
+        let (live, link) = watch::channel(first);
+        tokio::spawn(keep_up(dial, live));
+        Self(link)
+    }
+
+    /// The connection, if there is one now.
+    pub(super) fn now(&self) -> Option<Live> {
+        self.0.borrow().clone()
+    }
+
+    /// The connection, as soon as there is one.
+    pub(super) async fn wait(&self) -> RedisResult<Live> {
+        let mut link = self.0.clone();
+        let live = link.wait_for(Option::is_some).await;
+        live.ok().and_then(|live| live.clone()).ok_or_else(away)
+    }
+
+    /// Sends `request`, once.
+    pub(super) async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
+        let live = match self.now() {
+            Some(live) => live,
+            None => timeout(PATIENCE, self.wait()).await.map_err(|_| away())??,
+        };
+        live.send(request).await
+    }
+}
+
+/// There is no connection, so that nothing was sent.
+pub(super) fn away() -> RedisError {
+    RedisError::from((ErrorKind::Io, "no connection"))
+}
+
+/// Keeps `live` filled until nobody looks at it any more.
+async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
+    let first = live.borrow().as_ref().map(|live| live.lost.clone());
+    let (mut lost, mut wait) = (first.clone(), BACK_OFF.0);
+    let mut next = first.unwrap_or_else(|| Lost {
+        number: 1,
+        highest: watch::channel(0).0,
+    });
+    loop {
+        if let Some(current) = lost.take() {
+            let mut highest = current.highest.subscribe();
+            tokio::select! {
+                _ = highest.wait_for(|highest| *highest >= current.number) => {}
+                () = live.closed() => return,
+            }
+            tracing::warn!(server = dial.name(), "lost the connection to redis");
+            live.send_replace(None);
+            wait = BACK_OFF.0;
+        }
+        // Also before the first try: a server that takes connections and ends them at once
+        // must not be asked without a pause.
+        if timeout(jittered(wait), live.closed()).await.is_ok() {
+            return;
+        }
+        wait = (wait * 2).min(BACK_OFF.1);
+        next.number += 1;
+        match dial.dial(next.clone()).await {
+            Ok(connection) => {
+                tracing::info!(server = dial.name(), "connected to redis");
+                live.send_replace(Some(Live {
+                    connection,
+                    lost: next.clone(),
+                }));
+                lost = Some(next.clone());
+            }
+            Err(error) => tracing::debug!(server = dial.name(), %error, "can't connect to redis"),
+        }
+    }
+}
+
+/// Between half of `wait` and all of it, so that many processes do not come at once.
+pub(super) fn jittered(wait: Duration) -> Duration {
+    // Without randomness there is no jitter, and no harm.
+    let part = getrandom::u32().unwrap_or(u32::MAX);
+    wait / 2 + wait.mul_f64(f64::from(part) / f64::from(u32::MAX) / 2.0)
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(…)")
+    }
+}
