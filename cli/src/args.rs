@@ -51,8 +51,9 @@ pub struct Serve {
         value_name = "ADDR:PORT"
     )]
     pub listen: SocketAddr,
-    /// Where jobs are kept: `sqlite:FILE`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` or
-    /// `redis+unix:///SOCKET`.
+    /// Where jobs are kept: `sqlite:FILE`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`,
+    /// `redis+unix:///SOCKET`, `redis+cluster://HOST:PORT,…` or
+    /// `redis+sentinel://HOST:PORT,…/MASTER`; with TLS `rediss://` and so on (docs/redis.md).
     #[arg(
         long,
         env = "SPIDERQ_STORE",
@@ -61,6 +62,9 @@ pub struct Serve {
         hide_env_values = true
     )]
     pub store: String,
+    /// Start only if an acknowledged write survives a crash of the store and a loss of power.
+    #[arg(long, env = "SPIDERQ_REQUIRE_DURABLE")]
+    pub require_durable: bool,
     /// An admin key (32 hexadecimal characters) that is good while the server runs; it is not stored.
     /// Without it, the first start on an empty store makes one and prints it.
     #[arg(

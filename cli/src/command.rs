@@ -8,7 +8,7 @@ use std::{
 
 use spiderq_service::{
     ServiceOptions, SystemClock,
-    store::{self, StoreUrl},
+    store::{self, Store, StoreUrl},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -46,6 +46,9 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         let store = store::open(&url)
             .await
             .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
+        if settings.require_durable {
+            insist_on_durability(store.as_ref()).await?;
+        }
         let signals = Signals::catch()?;
         let running = serve::start(ServeOptions {
             store,
@@ -68,6 +71,19 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         signals.end(running).await;
         Ok(())
     })
+}
+
+/// Refuses a store that may lose what it acknowledged.
+async fn insist_on_durability(store: &dyn Store) -> Result<(), Failure> {
+    let durability = store.durability().await;
+    let durability = durability.map_err(|error| Failure::new(explain(&error)))?;
+    if durability.safe {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "--require-durable: {}",
+        durability.report
+    )))
 }
 
 fn gateway(settings: &Gateway) -> Result<(), Failure> {
