@@ -8,7 +8,11 @@
     reason = "a helper that cannot do its work ends the test that called it"
 )]
 
+pub mod redis_acl;
+pub mod redis_cluster;
+pub mod redis_sentinels;
 pub mod redis_server;
+pub mod redis_tls;
 pub mod store_contract;
 pub mod store_model;
 
@@ -17,6 +21,7 @@ mod grpc;
 mod http;
 mod process;
 mod raw;
+mod redis_process;
 mod seeds;
 mod socket;
 mod stack;

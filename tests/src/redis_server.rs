@@ -1,26 +1,20 @@
 //! A private `redis-server` for tests: on a unix socket in a temporary directory, so that
-//! no port can clash. Never outlives its test process, not even one that is killed: a
-//! watchdog beside it waits for the end of a pipe that only this process holds.
+//! no port can clash. Never outlives its test process.
 
 use std::{
     fmt,
-    io::{self, BufRead as _, BufReader},
     path::PathBuf,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::OnceLock,
-    thread,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use redis::FromRedisValue;
 use tempfile::TempDir;
 
-/// `$1` is removed in the end, unless empty. The shell becomes the server, so that the
-/// child's number is the server's.
-const START: &str = r#"
-gone=$1; shift
-exec 3<&0
-( cat <&3; kill -9 $$; test -z "$gone" || rm -rf -- "$gone" ) >/dev/null 2>&1 &
-exec redis-server "$@" 3<&- </dev/null
-"#;
+use crate::redis_process::RedisProcess;
 
 /// Durable as far as Redis goes: every write is fsynced before it is acknowledged.
 pub const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
@@ -30,27 +24,24 @@ pub struct RedisServer {
     dir: PathBuf,
     owned: Option<TempDir>,
     options: Vec<String>,
-    process: Option<Process>,
-}
-
-struct Process {
-    child: Child,
-    /// Its end is the watchdog's sign to kill the server.
-    lifeline: ChildStdin,
+    process: Option<RedisProcess>,
+    frozen: AtomicBool,
 }
 
 impl RedisServer {
     /// Starts one that keeps nothing on disk, with more options as on its command line.
     #[must_use]
     pub fn start(options: &[&str]) -> Self {
-        let dir = TempDir::with_prefix("spiderq-redis-")
-            .unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let mut server = Self {
-            dir: dir.path().to_owned(),
-            owned: Some(dir),
-            options: options.iter().map(|&option| option.to_owned()).collect(),
-            process: None,
-        };
+        let mut server = Self::new(options);
+        server.spawn();
+        server
+    }
+
+    /// The same for a static, which nothing drops: its directory is the watchdog's.
+    #[must_use]
+    pub fn for_all(options: &[&str]) -> Self {
+        let mut server = Self::new(options);
+        server.owned.take().map(TempDir::keep);
         server.spawn();
         server
     }
@@ -59,14 +50,7 @@ impl RedisServer {
     /// projects of its own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
-        SHARED.get_or_init(|| {
-            let mut server = Self::start(&[]);
-            server.kill();
-            // Nothing drops a static: its directory is the watchdog's.
-            server.owned.take().map(TempDir::keep);
-            server.spawn();
-            server
-        })
+        SHARED.get_or_init(|| Self::for_all(&[]))
     }
 
     /// What `--store` takes; the same after a restart.
@@ -75,15 +59,37 @@ impl RedisServer {
         format!("redis+unix://{}", self.socket().display())
     }
 
+    /// The same for an ACL user.
+    #[must_use]
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!("redis+unix://{user}:{password}@{}", self.socket().display())
+    }
+
+    /// Runs a command as its administrator.
+    pub fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_command(words)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// The same, which may fail.
+    pub fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        let client = redis::Client::open(self.url())?;
+        let patience = Duration::from_secs(2);
+        let mut connection = client.get_connection_with_timeout(patience)?;
+        connection.set_read_timeout(Some(patience))?;
+        redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)
+    }
+
+    /// Whether it answers: it was not killed, and is not stopped.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.process.is_some() && !self.frozen.load(Ordering::SeqCst)
+    }
+
     /// Kills it with SIGKILL: whatever it had not written is lost.
     pub fn kill(&mut self) {
-        if let Some(Process {
-            mut child,
-            lifeline,
-        }) = self.process.take()
-        {
-            drop(lifeline);
-            let _ = child.wait();
+        if let Some(process) = self.process.take() {
+            process.kill();
         }
     }
 
@@ -95,74 +101,51 @@ impl RedisServer {
 
     /// Stops it in its tracks (SIGSTOP): connections stay open and nothing answers.
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        self.process().signal("-STOP");
+        self.frozen.store(true, Ordering::SeqCst);
     }
 
     /// Lets it go on (SIGCONT).
     pub fn thaw(&self) {
-        self.signal("-CONT");
+        self.process().signal("-CONT");
+        self.frozen.store(false, Ordering::SeqCst);
+    }
+
+    fn process(&self) -> &RedisProcess {
+        self.process.as_ref().expect("a running redis-server")
     }
 
     fn socket(&self) -> PathBuf {
         self.dir.join("redis.sock")
     }
 
-    fn signal(&self, signal: &str) {
-        let Some(process) = &self.process else {
-            panic!("redis-server is not running");
-        };
-        let pid = process.child.id().to_string();
-        let status = Command::new("kill").args([signal, &pid]).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "kill {signal} failed"
-        );
+    fn new(options: &[&str]) -> Self {
+        let dir = TempDir::with_prefix("spiderq-redis-")
+            .unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        Self {
+            dir: dir.path().to_owned(),
+            owned: Some(dir),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            process: None,
+            frozen: AtomicBool::new(false),
+        }
     }
 
     fn spawn(&mut self) {
-        let found = Command::new("redis-server").arg("--version").output();
-        assert!(
-            found.is_ok_and(|output| output.status.success()),
-            "install redis-server (apt-get install redis-server)"
-        );
-        let socket = self.socket();
-        let mut child = Command::new("sh")
-            .args(["-c", START, "sh"])
-            .arg(
-                self.owned
-                    .as_ref()
-                    .map_or(self.dir.as_os_str(), |_| "".as_ref()),
-            )
-            .args(["--port", "0", "--save", "", "--enable-debug-command", "yes"])
-            .arg("--unixsocket")
-            .arg(&socket)
-            .arg("--dir")
-            .arg(&self.dir)
-            .args(&self.options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start redis-server: {error}"));
-        let (Some(lifeline), Some(log)) = (child.stdin.take(), child.stdout.take()) else {
-            panic!("redis-server has no pipes");
-        };
-        self.process = Some(Process { child, lifeline });
-        wait_until_ready(log);
+        let socket = self.socket().display().to_string();
+        let dir = self.dir.display().to_string();
+        let own = ["--port", "0", "--save", "", "--enable-debug-command", "yes"];
+        let places = ["--unixsocket", &socket, "--dir", &dir];
+        let mut arguments: Vec<String> = [&own[..], &places]
+            .concat()
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect();
+        arguments.extend(self.options.iter().cloned());
+        let gone = self.owned.is_none().then_some(self.dir.as_path());
+        let ready = "ready to accept connections";
+        self.process = Some(RedisProcess::spawn(&arguments, ready, gone));
     }
-}
-
-/// Reads the log up to the line that says so, and the rest in the background, so that the
-/// server never blocks on it.
-fn wait_until_ready(log: ChildStdout) {
-    let mut log = BufReader::new(log);
-    let mut seen = String::new();
-    while !seen.to_lowercase().contains("ready to accept connections") {
-        match log.read_line(&mut seen) {
-            Ok(0) | Err(_) => panic!("redis-server did not start:\n{seen}"),
-            Ok(_) => {}
-        }
-    }
-    thread::spawn(move || io::copy(&mut log, &mut io::sink()));
 }
 
 impl Drop for RedisServer {

@@ -3,14 +3,23 @@
 
 #![allow(clippy::unwrap_used, reason = "makes the stores that the tests run on")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use spiderq_service::store::{Store, StoreUrl, open};
 use spiderq_tests::{
+    redis_acl::RedisAcl,
+    redis_cluster::RedisCluster,
+    redis_sentinels::RedisSentinels,
     redis_server::RedisServer,
+    redis_tls::RedisTls,
     store_contract::{self as cases, World},
 };
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+async fn open_at(url: &str) -> Arc<dyn Store> {
+    open(&StoreUrl::parse(url).unwrap()).await.unwrap()
+}
 
 /// A new SQLite store, and what keeps its file there.
 async fn sqlite() -> (Arc<dyn Store>, TempDir) {
@@ -23,18 +32,52 @@ async fn sqlite() -> (Arc<dyn Store>, TempDir) {
 /// A new Redis store, and the server that it is on.
 async fn redis() -> (Arc<dyn Store>, RedisServer) {
     let server = RedisServer::start(&[]);
-    let store = open(&StoreUrl::parse(&server.url()).unwrap())
-        .await
-        .unwrap();
-    (store, server)
+    (open_at(&server.url()).await, server)
 }
 
-/// One module per store: its name, then the function that makes a store of one's own.
+/// The same as the user of `docs/redis.md`, who may do nothing that is not listed there.
+async fn acl() -> (Arc<dyn Store>, RedisAcl) {
+    let server = RedisAcl::start();
+    (open_at(&server.url()).await, server)
+}
+
+/// The same over TLS, with certificates on both sides.
+async fn tls() -> (Arc<dyn Store>, RedisTls) {
+    let server = RedisTls::start(true);
+    (open_at(&server.mutual_url()).await, server)
+}
+
+/// A store through the Sentinel of all cases.
+async fn sentinel() -> (Arc<dyn Store>, ()) {
+    (open_at(&RedisSentinels::shared().url()).await, ())
+}
+
+/// An empty store through a Sentinel.
+async fn own_sentinel() -> (Arc<dyn Store>, RedisSentinels) {
+    let servers = RedisSentinels::start(false, &[]);
+    (open_at(&servers.url()).await, servers)
+}
+
+/// A store on the cluster of all cases.
+async fn cluster() -> (Arc<dyn Store>, ()) {
+    (open_at(&RedisCluster::shared().url()).await, ())
+}
+
+/// An empty store on a cluster that is one case's at a time.
+async fn own_cluster() -> (Arc<dyn Store>, MutexGuard<'static, RedisCluster>) {
+    static OWN: LazyLock<Mutex<RedisCluster>> = LazyLock::new(|| Mutex::new(RedisCluster::small()));
+    let cluster = OWN.lock().await;
+    cluster.server(0).command::<()>(&["FLUSHALL"]);
+    (open_at(&cluster.url()).await, cluster)
+}
+
+/// One module per store: its name, then the functions that make a store for a project of
+/// one's own, and a store of one's own.
 macro_rules! contract {
-    ($($store:ident: $make:path),* => $cases:tt) => {
-        $(contract!(@store $store, $make, $cases);)*
+    ($($store:ident: $make:path, $make_own:path;)* => $cases:tt) => {
+        $(contract!(@store $store, $make, $make_own, $cases);)*
     };
-    (@store $store:ident, $make:path, {
+    (@store $store:ident, $make:path, $make_own:path, {
         projects { $($file:ident { $($case:ident),* $(,)? })* }
         stores { $($own_file:ident { $($own_case:ident),* $(,)? })* }
     }) => {
@@ -50,7 +93,7 @@ macro_rules! contract {
             $($(
                 #[tokio::test]
                 async fn $own_case() {
-                    let (store, _keep) = $make().await;
+                    let (store, _keep) = $make_own().await;
                     cases::$own_file::$own_case(store).await;
                 }
             )*)*
@@ -58,7 +101,14 @@ macro_rules! contract {
     };
 }
 
-contract!(sqlite: super::sqlite, redis: super::redis => {
+contract!(
+    sqlite: super::sqlite, super::sqlite;
+    redis: super::redis, super::redis;
+    acl: super::acl, super::acl;
+    tls: super::tls, super::tls;
+    sentinel: super::sentinel, super::own_sentinel;
+    cluster: super::cluster, super::own_cluster;
+=> {
     projects {
     push {
         a_pushed_job_is_read_back_whole,

@@ -1,0 +1,98 @@
+//! A private `redis-server` that speaks TLS, with a certificate authority of its own and
+//! nothing in the clear.
+
+use std::{fs, path::Path};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use crate::{redis_process::server_port, redis_server::RedisServer};
+
+/// A running server; killed on drop.
+#[derive(Debug)]
+pub struct RedisTls {
+    /// On its unix socket it is open to its administrator.
+    pub server: RedisServer,
+    port: u16,
+    files: TempDir,
+}
+
+impl RedisTls {
+    /// Starts one that asks its clients for a certificate if `mutual`.
+    #[must_use]
+    pub fn start(mutual: bool) -> Self {
+        let files = tempfile::tempdir().expect("a temporary folder");
+        certificates(files.path());
+        let port = server_port();
+        let at = |name: &str| files.path().join(name).display().to_string();
+        let options = [
+            "--bind".to_owned(),
+            "127.0.0.1".to_owned(),
+            "--tls-port".to_owned(),
+            port.to_string(),
+            "--tls-ca-cert-file".to_owned(),
+            at("ca.pem"),
+            "--tls-cert-file".to_owned(),
+            at("server.pem"),
+            "--tls-key-file".to_owned(),
+            at("server.key"),
+            "--tls-auth-clients".to_owned(),
+            if mutual { "yes" } else { "no" }.to_owned(),
+        ];
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        Self {
+            server: RedisServer::start(&options),
+            port,
+            files,
+        }
+    }
+
+    /// What `--store` takes, without what proves a client.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let ca = self.files.path().join("ca.pem");
+        format!("rediss://localhost:{}?tls_ca={}", self.port, ca.display())
+    }
+
+    /// The same by the server's address, which its certificate does not name.
+    #[must_use]
+    pub fn url_by_address(&self) -> String {
+        self.url().replace("localhost", "127.0.0.1")
+    }
+
+    /// The same with the client's certificate.
+    #[must_use]
+    pub fn mutual_url(&self) -> String {
+        let at = |name: &str| self.files.path().join(name).display().to_string();
+        let (cert, key) = (at("client.pem"), at("client.key"));
+        format!("{}&tls_cert={cert}&tls_key={key}", self.url())
+    }
+
+    /// The same trusting the web's authorities alone.
+    #[must_use]
+    pub fn untrusting_url(&self) -> String {
+        format!("rediss://localhost:{}", self.port)
+    }
+}
+
+/// An authority, and what it says of a server and a client.
+fn certificates(folder: &Path) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
+    let key = KeyPair::generate().expect("a key");
+    let authority = CertifiedIssuer::self_signed(authority, key).expect("an authority");
+    fs::write(folder.join("ca.pem"), authority.pem()).expect("a file");
+    for (name, subject) in [("server", "localhost"), ("client", "spiderq")] {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new([subject.to_owned()]).expect("a subject");
+        // OpenSSL takes who has the name of its issuer for self-signed.
+        params.distinguished_name.push(DnType::CommonName, name);
+        let certificate = params.signed_by(&key, &authority).expect("a certificate");
+        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).expect("a file");
+        let key_file = folder.join(format!("{name}.key"));
+        fs::write(key_file, key.serialize_pem()).expect("a file");
+    }
+}
