@@ -87,6 +87,17 @@ impl RedisCluster {
         self.nodes[node].server.kill();
     }
 
+    /// Kills all nodes, and starts them again.
+    pub fn restart(&mut self) {
+        for node in &mut self.nodes {
+            node.server.kill();
+        }
+        for node in &mut self.nodes {
+            node.server.restart();
+        }
+        self.every_node("CLUSTER", "the cluster does not serve", serves);
+    }
+
     /// Waits until another node than `node` has the slot of `project`, and says it serves.
     pub fn wait_for_fail_over(&self, project: u64, node: usize) {
         until("no fail-over", || {

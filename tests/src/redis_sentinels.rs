@@ -111,6 +111,17 @@ impl RedisSentinels {
         self.servers[server].0.kill();
     }
 
+    /// Has the replica take over from a master that is well.
+    pub fn switch_over(&self) {
+        let mut connection = self.sentinel();
+        let mut words = redis::cmd("SENTINEL");
+        let done: redis::RedisResult<()> = words
+            .arg("FAILOVER")
+            .arg(Self::MASTER)
+            .query(&mut connection);
+        done.expect("a switch-over");
+    }
+
     /// Waits until another server than `server` is the master, and says so itself.
     pub fn wait_for_fail_over(&self, server: usize) {
         until("no fail-over", || {
@@ -122,14 +133,18 @@ impl RedisSentinels {
 
     /// What the Sentinel says of the master.
     fn ask(&self, field: &str) -> String {
-        let url = format!("redis://127.0.0.1:{}", self.sentinel_port);
-        let client = redis::Client::open(url).expect("a URL");
-        let mut connection = client.get_connection().expect("a Sentinel");
+        let mut connection = self.sentinel();
         let mut question = redis::cmd("SENTINEL");
         let answer = question.arg("MASTER").arg(Self::MASTER);
         let fields: std::collections::HashMap<String, String> =
             answer.query(&mut connection).expect("what it knows");
         fields[field].clone()
+    }
+
+    fn sentinel(&self) -> redis::Connection {
+        let url = format!("redis://127.0.0.1:{}", self.sentinel_port);
+        let client = redis::Client::open(url).expect("a URL");
+        client.get_connection().expect("a Sentinel")
     }
 }
 

@@ -1,0 +1,80 @@
+//! A master of a Cluster is lost: its projects come back with its replica, the others never
+//! notice.
+
+use std::time::Instant;
+
+use spiderq_tests::{Program, Stack, redis_cluster::RedisCluster, redis_server::DURABLE};
+use tokio::task::block_in_place;
+
+use crate::load::{Call, Load, RECOVERY, assert_good, lost};
+
+const PROJECTS: std::ops::RangeInclusive<u64> = 1..=12;
+/// Good calls of each project before the fault, and after it.
+const ENOUGH: usize = 20;
+
+/// Loses a master under load by `fault`, and checks what callers saw.
+async fn lose_a_master(fault: impl FnOnce(&mut RedisCluster, usize)) {
+    let mut cluster = block_in_place(|| RedisCluster::start(true, DURABLE));
+    let program = Program::serve(&cluster.url(), Stack::KEY);
+    let master = cluster.master_of(*PROJECTS.start());
+    let (its, others): (Vec<u64>, Vec<u64>) =
+        PROJECTS.partition(|project| cluster.master_of(*project) == master);
+    assert!(its.len() >= 2 && others.len() >= 2, "{its:?} {others:?}");
+
+    let mut load = Load::start(&program.url, PROJECTS, 10);
+    let every: Vec<u64> = PROJECTS.collect();
+    load.warm_up(&every, ENOUGH).await;
+    block_in_place(|| fault(&mut cluster, master));
+    block_in_place(|| cluster.wait_for_fail_over(its[0], master));
+    let over = Instant::now();
+    load.until_good(&every, ENOUGH, over).await;
+    load.go_on(RECOVERY).await;
+    let http = load.http();
+    let calls = load.stop().await;
+
+    let of = |projects: &[u64]| -> Vec<Call> {
+        let its = calls.iter().filter(|call| projects.contains(&call.project));
+        its.cloned().collect()
+    };
+    let (seen, unseen) = (of(&its), of(&others));
+    assert!(
+        seen.iter().any(|call| call.status == 503),
+        "a fault was seen"
+    );
+    assert_good(&seen, over + RECOVERY);
+    assert_good(&unseen, unseen[0].began);
+    assert_eq!(lost(&http, &unseen).await, [""; 0]);
+    // Which is what was announced: of those who failed over, the last writes may be lost.
+    let ready = http.get("/readyz").await.ok().json();
+    assert_eq!(ready["durable"], false);
+    let report = ready["durability"].as_str().unwrap();
+    let announced = "; a fail-over can lose the last acknowledged writes";
+    assert!(report.contains(announced), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_master_of_a_cluster_is_noticed_by_its_own_projects_alone() {
+    lose_a_master(|cluster, master| cluster.kill(master)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hanging_master_of_a_cluster_is_noticed_by_its_own_projects_alone() {
+    lose_a_master(|cluster, master| cluster.server(master).freeze()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_cluster_may_be_started_again() {
+    let mut cluster = block_in_place(|| RedisCluster::start(false, DURABLE));
+    let program = Program::serve(&cluster.url(), Stack::KEY);
+    let every: Vec<u64> = PROJECTS.collect();
+    let mut load = Load::start(&program.url, PROJECTS, 10);
+    load.warm_up(&every, ENOUGH).await;
+    block_in_place(|| cluster.restart());
+    let back = Instant::now();
+    load.until_good(&every, ENOUGH, back).await;
+    load.go_on(RECOVERY).await;
+    let http = load.http();
+    let calls = load.stop().await;
+    assert_good(&calls, back + RECOVERY);
+    assert_eq!(lost(&http, &calls).await, [""; 0]);
+}
