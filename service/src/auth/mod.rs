@@ -92,8 +92,18 @@ impl Auth {
         if let Some(record) = self.cache.get(&digest, now) {
             return Caller::of_key(&record);
         }
-        let found = self.store.find_key(&digest).await?;
-        let record = Arc::new(found.ok_or(Error::Unauthenticated)?);
+        let found = match self.store.find_key(&digest).await {
+            Ok(found) => found,
+            Err(away @ Error::Unavailable { .. }) => {
+                let known = self.cache.get_without_store(&digest, now);
+                return known.map_or(Err(away), |record| Caller::of_key(&record));
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(record) = found.map(Arc::new) else {
+            self.cache.remove(&digest);
+            return Err(Error::Unauthenticated);
+        };
         self.cache.put(digest, Arc::clone(&record), now);
         Caller::of_key(&record)
     }

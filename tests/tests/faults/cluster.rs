@@ -1,14 +1,17 @@
 //! A master of a Cluster is lost: its projects come back with its replica, the others never
 //! notice.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use spiderq_tests::{Program, Stack, redis_cluster::RedisCluster, redis_server::DURABLE};
+use spiderq_proto::v1::{CreateKeyRequest, Role};
+use spiderq_tests::{Grpc, Program, Stack, redis_cluster::RedisCluster, redis_server::DURABLE};
 use tokio::task::block_in_place;
 
 use crate::load::{Call, Load, RECOVERY, assert_good, lost};
 
 const PROJECTS: std::ops::RangeInclusive<u64> = 1..=12;
+/// How long a process asks nobody about a key that it knows.
+const REMEMBERED: Duration = Duration::from_secs(5);
 /// Good calls of each project before the fault, and after it.
 const ENOUGH: usize = 20;
 
@@ -77,4 +80,28 @@ async fn a_whole_cluster_may_be_started_again() {
     let calls = load.stop().await;
     assert_good(&calls, back + RECOVERY);
     assert_eq!(lost(&http, &calls).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_stays_good_while_the_master_with_the_keys_is_away() {
+    let mut cluster = block_in_place(|| RedisCluster::start(false, DURABLE));
+    let program = Program::serve(&cluster.url(), Stack::KEY);
+    let made = CreateKeyRequest {
+        name: "ann".to_owned(),
+        role: Role::User.into(),
+        projects: Vec::new(),
+    };
+    let mut keys = Grpc::new(&program.url, Stack::KEY).keys();
+    let key = keys.create_key(made).await.unwrap().into_inner().secret;
+    let master = cluster.owner_of("sq:{keys}");
+    let others: Vec<u64> = PROJECTS
+        .filter(|project| cluster.master_of(*project) != master)
+        .collect();
+    let mut load = Load::start_as(&key, &program.url, others.clone(), 10);
+    load.warm_up(&others, ENOUGH).await;
+    block_in_place(|| cluster.kill(master));
+    // Longer than a key is remembered without asking.
+    load.go_on(REMEMBERED + RECOVERY).await;
+    let calls = load.stop().await;
+    assert_good(&calls, calls[0].began);
 }

@@ -45,11 +45,21 @@ pub(crate) struct Load {
 impl Load {
     /// Begins, with a caller for each of `projects`, each pushing jobs of `size` bytes.
     pub(crate) fn start(url: &str, projects: impl IntoIterator<Item = u64>, size: usize) -> Self {
+        Self::start_as(Stack::KEY, url, projects, size)
+    }
+
+    /// The same with another key.
+    pub(crate) fn start_as(
+        key: &str,
+        url: &str,
+        projects: impl IntoIterator<Item = u64>,
+        size: usize,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, ended) = mpsc::unbounded_channel();
         let caller = |project| {
             let caller = Caller {
-                http: Http::new(url).basic(Stack::KEY, ""),
+                http: Http::new(url).basic(key, ""),
                 project,
                 filler: "x".repeat(size),
                 ended: sender.clone(),

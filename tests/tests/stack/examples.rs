@@ -1,7 +1,9 @@
 //! The examples of `tests/clients`, unmodified, each the whole life of a job. All print the
 //! same words, so that one can be read beside another.
 
+use spiderq::Network;
 use spiderq_tests::{Stack, client_file, need, run_client};
+use tokio::sync::Mutex;
 
 use crate::on_each_store;
 
@@ -14,6 +16,9 @@ listed 123/1/1 finished
 metadata close_reason=finished progress=0.5
 deleted 1
 ";
+
+/// The page's code is made in one folder.
+static PAGE: Mutex<()> = Mutex::const_new(());
 
 /// Runs the example `file` with the command `program` on a new stack of either store.
 async fn prints(program: &str, file: &str, expected: &str) {
@@ -56,7 +61,26 @@ async fn a_job_lives_by_a_page_in_a_browser() {
         "playwright-core",
         "chromium",
     ]);
+    let _alone = PAGE.lock().await;
     prints("node", "browser/run.mjs", LIFE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_lives_by_a_page_of_another_origin() {
+    let _alone = PAGE.lock().await;
+    let origin = "http://localhost:8080";
+    let stack = Stack::on(Network {
+        cors_origins: vec![origin.to_owned()],
+        ..Network::default()
+    })
+    .await;
+    let (page, file) = (
+        format!("PAGE_ORIGIN={origin}"),
+        client_file("browser/run.mjs"),
+    );
+    let args = [page.as_str(), "node", &file];
+    let printed = run_client(&stack.url, &stack.key, "env", &args).await;
+    assert_eq!(printed, LIFE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 
 use redis::{FromRedisValue, Pipeline, RedisResult, Script};
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     cluster::Cluster,
@@ -17,6 +18,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+/// How long a start tries to connect: a machine that has just come up is busy.
+const START: Duration = Duration::from_secs(10);
 /// Every call of the store ends within this.
 pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 
@@ -33,37 +36,51 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects. Who is refused is told at once; who is not answered is tried again.
     pub(super) async fn open(url: &RedisUrl) -> Result<Self> {
         let access = Access::new(&url.login, url.tls.as_ref(), url.db)?;
-        let opened = async {
-            match &url.topology {
-                Topology::Server(address) => {
-                    let address = address.clone();
-                    Link::open(Server { access, address })
-                        .await
-                        .map(Self::Server)
-                }
-                Topology::Sentinel {
-                    sentinels,
-                    master,
-                    login,
-                } => {
-                    let sentinels = Sentinels {
-                        sentinels: sentinels.clone(),
-                        master: master.clone(),
-                        to_sentinels: Access::new(login, url.tls.as_ref(), 0)?,
-                        to_servers: access,
-                    };
-                    Link::open(sentinels).await.map(Self::Sentinel)
-                }
-                Topology::Cluster(seeds) => Cluster::open(access, seeds.clone())
-                    .await
-                    .map(Self::Cluster),
-            }
-            .map_err(at_start)
+        let to_sentinels = match &url.topology {
+            Topology::Sentinel { login, .. } => Access::new(login, url.tls.as_ref(), 0)?,
+            Topology::Server(_) | Topology::Cluster(_) => access.clone(),
         };
-        within(opened).await
+        let until = Instant::now() + START;
+        loop {
+            let opened = Self::connect(&url.topology, access.clone(), to_sentinels.clone());
+            match timeout_at(until, opened).await {
+                Ok(Err(error)) if error.is_timeout() => {}
+                Ok(opened) => return opened.map_err(at_start),
+                Err(late) => return Err(Error::unavailable(late)),
+            }
+        }
+    }
+
+    async fn connect(
+        topology: &Topology,
+        access: Access,
+        to_sentinels: Access,
+    ) -> RedisResult<Self> {
+        match topology {
+            Topology::Server(address) => {
+                let address = address.clone();
+                Link::open(Server { access, address })
+                    .await
+                    .map(Self::Server)
+            }
+            Topology::Sentinel {
+                sentinels, master, ..
+            } => {
+                let sentinels = Sentinels {
+                    sentinels: sentinels.clone(),
+                    master: master.clone(),
+                    to_sentinels,
+                    to_servers: access,
+                };
+                Link::open(sentinels).await.map(Self::Sentinel)
+            }
+            Topology::Cluster(seeds) => Cluster::open(access, seeds.clone())
+                .await
+                .map(Self::Cluster),
+        }
     }
 
     /// Runs a script with `argument` as one MessagePack blob.
