@@ -17,11 +17,12 @@ use tokio::{
 
 use crate::{
     args::{Cli, Command, Gateway, Serve},
+    failure::Failure,
     key, logs,
     network::Network,
     open_files,
     running::Running,
-    serve::{self, Failure, ServeOptions, explain},
+    serve::{self, ServeOptions, explain},
     tls,
 };
 

@@ -15,7 +15,7 @@ use axum::{
     },
 };
 
-use crate::serve::Failure;
+use crate::failure::Failure;
 
 const METHODS: &str = "GET, HEAD, POST, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "authorization, content-type, content-encoding, accept, \

@@ -13,7 +13,7 @@ use tonic::{Request, Status, transport::Channel};
 
 use crate::{
     args::{Key, KeyAction, RoleArg},
-    serve::Failure,
+    failure::Failure,
     tls,
 };
 

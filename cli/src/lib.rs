@@ -6,6 +6,7 @@ mod args;
 mod arriving;
 mod command;
 mod cors;
+mod failure;
 #[cfg(test)]
 mod fake;
 mod grpc;
@@ -21,7 +22,8 @@ mod tls;
 
 pub use args::{Cli, Command};
 pub use command::run;
+pub use failure::Failure;
 pub use listen::Limits;
 pub use network::{Network, TlsFiles};
 pub use running::Running;
-pub use serve::{Failure, ServeOptions, start};
+pub use serve::{ServeOptions, start};

@@ -11,7 +11,7 @@ use tracing_subscriber::{
 
 use crate::{
     args::{Log, LogFormat},
-    serve::Failure,
+    failure::Failure,
 };
 
 /// From now on the process logs as `log` says.

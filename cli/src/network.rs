@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio_rustls::TlsAcceptor;
 
-use crate::{args, cors::Cors, listen::Limits, serve::Failure, tls};
+use crate::{args, cors::Cors, failure::Failure, listen::Limits, tls};
 
 /// Settings of everything that listens.
 #[derive(Clone, Debug)]

@@ -20,9 +20,9 @@ use tokio::{
 };
 
 use crate::{
+    failure::Failure,
     listen::{self, Host},
     network::Network,
-    serve::Failure,
 };
 
 /// Connections that the system holds for us until they are accepted. Those of a burst that

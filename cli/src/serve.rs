@@ -1,6 +1,6 @@
 //! `spiderq serve`, `service` and `gateway`: a listener with the parts that it needs.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use serde_json::json;
@@ -12,30 +12,13 @@ use tonic_health::pb::{
 
 use crate::{
     app::App,
+    failure::Failure,
     listen::{Host, Limits},
     network::Network,
     probe,
     running::{Bound, Ending, Running},
     tls,
 };
-
-/// Why a command could not be done, for the person at the terminal.
-#[derive(Debug)]
-pub struct Failure(String);
-
-impl Failure {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// A server to start.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use tokio_rustls::{
 };
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
-use crate::serve::Failure;
+use crate::failure::Failure;
 
 /// Must come before anything that speaks TLS: the crates of our clients bring no provider.
 /// May be called again.

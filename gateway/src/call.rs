@@ -22,18 +22,11 @@ use crate::{
     negotiation::Form,
     params::{self, Params},
     patience::Received,
-    services::{Options, Services},
+    services::App,
 };
 
 /// Names a request in answers, logs and gRPC metadata.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
-
-/// What all handlers share.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) services: Services,
-    pub(crate) options: Options,
-}
 
 /// A request, its body read.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use http::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::routes::json;
+use crate::answers::json;
 
 /// Who has it may keep it, alone, and asks each time whether it still holds.
 const KEEP: HeaderValue = HeaderValue::from_static("private, no-cache");

@@ -4,6 +4,7 @@
 //!
 //! It translates and never decides: ranges, rights and rules are the services'.
 
+mod answers;
 mod auth;
 mod call;
 mod errors;

@@ -20,10 +20,10 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
-    call::{App, REQUEST_ID},
+    call::REQUEST_ID,
     errors::{Family, Problem},
     patience, routes,
-    services::{Options, Services},
+    services::{App, Options, Services},
     strangers,
 };
 

@@ -12,8 +12,8 @@ use http::StatusCode;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
-    call::App,
     errors::{Family, Problem},
+    services::App,
 };
 
 /// Told when a request's body is there. Travels in the request's extensions.

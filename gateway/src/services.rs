@@ -46,3 +46,10 @@ impl Default for Options {
         }
     }
 }
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) services: Services,
+    pub(crate) options: Options,
+}

@@ -15,9 +15,9 @@ use tonic::Code;
 
 use crate::{
     auth,
-    call::App,
     errors::{Family, Problem, Unchecked},
     params::Params,
+    services::App,
 };
 
 /// Answers 401 in the place of a refusal that a stranger would get.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::{get, patch, post},
 };
-use http::header::CONTENT_TYPE;
 
 use crate::{
-    call::App,
+    answers::{empty, json, lines},
     errors::{DashError, StorageError},
+    services::App,
 };
 
 mod dash;
@@ -75,18 +75,4 @@ pub(crate) fn table() -> Router<Arc<App>> {
                get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
         // All of them, described
         .route("/openapi.json", get(openapi::openapi))
-}
-
-/// `body` as JSON.
-pub(crate) fn json(body: String) -> Response {
-    ([(CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-/// The answer to a write that went well; no content type, for JSON of no bytes there is not.
-fn empty() -> Response {
-    ().into_response()
-}
-
-fn lines(body: String) -> Response {
-    ([(CONTENT_TYPE, "application/x-jsonlines")], body).into_response()
 }

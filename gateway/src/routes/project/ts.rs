@@ -7,7 +7,7 @@ use axum::extract::State;
 use spiderq_proto::v1::GetServerTimeRequest;
 
 use super::{StorageResult, json};
-use crate::call::App;
+use crate::services::App;
 
 pub(in crate::routes) async fn ts(State(app): State<Arc<App>>) -> StorageResult {
     let request = tonic::Request::new(GetServerTimeRequest {});

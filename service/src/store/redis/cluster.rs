@@ -12,8 +12,8 @@ use tokio::{
 };
 
 use super::{
-    errors::{ends_connection, misplaced},
-    link::{Link, Live, PATIENCE, away, jittered},
+    errors::{away, ends_connection, misplaced},
+    link::{Link, Live, PATIENCE, jittered},
     request::{Redirect, Request},
     server::{Access, CONNECT, Server},
     slots::{self, Range, Slot},

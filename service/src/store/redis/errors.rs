@@ -43,6 +43,11 @@ pub(super) fn at_start(error: RedisError) -> Error {
     from_redis(error)
 }
 
+/// There is no connection, so that nothing was sent.
+pub(super) fn away() -> RedisError {
+    RedisError::from((ErrorKind::Io, "no connection"))
+}
+
 /// A reply that is not of the form our scripts give.
 pub(super) fn bad_reply(what: impl std::fmt::Display) -> Error {
     Error::bug(format!("unexpected data in redis: {what}"))

@@ -4,10 +4,13 @@
 
 use std::{fmt, future::Future, time::Duration};
 
-use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, aio::MultiplexedConnection};
+use redis::{FromRedisValue, RedisResult, aio::MultiplexedConnection};
 use tokio::{sync::watch, time::timeout};
 
-use super::{errors::ends_connection, request::Request};
+use super::{
+    errors::{away, ends_connection},
+    request::Request,
+};
 
 /// How long a call waits for a connection; with the time that a command may take, less than
 /// the deadline of a call.
@@ -121,11 +124,6 @@ impl Link {
         };
         live.send(request).await
     }
-}
-
-/// There is no connection, so that nothing was sent.
-pub(super) fn away() -> RedisError {
-    RedisError::from((ErrorKind::Io, "no connection"))
 }
 
 /// Keeps `live` filled until nobody looks at it any more.

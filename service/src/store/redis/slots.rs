@@ -2,7 +2,7 @@
 
 use redis::{RedisResult, Value};
 
-use super::url::Address;
+use super::{errors::away, url::Address};
 
 /// A number below [`COUNT`].
 pub(super) type Slot = u16;
@@ -47,7 +47,7 @@ pub(super) fn ranges(answer: Value, asked: &Address) -> RedisResult<Vec<Range>> 
     if ranges.is_empty() {
         let text = "CLUSTERDOWN no slot is served";
         let down = redis::parse_redis_value(format!("-{text}\r\n").as_bytes())?;
-        return Err(down.extract_error().err().unwrap_or_else(super::link::away));
+        return Err(down.extract_error().err().unwrap_or_else(away));
     }
     Ok(ranges)
 }
