@@ -62,9 +62,7 @@ impl Caller {
                 role.as_str()
             ))),
             Self::Key { .. } => Ok(()),
-            Self::Job { key, .. } => Err(Error::Forbidden(format!(
-                "a job token reaches only its own job, {key}"
-            ))),
+            Self::Job { key, .. } => Err(own_job_only(*key)),
         }
     }
 
@@ -84,9 +82,7 @@ impl Caller {
     pub fn reach(&self) -> Result<Option<&[u64]>> {
         match self {
             Self::Key { projects, .. } => Ok(projects.as_deref()),
-            Self::Job { key, .. } => Err(Error::Forbidden(format!(
-                "a job token reaches only its own job, {key}"
-            ))),
+            Self::Job { key, .. } => Err(own_job_only(*key)),
         }
     }
 
@@ -125,6 +121,10 @@ impl Caller {
             }
         }
     }
+}
+
+fn own_job_only(key: JobKey) -> Error {
+    Error::Forbidden(format!("a job token reaches only its own job, {key}"))
 }
 
 #[cfg(test)]

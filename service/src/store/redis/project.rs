@@ -28,7 +28,7 @@ use crate::{
 /// How long a project that was told counts as known; a Redis that lost its data learns of
 /// it again after that.
 const KNOWN: Duration = Duration::from_secs(60);
-/// How long after a telling that failed the next is tried.
+/// How long after a telling that failed a write tries again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long a write waits for the telling beside it. In a Cluster the set may be on a node that
 /// is away while the project's own is not.
