@@ -13,7 +13,7 @@ use spiderq_service::{
     },
     store::{
         Change, Changed, Effect, Fields, Holder, NewJob, Pushed, RequestKey, Start, Step, Store,
-        StoreUrl, open,
+        StoreUrl, Wanted, open,
     },
 };
 use spiderq_tests::redis_server::{DURABLE, RedisServer};
@@ -67,7 +67,7 @@ fn change(key: JobKey, effect: Effect) -> Change {
 fn keys(pushed: &[Pushed]) -> Vec<String> {
     let key = |pushed: &Pushed| match pushed {
         Pushed::Added(key) => key.to_string(),
-        Pushed::Duplicate => "duplicate".to_owned(),
+        Pushed::Duplicate | Pushed::AtLimit(_) => "duplicate".to_owned(),
     };
     pushed.iter().map(key).collect()
 }
@@ -94,7 +94,9 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
         .push(p, vec![new.clone()], Millis(1_000), None)
         .await
         .unwrap();
-    let claimed = store.claim(p, &[], &start(), Millis(2_000), None).await;
+    let claimed = store
+        .claim(p, &Wanted::default(), &start(), Millis(2_000), None)
+        .await;
     let claimed = claimed.unwrap().unwrap().job;
     assert_eq!(
         (&claimed.metadata, &claimed.tags),

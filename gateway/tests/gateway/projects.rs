@@ -7,6 +7,7 @@ use crate::{fake::Fake, fields, texts};
 
 fn spider(id: i64, name: &str, version: &str) -> Spider {
     Spider {
+        max_running: None,
         id,
         name: name.to_owned(),
         tags: texts(&["a", "b \"c\""]),

@@ -238,6 +238,7 @@ async fn startjob_answers_the_whole_job_or_nothing() {
         lease_ms: Some(0),
         wait_ms: 0,
         request_id: "id".to_owned(),
+        ..StartJobRequest::default()
     };
     assert_eq!(fake.asked::<StartJobRequest>(), expected);
     for body in ["", "{}"] {

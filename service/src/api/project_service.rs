@@ -205,6 +205,7 @@ fn spider(spider: Spider) -> v1::Spider {
         r#type: spider.name.spider_type().to_owned(),
         version: spider.version.unwrap_or_default(),
         name: spider.name.to_string(),
+        max_running: None,
     }
 }
 

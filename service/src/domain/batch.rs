@@ -96,6 +96,7 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
             field: "metadata".to_owned(),
             message: "must be at most 1 MiB in all".to_owned(),
         }),
+        Changed::AtLimit(limit) => Some(Error::WrongState(limit.to_string())),
         Changed::Refused(state) => Some(Error::WrongState(match to {
             Some(State::Deleted) => {
                 format!("job {key} is {}: stop it first", state.as_str())

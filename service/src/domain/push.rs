@@ -91,6 +91,9 @@ impl Domain {
                     "Active job exists with key {}",
                     item.unique.unwrap_or_default()
                 )))),
+                Some(Pushed::AtLimit(limit)) => {
+                    Err(ItemError::of(&Error::WrongState(limit.to_string())))
+                }
                 None => Err(ItemError::of(&Error::bug("push answered too little"))),
             }
         })

@@ -5,7 +5,7 @@ use crate::{
     auth::Caller,
     error::{Error, Result},
     model::{Fence, Job, Metadata, Millis, ProjectId, SpiderName, State},
-    store::{self, BATCH, Effect, Role},
+    store::{self, BATCH, Effect, Role, Wanted},
 };
 
 /// Shortest and longest lease, ms.
@@ -76,7 +76,10 @@ impl Domain {
             .store
             .claim(
                 start.project,
-                &start.spiders,
+                &Wanted {
+                    spiders: start.spiders,
+                    ..Wanted::default()
+                },
                 &effect,
                 now,
                 request.as_ref(),

@@ -29,9 +29,12 @@ impl Domain {
                 refusal(key, Changed::NotHeld, None)
                     .map_or_else(|| Err(Error::bug("no refusal")), Err)
             }
-            Holder::Anyone | Holder::StartedBy(_) | Holder::Fence(_) | Holder::Attempt(_) => {
-                Ok(self.token(key, job.attempt))
-            }
+            Holder::Anyone
+            | Holder::StartedBy(_)
+            | Holder::Fence(_)
+            | Holder::Attempt(_)
+            | Holder::Expired(_)
+            | Holder::Overdue(_) => Ok(self.token(key, job.attempt)),
         }
     }
 }

@@ -226,7 +226,8 @@ impl<'a> Run<'a> {
                 | Changed::Stale
                 | Changed::NotHeld
                 | Changed::TooManyTags
-                | Changed::TooLarge => {
+                | Changed::TooLarge
+                | Changed::AtLimit(_) => {
                     let error = refusal(key, changed, to);
                     Err(ItemError::of(
                         &error.unwrap_or_else(|| Error::bug("no refusal")),

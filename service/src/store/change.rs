@@ -1,6 +1,7 @@
 //! What [`Store::change`](super::Store::change) takes and answers: the domain computes, for
 //! each state that a job may be found in, what is to be done; a store only looks it up.
 
+use super::Limit;
 use crate::model::{
     Actor, Counters, Fence, FieldName, JobKey, Metadata, Millis, Priority, State, TagEdit, Units,
 };
@@ -29,6 +30,10 @@ pub enum Holder {
     Attempt(u32),
     /// The job runs and was started by this one.
     StartedBy(Actor),
+    /// The job runs in this attempt, and its lease has ended at `now`.
+    Expired(u32),
+    /// The job runs in this attempt, and its [`Effect::stop_by`] has passed at `now`.
+    Overdue(u32),
 }
 
 /// What to do with a job found in some state.
@@ -46,13 +51,20 @@ pub enum Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     /// State to enter, with the actor of the entry. A job that enters pending, running …
-    /// is found under that state from then on. Never the state it is in.
+    /// is found under that state from then on. Never the state it is in. An entry into an
+    /// earlier state removes the entries into later ones.
     pub enter: Option<(State, Actor)>,
+    /// Whether the entry into pending goes before all others of its priority; those that did
+    /// earlier stay before it.
+    pub front: bool,
     /// A new attempt: its number is the last one plus 1.
     pub start: Option<Start>,
     /// A new end of the lease.
     pub lease_expires: Option<Millis>,
-    /// Whether to drop unique key, fence and lease. Comes before `start`.
+    /// Until when a running job may stop by itself; a job that has one keeps it.
+    pub stop_by: Option<Millis>,
+    /// Whether to drop fence, lease and `stop_by`, and of a job that does not enter pending
+    /// the unique key too. Comes before `start`.
     pub release: bool,
     /// Metadata to set.
     pub set: Metadata,
@@ -87,7 +99,8 @@ pub enum Changed {
     Missing,
     /// It is in this state, where the change is refused.
     Refused(State),
-    /// [`Holder::Fence`] or [`Holder::Attempt`] does not hold.
+    /// [`Holder::Fence`], [`Holder::Attempt`], [`Holder::Expired`] or [`Holder::Overdue`] does
+    /// not hold.
     Stale,
     /// [`Holder::StartedBy`] does not hold.
     NotHeld,
@@ -95,6 +108,8 @@ pub enum Changed {
     TooManyTags,
     /// It would have more metadata than [`Effect::most_bytes`]. Comes after `TooManyTags`.
     TooLarge,
+    /// More would run after it than this allows. Comes last.
+    AtLimit(Limit),
     /// It was in this state, where the change does nothing.
     Kept(State),
     /// Applied. Carries what callers answer with.

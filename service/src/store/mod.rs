@@ -18,6 +18,8 @@
 
 mod change;
 mod credential;
+mod event;
+mod limit;
 mod project;
 mod push;
 pub mod redis;
@@ -33,6 +35,8 @@ use async_trait::async_trait;
 pub use self::{
     change::{Change, Changed, Effect, Holder, Start, Step},
     credential::{ApiKeyRecord, KeyDigest, Role},
+    event::{Events, JobEvent, KEPT_EVENTS, Pulses},
+    limit::{Limit, MAX_RUNNING, MAX_RUNNING_UNITS, Wanted},
     project::{ProjectCounts, SettingsChange},
     push::{NewJob, Pushed},
     request::RequestKey,
@@ -133,15 +137,19 @@ pub trait Store: Send + Sync + fmt::Debug {
         request: Option<&RequestKey>,
     ) -> Result<Vec<Pushed>>;
 
-    /// Takes the pending job of highest priority, and among those of the lowest position,
-    /// of any of `spiders` (empty: of all; at most [`BATCH`]; unknown names have no jobs), and
-    /// applies `effect`, which enters running, has a `start` and no limit: a job that could
-    /// not be taken would stand before all others for good. `None` when nothing is
-    /// pending; that answer is not kept for the `request`.
+    /// Takes a pending job and applies `effect`, which enters running, has a `start` and no
+    /// limit: a job that could not be taken would stand before all others for good.
+    ///
+    /// The order is: highest priority, then those that entered at the front, then lowest
+    /// position. Passed over are jobs that are not `wanted`, those of spiders that run as many
+    /// as they may, and those with more units than [`MAX_RUNNING_UNITS`] in all. The first one
+    /// left is taken if the project's limits allow it; if not, no smaller job is taken in its
+    /// stead. `None` when none is left or allowed; that answer is not kept for the
+    /// `request`.
     async fn claim(
         &self,
         project: ProjectId,
-        spiders: &[SpiderName],
+        wanted: &Wanted,
         effect: &Effect,
         now: Millis,
         request: Option<&RequestKey>,
@@ -150,8 +158,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Applies changes (at most [`BATCH`], all of `project`) in order, in one atomic step;
     /// answers in the same order. With `all_or_nothing`, the changes are checked first
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
-    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`] or
-    /// [`Changed::TooLarge`]); the others then answer what they would have done. `request` as in [`Store::push`].
+    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
+    /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); the others then answer what they would
+    /// have done. `request` as in [`Store::push`].
     async fn change(
         &self,
         project: ProjectId,
@@ -213,6 +222,15 @@ pub trait Store: Send + Sync + fmt::Debug {
         edit: &TagEdit,
     ) -> Result<SpiderEdited>;
 
+    /// Sets how many jobs of a spider may run at a time; `None`: as many as there are. Jobs
+    /// that run stay. `false`, and nothing is done, when the number was never given.
+    async fn limit_spider(
+        &self,
+        project: ProjectId,
+        spider: SpiderId,
+        max_running: Option<u32>,
+    ) -> Result<bool>;
+
     /// Of each of `spiders` (at most [`BATCH`]) the finished job that finished last, in the
     /// same order; `None` where there is none.
     async fn last_finished(
@@ -227,6 +245,27 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// A project in numbers; all zero where it does not exist.
     async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts>;
+
+    /// Up to `limit` running jobs, of any projects, whose lease or [`Effect::stop_by`] ends at
+    /// or before `now`; of one project the soonest first. May name a job that has just
+    /// changed. A record that cannot be read is named too.
+    async fn due(&self, now: Millis, limit: usize) -> Result<Vec<JobKey>>;
+
+    /// Keeps a job out of [`Store::due`] until `until`, its next start or heartbeat, whichever
+    /// comes first: for one with which nothing can be done, so that it is not in the way of
+    /// others.
+    async fn postpone(&self, key: JobKey, until: Millis) -> Result<()>;
+
+    /// Pulses of a project from now on, with changes made by whatever process.
+    async fn pulses(&self, project: ProjectId) -> Result<Pulses>;
+
+    /// Up to `limit` events of a project after the one with number `after`, oldest first;
+    /// `None`: from now on. Events are kept from the first call for a project on until none
+    /// came for a day, at most [`KEPT_EVENTS`] of them.
+    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events>;
+
+    /// Those settings of a project that are among `names`.
+    async fn named_settings(&self, project: ProjectId, names: &[&str]) -> Result<Metadata>;
 
     /// All settings of a project.
     async fn settings(&self, project: ProjectId) -> Result<Metadata>;
@@ -253,6 +292,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The secret of this installation: `candidate` if none is kept yet (it is then),
     /// else the one kept. The same in every process on the same store.
     async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]>;
+
+    /// The store's own clock, which all its processes share; `None` where there is one
+    /// process, whose clock is good enough.
+    async fn clock(&self) -> Result<Option<Millis>>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;

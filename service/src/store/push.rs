@@ -1,6 +1,6 @@
 //! What [`Store::push`](super::Store::push) takes and answers.
 
-use super::Start;
+use super::{Limit, Start};
 use crate::model::{
     Actor, Counters, JobKey, Metadata, Priority, SpiderName, State, Tags, UniqueKey, Units,
 };
@@ -42,4 +42,6 @@ pub enum Pushed {
     /// An active job holds its unique key; nothing was added and no number was taken, not
     /// even for the spider.
     Duplicate,
+    /// It would begin running, and that is more than this allows; nothing was done either.
+    AtLimit(Limit),
 }

@@ -11,6 +11,8 @@ pub struct SpiderRecord {
     pub name: SpiderName,
     /// What jobs scheduled of it are tagged with.
     pub tags: Tags,
+    /// Most of its jobs that run at a time.
+    pub max_running: Option<u32>,
     /// The highest job number given so far; that job may be purged.
     pub last_job: Option<JobId>,
 }

@@ -2,7 +2,7 @@
 
 use spiderq_service::{
     model::{Entry, Millis, Position, State},
-    store::Effect,
+    store::{Effect, Wanted},
 };
 
 use super::world::*;
@@ -45,7 +45,13 @@ pub async fn a_claimed_job_is_answered_whole(world: World) {
     }
     let claimed = world
         .store
-        .claim(world.project, &[], &effect, Millis(T + 1), None)
+        .claim(
+            world.project,
+            &Wanted::default(),
+            &effect,
+            Millis(T + 1),
+            None,
+        )
         .await
         .unwrap()
         .unwrap();

@@ -2,7 +2,7 @@
 
 use spiderq_service::{
     model::{Fence, Job, JobKey, Millis, State},
-    store::{Change, Changed, Effect, Holder, Step},
+    store::{Change, Changed, Effect, Holder, Step, Wanted},
 };
 
 use super::world::*;
@@ -16,7 +16,7 @@ async fn leased(world: &World) -> (JobKey, Fence) {
     }
     let claimed = world
         .store
-        .claim(world.project, &[], &effect, Millis(T), None)
+        .claim(world.project, &Wanted::default(), &effect, Millis(T), None)
         .await
         .unwrap()
         .unwrap();

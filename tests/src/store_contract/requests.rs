@@ -3,7 +3,7 @@
 use spiderq_service::{
     error::Error,
     model::{Millis, State},
-    store::{Changed, Pushed},
+    store::{Changed, Pushed, Wanted},
 };
 
 use super::world::*;
@@ -32,11 +32,13 @@ pub async fn a_repeated_push_adds_once(world: World) {
 /// A claim made twice takes one job and answers it with the first call's fence.
 pub async fn a_repeated_claim_takes_once(world: World) {
     let request = request("id", "claim");
+    let wanted = Wanted::default();
     let claim = async |now| {
         let effect = starting();
-        let claimed = world
-            .store
-            .claim(world.project, &[], &effect, Millis(now), Some(&request));
+        let claimed =
+            world
+                .store
+                .claim(world.project, &wanted, &effect, Millis(now), Some(&request));
         claimed.await.unwrap()
     };
     assert_eq!(claim(T).await, None);
@@ -107,7 +109,13 @@ pub async fn an_id_is_good_for_one_request(world: World) {
     let effect = starting();
     let claim = world
         .store
-        .claim(project, &[], &effect, Millis(T), Some(&second))
+        .claim(
+            project,
+            &Wanted::default(),
+            &effect,
+            Millis(T),
+            Some(&second),
+        )
         .await;
     let changes = vec![finish(world.key(1, 1))];
     let change = world

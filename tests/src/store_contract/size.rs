@@ -2,7 +2,7 @@
 
 use spiderq_service::{
     model::{JobKey, Metadata},
-    store::{Changed, Effect, NewJob},
+    store::{Changed, Effect, NewJob, Wanted},
 };
 
 use super::world::*;
@@ -151,7 +151,10 @@ pub async fn what_the_service_writes_has_no_limit(world: World) {
         ..starting()
     };
     let now = spiderq_service::model::Millis(T + 1);
-    let claimed = world.store.claim(world.project, &[], &effect, now, None);
+    let wanted = Wanted::default();
+    let claimed = world
+        .store
+        .claim(world.project, &wanted, &effect, now, None);
     assert_eq!(claimed.await.unwrap().unwrap().job.key, key);
     let asked = Effect {
         set: metadata(&[("stop_requested", "true")]),

@@ -9,6 +9,7 @@ use super::world::*;
 
 fn record(world: &World, id: i64, spider: &str, texts: &[&str], last: i64) -> SpiderRecord {
     SpiderRecord {
+        max_running: None,
         id: world.key(id, 1).spider,
         name: name(spider),
         tags: tags(texts),

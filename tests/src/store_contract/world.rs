@@ -13,7 +13,7 @@ use spiderq_service::{
     },
     store::{
         BATCH, Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Pushed, RequestKey, Start,
-        Step, Store,
+        Step, Store, Wanted,
     },
 };
 
@@ -61,10 +61,14 @@ impl World {
 
     /// Claims of these spiders.
     pub async fn claim_of(&self, now: u64, spiders: &[SpiderName]) -> Option<Claimed> {
+        let wanted = Wanted {
+            spiders: spiders.to_vec(),
+            ..Wanted::default()
+        };
         let effect = starting();
         let claimed = self
             .store
-            .claim(self.project, spiders, &effect, Millis(now), None);
+            .claim(self.project, &wanted, &effect, Millis(now), None);
         claimed.await.unwrap()
     }
 

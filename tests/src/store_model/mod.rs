@@ -12,7 +12,7 @@ mod script;
 
 use spiderq_service::{
     model::{Filter, Job, Millis, SpiderId, State},
-    store::{BATCH, Fields, ProjectCounts, RequestKey},
+    store::{BATCH, Fields, ProjectCounts, RequestKey, Wanted},
 };
 
 use self::model::Model;
@@ -111,8 +111,12 @@ async fn write(world: &World, model: &mut Model, call: Call, now: Millis, id: Op
         }
         Call::Claim(spiders, effect) => {
             let expected = model.claim(&spiders, &effect, now);
+            let wanted = Wanted {
+                spiders,
+                ..Wanted::default()
+            };
             for _ in 0..times {
-                let claimed = store.claim(project, &spiders, &effect, now, id);
+                let claimed = store.claim(project, &wanted, &effect, now, id);
                 assert_eq!(claimed.await.unwrap(), expected);
             }
         }

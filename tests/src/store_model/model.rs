@@ -132,6 +132,7 @@ impl Model {
                     | Changed::NotHeld
                     | Changed::TooManyTags
                     | Changed::TooLarge
+                    | Changed::AtLimit(_)
             )
         });
         if all_or_nothing && refused {
@@ -153,7 +154,12 @@ impl Model {
             }
             Holder::Attempt(theirs) if !leased || job.attempt != *theirs => return Changed::Stale,
             Holder::StartedBy(who) if !runs || starter != Some(who) => return Changed::NotHeld,
-            Holder::Anyone | Holder::Fence(_) | Holder::Attempt(_) | Holder::StartedBy(_) => {}
+            Holder::Anyone
+            | Holder::Fence(_)
+            | Holder::Attempt(_)
+            | Holder::StartedBy(_)
+            | Holder::Expired(_)
+            | Holder::Overdue(_) => {}
         }
         let previous = job.state;
         match change.on[previous.index()] {

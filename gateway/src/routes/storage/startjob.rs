@@ -30,5 +30,6 @@ fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
         lease_ms: Some(0),
         wait_ms: 0,
         request_id: call.request_id()?,
+        ..StartJobRequest::default()
     })
 }

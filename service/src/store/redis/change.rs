@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    model::{Fence, JobKey, Millis, ProjectId, SpiderName, State, Tags},
-    store::{Change, Changed, Claimed, Effect, Fields, Purged, RequestKey},
+    model::{Fence, JobKey, Millis, ProjectId, State, Tags},
+    store::{Change, Changed, Claimed, Effect, Fields, Purged, RequestKey, Wanted},
 };
 
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ struct PurgeArg {
 pub(super) async fn claim(
     store: &RedisStore,
     project: ProjectId,
-    spiders: &[SpiderName],
+    wanted: &Wanted,
     effect: &Effect,
     now: Millis,
     request: Option<&RequestKey>,
@@ -59,7 +59,8 @@ pub(super) async fn claim(
         max_tags: Tags::MAX,
         uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
-        spiders: spiders
+        spiders: wanted
+            .spiders
             .iter()
             .map(|name| spider_field(name.as_str()))
             .collect(),

@@ -167,7 +167,7 @@ impl<'a> ChangeArg<'a> {
             effects: change.effects.iter().map(EffectArg::new).collect(),
         };
         match &change.holder {
-            Holder::Anyone => {}
+            Holder::Anyone | Holder::Expired(_) | Holder::Overdue(_) => {}
             Holder::Fence(fence) => arg.fence = Some(fence.expose()),
             Holder::Attempt(attempt) => arg.attempt = Some(*attempt),
             Holder::StartedBy(actor) => arg.started_by = Some(actor.as_str()),

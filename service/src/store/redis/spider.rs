@@ -99,6 +99,7 @@ pub(super) async fn list(
     columns
         .map(|(((number, name), tags), last)| {
             Ok(SpiderRecord {
+                max_running: None,
                 id: SpiderId::parse(&number.to_string()).map_err(bad_reply)?,
                 name: SpiderName::parse(&name).map_err(bad_reply)?,
                 tags: lines(&tags.unwrap_or_default())?,

@@ -128,7 +128,7 @@ fn refusal(stored: &StoredJob, holder: &Holder, now: Millis) -> Option<Changed> 
     let running = job.state == State::Running;
     let leased = running && job.lease_expires.is_none_or(|end| end > now);
     let (holds, otherwise) = match holder {
-        Holder::Anyone => (true, Changed::Stale),
+        Holder::Anyone | Holder::Expired(_) | Holder::Overdue(_) => (true, Changed::Stale),
         Holder::Fence(fence) => (
             leased && stored.fence.as_ref() == Some(fence),
             Changed::Stale,
@@ -166,7 +166,8 @@ const fn is_refusal(changed: &Changed) -> bool {
         | Changed::Stale
         | Changed::NotHeld
         | Changed::TooManyTags
-        | Changed::TooLarge => true,
+        | Changed::TooLarge
+        | Changed::AtLimit(_) => true,
         Changed::Missing | Changed::Kept(_) | Changed::Applied { .. } => false,
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     model::{Fence, JobKey, Millis, ProjectId, SpiderName},
-    store::{Claimed, Effect, Fields},
+    store::{Claimed, Effect, Fields, Wanted},
 };
 
 /// Row, rank and position of a pending job.
@@ -22,11 +22,11 @@ type Candidate = (i64, i64, i64);
 pub(super) fn claim(
     connection: &Connection,
     project: ProjectId,
-    spiders: &[SpiderName],
+    wanted: &Wanted,
     effect: &Effect,
     now: Millis,
 ) -> Result<Option<Claimed>> {
-    let Some((id, _, _)) = next(connection, project, spiders)? else {
+    let Some((id, _, _)) = next(connection, project, &wanted.spiders)? else {
         return Ok(None);
     };
     let stored = StoredJob::by_id(connection, id, &Fields::Full)?;

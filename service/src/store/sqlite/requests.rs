@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     model::{JobKey, Millis, ProjectId, State},
-    store::{Changed, Pushed, RequestKey},
+    store::{Changed, Limit, Pushed, RequestKey},
 };
 
 /// Most old answers forgotten with each new one: more than come in.
@@ -83,13 +83,14 @@ fn forget(connection: &Connection, now: Millis) -> Result<()> {
     Ok(())
 }
 
-/// A push's answer: `[spider, job]` or null for each job.
+/// A push's answer for each job: `[spider, job]`, null for a duplicate, the number of a limit.
 pub(super) fn encode_pushed(pushed: &[Pushed]) -> Value {
     pushed
         .iter()
         .map(|pushed| match pushed {
             Pushed::Added(key) => json!([key.spider.get(), key.job.get()]),
             Pushed::Duplicate => Value::Null,
+            Pushed::AtLimit(limit) => json!(limit.index()),
         })
         .collect()
 }
@@ -101,6 +102,10 @@ pub(super) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pus
         .map(|row| {
             if row.is_null() {
                 return Ok(Pushed::Duplicate);
+            }
+            if row.is_number() {
+                let limit = limit(row).ok_or_else(|| corrupt("reply"))?;
+                return Ok(Pushed::AtLimit(limit));
             }
             decode_key(project, row).map(Pushed::Added)
         })
@@ -128,6 +133,7 @@ pub(super) fn encode_changed(changed: &[Changed]) -> Value {
             Changed::NotHeld => json!(["not_held"]),
             Changed::TooManyTags => json!(["too_many_tags"]),
             Changed::TooLarge => json!(["too_large"]),
+            Changed::AtLimit(limit) => json!(["at_limit", limit.index()]),
             Changed::Kept(state) => json!(["kept", state.as_str()]),
             Changed::Applied {
                 previous,
@@ -146,6 +152,11 @@ pub(super) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
         .collect()
 }
 
+fn limit(number: &Value) -> Option<Limit> {
+    let index = usize::try_from(number.as_u64()?).ok()?;
+    Limit::ALL.get(index).copied()
+}
+
 fn decode_change(row: &Value) -> Option<Changed> {
     let state = || State::parse(row[1].as_str()?).ok();
     Some(match row[0].as_str()? {
@@ -155,6 +166,7 @@ fn decode_change(row: &Value) -> Option<Changed> {
         "not_held" => Changed::NotHeld,
         "too_many_tags" => Changed::TooManyTags,
         "too_large" => Changed::TooLarge,
+        "at_limit" => Changed::AtLimit(limit(&row[1])?),
         "kept" => Changed::Kept(state()?),
         "applied" => Changed::Applied {
             previous: state()?,

@@ -78,6 +78,7 @@ fn read(row: &Row<'_>) -> Result<SpiderRecord> {
     let text = |column| row.get_ref(column)?.as_str().map_err(|_| corrupt("spider"));
     let last_job: i64 = row.get(3)?;
     Ok(SpiderRecord {
+        max_running: None,
         id: spider_id(row.get(0)?)?,
         name: spider_name(text(1)?)?,
         tags: decode_tags(text(2)?)?,
