@@ -2,12 +2,11 @@
 
 use std::{
     io::{self, Write as _},
-    sync::Arc,
     time::Duration,
 };
 
 use spiderq_service::{
-    ServiceOptions, SystemClock,
+    ServiceOptions, StoreClock,
     store::{self, Store, StoreUrl},
 };
 use tokio::{
@@ -50,10 +49,13 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         if settings.require_durable {
             insist_on_durability(store.as_ref()).await?;
         }
+        let clock = StoreClock::of(&store)
+            .await
+            .map_err(|error| Failure::new(explain(&error)))?;
         let signals = Signals::catch()?;
         let running = serve::start(ServeOptions {
             store,
-            clock: Arc::new(SystemClock),
+            clock,
             service: ServiceOptions {
                 admin_key: settings.admin_key,
                 token_secret: settings.token_secret,

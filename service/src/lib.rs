@@ -11,9 +11,11 @@ pub mod error;
 pub mod model;
 mod service;
 pub mod store;
+mod store_clock;
 mod transport;
 
 pub use api::{JobApi, KeyApi, ProjectApi, QueueApi};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use service::{Service, ServiceOptions};
+pub use store_clock::StoreClock;
 pub use transport::{Health, routes};

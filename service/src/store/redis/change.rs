@@ -1,6 +1,7 @@
 //! Changing jobs: `claim.lua` and `change.lua` with their arguments and answers, and removal
 //! for good.
 
+use redis::Value;
 use serde::Serialize;
 
 use super::{
@@ -8,15 +9,15 @@ use super::{
     connection::unpack,
     encode::{ChangeArg, EffectArg, RequestArg},
     errors::bad_reply,
-    keys::{Keys, member, spider_field},
+    keys::{Keys, member, spider_field, tag_field},
     push::job_key,
     record::{self, Flat, UNCOUNTED},
     scripts,
 };
 use crate::{
     error::{Error, Result},
-    model::{Fence, JobKey, Millis, ProjectId, State, Tags},
-    store::{Change, Changed, Claimed, Effect, Fields, Purged, RequestKey, Wanted},
+    model::{Fence, JobKey, Millis, ProjectId, State, Tag, Tags, Units},
+    store::{Change, Changed, Claimed, Effect, Fields, Limit, Purged, RequestKey, Wanted},
 };
 
 #[derive(Serialize)]
@@ -26,6 +27,11 @@ struct ClaimArg<'a> {
     uncounted: usize,
     request: Option<RequestArg<'a>>,
     spiders: Vec<String>,
+    has_tags: Vec<String>,
+    lacks_tags: Vec<String>,
+    max_units: Option<u8>,
+    /// A lane and a position: where the call before stopped looking.
+    from: Option<(u8, String)>,
     effect: EffectArg<'a>,
 }
 
@@ -54,7 +60,8 @@ pub(super) async fn claim(
     now: Millis,
     request: Option<&RequestKey>,
 ) -> Result<Option<Claimed>> {
-    let argument = ClaimArg {
+    let tags = |tags: &[Tag]| tags.iter().map(|tag| tag_field(tag.as_str())).collect();
+    let mut argument = ClaimArg {
         now: now.0,
         max_tags: Tags::MAX,
         uncounted: UNCOUNTED,
@@ -64,17 +71,30 @@ pub(super) async fn claim(
             .iter()
             .map(|name| spider_field(name.as_str()))
             .collect(),
+        has_tags: tags(&wanted.has_tags),
+        lacks_tags: tags(&wanted.lacks_tags),
+        max_units: wanted.max_units.map(Units::get),
+        from: None,
         effect: EffectArg::new(effect),
     };
     let keys = Keys(project).script(request);
-    let packed: Option<Vec<u8>> = store
-        .connection
-        .run(&scripts::CLAIM, &keys, &argument)
-        .await?;
-    match packed {
-        None => Ok(None),
-        Some(packed) if packed.is_empty() => Err(Error::RequestIdReused),
-        Some(packed) => claimed(project, unpack(&packed)?).map(Some),
+    loop {
+        let reply: Value = store
+            .connection
+            .run(&scripts::CLAIM, &keys, &argument)
+            .await?;
+        let Value::BulkString(packed) = reply else {
+            if reply == Value::Nil {
+                return Ok(None);
+            }
+            // Many were passed over.
+            argument.from = Some(redis::from_redis_value(reply).map_err(bad_reply)?);
+            continue;
+        };
+        if packed.is_empty() {
+            return Err(Error::RequestIdReused);
+        }
+        return claimed(project, unpack(&packed)?).map(Some);
     }
 }
 
@@ -120,6 +140,9 @@ pub(super) async fn change(
     replies.into_iter().map(changed).collect()
 }
 
+/// The first of the outcomes of `change.lua` that are limits, by [`Limit::index`].
+const AT_LIMIT: u8 = 8;
+
 /// The outcomes by the numbers of `change.lua`.
 fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Changed> {
     let previous = state_at(state)?;
@@ -136,7 +159,7 @@ fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Chan
             stop_requested: stop == 1,
         },
         7 => Changed::TooLarge,
-        _ => return Err(bad_reply("an unknown outcome")),
+        limit => Changed::AtLimit(limit_at(limit.wrapping_sub(AT_LIMIT).into())?),
     })
 }
 
@@ -158,7 +181,13 @@ pub(super) async fn purge(store: &RedisStore, key: JobKey) -> Result<Purged> {
     })
 }
 
-fn state_at(index: usize) -> Result<State> {
+/// A limit by the number that scripts give it.
+pub(super) fn limit_at(index: usize) -> Result<Limit> {
+    let limit = Limit::ALL.get(index).copied();
+    limit.ok_or_else(|| bad_reply("an unknown outcome"))
+}
+
+pub(super) fn state_at(index: usize) -> Result<State> {
     let state = State::ALL.get(index).copied();
     state.ok_or_else(|| bad_reply("an unknown state"))
 }

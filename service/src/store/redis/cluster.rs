@@ -5,7 +5,9 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use futures::future::select_ok;
-use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, Value};
+use redis::{
+    ErrorKind, FromRedisValue, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout, timeout_at},
@@ -13,7 +15,7 @@ use tokio::{
 
 use super::{
     errors::{away, ends_connection, misplaced},
-    link::{Link, Live, PATIENCE, jittered},
+    link::{Link, Live, PATIENCE, Pushes, jittered},
     request::{Redirect, Request},
     server::{Access, CONNECT, Server},
     slots::{self, Range, Slot},
@@ -106,6 +108,26 @@ impl Cluster {
             (node.address.to_string(), answer)
         });
         futures::future::join_all(each).await
+    }
+
+    /// A connection of its own to any master.
+    pub(super) async fn listen(
+        &self,
+        access: &Access,
+        pushes: Pushes,
+    ) -> RedisResult<MultiplexedConnection> {
+        let map = Arc::clone(&self.map.borrow());
+        let tries = map.nodes.iter().map(|node| {
+            let connecting = access.connect(&node.address, Some(pushes.clone()));
+            Box::pin(connecting)
+        });
+        let tries: Vec<_> = tries.collect();
+        if tries.is_empty() {
+            self.want(None);
+            return Err(away());
+        }
+        let (connection, _) = select_ok(tries).await.inspect_err(|_| self.want(None))?;
+        Ok(connection)
     }
 
     /// The node of a slot, or any, with its connection; waits for both, but not long.

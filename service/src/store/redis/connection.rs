@@ -3,20 +3,24 @@
 
 use std::{future::Future, time::Duration};
 
-use redis::{FromRedisValue, Pipeline, RedisResult, Script};
+use redis::{FromRedisValue, Pipeline, RedisResult, Script, aio::MultiplexedConnection};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     cluster::Cluster,
     errors::{at_start, bad_reply, from_redis},
-    link::Link,
+    keys::CONFIG,
+    link::{Dial as _, Link, Pushes},
     request::Request,
     sentinel::Sentinels,
     server::{Access, Server},
     url::{RedisUrl, Topology},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    model::Millis,
+};
 
 /// How long a start tries to connect: a machine that has just come up is busy.
 const START: Duration = Duration::from_secs(10);
@@ -28,11 +32,11 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) enum Connection {
     /// One server, whose fail-over, if any, is nothing that we see.
-    Server(Link),
+    Server(Link, Server),
     /// The master of a group that Sentinels watch.
-    Sentinel(Link),
+    Sentinel(Link, Sentinels),
     /// Many masters.
-    Cluster(Cluster),
+    Cluster(Cluster, Access),
 }
 
 impl Connection {
@@ -62,9 +66,9 @@ impl Connection {
         match topology {
             Topology::Server(address) => {
                 let address = address.clone();
-                Link::open(Server { access, address })
-                    .await
-                    .map(Self::Server)
+                let server = Server { access, address };
+                let link = Link::open(server.clone()).await?;
+                Ok(Self::Server(link, server))
             }
             Topology::Sentinel {
                 sentinels, master, ..
@@ -75,11 +79,13 @@ impl Connection {
                     to_sentinels,
                     to_servers: access,
                 };
-                Link::open(sentinels).await.map(Self::Sentinel)
+                let link = Link::open(sentinels.clone()).await?;
+                Ok(Self::Sentinel(link, sentinels))
             }
-            Topology::Cluster(seeds) => Cluster::open(access, seeds.clone())
-                .await
-                .map(Self::Cluster),
+            Topology::Cluster(seeds) => {
+                let cluster = Cluster::open(access.clone(), seeds.clone()).await?;
+                Ok(Self::Cluster(cluster, access))
+            }
         }
     }
 
@@ -122,19 +128,38 @@ impl Connection {
     ) -> Vec<(String, Result<T>)> {
         let request = Request::Pipe(pipe);
         let answers = match self {
-            Self::Server(link) | Self::Sentinel(link) => {
+            Self::Server(link, _) | Self::Sentinel(link, _) => {
                 vec![("redis".to_owned(), link.send(&request).await)]
             }
-            Self::Cluster(cluster) => cluster.send_to_each(&request).await,
+            Self::Cluster(cluster, _) => cluster.send_to_each(&request).await,
         };
         let ours = |(name, answer): (String, RedisResult<T>)| (name, answer.map_err(from_redis));
         answers.into_iter().map(ours).collect()
     }
 
+    /// A connection of its own, for listening: to the master, or any of them.
+    pub(super) async fn listen(&self, pushes: Pushes) -> RedisResult<MultiplexedConnection> {
+        match self {
+            Self::Server(_, server) => server.dial(pushes).await,
+            Self::Sentinel(_, sentinels) => sentinels.dial(pushes).await,
+            Self::Cluster(cluster, access) => cluster.listen(access, pushes).await,
+        }
+    }
+
+    /// The clock of the server that keeps the installation's own keys.
+    pub(super) async fn clock(&self) -> Result<Millis> {
+        let mut pipe = redis::pipe();
+        // Leads to that server, also in a Cluster.
+        pipe.exists(CONFIG).ignore();
+        pipe.cmd("TIME");
+        let ((seconds, micros),): ((u64, u64),) = self.pipe(&pipe).await?;
+        Ok(Millis(seconds * 1000 + micros / 1000))
+    }
+
     async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
         match self {
-            Self::Server(link) | Self::Sentinel(link) => link.send(request).await,
-            Self::Cluster(cluster) => cluster.send(request).await,
+            Self::Server(link, _) | Self::Sentinel(link, _) => link.send(request).await,
+            Self::Cluster(cluster, _) => cluster.send(request).await,
         }
     }
 }

@@ -45,9 +45,9 @@ enum Kind {
 pub(super) async fn durability(store: &RedisStore) -> Result<Durability> {
     let connection = &store.connection;
     let kind = match connection {
-        Connection::Server(_) => Kind::Server,
-        Connection::Sentinel(_) => Kind::Sentinel,
-        Connection::Cluster(_) => Kind::Cluster,
+        Connection::Server(..) => Kind::Server,
+        Connection::Sentinel(..) => Kind::Sentinel,
+        Connection::Cluster(..) => Kind::Cluster,
     };
     let answers: Vec<(_, Result<Told>)> = connection.pipe_to_each(&question()).await;
     let mut found = Found {

@@ -8,7 +8,7 @@ use super::{
     record::{Flat, counter_values, is_row_field, is_small, small_field},
 };
 use crate::{
-    model::{Metadata, Millis, TagEdit},
+    model::{Metadata, Millis, TagEdit, Units},
     store::{Change, Effect, Holder, RequestKey, Start, Step},
 };
 
@@ -101,8 +101,12 @@ impl<'a> TagsArg<'a> {
 pub(super) struct EffectArg<'a> {
     release: bool,
     enter: Option<EnterArg<'a>>,
+    front: bool,
     start: Option<StartArg<'a>>,
     lease: Option<u64>,
+    stop_by: Option<u64>,
+    /// Also among those to set.
+    units: Option<u8>,
     tags: Option<TagsArg<'a>>,
     set: Flat,
     del: Vec<String>,
@@ -132,8 +136,11 @@ impl<'a> EffectArg<'a> {
                 state: state.index(),
                 actor: actor.as_str(),
             }),
+            front: effect.front,
             start: effect.start.as_ref().map(StartArg::new),
             lease: effect.lease_expires.map(|end| end.0),
+            stop_by: effect.stop_by.map(|end| end.0),
+            units: effect.units.map(Units::get),
             tags: (!effect.tags.is_empty()).then(|| TagsArg::new(&effect.tags)),
             set,
             del,
@@ -152,6 +159,8 @@ pub(super) struct ChangeArg<'a> {
     fence: Option<&'a str>,
     attempt: Option<u32>,
     started_by: Option<&'a str>,
+    expired: Option<u32>,
+    overdue: Option<u32>,
     on: [i64; 4],
     effects: Vec<EffectArg<'a>>,
 }
@@ -163,14 +172,18 @@ impl<'a> ChangeArg<'a> {
             fence: None,
             attempt: None,
             started_by: None,
+            expired: None,
+            overdue: None,
             on: change.on.map(step),
             effects: change.effects.iter().map(EffectArg::new).collect(),
         };
         match &change.holder {
-            Holder::Anyone | Holder::Expired(_) | Holder::Overdue(_) => {}
+            Holder::Anyone => {}
             Holder::Fence(fence) => arg.fence = Some(fence.expose()),
             Holder::Attempt(attempt) => arg.attempt = Some(*attempt),
             Holder::StartedBy(actor) => arg.started_by = Some(actor.as_str()),
+            Holder::Expired(attempt) => arg.expired = Some(*attempt),
+            Holder::Overdue(attempt) => arg.overdue = Some(*attempt),
         }
         arg
     }

@@ -9,19 +9,25 @@
 //! | | | `units` | units of the running jobs in all |
 //! | | | `s:NAME`, `t:NAME` | number of a spider, of a tag |
 //! | | | `l:NAME` | last job number of a spider |
+//! | | | `m:N` | most jobs of spider N that run at a time |
+//! | | | `events` | number of the last event |
 //! | `sq:{P}:s` | hash | spider number | its name |
 //! | `sq:{P}:t` | hash | spider number | tags, one a line, that jobs scheduled of it get |
 //! | `sq:{P}:o` | hash | name of a setting | its value |
 //! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
 //! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata |
 //! | `sq:{P}:z:p0` … `p4` | sorted set | position, `S/J` | pending jobs of a priority: queue and index at once |
+//! | `sq:{P}:z:e0` … `e4` | sorted set | position, `S/J` | those of them that go before the others |
 //! | `sq:{P}:z:r`, `f`, `d` | sorted set | position, `S/J` | running, finished, deleted jobs |
-//! | `sq:{P}:z:sN.p0` … `sN.d` | sorted set | position, `S/J` | the same of spider N |
+//! | `sq:{P}:z:sN.p0` … `sN.e0` … `sN.d` | sorted set | position, `S/J` | the same of spider N |
 //! | `sq:{P}:z:tN.p` … `tN.d` | sorted set | position, `S/J` | jobs with tag N, by state |
 //! | `sq:{P}:u` | hash | digest | `S/J` of the active job that holds it |
-//! | `sq:{P}:l` | sorted set | ms since the epoch, `S/J` | ends of leases |
+//! | `sq:{P}:l` | sorted set | ms since the epoch, `S/J` | running jobs of which something is due: their lease ends, or their time to stop |
 //! | `sq:{P}:q:ID` | string, expires | | fingerprint and packed answer of a request |
+//! | `sq:{P}:e` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers, while somebody wants them |
+//! | `sq:{P}:w` | string, expires | | somebody waits for changes: they are published on the channel of this name |
 //! | `sq:{projects}` | sorted set | project, project | projects that exist |
+//! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was told |
 //! | `sq:{keys}` | hash | digest | an API key's record |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 //!
@@ -31,7 +37,7 @@
 //! cannot be known before it.
 
 use crate::{
-    model::{JobKey, ProjectId, SpiderId},
+    model::{JobKey, Priority, ProjectId, SpiderId},
     store::RequestKey,
 };
 
@@ -39,6 +45,8 @@ use crate::{
 pub(super) const API_KEYS: &str = "sq:{keys}";
 /// Projects that exist. No project's slot: it is never written in a project's atomic step.
 pub(super) const PROJECTS: &str = "sq:{projects}";
+/// Projects of which something is or was due. Like [`PROJECTS`], in no project's slot.
+pub(super) const DUE: &str = "sq:{due}";
 /// What holds for the installation.
 pub(super) const CONFIG: &str = "sq:{config}";
 /// Longest value, and longest field, that a hash keeps in its compact form: the default of
@@ -85,9 +93,19 @@ impl Keys {
         Self(key.project).of(&format!("x:{}", member(key)))
     }
 
-    /// Pending jobs of a priority.
-    pub(super) fn queue(self, priority: u8) -> String {
-        self.of(&format!("z:p{priority}"))
+    /// Pending jobs, by priority and those in front apart.
+    pub(super) fn queues(self) -> impl Iterator<Item = String> {
+        pending_lanes().map(move |lane| self.of(&format!("z:{lane}")))
+    }
+
+    /// Jobs of which something is due.
+    pub(super) fn due(self) -> String {
+        self.of("l")
+    }
+
+    /// Told while somebody waits for changes; also the channel on which they are published.
+    pub(super) fn wake(self) -> String {
+        self.of("w")
     }
 
     /// Running jobs.
@@ -105,9 +123,9 @@ impl Keys {
         self.of(&format!("z:s{spider}.f"))
     }
 
-    /// What every script gets as `KEYS`; without a request the last is a bare prefix that
+    /// What every script gets as `KEYS`; without a request the eighth is a bare prefix that
     /// no script touches then.
-    pub(super) fn script(self, request: Option<&RequestKey>) -> [String; 8] {
+    pub(super) fn script(self, request: Option<&RequestKey>) -> [String; 11] {
         let id = request.map_or("", |request| request.id.as_str());
         [
             self.counters(),
@@ -116,14 +134,28 @@ impl Keys {
             self.of("x:"),
             self.of("z:"),
             self.of("u"),
-            self.of("l"),
+            self.due(),
             self.of(&format!("q:{id}")),
+            self.settings(),
+            self.of("e"),
+            self.wake(),
         ]
     }
 
     fn of(self, rest: &str) -> String {
         format!("sq:{{{}}}:{rest}", self.0)
     }
+}
+
+/// The ends of the names of pending jobs' sets.
+pub(super) fn pending_lanes() -> impl Iterator<Item = String> {
+    let priorities = Priority::ALL.iter().map(|priority| priority.get());
+    priorities.flat_map(|priority| [format!("e{priority}"), format!("p{priority}")])
+}
+
+/// Field of [`Keys::counters`] with the most jobs of a spider that run.
+pub(super) fn limit_field(spider: SpiderId) -> String {
+    format!("m:{spider}")
 }
 
 /// Field of [`Keys::counters`] with a spider's number.

@@ -2,9 +2,12 @@
 //! task whatever the number of callers, with a jittered back-off. Callers wait for it, but not
 //! long, so that none pile up behind a server that is away.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use redis::{FromRedisValue, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    FromRedisValue, PushInfo, PushKind, RedisResult,
+    aio::{MultiplexedConnection, SendError},
+};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -18,10 +21,16 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(900);
 /// Between two tries: first and longest wait, each with jitter.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
+/// Hears what a connection says by itself: messages, and its end.
+pub(super) type Pushes = Arc<dyn Fn(PushInfo) -> Result<(), SendError> + Send + Sync>;
+
 /// Makes a connection, to a server that it may have to find first.
 pub(super) trait Dial: Send + Sync + 'static {
-    /// Ends within seconds. `lost` goes into the connection.
-    fn dial(&self, lost: Lost) -> impl Future<Output = RedisResult<MultiplexedConnection>> + Send;
+    /// Ends within seconds. `pushes` goes into the connection.
+    fn dial(
+        &self,
+        pushes: Pushes,
+    ) -> impl Future<Output = RedisResult<MultiplexedConnection>> + Send;
 
     /// What to call it in the log.
     fn name(&self) -> String;
@@ -42,6 +51,17 @@ impl Lost {
             higher
         };
         self.highest.send_if_modified(raise);
+    }
+
+    /// Hears of the connection's end.
+    fn pushes(&self) -> Pushes {
+        let lost = self.clone();
+        Arc::new(move |push| {
+            if push.kind == PushKind::Disconnection {
+                lost.report();
+            }
+            Ok(())
+        })
     }
 }
 
@@ -85,7 +105,7 @@ impl Link {
     pub(super) async fn open(dial: impl Dial) -> RedisResult<Self> {
         let (highest, _) = watch::channel(0);
         let lost = Lost { number: 1, highest };
-        let first = dial.dial(lost.clone()).await?;
+        let first = dial.dial(lost.pushes()).await?;
         let live = Live {
             connection: first,
             lost,
@@ -152,7 +172,7 @@ async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
         }
         wait = (wait * 2).min(BACK_OFF.1);
         next.number += 1;
-        match dial.dial(next.clone()).await {
+        match dial.dial(next.pushes()).await {
             Ok(connection) => {
                 tracing::info!(server = dial.name(), "connected to redis");
                 live.send_replace(Some(Live {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    model::{Filter, Job, JobKey, Position, Priority, ProjectId},
+    model::{Filter, Job, JobKey, Position, ProjectId},
     store::{BATCH, Fields, Page},
 };
 
@@ -91,8 +91,7 @@ pub(super) async fn oldest_pending(
     };
     let mut pipe = redis::pipe();
     pipe.atomic();
-    for priority in Priority::ALL {
-        let queue = Keys(project).queue(priority.get());
+    for queue in Keys(project).queues() {
         pipe.cmd("ZRANGE")
             .arg(queue)
             .arg(0)

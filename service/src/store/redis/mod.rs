@@ -7,13 +7,16 @@ mod cluster;
 mod combine;
 mod connection;
 mod credentials;
+mod due;
 mod durability;
 mod encode;
 mod errors;
+mod events;
 mod keys;
 mod link;
 mod list;
 mod project;
+mod pulses;
 mod push;
 mod read;
 mod record;
@@ -31,7 +34,10 @@ use async_trait::async_trait;
 use self::{
     combine::Combiner,
     connection::{Connection, within},
+    due::Sweep,
+    keys::{DUE, PROJECTS},
     project::Registry,
+    pulses::Hub,
 };
 use super::{
     ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Events, Fields, KeyDigest, NewJob,
@@ -39,7 +45,7 @@ use super::{
     SpiderRecord, Store, Wanted,
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
 };
 
@@ -50,7 +56,12 @@ pub use self::url::RedisUrl;
 pub struct RedisStore {
     connection: Connection,
     combiner: Combiner,
-    registry: Registry,
+    /// Projects that exist.
+    projects: Registry,
+    /// Projects that have something due.
+    dues: Registry,
+    sweep: Sweep,
+    hub: Hub,
 }
 
 impl RedisStore {
@@ -59,9 +70,26 @@ impl RedisStore {
         let connection = Connection::open(url).await?;
         Ok(Self {
             combiner: Combiner::new(connection.clone()),
-            registry: Registry::new(connection.clone()),
+            projects: Registry::new(connection.clone(), PROJECTS),
+            dues: Registry::new(connection.clone(), DUE),
+            sweep: Sweep::new(),
+            hub: Hub::new(connection.clone()),
             connection,
         })
+    }
+
+    /// Runs `write` and, where it makes something due, tells of the project.
+    async fn beside_due<T>(
+        &self,
+        project: ProjectId,
+        any: bool,
+        now: Millis,
+        write: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        if any {
+            return self.dues.beside(project, now.0, write).await;
+        }
+        write.await
     }
 }
 
@@ -77,14 +105,16 @@ impl Store for RedisStore {
         if jobs.is_empty() && request.is_none() {
             return Ok(Vec::new());
         }
-        let registry = self.registry.clone();
-        if request.is_none() {
-            let pushing = self.combiner.push(project, jobs, now);
-            return within(registry.beside(project, pushing)).await;
-        }
-        let jobs: Vec<&NewJob> = jobs.iter().collect();
-        let pushing = push::push(&self.connection, project, &jobs, now, request);
-        within(registry.beside(project, pushing)).await
+        let leased = jobs.iter().any(due::begins_leased);
+        let pushing = async {
+            if request.is_none() {
+                return self.combiner.push(project, jobs, now).await;
+            }
+            let jobs: Vec<&NewJob> = jobs.iter().collect();
+            push::push(&self.connection, project, &jobs, now, request).await
+        };
+        let pushing = self.beside_due(project, leased, now, pushing);
+        within(self.projects.beside(project, project.get(), pushing)).await
     }
 
     async fn claim(
@@ -95,7 +125,8 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Option<Claimed>> {
-        within(change::claim(self, project, wanted, effect, now, request)).await
+        let claiming = change::claim(self, project, wanted, effect, now, request);
+        within(self.beside_due(project, due::makes_due(effect), now, claiming)).await
     }
 
     async fn change(
@@ -106,8 +137,10 @@ impl Store for RedisStore {
         now: Millis,
         request: Option<&RequestKey>,
     ) -> Result<Vec<Changed>> {
+        let effects = changes.iter().flat_map(|change| &change.effects);
+        let any = effects.into_iter().any(due::makes_due);
         let done = change::change(self, project, &changes, all_or_nothing, now, request);
-        within(done).await
+        within(self.beside_due(project, any, now, done)).await
     }
 
     async fn get(&self, keys: &[JobKey], fields: &Fields) -> Result<Vec<Option<Job>>> {
@@ -152,7 +185,7 @@ impl Store for RedisStore {
     ) -> Result<Option<SpiderId>> {
         let id = spider::id(self, project, name, create);
         if create {
-            return within(self.registry.beside(project, id)).await;
+            return within(self.projects.beside(project, project.get(), id)).await;
         }
         within(id).await
     }
@@ -226,40 +259,35 @@ impl Store for RedisStore {
 
     async fn limit_spider(
         &self,
-        _project: ProjectId,
-        _spider: SpiderId,
-        _max_running: Option<u32>,
+        project: ProjectId,
+        spider: SpiderId,
+        max_running: Option<u32>,
     ) -> Result<bool> {
-        Err(Error::bug("not built yet"))
+        within(spider::limit(self, project, spider, max_running)).await
     }
 
-    async fn due(&self, _now: Millis, _limit: usize) -> Result<Vec<JobKey>> {
-        Err(Error::bug("not built yet"))
+    async fn due(&self, now: Millis, limit: usize) -> Result<Vec<JobKey>> {
+        due::due(self, now, limit).await
     }
 
-    async fn postpone(&self, _key: JobKey, _until: Millis) -> Result<()> {
-        Err(Error::bug("not built yet"))
+    async fn postpone(&self, key: JobKey, until: Millis) -> Result<()> {
+        within(due::postpone(self, key, until)).await
     }
 
-    async fn pulses(&self, _project: ProjectId) -> Result<Pulses> {
-        Err(Error::bug("not built yet"))
+    async fn pulses(&self, project: ProjectId) -> Result<Pulses> {
+        Ok(self.hub.pulses(project))
     }
 
-    async fn events(
-        &self,
-        _project: ProjectId,
-        _after: Option<u64>,
-        _limit: usize,
-    ) -> Result<Events> {
-        Err(Error::bug("not built yet"))
+    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {
+        within(events::events(self, project, after, limit)).await
     }
 
-    async fn named_settings(&self, _project: ProjectId, _names: &[&str]) -> Result<Metadata> {
-        Err(Error::bug("not built yet"))
+    async fn named_settings(&self, project: ProjectId, names: &[&str]) -> Result<Metadata> {
+        within(project::named_settings(self, project, names)).await
     }
 
     async fn clock(&self) -> Result<Option<Millis>> {
-        Err(Error::bug("not built yet"))
+        within(self.connection.clock()).await.map(Some)
     }
 
     async fn ping(&self) -> Result<()> {

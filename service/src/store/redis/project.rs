@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use redis::Pipeline;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    model::{FieldName, JsonText, Metadata, Priority, ProjectId},
+    model::{FieldName, JsonText, Metadata, ProjectId},
     store::{ProjectCounts, SettingsChange},
 };
 
@@ -36,42 +35,51 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Most projects remembered; beyond that they are told anew.
 const MOST: usize = 100_000;
 
-/// Tells the installation's set which projects exist, beside their writes.
+/// Tells a set of the installation of projects, beside their writes.
 #[derive(Clone)]
 pub(super) struct Registry {
     connection: Connection,
+    key: &'static str,
     /// When a project is to be told again.
     due: Arc<Mutex<HashMap<ProjectId, Instant>>>,
 }
 
 impl Registry {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, key: &'static str) -> Self {
         let due = Arc::default();
-        Self { connection, due }
+        Self {
+            connection,
+            key,
+            due,
+        }
     }
 
-    /// Runs `write`, which may be the project's first, and tells of the project if that is due.
+    /// Runs `write`, which may be the project's first of its kind, and tells of the project,
+    /// with this score, if that is due.
     pub(super) async fn beside<T>(
         &self,
         project: ProjectId,
+        score: u64,
         write: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         if !self.take(project) {
             return write.await;
         }
-        let telling = tokio::spawn(self.clone().tell(project));
+        let telling = tokio::spawn(self.clone().tell(project, score));
         let done = write.await;
         // What it came to is no part of the write.
         let _ = timeout(PATIENCE, telling).await;
         done
     }
 
-    async fn tell(self, project: ProjectId) {
+    async fn tell(self, project: ProjectId, score: u64) {
         let mut pipe = redis::pipe();
-        pipe.zadd(PROJECTS, project.get(), project.get()).ignore();
+        pipe.zadd(self.key, project.get(), score).ignore();
         match within(self.connection.pipe::<()>(&pipe)).await {
             Ok(()) => self.put(project, KNOWN),
-            Err(error) => tracing::debug!(%error, %project, "the project is not listed yet"),
+            Err(error) => {
+                tracing::debug!(%error, %project, set = self.key, "the project is not told of yet")
+            }
         }
     }
 
@@ -131,8 +139,8 @@ pub(super) async fn counts(store: &RedisStore, project: ProjectId) -> Result<Pro
     pipe.zcard(keys.running());
     pipe.zcard(keys.finished());
     pipe.hget(keys.counters(), RUNNING_UNITS);
-    for priority in Priority::ALL {
-        pipe.zcard(keys.queue(priority.get()));
+    for queue in keys.queues() {
+        pipe.zcard(queue);
     }
     let numbers: Vec<Option<u64>> = store.connection.pipe(&pipe).await?;
     let mut numbers = numbers.into_iter().map(Option::unwrap_or_default);
@@ -154,6 +162,30 @@ pub(super) async fn settings(store: &RedisStore, project: ProjectId) -> Result<M
     Ok(settings.into_iter().map(setting).collect())
 }
 
+/// [`Store::named_settings`](crate::store::Store::named_settings).
+pub(super) async fn named_settings(
+    store: &RedisStore,
+    project: ProjectId,
+    names: &[&str],
+) -> Result<Metadata> {
+    if names.is_empty() {
+        return Ok(Metadata::default());
+    }
+    let mut pipe = redis::pipe();
+    pipe.hmget(Keys(project).settings(), names);
+    let (values,): (Vec<Option<String>>,) = store.connection.pipe(&pipe).await?;
+    let pairs = names.iter().zip(values);
+    let set = pairs.filter_map(|(name, value)| Some((name, value?)));
+    Ok(set
+        .map(|(name, value)| (FieldName::known(name), JsonText::stored(value)))
+        .collect())
+}
+
+#[derive(Serialize)]
+struct ForgetArg {
+    names: Option<Vec<String>>,
+}
+
 #[derive(Serialize)]
 struct SettingsArg {
     set: Flat,
@@ -166,25 +198,25 @@ pub(super) async fn change_settings(
     project: ProjectId,
     change: SettingsChange,
 ) -> Result<bool> {
-    let key = Keys(project).settings();
-    let mut pipe = Pipeline::new();
-    match change {
+    let names = match change {
         SettingsChange::Merge(settings) => {
             return store
-                .registry
-                .beside(project, merge(store, project, settings))
+                .projects
+                .beside(project, project.get(), merge(store, project, settings))
                 .await;
         }
         SettingsChange::Remove(names) if names.is_empty() => return Ok(true),
         SettingsChange::Remove(names) => {
-            let names: Vec<&str> = names.iter().map(FieldName::as_str).collect();
-            pipe.hdel(key, names).ignore();
+            Some(names.iter().map(|name| name.as_str().to_owned()).collect())
         }
-        SettingsChange::Clear => {
-            pipe.unlink(key).ignore();
-        }
-    }
-    store.connection.pipe::<()>(&pipe).await?;
+        SettingsChange::Clear => None,
+    };
+    let script = &scripts::FORGET_SETTINGS;
+    let keys = Keys(project).script(None);
+    store
+        .connection
+        .run::<()>(script, &keys, &ForgetArg { names })
+        .await?;
     Ok(true)
 }
 
@@ -196,8 +228,7 @@ async fn merge(store: &RedisStore, project: ProjectId, settings: Metadata) -> Re
             .collect(),
         max_bytes: Metadata::MAX_BYTES,
     };
-    let mut keys = Keys(project).script(None).to_vec();
-    keys.push(Keys(project).settings());
+    let keys = Keys(project).script(None);
     let script = &scripts::SETTINGS;
     store.connection.run(script, &keys, &argument).await
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    change::limit_at,
     connection::{Connection, unpack},
     encode::{Placed, RequestArg},
     errors::bad_reply,
@@ -63,11 +64,17 @@ pub(super) async fn push(
     if packed.is_empty() {
         return Err(Error::RequestIdReused);
     }
-    let members: Vec<String> = unpack(&packed)?;
-    members
-        .iter()
-        .map(|member| pushed(project, member))
-        .collect()
+    let replies: Vec<Reply> = unpack(&packed)?;
+    let replies = replies.iter();
+    replies.map(|reply| pushed(project, reply)).collect()
+}
+
+/// What became of one job.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reply {
+    Member(String),
+    Limit(usize),
 }
 
 /// A job's key from a member of a sorted set.
@@ -80,11 +87,12 @@ pub(super) fn job_key(project: ProjectId, member: &str) -> Result<JobKey> {
     })
 }
 
-fn pushed(project: ProjectId, member: &str) -> Result<Pushed> {
-    if member.is_empty() {
-        return Ok(Pushed::Duplicate);
+fn pushed(project: ProjectId, reply: &Reply) -> Result<Pushed> {
+    match reply {
+        Reply::Member(member) if member.is_empty() => Ok(Pushed::Duplicate),
+        Reply::Member(member) => job_key(project, member).map(Pushed::Added),
+        Reply::Limit(index) => limit_at(*index).map(Pushed::AtLimit),
     }
-    job_key(project, member).map(Pushed::Added)
 }
 
 /// The fields of the counters hash that the script reads at once, each once.

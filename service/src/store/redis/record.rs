@@ -3,7 +3,8 @@
 //! Short names, because a million jobs live there. In the core hash:
 //! `n` spider, `s` state (0 to 3), `o` position, `p` priority, `u` units, `t` tags (one a line),
 //! `0` … `3` entries (`MS ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
-//! lease, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `b` a bound of
+//! lease, `k` until when it may stop by itself, `e` whether it stands in front of its priority,
+//! `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `b` a bound of
 //! the bytes of metadata ([`UNCOUNTED`]). What is unknown or
 //! empty is not there. Larger metadata stand under their names in a hash of their own.
 

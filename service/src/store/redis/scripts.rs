@@ -18,6 +18,7 @@ pub(super) static CLAIM: LazyLock<Script> = script!(
     "size.lua",
     "apply.lua",
     "write.lua",
+    "wanted.lua",
     "claim.lua"
 );
 pub(super) static CHANGE: LazyLock<Script> = script!(
@@ -40,5 +41,10 @@ pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.
 pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
 pub(super) static SPIDER: LazyLock<Script> = script!("lib.lua", "spider.lua");
 pub(super) static SPIDER_TAGS: LazyLock<Script> = script!("lib.lua", "tags.lua", "spider_tags.lua");
+pub(super) static LIMIT_SPIDER: LazyLock<Script> = script!("lib.lua", "limit_spider.lua");
+pub(super) static POSTPONE: LazyLock<Script> = script!("lib.lua", "postpone.lua");
+pub(super) static EVENTS: LazyLock<Script> = script!("lib.lua", "events.lua");
+pub(super) static QUIET: LazyLock<Script> = script!("quiet.lua");
+pub(super) static FORGET_SETTINGS: LazyLock<Script> = script!("lib.lua", "forget_settings.lua");
 pub(super) static SETTINGS: LazyLock<Script> = script!("lib.lua", "settings.lua");
 pub(super) static FIRST_KEY: LazyLock<Script> = script!("first_key.lua");

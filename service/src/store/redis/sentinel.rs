@@ -7,14 +7,14 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use redis::{ErrorKind, RedisError, RedisResult, Value, aio::MultiplexedConnection};
 
 use super::{
-    link::{Dial, Lost},
+    link::{Dial, Pushes},
     server::Access,
     slots,
     url::Address,
 };
 
 /// The master of this name, whichever server that is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sentinels {
     pub(super) sentinels: Vec<Address>,
     pub(super) master: String,
@@ -23,7 +23,7 @@ pub(super) struct Sentinels {
 }
 
 impl Dial for Sentinels {
-    async fn dial(&self, lost: Lost) -> RedisResult<MultiplexedConnection> {
+    async fn dial(&self, pushes: Pushes) -> RedisResult<MultiplexedConnection> {
         let asked = self.sentinels.iter().map(|sentinel| self.ask(sentinel));
         let mut asked: FuturesUnordered<_> = asked.collect();
         let mut tried = BTreeSet::new();
@@ -40,7 +40,7 @@ impl Dial for Sentinels {
                 continue;
             }
             match self.confirm(&address).await {
-                Ok(()) => return self.to_servers.connect(&address, Some(lost)).await,
+                Ok(()) => return self.to_servers.connect(&address, Some(pushes)).await,
                 Err(error) => last = error,
             }
         }

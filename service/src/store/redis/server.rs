@@ -1,16 +1,16 @@
 //! Making one connection to one server: login, TLS, time-outs. Knows of no other server and
 //! of no second try.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fmt, fs, path::Path, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo as _,
-    ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, RedisResult, TlsCertificates,
-    aio::MultiplexedConnection, io::tcp::TcpSettings,
+    ProtocolVersion, RedisConnectionInfo, RedisResult, TlsCertificates, aio::MultiplexedConnection,
+    io::tcp::TcpSettings,
 };
 
 use super::{
-    link::{Dial, Lost},
+    link::{Dial, Pushes},
     url::{Address, Login, TlsFiles, refused},
 };
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub(super) const CONNECT: Duration = Duration::from_secs(1);
 const UNDELIVERED: Duration = Duration::from_secs(5);
 
 /// How to get into the servers of one kind.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Access {
     settings: RedisConnectionInfo,
     tls: Option<TlsCertificates>,
@@ -48,11 +48,11 @@ impl Access {
         Ok(Self { settings, tls })
     }
 
-    /// Connects to `address`. `lost` hears of the connection's end.
+    /// Connects to `address`. `pushes` hears what the connection says by itself.
     pub(super) async fn connect(
         &self,
         address: &Address,
-        lost: Option<Lost>,
+        pushes: Option<Pushes>,
     ) -> RedisResult<MultiplexedConnection> {
         let tcp = TcpSettings::default().set_nodelay(true);
         #[cfg(target_os = "linux")]
@@ -69,13 +69,8 @@ impl Access {
         let mut config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(RESPONSE));
-        if let Some(lost) = lost {
-            config = config.set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    lost.report();
-                }
-                Ok::<_, redis::aio::SendError>(())
-            });
+        if let Some(pushes) = pushes {
+            config = config.set_push_sender(move |push| pushes(push));
         }
         client
             .get_multiplexed_async_connection_with_config(&config)
@@ -93,6 +88,13 @@ impl Access {
             },
             Address::Tcp(host, port) => ConnectionAddr::Tcp(host.clone(), *port),
         }
+    }
+}
+
+// By hand: passwords and keys must not show.
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Access(…)")
     }
 }
 
@@ -119,15 +121,15 @@ fn read(name: &str, file: &Path) -> Result<Vec<u8>> {
 }
 
 /// Always the same server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Server {
     pub(super) access: Access,
     pub(super) address: Address,
 }
 
 impl Dial for Server {
-    async fn dial(&self, lost: Lost) -> RedisResult<MultiplexedConnection> {
-        self.access.connect(&self.address, Some(lost)).await
+    async fn dial(&self, pushes: Pushes) -> RedisResult<MultiplexedConnection> {
+        self.access.connect(&self.address, Some(pushes)).await
     }
 
     fn name(&self) -> String {

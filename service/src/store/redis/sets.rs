@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::keys::{spider_field, tag_field};
-use crate::model::{Filter, Priority, State};
+use super::keys::{pending_lanes, spider_field, tag_field};
+use crate::model::{Filter, State};
 
 /// Entries that one page may read over all its sets.
 const WINDOW: usize = 800;
@@ -70,10 +70,7 @@ impl SetsArg {
 
 fn lanes(state: State, by_priority: bool) -> Vec<String> {
     match state {
-        State::Pending if by_priority => Priority::ALL
-            .iter()
-            .map(|priority| format!("p{}", priority.get()))
-            .collect(),
+        State::Pending if by_priority => pending_lanes().collect(),
         State::Pending => vec!["p".to_owned()],
         State::Running => vec!["r".to_owned()],
         State::Finished => vec!["f".to_owned()],

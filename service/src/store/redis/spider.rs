@@ -6,7 +6,7 @@ use super::{
     RedisStore,
     encode::TagsArg,
     errors::bad_reply,
-    keys::{Keys, last_job_field, spider_field},
+    keys::{Keys, last_job_field, limit_field, spider_field},
     push::job_key,
     read, scripts,
 };
@@ -65,6 +65,9 @@ pub(super) async fn id(
         .transpose()
 }
 
+/// Values of fields, where they are.
+type Texts = Vec<Option<String>>;
+
 #[derive(Serialize)]
 struct TagsOfSpider<'a> {
     spider: String,
@@ -81,12 +84,17 @@ pub(super) async fn list(
 ) -> Result<Vec<SpiderRecord>> {
     let keys = Keys(project);
     let first = after.map_or(1, |spider| spider.get() + 1);
-    let numbers: Vec<u64> = (first..).take(limit).collect();
+    let numbers: Vec<SpiderId> = (first..)
+        .take(limit)
+        .map(|number| SpiderId::parse(&number.to_string()).map_err(bad_reply))
+        .collect::<Result<_>>()?;
+    let fields: Vec<u64> = numbers.iter().map(|number| number.get()).collect();
+    let limits: Vec<String> = numbers.iter().map(|number| limit_field(*number)).collect();
     let mut pipe = redis::pipe();
-    pipe.hmget(keys.spiders(), &numbers);
-    pipe.hmget(keys.spider_tags(), &numbers);
-    let (names, tags): (Vec<Option<String>>, Vec<Option<String>>) =
-        store.connection.pipe(&pipe).await?;
+    pipe.hmget(keys.spiders(), &fields);
+    pipe.hmget(keys.spider_tags(), &fields);
+    pipe.hmget(keys.counters(), limits);
+    let (names, tags, limits): (Texts, Texts, Texts) = store.connection.pipe(&pipe).await?;
     let names: Vec<String> = names.into_iter().map_while(|name| name).collect();
     if names.is_empty() {
         return Ok(Vec::new());
@@ -94,13 +102,17 @@ pub(super) async fn list(
     let last: Vec<String> = names.iter().map(|name| last_job_field(name)).collect();
     let mut pipe = redis::pipe();
     pipe.hmget(keys.counters(), last);
-    let (last,): (Vec<Option<String>>,) = store.connection.pipe(&pipe).await?;
-    let columns = numbers.into_iter().zip(names).zip(tags).zip(last);
+    let (last,): (Texts,) = store.connection.pipe(&pipe).await?;
+    let columns = numbers
+        .into_iter()
+        .zip(names)
+        .zip(tags.into_iter().zip(limits));
     columns
-        .map(|(((number, name), tags), last)| {
+        .zip(last)
+        .map(|(((id, name), (tags, limit)), last)| {
             Ok(SpiderRecord {
-                max_running: None,
-                id: SpiderId::parse(&number.to_string()).map_err(bad_reply)?,
+                id,
+                max_running: limit.and_then(|limit| limit.parse().ok()),
                 name: SpiderName::parse(&name).map_err(bad_reply)?,
                 tags: lines(&tags.unwrap_or_default())?,
                 last_job: last
@@ -133,6 +145,28 @@ pub(super) async fn edit_tags(
         2 => Ok(SpiderEdited::TooManyTags),
         _ => Err(bad_reply("an unknown outcome")),
     }
+}
+
+#[derive(Serialize)]
+struct LimitArg {
+    spider: String,
+    max_running: Option<u32>,
+}
+
+/// [`Store::limit_spider`](crate::store::Store::limit_spider).
+pub(super) async fn limit(
+    store: &RedisStore,
+    project: ProjectId,
+    spider: SpiderId,
+    max_running: Option<u32>,
+) -> Result<bool> {
+    let argument = LimitArg {
+        spider: spider.to_string(),
+        max_running,
+    };
+    let keys = Keys(project).script(None);
+    let script = &scripts::LIMIT_SPIDER;
+    store.connection.run(script, &keys, &argument).await
 }
 
 /// [`Store::last_finished`](crate::store::Store::last_finished).

@@ -1,8 +1,8 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see lib.lua.
--- ARGV[1] now; max_tags; uncounted; request; all_or_nothing; changes: {member, fence or attempt or
---         started_by or none of them, on, effects}. `on`, by state: -1 refuse, 0 keep,
---         else the index of the effect.
+-- ARGV[1] now; max_tags; uncounted; request; all_or_nothing; changes: {member, holder, on,
+--         effects}. `holder`: none, or fence or attempt or started_by, or expired or overdue: an
+--         attempt. `on`, by state: -1 refuse, 0 keep, else the index of the effect.
 -- Returns a packed list of {outcome, state before, attempt, stop requested} per change;
 --         outcomes as below; '' for a reused request.
 local before = kept()
@@ -16,11 +16,17 @@ local function holder_refuses(change, now)
     local actor = string.match(now['1'] or '', '^%d+ (.*)$')
     return not (running and actor == change.started_by) and NOT_HELD
   end
-  if not (change.fence or change.attempt) then return nil end
-  local same = not change.fence or change.fence == now.f
-  if change.attempt then same = change.attempt == tonumber(now.a or 0) end
-  local lives = not now.l or tonumber(now.l) > arg.now
-  return not (running and same and lives) and STALE
+  if change.fence or change.attempt then
+    local same = not change.fence or change.fence == now.f
+    if change.attempt then same = change.attempt == tonumber(now.a or 0) end
+    local lives = not now.l or tonumber(now.l) > arg.now
+    return not (running and same and lives) and STALE
+  end
+  local ended = change.expired and now.l or change.overdue and now.k
+  local attempt = change.expired or change.overdue
+  if not attempt then return nil end
+  local over = ended and tonumber(ended) <= arg.now
+  return not (running and over and attempt == tonumber(now.a or 0)) and STALE
 end
 
 local jobs, touched = {}, {}

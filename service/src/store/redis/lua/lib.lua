@@ -2,7 +2,7 @@
 -- KEYS    the list of keys.rs, in its order. A prefix gets only members appended that
 --         Redis or the caller gave; all share the project's hash tag.
 -- ARGV[1] one MessagePack map. Text of users stays raw bytes; time comes in it as `now`.
-local COUNTERS, SPIDERS, JOB, LARGE, SET, UNIQUE, LEASES, REQUEST = unpack(KEYS)
+local COUNTERS, SPIDERS, JOB, LARGE, SET, UNIQUE, DUE, REQUEST, SETTINGS, EVENTS, WAKE = unpack(KEYS)
 local arg = cmsgpack.unpack(ARGV[1])
 local call = redis.call
 
@@ -12,10 +12,15 @@ local function int(number)
   return string.format('%d', number)
 end
 
--- The sorted set of a state (text or number), for pending that of the priority.
-local function lane(state, priority)
-  local letter = string.sub('prfd', state + 1, state + 1)
-  return letter == 'p' and letter .. priority or letter
+-- The letter of a state (text or number).
+local function letter(state)
+  return string.sub('prfd', state + 1, state + 1)
+end
+
+-- The sorted set of a state, for pending that of the priority: `e` of those in front.
+local function lane(state, priority, front)
+  if tonumber(state) > 0 then return letter(state) end
+  return (front and 'e' or 'p') .. priority
 end
 
 -- Lua's stack holds 8,000 values; a job may have more fields.
@@ -49,4 +54,40 @@ local function answer(reply)
     call('SET', REQUEST, arg.request.fingerprint .. packed, 'PX', int(arg.request.ttl))
   end
   return packed
+end
+
+-- A limit as written in a setting; nil where it is none.
+local function whole(text)
+  return text and (text == '0' or string.match(text, '^[1-9]%d*$')) and tonumber(text) or nil
+end
+
+-- The limits of the project: most jobs and most units that run.
+local function limits()
+  local values = call('HMGET', SETTINGS, 'max_running', 'max_running_units')
+  return { running = whole(values[1]), units = whole(values[2]) }
+end
+
+-- What does not allow a job more, of `units` more units, to run; numbers of change.rs.
+local RUNNING_LIMIT, UNITS_LIMIT, SPIDER_LIMIT = 0, 1, 2
+
+-- Most jobs of a spider that run.
+local function spider_limit(spider)
+  return whole(call('HGET', COUNTERS, 'm:' .. spider))
+end
+
+-- Tells those that wait for changes of the project.
+local function pulse()
+  if call('EXISTS', WAKE) == 1 then call('PUBLISH', WAKE, '') end
+end
+
+-- Keeps events, if somebody wants them: a list of {member, previous state or '', state, stop}.
+local function keep_events(events)
+  if #events == 0 then return end
+  if call('EXISTS', EVENTS) == 1 then
+    local number = call('HINCRBY', COUNTERS, 'events', #events) - #events
+    for i, event in ipairs(events) do
+      call('XADD', EVENTS, 'MAXLEN', '10000', int(number + i) .. '-0', 'e', table.concat(event, ' '))
+    end
+  end
+  pulse()
 end

@@ -1,5 +1,5 @@
 -- Writing planned jobs (apply.lua): fields first, because Redis out of memory refuses those
--- and then nothing was done; then the sorted sets, the unique key and the lease.
+-- and then nothing was done; then the sorted sets, the unique key and what is due.
 
 local function fields(key, new)
   local set, del = {}, {}
@@ -23,14 +23,14 @@ local function tag_number(name)
   return number
 end
 
-local function each_tag(tags, command, letter, ...)
+local function each_tag(tags, command, state, ...)
   for tag in string.gmatch(tags or '', '[^\n]+') do
-    call(command, SET .. 't' .. tag_number(tag) .. '.' .. letter, ...)
+    call(command, SET .. 't' .. tag_number(tag) .. '.' .. letter(state), ...)
   end
 end
 
 local function move(member, old, new)
-  local from, to = lane(old.s, old.p), lane(new.s, new.p)
+  local from, to = lane(old.s, old.p, old.e), lane(new.s, new.p, new.e)
   local spider = SET .. 's' .. string.match(member, '^%d+') .. '.'
   if from ~= to then
     call('ZREM', SET .. from, member)
@@ -41,25 +41,31 @@ local function move(member, old, new)
     call('ZADD', spider .. to, new.o, member)
   end
   if old.s ~= new.s or old.o ~= new.o or old.t ~= new.t then
-    each_tag(old.t, 'ZREM', string.sub(from, 1, 1), member)
-    each_tag(new.t, 'ZADD', string.sub(to, 1, 1), new.o, member)
+    each_tag(old.t, 'ZREM', old.s, member)
+    each_tag(new.t, 'ZADD', new.s, new.o, member)
   end
 end
 
--- What a job adds to the units of the running ones.
-local function running_units(job)
-  return job.s == '1' and tonumber(job.u) or 0
+-- When something is due of a running job: its lease ends, or its time to stop does.
+local function due(job)
+  local lease, stop = tonumber(job.l), tonumber(job.k)
+  if job.s ~= '1' or not (lease or stop) then return nil end
+  return math.min(lease or stop, stop or lease)
 end
+
+-- Whether a pending job changed in what somebody may wait for.
+local stirred = false
 
 local function write(job)
   local member, old, new = job.member, job.old, job.new
-  units = units + running_units(new) - running_units(old)
+  if new.s == '0' and (old.p ~= new.p or old.t ~= new.t or old.u ~= new.u) then stirred = true end
   fields(JOB .. member, new)
   fields(LARGE .. member, job.large)
   move(member, old, new)
   if old.U and not new.U then call('HDEL', UNIQUE, old.U) end
-  if old.l and not new.l then call('ZREM', LEASES, member) end
-  if new.l and old.l ~= new.l then call('ZADD', LEASES, new.l, member) end
+  local before, after = due(old), due(new)
+  if before and not after then call('ZREM', DUE, member) end
+  if after and before ~= after then call('ZADD', DUE, int(after), member) end
 end
 
 local function write_all(jobs)
@@ -68,4 +74,6 @@ local function write_all(jobs)
   end
   if last > first_last then call('HSET', COUNTERS, 'pos', int(last)) end
   if units ~= first_units then call('HSET', COUNTERS, 'units', int(units)) end
+  keep_events(events)
+  if #events == 0 and (stirred or units < first_units) then pulse() end
 end
