@@ -198,7 +198,10 @@ impl Model {
             return Some(Changed::TooLarge);
         }
         if effect.release {
-            (held.unique, held.fence, held.job.lease_expires) = (None, None, None);
+            (held.fence, held.job.lease_expires) = (None, None);
+            if !matches!(effect.enter, Some((State::Pending, _))) {
+                held.unique = None;
+            }
         }
         if let Some((state, actor)) = effect.enter.clone() {
             self.enter(&mut held.job, state, actor, now);
@@ -233,6 +236,7 @@ impl Model {
             position: self.last,
             actor,
         });
+        job.entries[state.index() + 1..].fill(None);
     }
 
     pub(super) fn purge(&mut self, key: JobKey) -> Purged {

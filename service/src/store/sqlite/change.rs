@@ -3,10 +3,10 @@
 
 use rusqlite::Connection;
 
-use super::{project::Project, row::StoredJob, writer::in_savepoint};
+use super::{due, project::Project, row::StoredJob, writer::in_savepoint};
 use crate::{
     error::{Error, Result},
-    model::{Entry, JobKey, Metadata, Millis, ProjectId, State},
+    model::{Actor, Entry, Job, JobKey, Metadata, Millis, Position, ProjectId, State},
     store::{Change, Changed, Effect, Fields, Holder, Purged, Step},
 };
 
@@ -61,23 +61,43 @@ pub(super) fn apply(
     if most.is_some_and(|most| after.job.metadata.bytes() > most) {
         return Ok(Err(Changed::TooLarge));
     }
-    hold(&mut after, effect);
-    if let Some((state, actor)) = &effect.enter {
-        let position = project.next_position(now);
-        after.job.state = *state;
-        after.job.position = position;
-        after.job.entries[state.index()] = Some(Entry {
-            position,
-            actor: actor.clone(),
-        });
-    }
     let job = &mut after.job;
     job.priority = effect.priority.unwrap_or(job.priority);
     job.units = effect.units.unwrap_or(job.units);
     job.counters = effect.counters.or(job.counters);
     job.updated = now;
+    job.state = effect.enter.as_ref().map_or(job.state, |(state, _)| *state);
+    let limits = project.limits(connection)?;
+    if let Some(limit) = limits.exceeded(connection, &stored.job, &after.job)? {
+        return Ok(Err(Changed::AtLimit(limit)));
+    }
+    hold(&mut after, effect);
+    if let Some((_, actor)) = &effect.enter {
+        place(&mut after.job, project.next_position(now), actor);
+        after.front = effect.front && after.job.state == State::Pending;
+    }
+    after.due = due::after(stored, &after, effect);
     after.update(connection, stored)?;
+    let stop = stop_requested(&after.job) && !stop_requested(&stored.job);
+    if effect.enter.is_some() || stop {
+        project.record(connection, Some(stored.job.state), &after.job)?;
+    }
     Ok(Ok(after))
+}
+
+/// Makes the entry into the state that the job is in now; those into later ones go.
+fn place(job: &mut Job, position: Position, actor: &Actor) {
+    job.position = position;
+    let actor = actor.clone();
+    let entry = Some(Entry { position, actor });
+    let index = job.state.index();
+    job.entries[index] = entry;
+    job.entries[index + 1..].fill(None);
+}
+
+fn stop_requested(job: &Job) -> bool {
+    let stop = job.metadata.get("stop_requested");
+    stop.is_some_and(|json| json.as_str() == "true")
 }
 
 fn merge(metadata: &mut Metadata, effect: &Effect) {
@@ -114,11 +134,10 @@ fn change_one(
         Ok(after) => after,
         Err(refusal) => return Ok(refusal),
     };
-    let stop = after.job.metadata.get("stop_requested");
     Ok(Changed::Applied {
         previous,
         attempt: after.job.attempt,
-        stop_requested: stop.is_some_and(|json| json.as_str() == "true"),
+        stop_requested: stop_requested(&after.job),
     })
 }
 
@@ -126,14 +145,18 @@ fn change_one(
 fn refusal(stored: &StoredJob, holder: &Holder, now: Millis) -> Option<Changed> {
     let job = &stored.job;
     let running = job.state == State::Running;
-    let leased = running && job.lease_expires.is_none_or(|end| end > now);
+    let runs = |attempt: &u32| running && job.attempt == *attempt;
+    let over = |end: Option<Millis>| end.is_some_and(|end| end <= now);
+    let leased = running && !over(job.lease_expires);
     let (holds, otherwise) = match holder {
-        Holder::Anyone | Holder::Expired(_) | Holder::Overdue(_) => (true, Changed::Stale),
+        Holder::Anyone => (true, Changed::Stale),
+        Holder::Expired(attempt) => (runs(attempt) && over(job.lease_expires), Changed::Stale),
+        Holder::Overdue(attempt) => (runs(attempt) && over(stored.stop_by), Changed::Stale),
         Holder::Fence(fence) => (
             leased && stored.fence.as_ref() == Some(fence),
             Changed::Stale,
         ),
-        Holder::Attempt(attempt) => (leased && job.attempt == *attempt, Changed::Stale),
+        Holder::Attempt(attempt) => (leased && runs(attempt), Changed::Stale),
         Holder::StartedBy(actor) => {
             let entry = job.entry(State::Running);
             let theirs = entry.is_some_and(|entry| entry.actor == *actor);
@@ -146,9 +169,12 @@ fn refusal(stored: &StoredJob, holder: &Holder, now: Millis) -> Option<Changed> 
 /// What the job holds after the effect: release first, then a new attempt or lease.
 fn hold(stored: &mut StoredJob, effect: &Effect) {
     if effect.release {
-        stored.unique = None;
         stored.fence = None;
         stored.job.lease_expires = None;
+        stored.stop_by = None;
+        if stored.job.state != State::Pending || effect.enter.is_none() {
+            stored.unique = None;
+        }
     }
     if let Some(start) = &effect.start {
         stored.fence = Some(start.fence.clone());
@@ -158,6 +184,7 @@ fn hold(stored: &mut StoredJob, effect: &Effect) {
     if effect.lease_expires.is_some() {
         stored.job.lease_expires = effect.lease_expires;
     }
+    stored.stop_by = stored.stop_by.or(effect.stop_by);
 }
 
 const fn is_refusal(changed: &Changed) -> bool {

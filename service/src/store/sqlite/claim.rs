@@ -1,24 +1,20 @@
 //! Taking jobs from the queue: a step of the writer; and what of the queue reads see.
 
-use std::cmp::Reverse;
-
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::{
     change::apply,
-    project::{Project, find_spider},
-    row::{self, StoredJob, first, int, job_id, spider_id},
+    project::Project,
+    queue,
+    row::{self, StoredJob, int, job_id, spider_id},
 };
 use crate::{
     error::{Error, Result},
-    model::{Fence, JobKey, Millis, ProjectId, SpiderName},
-    store::{Claimed, Effect, Fields, Wanted},
+    model::{Fence, JobKey, Millis, ProjectId},
+    store::{Changed, Claimed, Effect, Fields, Wanted},
 };
 
-/// Row, rank and position of a pending job.
-type Candidate = (i64, i64, i64);
-
-/// Takes the next job of `spiders`.
+/// Takes the next job that is wanted, if it may run.
 pub(super) fn claim(
     connection: &Connection,
     project: ProjectId,
@@ -26,17 +22,24 @@ pub(super) fn claim(
     effect: &Effect,
     now: Millis,
 ) -> Result<Option<Claimed>> {
-    let Some((id, _, _)) = next(connection, project, &wanted.spiders)? else {
+    let mut project = Project::load(connection, project)?;
+    let limits = project.limits(connection)?;
+    // Where no job may run, there is no need to look for one.
+    if limits.exceeded_by(connection, 1, 1)?.is_some() {
+        return Ok(None);
+    }
+    let Some(id) = queue::next(connection, project.id(), wanted, &limits)? else {
         return Ok(None);
     };
     let stored = StoredJob::by_id(connection, id, &Fields::Full)?;
-    let mut project = Project::load(connection, project)?;
-    let after = apply(connection, &mut project, &stored, effect, now)?;
-    project.save(connection)?;
-    after
-        .map_err(|_| Error::bug("a claim that is refused"))?
-        .claimed()
-        .map(Some)
+    match apply(connection, &mut project, &stored, effect, now)? {
+        Ok(after) => {
+            project.save(connection)?;
+            after.claimed().map(Some)
+        }
+        Err(Changed::AtLimit(_)) => Ok(None),
+        Err(_) => Err(Error::bug("a claim that is refused")),
+    }
 }
 
 /// The job of a claim that was made before, as it is now, with the fence of that time.
@@ -82,28 +85,4 @@ impl StoredJob {
             fence,
         })
     }
-}
-
-fn next(
-    connection: &Connection,
-    project: ProjectId,
-    spiders: &[SpiderName],
-) -> Result<Option<Candidate>> {
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    if spiders.is_empty() {
-        let sql = include_str!("sql/next_pending.sql");
-        return first(connection, sql, [int(project.get())], read);
-    }
-    let sql = include_str!("sql/next_pending_of_spider.sql");
-    let mut best: Option<Candidate> = None;
-    for name in spiders {
-        let Some(spider) = find_spider(connection, project, name)? else {
-            continue;
-        };
-        let key = params![int(project.get()), int(spider.get())];
-        let found = first(connection, sql, key, read)?;
-        let order = |(_, priority, position): &Candidate| (Reverse(*priority), *position);
-        best = best.into_iter().chain(found).min_by_key(order);
-    }
-    Ok(best)
 }

@@ -6,13 +6,18 @@
 mod change;
 mod claim;
 mod count;
+mod due;
 mod error;
+mod events;
 mod file;
 mod keys;
+mod limits;
 mod metadata;
 mod page;
 mod project;
+mod pulse;
 mod push;
+mod queue;
 mod readers;
 mod requests;
 mod row;
@@ -22,12 +27,16 @@ mod spider;
 mod tests;
 mod writer;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use serde_json::json;
 
-use self::{file::StoreFile, project::Project, readers::Readers, row::StoredJob, writer::Writer};
+use self::{
+    events::Reading, file::StoreFile, project::Project, pulse::PulseSenders, readers::Readers,
+    row::StoredJob, writer::Writer,
+};
 use super::{
     ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Events, Fields, KeyDigest, NewJob,
     Page, ProjectCounts, Pulses, Purged, Pushed, RequestKey, SettingsChange, SpiderEdited,
@@ -50,6 +59,8 @@ pub struct SqliteStore {
     // goes after all.
     readers: Readers,
     writer: Writer,
+    pulses: Arc<PulseSenders>,
+    reading: Reading,
     _file: StoreFile,
 }
 
@@ -57,13 +68,41 @@ impl SqliteStore {
     /// Opens the file, making it if it is not there. Refused while another process has it.
     pub fn open(path: &Path) -> Result<Self> {
         let file = StoreFile::open(path)?;
-        let writer = Writer::start(file.writer()?)?;
+        let connection = file.writer()?;
+        let reading = Reading::load(&connection, events::KEPT)?;
+        let writer = Writer::start(connection)?;
         let readers: Result<_> = (0..READERS).map(|_| file.reader()).collect();
         Ok(Self {
             readers: Readers::new(readers?),
             writer,
+            pulses: Arc::default(),
+            reading,
             _file: file,
         })
+    }
+
+    /// Runs a step of the writer on jobs or settings of a project, and tells of it, if it did
+    /// something, once that can be seen.
+    async fn write<T: Send + 'static>(
+        &self,
+        project: ProjectId,
+        step: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        did: impl FnOnce(&T) -> bool + Send + 'static,
+    ) -> Result<T> {
+        let log_ends = self.reading.is_over(project);
+        let step = move |connection: &Connection| {
+            if log_ends {
+                events::end(connection, project)?;
+            }
+            step(connection)
+        };
+        let pulses = Arc::clone(&self.pulses);
+        let then = move |answer: &Result<T>| {
+            if answer.as_ref().is_ok_and(did) {
+                pulses.send(project);
+            }
+        };
+        self.writer.call_then(step, then).await
     }
 }
 
@@ -86,7 +125,9 @@ impl Store for SqliteStore {
             requests::keep(connection, project, request.as_ref(), now, reply)?;
             Ok(pushed)
         };
-        self.writer.call(step).await
+        let added = |one: &Pushed| matches!(one, Pushed::Added(_));
+        let did = move |pushed: &Vec<_>| pushed.iter().any(added);
+        self.write(project, step, did).await
     }
 
     async fn claim(
@@ -112,7 +153,7 @@ impl Store for SqliteStore {
             }
             Ok(claimed)
         };
-        self.writer.call(step).await
+        self.write(project, step, Option::is_some).await
     }
 
     async fn change(
@@ -133,7 +174,9 @@ impl Store for SqliteStore {
             requests::keep(connection, project, request.as_ref(), now, reply)?;
             Ok(changed)
         };
-        self.writer.call(step).await
+        let applied = |one: &Changed| matches!(one, Changed::Applied { .. });
+        let did = move |changed: &Vec<_>| changed.iter().any(applied);
+        self.write(project, step, did).await
     }
 
     async fn get(&self, keys: &[JobKey], fields: &Fields) -> Result<Vec<Option<Job>>> {
@@ -172,7 +215,8 @@ impl Store for SqliteStore {
 
     async fn purge(&self, key: JobKey) -> Result<Purged> {
         let step = move |connection: &_| change::purge(connection, key);
-        self.writer.call(step).await
+        let did = |purged: &_| *purged == Purged::Done;
+        self.write(key.project, step, did).await
     }
 
     async fn spider_name(
@@ -225,6 +269,16 @@ impl Store for SqliteStore {
         self.writer.call(step).await
     }
 
+    async fn limit_spider(
+        &self,
+        project: ProjectId,
+        spider: SpiderId,
+        max_running: Option<u32>,
+    ) -> Result<bool> {
+        let step = move |connection: &_| spider::limit(connection, project, spider, max_running);
+        self.write(project, step, |done| *done).await
+    }
+
     async fn last_finished(
         &self,
         project: ProjectId,
@@ -249,6 +303,12 @@ impl Store for SqliteStore {
         self.readers.call(read).await
     }
 
+    async fn named_settings(&self, project: ProjectId, names: &[&str]) -> Result<Metadata> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let read = move |connection: &_| settings::named(connection, project, &names);
+        self.readers.call(read).await
+    }
+
     async fn settings(&self, project: ProjectId) -> Result<Metadata> {
         let read = move |connection: &_| settings::all(connection, project);
         self.readers.call(read).await
@@ -256,7 +316,7 @@ impl Store for SqliteStore {
 
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool> {
         let step = move |connection: &_| settings::change(connection, project, &change);
-        self.writer.call(step).await
+        self.write(project, step, |done| *done).await
     }
 
     async fn put_key(&self, digest: &KeyDigest, key: ApiKeyRecord) -> Result<()> {
@@ -292,38 +352,32 @@ impl Store for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn limit_spider(
-        &self,
-        _project: ProjectId,
-        _spider: SpiderId,
-        _max_running: Option<u32>,
-    ) -> Result<bool> {
-        Err(Error::bug("not built yet"))
+    async fn due(&self, now: Millis, limit: usize) -> Result<Vec<JobKey>> {
+        let read = move |connection: &_| due::due(connection, now, limit);
+        self.readers.call(read).await
     }
 
-    async fn due(&self, _now: Millis, _limit: usize) -> Result<Vec<JobKey>> {
-        Err(Error::bug("not built yet"))
+    async fn postpone(&self, key: JobKey, until: Millis) -> Result<()> {
+        let step = move |connection: &_| due::postpone(connection, key, until);
+        self.writer.call(step).await
     }
 
-    async fn postpone(&self, _key: JobKey, _until: Millis) -> Result<()> {
-        Err(Error::bug("not built yet"))
+    async fn pulses(&self, project: ProjectId) -> Result<Pulses> {
+        Ok(self.pulses.listen(project))
     }
 
-    async fn pulses(&self, _project: ProjectId) -> Result<Pulses> {
-        Err(Error::bug("not built yet"))
-    }
-
-    async fn events(
-        &self,
-        _project: ProjectId,
-        _after: Option<u64>,
-        _limit: usize,
-    ) -> Result<Events> {
-        Err(Error::bug("not built yet"))
-    }
-
-    async fn named_settings(&self, _project: ProjectId, _names: &[&str]) -> Result<Metadata> {
-        Err(Error::bug("not built yet"))
+    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {
+        self.reading.read(project);
+        let read = move |connection: &_| events::read(connection, project, after, limit);
+        if let Some(events) = self.readers.call(read).await? {
+            return Ok(events);
+        }
+        let step = move |connection: &_| {
+            events::begin(connection, project)?;
+            events::read(connection, project, after, limit)
+        };
+        let events = self.writer.call(step).await?;
+        events.ok_or_else(|| Error::bug("a log that does not begin"))
     }
 
     async fn clock(&self) -> Result<Option<Millis>> {

@@ -5,11 +5,13 @@ use rusqlite::{Connection, params};
 
 use super::{
     error::corrupt,
+    events::Log,
+    limits::Limits,
     row::{self, first, int, job_id, spider_id, spider_name, state_index},
 };
 use crate::{
     error::Result,
-    model::{JobId, Millis, Position, ProjectId, SpiderId, SpiderName, State},
+    model::{Job, JobId, Millis, Position, ProjectId, SpiderId, SpiderName, State},
     store::ProjectCounts,
 };
 
@@ -20,6 +22,9 @@ pub(super) struct Project {
     last_position: Position,
     last_spider: i64,
     changed: bool,
+    log: Option<Log>,
+    /// Read when first asked for: most steps ask for none.
+    limits: Option<Limits>,
 }
 
 impl Project {
@@ -35,6 +40,8 @@ impl Project {
             last_position: Position(position.cast_unsigned()),
             last_spider,
             changed: false,
+            log: Log::load(connection, id)?,
+            limits: None,
         })
     }
 
@@ -54,12 +61,36 @@ impl Project {
                 self.last_spider
             ])?;
         }
-        Ok(())
+        self.log.as_ref().map_or(Ok(()), |log| log.save(connection))
     }
 
     /// Its number.
     pub(super) const fn id(&self) -> ProjectId {
         self.id
+    }
+
+    /// What may run at a time.
+    pub(super) fn limits(&mut self, connection: &Connection) -> Result<Limits> {
+        if let Some(limits) = self.limits {
+            return Ok(limits);
+        }
+        let limits = Limits::load(connection, self.id)?;
+        self.limits = Some(limits);
+        Ok(limits)
+    }
+
+    /// Tells of a job that has entered its state, or, if it was in that `previous`ly, was
+    /// asked to stop.
+    pub(super) fn record(
+        &mut self,
+        connection: &Connection,
+        previous: Option<State>,
+        job: &Job,
+    ) -> Result<()> {
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
+        log.add(connection, job.key, previous, job.state)
     }
 
     /// The place of an entry made at `now`.
@@ -81,7 +112,7 @@ impl Project {
         self.last_spider += 1;
         self.changed = true;
         let mut statement =
-            connection.prepare_cached("INSERT INTO spiders VALUES (?1, ?2, ?3, 0, '[]')")?;
+            connection.prepare_cached("INSERT INTO spiders VALUES (?1, ?2, ?3, 0, '[]', NULL)")?;
         statement.execute(params![int(self.id.get()), self.last_spider, name.as_str()])?;
         spider_id(self.last_spider)
     }
@@ -123,14 +154,13 @@ pub(super) fn counts(connection: &Connection, project: ProjectId) -> Result<Proj
             params![int(project.get()), state_index(state)],
         )
     };
-    let sql = "SELECT COALESCE(SUM(units), 0) FROM jobs INDEXED BY jobs_by_state \
-               WHERE project = ?1 AND state = ?2";
-    let running = state_index(State::Running);
+    let sql = "SELECT COALESCE(SUM(units), 0) FROM jobs INDEXED BY running \
+               WHERE project = ?1 AND state = 1";
     Ok(ProjectCounts {
         pending: count(State::Pending)?,
         running: count(State::Running)?,
         finished: count(State::Finished)?,
-        running_units: number(connection, sql, params![int(project.get()), running])?,
+        running_units: number(connection, sql, [int(project.get())])?,
     })
 }
 

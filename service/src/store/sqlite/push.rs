@@ -3,13 +3,14 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    project::Project,
+    due,
+    project::{Project, find_spider},
     row::{StoredJob, first, int},
 };
 use crate::{
     error::Result,
     model::{Entry, Job, JobKey, Millis, ProjectId, State, UniqueKey},
-    store::{NewJob, Pushed},
+    store::{Limit, NewJob, Pushed},
 };
 
 /// Adds `jobs` in order.
@@ -38,6 +39,9 @@ fn push_one(
         && is_held(connection, project.id(), unique)?
     {
         return Ok(Pushed::Duplicate);
+    }
+    if let Some(limit) = limit(connection, project, &new)? {
+        return Ok(Pushed::AtLimit(limit));
     }
     let active = matches!(new.state, State::Pending | State::Running);
     let held = new.unique.filter(|_| active);
@@ -77,9 +81,24 @@ fn push_one(
         },
         fence: new.start.map(|start| start.fence),
         unique,
+        front: false,
+        stop_by: None,
+        due: None,
     };
+    stored.due = due::by_itself(&stored);
     stored.insert(connection)?;
+    project.record(connection, None, &stored.job)?;
     Ok(Pushed::Added(key))
+}
+
+/// What does not allow the job to begin running, if it is to.
+fn limit(connection: &Connection, project: &mut Project, new: &NewJob) -> Result<Option<Limit>> {
+    if new.state != State::Running {
+        return Ok(None);
+    }
+    let limits = project.limits(connection)?;
+    let spider = find_spider(connection, project.id(), &new.spider)?;
+    limits.exceeded_by_one(connection, spider, new.units)
 }
 
 fn is_held(connection: &Connection, project: ProjectId, unique: &UniqueKey) -> Result<bool> {

@@ -24,6 +24,12 @@ pub(super) struct StoredJob {
     pub(super) fence: Option<Fence>,
     /// The unique key that it holds.
     pub(super) unique: Option<String>,
+    /// Whether it stands before the other pending jobs of its priority.
+    pub(super) front: bool,
+    /// Until when it may stop by itself.
+    pub(super) stop_by: Option<Millis>,
+    /// When it is next to be looked at; `None` for one that does not run.
+    pub(super) due: Option<Millis>,
 }
 
 impl StoredJob {
@@ -84,6 +90,9 @@ impl StoredJob {
             job.counters.errors.map(int),
             encode_tags(&job.tags),
             metadata::encode(&job.metadata),
+            self.front,
+            self.stop_by.map(|time| int(time.0)),
+            self.due.map(|time| int(time.0)),
         ])?;
         self.insert_tags(connection)
     }
@@ -94,10 +103,10 @@ impl StoredJob {
         let mut statement = connection.prepare_cached(include_str!("sql/update_job.sql"))?;
         statement.execute(params![
             self.id,
-            job.units.get(),
             job.attempt,
             int(job.updated.0),
             job.lease_expires.map(|time| int(time.0)),
+            self.stop_by.map(|time| int(time.0)),
             self.fence.as_ref().map(Fence::expose),
             entry_position(job, State::Pending),
             entry_actor(job, State::Pending),
@@ -111,19 +120,30 @@ impl StoredJob {
             job.counters.pages.map(int),
             job.counters.logs.map(int),
             job.counters.errors.map(int),
-            encode_tags(&job.tags),
             metadata::encode(&job.metadata),
         ])?;
         let moved = (job.state, job.position) != (old.state, old.position);
-        if moved || job.priority != old.priority || self.unique != before.unique {
+        let weight = |job: &Job| (job.priority, job.units);
+        let kept = !moved && weight(job) == weight(old) && job.tags == old.tags;
+        if !kept || self.unique != before.unique {
             let mut statement = connection.prepare_cached(include_str!("sql/move_job.sql"))?;
             statement.execute(params![
                 self.id,
                 state_index(job.state),
                 int(job.position.0),
+                self.front,
                 job.priority.get(),
-                self.unique
+                job.units.get(),
+                encode_tags(&job.tags),
+                self.unique,
+                self.due.map(|time| int(time.0)),
             ])?;
+        } else if self.due != before.due {
+            let sql = "UPDATE jobs SET due = ?2 WHERE id = ?1";
+            let due = self.due.map(|time| int(time.0));
+            connection
+                .prepare_cached(sql)?
+                .execute(params![self.id, due])?;
         }
         if moved || job.tags != old.tags {
             before.delete_tags(connection)?;
@@ -240,6 +260,9 @@ fn read(row: &Row<'_>, fields: &Fields) -> Result<StoredJob> {
         },
         fence: fence.map_err(|_| corrupt("fence"))?,
         unique: row.get(13)?,
+        front: row.get(28)?,
+        stop_by: number(row, 29)?.map(Millis),
+        due: number(row, 30)?.map(Millis),
     })
 }
 
@@ -259,7 +282,8 @@ fn entry(row: &Row<'_>, column: usize) -> Result<Option<Entry>> {
     }))
 }
 
-fn state(index: i64) -> Result<State> {
+/// A state as stored.
+pub(super) fn state(index: i64) -> Result<State> {
     usize::try_from(index)
         .ok()
         .and_then(|index| State::ALL.get(index))

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, params};
 
-use super::{project::Project, row::int};
+use super::{
+    project::Project,
+    row::{first, int},
+};
 use crate::{
     error::Result,
     model::{FieldName, JsonText, Metadata, ProjectId},
@@ -20,6 +23,23 @@ pub(super) fn all(connection: &Connection, project: ProjectId) -> Result<Metadat
     Ok(rows
         .map(|row| row.map(setting))
         .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Those settings of a project that are among `names`.
+pub(super) fn named(
+    connection: &Connection,
+    project: ProjectId,
+    names: &[String],
+) -> Result<Metadata> {
+    let sql = "SELECT value FROM settings WHERE project = ?1 AND name = ?2";
+    let mut settings = Metadata::default();
+    for name in names {
+        let key = params![int(project.get()), name];
+        if let Some(value) = first(connection, sql, key, |row| row.get(0))? {
+            settings.insert(FieldName::known(name), JsonText::stored(value));
+        }
+    }
+    Ok(settings)
 }
 
 /// Makes the change, unless too much would be kept then.

@@ -20,7 +20,7 @@ pub(super) fn list(
     limit: usize,
 ) -> Result<Vec<SpiderRecord>> {
     let mut statement = connection.prepare_cached(
-        "SELECT spider, name, default_tags, last_job FROM spiders \
+        "SELECT spider, name, default_tags, last_job, max_running FROM spiders \
          WHERE project = ?1 AND spider > ?2 ORDER BY spider LIMIT ?3",
     )?;
     let after = after.map_or(0, |spider| int(spider.get()));
@@ -58,6 +58,19 @@ pub(super) fn edit_tags(
     Ok(SpiderEdited::Done(tags))
 }
 
+/// Sets how many of its jobs may run at a time; whether there is such a spider.
+pub(super) fn limit(
+    connection: &Connection,
+    project: ProjectId,
+    spider: SpiderId,
+    max_running: Option<u32>,
+) -> Result<bool> {
+    let mut statement = connection
+        .prepare_cached("UPDATE spiders SET max_running = ?3 WHERE project = ?1 AND spider = ?2")?;
+    let key = params![int(project.get()), int(spider.get()), max_running];
+    Ok(statement.execute(key)? > 0)
+}
+
 /// The finished job of a spider that finished last.
 pub(super) fn last_finished(
     connection: &Connection,
@@ -78,10 +91,10 @@ fn read(row: &Row<'_>) -> Result<SpiderRecord> {
     let text = |column| row.get_ref(column)?.as_str().map_err(|_| corrupt("spider"));
     let last_job: i64 = row.get(3)?;
     Ok(SpiderRecord {
-        max_running: None,
         id: spider_id(row.get(0)?)?,
         name: spider_name(text(1)?)?,
         tags: decode_tags(text(2)?)?,
+        max_running: row.get(4)?,
         last_job: (last_job > 0).then(|| job_id(last_job)).transpose()?,
     })
 }

@@ -92,7 +92,7 @@ fn a_file_of_a_later_version_is_left_alone() {
     drop(connection);
     assert_eq!(
         SqliteStore::open(&path).unwrap_err().to_string(),
-        "store: its file has schema version 99, this program knows 2"
+        "store: its file has schema version 99, this program knows 3"
     );
 }
 

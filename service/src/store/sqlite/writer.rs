@@ -48,6 +48,15 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.call_then(work, |_| ()).await
+    }
+
+    /// The same, and shows the answer to `then` before it is given.
+    pub(super) async fn call_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        then: impl FnOnce(&Result<T>) + Send + 'static,
+    ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let command: Command = Box::new(move |connection| {
             // Whoever asked has given up: do not do it behind their back.
@@ -58,7 +67,9 @@ impl Writer {
                 work(connection).map(|answer| (answer, true))
             });
             Box::new(move |failure| {
-                let _ = answer.send(failure.map_or(outcome, Err));
+                let outcome = failure.map_or(outcome, Err);
+                then(&outcome);
+                let _ = answer.send(outcome);
             })
         });
         let gone = || Error::unavailable("the write was dropped: its transaction failed");

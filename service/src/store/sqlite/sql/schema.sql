@@ -1,4 +1,4 @@
--- Version 2. Unsigned 64-bit numbers are kept as the signed ones of the same bits;
+-- Version 3. Unsigned 64-bit numbers are kept as the signed ones of the same bits;
 -- positions stay below 2^53 and compare as they are.
 
 CREATE TABLE projects (
@@ -8,19 +8,22 @@ CREATE TABLE projects (
 ) STRICT;
 
 -- Rows are never removed: numbers of spiders and jobs are given once. `default_tags`: JSON
--- array of the tags that jobs scheduled of the spider get.
+-- array of the tags that jobs scheduled of the spider get. `max_running`: NULL for no limit.
 CREATE TABLE spiders (
     project INTEGER NOT NULL,
     spider INTEGER NOT NULL,
     name TEXT NOT NULL,
     last_job INTEGER NOT NULL,
     default_tags TEXT NOT NULL DEFAULT '[]',
+    max_running INTEGER,
     PRIMARY KEY (project, spider)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX spiders_by_name ON spiders (project, name);
 
--- `state` is State::index. `tags`: JSON array of strings. `metadata`: JSON object, each
--- value byte for byte; last, as long text is kept on pages of its own.
+-- `state` is State::index. `front`: 1 for a pending job that stands before those of its
+-- priority. `due`: when a running job is next to be looked at, NULL for never and for all
+-- others. `tags`: JSON array of strings. `metadata`: JSON object, each value byte for byte;
+-- last, as long text is kept on pages of its own.
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     project INTEGER NOT NULL,
@@ -28,11 +31,14 @@ CREATE TABLE jobs (
     job INTEGER NOT NULL,
     state INTEGER NOT NULL,
     position INTEGER NOT NULL,
+    front INTEGER NOT NULL DEFAULT 0,
     priority INTEGER NOT NULL,
     units INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     lease_expires INTEGER,
+    stop_by INTEGER,
+    due INTEGER,
     fence TEXT,
     unique_key TEXT,
     pending_position INTEGER,
@@ -53,8 +59,18 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_by_key ON jobs (project, spider, job);
 CREATE INDEX jobs_by_state ON jobs (project, state, position);
 CREATE INDEX jobs_by_spider ON jobs (project, spider, state, position);
-CREATE INDEX queue ON jobs (project, priority DESC, position) WHERE state = 0;
-CREATE INDEX queue_by_spider ON jobs (project, spider, priority DESC, position) WHERE state = 0;
+-- The queue in its order, and each part of it that a claim may ask for. `state` is there so
+-- that a look needs no row.
+CREATE INDEX queue ON jobs (project, priority DESC, front DESC, position, spider, units, state)
+WHERE state = 0;
+CREATE INDEX queue_by_spider ON jobs (
+    project, spider, units, priority DESC, front DESC, position, state
+) WHERE state = 0;
+CREATE INDEX queue_by_tags ON jobs (
+    project, spider, units, tags, priority DESC, front DESC, position, state
+) WHERE state = 0;
+CREATE INDEX running ON jobs (project, spider, units, state) WHERE state = 1;
+CREATE INDEX jobs_by_due ON jobs (due, project, spider, job) WHERE due IS NOT NULL;
 CREATE UNIQUE INDEX jobs_by_unique ON jobs (project, unique_key) WHERE unique_key IS NOT NULL;
 
 -- One row per tag of a job; moves with its state.
@@ -74,7 +90,7 @@ SELECT
     state, position, priority, units, attempt, updated, lease_expires, fence, unique_key,
     pending_position, pending_by, running_position, running_by,
     finished_position, finished_by, deleted_position, deleted_by,
-    items, pages, logs, errors, tags, metadata
+    items, pages, logs, errors, tags, metadata, front, stop_by, due
 FROM jobs JOIN spiders ON spiders.project = jobs.project AND spiders.spider = jobs.spider;
 
 CREATE TABLE settings (
@@ -82,6 +98,26 @@ CREATE TABLE settings (
     name TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (project, name)
+) STRICT, WITHOUT ROWID;
+
+-- Projects whose events were ever asked for. `last`: number of the last one; it counts on
+-- when `kept` is 0 and none is kept.
+CREATE TABLE logs (
+    project INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    kept INTEGER NOT NULL
+) STRICT;
+
+-- `previous` is NULL for a new job. `stop`: 1 for a request to stop.
+CREATE TABLE events (
+    project INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    spider INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    previous INTEGER,
+    stop INTEGER NOT NULL,
+    PRIMARY KEY (project, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE requests (
@@ -109,4 +145,4 @@ CREATE TABLE config (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
