@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use spiderq_service::Health;
+use spiderq_service::{Health, Service, Upkeep};
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::watch,
@@ -43,6 +43,14 @@ impl Ending {
     }
 }
 
+/// The services of a server, as far as its end must know them.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) service: Service,
+    pub(crate) health: Health,
+    pub(crate) upkeep: Upkeep,
+}
+
 /// A server that listens. Dropping it stops it without waiting.
 #[derive(Debug)]
 pub struct Running {
@@ -52,7 +60,7 @@ pub struct Running {
     pub url: String,
     /// The admin key that was made because the store had none.
     pub first_key: Option<String>,
-    health: Option<Health>,
+    serving: Option<Serving>,
     ending: Ending,
     lame_duck: Duration,
     stop: watch::Sender<bool>,
@@ -64,14 +72,21 @@ impl Running {
     /// all is closed.
     pub async fn shutdown(mut self) {
         self.ending.begin();
-        if let Some(health) = &self.health {
-            health.set(false).await;
+        if let Some(serving) = &self.serving {
+            serving.health.set(false).await;
         }
         // It does not end by itself.
         let _ = timeout(self.lame_duck, &mut self.task).await;
+        // Calls that wait for a job or an event would last as long as the drain.
+        if let Some(serving) = &self.serving {
+            serving.service.stop();
+        }
         // An error means that the task has ended already.
         let _ = self.stop.send(true);
         let _ = self.task.await;
+        if let Some(serving) = self.serving {
+            serving.upkeep.end().await;
+        }
     }
 }
 
@@ -99,7 +114,7 @@ impl Bound {
         host: Host,
         network: &Network,
         ending: Ending,
-        health: Option<Health>,
+        serving: Option<Serving>,
         first_key: Option<String>,
     ) -> Running {
         let (stop, stopped) = watch::channel(false);
@@ -108,7 +123,7 @@ impl Bound {
             address: self.address,
             url: self.url,
             first_key,
-            health,
+            serving,
             ending,
             lame_duck: network.lame_duck,
             stop,

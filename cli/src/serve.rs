@@ -16,7 +16,7 @@ use crate::{
     listen::{Host, Limits},
     network::Network,
     probe,
-    running::{Bound, Ending, Running},
+    running::{Bound, Ending, Running, Serving},
     tls,
 };
 
@@ -88,7 +88,12 @@ pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
     let first_key = service.first_key().map(|key| key.expose().to_owned());
     let app = App::new(Some(routes), http, cors, network.limits.body);
     let host = Host::new(app, tls, network.limits.clone());
-    Ok(bound.serve(host, &network, ending, Some(health), first_key))
+    let serving = Serving {
+        upkeep: service.upkeep(),
+        health,
+        service,
+    };
+    Ok(bound.serve(host, &network, ending, Some(serving), first_key))
 }
 
 /// Starts `spiderq gateway`.

@@ -32,6 +32,9 @@ pub enum Error {
     /// The job's state does not allow it.
     #[error("{0}")]
     WrongState(String),
+    /// A limit of what may run at a time does not allow it.
+    #[error("{0}")]
+    AtLimit(String),
     /// The fence is stale or the lease has run out: the caller no longer holds the job.
     #[error("job {0} is no longer held by this worker")]
     Stale(String),
@@ -46,6 +49,15 @@ pub enum Error {
         /// The limit.
         message: String,
     },
+    /// The events after a cursor are not kept any more.
+    #[error("cursor: the events after it are gone; list the jobs and watch from now on")]
+    CursorGone,
+    /// A reader of events took none for too long.
+    #[error("no event was taken for {0} s; watch again from the cursor")]
+    SlowReader(u64),
+    /// The service is about to end; another one may take the call.
+    #[error("the server is stopping, resume at the cursor")]
+    Stopping,
     /// The store is out of reach; the call may be repeated.
     #[error("the store is unavailable, try again")]
     Unavailable {

@@ -13,9 +13,11 @@ mod service;
 pub mod store;
 mod store_clock;
 mod transport;
+mod upkeep;
 
-pub use api::{JobApi, KeyApi, ProjectApi, QueueApi};
+pub use api::{Due, JobApi, KeyApi, ProjectApi, QueueApi};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use service::{Service, ServiceOptions};
 pub use store_clock::StoreClock;
 pub use transport::{Health, routes};
+pub use upkeep::Upkeep;

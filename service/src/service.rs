@@ -6,9 +6,10 @@ use crate::{
     api::{Calls, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
     clock::Clock,
-    domain::Domain,
+    domain::{Domain, Reaper},
     error::{Error, Result},
     store::{Durability, Store},
+    upkeep::Upkeep,
 };
 
 /// Settings of the service. `Debug` shows no secret.
@@ -105,6 +106,17 @@ impl Service {
     #[must_use]
     pub fn keys(&self) -> KeyApi {
         KeyApi(self.calls.clone())
+    }
+
+    /// Begins the work that goes on by itself: a server needs it once.
+    #[must_use]
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep::start(Reaper::new(Arc::clone(self.calls.domain())))
+    }
+
+    /// Ends calls that wait for something to happen, from now on.
+    pub fn stop(&self) {
+        self.calls.domain().stopping().begin();
     }
 
     /// Whether the store answers.

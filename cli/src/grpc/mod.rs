@@ -17,6 +17,7 @@ use std::{
 
 use axum::http::{Request, Response};
 use futures::FutureExt as _;
+use spiderq_service::Due;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
@@ -36,12 +37,15 @@ impl Service<Request<Body>> for Guarded {
         Service::<Request<Body>>::poll_ready(&mut self.0, context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let due = match timeout::of(request.headers()) {
             Ok(Some(Duration::ZERO)) => return Box::pin(ready(Ok(late().into_http()))),
             Ok(timeout) => timeout.and_then(|long| Instant::now().checked_add(long)),
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
+        if let Some(due) = due {
+            request.extensions_mut().insert(Due(due));
+        }
         let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
         Box::pin(async move {
             let answer = match due {

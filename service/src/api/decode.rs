@@ -110,7 +110,7 @@ pub(super) fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
     names.iter().map(|name| SpiderName::parse(name)).collect()
 }
 
-fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
+pub(super) fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
     let parse = |text: &String| Tag::parse(text).map_err(|error| error.at(field));
     texts.iter().map(parse).collect()
 }

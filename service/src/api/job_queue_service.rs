@@ -2,13 +2,16 @@
 
 use futures::{StreamExt as _, stream};
 use spiderq_proto::v1::{self, job_queue_service_server::JobQueueService};
+use tokio::time::Instant;
 use tonic::{Request, Response, async_trait, codegen::BoxStream};
 
 use super::{Answer, Calls, decode, encode, summary};
 use crate::{
-    domain::{Heartbeat, Order, Push, Start, Target, Update, Walk},
+    auth::Caller,
+    domain::{Heartbeat, Order, Push, Start, Target, Update, Walk, request::RequestId},
     error::{Error, Result},
     model::{JobKey, Millis, SpiderKey, SpiderName, State, StateSet, Tags},
+    store::Wanted,
 };
 
 /// `spiderq.v1.JobQueueService` over the domain.
@@ -41,8 +44,9 @@ impl JobQueueService for QueueApi {
     ) -> Answer<v1::StartJobResponse> {
         self.0
             .call("StartJob", request, |on, message| async move {
-                let id = decode::request(&message.request_id, &on.caller, "StartJob", &message)?;
-                let Some(started) = on.domain.start(&on.caller, start(message)?, id).await? else {
+                let id = start_id(&message, &on.caller)?;
+                let start = start(message, on.due)?;
+                let Some(started) = on.domain.start(&on.caller, start, id).await? else {
                     return Ok(v1::StartJobResponse::default());
                 };
                 Ok(v1::StartJobResponse {
@@ -233,15 +237,33 @@ fn pushed_job(result: Result<crate::domain::PushedJob, crate::domain::ItemError>
     }
 }
 
-fn start(message: v1::StartJobRequest) -> Result<Start> {
-    if message.wait_ms != 0 {
-        return Err(Error::invalid("wait_ms", "must be 0 in this version"));
+/// A call that is made again may wait for a different time.
+fn start_id(message: &v1::StartJobRequest, caller: &Caller) -> Result<Option<RequestId>> {
+    if message.request_id.is_empty() {
+        return Ok(None);
     }
+    let mut asked = message.clone();
+    asked.wait_ms = 0;
+    decode::request(&message.request_id, caller, "StartJob", &asked)
+}
+
+fn start(message: v1::StartJobRequest, due: Option<Instant>) -> Result<Start> {
+    let max_units = match message.max_units {
+        0 => None,
+        most => Some(decode::units(Some(most)).map_err(|error| error.at("max_units"))?),
+    };
     Ok(Start {
         project: decode::project(message.project)?,
-        spiders: decode::spiders(&message.spiders)?,
+        wanted: Wanted {
+            spiders: decode::spiders(&message.spiders)?,
+            has_tags: decode::tags(&message.has_tags, "has_tags")?,
+            lacks_tags: decode::tags(&message.lacks_tags, "lacks_tags")?,
+            max_units: max_units.flatten(),
+        },
         metadata: decode::metadata(message.metadata)?,
         lease_ms: message.lease_ms,
+        wait_ms: message.wait_ms,
+        due,
     })
 }
 

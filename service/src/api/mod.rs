@@ -11,8 +11,9 @@ mod project_service;
 mod status;
 mod summary;
 
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{future::Future, sync::Arc};
 
+use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 pub use self::{
@@ -33,7 +34,14 @@ type Answer<T> = Result<Response<T>, Status>;
 struct On {
     domain: Arc<Domain>,
     caller: Caller,
+    /// When the caller waits no longer.
+    due: Option<Instant>,
 }
+
+/// When a caller waits no longer: what surrounds the services puts it in a request's
+/// extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Due(pub Instant);
 
 /// Runs handlers: authentication before, the one log line and the map to `Status` after.
 #[derive(Clone, Debug)]
@@ -42,6 +50,11 @@ pub(crate) struct Calls(Arc<Domain>);
 impl Calls {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(Arc::new(domain))
+    }
+
+    /// What they call.
+    pub(crate) const fn domain(&self) -> &Arc<Domain> {
+        &self.0
     }
 
     /// The server's clock.
@@ -56,10 +69,21 @@ impl Calls {
         Fut: Future<Output = Result<A>> + Send,
     {
         let begun = Instant::now();
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
+        let due = extensions.get().map(|Due(due)| *due);
         let domain = Arc::clone(&self.0);
         let done = match domain.auth().caller(credentials(&metadata)).await {
-            Ok(caller) => run(On { domain, caller }, message).await,
+            Ok(caller) => {
+                run(
+                    On {
+                        domain,
+                        caller,
+                        due,
+                    },
+                    message,
+                )
+                .await
+            }
             Err(error) => Err(error),
         };
         match done {
@@ -85,8 +109,12 @@ fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
         | Error::NotFound(_)
         | Error::Duplicate(_)
         | Error::WrongState(_)
+        | Error::AtLimit(_)
         | Error::Stale(_)
         | Error::RequestIdReused
+        | Error::CursorGone
+        | Error::SlowReader(_)
+        | Error::Stopping
         | Error::TooLarge { .. } => tracing::debug!(rpc, request_id, %error, "refused"),
     }
     status::of(error)

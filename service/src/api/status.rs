@@ -1,6 +1,6 @@
 //! Errors as `Status`, with `google.rpc` details: the first of the three maps of DESIGN 6.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -9,11 +9,18 @@ use crate::error::Error;
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "spiderq";
+/// For calls that another server takes.
+const AT_ONCE: Duration = Duration::ZERO;
 
 pub(super) fn of(error: &Error) -> Status {
+    with(error, HashMap::new())
+}
+
+/// The same with metadata in its `ErrorInfo`.
+pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
     let (code, reason) = code(error);
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason, DOMAIN, HashMap::new());
+    details.set_error_info(reason, DOMAIN, metadata);
     match error {
         Error::Invalid { field, message } | Error::TooLarge { field, message } => {
             details.add_bad_request_violation(field, message);
@@ -21,13 +28,19 @@ pub(super) fn of(error: &Error) -> Status {
         Error::Unavailable { retry_after, .. } => {
             details.set_retry_info(Some(*retry_after));
         }
+        Error::Stopping => {
+            details.set_retry_info(Some(AT_ONCE));
+        }
         Error::Unauthenticated
         | Error::Forbidden(_)
         | Error::NotFound(_)
         | Error::Duplicate(_)
         | Error::WrongState(_)
+        | Error::AtLimit(_)
         | Error::Stale(_)
         | Error::RequestIdReused
+        | Error::CursorGone
+        | Error::SlowReader(_)
         | Error::Bug(_) => {}
     }
     Status::with_error_details(code, error.to_string(), details)
@@ -41,9 +54,13 @@ const fn code(error: &Error) -> (Code, &'static str) {
         Error::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
         Error::Duplicate(_) => (Code::AlreadyExists, "DUPLICATE"),
         Error::WrongState(_) => (Code::FailedPrecondition, "WRONG_STATE"),
+        Error::AtLimit(_) => (Code::FailedPrecondition, "AT_LIMIT"),
         Error::Stale(_) => (Code::FailedPrecondition, "STALE_FENCE"),
         Error::RequestIdReused => (Code::Aborted, "REQUEST_ID_REUSED"),
         Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
+        Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE"),
+        Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER"),
+        Error::Stopping => (Code::Unavailable, "STOPPING"),
         Error::Unavailable { .. } => (Code::Unavailable, "STORE_UNAVAILABLE"),
         Error::Bug(_) => (Code::Internal, "INTERNAL"),
     }

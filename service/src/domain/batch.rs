@@ -24,7 +24,7 @@ pub enum ItemErrorKind {
     Invalid,
     /// An active job has the same unique value.
     Duplicate,
-    /// The job's state does not allow it.
+    /// The job's state does not allow it, or a limit.
     WrongState,
     /// The caller no longer holds the job.
     Stale,
@@ -45,14 +45,18 @@ impl ItemError {
                 (ItemErrorKind::Invalid, field.clone())
             }
             Error::Duplicate(_) => (ItemErrorKind::Duplicate, String::new()),
-            Error::WrongState(_) | Error::NotFound(_) | Error::RequestIdReused => {
-                (ItemErrorKind::WrongState, String::new())
-            }
+            Error::WrongState(_)
+            | Error::AtLimit(_)
+            | Error::NotFound(_)
+            | Error::RequestIdReused
+            | Error::CursorGone => (ItemErrorKind::WrongState, String::new()),
             Error::Stale(_) => (ItemErrorKind::Stale, String::new()),
             Error::Forbidden(_) | Error::Unauthenticated => {
                 (ItemErrorKind::Forbidden, String::new())
             }
-            Error::Unavailable { .. } => (ItemErrorKind::Unavailable, String::new()),
+            Error::Unavailable { .. } | Error::SlowReader(_) | Error::Stopping => {
+                (ItemErrorKind::Unavailable, String::new())
+            }
             Error::Bug(_) => (ItemErrorKind::Bug, String::new()),
         };
         Self {
@@ -96,7 +100,7 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
             field: "metadata".to_owned(),
             message: "must be at most 1 MiB in all".to_owned(),
         }),
-        Changed::AtLimit(limit) => Some(Error::WrongState(limit.to_string())),
+        Changed::AtLimit(limit) => Some(Error::AtLimit(limit.to_string())),
         Changed::Refused(state) => Some(Error::WrongState(match to {
             Some(State::Deleted) => {
                 format!("job {key} is {}: stop it first", state.as_str())

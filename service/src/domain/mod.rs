@@ -11,27 +11,34 @@ mod known;
 mod metadata;
 mod project;
 mod push;
+mod reap;
 pub mod request;
+mod rules;
 mod schedule;
 mod spider;
 mod start;
 mod stop;
+mod stopping;
 mod summary;
 mod token;
 mod transition;
 mod update;
+mod waiting;
 mod walk;
 
 use std::sync::Arc;
 
+use self::waiting::Lines;
 pub use self::{
     batch::{ItemError, ItemErrorKind, Updated},
     edit::JobEdit,
     heartbeat::{Heartbeat, Vitals},
     push::{Push, PushedJob},
+    reap::Reaper,
     schedule::Schedule,
     spider::{Spider, SpiderRef},
     start::{Start, Started},
+    stopping::Stopping,
     summary::{LastJobs, StateSummary, Summarize},
     update::{Target, Update},
     walk::{Order, Place, Rows, Walk},
@@ -53,19 +60,33 @@ pub struct Domain {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     auth: Arc<Auth>,
+    stopping: Stopping,
+    lines: Arc<Lines>,
 }
 
 impl Domain {
     /// Over this store, with this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth }
+        Self {
+            store,
+            clock,
+            auth,
+            stopping: Stopping::default(),
+            lines: Arc::default(),
+        }
     }
 
     /// Keys and tokens.
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.auth
+    }
+
+    /// Ends what waits.
+    #[must_use]
+    pub const fn stopping(&self) -> &Stopping {
+        &self.stopping
     }
 
     /// The server's clock.

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Domain, MOST_ITEMS};
+use super::{Domain, MOST_ITEMS, rules};
 use crate::{
     auth::Caller,
     error::{Error, Result},
@@ -84,6 +84,7 @@ impl Domain {
         settings
             .check_size()
             .map_err(|error| error.at("settings"))?;
+        rules::check(&settings)?;
         if settings.is_empty() {
             return Ok(());
         }

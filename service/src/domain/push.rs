@@ -92,7 +92,7 @@ impl Domain {
                     item.unique.unwrap_or_default()
                 )))),
                 Some(Pushed::AtLimit(limit)) => {
-                    Err(ItemError::of(&Error::WrongState(limit.to_string())))
+                    Err(ItemError::of(&Error::AtLimit(limit.to_string())))
                 }
                 None => Err(ItemError::of(&Error::bug("push answered too little"))),
             }

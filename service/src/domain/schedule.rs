@@ -63,7 +63,7 @@ impl Domain {
         match pushed.first() {
             Some(Pushed::Added(key)) => Ok(*key),
             Some(Pushed::Duplicate) => Err(Error::Duplicate(format!("{spider} already scheduled"))),
-            Some(Pushed::AtLimit(limit)) => Err(Error::WrongState(limit.to_string())),
+            Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
             None => Err(Error::bug("push answered nothing")),
         }
     }

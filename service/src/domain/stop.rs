@@ -1,10 +1,10 @@
 //! Stop: ends a pending job, asks a running one to end (CONTRACT 3, stop).
 
-use super::{Domain, check_items, check_project, transition::entering};
+use super::{Domain, check_items, check_project, rules, transition::entering};
 use crate::{
     auth::Caller,
     error::Result,
-    model::{JobKey, JsonText, Metadata, ProjectId, State},
+    model::{JobKey, JsonText, Metadata, Millis, ProjectId, State},
     store::{BATCH, Change, Changed, Effect, Holder, RequestKey, Role, Step},
 };
 
@@ -35,9 +35,13 @@ impl Domain {
         if keys.is_empty() && request.is_none() {
             return Ok(None);
         }
-        let changes = keys.iter().map(|key| stopping(*key, running, caller));
-        let changes = changes.collect::<Result<Vec<_>>>()?;
         let now = self.now();
+        let by = match running {
+            WhileRunning::Ask => Some(self.stop_by(project, now).await?),
+            WhileRunning::Keep => None,
+        };
+        let changes = keys.iter().map(|key| stopping(*key, by, caller));
+        let changes = changes.collect::<Result<Vec<_>>>()?;
         let changed = self
             .store
             .change(project, changes, false, now, request)
@@ -47,6 +51,13 @@ impl Domain {
             .filter(|one| matches!(one, Changed::Applied { .. }));
         let applied = applied.count() as u64;
         Ok((!changed.is_empty()).then_some(applied))
+    }
+
+    /// Until when a running job that is asked to stop at `now` may do so by itself.
+    pub(super) async fn stop_by(&self, project: ProjectId, now: Millis) -> Result<Millis> {
+        let names = [rules::CANCEL_TIMEOUT];
+        let settings = self.store.named_settings(project, &names).await?;
+        Ok(Millis(now.0 + 1_000 * rules::cancel_timeout(&settings)))
     }
 }
 
@@ -59,8 +70,9 @@ pub(super) enum WhileRunning {
     Keep,
 }
 
-/// The change that stops a job, whatever it is doing.
-fn stopping(key: JobKey, running: WhileRunning, caller: &Caller) -> Result<Change> {
+/// The change that stops a job, whatever it is doing; a running one has until `by` to end by
+/// itself, and without that is left alone.
+fn stopping(key: JobKey, by: Option<Millis>, caller: &Caller) -> Result<Change> {
     let mut asked = Metadata::default();
     asked.set("cancelled_by", JsonText::string(caller.actor().as_str()));
     let mut ended = asked.clone();
@@ -72,9 +84,9 @@ fn stopping(key: JobKey, running: WhileRunning, caller: &Caller) -> Result<Chang
     };
     let mut on = [Step::Keep; 4];
     on[State::Pending.index()] = Step::Apply(0);
-    on[State::Running.index()] = match running {
-        WhileRunning::Ask => Step::Apply(1),
-        WhileRunning::Keep => Step::Keep,
+    on[State::Running.index()] = match by {
+        Some(_) => Step::Apply(1),
+        None => Step::Keep,
     };
     Ok(Change {
         key,
@@ -83,6 +95,7 @@ fn stopping(key: JobKey, running: WhileRunning, caller: &Caller) -> Result<Chang
         effects: vec![
             entering(State::Finished, ended, caller.actor())?,
             Effect {
+                stop_by: by,
                 set: asked,
                 ..Effect::default()
             },

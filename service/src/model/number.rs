@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// 0 (lowest) to 4 (highest); default 2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Priority(u8);
 
 impl Priority {
@@ -35,7 +35,7 @@ impl Default for Priority {
 }
 
 /// 1 to 6; default 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Units(u8);
 
 impl Units {

@@ -48,7 +48,7 @@ impl fmt::Display for Limit {
 }
 
 /// Which pending jobs a claim may take. All parts must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wanted {
     /// Of any of these; empty: of all. At most [`BATCH`](super::BATCH); unknown names have no
     /// jobs.

@@ -147,8 +147,12 @@ fn again(error: &Error) -> Error {
         | Error::NotFound(_)
         | Error::Duplicate(_)
         | Error::WrongState(_)
+        | Error::AtLimit(_)
         | Error::Stale(_)
         | Error::RequestIdReused
+        | Error::CursorGone
+        | Error::SlowReader(_)
+        | Error::Stopping
         | Error::TooLarge { .. }
         | Error::Bug(_) => Error::bug(text),
     }
