@@ -3,8 +3,9 @@
 --         `t:NAME`, empty for all; max_units: nil for any; from: nil, or {lane, position} where
 --         an earlier call stopped.
 
--- Most entries that one call looks at, and most that it would sort by itself.
-local WINDOW, FEW = 1000, 300
+-- Most entries that one call looks at, most that it would sort by itself, and most spiders
+-- whose own lanes it would look at when others are in the way.
+local WINDOW, FEW, SPIDERS_APART = 1000, 300, 300
 -- Answers of `fits` beside the job's own: go on, end.
 local PASS, STOP = 1, 2
 
@@ -117,28 +118,50 @@ end
 
 local LANES = { 'e4', 'p4', 'e3', 'p3', 'e2', 'p2', 'e1', 'p1', 'e0', 'p0' }
 
+-- The lanes of those of these spiders that may run one more.
+local function lanes_of(numbers_of)
+  local owners = {}
+  for _, number in ipairs(numbers_of) do
+    if may_run(number) then owners[#owners + 1] = 's' .. number .. '.' end
+  end
+  return owners
+end
+
+-- The lanes of all spiders that may run, where those that may not stand before them; nil where
+-- they are too many.
+local function lanes_apart()
+  local most = tonumber(call('HGET', COUNTERS, 'spiders') or 0)
+  if #arg.spiders > 0 or most > SPIDERS_APART then return nil end
+  local all, any = {}, false
+  for number = 1, most do
+    all[number] = int(number)
+  end
+  for _, verdict in pairs(verdicts) do
+    any = any or not verdict
+  end
+  return any and lanes_of(all)
+end
+
 -- The job that is taken; or nil and where to go on.
 local function by_lane()
-  local owners = { '' }
-  if #arg.spiders > 0 then
-    owners = {}
-    for _, number in ipairs(spiders) do
-      if may_run(number) then owners[#owners + 1] = 's' .. number .. '.' end
-    end
-    if #owners == 0 then return nil, nil end
-  end
-  local at, position = 1, '-inf'
+  local owners = #arg.spiders > 0 and lanes_of(spiders) or { '' }
+  local at, position, apart = 1, '-inf', false
   if arg.from then
     at, position = arg.from[1], arg.from[2]
   end
-  local looked, step = 0, #owners
-  while at <= #LANES do
-    local members, on = part(LANES[at], owners, position, step)
+  local looked, step = 0, 1
+  while at <= #LANES and #owners > 0 do
+    local members, on = part(LANES[at], owners, position, math.max(step, #owners))
     local member, ended = first_of(members)
     if ended then return member, nil end
-    looked, step = looked + #members + 1, math.min(10 * step, WINDOW)
+    looked = looked + #members + 1
+    if #members > 0 then step = math.min(10 * step, WINDOW) end
     position = on or '-inf'
     if not on then at = at + 1 end
+    if on and step >= 100 and not apart then
+      apart = true
+      owners = lanes_apart() or owners
+    end
     if looked >= WINDOW and at <= #LANES then return nil, { at, position } end
   end
   return nil, nil
