@@ -28,7 +28,7 @@ local function may_run(spider)
   if verdicts[spider] ~= nil then return verdicts[spider] end
   local most = spider_limit(spider)
   local verdict = not most or call('ZCARD', SET .. 's' .. spider .. '.r') < most
-  if #spiders > 0 then
+  if #arg.spiders > 0 then
     local named = false
     for _, number in ipairs(spiders) do
       named = named or number == spider

@@ -1,7 +1,7 @@
 //! What claims cost Redis: the time of single claim scripts, by its slow log, on a project with
-//! many pending jobs. Run it on a Redis of your own, which it fills:
+//! so many pending jobs, on a Redis that it starts.
 //!
-//! `cargo run --release -p spiderq-service --example claim_cost -- redis://127.0.0.1:6379 1000000`
+//! `cargo run --release -p spiderq-tests --bin claims -- 1000000`
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -21,6 +21,7 @@ use spiderq_service::{
         open,
     },
 };
+use spiderq_tests::redis_server::RedisServer;
 
 const NOW: Millis = Millis(1_700_000_000_000);
 /// Claims of each kind.
@@ -113,10 +114,14 @@ async fn cost(
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let (url, jobs) = (&arguments[0], arguments[1].parse().unwrap());
-    let store = open(&StoreUrl::parse(url).unwrap()).await.unwrap();
-    let mut redis = redis::Client::open(url.as_str())
+    let jobs = env::args()
+        .nth(1)
+        .map_or(100_000, |jobs| jobs.parse().unwrap());
+    let server = RedisServer::start(&[]);
+    let store = open(&StoreUrl::parse(&server.url()).unwrap())
+        .await
+        .unwrap();
+    let mut redis = redis::Client::open(server.url())
         .unwrap()
         .get_connection()
         .unwrap();
