@@ -275,7 +275,7 @@ impl Store for RedisStore {
     }
 
     async fn pulses(&self, project: ProjectId) -> Result<Pulses> {
-        Ok(self.hub.pulses(project))
+        within(self.hub.pulses(project)).await
     }
 
     async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {

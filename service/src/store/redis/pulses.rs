@@ -20,7 +20,11 @@ use super::{
     keys::Keys,
     link::jittered,
 };
-use crate::{model::ProjectId, store::Pulses};
+use crate::{
+    error::{Error, Result},
+    model::ProjectId,
+    store::Pulses,
+};
 
 /// How long a project's changes are published after somebody was last known to wait, ms.
 const WAKE_MS: u64 = 60_000;
@@ -30,7 +34,15 @@ const RENEWAL: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Who waits, by project.
-type Waiting = Mutex<HashMap<ProjectId, watch::Sender<()>>>;
+type Waiting = Mutex<HashMap<ProjectId, Channel>>;
+
+/// A project to which somebody listens, or would.
+#[derive(Default)]
+struct Channel {
+    pulse: watch::Sender<()>,
+    /// Whether changes are heard now.
+    heard: watch::Sender<bool>,
+}
 
 /// Gives out pulses.
 pub(super) struct Hub {
@@ -49,16 +61,22 @@ impl Hub {
         }
     }
 
-    /// [`Store::pulses`](crate::store::Store::pulses). The first pulse comes when the channel is
-    /// heard: what changed until then is seen after it.
-    pub(super) fn pulses(&self, project: ProjectId) -> Pulses {
-        let mut waiting = lock(&self.waiting);
-        if let Some(sender) = waiting.get(&project) {
-            return Pulses::new(sender.subscribe());
+    /// [`Store::pulses`](crate::store::Store::pulses), from when the channel is heard.
+    pub(super) async fn pulses(&self, project: ProjectId) -> Result<Pulses> {
+        let (pulse, mut heard) = {
+            let mut waiting = lock(&self.waiting);
+            let channel = waiting.entry(project).or_default();
+            (channel.pulse.subscribe(), channel.heard.subscribe())
+        };
+        if !*heard.borrow() {
+            self.want(project);
+            let hearing = heard.wait_for(|heard| *heard);
+            hearing.await.map_err(Error::unavailable)?;
         }
-        let (sender, receiver) = watch::channel(());
-        waiting.insert(project, sender);
-        drop(waiting);
+        Ok(Pulses::new(pulse))
+    }
+
+    fn want(&self, project: ProjectId) {
         let mut wanted = lock(&self.wanted);
         let unheard = wanted
             .as_ref()
@@ -70,7 +88,6 @@ impl Hub {
             // It is listening to all that are waiting anyway.
             *wanted = Some(send);
         }
-        Pulses::new(receiver)
     }
 }
 
@@ -124,7 +141,7 @@ async fn listen(
             Ok(()) => return,
             Err(error) => tracing::warn!(%error, "no longer hears of changes; tries again"),
         }
-        wake_all(&waiting);
+        deaf(&waiting);
         if ended_within(jittered(AGAIN), &waiting, &mut wanted).await {
             return;
         }
@@ -188,7 +205,8 @@ impl Ears<'_> {
         }
     }
 
-    /// Listens to a project, and wakes who waits for it: they may have missed something.
+    /// Listens to a project, and wakes who waits for it: they may have missed something. Where
+    /// its server is away, it is not heard, and is tried again when it is wanted again.
     async fn begin(
         &mut self,
         project: ProjectId,
@@ -200,13 +218,15 @@ impl Ears<'_> {
             self.ears.subscribe(place.key()).await?;
             place.insert(project);
         }
-        self.tell(project).await;
-        wake(waiting, project);
+        if self.tell(project).await {
+            wake(waiting, project);
+            hear(waiting, project, true);
+        }
         Ok(())
     }
 
-    /// Has the scripts publish for a while.
-    async fn tell(&self, project: ProjectId) {
+    /// Has the scripts publish for a while; whether they will.
+    async fn tell(&self, project: ProjectId) -> bool {
         let mut pipe = redis::pipe();
         pipe.cmd("SET")
             .arg(Keys(project).wake())
@@ -214,9 +234,11 @@ impl Ears<'_> {
             .arg("PX")
             .arg(WAKE_MS)
             .ignore();
-        if let Err(error) = within(self.connection.pipe::<()>(&pipe)).await {
+        let told = within(self.connection.pipe::<()>(&pipe)).await;
+        if let Err(error) = &told {
             tracing::debug!(%error, %project, "changes may not be published");
         }
+        told.is_ok()
     }
 
     async fn renew(
@@ -231,7 +253,11 @@ impl Ears<'_> {
             channels.remove(&channel);
         }
         for project in channels.values() {
-            self.tell(*project).await;
+            if !self.tell(*project).await {
+                hear(waiting, *project, false);
+                // They look for themselves, and want it again.
+                wake(waiting, *project);
+            }
         }
         Ok(())
     }
@@ -244,16 +270,26 @@ fn all(waiting: &Weak<Waiting>) -> Vec<ProjectId> {
 
 fn wake(waiting: &Weak<Waiting>, project: ProjectId) {
     if let Some(waiting) = waiting.upgrade()
-        && let Some(sender) = lock(&waiting).get(&project)
+        && let Some(channel) = lock(&waiting).get(&project)
     {
-        sender.send_replace(());
+        channel.pulse.send_replace(());
     }
 }
 
-fn wake_all(waiting: &Weak<Waiting>) {
+fn hear(waiting: &Weak<Waiting>, project: ProjectId, heard: bool) {
+    if let Some(waiting) = waiting.upgrade()
+        && let Some(channel) = lock(&waiting).get(&project)
+    {
+        channel.heard.send_replace(heard);
+    }
+}
+
+/// Nothing is heard any more.
+fn deaf(waiting: &Weak<Waiting>) {
     if let Some(waiting) = waiting.upgrade() {
-        for sender in lock(&waiting).values() {
-            sender.send_replace(());
+        for channel in lock(&waiting).values() {
+            channel.heard.send_replace(false);
+            channel.pulse.send_replace(());
         }
     }
 }
@@ -264,7 +300,10 @@ fn idle(waiting: &Weak<Waiting>) -> Vec<ProjectId> {
         return Vec::new();
     };
     let mut waiting = lock(&waiting);
-    let gone = waiting.extract_if(|_, sender| sender.receiver_count() == 0);
+    let unused = |channel: &Channel| {
+        channel.pulse.receiver_count() == 0 && channel.heard.receiver_count() == 0
+    };
+    let gone = waiting.extract_if(|_, channel| unused(channel));
     gone.map(|(project, _)| project).collect()
 }
 

@@ -24,11 +24,11 @@ local last, units = first_last, first_units
 -- Events of what is planned.
 local events = {}
 
--- Jobs of a spider, or '' of all, that run: as planned.
-local running = {}
+-- Jobs of a spider, or '' of all, that run: as found, with how many more are planned.
+local running, more = {}, {}
 local function runs(spider)
   running[spider] = running[spider] or call('ZCARD', SET .. (spider ~= '' and 's' .. spider .. '.' or '') .. 'r')
-  return running[spider]
+  return running[spider] + (more[spider] or 0)
 end
 
 -- Why the job may not become so, as an outcome of change.lua; nothing is planned then.
@@ -66,7 +66,7 @@ local function weigh(job, effect)
   if was == is then return end
   local spider = string.match(job.member, '^%d+')
   for _, of in ipairs({ '', spider }) do
-    if running[of] then running[of] = running[of] + (is and 1 or -1) end
+    more[of] = (more[of] or 0) + (is and 1 or -1)
   end
 end
 
@@ -109,11 +109,12 @@ local function plan(job, effect)
     new.l = effect.start.lease and int(effect.start.lease) or false
   end
   if effect.lease then new.l = int(effect.lease) end
-  if effect.stop_by and new.s == '1' and not new.k then
-    new.k = int(effect.stop_by)
+  if effect.stop_by and new.s == '1' and not new.k then new.k = int(effect.stop_by) end
+  local asked = new['m:stop_requested'] == 'true'
+  overlay(new, effect.set, effect.del)
+  if new.s == '1' and not (asked or effect.enter) and new['m:stop_requested'] == 'true' then
     events[#events + 1] = { job.member, new.s, new.s, 1 }
   end
-  overlay(new, effect.set, effect.del)
   overlay(job.large, effect.large_set, effect.large_del)
   new.w = int(arg.now)
 end
