@@ -133,6 +133,71 @@ contract!(
         a_requeued_job_is_claimed_again_as_a_new_attempt,
         oldest_pending_come_in_order_of_entry,
     }
+    wanted {
+        jobs_put_back_go_before_all_of_their_priority,
+        the_front_is_for_one_entry,
+        a_job_at_the_front_stays_there_under_a_new_priority,
+        claim_keeps_to_its_tags,
+        claim_sees_a_change_of_tags,
+        claim_keeps_to_its_units,
+        all_that_is_wanted_holds_at_once,
+        hostile_texts_are_wanted_as_they_are,
+        a_claim_may_want_a_hundred_of_each,
+        a_job_is_found_behind_many_others,
+    }
+    limits {
+        a_claim_keeps_to_max_running,
+        a_claim_keeps_to_max_running_units,
+        a_job_bigger_than_the_limit_is_passed_over,
+        a_spider_at_its_limit_is_passed_over,
+        nothing_runs_under_a_limit_of_zero,
+        a_setting_that_is_no_number_limits_nothing,
+        what_runs_stays_under_a_lower_limit,
+        limits_are_of_one_project,
+        a_repeated_request_is_still_at_the_limit,
+        concurrent_starts_keep_to_the_limit,
+    }
+    limits_of_changes {
+        a_push_keeps_to_the_limits,
+        a_change_into_running_keeps_to_the_limits,
+        a_limit_refuses_all_or_nothing,
+        units_of_a_running_job_keep_to_the_limit,
+        the_limit_is_told_last,
+    }
+    requeue {
+        a_requeued_job_is_pending_again,
+        an_entry_into_an_earlier_state_removes_later_ones,
+        lists_and_counts_follow_a_requeued_job,
+        a_requeued_job_keeps_its_unique_value,
+        a_release_without_an_entry_frees_the_unique_value,
+        a_lost_worker_changes_nothing,
+        a_release_comes_before_a_start,
+    }
+    lease {
+        a_lease_is_over_at_its_end,
+        without_a_lease_nothing_is_over,
+        the_time_to_stop_is_over_at_its_end,
+        a_time_to_stop_is_kept,
+        a_time_to_stop_ends_with_its_attempt,
+    }
+    events {
+        events_begin_with_the_first_call,
+        each_entry_is_an_event,
+        a_request_to_stop_is_an_event_once,
+        only_what_was_done_is_an_event,
+        a_repeated_request_is_one_event,
+        a_reader_goes_on_from_its_last_event,
+        events_are_of_one_project,
+        a_reader_that_is_behind_is_told_so,
+        a_reader_misses_nothing_of_many_writers,
+    }
+    pulses {
+        a_change_of_jobs_or_settings_is_followed_by_a_pulse,
+        all_who_listen_get_the_pulse,
+        pulses_are_of_one_project,
+        a_pulse_comes_after_its_change_is_there_to_see,
+        no_pulse_is_lost_between_a_read_and_a_wait,
+    }
     change {
         each_state_has_its_own_step,
         a_job_of_an_unknown_project_is_missing,
@@ -186,6 +251,7 @@ contract!(
     project {
         counts_follow_the_jobs,
         settings_are_merged_and_removed,
+        settings_are_read_by_name,
         settings_have_a_limit_in_all,
     }
     requests {
@@ -221,6 +287,15 @@ contract!(
     }
     }
     stores {
+    due {
+        jobs_are_due_at_the_end_of_their_lease,
+        what_ends_first_makes_a_job_due,
+        only_running_jobs_are_due,
+        jobs_of_all_projects_are_due,
+        a_postponed_job_is_not_in_the_way,
+        a_job_is_postponed_until_its_next_heartbeat_or_start,
+        a_job_that_is_not_due_stays_so,
+    }
     keys {
         a_kept_key_is_found,
         a_key_is_replaced_by_its_digest,

@@ -10,18 +10,26 @@
 pub mod change;
 pub mod claim;
 pub mod count;
+pub mod due;
+pub mod events;
 pub mod holder;
 pub mod keys;
+pub mod lease;
+pub mod limits;
+pub mod limits_of_changes;
 pub mod list;
 pub mod metadata;
 pub mod project;
+pub mod pulses;
 pub mod push;
 pub mod race;
 pub mod read;
 pub mod requests;
+pub mod requeue;
 pub mod size;
 pub mod spider;
 pub mod tags;
+pub mod wanted;
 pub mod world;
 
 pub use self::world::World;

@@ -4,17 +4,10 @@ use std::sync::Arc;
 
 use spiderq_service::{
     model::{JsonText, Metadata, ProjectId, State, Units},
-    store::{Effect, NewJob, ProjectCounts, SettingsChange, Store},
+    store::{Effect, ProjectCounts, SettingsChange, Store},
 };
 
 use super::world::*;
-
-fn heavy(spider: &str, state: State, units: i64) -> NewJob {
-    NewJob {
-        units: Units::new(units).unwrap(),
-        ..in_state(spider, state)
-    }
-}
 
 async fn counts(world: &World) -> ProjectCounts {
     world.store.project_counts(world.project).await.unwrap()
@@ -46,6 +39,11 @@ pub async fn a_project_exists_from_its_first_use_on(store: Arc<dyn Store>) {
     for unused in [1, 2] {
         counts(&world(unused)).await;
         settings(&world(unused)).await;
+        store.events(project(unused), None, 1).await.unwrap();
+        store.pulses(project(unused)).await.unwrap();
+        let spider = world(unused).key(1, 1).spider;
+        let limited = store.limit_spider(project(unused), spider, Some(1));
+        assert!(!limited.await.unwrap());
         assert_eq!(world(unused).claim(T).await, None);
         assert_eq!(world(unused).push(T, Vec::new()).await, []);
         assert!(changed(&world(unused), SettingsChange::Clear).await);
@@ -66,7 +64,7 @@ pub async fn counts_follow_the_jobs(world: World) {
         (State::Finished, 4),
         (State::Deleted, 5),
     ] {
-        world.add(T, heavy("s", state, units)).await;
+        world.add(T, weighing("s", state, units)).await;
     }
     let expected = |pending, running, finished, running_units| ProjectCounts {
         pending,
@@ -118,6 +116,21 @@ pub async fn settings_are_merged_and_removed(world: World) {
     assert!(settings(&other).await.is_empty());
     assert!(changed(&world, SettingsChange::Clear).await);
     assert!(settings(&world).await.is_empty());
+}
+
+/// Those that are asked for and set, and no others.
+pub async fn settings_are_read_by_name(world: World) {
+    let named = async |names: &[&str]| {
+        let settings = world.store.named_settings(world.project, names);
+        settings.await.unwrap()
+    };
+    assert_eq!(named(&["a"]).await, Metadata::default());
+    world
+        .set(&[("a", "1566311822568.0"), ("b", "[ ]"), ("é:{*}", "null")])
+        .await;
+    let expected = metadata(&[("b", "[ ]"), ("é:{*}", "null")]);
+    assert_eq!(named(&["b", "unknown", "é:{*}"]).await, expected);
+    assert_eq!(named(&[]).await, Metadata::default());
 }
 
 /// A merge beyond the limit changes nothing.

@@ -12,8 +12,8 @@ use spiderq_service::{
         Position, Priority, ProjectId, SpiderId, SpiderName, State, Tag, Tags, UniqueKey, Units,
     },
     store::{
-        BATCH, Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Pushed, RequestKey, Start,
-        Step, Store, Wanted,
+        BATCH, Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Pushed, RequestKey,
+        SettingsChange, Start, Step, Store, Wanted,
     },
 };
 
@@ -65,11 +65,23 @@ impl World {
             spiders: spiders.to_vec(),
             ..Wanted::default()
         };
+        self.claim_wanted(now, &wanted).await
+    }
+
+    /// Claims what is wanted.
+    pub async fn claim_wanted(&self, now: u64, wanted: &Wanted) -> Option<Claimed> {
         let effect = starting();
         let claimed = self
             .store
-            .claim(self.project, &wanted, &effect, Millis(now), None);
+            .claim(self.project, wanted, &effect, Millis(now), None);
         claimed.await.unwrap()
+    }
+
+    /// Sets these settings of the project.
+    pub async fn set(&self, settings: &[(&str, &str)]) {
+        let change = SettingsChange::Merge(metadata(settings));
+        let done = self.store.change_settings(self.project, change);
+        assert!(done.await.unwrap());
     }
 
     /// Applies `changes`, each on its own.
@@ -191,6 +203,15 @@ pub fn ranked(spider: &str, number: i64) -> NewJob {
     }
 }
 
+/// A job of `spider` that begins in `state`, with so many units.
+#[must_use]
+pub fn weighing(spider: &str, state: State, units: i64) -> NewJob {
+    NewJob {
+        units: Units::new(units).unwrap(),
+        ..in_state(spider, state)
+    }
+}
+
 /// Enters running with a new attempt, by `worker`.
 #[must_use]
 pub fn starting() -> Effect {
@@ -228,6 +249,18 @@ pub fn finish(key: JobKey) -> Change {
     always(key, entering(State::Finished))
 }
 
+/// Puts the job back at the front of the queue, as scheduled by `pusher`.
+#[must_use]
+pub fn requeue(key: JobKey) -> Change {
+    let effect = Effect {
+        enter: Some((State::Pending, actor("pusher"))),
+        front: true,
+        release: true,
+        ..Effect::default()
+    };
+    always(key, effect)
+}
+
 /// Deletes the job.
 #[must_use]
 pub fn delete(key: JobKey) -> Change {
@@ -251,6 +284,16 @@ pub fn request(id: &str, asked: &str) -> RequestKey {
         id: digest(id),
         fingerprint: digest(asked),
         expires: Millis(T + RequestKey::KEPT),
+    }
+}
+
+/// What a change of a job that nobody has asked to stop answers.
+#[must_use]
+pub const fn applied(previous: State, attempt: u32) -> Changed {
+    Changed::Applied {
+        previous,
+        attempt,
+        stop_requested: false,
     }
 }
 

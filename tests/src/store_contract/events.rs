@@ -1,0 +1,282 @@
+//! Events of a project: what is told, in which order, and what a reader can know that it has
+//! missed.
+
+use spiderq_service::{
+    model::{JobKey, Millis, State},
+    store::{BATCH, Effect, Events, JobEvent, KEPT_EVENTS, Step},
+};
+
+use super::{pulses::beat, world::*};
+
+async fn read(world: &World, after: Option<u64>, limit: usize) -> Events {
+    let events = world.store.events(world.project, after, limit);
+    events.await.unwrap()
+}
+
+/// Where a reader begins that wants no past.
+async fn now(world: &World) -> u64 {
+    match read(world, None, BATCH).await {
+        Events::These { events, last } => {
+            assert_eq!(events, []);
+            last
+        }
+        Events::Gone => panic!("from now on is never gone"),
+    }
+}
+
+fn these(events: Vec<JobEvent>, last: u64) -> Events {
+    Events::These { events, last }
+}
+
+fn entry(number: u64, key: JobKey, previous: Option<State>, state: State) -> JobEvent {
+    JobEvent {
+        number,
+        key,
+        state,
+        previous,
+        stop: false,
+    }
+}
+
+/// What came before the first call is not told; what comes after it is.
+pub async fn events_begin_with_the_first_call(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let begin = now(&world).await;
+    assert_eq!(now(&world).await, begin);
+    assert_eq!(
+        read(&world, Some(begin), BATCH).await,
+        these(Vec::new(), begin)
+    );
+    world.claim(T).await.unwrap();
+    let event = entry(begin + 1, key, Some(State::Pending), State::Running);
+    let expected = these(vec![event], begin + 1);
+    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+    assert_eq!(now(&world).await, begin + 1);
+}
+
+/// Each entry into a state, with the state before it, numbered without a gap.
+pub async fn each_entry_is_an_event(world: World) {
+    let begin = now(&world).await;
+    let jobs = State::ALL.map(|state| in_state("s", state));
+    world.push(T, jobs.to_vec()).await;
+    let [first, second, third, _] = [1, 2, 3, 4].map(|job| world.key(1, job));
+    world.claim(T).await.unwrap();
+    world.apply(T, requeue(first)).await;
+    world
+        .change(T, vec![finish(first), delete(second), delete(third)])
+        .await;
+    world.store.purge(second).await.unwrap();
+    world.apply(T, delete(first)).await;
+    use State::{Deleted, Finished, Pending, Running};
+    let entries = [
+        (1, None, Pending),
+        (2, None, Running),
+        (3, None, Finished),
+        (4, None, Deleted),
+        (1, Some(Pending), Running),
+        (1, Some(Running), Pending),
+        (1, Some(Pending), Finished),
+        (2, Some(Running), Deleted),
+        (3, Some(Finished), Deleted),
+        (1, Some(Finished), Deleted),
+    ];
+    let events = entries.into_iter().zip(begin + 1..);
+    let events = events
+        .map(|((job, previous, state), number)| entry(number, world.key(1, job), previous, state));
+    let expected = these(events.collect(), begin + 10);
+    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+}
+
+/// A request to stop is told once, and only when it is one.
+pub async fn a_request_to_stop_is_an_event_once(world: World) {
+    world
+        .push(T, vec![in_state("s", State::Running), pending("s")])
+        .await;
+    let [running, waits] = [1, 2].map(|job| world.key(1, job));
+    let begin = now(&world).await;
+    let ask = |key, json| {
+        let effect = Effect {
+            set: metadata(&[("stop_requested", json)]),
+            ..Effect::default()
+        };
+        always(key, effect)
+    };
+    let stopped = Effect {
+        set: metadata(&[("stop_requested", "true")]),
+        ..entering(State::Finished)
+    };
+    let changes = vec![
+        ask(running, "false"),
+        ask(running, "\"true\""),
+        ask(running, "true"),
+        ask(running, "true"),
+        always(running, Effect::default()),
+        always(waits, stopped),
+    ];
+    world.change(T, changes).await;
+    let stop = JobEvent {
+        stop: true,
+        ..entry(begin + 1, running, Some(State::Running), State::Running)
+    };
+    let end = entry(begin + 2, waits, Some(State::Pending), State::Finished);
+    let expected = these(vec![stop, end], begin + 2);
+    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+}
+
+/// What was not done is not told, nor is what enters no state.
+pub async fn only_what_was_done_is_an_event(world: World) {
+    world.set(&[("max_running", "1")]).await;
+    let key = world.add(T, unique("s", "u")).await;
+    world.claim(T).await.unwrap();
+    let begin = now(&world).await;
+    world
+        .push(T, vec![unique("s", "u"), in_state("s", State::Running)])
+        .await;
+    let mut refused = finish(key);
+    refused.on = [Step::Refuse; 4];
+    let mut kept = finish(key);
+    kept.on = [Step::Keep; 4];
+    let beat = Effect {
+        lease_expires: Some(Millis(T + 100)),
+        set: metadata(&[("a", "1")]),
+        priority: Some(priority(4)),
+        ..Effect::default()
+    };
+    let changes = vec![kept, always(key, beat), finish(world.key(1, 9))];
+    world.change(T, changes).await;
+    let nothing = vec![finish(key), refused];
+    let changed = world
+        .store
+        .change(world.project, nothing, true, Millis(T), None);
+    changed.await.unwrap();
+    assert_eq!(world.claim(T).await, None);
+    assert_eq!(now(&world).await, begin);
+    assert_eq!(
+        read(&world, Some(begin), BATCH).await,
+        these(Vec::new(), begin)
+    );
+}
+
+/// A repeated request is told of once.
+pub async fn a_repeated_request_is_one_event(world: World) {
+    let begin = now(&world).await;
+    let request = request("id", "push");
+    for _ in 0..2 {
+        let jobs = vec![pending("s")];
+        let pushed = world
+            .store
+            .push(world.project, jobs, Millis(T), Some(&request));
+        pushed.await.unwrap();
+    }
+    let event = entry(begin + 1, world.key(1, 1), None, State::Pending);
+    let expected = these(vec![event], begin + 1);
+    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+}
+
+/// A reader goes on where it was, part by part.
+pub async fn a_reader_goes_on_from_its_last_event(world: World) {
+    let begin = now(&world).await;
+    world.push(T, vec![pending("s"); 5]).await;
+    let event = |n: u64| {
+        entry(
+            begin + n,
+            world.key(1, n.cast_signed()),
+            None,
+            State::Pending,
+        )
+    };
+    let part = async |after, limit| read(&world, Some(begin + after), limit).await;
+    assert_eq!(part(0, 2).await, these(vec![event(1), event(2)], begin + 2));
+    assert_eq!(part(2, 2).await, these(vec![event(3), event(4)], begin + 4));
+    assert_eq!(part(4, 2).await, these(vec![event(5)], begin + 5));
+    assert_eq!(part(5, 2).await, these(Vec::new(), begin + 5));
+    assert_eq!(part(3, 1).await, these(vec![event(4)], begin + 4));
+}
+
+/// Events of one project are not told in another, nor counted.
+pub async fn events_are_of_one_project(world: World) {
+    let other = World::new(world.store.clone());
+    let (begin, others) = (now(&world).await, now(&other).await);
+    let key = other.add(T, pending("s")).await;
+    assert_eq!(
+        read(&world, Some(begin), BATCH).await,
+        these(Vec::new(), begin)
+    );
+    let event = entry(others + 1, key, None, State::Pending);
+    let expected = these(vec![event], others + 1);
+    assert_eq!(read(&other, Some(others), BATCH).await, expected);
+}
+
+/// A reader that has fallen behind is told so, one that is ahead of all that ever was too;
+/// the last events are there for others.
+pub async fn a_reader_that_is_behind_is_told_so(world: World) {
+    let begin = now(&world).await;
+    let ahead = read(&world, Some(begin + 7), BATCH).await;
+    assert_eq!(ahead, Events::Gone);
+    let batches = KEPT_EVENTS / BATCH as u64 + 1;
+    for _ in 0..batches {
+        world.push(T, vec![pending("s"); BATCH]).await;
+    }
+    let last = begin + batches * BATCH as u64;
+    assert_eq!(read(&world, Some(begin), 1).await, Events::Gone);
+    let behind = last - KEPT_EVENTS - 1;
+    assert_eq!(read(&world, Some(behind), 1).await, Events::Gone);
+    let event = |number: u64| {
+        let job = (number - begin).cast_signed();
+        entry(number, world.key(1, job), None, State::Pending)
+    };
+    let events: Vec<JobEvent> = (last - 99..=last).map(event).collect();
+    let expected = these(events, last);
+    assert_eq!(read(&world, Some(last - 100), 1_000).await, expected);
+    assert_eq!(now(&world).await, last);
+}
+
+/// A reader beside many writers sees each event once, in order, and each job's life whole.
+pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
+    let begin = now(&world).await;
+    let writers = (0..8).map(|n| {
+        let world = world.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                let key = world.add(T, pending(&format!("s{n}"))).await;
+                world.apply(T, always(key, starting())).await;
+                world.apply(T, finish(key)).await;
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let (mut after, mut seen) = (begin, Vec::new());
+    let mut pulses = world.store.pulses(world.project).await.unwrap();
+    while seen.len() < 8 * 20 * 3 {
+        match read(&world, Some(after), 7).await {
+            Events::These { events, last } => {
+                if events.is_empty() {
+                    beat(&mut pulses).await;
+                }
+                seen.extend(events);
+                after = last;
+            }
+            Events::Gone => panic!("so few are kept"),
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let numbers: Vec<u64> = seen.iter().map(|event| event.number).collect();
+    assert_eq!(numbers, (begin + 1..=begin + 480).collect::<Vec<_>>());
+    seen.sort_by_key(|event| (event.key, event.number));
+    let lives: Vec<_> = seen
+        .chunks(3)
+        .map(|life| {
+            assert!(life.iter().all(|event| event.key == life[0].key));
+            [0, 1, 2].map(|n| (life[n].previous, life[n].state))
+        })
+        .collect();
+    use State::{Finished, Pending, Running};
+    let life = [
+        (None, Pending),
+        (Some(Pending), Running),
+        (Some(Running), Finished),
+    ];
+    assert_eq!(lives, vec![life; 160]);
+}

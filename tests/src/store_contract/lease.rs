@@ -1,0 +1,130 @@
+//! When a lease and the time to stop are over.
+
+use spiderq_service::{
+    model::{JobKey, Millis, State},
+    store::{Change, Changed, Effect, Holder},
+};
+
+use super::world::*;
+
+/// A job that runs with this lease.
+async fn running(world: &World, lease: Option<u64>) -> JobKey {
+    let key = world.add(T, pending("s")).await;
+    let mut effect = starting();
+    effect.start = Some(start(lease));
+    world.apply(T, always(key, effect)).await;
+    key
+}
+
+fn stop_by(key: JobKey, time: u64) -> Change {
+    let effect = Effect {
+        stop_by: Some(Millis(time)),
+        ..Effect::default()
+    };
+    always(key, effect)
+}
+
+fn beat(key: JobKey, lease: u64) -> Change {
+    let effect = Effect {
+        lease_expires: Some(Millis(lease)),
+        ..Effect::default()
+    };
+    always(key, effect)
+}
+
+async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed {
+    let change = Change {
+        holder,
+        ..always(key, Effect::default())
+    };
+    world.change(now, vec![change]).await[0]
+}
+
+const DONE: Changed = applied(State::Running, 1);
+
+/// A lease has ended from its last moment on, for the attempt that it is of.
+pub async fn a_lease_is_over_at_its_end(world: World) {
+    let key = running(&world, Some(T + 100)).await;
+    let expired = Holder::Expired;
+    assert_eq!(touch(&world, T + 99, key, expired(1)).await, Changed::Stale);
+    assert_eq!(touch(&world, T + 100, key, expired(1)).await, DONE);
+    assert_eq!(touch(&world, T + 101, key, expired(1)).await, DONE);
+    for attempt in [0, 2] {
+        let other = touch(&world, T + 101, key, expired(attempt)).await;
+        assert_eq!(other, Changed::Stale);
+    }
+    world.apply(T + 101, beat(key, T + 200)).await;
+    assert_eq!(
+        touch(&world, T + 199, key, expired(1)).await,
+        Changed::Stale
+    );
+    assert_eq!(touch(&world, T + 200, key, expired(1)).await, DONE);
+}
+
+/// Who never had a lease does not lose it, nor does a job that does not run.
+pub async fn without_a_lease_nothing_is_over(world: World) {
+    let key = running(&world, None).await;
+    let far = T + 1_000_000_000;
+    for holder in [Holder::Expired(1), Holder::Overdue(1)] {
+        assert_eq!(touch(&world, far, key, holder).await, Changed::Stale);
+    }
+    let waits = world.add(T, pending("s")).await;
+    let done = running(&world, Some(T + 1)).await;
+    world.apply(T + 1, stop_by(done, T + 1)).await;
+    world.apply(T + 2, finish(done)).await;
+    for key in [waits, done] {
+        for holder in [Holder::Expired(1), Holder::Overdue(1), Holder::Expired(0)] {
+            assert_eq!(touch(&world, far, key, holder).await, Changed::Stale);
+        }
+    }
+    let missing = touch(&world, far, world.key(1, 9), Holder::Expired(1)).await;
+    assert_eq!(missing, Changed::Missing);
+}
+
+/// The time to stop has passed from its last moment on, whatever heartbeats come.
+pub async fn the_time_to_stop_is_over_at_its_end(world: World) {
+    let key = running(&world, Some(T + 1_000)).await;
+    let overdue = Holder::Overdue;
+    assert_eq!(
+        touch(&world, T + 500, key, overdue(1)).await,
+        Changed::Stale
+    );
+    world.apply(T, stop_by(key, T + 100)).await;
+    world.apply(T + 50, beat(key, T + 5_000)).await;
+    assert_eq!(touch(&world, T + 99, key, overdue(1)).await, Changed::Stale);
+    assert_eq!(touch(&world, T + 100, key, overdue(1)).await, DONE);
+    assert_eq!(
+        touch(&world, T + 100, key, overdue(2)).await,
+        Changed::Stale
+    );
+    // Until it is ended for that, its worker holds it.
+    assert_eq!(touch(&world, T + 101, key, Holder::Attempt(1)).await, DONE);
+}
+
+/// A second request to stop gives no more time, and no less.
+pub async fn a_time_to_stop_is_kept(world: World) {
+    let key = running(&world, None).await;
+    for time in [100, 200, 50] {
+        world.apply(T, stop_by(key, T + time)).await;
+    }
+    let overdue = Holder::Overdue(1);
+    let early = touch(&world, T + 99, key, overdue.clone()).await;
+    assert_eq!(early, Changed::Stale);
+    assert_eq!(touch(&world, T + 100, key, overdue).await, DONE);
+}
+
+/// It ends with the attempt: the next one has all its time.
+pub async fn a_time_to_stop_ends_with_its_attempt(world: World) {
+    let key = running(&world, Some(T + 10)).await;
+    world.apply(T, stop_by(key, T + 100)).await;
+    world.apply(T + 10, requeue(key)).await;
+    world.claim(T + 11).await.unwrap();
+    let overdue = Holder::Overdue(2);
+    let stale = touch(&world, T + 999, key, overdue.clone()).await;
+    assert_eq!(stale, Changed::Stale);
+    world.apply(T + 12, stop_by(key, T + 300)).await;
+    let stale = touch(&world, T + 299, key, overdue.clone()).await;
+    assert_eq!(stale, Changed::Stale);
+    let done = touch(&world, T + 300, key, overdue).await;
+    assert_eq!(done, applied(State::Running, 2));
+}

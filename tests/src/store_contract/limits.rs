@@ -1,0 +1,262 @@
+//! What may run at a time: limits of a project and of its spiders, kept by every step that
+//! makes more run.
+
+use spiderq_service::{
+    model::{JobKey, Millis, State, Units},
+    store::{BATCH, Changed, Limit, ProjectCounts, Pushed, SettingsChange, Wanted},
+};
+
+use super::world::*;
+
+/// Where limits count.
+pub(super) const RUNNING: State = State::Running;
+
+/// Sets the limit of a spider; whether there is one.
+pub(super) async fn limit_spider(world: &World, spider: i64, most: Option<u32>) -> bool {
+    let spider = world.key(spider, 1).spider;
+    let done = world.store.limit_spider(world.project, spider, most);
+    done.await.unwrap()
+}
+
+async fn claimed(world: &World) -> Option<JobKey> {
+    Some(world.claim(T).await?.job.key)
+}
+
+/// The project in numbers.
+pub(super) async fn counts(world: &World) -> ProjectCounts {
+    world.store.project_counts(world.project).await.unwrap()
+}
+
+/// No more jobs run than the setting says; one that ends makes room.
+pub async fn a_claim_keeps_to_max_running(world: World) {
+    world.set(&[("max_running", "2")]).await;
+    world.push(T, vec![pending("s"); 4]).await;
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|job| world.key(1, job));
+    assert_eq!(claimed(&world).await, Some(first));
+    assert_eq!(claimed(&world).await, Some(second));
+    assert_eq!(claimed(&world).await, None);
+    world.apply(T, finish(first)).await;
+    assert_eq!(claimed(&world).await, Some(third));
+    assert_eq!(claimed(&world).await, None);
+    world.apply(T, requeue(second)).await;
+    assert_eq!(claimed(&world).await, Some(second));
+    world.set(&[("max_running", "3")]).await;
+    assert_eq!(claimed(&world).await, Some(fourth));
+}
+
+/// The first job that is wanted waits for room, and no smaller one is taken in its stead.
+pub async fn a_claim_keeps_to_max_running_units(world: World) {
+    world.set(&[("max_running_units", "6")]).await;
+    for units in [3, 2, 4, 1] {
+        world.add(T, weighing("s", State::Pending, units)).await;
+    }
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|job| world.key(1, job));
+    assert_eq!(claimed(&world).await, Some(first));
+    assert_eq!(claimed(&world).await, Some(second));
+    assert_eq!(claimed(&world).await, None);
+    let small = Wanted {
+        max_units: Some(Units::new(1).unwrap()),
+        ..Wanted::default()
+    };
+    let other = world.claim_wanted(T, &small).await.unwrap();
+    assert_eq!(other.job.key, fourth);
+    world.apply(T, finish(first)).await;
+    assert_eq!(claimed(&world).await, None);
+    world.apply(T, finish(fourth)).await;
+    assert_eq!(claimed(&world).await, Some(third));
+    assert_eq!(counts(&world).await.running_units, 6);
+}
+
+/// A job that could never run is not in the way of others.
+pub async fn a_job_bigger_than_the_limit_is_passed_over(world: World) {
+    for units in [5, 4, 6, 3] {
+        world.add(T, weighing("s", State::Pending, units)).await;
+    }
+    world.set(&[("max_running_units", "4")]).await;
+    assert_eq!(claimed(&world).await, Some(world.key(1, 2)));
+    world.apply(T, finish(world.key(1, 2))).await;
+    assert_eq!(claimed(&world).await, Some(world.key(1, 4)));
+    world.apply(T, finish(world.key(1, 4))).await;
+    assert_eq!(claimed(&world).await, None);
+    world.set(&[("max_running_units", "5")]).await;
+    assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
+}
+
+/// Jobs of a spider at its limit are passed over; those of others are taken.
+pub async fn a_spider_at_its_limit_is_passed_over(world: World) {
+    assert!(!limit_spider(&world, 1, Some(1)).await);
+    for spider in ["a", "a", "b", "a"] {
+        world.add(T, pending(spider)).await;
+    }
+    assert!(limit_spider(&world, 1, Some(1)).await);
+    assert!(!limit_spider(&world, 3, Some(1)).await);
+    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let limits = spiders
+        .unwrap()
+        .into_iter()
+        .map(|spider| spider.max_running);
+    assert_eq!(limits.collect::<Vec<_>>(), [Some(1), None]);
+    assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
+    assert_eq!(claimed(&world).await, Some(world.key(2, 1)));
+    assert_eq!(claimed(&world).await, None);
+    let mine = world.claim_of(T, &[name("a")]).await;
+    assert_eq!(mine, None);
+    assert!(limit_spider(&world, 1, Some(2)).await);
+    assert_eq!(claimed(&world).await, Some(world.key(1, 2)));
+    assert_eq!(claimed(&world).await, None);
+    world.apply(T, finish(world.key(1, 1))).await;
+    assert_eq!(claimed(&world).await, Some(world.key(1, 3)));
+    world.add(T, pending("a")).await;
+    assert_eq!(claimed(&world).await, None);
+    assert!(limit_spider(&world, 1, None).await);
+    assert_eq!(claimed(&world).await, Some(world.key(1, 4)));
+    let limit = &world.store.spiders(world.project, None, 1).await.unwrap()[0];
+    assert_eq!(limit.max_running, None);
+}
+
+/// Nothing runs under a limit of 0.
+pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
+    world.add(T, pending("s")).await;
+    for setting in ["max_running", "max_running_units"] {
+        world.set(&[(setting, "0")]).await;
+        assert_eq!(claimed(&world).await, None);
+        let clear = SettingsChange::Remove(vec![field_name(setting)]);
+        assert!(
+            world
+                .store
+                .change_settings(world.project, clear)
+                .await
+                .unwrap()
+        );
+    }
+    assert!(limit_spider(&world, 1, Some(0)).await);
+    assert_eq!(claimed(&world).await, None);
+    let pushed = world.push(T, vec![in_state("s", RUNNING)]).await;
+    assert_eq!(pushed, [Pushed::AtLimit(Limit::Spider)]);
+    assert!(limit_spider(&world, 1, Some(u32::MAX)).await);
+    assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
+}
+
+/// A setting that is no plain whole number limits nothing.
+pub async fn a_setting_that_is_no_number_limits_nothing(world: World) {
+    for value in [
+        "null",
+        "true",
+        "\"0\"",
+        "[0]",
+        "{}",
+        "0.0",
+        "0e0",
+        "-0",
+        "-1",
+        "18446744073709551616",
+    ] {
+        world
+            .set(&[("max_running", value), ("max_running_units", value)])
+            .await;
+        let key = world.add(T, pending("s")).await;
+        assert_eq!(claimed(&world).await, Some(key), "{value}");
+    }
+    world.add(T, pending("s")).await;
+    world.set(&[("max_running", "10")]).await;
+    assert_eq!(claimed(&world).await, None);
+}
+
+/// A limit that comes later ends no job; nothing starts until there is room.
+pub async fn what_runs_stays_under_a_lower_limit(world: World) {
+    let running = vec![weighing("s", RUNNING, 2); 3];
+    for job in running {
+        world.add(T, job).await;
+    }
+    let waits = world.add(T, weighing("s", State::Pending, 2)).await;
+    world.set(&[("max_running_units", "4")]).await;
+    for job in [1, 2] {
+        assert_eq!(claimed(&world).await, None);
+        world.apply(T, finish(world.key(1, job))).await;
+    }
+    assert_eq!(counts(&world).await.running, 1);
+    assert_eq!(claimed(&world).await, Some(waits));
+    let back = always(world.key(1, 1), starting());
+    assert_eq!(
+        world.change(T, vec![back]).await,
+        [Changed::AtLimit(Limit::Units)]
+    );
+}
+
+/// Limits of one project say nothing of another.
+pub async fn limits_are_of_one_project(world: World) {
+    let other = World::new(world.store.clone());
+    for world in [&world, &other] {
+        world.push(T, vec![pending("s"); 2]).await;
+    }
+    world.set(&[("max_running", "1")]).await;
+    assert!(limit_spider(&world, 1, Some(1)).await);
+    assert!(claimed(&world).await.is_some());
+    assert_eq!(claimed(&world).await, None);
+    assert!(claimed(&other).await.is_some());
+    assert!(claimed(&other).await.is_some());
+}
+
+/// An answer of a limit is kept for its request, but for a claim's.
+pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
+    world.set(&[("max_running", "0")]).await;
+    let key = world.add(T, pending("s")).await;
+    let (store, project) = (&world.store, world.project);
+    let ask = async || {
+        let (push, change, claim) = ["push", "change", "claim"].map(|id| request(id, id)).into();
+        let jobs = vec![in_state("s", RUNNING), pending("s")];
+        let pushed = store.push(project, jobs, Millis(T), Some(&push)).await;
+        let changes = vec![always(key, starting())];
+        let changed = store.change(project, changes, false, Millis(T), Some(&change));
+        let (wanted, effect) = (Wanted::default(), starting());
+        let claimed = store.claim(project, &wanted, &effect, Millis(T), Some(&claim));
+        let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
+        (pushed.unwrap(), changed.await.unwrap(), claimed)
+    };
+    let pushed = vec![
+        Pushed::AtLimit(Limit::Running),
+        Pushed::Added(world.key(1, 2)),
+    ];
+    let changed = vec![Changed::AtLimit(Limit::Running)];
+    assert_eq!(ask().await, (pushed.clone(), changed.clone(), None));
+    world.set(&[("max_running", "1")]).await;
+    let first = (pushed, changed, Some(key));
+    assert_eq!(ask().await, first);
+    assert_eq!(ask().await, first);
+    assert_eq!(counts(&world).await.running, 1);
+}
+
+/// 32 starters, half of them by claim and half by push, under a limit of 20 units: it is
+/// never passed, and in the end as much runs as can.
+pub async fn concurrent_starts_keep_to_the_limit(world: World) {
+    world.set(&[("max_running_units", "20")]).await;
+    let jobs = (0..60).map(|n| weighing("s", State::Pending, n % 6 + 1));
+    world.push(T, jobs.collect()).await;
+    let starters = (0..32).map(|n| {
+        let world = world.clone();
+        tokio::spawn(async move {
+            for units in 1..=6 {
+                let key = if n % 2 == 0 {
+                    claimed(&world).await
+                } else {
+                    match world.push(T, vec![weighing("t", RUNNING, units)]).await[0] {
+                        Pushed::Added(key) => Some(key),
+                        Pushed::AtLimit(Limit::Units) => None,
+                        other => panic!("{other:?}"),
+                    }
+                };
+                assert!(counts(&world).await.running_units <= 20);
+                if let Some(key) = key {
+                    world.apply(T, finish(key)).await;
+                }
+            }
+        })
+    });
+    for starter in starters.collect::<Vec<_>>() {
+        starter.await.unwrap();
+    }
+    assert_eq!(counts(&world).await.running, 0);
+    while claimed(&world).await.is_some() {}
+    let left = counts(&world).await;
+    assert!((15..=20).contains(&left.running_units), "{left:?}");
+}
