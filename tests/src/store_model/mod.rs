@@ -11,20 +11,23 @@ mod model;
 mod script;
 
 use spiderq_service::{
-    model::{Filter, Job, Millis, SpiderId, State},
-    store::{BATCH, Fields, ProjectCounts, RequestKey, Wanted},
+    model::{Filter, Job, JobKey, Millis, SpiderId, State},
+    store::{
+        BATCH, Events, Fields, JobEvent, MAX_RUNNING, ProjectCounts, RequestKey, SettingsChange,
+    },
 };
 
 use self::model::Model;
 pub use self::script::{Call, Script, scripts};
 use crate::store_contract::{
     World,
-    world::{T, request},
+    world::{T, field_name, metadata, request},
 };
 
 /// Plays the script on a new project of a store and on the model; their answers must agree.
 pub async fn play(world: &World, script: Script) {
     let mut model = Model::new(world.project);
+    let begin = events(world, None).await.1;
     for (number, (time, repeat, call)) in script.into_iter().enumerate() {
         let now = Millis(T + time);
         let id = repeat.then(|| request(&format!("{number}"), "call"));
@@ -37,7 +40,11 @@ pub async fn play(world: &World, script: Script) {
                 let call = Call::Change(changes, all_or_nothing);
                 write(world, &mut model, call, now, id.as_ref()).await;
             }
-            Call::Push(_) | Call::Claim(..) | Call::Purge(_) => {
+            Call::Push(_)
+            | Call::Claim(..)
+            | Call::Purge(_)
+            | Call::Limit(..)
+            | Call::LimitSpider(..) => {
                 write(world, &mut model, call, now, id.as_ref()).await;
             }
             Call::Get(mut keys, fields) => {
@@ -54,6 +61,7 @@ pub async fn play(world: &World, script: Script) {
                 let oldest = world.store.oldest_pending(world.project, limit);
                 assert_eq!(oldest.await.unwrap(), model.oldest_pending(limit));
             }
+            Call::Due(postpone) => due(world, &mut model, now, postpone).await,
         }
     }
     let all = Filter {
@@ -67,6 +75,39 @@ pub async fn play(world: &World, script: Script) {
         counts(&left)
     );
     last_finished(world, &left).await;
+    let (mut told, last) = events(world, Some(begin)).await;
+    assert_eq!(last, begin + model.events.len() as u64);
+    told.iter_mut().for_each(|event| event.number -= begin);
+    assert_eq!(told, model.events);
+}
+
+/// Events after one, and the number of the last.
+async fn events(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64) {
+    match world.store.events(world.project, after, 1_000).await {
+        Ok(Events::These { events, last }) => (events, last),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is due of the project, the soonest first; may postpone one of that.
+async fn due(world: &World, model: &mut Model, now: Millis, postpone: Option<u64>) {
+    let found = world.store.due(now, 100_000).await.unwrap();
+    let mut found: Vec<JobKey> = found
+        .into_iter()
+        .filter(|key| key.project == world.project)
+        .collect();
+    let mut expected = model.due(now);
+    let time = |key: &JobKey| expected.iter().find(|due| due.1 == *key).map(|due| due.0);
+    assert!(found.is_sorted_by_key(time), "{found:?}, of {expected:?}");
+    let first = found.first().copied();
+    found.sort_unstable();
+    expected.sort_unstable_by_key(|due| due.1);
+    assert_eq!(found, expected.iter().map(|due| due.1).collect::<Vec<_>>());
+    if let (Some(key), Some(time)) = (first, postpone) {
+        let until = Millis(now.0 + time);
+        world.store.postpone(key, until).await.unwrap();
+        model.postpone(key, until);
+    }
 }
 
 /// What the jobs come to.
@@ -109,12 +150,8 @@ async fn write(world: &World, model: &mut Model, call: Call, now: Millis, id: Op
                 assert_eq!(pushed, expected);
             }
         }
-        Call::Claim(spiders, effect) => {
-            let expected = model.claim(&spiders, &effect, now);
-            let wanted = Wanted {
-                spiders,
-                ..Wanted::default()
-            };
+        Call::Claim(wanted, effect) => {
+            let expected = model.claim(&wanted, &effect, now);
             for _ in 0..times {
                 let claimed = store.claim(project, &wanted, &effect, now, id);
                 assert_eq!(claimed.await.unwrap(), expected);
@@ -131,7 +168,24 @@ async fn write(world: &World, model: &mut Model, call: Call, now: Millis, id: Op
             key.project = project;
             assert_eq!(store.purge(key).await.unwrap(), model.purge(key));
         }
-        Call::Get(..) | Call::List(..) | Call::Oldest(_) => unreachable!("a read"),
+        Call::Limit(name, most) => {
+            if name == MAX_RUNNING {
+                model.max_running = most;
+            } else {
+                model.max_running_units = most;
+            }
+            let change = match most {
+                Some(most) => SettingsChange::Merge(metadata(&[(name, &most.to_string())])),
+                None => SettingsChange::Remove(vec![field_name(name)]),
+            };
+            assert!(store.change_settings(project, change).await.unwrap());
+        }
+        Call::LimitSpider(spider, most) => {
+            let expected = model.limit_spider(spider, most);
+            let limited = store.limit_spider(project, spider, most);
+            assert_eq!(limited.await.unwrap(), expected);
+        }
+        Call::Get(..) | Call::List(..) | Call::Oldest(_) | Call::Due(_) => unreachable!("a read"),
     }
 }
 

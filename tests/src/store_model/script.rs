@@ -9,7 +9,9 @@ use spiderq_service::{
         Actor, Counters, Fence, FieldName, Filter, JobId, JobKey, Metadata, Millis, Position,
         ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags, UniqueKey, Units,
     },
-    store::{Change, Effect, Fields, Holder, NewJob, Start, Step},
+    store::{
+        Change, Effect, Fields, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewJob, Start, Step, Wanted,
+    },
 };
 
 use crate::store_contract::world::{
@@ -21,8 +23,8 @@ use crate::store_contract::world::{
 pub enum Call {
     /// Adds these.
     Push(Vec<NewJob>),
-    /// Takes one of these spiders.
-    Claim(Vec<SpiderName>, Effect),
+    /// Takes one that is wanted.
+    Claim(Wanted, Effect),
     /// Changes these, all or none.
     Change(Vec<Change>, bool),
     /// Removes it.
@@ -33,6 +35,12 @@ pub enum Call {
     List(Filter, usize, Fields),
     /// Looks at the end of the queue.
     Oldest(usize),
+    /// Looks at what is due, and may postpone the first of that by so many milliseconds.
+    Due(Option<u64>),
+    /// Sets, or unsets, a limit of the project.
+    Limit(&'static str, Option<u64>),
+    /// Sets, or unsets, the limit of a spider.
+    LimitSpider(SpiderId, Option<u32>),
 }
 
 /// Calls, each with its time after the beginning and whether it is made twice under one
@@ -47,13 +55,32 @@ pub fn scripts() -> impl Strategy<Value = Script> {
 fn calls() -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => vec(jobs(), 1..5).prop_map(Call::Push),
-        3 => (vec(spiders(), 0..3), starts()).prop_map(|(spiders, effect)| Call::Claim(spiders, effect)),
+        4 => (wanted(), starts()).prop_map(|(wanted, effect)| Call::Claim(wanted, effect)),
         6 => (vec(changes(), 1..5), proptest::bool::ANY).prop_map(|(changes, all)| change(changes, all)),
         2 => keys().prop_map(Call::Purge),
         2 => (vec(keys(), 0..6), fields()).prop_map(|(keys, fields)| Call::Get(keys, fields)),
         4 => (filters(), 1..6_usize, fields()).prop_map(|(filter, limit, fields)| Call::List(filter, limit, fields)),
         1 => (1..6_usize).prop_map(Call::Oldest),
+        2 => option::of(0..10_u64).prop_map(Call::Due),
+        1 => (select(vec![MAX_RUNNING, MAX_RUNNING_UNITS]), option::of(0..8_u64))
+            .prop_map(|(name, most)| Call::Limit(name, most)),
+        1 => (keys(), option::of(0..3_u32)).prop_map(|(key, most)| Call::LimitSpider(key.spider, most)),
     ]
+}
+
+/// Mostly of anything: few jobs are of one kind.
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let tag = || select(tag_list(&["a", "b", ":*"]));
+    let tags = (vec(tag(), 0..2), vec(tag(), 0..2));
+    let units = option::weighted(0.3, 1..7_i64);
+    (vec(spiders(), 0..3), tags, units).prop_map(|(spiders, (has_tags, lacks_tags), units)| {
+        Wanted {
+            spiders,
+            has_tags,
+            lacks_tags,
+            max_units: units.map(|units| Units::new(units).unwrap()),
+        }
+    })
 }
 
 /// In an all-or-nothing call, no job comes twice: what a second change of it would have
@@ -93,10 +120,14 @@ fn changes() -> impl Strategy<Value = Change> {
     (keys(), holders(), steps, vec(effects(), 2)).prop_map(|(key, holder, steps, effects)| {
         let step = |state: State| {
             let enters = |at: usize| effects[at].enter.as_ref().map(|(state, _)| *state);
+            let stops = |at: usize, state| effects[at].stop_by.is_none() || state == State::Running;
             match steps[state.index()] {
                 0 => Step::Refuse,
-                // No effect enters the state that the job is in.
-                at @ (2 | 3) if enters(at - 2) != Some(state) => Step::Apply(at - 2),
+                // No effect enters the state that the job is in, and only a running job gets
+                // a time to stop.
+                at @ (2 | 3) if enters(at - 2) != Some(state) && stops(at - 2, state) => {
+                    Step::Apply(at - 2)
+                }
                 _ => Step::Keep,
             }
         };
@@ -114,16 +145,22 @@ fn effects() -> impl Strategy<Value = Effect> {
         lease_expires: Some(time),
         ..Effect::default()
     });
+    let stop = times().prop_map(|time| Effect {
+        stop_by: Some(time),
+        ..Effect::default()
+    });
     let entry = (
         select(vec![State::Pending, State::Finished, State::Deleted]),
         actors(),
+        proptest::bool::ANY,
     );
-    let end = entry.prop_map(|entry| Effect {
-        enter: Some(entry),
+    let end = entry.prop_map(|(state, actor, front)| Effect {
+        front: front && state == State::Pending,
+        enter: Some((state, actor)),
         release: true,
         ..Effect::default()
     });
-    let base = prop_oneof![Just(Effect::default()), heartbeat, end, starts()];
+    let base = prop_oneof![Just(Effect::default()), heartbeat, stop, end, starts()];
     let rank = (option::of(0..5_i64), option::of(1..7_i64));
     let limit = option::of(0..60_usize);
     let rest = (
@@ -165,6 +202,8 @@ fn holders() -> impl Strategy<Value = Holder> {
         4 => Just(Holder::Anyone),
         2 => fences().prop_map(Holder::Fence),
         1 => (0..3_u32).prop_map(Holder::Attempt),
+        1 => (0..3_u32).prop_map(Holder::Expired),
+        1 => (0..3_u32).prop_map(Holder::Overdue),
         1 => actors().prop_map(Holder::StartedBy),
     ]
 }

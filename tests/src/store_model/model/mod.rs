@@ -1,6 +1,8 @@
 //! The store trait for one project, as plainly as it can be said: a list of jobs that every
 //! call goes through from end to end.
 
+mod running;
+
 use std::cmp::Reverse;
 
 use spiderq_service::{
@@ -8,14 +10,31 @@ use spiderq_service::{
         Entry, Fence, Filter, Job, JobId, JobKey, Millis, Position, ProjectId, SpiderId,
         SpiderName, State, UniqueKey,
     },
-    store::{Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Purged, Pushed, Step},
+    store::{
+        Change, Changed, Claimed, Effect, Fields, Holder, JobEvent, NewJob, Purged, Pushed, Step,
+        Wanted,
+    },
 };
+
+use self::running::takes;
 
 #[derive(Clone, Debug)]
 struct Held {
     job: Job,
     fence: Option<Fence>,
     unique: Option<UniqueKey>,
+    front: bool,
+    stop_by: Option<Millis>,
+    postponed: Option<Millis>,
+}
+
+/// A spider, by its name.
+#[derive(Clone, Debug)]
+struct Spider {
+    name: SpiderName,
+    /// How many jobs it has had.
+    jobs: i64,
+    max_running: Option<u32>,
 }
 
 /// A project.
@@ -23,9 +42,15 @@ struct Held {
 pub(super) struct Model {
     project: ProjectId,
     jobs: Vec<Held>,
-    /// Names in the order of their numbers, with how many jobs each has had.
-    spiders: Vec<(SpiderName, i64)>,
+    /// In the order of their numbers.
+    spiders: Vec<Spider>,
     last: Position,
+    /// What may run at a time.
+    pub(super) max_running: Option<u64>,
+    /// What those that run may weigh.
+    pub(super) max_running_units: Option<u64>,
+    /// All that was, numbered from 1.
+    pub(super) events: Vec<JobEvent>,
 }
 
 impl Model {
@@ -35,6 +60,9 @@ impl Model {
             jobs: Vec::new(),
             spiders: Vec::new(),
             last: Position(0),
+            max_running: None,
+            max_running_units: None,
+            events: Vec::new(),
         }
     }
 
@@ -53,16 +81,21 @@ impl Model {
         let known = self
             .spiders
             .iter()
-            .position(|(name, _)| *name == new.spider);
+            .position(|spider| spider.name == new.spider);
         let spider = known.unwrap_or(self.spiders.len());
+        let before = self.clone();
         if known.is_none() {
-            self.spiders.push((new.spider.clone(), 0));
+            self.spiders.push(Spider {
+                name: new.spider.clone(),
+                jobs: 0,
+                max_running: None,
+            });
         }
-        self.spiders[spider].1 += 1;
+        self.spiders[spider].jobs += 1;
         let key = JobKey {
             project: self.project,
             spider: SpiderId::new(spider as i64 + 1).unwrap(),
-            job: JobId::new(self.spiders[spider].1).unwrap(),
+            job: JobId::new(self.spiders[spider].jobs).unwrap(),
         };
         let mut held = Held {
             job: Job {
@@ -82,7 +115,15 @@ impl Model {
             },
             fence: new.start.map(|start| start.fence),
             unique,
+            front: false,
+            stop_by: None,
+            postponed: None,
         };
+        if let Some(limit) = self.exceeded(None, &held.job) {
+            *self = before;
+            return Pushed::AtLimit(limit);
+        }
+        self.record(&held.job, None, false);
         self.enter(&mut held.job, new.state, new.actor, now);
         if new.scheduled {
             let entry = held.job.entries[new.state.index()].clone();
@@ -94,18 +135,23 @@ impl Model {
 
     pub(super) fn claim(
         &mut self,
-        spiders: &[SpiderName],
+        wanted: &Wanted,
         effect: &Effect,
         now: Millis,
     ) -> Option<Claimed> {
         let pending = self.jobs.iter().filter(|held| {
-            held.job.state == State::Pending
-                && (spiders.is_empty() || spiders.contains(&held.job.spider))
+            held.job.state == State::Pending && takes(wanted, &held.job) && self.may_run(&held.job)
         });
-        let next = pending.min_by_key(|held| (Reverse(held.job.priority), held.job.position))?;
-        let key = next.job.key;
-        let refusal = self.apply(key, effect, now);
-        assert_eq!(refusal, None, "a claim adds no tags and has no limit");
+        let place = |held: &&Held| {
+            let (priority, front) = (Reverse(held.job.priority), Reverse(held.front));
+            (priority, front, held.job.position)
+        };
+        let key = pending.min_by_key(place)?.job.key;
+        match self.apply(key, effect, now) {
+            None => {}
+            Some(Changed::AtLimit(_)) => return None,
+            Some(other) => panic!("a claim adds no tags and has no limit of bytes: {other:?}"),
+        }
         let held = self.find(key)?;
         Some(Claimed {
             job: held.job.clone(),
@@ -142,17 +188,30 @@ impl Model {
     }
 
     fn change_one(&mut self, change: &Change, now: Millis) -> Changed {
-        let Some(Held { job, fence, .. }) = self.find(change.key) else {
+        let Some(Held {
+            job,
+            fence,
+            stop_by,
+            ..
+        }) = self.find(change.key)
+        else {
             return Changed::Missing;
         };
         let runs = job.state == State::Running;
         let leased = runs && job.lease_expires.is_none_or(|end| end > now);
+        let is_over = |attempt: &u32, end: Option<Millis>| {
+            runs && job.attempt == *attempt && end.is_some_and(|end| end <= now)
+        };
         let starter = job.entry(State::Running).map(|entry| &entry.actor);
         match &change.holder {
             Holder::Fence(theirs) if !leased || fence.as_ref() != Some(theirs) => {
                 return Changed::Stale;
             }
             Holder::Attempt(theirs) if !leased || job.attempt != *theirs => return Changed::Stale,
+            Holder::Expired(theirs) if !is_over(theirs, job.lease_expires) => {
+                return Changed::Stale;
+            }
+            Holder::Overdue(theirs) if !is_over(theirs, *stop_by) => return Changed::Stale,
             Holder::StartedBy(who) if !runs || starter != Some(who) => return Changed::NotHeld,
             Holder::Anyone
             | Holder::Fence(_)
@@ -173,11 +232,10 @@ impl Model {
             }
         }
         let job = &self.find(change.key).unwrap().job;
-        let stop = job.metadata.get("stop_requested");
         Changed::Applied {
             previous,
             attempt: job.attempt,
-            stop_requested: stop.is_some_and(|json| json.as_str() == "true"),
+            stop_requested: stop_requested(job),
         }
     }
 
@@ -197,15 +255,35 @@ impl Model {
         if !effect.set.is_empty() && effect.most_bytes.is_some_and(|most| bytes > most) {
             return Some(Changed::TooLarge);
         }
+        held.job.priority = effect.priority.unwrap_or(held.job.priority);
+        held.job.units = effect.units.unwrap_or(held.job.units);
+        held.job.state = effect
+            .enter
+            .as_ref()
+            .map_or(held.job.state, |enter| enter.0);
+        let before = self.find(key).map(|held| held.job.clone());
+        if let Some(limit) = self.exceeded(before.as_ref(), &held.job) {
+            return Some(Changed::AtLimit(limit));
+        }
+        let stop = stop_requested(&held.job) && !before.as_ref().is_some_and(stop_requested);
+        if effect.enter.is_some() || stop {
+            let previous = before.map(|job| job.state);
+            self.record(&held.job, previous, effect.enter.is_none());
+        }
         if effect.release {
-            (held.fence, held.job.lease_expires) = (None, None);
+            (held.fence, held.job.lease_expires, held.stop_by) = (None, None, None);
             if !matches!(effect.enter, Some((State::Pending, _))) {
                 held.unique = None;
             }
         }
         if let Some((state, actor)) = effect.enter.clone() {
             self.enter(&mut held.job, state, actor, now);
+            held.front = effect.front;
         }
+        if effect.start.is_some() || effect.lease_expires.is_some() || effect.release {
+            held.postponed = None;
+        }
+        held.stop_by = held.stop_by.or(effect.stop_by);
         if let Some(start) = effect.start.clone() {
             held.job.attempt += 1;
             held.fence = Some(start.fence);
@@ -214,8 +292,6 @@ impl Model {
         if effect.lease_expires.is_some() {
             held.job.lease_expires = effect.lease_expires;
         }
-        held.job.priority = effect.priority.unwrap_or(held.job.priority);
-        held.job.units = effect.units.unwrap_or(held.job.units);
         held.job.counters = effect.counters.or(held.job.counters);
         held.job.updated = now;
         self.jobs[at.unwrap()] = held;
@@ -271,9 +347,24 @@ impl Model {
         jobs.iter().rev().take(limit).map(|job| job.key).collect()
     }
 
+    fn record(&mut self, after: &Job, previous: Option<State>, stop: bool) {
+        self.events.push(JobEvent {
+            number: self.events.len() as u64 + 1,
+            key: after.key,
+            state: after.state,
+            previous,
+            stop,
+        });
+    }
+
     fn find(&self, key: JobKey) -> Option<&Held> {
         self.jobs.iter().find(|held| held.job.key == key)
     }
+}
+
+fn stop_requested(job: &Job) -> bool {
+    let stop = job.metadata.get("stop_requested");
+    stop.is_some_and(|json| json.as_str() == "true")
 }
 
 fn reduced(job: &Job, fields: &Fields) -> Job {
