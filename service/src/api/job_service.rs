@@ -1,9 +1,9 @@
 //! `JobService`: what people and programs do with jobs.
 
 use spiderq_proto::v1::{self, job_service_server::JobService};
-use tonic::{Request, async_trait};
+use tonic::{Request, async_trait, codegen::BoxStream};
 
-use super::{Answer, Calls, decode, encode, list};
+use super::{Answer, Calls, decode, encode, list, watch, watch::Reader};
 use crate::{
     domain::{JobEdit, Schedule, SpiderRef},
     error::{Error, Result},
@@ -181,6 +181,20 @@ impl JobService for JobApi {
                 Ok(v1::GetJobTokenResponse { token })
             })
             .await
+    }
+
+    async fn watch_jobs(
+        &self,
+        request: Request<v1::WatchJobsRequest>,
+    ) -> Answer<BoxStream<v1::WatchJobsResponse>> {
+        let reader = Reader::new(self.0.domain(), request.metadata());
+        let begun = self
+            .0
+            .call("WatchJobs", request, |on, message| async move {
+                on.domain.watch(&on.caller, watch::decode(message)?).await
+            })
+            .await?;
+        Ok(begun.map(|watching| watch::stream(watching, reader)))
     }
 }
 

@@ -7,9 +7,11 @@ mod job_queue_service;
 mod job_service;
 mod key_service;
 mod list;
+mod outbox;
 mod project_service;
 mod status;
 mod summary;
+mod watch;
 
 use std::{future::Future, sync::Arc};
 
@@ -98,6 +100,11 @@ impl Calls {
 
 /// Logs an error, once, and turns it into a `Status`.
 fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
+    log(rpc, request_id, error);
+    status::of(error)
+}
+
+fn log(rpc: &'static str, request_id: &str, error: &Error) {
     match error {
         Error::Bug(source) => tracing::error!(rpc, request_id, %source, "internal error"),
         Error::Unavailable { source, .. } => {
@@ -117,7 +124,6 @@ fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
         | Error::Stopping
         | Error::TooLarge { .. } => tracing::debug!(rpc, request_id, %error, "refused"),
     }
-    status::of(error)
 }
 
 fn credentials(metadata: &MetadataMap) -> Option<Credentials> {

@@ -6,6 +6,7 @@ mod cancel;
 mod delete;
 mod edit;
 mod find;
+mod hearing;
 mod heartbeat;
 mod known;
 mod metadata;
@@ -25,6 +26,7 @@ mod transition;
 mod update;
 mod waiting;
 mod walk;
+mod watch;
 
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ pub use self::{
     summary::{LastJobs, StateSummary, Summarize},
     update::{Target, Update},
     walk::{Order, Place, Rows, Walk},
+    watch::{Seen, Watch, Watching},
 };
 use crate::{
     auth::Auth,

@@ -5,7 +5,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::{
@@ -15,17 +14,14 @@ use tokio::{
 
 use super::{
     Domain,
+    hearing::Ear,
     start::{Asked, Started},
 };
 use crate::{
     error::{Error, Result},
     model::ProjectId,
-    store::{Pulses, Wanted},
+    store::Wanted,
 };
-
-/// After so long the first of a line asks without a pulse: one may be lost with a broken
-/// connection.
-const RECHECK: Duration = Duration::from_secs(15);
 
 /// What those in a line have in common.
 type Place = (ProjectId, Wanted);
@@ -36,17 +32,10 @@ pub(super) struct Lines(Mutex<HashMap<Place, Arc<Line>>>);
 
 #[derive(Debug, Default)]
 struct Line {
-    /// Held by the first. Fair: who came before goes before.
-    first: sync::Mutex<Option<Ear>>,
+    /// Held by the first, with its ear, which the next takes over. Fair: who came before goes before.
+    first: sync::Mutex<Ear>,
     /// Tells the others that the first found the store away.
     away: Notify,
-}
-
-/// Pulses of the project, which the first hands on to the next.
-#[derive(Debug)]
-struct Ear {
-    pulses: Pulses,
-    since: Instant,
 }
 
 /// A place in a line; dropping it leaves the line.
@@ -105,35 +94,23 @@ impl Domain {
                 Ok(started) => return Ok(started),
                 Err(error) => {
                     if matches!(error, Error::Unavailable { .. }) {
-                        *ear = None;
+                        ear.close();
                         line.away.notify_waiters();
                     }
                     return Err(error);
                 }
             }
-            let Some(ear) = ear.as_mut() else {
-                return Err(Error::bug("waits without an ear"));
-            };
             tokio::select! {
-                () = ear.pulses.next() => {}
-                () = sleep_until(Instant::now() + RECHECK) => {}
+                () = ear.heard() => {}
                 () = self.stopping.begun() => return Ok(None),
                 () = sleep_until(until) => return Ok(None),
             }
         }
     }
 
-    /// One claim. The ear is there before it, so that no change after it goes unheard.
-    async fn claim_hearing(&self, asked: &Asked, ear: &mut Option<Ear>) -> Result<Option<Started>> {
-        let fresh = ear
-            .as_ref()
-            .is_some_and(|ear| ear.since.elapsed() < RECHECK);
-        if !fresh {
-            *ear = Some(Ear {
-                pulses: self.store.pulses(asked.project).await?,
-                since: Instant::now(),
-            });
-        }
+    /// One claim, with an ear that is open before it.
+    async fn claim_hearing(&self, asked: &Asked, ear: &mut Ear) -> Result<Option<Started>> {
+        ear.open(self.store.as_ref(), asked.project).await?;
         self.claim(asked).await
     }
 }
