@@ -107,6 +107,11 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Whether there is such a field, be it `null`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Takes a field out. `null` counts as not given.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         self.0.remove(name).filter(|value| value.get() != "null")

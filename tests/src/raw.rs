@@ -9,13 +9,14 @@ use tonic::{
 };
 
 /// Calls `path` (`/PACKAGE.SERVICE/METHOD`) and reads its answer to the end; of a stream, all
-/// its messages.
+/// its messages, but of one without end just the first.
 pub async fn call_raw(
     channel: Channel,
     authorization: Option<&str>,
     path: &str,
     message: Vec<u8>,
 ) -> Result<Vec<Vec<u8>>, Status> {
+    let endless = path.ends_with("/WatchJobs");
     let mut request = Request::new(message);
     if let Some(text) = authorization {
         let value = text.parse().expect("a header of text");
@@ -29,6 +30,9 @@ pub async fn call_raw(
     let mut messages = Vec::new();
     while let Some(message) = stream.message().await? {
         messages.push(message);
+        if endless {
+            break;
+        }
     }
     Ok(messages)
 }

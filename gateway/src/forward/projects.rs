@@ -3,10 +3,11 @@
 use spiderq_proto::v1::{
     DeleteSettingsRequest, DeleteSettingsResponse, GetServerTimeRequest, GetServerTimeResponse,
     GetSettingsRequest, GetSettingsResponse, GetSpiderRequest, GetSpiderResponse,
-    ListProjectsRequest, ListProjectsResponse, ListSpidersRequest, ListSpidersResponse,
-    SetSettingsRequest, SetSettingsResponse, SummarizeProjectsRequest, SummarizeProjectsResponse,
-    UpdateSpiderTagsRequest, UpdateSpiderTagsResponse,
-    project_service_client::ProjectServiceClient, project_service_server::ProjectService,
+    LimitSpiderRequest, LimitSpiderResponse, ListProjectsRequest, ListProjectsResponse,
+    ListSpidersRequest, ListSpidersResponse, SetSettingsRequest, SetSettingsResponse,
+    SummarizeProjectsRequest, SummarizeProjectsResponse, UpdateSpiderTagsRequest,
+    UpdateSpiderTagsResponse, project_service_client::ProjectServiceClient,
+    project_service_server::ProjectService,
 };
 use tonic::{Request, Response, Status, transport::Channel};
 
@@ -48,6 +49,13 @@ impl ProjectService for Forward {
         request: Request<UpdateSpiderTagsRequest>,
     ) -> Result<Response<UpdateSpiderTagsResponse>, Status> {
         self.0.clone().update_spider_tags(request).await
+    }
+
+    async fn limit_spider(
+        &self,
+        request: Request<LimitSpiderRequest>,
+    ) -> Result<Response<LimitSpiderResponse>, Status> {
+        self.0.clone().limit_spider(request).await
     }
 
     async fn get_settings(

@@ -40,7 +40,8 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/jobs/stop.json", post(dash::stop))
         .route("/api/scrapyd/listprojects.json", get(dash::listprojects))
         .route("/api/spiders/list.json", get(dash::spiders::list))
-        .route("/api/v2/projects/{project}/spiders/{spider}", get(dash::spiders::get))
+        .route("/api/v2/projects/{project}/spiders/{spider}",
+               get(dash::spiders::get).patch(dash::spiders::limit))
         .route("/api/v2/projects/{project}/spiders/{spider}/tags", patch(dash::spiders::tags))
         .route("/api/v2/users/me", get(dash::me))
         // 4. Storage: JobQ API

@@ -199,6 +199,12 @@ impl project_service_server::ProjectService for Fake {
     ) -> Result<Response<UpdateSpiderTagsResponse>, Status> {
         self.answer(request)
     }
+    async fn limit_spider(
+        &self,
+        request: Request<LimitSpiderRequest>,
+    ) -> Result<Response<LimitSpiderResponse>, Status> {
+        self.answer(request)
+    }
     async fn get_settings(
         &self,
         request: Request<GetSettingsRequest>,

@@ -17,7 +17,7 @@ const PATHS: [(&str, &str); 34] = [
     ("/api/jobs/stop.json", "POST"),
     ("/api/scrapyd/listprojects.json", "GET,HEAD"),
     ("/api/spiders/list.json", "GET,HEAD"),
-    ("/api/v2/projects/1/spiders/2", "GET,HEAD"),
+    ("/api/v2/projects/1/spiders/2", "GET,HEAD,PATCH"),
     ("/api/v2/projects/1/spiders/2/tags", "PATCH"),
     ("/api/v2/users/me", "GET,HEAD"),
     ("/jobq/1/count", "GET,HEAD"),

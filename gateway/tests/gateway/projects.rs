@@ -66,7 +66,7 @@ async fn a_spider_is_listed_by_its_name() {
 async fn a_spider_is_read_and_tagged_by_its_number() {
     let whole = concat!(
         r#"{"name":"s","jobq_id":7,"tags":["a","b \"c\""],"type":"manual","version":"v1","#,
-        r#""project":{"id":53}}"#
+        r#""max_running":null,"project":{"id":53}}"#
     );
     let answer = || Some(spider(7, "s", "v1"));
     let fake = Fake::default().answers(GetSpiderResponse { spider: answer() });
@@ -92,6 +92,54 @@ async fn a_spider_is_read_and_tagged_by_its_number() {
         remove: texts(&["y", "z"]),
     };
     assert_eq!(fake.asked::<UpdateSpiderTagsRequest>(), expected);
+}
+
+#[tokio::test]
+async fn a_spider_is_limited_by_its_number() {
+    let path = "/api/v2/projects/53/spiders/7";
+    for (body, most, told) in [
+        (
+            r#"{"max_running":4294967295}"#,
+            Some(u32::MAX),
+            "4294967295",
+        ),
+        (r#"{"max_running":0}"#, Some(0), "0"),
+        (r#"{"max_running":null}"#, None, "null"),
+    ] {
+        let spider = Spider {
+            max_running: most,
+            ..spider(7, "s", "")
+        };
+        let spider = Some(spider);
+        let fake = Fake::default().answers(LimitSpiderResponse { spider });
+        let reply = fake.with("PATCH", path, &[], body).await;
+        let told = format!(
+            "{}{told}{}",
+            r#"{"name":"s","jobq_id":7,"tags":["a","b \"c\""],"type":"manual","version":null,"max_running":"#,
+            r#","project":{"id":53}}"#
+        );
+        assert_eq!(reply.told(), (200, told.as_str()));
+        let expected = LimitSpiderRequest {
+            project: 53,
+            spider_id: 7,
+            max_running: most,
+        };
+        assert_eq!(fake.asked::<LimitSpiderRequest>(), expected);
+    }
+    let accepted = "max_running: must be a whole number from 0 to 4294967295, or null";
+    for (body, told) in [
+        ("{}", "max_running: is required"),
+        (r#"{"max_running":-1}"#, accepted),
+        (r#"{"max_running":4294967296}"#, accepted),
+        (r#"{"max_running":1.5}"#, accepted),
+        (r#"{"max_running":"1"}"#, accepted),
+    ] {
+        let fake = Fake::default();
+        let reply = fake.with("PATCH", path, &[], body).await;
+        let told = format!(r#"{{"status":"badrequest","message":"{told}"}}"#);
+        assert_eq!(reply.told(), (400, told.as_str()), "{body}");
+        assert_eq!(fake.calls(), 0);
+    }
 }
 
 #[tokio::test]

@@ -5,10 +5,9 @@ use tonic::{Request, Response, async_trait};
 
 use super::{Answer, Calls, On, decode, encode};
 use crate::{
-    domain::{Spider, SpiderRef},
+    domain::{ProjectSummary, Spider, SpiderRef},
     error::{Error, Result},
     model::{FieldName, JsonText, ProjectId, SpiderName},
-    store::ProjectCounts,
 };
 
 /// `spiderq.v1.ProjectService` over the domain.
@@ -94,6 +93,24 @@ impl ProjectService for ProjectApi {
                     .edit_spider_tags(&on.caller, project, number, &edit);
                 Ok(v1::UpdateSpiderTagsResponse {
                     spider: Some(spider(changed.await?)),
+                })
+            })
+            .await
+    }
+
+    async fn limit_spider(
+        &self,
+        request: Request<v1::LimitSpiderRequest>,
+    ) -> Answer<v1::LimitSpiderResponse> {
+        self.0
+            .call("LimitSpider", request, |on, message| async move {
+                let project = decode::project(message.project)?;
+                let number = decode::spider_id("spider_id", message.spider_id)?;
+                let limited =
+                    on.domain
+                        .limit_spider(&on.caller, project, number, message.max_running);
+                Ok(v1::LimitSpiderResponse {
+                    spider: Some(spider(limited.await?)),
                 })
             })
             .await
@@ -205,20 +222,20 @@ fn spider(spider: Spider) -> v1::Spider {
         r#type: spider.name.spider_type().to_owned(),
         version: spider.version.unwrap_or_default(),
         name: spider.name.to_string(),
-        max_running: None,
+        max_running: spider.max_running,
     }
 }
 
-/// Nothing limits a project yet: there is always room for one more.
-fn summary((project, counts): (ProjectId, ProjectCounts)) -> v1::ProjectSummary {
+fn summary(summary: ProjectSummary) -> v1::ProjectSummary {
+    let counts = summary.counts;
     v1::ProjectSummary {
-        project: number(project),
+        project: number(summary.project),
         pending: encode::count(counts.pending),
         running: encode::count(counts.running),
         finished: encode::count(counts.finished),
-        has_capacity: true,
+        has_capacity: summary.units_left.is_none_or(|left| left > 0),
         running_units: encode::count(counts.running_units),
-        pending_units_max: None,
+        pending_units_max: summary.units_left.map(encode::count),
     }
 }
 

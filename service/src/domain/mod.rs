@@ -35,6 +35,7 @@ pub use self::{
     batch::{ItemError, ItemErrorKind, Updated},
     edit::JobEdit,
     heartbeat::{Heartbeat, Vitals},
+    project::ProjectSummary,
     push::{Push, PushedJob},
     reap::Reaper,
     schedule::Schedule,

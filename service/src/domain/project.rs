@@ -7,13 +7,24 @@ use crate::{
     auth::Caller,
     error::{Error, Result},
     model::{FieldName, Metadata, ProjectId},
-    store::{ProjectCounts, Role, SettingsChange},
+    store::{MAX_RUNNING, MAX_RUNNING_UNITS, ProjectCounts, Role, SettingsChange},
 };
 
 /// Projects read in one step.
 const PAGE: usize = 1_000;
 /// Projects looked at at a time.
 const AT_ONCE: usize = 16;
+
+/// A project in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectSummary {
+    /// The project.
+    pub project: ProjectId,
+    /// Its jobs.
+    pub counts: ProjectCounts,
+    /// Most units that a job may have to start now; `None`: as many as a job may.
+    pub units_left: Option<u64>,
+}
 
 impl Domain {
     /// The projects that exist and that the caller reaches, in rising order.
@@ -41,7 +52,7 @@ impl Domain {
         &self,
         caller: &Caller,
         mut projects: Vec<ProjectId>,
-    ) -> Result<Vec<(ProjectId, ProjectCounts)>> {
+    ) -> Result<Vec<ProjectSummary>> {
         if projects.len() > MOST_ITEMS {
             return Err(Error::TooLarge {
                 field: "projects".to_owned(),
@@ -57,14 +68,26 @@ impl Domain {
         for project in &projects {
             caller.may(Role::Read, *project)?;
         }
-        let counts = |project| async move {
-            let counts = self.store.project_counts(project).await?;
-            Ok::<_, Error>((project, counts))
-        };
-        let summaries = stream::iter(projects).map(counts).buffered(AT_ONCE);
+        let summary = |project| self.summary_of(project);
+        let summaries = stream::iter(projects).map(summary).buffered(AT_ONCE);
         let mut summaries: Vec<_> = summaries.try_collect().await?;
-        summaries.retain(|(_, counts)| !all || *counts != ProjectCounts::default());
+        let empty = ProjectCounts::default();
+        summaries.retain(|summary| !all || summary.counts != empty);
         Ok(summaries)
+    }
+
+    /// Counts and limits are of two moments, one soon after the other.
+    async fn summary_of(&self, project: ProjectId) -> Result<ProjectSummary> {
+        let counts = self.store.project_counts(project).await?;
+        let names = [MAX_RUNNING, MAX_RUNNING_UNITS];
+        let settings = self.store.named_settings(project, &names).await?;
+        let most = rules::number(&settings, MAX_RUNNING);
+        let most_units = rules::number(&settings, MAX_RUNNING_UNITS);
+        Ok(ProjectSummary {
+            project,
+            counts,
+            units_left: units_left(&counts, most, most_units),
+        })
     }
 
     /// All settings of a project.
@@ -115,5 +138,39 @@ impl Domain {
         };
         self.store.change_settings(project, change).await?;
         Ok(())
+    }
+}
+
+/// What the limits of a project leave.
+fn units_left(counts: &ProjectCounts, most: Option<u64>, most_units: Option<u64>) -> Option<u64> {
+    if most.is_some_and(|most| counts.running >= most) {
+        return Some(0);
+    }
+    most_units.map(|most| most.saturating_sub(counts.running_units))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_what_the_narrower_limit_leaves() {
+        let counts = ProjectCounts {
+            running: 3,
+            running_units: 8,
+            ..ProjectCounts::default()
+        };
+        for (most, most_units, left) in [
+            (None, None, None),
+            (Some(4), None, None),
+            (Some(3), None, Some(0)),
+            (Some(0), Some(20), Some(0)),
+            (None, Some(20), Some(12)),
+            (Some(4), Some(9), Some(1)),
+            (None, Some(8), Some(0)),
+            (None, Some(1), Some(0)),
+        ] {
+            assert_eq!(units_left(&counts, most, most_units), left);
+        }
     }
 }

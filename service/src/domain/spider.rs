@@ -18,6 +18,8 @@ pub struct Spider {
     pub name: SpiderName,
     /// What jobs scheduled of it are tagged with.
     pub tags: Tags,
+    /// Most of its jobs that run at a time; `None`: as many as there are.
+    pub max_running: Option<u32>,
     /// Text of `version` of its latest job.
     pub version: Option<String>,
 }
@@ -106,6 +108,24 @@ impl Domain {
         }
     }
 
+    /// Sets how many jobs of a spider may run at a time, or with `None` that there is no limit;
+    /// the spider then.
+    pub async fn limit_spider(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        number: SpiderId,
+        max_running: Option<u32>,
+    ) -> Result<Spider> {
+        caller.may(Role::User, project)?;
+        let spider = SpiderRef::Number(number);
+        let found = self.store.limit_spider(project, number, max_running);
+        if !found.await? {
+            return Err(missing(project, &spider));
+        }
+        self.spider(caller, project, spider, false).await
+    }
+
     /// The spider with this number.
     pub(super) async fn record(
         &self,
@@ -141,6 +161,7 @@ impl Domain {
                 id: record.id,
                 name: record.name,
                 tags: record.tags,
+                max_running: record.max_running,
                 version,
             }
         });

@@ -49,7 +49,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 46] = [
+const CASES: [Case; 47] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -61,6 +61,7 @@ const CASES: [Case; 46] = [
     ("GET /api/scrapyd/listprojects.json", "", "", 200, Json, r#"{"status":"ok","projects":[8,9]}"#),
     ("GET /api/spiders/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","spiders":[]}"#),
     ("GET /api/v2/projects/{project}/spiders/{spider}", "", "", 404, Json, NO_SPIDER),
+    ("PATCH /api/v2/projects/{project}/spiders/{spider}", "", r#"{"max_running":1}"#, 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}/tags", "", r#"{"add":["x"]}"#, 404, Json, NO_SPIDER),
     ("GET /api/v2/users/me", "", "", 200, Json, r#"{"username":"admin","role":"admin","projects":null}"#),
     ("GET /jobq/{project}/count", "", "", 200, Json, "0"),

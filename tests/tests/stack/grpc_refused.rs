@@ -66,11 +66,26 @@ async fn starts(grpc: &Grpc) {
     let lease = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
     let id = "request_id: must be 1 to 128 bytes of text without control characters";
     type Set = fn(&mut StartJobRequest);
-    let cases: [(Set, &str); 7] = [
+    let wait = "wait_ms: must be from 0 to 60000 (ms)";
+    let tag = "must be a tag: 1 to 128 bytes of text without control characters";
+    let cases: [(Set, &str); 11] = [
         (|r| r.lease_ms = Some(-1), lease),
         (|r| r.lease_ms = Some(999), lease),
         (|r| r.lease_ms = Some(3_600_001), lease),
-        (|r| r.wait_ms = 1, "wait_ms: must be 0 in this version"),
+        (|r| r.wait_ms = -1, wait),
+        (|r| r.wait_ms = 60_001, wait),
+        (
+            |r| r.max_units = 7,
+            "max_units: must be an integer from 1 to 6",
+        ),
+        (
+            |r| r.has_tags = vec![String::new()],
+            &format!("has_tags: {tag}"),
+        ),
+        (
+            |r| r.lacks_tags = vec!["\n".into()],
+            &format!("lacks_tags: {tag}"),
+        ),
         (|r| r.request_id = "x".repeat(129), id),
         (|r| r.request_id = "a\nb".into(), id),
         (

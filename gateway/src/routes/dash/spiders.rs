@@ -1,10 +1,11 @@
 //! GET /api/spiders/list.json → ListSpiders, page by page; /api/v2/projects/P/spiders/S[/tags]
-//! → GetSpider, UpdateSpiderTags.
+//! → GetSpider, LimitSpider, UpdateSpiderTags.
 
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header::CONTENT_TYPE};
 use spiderq_proto::v1::{
-    GetSpiderRequest, ListSpidersRequest, Spider, UpdateSpiderTagsRequest, get_spider_request,
+    GetSpiderRequest, LimitSpiderRequest, ListSpidersRequest, Spider, UpdateSpiderTagsRequest,
+    get_spider_request,
 };
 
 use super::{DashResult, json};
@@ -50,6 +51,24 @@ pub(in crate::routes) async fn get(call: Call) -> DashResult {
         create: false,
     });
     let answer = call.app.services.projects.get_spider(request).await?;
+    let spider = answer.into_inner().spider.unwrap_or_default();
+    Ok(json(whole(project, &spider)))
+}
+
+/// `null` is no limit, and so has to be said.
+pub(in crate::routes) async fn limit(call: Call) -> DashResult {
+    const ACCEPTED: &str = "must be a whole number from 0 to 4294967295, or null";
+    let project = call.project()?;
+    let mut fields = Fields::parse(call.text()?)?;
+    if !fields.has("max_running") {
+        return Err(Problem::invalid("max_running", "is required").into());
+    }
+    let request = call.request(LimitSpiderRequest {
+        project,
+        spider_id: call.spider()?,
+        max_running: fields.typed("max_running", ACCEPTED)?,
+    });
+    let answer = call.app.services.projects.limit_spider(request).await?;
     let spider = answer.into_inner().spider.unwrap_or_default();
     Ok(json(whole(project, &spider)))
 }
@@ -100,12 +119,15 @@ fn row(spider: &Spider) -> String {
 }
 
 fn whole(project: i64, spider: &Spider) -> String {
+    let most = spider.max_running.map(|most| most.to_string());
+    let most = most.unwrap_or_else(|| "null".to_owned());
     let mut body = Object::new();
     body.text("name", &spider.name)
         .number("jobq_id", spider.id)
         .raw("tags", &strings(&spider.tags))
         .text("type", &spider.r#type)
         .raw("version", &version(spider))
+        .raw("max_running", &most)
         .raw("project", &format!("{{\"id\":{project}}}"));
     body.finish()
 }

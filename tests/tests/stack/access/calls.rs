@@ -64,9 +64,8 @@ pub(super) fn state_needed(call: &str) -> JobState {
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
     match call {
         "ScheduleJob" | "GetJob" | "ListJobs" | "CountJobs" | "UpdateJobs" | "StopJobs"
-        | "DeleteJobs" | "SetJobMetadata" | "DeleteJobMetadata" | "PurgeJob" | "GetJobToken" => {
-            of_jobs(call, target)
-        }
+        | "DeleteJobs" | "SetJobMetadata" | "DeleteJobMetadata" | "PurgeJob" | "GetJobToken"
+        | "WatchJobs" | "WatchJobs of a job" => of_jobs(call, target),
         "PushJobs"
         | "StartJob"
         | "Heartbeat"
@@ -108,6 +107,8 @@ fn of_jobs(call: &str, target: &Target) -> Vec<u8> {
         }
         "PurgeJob" => PurgeJobRequest { key }.encode_to_vec(),
         "GetJobToken" => GetJobTokenRequest { key }.encode_to_vec(),
+        "WatchJobs" => WatchJobsRequest { project, ..Default::default() }.encode_to_vec(),
+        "WatchJobs of a job" => WatchJobsRequest { project, key, ..Default::default() }.encode_to_vec(),
         _ => panic!("no request for {call}"),
     }
 }
@@ -164,6 +165,10 @@ fn of_rest(call: &str, target: &Target) -> Vec<u8> {
         "UpdateSpiderTags" => {
             let (spider_id, add) = (target.spider(), vec!["x".to_owned()]);
             UpdateSpiderTagsRequest { project, spider_id, add, ..Default::default() }.encode_to_vec()
+        }
+        "LimitSpider" => {
+            let (spider_id, max_running) = (target.spider(), Some(1));
+            LimitSpiderRequest { project, spider_id, max_running }.encode_to_vec()
         }
         "GetSettings" => GetSettingsRequest { project }.encode_to_vec(),
         "SetSettings" => SetSettingsRequest { project, settings: metadata() }.encode_to_vec(),

@@ -135,7 +135,7 @@ pub(super) fn paths() -> Vec<Path> {
     rows(part("HTTP")).map(parse).collect()
 }
 
-/// Service and method of every RPC but the one that is not there yet.
+/// Service and method of every RPC.
 pub(super) fn described() -> BTreeSet<(String, String)> {
     let set = prost_types::FileDescriptorSet::decode(spiderq_proto::DESCRIPTOR_SET).unwrap();
     let services = set.file.iter().flat_map(|file| &file.service);
@@ -143,7 +143,7 @@ pub(super) fn described() -> BTreeSet<(String, String)> {
         let methods = service.method.iter();
         methods.map(|method| (service.name().to_owned(), method.name().to_owned()))
     });
-    rpcs.filter(|(_, rpc)| rpc != "WatchJobs").collect()
+    rpcs.collect()
 }
 
 /// Method and path of every route in the gateway's table, but for the description of the
