@@ -165,6 +165,8 @@ impl Store for SqliteStore {
         request: Option<&RequestKey>,
     ) -> Result<Vec<Changed>> {
         let request = request.cloned();
+        let mut effects = changes.iter().flat_map(|change| &change.effects);
+        let stirs = effects.any(pulse::stirs);
         let step = move |connection: &_| {
             if let Some(reply) = requests::recall(connection, project, request.as_ref(), now)? {
                 return requests::decode_changed(&reply);
@@ -175,7 +177,7 @@ impl Store for SqliteStore {
             Ok(changed)
         };
         let applied = |one: &Changed| matches!(one, Changed::Applied { .. });
-        let did = move |changed: &Vec<_>| changed.iter().any(applied);
+        let did = move |changed: &Vec<_>| stirs && changed.iter().any(applied);
         self.write(project, step, did).await
     }
 

@@ -8,7 +8,27 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{model::ProjectId, store::Pulses};
+use crate::{
+    model::ProjectId,
+    store::{Effect, Pulses},
+};
+
+/// Whether somebody may wait for what `effect` does: not for a heartbeat.
+pub(super) fn stirs(effect: &Effect) -> bool {
+    let Effect {
+        enter,
+        set,
+        tags,
+        priority,
+        units,
+        ..
+    } = effect;
+    enter.is_some()
+        || priority.is_some()
+        || units.is_some()
+        || !tags.is_empty()
+        || set.get("stop_requested").is_some()
+}
 
 /// Where pulses of each project go out.
 #[derive(Debug, Default)]
