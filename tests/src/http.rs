@@ -114,11 +114,24 @@ impl Http {
 
     /// As [`Http::post`], and `None` where no answer came: for servers that get killed.
     pub async fn try_post(&self, path: &str, lines: String) -> Option<Answer> {
+        self.try_send(path, &[], &lines).await
+    }
+
+    /// A POST, and `None` where no answer came: for ways that lose answers.
+    pub async fn try_send(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
         let mut request = Request::post(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let request = request.body(Full::from(lines)).ok()?;
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).ok()?;
         let (head, body) = self.client.request(request).await.ok()?.into_parts();
         Some(Answer {
             request: format!("POST {path}"),

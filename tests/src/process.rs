@@ -59,7 +59,12 @@ impl Program {
     /// Runs `spiderq ARGS` and reads on until it listens.
     #[must_use]
     pub fn start(args: &[&str]) -> Self {
+        Self::start_in(&[], args)
+    }
+
+    fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         let mut child = command(args)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -83,7 +88,13 @@ impl Program {
     /// `spiderq serve` over `store` on a free port, with an admin key.
     #[must_use]
     pub fn serve(store: &str, key: &str) -> Self {
-        Self::start(&[
+        Self::serve_in(&[], store, key)
+    }
+
+    /// The same, with more in its environment.
+    #[must_use]
+    pub fn serve_in(environment: &[(&str, &str)], store: &str, key: &str) -> Self {
+        let args = [
             "serve",
             "--store",
             store,
@@ -91,7 +102,8 @@ impl Program {
             "127.0.0.1:0",
             "--admin-key",
             key,
-        ])
+        ];
+        Self::start_in(environment, &args)
     }
 
     /// The first line that holds `text`: of those read so far, or reading on. Two pipes come

@@ -304,6 +304,12 @@ fn finished(close_reason: &str) -> Result<Effect> {
     entering(State::Finished, ended, &Actor::parse(SERVICE)?)
 }
 
+/// Who scheduled it; of a job that was never pending, who started it.
+fn scheduler(job: &Job) -> Result<Actor> {
+    let entry = job.entry(State::Pending).or(job.entry(State::Running));
+    entry.map_or_else(|| Actor::parse(SERVICE), |entry| Ok(entry.actor.clone()))
+}
+
 /// What is not known of the lost attempt stays unknown.
 fn requeued(job: &Job) -> Result<Effect> {
     let Counters {
@@ -326,6 +332,6 @@ fn requeued(job: &Job) -> Result<Effect> {
     };
     Ok(Effect {
         release: true,
-        ..entering(State::Pending, again, &Actor::parse(SERVICE)?)?
+        ..entering(State::Pending, again, &scheduler(job)?)?
     })
 }

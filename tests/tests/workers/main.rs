@@ -1,0 +1,61 @@
+//! Workers that die, stand still and come back, and clients whose answers get lost: no job is
+//! lost by it, none runs twice at a time, and what runs stays under its limits. Nothing waits
+//! by sleeping: a test waits for the line, the job or the event itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a step that cannot be done ends the test"
+)]
+
+mod capped;
+mod clocks;
+mod cut;
+mod killed;
+mod paused;
+mod worker;
+
+use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse, pushed_job};
+use spiderq_tests::{Grpc, StoreKind};
+
+/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+async fn on_each_store(test: impl AsyncFn(StoreKind)) {
+    for kind in StoreKind::ALL {
+        eprintln!("on {kind:?}:");
+        test(kind).await;
+    }
+}
+
+/// Pushes so many pending jobs; their keys.
+async fn push(grpc: &Grpc, project: i64, jobs: usize) -> Vec<String> {
+    let job = NewJob {
+        spider: "s".to_owned(),
+        metadata: [("mark".to_owned(), "1".to_owned())].into(),
+        ..NewJob::default()
+    };
+    let request = PushJobsRequest {
+        project,
+        jobs: vec![job; jobs],
+        request_id: String::new(),
+    };
+    let answer = grpc.queue().push_jobs(request).await.unwrap();
+    let results = answer.into_inner().results.into_iter();
+    let key = |result| match result {
+        Some(pushed_job::Result::Key(key)) => key,
+        other => panic!("not pushed: {other:?}"),
+    };
+    results.map(|pushed| key(pushed.result)).collect()
+}
+
+/// Waits for a job, and takes it for a minute.
+async fn take(grpc: &Grpc, project: i64) -> StartJobResponse {
+    let request = StartJobRequest {
+        project,
+        lease_ms: Some(60_000),
+        wait_ms: 60_000,
+        ..StartJobRequest::default()
+    };
+    let answer = grpc.queue().start_job(request).await.unwrap();
+    let answer = answer.into_inner();
+    assert!(answer.job.is_some(), "no job within a minute");
+    answer
+}
