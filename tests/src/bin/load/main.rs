@@ -15,6 +15,7 @@ mod echo;
 mod grpc;
 mod http;
 mod run;
+mod start;
 mod target;
 
 use clap::{Parser, ValueEnum};
@@ -69,6 +70,9 @@ enum Api {
     /// All of it on one private Redis: gRPC, then redis-benchmark with the very same script
     /// and arguments, then echo; and the ratios.
     Compare,
+    /// From a push to the answer of a StartJob that waits for it, with nothing else to do; on
+    /// Redis also with the two at different servers. Take a few hundred pushes.
+    Start,
 }
 
 /// Where the started server keeps its jobs.
@@ -101,8 +105,30 @@ fn main() {
             }
             Api::Echo => println!("echo: {}", echo(&load).await),
             Api::Compare => compare(&load).await,
+            Api::Start => push_to_start(&load).await,
         }
     });
+}
+
+async fn push_to_start(load: &Load) {
+    let target = Target::of(load);
+    print_times(
+        "one server",
+        &start::push_to_start(&target, &target, load.pushes).await,
+    );
+    if let Some(other) = target.beside() {
+        let times = start::push_to_start(&target, &other, load.pushes).await;
+        print_times("two servers", &times);
+    }
+}
+
+fn print_times(what: &str, times: &[std::time::Duration]) {
+    let ms = |part: usize| {
+        let at = (times.len() * part / 100).min(times.len() - 1);
+        times[at].as_secs_f64() * 1e3
+    };
+    let (median, late, most) = (ms(50), ms(99), ms(100));
+    println!("{what}: push to start p50 {median:.2} ms, p99 {late:.2} ms, most {most:.2} ms");
 }
 
 async fn echo(load: &Load) -> Report {

@@ -65,6 +65,12 @@ impl Target {
         target
     }
 
+    /// A second server on its Redis; `None` where it has none.
+    pub(crate) fn beside(&self) -> Option<Self> {
+        let redis = self.redis.as_ref()?;
+        Some(Self::started(&redis.url()))
+    }
+
     /// The Redis that was started with it.
     pub(crate) fn redis(&self) -> &RedisServer {
         self.redis.as_ref().expect("a private Redis")
