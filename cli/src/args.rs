@@ -1,12 +1,16 @@
 //! Every flag, its env twin and its default, in one place.
 
 mod network;
+mod runner;
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::network::Network;
+pub(crate) use self::{
+    network::Network,
+    runner::{JobSettings, Runner, Supervise},
+};
 
 /// A self-hosted job service for Scrapy, wire-compatible with the Jobs, JobQ and Job
 /// metadata APIs of Scrapy Cloud.
@@ -36,8 +40,13 @@ pub enum Command {
     Service(Serve),
     /// Serve HTTP/JSON only, before a `spiderq service` elsewhere
     Gateway(Gateway),
+    /// Run jobs: Scrapy spiders and scripts, or any program
+    Runner(Box<Runner>),
     /// Create, list and revoke API keys of a running server
     Key(Key),
+    /// Between a runner and its job; the runner calls it
+    #[command(hide = true)]
+    Supervise(Supervise),
 }
 
 /// Settings of `serve` and `service`.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write as _},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -15,27 +16,37 @@ use tokio::{
 };
 
 use crate::{
-    args::{Cli, Command, Gateway, Serve},
+    args::{self, Cli, Command, Gateway, Serve},
     failure::Failure,
     key, logs,
     network::Network,
-    open_files,
+    open_files, runner,
     running::Running,
     serve::{self, ServeOptions, explain},
     tls,
 };
 
 /// Runs what the command line says, to its end.
-pub fn run(cli: Cli) -> Result<(), Failure> {
+pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     logs::init(&cli.log)?;
     tls::install_provider();
-    match cli.command {
-        None => serve(cli.serve, true),
-        Some(Command::Serve(settings)) => serve(settings, true),
-        Some(Command::Service(settings)) => serve(settings, false),
-        Some(Command::Gateway(settings)) => gateway(&settings),
-        Some(Command::Key(settings)) => block_on(1, key::run(settings)),
-    }
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(settings) => serve(settings, true),
+        Command::Service(settings) => serve(settings, false),
+        Command::Gateway(settings) => gateway(&settings),
+        Command::Runner(settings) => block_on(1, runner::run(*settings)),
+        Command::Key(settings) => block_on(1, key::run(settings)),
+        Command::Supervise(settings) => return Ok(supervise(settings)),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn supervise(settings: args::Supervise) -> ExitCode {
+    spiderq_runner::supervise(spiderq_runner::Supervise {
+        parent: settings.parent,
+        folder: settings.folder,
+        command: settings.command,
+    })
 }
 
 fn serve(settings: Serve, http: bool) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ mod logs;
 mod network;
 mod open_files;
 mod probe;
+mod runner;
 mod running;
 mod serve;
 mod tls;

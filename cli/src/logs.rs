@@ -3,6 +3,7 @@
 
 use std::io;
 
+use spiderq_runner::LogWriter;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _,
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) fn init(log: &Log) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(&log.log).map_err(|error| Failure::new(format!("--log: {error}")))?;
-    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = fmt::layer().with_writer(LogWriter::default);
     let lines = match log.log_format {
         LogFormat::Text => lines
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))

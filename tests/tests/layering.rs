@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Crates of the workspace with handwritten code.
-const CRATES: [&str; 5] = ["proto", "service", "gateway", "cli", "tests"];
+const CRATES: [&str; 6] = ["proto", "service", "gateway", "runner", "cli", "tests"];
 
 /// Which modules of `service` a module of it may name.
 const MAY_IMPORT: [(&str, &[&str]); 6] = [

@@ -1,0 +1,134 @@
+//! Tests of what a job's program is told.
+
+use serde_json::json;
+
+use super::*;
+
+fn job(metadata: &[(&str, &str)]) -> Job {
+    let metadata = metadata.iter();
+    Job {
+        key: "53/7/81".to_owned(),
+        spider: "somespider".to_owned(),
+        priority: 3,
+        units: 2,
+        tags: vec!["a".to_owned()],
+        pending_time: 1,
+        running_time: 2,
+        scheduled_by: "ann".to_owned(),
+        started_by: "runner".to_owned(),
+        metadata: metadata
+            .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
+            .collect(),
+        ..Job::default()
+    }
+}
+
+fn view(job: &Job) -> View<'_> {
+    View {
+        job,
+        token: "token",
+        server: "http://localhost:6900",
+        unit_memory: 950,
+    }
+}
+
+fn variables(job: &Job, folder: &Path) -> BTreeMap<OsString, OsString> {
+    let variables = view(job).variables(Path::new("/pipe"), folder);
+    variables.unwrap().into_iter().collect()
+}
+
+#[test]
+fn a_spider_is_told_all_of_its_job() {
+    let job = job(&[
+        ("spider_args", r#"{"a":"1","long":"18446744073709551616"}"#),
+        ("spider_type", r#""manual""#),
+        ("version", r#""1.0""#),
+        ("deploy_id", "7"),
+        ("job_settings", r#"{"DEPTH":1566311822568.0}"#),
+        (
+            "environment",
+            r#"{"COLOUR":"blue","SHUB_JOBKEY":"1/1/1","A=":"x","N":1}"#,
+        ),
+    ]);
+    let variables = variables(&job, Path::new("/none"));
+    let get = |name: &str| variables[&OsString::from(name)].to_str().unwrap();
+    let names: Vec<_> = variables
+        .keys()
+        .map(|name| name.to_str().unwrap())
+        .collect();
+    let expected = [
+        "COLOUR",
+        "N",
+        "SHUB_FIFO_PATH",
+        "SHUB_JOBKEY",
+        "SHUB_JOB_DATA",
+        "SHUB_JOB_ENV",
+        "SHUB_JOB_MEMORY_LIMIT",
+        "SHUB_SETTINGS",
+        "SHUB_SPIDER",
+        "SHUB_STORAGE",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!((get("COLOUR"), get("N")), ("blue", "1"));
+    assert_eq!(get("SHUB_FIFO_PATH"), "/pipe");
+    assert_eq!(get("SHUB_JOBKEY"), "53/7/81");
+    assert_eq!(get("SHUB_JOB_ENV"), "{}");
+    assert_eq!(get("SHUB_JOB_MEMORY_LIMIT"), "1900");
+    assert_eq!(get("SHUB_SPIDER"), "somespider");
+    assert_eq!(get("SHUB_STORAGE"), "http://localhost:6900");
+    let data: Value = serde_json::from_str(get("SHUB_JOB_DATA")).unwrap();
+    let expected = json!({
+        "key": "53/7/81", "auth": "token", "project": 53, "spider": "somespider",
+        "spider_args": {"a": "1", "long": "18446744073709551616"}, "tags": ["a"],
+        "priority": 3, "units": 2, "state": "running", "pending_time": 1, "running_time": 2,
+        "scheduled_by": "ann", "started_by": "runner", "spider_type": "manual",
+        "version": "1.0", "deploy_id": 7, "api_url": "http://localhost:6900/api/",
+    });
+    assert_eq!(data, expected);
+    assert!(get("SHUB_SETTINGS").contains(r#""job_settings":{"DEPTH":1566311822568.0}"#));
+    let settings: Value = serde_json::from_str(get("SHUB_SETTINGS")).unwrap();
+    let expected = json!({
+        "organization_settings":
+            {"TELNETCONSOLE_ENABLED": false, "TELNETCONSOLE_HOST": "127.0.0.1"},
+        "project_settings": {}, "spider_settings": {},
+        "job_settings": {"DEPTH": 1_566_311_822_568.0}, "enabled_addons": [],
+    });
+    assert_eq!(settings, expected);
+}
+
+#[test]
+fn a_script_is_told_its_words() {
+    let mut job = job(&[("cmd_args", r#""--name 'two words' x""#)]);
+    job.spider = "py:report.py".to_owned();
+    let data: Value = serde_json::from_str(&view(&job).data()).unwrap();
+    assert_eq!(
+        data["job_cmd"],
+        json!(["py:report.py", "--name", "two words", "x"])
+    );
+    assert_eq!(data["job_env"], json!({}));
+}
+
+#[test]
+fn what_is_too_long_for_a_variable_goes_by_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!(r#"{{"X":"{}"}}"#, "x".repeat(MOST_BYTES));
+    let job = job(&[("job_settings", &settings)]);
+    let variables = variables(&job, folder.path());
+    let path = folder.path().join("SHUB_SETTINGS.json");
+    assert_eq!(variables[&OsString::from("SHUB_SETTINGS")], path);
+    assert!(fs::read_to_string(path).unwrap().contains(&settings));
+}
+
+#[test]
+fn fields_of_another_kind_do_no_harm() {
+    let job = job(&[
+        ("spider_args", "[1]"),
+        ("environment", r#""x""#),
+        ("job_settings", "3"),
+        ("cmd_args", r#"{"a":1}"#),
+    ]);
+    let view = view(&job);
+    assert!(view.spider_args().is_empty() && view.environment().is_empty());
+    assert!(view.cmd_args().is_empty());
+    assert!(view.settings().contains(r#""job_settings":{}"#));
+}

@@ -1,0 +1,294 @@
+//! A job in this runner's hands, from its start to the acknowledgement of its end.
+
+use std::{env, ffi::OsString, io, sync::Arc};
+
+use serde_json::Value;
+use spiderq_proto::v1::{Job, StartJobResponse};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+use crate::{
+    child::{Child, Plan},
+    counts::Counts,
+    crawl::{Crawl, Limits, Went},
+    environment::View,
+    finish::{End, finish},
+    folder::Folder,
+    output,
+    phase::Phase,
+    project,
+    pulse::{Pulse, Told},
+    queue::{Held, Queue, Refusal},
+    record::Record,
+    settings::{Settings, Work},
+    template::Places,
+    terminal::Row,
+    version,
+};
+
+/// What a job is run with.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) queue: Queue,
+    pub(crate) units: Arc<Semaphore>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+/// A job that was started on the server.
+#[derive(Debug)]
+pub(crate) struct Started {
+    held: Held,
+    token: String,
+    job: Job,
+    counts: Arc<Counts>,
+}
+
+impl Started {
+    /// `None`: nothing was pending.
+    pub(crate) fn of(project: i64, answer: StartJobResponse) -> Option<Self> {
+        let job = answer.job?;
+        Some(Self {
+            held: Held {
+                project,
+                key: job.key.clone(),
+                fence: answer.fence,
+            },
+            token: answer.token,
+            job,
+            counts: Arc::default(),
+        })
+    }
+
+    fn key(&self) -> &str {
+        &self.held.key
+    }
+}
+
+impl Context {
+    /// Runs a job to its end; `first` is one of the units that it takes. Says when it has
+    /// them all.
+    pub(crate) async fn run(
+        mut self,
+        mut started: Started,
+        first: OwnedSemaphorePermit,
+        ready: oneshot::Sender<()>,
+    ) {
+        let lease = self.settings.lease;
+        let counts = Arc::clone(&started.counts);
+        let mut pulse = Pulse::start(self.queue.clone(), started.held.clone(), lease, counts);
+        let permit = match self.gather(&started.job, first, &mut pulse).await {
+            Gathered::All(permit) => permit,
+            Gathered::Stop => {
+                let end = End::early("cancelled", &started.counts);
+                return self.end(&started, &end, "").await;
+            }
+            Gathered::Gone => return,
+        };
+        // An error means that nobody waits for it.
+        let _ = ready.send(());
+        tracing::info!(job = started.key(), spider = started.job.spider, "started");
+        let went = self.work(&mut started, &mut pulse).await;
+        drop(pulse);
+        match went {
+            Ok((Some(end), tail)) => {
+                self.end(&started, &end, &tail).await;
+            }
+            Ok((None, _)) => {
+                tracing::warn!(
+                    job = started.key(),
+                    "lost: killed, and nothing more is written"
+                );
+            }
+            Err(error) => {
+                tracing::error!(job = started.key(), %error, "can't be run");
+                let end = End::early("failed", &started.counts);
+                self.end(&started, &end, "").await;
+            }
+        }
+        drop(permit);
+    }
+
+    /// Waits until there are units enough. The job is ours meanwhile, and is kept so.
+    async fn gather(
+        &mut self,
+        job: &Job,
+        mut first: OwnedSemaphorePermit,
+        pulse: &mut Pulse,
+    ) -> Gathered {
+        // One for more units than there are has them all.
+        let more = job.units.clamp(1, self.settings.units) - 1;
+        let rest = Arc::clone(&self.units).acquire_many_owned(more);
+        tokio::pin!(rest);
+        tokio::select! {
+            biased;
+            rest = &mut rest => match rest {
+                Ok(rest) => {
+                    first.merge(rest);
+                    Gathered::All(first)
+                }
+                Err(_) => Gathered::Gone,
+            },
+            told = pulse.told() => match told {
+                Told::Stop => Gathered::Stop,
+                Told::Lost => Gathered::Gone,
+            },
+            // It never ran: its lease runs out, and another runs it.
+            _ = self.phase.wait_for(|phase| *phase == Phase::Stopping) => Gathered::Gone,
+        }
+    }
+
+    /// Runs it; no end: the job was lost. An error: it can't be run here.
+    async fn work(
+        &mut self,
+        started: &mut Started,
+        pulse: &mut Pulse,
+    ) -> io::Result<(Option<End>, String)> {
+        let settings = Arc::clone(&self.settings);
+        let folder = settings.data_dir.join(started.key());
+        let counts = Arc::clone(&started.counts);
+        let mut record = Record::create(started.key(), &folder, settings.rotate_bytes, counts)?;
+        if let Err(Refusal::Lost) = self.describe(started, &record).await {
+            return Ok((None, String::new()));
+        }
+        let folder = Folder::create()?;
+        let (path, pipe, sender) = folder.pipe()?;
+        let plan = self.plan(started, &folder, &path)?;
+        let (child, printed) = Child::start(&plan, folder.path(), &folder.work())?;
+        let limits = Limits {
+            runtime: settings.runtime_limit,
+            stall: settings.stall_limit,
+            grace: settings.cancel_grace,
+        };
+        let printed = output::lines_of(printed);
+        let row = Row::show(
+            started.key(),
+            &started.job.spider,
+            Arc::clone(&started.counts),
+        );
+        let crawl = Crawl::new(child, (pipe, sender), printed, limits);
+        let went = crawl.follow(&mut record, pulse, &mut self.phase).await;
+        drop(row);
+        let flushed = record.flush();
+        let Went::Ended { exit, close_reason } = went else {
+            return Ok((None, String::new()));
+        };
+        flushed?;
+        let end = End {
+            exit: Some(exit),
+            close_reason,
+            stats: record.stats(),
+            counters: record.counters(),
+        };
+        Ok((Some(end), record.tail()))
+    }
+
+    /// Tells the server what only the runner knows of the job, and the job too.
+    async fn describe(&self, started: &mut Started, record: &Record) -> Result<(), Refusal> {
+        let mut update = started.held.update();
+        let fields = &mut update.metadata;
+        let [log, items] = record.paths();
+        for (name, path) in [("log_path", log), ("items_path", items)] {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            let json = Value::from(path.to_string_lossy()).to_string();
+            fields.insert(name.to_owned(), json);
+        }
+        let metadata = &mut started.job.metadata;
+        if !metadata.contains_key("version")
+            && let Some(version) = self.version().await
+        {
+            let json = Value::from(version).to_string();
+            fields.insert("version".to_owned(), json);
+        }
+        if !metadata.contains_key("deploy_id")
+            && let Some(id) = self.settings.deploy_id
+        {
+            fields.insert("deploy_id".to_owned(), id.to_string());
+        }
+        let new = fields.iter();
+        metadata.extend(new.map(|(name, json)| (name.clone(), json.clone())));
+        let project = started.held.project;
+        let done = self.queue.update(project, update, String::new()).await;
+        if let Err(refusal) = &done {
+            tracing::warn!(job = started.key(), %refusal, "paths and version are not written");
+        }
+        done
+    }
+
+    async fn version(&self) -> Option<String> {
+        if let Some(version) = &self.settings.version {
+            return Some(version.clone());
+        }
+        match &self.settings.work {
+            Work::Scrapy {
+                project: Some(project),
+                ..
+            } => version::of(project).await,
+            Work::Scrapy { project: None, .. } | Work::Command(_) => None,
+        }
+    }
+
+    fn plan(&self, started: &Started, folder: &Folder, pipe: &std::path::Path) -> io::Result<Plan> {
+        let view = View {
+            job: &started.job,
+            token: &started.token,
+            server: self.settings.server.trim_end_matches('/'),
+            unit_memory: self.settings.unit_memory,
+        };
+        let mut environment = view.variables(pipe, folder.path())?;
+        environment.push(("TMPDIR".into(), folder.temporary().into()));
+        let command = match &self.settings.work {
+            Work::Scrapy { start, project } => {
+                if let Some(project) = project {
+                    let own = environment.iter().find(|(name, _)| name == "PYTHONPATH");
+                    let more = own.map(|(_, value)| value.clone());
+                    let more = more.or_else(|| env::var_os("PYTHONPATH"));
+                    let path = project::join(project, &folder.work(), &folder.site(), more)?;
+                    environment.push(("PYTHONPATH".into(), path));
+                }
+                start.clone()
+            }
+            Work::Command(template) => template.fill(&Places {
+                key: started.key(),
+                project: &started.held.project.to_string(),
+                spider: &started.job.spider,
+                spider_args: &view.spider_args(),
+                cmd_args: &view.cmd_args(),
+            }),
+        };
+        Ok(Plan {
+            command: command.into_iter().map(OsString::from).collect(),
+            environment,
+        })
+    }
+
+    /// Finishes it on the server, then says so here.
+    async fn end(&self, started: &Started, end: &End, tail: &str) {
+        if !finish(self, &started.held, end).await {
+            return;
+        }
+        let (job, reason, counters) = (started.key(), &end.close_reason, end.counters);
+        let (items, pages) = (counters.items(), counters.pages());
+        let errors = counters.errors();
+        if reason == "failed" {
+            let exit = end.exit.map(|exit| exit.to_string());
+            let exit = exit.unwrap_or_default();
+            tracing::warn!(
+                job,
+                reason,
+                items,
+                pages,
+                errors,
+                exit,
+                "ended; it said last:\n{tail}"
+            );
+        } else {
+            tracing::info!(job, reason, items, pages, errors, "ended");
+        }
+    }
+}
+
+enum Gathered {
+    All(OwnedSemaphorePermit),
+    Stop,
+    Gone,
+}

@@ -1,0 +1,91 @@
+//! The version of a project's code, as `shub deploy` names it: `6d32f52-master`.
+
+use std::{fs, path::Path};
+
+use tokio::process::Command;
+
+/// What Git says of the code in `folder`, else the version in its `pyproject.toml`.
+pub(crate) async fn of(folder: &Path) -> Option<String> {
+    match git(folder).await {
+        Some(version) => Some(version),
+        None => {
+            let text = fs::read_to_string(folder.join("pyproject.toml")).ok()?;
+            of_pyproject(&text)
+        }
+    }
+}
+
+async fn git(folder: &Path) -> Option<String> {
+    let commit = said(folder, &["describe", "--always", "--dirty"]).await?;
+    let branch = said(folder, &["rev-parse", "--abbrev-ref", "HEAD"]).await?;
+    let version = format!("{commit}-{branch}");
+    let plain = |letter: &char| letter.is_alphanumeric() || "_.-".contains(*letter);
+    Some(version.chars().filter(plain).collect())
+}
+
+async fn said(folder: &Path, args: &[&str]) -> Option<String> {
+    let mut git = Command::new("git");
+    let output = git.arg("-C").arg(folder).args(args).output().await.ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// `version = "…"` of the table `[project]`.
+fn of_pyproject(text: &str) -> Option<String> {
+    let lines = text.lines().map(str::trim);
+    let lines = lines.skip_while(|line| *line != "[project]").skip(1);
+    let mut lines = lines.take_while(|line| !line.starts_with('['));
+    let (_, value) = lines.find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == "version").then_some((name, value))
+    })?;
+    let value = value.trim();
+    let value = value.strip_prefix('"')?.split_once('"')?.0;
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_says_its_version() {
+        let text = "[tool.x]\nversion = \"9\"\n[project]\nname = \"a\"\nversion = \"1.2\" # x\n";
+        assert_eq!(of_pyproject(text).as_deref(), Some("1.2"));
+        assert_eq!(
+            of_pyproject("[project]\nname = \"a\"\n[b]\nversion = \"1\""),
+            None
+        );
+        assert_eq!(of_pyproject(""), None);
+    }
+
+    #[tokio::test]
+    async fn code_under_git_has_its_commit_and_branch() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(of(folder.path()).await, None);
+        let commands: [&[&str]; 3] = [
+            &["init", "--quiet", "--initial-branch", "main"],
+            &[
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@localhost",
+                "commit",
+                "--quiet",
+                "--allow-empty",
+                "--message",
+                "x",
+            ],
+            &["tag", "--no-sign", "-m", "x", "1.0"],
+        ];
+        for args in commands {
+            let mut git = Command::new("git");
+            let git = git.arg("-C").arg(folder.path()).args(args);
+            git.env("GIT_COMMITTER_NAME", "a")
+                .env("GIT_COMMITTER_EMAIL", "a@localhost");
+            assert!(git.status().await.unwrap().success(), "{args:?}");
+        }
+        assert_eq!(of(folder.path()).await.as_deref(), Some("1.0-main"));
+    }
+}
