@@ -13,6 +13,12 @@ pub fn python() -> PathBuf {
     installed(".venv/bin/python")
 }
 
+/// The command that runs a spider, of the same environment.
+#[must_use]
+pub fn start_crawl() -> PathBuf {
+    installed(".venv/bin/start-crawl")
+}
+
 /// A command that npm installed.
 #[must_use]
 pub fn node_tool(name: &str) -> PathBuf {

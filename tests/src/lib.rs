@@ -17,23 +17,27 @@ pub mod store_contract;
 pub mod store_model;
 
 mod clients;
+mod eventually;
 mod grpc;
 mod http;
 mod process;
 mod raw;
 mod redis_process;
 mod seeds;
+mod site;
 mod socket;
 mod stack;
 mod time;
 
 pub use self::{
-    clients::{client_file, need, node_tool, python, run_client},
+    clients::{client_file, need, node_tool, python, run_client, start_crawl},
+    eventually::eventually,
     grpc::{Client, Grpc},
     http::{Answer, Http},
     process::{Program, free_port, program, run},
     raw::call_raw,
     seeds::{Seed, run_seed},
+    site::Site,
     socket::{MAGIC, Raw, SETTINGS},
     stack::{Stack, StoreKind},
     time::millis,

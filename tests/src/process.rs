@@ -51,7 +51,7 @@ pub struct Program {
     child: Child,
     lines: Receiver<String>,
     output: Vec<String>,
-    /// `http://127.0.0.1:PORT` once it listens.
+    /// `http://127.0.0.1:PORT` once it listens; empty where it does not.
     pub url: String,
 }
 
@@ -63,6 +63,21 @@ impl Program {
     }
 
     fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
+        let mut program = Self::spawn_in(environment, args);
+        let line = program.wait_for("listening address=");
+        let address = line.split("address=").nth(1).expect("an address");
+        let address = address.split_whitespace().next().expect("an address");
+        program.url = format!("http://{address}");
+        program
+    }
+
+    /// Runs `spiderq ARGS`, which may be no server.
+    #[must_use]
+    pub fn spawn(args: &[&str]) -> Self {
+        Self::spawn_in(&[], args)
+    }
+
+    fn spawn_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         let mut child = command(args)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
@@ -72,17 +87,12 @@ impl Program {
         let (sender, lines) = mpsc::channel();
         read(child.stdout.take().expect("its output"), sender.clone());
         read(child.stderr.take().expect("its log"), sender);
-        let mut program = Self {
+        Self {
             child,
             lines,
             output: Vec::new(),
             url: String::new(),
-        };
-        let line = program.wait_for("listening address=");
-        let address = line.split("address=").nth(1).expect("an address");
-        let address = address.split_whitespace().next().expect("an address");
-        program.url = format!("http://{address}");
-        program
+        }
     }
 
     /// `spiderq serve` over `store` on a free port, with an admin key.
@@ -147,12 +157,23 @@ impl Program {
         self.child.wait().expect("its end");
     }
 
-    /// Asks it to end, and waits until it has; how, and all that it printed.
-    #[must_use]
-    pub fn terminate(mut self) -> (ExitStatus, String) {
+    /// Asks it to end.
+    pub fn signal(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.expect("kill").success());
+    }
+
+    /// Asks it to end, and waits until it has; how, and all that it printed.
+    #[must_use]
+    pub fn terminate(self) -> (ExitStatus, String) {
+        self.signal();
+        self.join()
+    }
+
+    /// Waits until it has ended; how, and all that it printed.
+    #[must_use]
+    pub fn join(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("its end");
         let rest = std::mem::take(&mut self.output);
         let all: Vec<String> = rest.into_iter().chain(self.lines.iter()).collect();

@@ -1,0 +1,6 @@
+"""Settings of the project that the runner's tests crawl with."""
+
+BOT_NAME = "shop"
+SPIDER_MODULES = ["shop.spiders"]
+ROBOTSTXT_OBEY = True
+DOWNLOAD_DELAY = 0

@@ -1,0 +1,79 @@
+//! One runner, several jobs: units and projects.
+
+use spiderq_tests::StoreKind;
+
+use crate::world::World;
+
+/// The jobs that `printed` says were started, in order.
+fn started(printed: &str) -> Vec<&str> {
+    let lines = printed
+        .lines()
+        .filter_map(|line| line.split_once("started job=\""));
+    lines
+        .map(|(_, rest)| rest.split('"').next().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn projects_have_their_turns() {
+    let world = World::start(StoreKind::Sqlite).await;
+    for spider in ["a", "b"] {
+        world.schedule_in(1, spider, &[]).await;
+    }
+    for spider in ["a", "b"] {
+        world.schedule_in(2, spider, &[]).await;
+    }
+    let flags = [
+        "--once",
+        "--units",
+        "1",
+        "--project",
+        "2",
+        "--command",
+        "true",
+    ];
+    let printed = world.runner_of(&flags).join();
+    assert_eq!(started(&printed), ["1/1/1", "2/1/1", "1/2/1", "2/2/1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_waits_for_its_units() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let small = world.schedule("small", &[]).await;
+    let mut runner = world.runner_of(&[
+        "--units",
+        "2",
+        "--lease",
+        "3",
+        "--command",
+        "tail -f /dev/null",
+    ]);
+    runner.wait_for(&format!("started job=\"{small}\""));
+    let large = world.schedule("large", &[("units", "2")]).await;
+    let other = world.schedule("small", &[("n", "2")]).await;
+    // There is a unit for it, and it runs whether or not the large one has had its turn.
+    world.stop(&small).await;
+    runner.wait_for_end(&small);
+    for job in [&large, &other] {
+        runner.wait_for(&format!("started job=\"{job}\""));
+        world.stop(job).await;
+        runner.wait_for_end(job);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_is_refused_ends_the_runner() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let (status, _, said) = spiderq_tests::run(&[
+        "runner",
+        "--server",
+        &world.stack.url,
+        "--project",
+        "1",
+        "--api-key",
+        "ffffffffffffffffffffffffffffffff",
+    ]);
+    assert!(!status.success());
+    assert!(said.contains("spiderq: project 1: "), "{said}");
+    assert!(!said.contains("ffffffff"), "{said}");
+}

@@ -1,0 +1,192 @@
+//! What every test of the runner has: a server, a site, a Scrapy project under Git, and a
+//! runner of its jobs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use spiderq_proto::v1::Role;
+use spiderq_tests::{Program, Site, Stack, StoreKind, run_client, start_crawl};
+use tempfile::TempDir;
+
+/// The version of the project's code: its tag and its branch.
+pub(crate) const VERSION: &str = "1.0-main";
+
+/// A server with a user and a worker, and what there is to crawl.
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    pub(crate) site: Site,
+    user: String,
+    worker: String,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start(kind: StoreKind) -> Self {
+        let stack = Stack::start(kind).await;
+        let user = stack.create_key("testuser", Role::User, &[]).await;
+        let worker = stack.create_key("jobrunner", Role::Worker, &[1, 2]).await;
+        let folder = tempfile::tempdir().unwrap();
+        project(folder.path());
+        Self {
+            stack,
+            site: Site::start().await,
+            user,
+            worker,
+            folder,
+        }
+    }
+
+    /// Schedules a job of project 1 by `curl`; its key.
+    pub(crate) async fn schedule(&self, spider: &str, fields: &[(&str, &str)]) -> String {
+        self.schedule_in(1, spider, fields).await
+    }
+
+    pub(crate) async fn schedule_in(
+        &self,
+        project: u32,
+        spider: &str,
+        fields: &[(&str, &str)],
+    ) -> String {
+        let mut form = vec![format!("project={project}"), format!("spider={spider}")];
+        form.extend(fields.iter().map(|(name, value)| format!("{name}={value}")));
+        let answer = self.curl("/api/run.json", &form).await;
+        answer["jobid"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks the server to stop a job.
+    pub(crate) async fn stop(&self, key: &str) {
+        let form = ["project=1".to_owned(), format!("job={key}")];
+        let answer = self.curl("/api/jobs/stop.json", &form).await;
+        assert_eq!(answer, serde_json::json!({"status": "ok"}));
+    }
+
+    pub(crate) async fn metadata(&self, key: &str) -> Value {
+        self.curl(&format!("/jobs/{key}"), &[]).await
+    }
+
+    /// A job's row of `jobs/list.json`.
+    pub(crate) async fn row(&self, key: &str) -> Value {
+        let path = format!("/api/jobs/list.json?project=1&job={key}");
+        self.curl(&path, &[]).await["jobs"][0].clone()
+    }
+
+    /// The answer to `curl` as the user. A field `NAME@FILE` is what the file holds.
+    pub(crate) async fn curl(&self, path: &str, form: &[String]) -> Value {
+        let (url, user) = (
+            format!("{}{path}", self.stack.url),
+            format!("{}:", self.user),
+        );
+        let mut args = vec![
+            "--silent",
+            "--show-error",
+            "--fail-with-body",
+            "--user",
+            &user,
+            &url,
+        ];
+        for field in form {
+            args.extend(["--data-urlencode", field]);
+        }
+        let printed = run_client(&self.stack.url, &self.user, "curl", &args).await;
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// A runner of project 1 and what else `flags` say.
+    pub(crate) fn runner(&self, flags: &[&str]) -> Runner {
+        let command = start_crawl();
+        let project = self.folder.path().join("project");
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let scrapy = [
+            "--start-crawl",
+            &path(&command),
+            "--project-dir",
+            &path(&project),
+        ];
+        self.runner_of(&[scrapy.as_slice(), flags].concat())
+    }
+
+    /// A runner of project 1 that runs a command.
+    pub(crate) fn runner_of(&self, flags: &[&str]) -> Runner {
+        let data = self.folder.path().join("data");
+        let fixed = [
+            "runner",
+            "--server",
+            &self.stack.url,
+            "--api-key",
+            &self.worker,
+            "--project",
+            "1",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        Runner(Program::spawn(&[fixed.as_slice(), flags].concat()))
+    }
+
+    /// Where logs and items of a job go.
+    pub(crate) fn file(&self, key: &str, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(key).join(name)
+    }
+
+    /// The JSON lines of such a file.
+    pub(crate) fn lines(&self, key: &str, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.file(key, name)).unwrap_or_default();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+/// A running `spiderq runner`. Killed when dropped.
+pub(crate) struct Runner(Program);
+
+impl Runner {
+    /// Waits until it prints a line with `text`.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        tokio::task::block_in_place(|| self.0.wait_for(text))
+    }
+
+    /// Waits until it has finished the job.
+    pub(crate) fn wait_for_end(&mut self, key: &str) -> String {
+        self.wait_for(&format!("ended job=\"{key}\""))
+    }
+
+    /// Waits for its end, and that it is a good one; what it printed.
+    pub(crate) fn join(self) -> String {
+        let (status, printed) = tokio::task::block_in_place(|| self.0.join());
+        assert!(status.success(), "{status}:\n{printed}");
+        printed
+    }
+
+    /// Asks it to end.
+    pub(crate) fn signal(&self) {
+        self.0.signal();
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill();
+    }
+}
+
+/// A copy of the project, committed and tagged.
+fn project(folder: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/scrapy_project");
+    let git = "git -C project -c user.name=x -c user.email=x@localhost";
+    let commands = [
+        format!("cp -r {} project", source.display()),
+        format!("{git} init --quiet --initial-branch main"),
+        format!("{git} add ."),
+        format!("{git} commit --quiet --message x"),
+        format!("{git} tag --annotate --message x 1.0"),
+    ];
+    for command in commands {
+        let mut words = command.split(' ');
+        let mut command = Command::new(words.next().unwrap());
+        let status = command.args(words).current_dir(folder).status().unwrap();
+        assert!(status.success(), "{command:?}");
+    }
+}
