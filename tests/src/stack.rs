@@ -60,7 +60,7 @@ pub struct Stack {
     clock: Option<Arc<ManualClock>>,
     /// Taken by tests that end it themselves. Before `data`: it ends before its store.
     pub running: Option<Running>,
-    _data: Data,
+    data: Arc<Data>,
 }
 
 impl Stack {
@@ -94,7 +94,22 @@ impl Stack {
         token_secret: Option<String>,
         network: Network,
     ) -> Self {
-        let data = Data::new(kind);
+        let data = Arc::new(Data::new(kind));
+        Self::over(data, manual, token_secret, network).await
+    }
+
+    /// Another server over the same Redis, with the same clock.
+    pub async fn another(&self) -> Self {
+        let (data, clock) = (Arc::clone(&self.data), self.clock.clone());
+        Self::over(data, clock, None, Network::default()).await
+    }
+
+    async fn over(
+        data: Arc<Data>,
+        manual: Option<Arc<ManualClock>>,
+        token_secret: Option<String>,
+        network: Network,
+    ) -> Self {
         let url = StoreUrl::parse(&data.url()).expect("a store URL");
         let clock: Arc<dyn Clock> = match &manual {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
@@ -119,7 +134,7 @@ impl Stack {
             key: Self::KEY.to_owned(),
             clock: manual,
             running: Some(running),
-            _data: data,
+            data,
         }
     }
 

@@ -67,7 +67,6 @@ async fn starts(grpc: &Grpc) {
     let id = "request_id: must be 1 to 128 bytes of text without control characters";
     type Set = fn(&mut StartJobRequest);
     let wait = "wait_ms: must be from 0 to 60000 (ms)";
-    let tag = "must be a tag: 1 to 128 bytes of text without control characters";
     let cases: [(Set, &str); 11] = [
         (|r| r.lease_ms = Some(-1), lease),
         (|r| r.lease_ms = Some(999), lease),
@@ -80,11 +79,11 @@ async fn starts(grpc: &Grpc) {
         ),
         (
             |r| r.has_tags = vec![String::new()],
-            &format!("has_tags: {tag}"),
+            "has_tags: each must be 1 to 128 bytes of text without control characters",
         ),
         (
             |r| r.lacks_tags = vec!["\n".into()],
-            &format!("lacks_tags: {tag}"),
+            "lacks_tags: each must be 1 to 128 bytes of text without control characters",
         ),
         (|r| r.request_id = "x".repeat(129), id),
         (|r| r.request_id = "a\nb".into(), id),

@@ -31,6 +31,7 @@ mod program;
 mod projects;
 mod python_client;
 mod readme;
+mod reaper;
 mod refused;
 mod request_ids;
 mod restart;
@@ -40,6 +41,7 @@ mod size_limit;
 mod strangers;
 mod tls;
 mod tokens;
+mod waiting;
 
 use spiderq_tests::StoreKind;
 
