@@ -25,6 +25,7 @@ mod hostile_names;
 mod hostile_projects;
 mod json_text;
 mod limits;
+mod limits_of_projects;
 mod lists;
 mod openapi;
 mod program;
@@ -42,6 +43,7 @@ mod strangers;
 mod tls;
 mod tokens;
 mod waiting;
+mod watch;
 
 use spiderq_tests::StoreKind;
 

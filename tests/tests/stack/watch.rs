@@ -1,0 +1,371 @@
+//! Watches: every event of a project's jobs, once and in order, whatever happens between.
+
+use std::time::Duration;
+
+use spiderq_proto::v1::{
+    JobState, NewJob, PurgeJobRequest, PushJobsRequest, WatchJobsRequest, WatchJobsResponse,
+};
+use spiderq_tests::{Grpc, Http, Stack, StoreKind};
+use tonic::{Code, Status, Streaming, transport::Endpoint};
+use tonic_types::StatusExt as _;
+
+use crate::on_each_store;
+
+type Events = Streaming<WatchJobsResponse>;
+
+fn all() -> WatchJobsRequest {
+    WatchJobsRequest {
+        project: 53,
+        ..WatchJobsRequest::default()
+    }
+}
+
+fn after(cursor: &str) -> WatchJobsRequest {
+    WatchJobsRequest {
+        cursor: cursor.to_owned(),
+        ..all()
+    }
+}
+
+/// A watch and the cursor that it begins at.
+async fn watch(grpc: &Grpc, request: WatchJobsRequest) -> Result<(Events, String), Status> {
+    let mut events = grpc.jobs().watch_jobs(request).await?.into_inner();
+    let cursor = events.message().await?.unwrap().cursor;
+    assert!(!cursor.is_empty());
+    Ok((events, cursor))
+}
+
+/// A key, the states before and after, whether a stop is asked for.
+type Told = (String, JobState, JobState, bool);
+
+fn told(event: &WatchJobsResponse) -> Told {
+    let key = event.job.as_ref().map(|job| job.key.clone());
+    let states = (event.previous_state(), event.state());
+    (
+        key.unwrap_or_default(),
+        states.0,
+        states.1,
+        event.stop_requested,
+    )
+}
+
+/// The next so many events, and the cursor after them.
+async fn take(events: &mut Events, count: usize) -> (Vec<Told>, String) {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..count {
+        let event = events.message().await.unwrap().unwrap();
+        all.push(told(&event));
+        cursor = event.cursor;
+    }
+    (all, cursor)
+}
+
+fn entered(key: &str, previous: JobState, state: JobState) -> Told {
+    (key.to_owned(), previous, state, false)
+}
+
+async fn post(http: &Http, path: &str, body: &str) {
+    http.post(path, body.to_owned()).await.ok();
+}
+
+/// Ten events of two jobs: all that there are.
+async fn live(http: &Http) -> Vec<Told> {
+    use JobState::{Deleted, Finished, Pending, Running, Unspecified};
+    post(
+        http,
+        "/jobq/53/push",
+        "{\"spider\":\"a\"}\n{\"spider\":\"b\"}",
+    )
+    .await;
+    post(http, "/jobq/53/startjob", "{}").await;
+    post(http, "/jobs/53/1/1/note", "1").await;
+    for _ in 0..2 {
+        post(http, "/jobq/53/1/1/cancel", "").await;
+    }
+    post(http, "/jobq/53/2/1/cancel", "").await;
+    post(
+        http,
+        "/jobq/53/update",
+        r#"{"key":"53/1/1","state":"finished","close_reason":"x"}"#,
+    )
+    .await;
+    post(
+        http,
+        "/jobq/53/update",
+        r#"{"key":"53/1/1","state":"deleted"}"#,
+    )
+    .await;
+    vec![
+        entered("53/1/1", Unspecified, Pending),
+        entered("53/2/1", Unspecified, Pending),
+        entered("53/1/1", Pending, Running),
+        ("53/1/1".to_owned(), Running, Running, true),
+        entered("53/2/1", Pending, Finished),
+        entered("53/1/1", Running, Finished),
+        entered("53/1/1", Finished, Deleted),
+    ]
+}
+
+#[tokio::test]
+async fn each_event_is_told_once_in_order_and_again_from_any_cursor() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        let (mut events, begin) = watch(&grpc, all()).await.unwrap();
+        let expected = live(&http).await;
+        let mut cursors = vec![begin];
+        for expected in &expected {
+            let (event, cursor) = take(&mut events, 1).await;
+            assert_eq!(&event[0], expected);
+            cursors.push(cursor);
+        }
+        for (seen, cursor) in cursors.iter().enumerate() {
+            let (mut events, again) = watch(&grpc, after(cursor)).await.unwrap();
+            assert_eq!(&again, cursor);
+            let (rest, _) = take(&mut events, expected.len() - seen).await;
+            assert_eq!(rest, expected[seen..]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_shows_the_job_as_it_is_and_of_a_purged_one_the_key() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        let (_, begin) = watch(&grpc, all()).await.unwrap();
+        live(&http).await;
+        let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
+        let job = events.message().await.unwrap().unwrap().job.unwrap();
+        assert_eq!((job.spider.as_str(), job.state()), ("a", JobState::Deleted));
+        assert_eq!((job.close_reason.as_str(), job.attempt), ("x", 1));
+        assert!(!job.metadata.contains_key("note"), "{job:?}");
+        let key = "53/1/1".to_owned();
+        grpc.jobs()
+            .purge_job(PurgeJobRequest { key })
+            .await
+            .unwrap();
+        let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
+        let job = events.message().await.unwrap().unwrap().job.unwrap();
+        let gone = spiderq_proto::v1::Job {
+            key: "53/1/1".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(job, gone);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_watch_is_of_a_spider_or_a_job_and_its_cursor_goes_on() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        // The spider has no number yet.
+        let of_spider = WatchJobsRequest {
+            spider: "b".to_owned(),
+            ..all()
+        };
+        let of_job = WatchJobsRequest {
+            key: "53/1/1".to_owned(),
+            ..all()
+        };
+        let (mut spider, _) = watch(&grpc, of_spider.clone()).await.unwrap();
+        let (mut job, _) = watch(&grpc, of_job).await.unwrap();
+        let expected = live(&http).await;
+        let of = |key: &str| -> Vec<Told> {
+            expected
+                .iter()
+                .filter(|told| told.0 == key)
+                .cloned()
+                .collect()
+        };
+        assert_eq!(take(&mut spider, 2).await.0, of("53/2/1"));
+        assert_eq!(take(&mut job, 5).await.0, of("53/1/1"));
+        for _ in 0..2 {
+            post(
+                &http,
+                "/jobq/53/push",
+                &["{\"spider\":\"a\"}"; 600].join("\n"),
+            )
+            .await;
+        }
+        let passed = spider.message().await.unwrap().unwrap();
+        assert_eq!(told(&passed), told(&WatchJobsResponse::default()));
+        post(&http, "/jobq/53/push", "{\"spider\":\"b\"}").await;
+        let next = WatchJobsRequest {
+            cursor: passed.cursor,
+            ..of_spider
+        };
+        let (mut resumed, _) = watch(&grpc, next).await.unwrap();
+        let new = vec![entered("53/2/2", JobState::Unspecified, JobState::Pending)];
+        assert_eq!(take(&mut resumed, 1).await.0, new);
+        assert_eq!(take(&mut spider, 1).await.0, new);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_watch_at_one_server_sees_what_another_does() {
+    let one = Stack::start(StoreKind::Redis).await;
+    let other = one.another().await;
+    let (mut events, _) = watch(&one.grpc(), all()).await.unwrap();
+    let expected = live(&other.http()).await;
+    assert_eq!(take(&mut events, expected.len()).await.0, expected);
+}
+
+fn reason(status: &Status) -> (Code, String) {
+    let info = status.get_details_error_info().unwrap();
+    (status.code(), info.reason)
+}
+
+#[tokio::test]
+async fn a_bad_cursor_is_refused_and_so_is_a_key_of_another_project() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let grpc = stack.grpc();
+        let (_, cursor) = watch(&grpc, all()).await.unwrap();
+        let (project, number) = cursor.split_once('-').unwrap();
+        let number = u64::from_str_radix(number, 16).unwrap();
+        let future = format!("{project}-{:x}", number + 1);
+        let foreign = format!("36-{number:x}");
+        for bad in [
+            future.as_str(),
+            foreign.as_str(),
+            "x",
+            "-",
+            &"9".repeat(100),
+        ] {
+            let refused = watch(&grpc, after(bad)).await.unwrap_err();
+            let told = (refused.code(), refused.message());
+            let expected = "cursor: must be one that a watch of this project gave";
+            assert_eq!(told, (Code::InvalidArgument, expected), "{bad}");
+        }
+        let foreign = WatchJobsRequest {
+            key: "54/1/1".to_owned(),
+            ..all()
+        };
+        let refused = watch(&grpc, foreign).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_too_old_is_gone() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        let (events, old) = watch(&grpc, all()).await.unwrap();
+        drop(events);
+        for _ in 0..11 {
+            post(
+                &http,
+                "/jobq/53/push",
+                &["{\"spider\":\"a\"}"; 1_000].join("\n"),
+            )
+            .await;
+        }
+        let gone = watch(&grpc, after(&old)).await.unwrap_err();
+        assert_eq!(reason(&gone), (Code::OutOfRange, "CURSOR_GONE".to_owned()));
+        let (_, now) = watch(&grpc, all()).await.unwrap();
+        watch(&grpc, after(&now)).await.unwrap();
+    })
+    .await;
+}
+
+/// Ends a stream: what it told until then, and why it ended.
+async fn rest(events: &mut Events) -> (Vec<WatchJobsResponse>, Status) {
+    let mut all = Vec::new();
+    loop {
+        match events.message().await {
+            Ok(Some(event)) => all.push(event),
+            Ok(None) => panic!("a watch without a status"),
+            Err(status) => return (all, status),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stop_of_the_server_ends_a_watch_where_another_goes_on() {
+    let mut one = Stack::start(StoreKind::Redis).await;
+    let other = one.another().await;
+    let (mut events, begin) = watch(&one.grpc(), all()).await.unwrap();
+    let expected = live(&other.http()).await;
+    let (first, cursor) = take(&mut events, 3).await;
+    assert_eq!(first, expected[..3]);
+    assert_ne!(cursor, begin);
+    take(&mut events, expected.len() - 3).await;
+    let ending = tokio::spawn(one.running.take().unwrap().shutdown());
+    let (more, status) = rest(&mut events).await;
+    assert_eq!(more, []);
+    assert_eq!(reason(&status), (Code::Unavailable, "STOPPING".to_owned()));
+    assert_eq!(
+        status.message(),
+        "the server is stopping, resume at the cursor"
+    );
+    ending.await.unwrap();
+    let info = status.get_details_error_info().unwrap();
+    let (mut events, _) = watch(&other.grpc(), after(&info.metadata["cursor"]))
+        .await
+        .unwrap();
+    post(&other.http(), "/jobq/53/push", "{\"spider\":\"c\"}").await;
+    let (next, _) = take(&mut events, 1).await;
+    assert_eq!(
+        next,
+        [entered("53/3/1", JobState::Unspecified, JobState::Pending)]
+    );
+}
+
+/// Rows of two KiB, more than what lies between the server and a reader that does not read.
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_dropped_and_goes_on_from_its_cursor() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let endpoint = Endpoint::from_shared(stack.url.clone()).unwrap();
+        let channel = endpoint.initial_stream_window_size(65_535).connect_lazy();
+        let mut jobs = spiderq_proto::v1::job_service_client::JobServiceClient::new(channel);
+        let mut request = tonic::Request::new(all());
+        let bearer = format!("Bearer {}", stack.key).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        let mut events = jobs.watch_jobs(request).await.unwrap().into_inner();
+        let mut number = 0;
+        for _ in 0..2 {
+            let job = NewJob {
+                spider: "s".to_owned(),
+                metadata: [("version".to_owned(), format!("\"{}\"", "v".repeat(2_000)))].into(),
+                ..NewJob::default()
+            };
+            let request = PushJobsRequest {
+                project: 53,
+                jobs: vec![job; 500],
+                ..PushJobsRequest::default()
+            };
+            stack.grpc().queue().push_jobs(request).await.unwrap();
+        }
+        // Nobody reads until the server has said so in its log; here: until it is over.
+        tokio::time::timeout(Duration::from_secs(12), std::future::pending::<()>())
+            .await
+            .unwrap_err();
+        let (told, status) = rest(&mut events).await;
+        assert_eq!(
+            reason(&status),
+            (Code::ResourceExhausted, "SLOW_READER".to_owned())
+        );
+        assert_eq!(told[0].job, None);
+        for event in &told[1..] {
+            number += 1;
+            assert_eq!(event.job.as_ref().unwrap().key, format!("53/1/{number}"));
+        }
+        assert!((100..900).contains(&number), "{number}");
+        let info = status.get_details_error_info().unwrap();
+        let cursor = &info.metadata["cursor"];
+        assert_eq!(cursor, &told[number].cursor);
+        let (mut events, _) = watch(&stack.grpc(), after(cursor)).await.unwrap();
+        let (rest, _) = take(&mut events, 1_000 - number).await;
+        assert_eq!(rest[0].0, format!("53/1/{}", number + 1));
+        assert_eq!(rest.last().unwrap().0, "53/1/1000");
+    })
+    .await;
+}
