@@ -194,7 +194,7 @@ impl Context {
         let request = StartJobRequest {
             project,
             spiders: settings.spiders.clone(),
-            tags: settings.tags.clone(),
+            has_tags: settings.tags.clone(),
             lacks_tags: settings.lacks_tags.clone(),
             max_units,
             lease_ms: i64::try_from(settings.lease.as_millis()).ok(),
