@@ -1,7 +1,7 @@
 //! Limits of what runs at a time, read in the atomic step that would make more run. What
 //! runs is counted from the index of running jobs, and only where there is a limit.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::row::{first, int};
 use crate::{
@@ -43,15 +43,9 @@ impl Limits {
         if self.running.is_none() && self.units.is_none() {
             return Ok(None);
         }
-        let sql = "SELECT COUNT(*), COALESCE(SUM(units), 0) FROM jobs INDEXED BY running \
-                   WHERE project = ?1 AND state = 1";
-        let mut statement = connection.prepare_cached(sql)?;
-        let (running, in_all): (i64, i64) = statement
-            .query_row([int(self.project.get())], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        let over = |before: i64, more, most: Option<u64>| {
-            more > 0 && most.is_some_and(|most| before.cast_unsigned() + more > most)
+        let (running, in_all) = in_all(connection, self.project)?;
+        let over = |before: u64, more, most: Option<u64>| {
+            more > 0 && most.is_some_and(|most| before + more > most)
         };
         Ok(if over(running, jobs, self.running) {
             Some(Limit::Running)
@@ -97,6 +91,14 @@ impl Limits {
         }
         self.exceeded_by(connection, 0, more.into())
     }
+}
+
+/// Jobs that run, and their units.
+pub(super) fn in_all(connection: &Connection, project: ProjectId) -> Result<(u64, u64)> {
+    let mut statement = connection.prepare_cached(include_str!("sql/running.sql"))?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (jobs, units): (i64, i64) = statement.query_row([int(project.get())], read)?;
+    Ok((jobs.cast_unsigned(), units.cast_unsigned()))
 }
 
 /// Whether a spider runs as many jobs as it may.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::{
     error::corrupt,
     events::Log,
-    limits::Limits,
+    limits::{Limits, in_all},
     row::{self, first, int, job_id, spider_id, spider_name, state_index},
 };
 use crate::{
@@ -154,13 +154,12 @@ pub(super) fn counts(connection: &Connection, project: ProjectId) -> Result<Proj
             params![int(project.get()), state_index(state)],
         )
     };
-    let sql = "SELECT COALESCE(SUM(units), 0) FROM jobs INDEXED BY running \
-               WHERE project = ?1 AND state = 1";
+    let (running, running_units) = in_all(connection, project)?;
     Ok(ProjectCounts {
         pending: count(State::Pending)?,
-        running: count(State::Running)?,
+        running,
         finished: count(State::Finished)?,
-        running_units: number(connection, sql, [int(project.get())])?,
+        running_units,
     })
 }
 

@@ -227,19 +227,26 @@ impl<'a> Search<'a> {
 
     /// Those of a spider and of all after it, or of one alone.
     fn parts_from(&self, spider: i64, alone: Option<i64>) -> Result<Option<Candidate>> {
-        let mut after = (spider, 0, String::new());
+        let mut from = (spider, 0, String::new());
         let mut best = None;
-        while let Some((part, tags)) = self.next_part(&after)? {
+        while let Some((part, mut tags)) = self.part_at(&from)? {
             if alone.is_some_and(|spider| spider != part.spider) {
                 break;
             }
             if !self.takes(&part)? {
                 // No other part of its spider is wanted: units rise.
-                after = (part.spider, i64::MAX, String::new());
+                from = (part.spider + 1, 0, String::new());
                 continue;
             }
             let wanted = !self.by_tags() || self.takes_tags(&tags)?;
-            after = (part.spider, part.units, tags);
+            // From the least that is greater on: SQLite would go through all of what is
+            // equal to reach the next part.
+            from = if self.by_tags() {
+                tags.push('\0');
+                (part.spider, part.units, tags)
+            } else {
+                (part.spider, part.units + 1, tags)
+            };
             if wanted {
                 best = Some(part.first_of(best));
             }
@@ -247,21 +254,21 @@ impl<'a> Search<'a> {
         Ok(best)
     }
 
-    fn next_part(
+    fn part_at(
         &self,
         (spider, units, tags): &(i64, i64, String),
     ) -> Result<Option<(Candidate, String)>> {
         let project = int(self.project.get());
         if self.by_tags() {
             let sql = include_str!("sql/next_of_tags.sql");
-            let after = params![project, spider, units, tags];
-            return first(self.connection, sql, after, |row| {
+            let from = params![project, spider, units, tags];
+            return first(self.connection, sql, from, |row| {
                 Ok((Candidate::read(row)?, row.get(6)?))
             });
         }
         let sql = include_str!("sql/next_of_spider.sql");
-        let after = params![project, spider, units];
-        first(self.connection, sql, after, |row| {
+        let from = params![project, spider, units];
+        first(self.connection, sql, from, |row| {
             Ok((Candidate::read(row)?, String::new()))
         })
     }

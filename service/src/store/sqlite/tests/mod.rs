@@ -1,5 +1,10 @@
 //! What is true of the SQLite store alone; the contract that it shares is in the tests crate.
 
+mod alone;
+mod deep;
+mod migrate;
+mod plans;
+
 use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
