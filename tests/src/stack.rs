@@ -138,6 +138,15 @@ impl Stack {
         }
     }
 
+    /// Its store, of a stack on Redis.
+    #[must_use]
+    pub fn redis(&self) -> &RedisServer {
+        match self.data.as_ref() {
+            Data::Redis(server) => server,
+            Data::Folder(_) => panic!("a stack on SQLite"),
+        }
+    }
+
     /// Moves a manual clock.
     pub fn set_time(&self, now: u64) {
         let clock = self.clock.as_ref();

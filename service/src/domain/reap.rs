@@ -320,7 +320,6 @@ fn requeued(job: &Job) -> Result<Effect> {
     } = job.counters;
     let again = Effect {
         front: true,
-        release: true,
         remove: OF_AN_ATTEMPT.map(FieldName::known).into(),
         counters: Counters {
             items: items.and(Some(0)),

@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 256 << 10;
 const LONGEST_WAIT: u64 = 60_000;
 /// So much before the caller's own deadline a wait ends, or a tenth of the time that is left:
 /// the answer must still get there, and no claim must be under way then.
-const MARGIN: Duration = Duration::from_millis(200);
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// A worker's call for a job.
 #[derive(Debug)]

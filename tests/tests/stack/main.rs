@@ -44,6 +44,7 @@ mod tls;
 mod tokens;
 mod waiting;
 mod watch;
+mod watch_ends;
 
 use spiderq_tests::StoreKind;
 

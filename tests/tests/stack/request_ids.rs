@@ -3,10 +3,15 @@
 
 use http::Method;
 use serde_json::json;
-use spiderq_proto::v1::Role;
+use spiderq_proto::v1::{
+    CancelJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role, ScheduleJobRequest,
+    StartJobRequest, UpdateQueueRequest,
+};
 use spiderq_tests::{Answer, Http, Stack};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
-use crate::on_each_store;
+use crate::{grpc::NOW, on_each_store};
 
 async fn post(http: &Http, path: &str, id: &str, body: &str) -> Answer {
     let headers = [("idempotency-key", id)];
@@ -94,6 +99,158 @@ async fn a_spider_key_takes_no_request_id() {
         assert_eq!((refused.status, refused.json()), (400, expected));
         let n = http.get("/jobs/1/1/1/n").await.ok();
         assert_eq!(n.json(), json!(null));
+    })
+    .await;
+}
+
+/// A call over HTTP, its answer, and another body.
+type Case = (&'static str, &'static str, &'static str);
+
+const CASES: [Case; 6] = [
+    ("/jobq/1/push", r#"{"spider":"p"}"#, r#"{"spider":"q"}"#),
+    ("/jobq/1/startjob", r#"{"n":1}"#, r#"{"n":2}"#),
+    (
+        "/jobq/1/update",
+        r#"{"key":"1/1/1","n":1}"#,
+        r#"{"key":"1/1/1","n":2}"#,
+    ),
+    ("/jobq/1/cancel", r#"{"key":"1/1/2"}"#, r#"{"key":"1/1/3"}"#),
+    ("/jobq/1/1/3/cancel", "", ""),
+    ("/api/run.json", "project=1&spider=r", "project=1&spider=t"),
+];
+
+/// Of every call that takes an id, over HTTP.
+#[tokio::test]
+async fn another_body_under_the_same_id_is_a_conflict() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        push(&http, 3).await;
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        for (path, body, other) in CASES {
+            let send = async |body: &str| {
+                let headers = [("idempotency-key", path), form];
+                let headers = &headers[..if path.starts_with("/api/") { 2 } else { 1 }];
+                http.send(Method::POST, path, headers, body.to_owned())
+                    .await
+            };
+            let first = send(body).await.ok();
+            let jobs = http
+                .get("/jobq/1/list?state=pending&state=running")
+                .await
+                .ok();
+            assert_eq!(send(body).await.ok().text(), first.text(), "{path}");
+            if !other.is_empty() {
+                let refused = send(other).await;
+                let message = "Idempotency-Key: was already used for another request";
+                assert_eq!(
+                    (refused.status, &refused.json()["message"]),
+                    (409, &json!(message))
+                );
+            }
+            let after = http
+                .get("/jobq/1/list?state=pending&state=running")
+                .await
+                .ok();
+            assert_eq!(after.column("key"), jobs.column("key"), "{path}");
+        }
+    })
+    .await;
+}
+
+/// The same over gRPC: each call with a first request, and another one.
+#[tokio::test]
+async fn another_message_under_the_same_id_is_aborted() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        push(&stack.http(), 3).await;
+        let grpc = stack.grpc();
+        let aborted = |status: Status| {
+            let reason = status.get_details_error_info().unwrap().reason;
+            assert_eq!(
+                (status.code(), reason.as_str()),
+                (Code::Aborted, "REQUEST_ID_REUSED")
+            );
+            assert_eq!(
+                status.message(),
+                "request_id: was already used for another request"
+            );
+        };
+        let request_id = "one id for all calls".to_owned();
+        let schedule = |spider: &str| ScheduleJobRequest {
+            project: 1,
+            spider: spider.to_owned(),
+            request_id: request_id.clone(),
+            ..ScheduleJobRequest::default()
+        };
+        let first = grpc
+            .jobs()
+            .schedule_job(schedule("a"))
+            .await
+            .unwrap()
+            .into_inner();
+        let again = grpc
+            .jobs()
+            .schedule_job(schedule("a"))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(first, again);
+        aborted(grpc.jobs().schedule_job(schedule("b")).await.unwrap_err());
+        // Another call is another request, too.
+        let push = PushJobsRequest {
+            project: 1,
+            jobs: vec![NewJob {
+                spider: "a".to_owned(),
+                ..NewJob::default()
+            }],
+            request_id: request_id.clone(),
+        };
+        aborted(grpc.queue().push_jobs(push).await.unwrap_err());
+        let start = StartJobRequest {
+            project: 1,
+            request_id: request_id.clone(),
+            ..StartJobRequest::default()
+        };
+        aborted(grpc.queue().start_job(start).await.unwrap_err());
+        let update = UpdateQueueRequest {
+            project: 1,
+            updates: vec![JobUpdate {
+                key: "1/1/1".to_owned(),
+                ..JobUpdate::default()
+            }],
+            request_id: request_id.clone(),
+        };
+        aborted(grpc.queue().update_queue(update).await.unwrap_err());
+        let cancel = CancelJobsRequest {
+            project: 1,
+            keys: vec!["1/1/1".to_owned()],
+            request_id: request_id.clone(),
+            ..CancelJobsRequest::default()
+        };
+        aborted(grpc.queue().cancel_jobs(cancel).await.unwrap_err());
+        let pending = stack.http().get("/jobq/1/count?state=pending").await.ok();
+        assert_eq!(pending.json(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_is_kept_for_a_day() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let http = stack.http();
+        let key = async || {
+            let answer = post(&http, "/jobq/1/push", "id", r#"{"spider":"s"}"#)
+                .await
+                .ok();
+            answer.column("key").remove(0)
+        };
+        assert_eq!(key().await, "1/1/1");
+        stack.set_time(NOW + 24 * 3_600_000 - 1);
+        assert_eq!(key().await, "1/1/1");
+        stack.set_time(NOW + 24 * 3_600_000);
+        assert_eq!(key().await, "1/1/2");
     })
     .await;
 }

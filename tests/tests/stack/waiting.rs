@@ -111,11 +111,11 @@ async fn a_wait_that_gets_nothing_ends_in_its_time() {
         assert!((300..LONG.as_millis()).contains(&begun.elapsed().as_millis()));
         // The caller's own deadline comes first, and he gets his answer.
         let mut request = Request::new(wait(60_000));
-        request.set_timeout(Duration::from_secs(2));
+        request.set_timeout(Duration::from_secs(5));
         let begun = Instant::now();
         let answer = stack.grpc().queue().start_job(request).await.unwrap();
         assert_eq!(answer.into_inner(), StartJobResponse::default());
-        assert!((1_700..2_000).contains(&begun.elapsed().as_millis()));
+        assert!(begun.elapsed() >= Duration::from_millis(4_500));
     })
     .await;
 }
@@ -314,4 +314,40 @@ async fn a_wait_is_longer_than_what_limits_other_calls() {
     let answer = stack.grpc().queue().start_job(wait(2_500)).await.unwrap();
     assert_eq!(answer.into_inner(), StartJobResponse::default());
     assert!(begun.elapsed() >= Duration::from_millis(2_500));
+}
+
+#[tokio::test]
+async fn a_broken_connection_to_redis_loses_no_push() {
+    let stack = Stack::start(StoreKind::Redis).await;
+    let grpc = stack.grpc();
+    let begun = Instant::now();
+    let waiter = begin(&grpc, wait(60_000)).await;
+    let killed: u32 = stack.redis().command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    assert!(killed > 0);
+    push(&grpc, job(&[], 1)).await;
+    assert_eq!(got(waiter).await, "53/1/1");
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_store_that_goes_away_ends_all_waits_at_once() {
+    let stack = Stack::start(StoreKind::Redis).await;
+    let grpc = stack.grpc();
+    let mut waiters = Vec::new();
+    for _ in 0..5 {
+        waiters.push(begin(&grpc, wait(60_000)).await);
+    }
+    let begun = Instant::now();
+    // It says nothing more, not even that.
+    let down = stack
+        .redis()
+        .try_command::<()>(&["SHUTDOWN", "NOSAVE"])
+        .unwrap_err();
+    assert!(down.is_io_error() || down.is_connection_dropped(), "{down}");
+    for waiter in waiters {
+        let status = waiter.await.unwrap().unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(status.get_details_retry_info().is_some());
+    }
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
 }

@@ -1,26 +1,22 @@
 //! Watches: every event of a project's jobs, once and in order, whatever happens between.
 
-use std::time::Duration;
-
-use spiderq_proto::v1::{
-    JobState, NewJob, PurgeJobRequest, PushJobsRequest, WatchJobsRequest, WatchJobsResponse,
-};
+use spiderq_proto::v1::{JobState, PurgeJobRequest, WatchJobsRequest, WatchJobsResponse};
 use spiderq_tests::{Grpc, Http, Stack, StoreKind};
-use tonic::{Code, Status, Streaming, transport::Endpoint};
+use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::on_each_store;
 
-type Events = Streaming<WatchJobsResponse>;
+pub(crate) type Events = Streaming<WatchJobsResponse>;
 
-fn all() -> WatchJobsRequest {
+pub(crate) fn all() -> WatchJobsRequest {
     WatchJobsRequest {
         project: 53,
         ..WatchJobsRequest::default()
     }
 }
 
-fn after(cursor: &str) -> WatchJobsRequest {
+pub(crate) fn after(cursor: &str) -> WatchJobsRequest {
     WatchJobsRequest {
         cursor: cursor.to_owned(),
         ..all()
@@ -28,7 +24,10 @@ fn after(cursor: &str) -> WatchJobsRequest {
 }
 
 /// A watch and the cursor that it begins at.
-async fn watch(grpc: &Grpc, request: WatchJobsRequest) -> Result<(Events, String), Status> {
+pub(crate) async fn watch(
+    grpc: &Grpc,
+    request: WatchJobsRequest,
+) -> Result<(Events, String), Status> {
     let mut events = grpc.jobs().watch_jobs(request).await?.into_inner();
     let cursor = events.message().await?.unwrap().cursor;
     assert!(!cursor.is_empty());
@@ -36,7 +35,7 @@ async fn watch(grpc: &Grpc, request: WatchJobsRequest) -> Result<(Events, String
 }
 
 /// A key, the states before and after, whether a stop is asked for.
-type Told = (String, JobState, JobState, bool);
+pub(crate) type Told = (String, JobState, JobState, bool);
 
 fn told(event: &WatchJobsResponse) -> Told {
     let key = event.job.as_ref().map(|job| job.key.clone());
@@ -50,7 +49,7 @@ fn told(event: &WatchJobsResponse) -> Told {
 }
 
 /// The next so many events, and the cursor after them.
-async fn take(events: &mut Events, count: usize) -> (Vec<Told>, String) {
+pub(crate) async fn take(events: &mut Events, count: usize) -> (Vec<Told>, String) {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     for _ in 0..count {
         let event = events.message().await.unwrap().unwrap();
@@ -60,16 +59,16 @@ async fn take(events: &mut Events, count: usize) -> (Vec<Told>, String) {
     (all, cursor)
 }
 
-fn entered(key: &str, previous: JobState, state: JobState) -> Told {
+pub(crate) fn entered(key: &str, previous: JobState, state: JobState) -> Told {
     (key.to_owned(), previous, state, false)
 }
 
-async fn post(http: &Http, path: &str, body: &str) {
+pub(crate) async fn post(http: &Http, path: &str, body: &str) {
     http.post(path, body.to_owned()).await.ok();
 }
 
 /// Ten events of two jobs: all that there are.
-async fn live(http: &Http) -> Vec<Told> {
+pub(crate) async fn live(http: &Http) -> Vec<Told> {
     use JobState::{Deleted, Finished, Pending, Running, Unspecified};
     post(
         http,
@@ -215,7 +214,7 @@ async fn a_watch_at_one_server_sees_what_another_does() {
     assert_eq!(take(&mut events, expected.len()).await.0, expected);
 }
 
-fn reason(status: &Status) -> (Code, String) {
+pub(crate) fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().unwrap();
     (status.code(), info.reason)
 }
@@ -271,101 +270,6 @@ async fn a_cursor_that_is_too_old_is_gone() {
         assert_eq!(reason(&gone), (Code::OutOfRange, "CURSOR_GONE".to_owned()));
         let (_, now) = watch(&grpc, all()).await.unwrap();
         watch(&grpc, after(&now)).await.unwrap();
-    })
-    .await;
-}
-
-/// Ends a stream: what it told until then, and why it ended.
-async fn rest(events: &mut Events) -> (Vec<WatchJobsResponse>, Status) {
-    let mut all = Vec::new();
-    loop {
-        match events.message().await {
-            Ok(Some(event)) => all.push(event),
-            Ok(None) => panic!("a watch without a status"),
-            Err(status) => return (all, status),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_stop_of_the_server_ends_a_watch_where_another_goes_on() {
-    let mut one = Stack::start(StoreKind::Redis).await;
-    let other = one.another().await;
-    let (mut events, begin) = watch(&one.grpc(), all()).await.unwrap();
-    let expected = live(&other.http()).await;
-    let (first, cursor) = take(&mut events, 3).await;
-    assert_eq!(first, expected[..3]);
-    assert_ne!(cursor, begin);
-    take(&mut events, expected.len() - 3).await;
-    let ending = tokio::spawn(one.running.take().unwrap().shutdown());
-    let (more, status) = rest(&mut events).await;
-    assert_eq!(more, []);
-    assert_eq!(reason(&status), (Code::Unavailable, "STOPPING".to_owned()));
-    assert_eq!(
-        status.message(),
-        "the server is stopping, resume at the cursor"
-    );
-    ending.await.unwrap();
-    let info = status.get_details_error_info().unwrap();
-    let (mut events, _) = watch(&other.grpc(), after(&info.metadata["cursor"]))
-        .await
-        .unwrap();
-    post(&other.http(), "/jobq/53/push", "{\"spider\":\"c\"}").await;
-    let (next, _) = take(&mut events, 1).await;
-    assert_eq!(
-        next,
-        [entered("53/3/1", JobState::Unspecified, JobState::Pending)]
-    );
-}
-
-/// Rows of two KiB, more than what lies between the server and a reader that does not read.
-#[tokio::test]
-async fn a_reader_that_takes_nothing_is_dropped_and_goes_on_from_its_cursor() {
-    on_each_store(async |kind| {
-        let stack = Stack::start(kind).await;
-        let endpoint = Endpoint::from_shared(stack.url.clone()).unwrap();
-        let channel = endpoint.initial_stream_window_size(65_535).connect_lazy();
-        let mut jobs = spiderq_proto::v1::job_service_client::JobServiceClient::new(channel);
-        let mut request = tonic::Request::new(all());
-        let bearer = format!("Bearer {}", stack.key).parse().unwrap();
-        request.metadata_mut().insert("authorization", bearer);
-        let mut events = jobs.watch_jobs(request).await.unwrap().into_inner();
-        let mut number = 0;
-        for _ in 0..2 {
-            let job = NewJob {
-                spider: "s".to_owned(),
-                metadata: [("version".to_owned(), format!("\"{}\"", "v".repeat(2_000)))].into(),
-                ..NewJob::default()
-            };
-            let request = PushJobsRequest {
-                project: 53,
-                jobs: vec![job; 500],
-                ..PushJobsRequest::default()
-            };
-            stack.grpc().queue().push_jobs(request).await.unwrap();
-        }
-        // Nobody reads until the server has said so in its log; here: until it is over.
-        tokio::time::timeout(Duration::from_secs(12), std::future::pending::<()>())
-            .await
-            .unwrap_err();
-        let (told, status) = rest(&mut events).await;
-        assert_eq!(
-            reason(&status),
-            (Code::ResourceExhausted, "SLOW_READER".to_owned())
-        );
-        assert_eq!(told[0].job, None);
-        for event in &told[1..] {
-            number += 1;
-            assert_eq!(event.job.as_ref().unwrap().key, format!("53/1/{number}"));
-        }
-        assert!((100..900).contains(&number), "{number}");
-        let info = status.get_details_error_info().unwrap();
-        let cursor = &info.metadata["cursor"];
-        assert_eq!(cursor, &told[number].cursor);
-        let (mut events, _) = watch(&stack.grpc(), after(cursor)).await.unwrap();
-        let (rest, _) = take(&mut events, 1_000 - number).await;
-        assert_eq!(rest[0].0, format!("53/1/{}", number + 1));
-        assert_eq!(rest.last().unwrap().0, "53/1/1000");
     })
     .await;
 }
