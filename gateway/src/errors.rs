@@ -172,6 +172,8 @@ impl From<Status> for Problem {
             Code::InvalidArgument | Code::ResourceExhausted => {
                 problem.field = violated_field(&status);
             }
+            // Of a request id that came with another request.
+            Code::Aborted => problem.field = Some("request_id".to_owned()),
             Code::AlreadyExists => problem.dash_status = "error",
             Code::Unavailable => problem.retry_after = Some(retry_after(&status)),
             Code::Ok
@@ -181,7 +183,6 @@ impl From<Status> for Problem {
             | Code::NotFound
             | Code::PermissionDenied
             | Code::FailedPrecondition
-            | Code::Aborted
             | Code::OutOfRange
             | Code::Unimplemented
             | Code::Internal
