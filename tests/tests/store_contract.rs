@@ -262,6 +262,13 @@ contract!(
         an_id_is_good_for_one_request,
         an_id_is_known_in_its_project_alone,
     }
+    prune {
+        jobs_that_are_too_old_go,
+        jobs_that_are_too_many_go,
+        jobs_that_are_too_large_go,
+        every_bound_holds_for_its_state_alone,
+        a_check_finds_nothing_where_all_is_well,
+    }
     list {
         a_list_goes_from_the_last_entry_to_the_first,
         a_page_says_where_the_next_begins,

@@ -17,10 +17,12 @@
 //! - Text and JSON come back byte for byte.
 
 mod change;
+mod check;
 mod credential;
 mod event;
 mod limit;
 mod project;
+mod prune;
 mod push;
 pub mod redis;
 mod request;
@@ -34,10 +36,12 @@ use async_trait::async_trait;
 
 pub use self::{
     change::{Change, Changed, Effect, Holder, Start, Step},
+    check::{Checked, Finding, Scope, Subject, Told},
     credential::{ApiKeyRecord, KeyDigest, Role},
     event::{Events, JobEvent, KEPT_EVENTS, Pulses},
     limit::{Limit, MAX_RUNNING, MAX_RUNNING_UNITS, Wanted},
     project::{ProjectCounts, SettingsChange},
+    prune::Keep,
     push::{NewJob, Pushed},
     request::RequestKey,
     spider::{SpiderEdited, SpiderRecord},
@@ -194,6 +198,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Removes a deleted job and its metadata for good.
     async fn purge(&self, key: JobKey) -> Result<Purged>;
 
+    /// Removes jobs in `state`, finished or deleted, for good: the lowest position first, up
+    /// to `limit` (at most [`BATCH`]), as long as there are more than `keep` allows. How many
+    /// went; fewer than `limit` when no more have to. One atomic step.
+    async fn prune(
+        &self,
+        project: ProjectId,
+        state: State,
+        keep: &Keep,
+        limit: usize,
+    ) -> Result<usize>;
+
     /// The name of a spider; `None` when the number was never given.
     async fn spider_name(&self, project: ProjectId, spider: SpiderId)
     -> Result<Option<SpiderName>>;
@@ -302,4 +317,15 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// What an acknowledged write is worth.
     async fn durability(&self) -> Result<Durability>;
+
+    /// Holds all records of `scope` against each other, tells of each that does not agree, and
+    /// with `repair` mends it. May run beside other calls and tells of nothing that is just
+    /// under way. Has no deadline in all, but its steps are short. `docs/fsck.md` says which record
+    /// wins.
+    async fn check(
+        &self,
+        scope: &Scope,
+        repair: bool,
+        tell: &mut (dyn FnMut(Told) + Send),
+    ) -> Result<Checked>;
 }

@@ -20,6 +20,7 @@ pub mod limits_of_changes;
 pub mod list;
 pub mod metadata;
 pub mod project;
+pub mod prune;
 pub mod pulses;
 pub mod push;
 pub mod race;

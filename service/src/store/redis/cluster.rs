@@ -110,6 +110,12 @@ impl Cluster {
         futures::future::join_all(each).await
     }
 
+    /// A link to each master that is known.
+    pub(super) fn masters(&self) -> Vec<Link> {
+        let map = self.map.borrow();
+        map.nodes.iter().map(|node| node.link.clone()).collect()
+    }
+
     /// A connection of its own to any master.
     pub(super) async fn listen(
         &self,

@@ -137,6 +137,14 @@ impl Connection {
         answers.into_iter().map(ours).collect()
     }
 
+    /// A link to each master.
+    pub(super) fn masters(&self) -> Vec<Link> {
+        match self {
+            Self::Server(link, _) | Self::Sentinel(link, _) => vec![link.clone()],
+            Self::Cluster(cluster, _) => cluster.masters(),
+        }
+    }
+
     /// A connection of its own, for listening: to the master, or any of them.
     pub(super) async fn listen(&self, pushes: Pushes) -> RedisResult<MultiplexedConnection> {
         match self {

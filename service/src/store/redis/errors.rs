@@ -48,9 +48,12 @@ pub(super) fn away() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection"))
 }
 
+/// How the text of [`bad_reply`] begins.
+pub(super) const UNEXPECTED: &str = "unexpected data in redis: ";
+
 /// A reply that is not of the form our scripts give.
 pub(super) fn bad_reply(what: impl std::fmt::Display) -> Error {
-    Error::bug(format!("unexpected data in redis: {what}"))
+    Error::bug(format!("{UNEXPECTED}{what}"))
 }
 
 fn passes(error: &RedisError) -> bool {

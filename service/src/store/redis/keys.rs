@@ -7,6 +7,8 @@
 //! | --- | --- | --- | --- |
 //! | `sq:{P}:c` | hash | `pos`, `spiders`, `tags` | last position; last numbers of spiders and tags |
 //! | | | `units` | units of the running jobs in all |
+//! | | | `bf`, `bd` | bytes of the metadata of finished, of deleted jobs in all |
+//! | | | `cf`, `cd` | up to where they were counted when there were jobs before there were these two |
 //! | | | `s:NAME`, `t:NAME` | number of a spider, of a tag |
 //! | | | `l:NAME` | last job number of a spider |
 //! | | | `m:N` | most jobs of spider N that run at a time |
@@ -23,6 +25,7 @@
 //! | `sq:{P}:z:tN.p` … `tN.d` | sorted set | position, `S/J` | jobs with tag N, by state |
 //! | `sq:{P}:u` | hash | digest | `S/J` of the active job that holds it |
 //! | `sq:{P}:l` | sorted set | ms since the epoch, `S/J` | running jobs of which something is due: their lease ends, or their time to stop |
+//! | `sq:{P}:b:REST` | as before | | what `sq:{P}:REST` was, set aside by a repair |
 //! | `sq:{P}:q:ID` | string, expires | | fingerprint and packed answer of a request |
 //! | `sq:{P}:e` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers, while somebody wants them |
 //! | `sq:{P}:w` | string, expires | | somebody waits for changes: they are published on the channel of this name |
@@ -36,8 +39,11 @@
 //! job numbers are given and jobs are popped inside the atomic step, so their full keys
 //! cannot be known before it.
 
+mod parse;
+
+pub(super) use self::parse::{Found, Part, parse};
 use crate::{
-    model::{JobKey, Priority, ProjectId, SpiderId},
+    model::{JobKey, Priority, ProjectId, SpiderId, State},
     store::RequestKey,
 };
 
@@ -57,6 +63,19 @@ pub(super) const COMPACT: usize = 64;
 pub(super) const COUNTERS: [&str; 4] = ["pos", "spiders", "tags", RUNNING_UNITS];
 /// Field of [`Keys::counters`] with the units of the running jobs.
 pub(super) const RUNNING_UNITS: &str = "units";
+
+/// Field of [`Keys::counters`] with the bytes of the metadata of the jobs in a state that keeps
+/// count of them.
+pub(super) const fn bytes_field(state: State) -> Option<&'static str> {
+    match state {
+        State::Pending | State::Running => None,
+        State::Finished => Some("bf"),
+        State::Deleted => Some("bd"),
+    }
+}
+
+/// All keys of ours, as a pattern.
+pub(super) const PATTERN: &str = "sq:{*";
 
 /// The keys of one project.
 #[derive(Clone, Copy, Debug)]
@@ -133,13 +152,46 @@ impl Keys {
             self.of("j:"),
             self.of("x:"),
             self.of("z:"),
-            self.of("u"),
+            self.unique(),
             self.due(),
             self.of(&format!("q:{id}")),
             self.settings(),
-            self.of("e"),
+            self.events(),
             self.wake(),
         ]
+    }
+
+    /// What the scripts of a check get: that, and the prefix of what is set aside.
+    pub(super) fn check(self) -> Vec<String> {
+        let mut keys = self.script(None).to_vec();
+        keys.push(self.of("b:"));
+        keys
+    }
+
+    /// Where a repair sets aside a key of the project; `None` for a key that is none.
+    pub(super) fn aside(self, key: &str) -> Option<String> {
+        let rest = key.strip_prefix(&self.of(""))?;
+        Some(self.of(&format!("b:{rest}")))
+    }
+
+    /// A sorted set of jobs, by its name.
+    pub(super) fn set(self, name: &str) -> String {
+        self.of(&format!("z:{name}"))
+    }
+
+    /// Events.
+    pub(super) fn events(self) -> String {
+        self.of("e")
+    }
+
+    /// Who holds which unique key.
+    pub(super) fn unique(self) -> String {
+        self.of("u")
+    }
+
+    /// All keys of the project, as a pattern.
+    pub(super) fn pattern(self) -> String {
+        self.of("*")
     }
 
     fn of(self, rest: &str) -> String {

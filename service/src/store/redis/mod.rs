@@ -3,6 +3,7 @@
 //! of `connection.rs`; only counts that look at jobs make more, each with that deadline.
 
 mod change;
+mod check;
 mod cluster;
 mod combine;
 mod connection;
@@ -16,6 +17,7 @@ mod keys;
 mod link;
 mod list;
 mod project;
+mod prune;
 mod pulses;
 mod push;
 mod read;
@@ -40,13 +42,15 @@ use self::{
     pulses::Hub,
 };
 use super::{
-    ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Events, Fields, KeyDigest, NewJob,
-    Page, ProjectCounts, Pulses, Purged, Pushed, RequestKey, SettingsChange, SpiderEdited,
-    SpiderRecord, Store, Wanted,
+    ApiKeyRecord, Change, Changed, Checked, Claimed, Durability, Effect, Events, Fields, Keep,
+    KeyDigest, NewJob, Page, ProjectCounts, Pulses, Purged, Pushed, RequestKey, Scope,
+    SettingsChange, SpiderEdited, SpiderRecord, Store, Told, Wanted,
 };
 use crate::{
     error::Result,
-    model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
+    model::{
+        Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, State, TagEdit,
+    },
 };
 
 pub use self::url::RedisUrl;
@@ -298,5 +302,24 @@ impl Store for RedisStore {
 
     async fn durability(&self) -> Result<Durability> {
         within(durability::durability(self)).await
+    }
+
+    async fn check(
+        &self,
+        scope: &Scope,
+        repair: bool,
+        tell: &mut (dyn FnMut(Told) + Send),
+    ) -> Result<Checked> {
+        check::check(self, scope, repair, tell).await
+    }
+
+    async fn prune(
+        &self,
+        project: ProjectId,
+        state: State,
+        keep: &Keep,
+        limit: usize,
+    ) -> Result<usize> {
+        within(prune::prune(self, project, state, keep, limit)).await
     }
 }

@@ -9,7 +9,7 @@ use super::{
     connection::{Connection, unpack},
     encode::{Placed, RequestArg},
     errors::bad_reply,
-    keys::{COUNTERS, Keys, last_job_field, spider_field, tag_field},
+    keys::{COUNTERS, Keys, bytes_field, last_job_field, spider_field, tag_field},
     record::{Flat, UNCOUNTED, counter_values},
     scripts,
 };
@@ -41,6 +41,9 @@ struct JobArg<'a> {
     holds: bool,
     lease: Option<u64>,
     tags: Vec<&'a str>,
+    /// The counter that its bytes go to.
+    sum: Option<&'static str>,
+    bytes: usize,
     core: Flat,
     large: Flat,
 }
@@ -100,12 +103,17 @@ fn names(jobs: &[&NewJob]) -> Vec<String> {
     let spiders: BTreeSet<&str> = jobs.iter().map(|job| job.spider.as_str()).collect();
     let tags = jobs.iter().flat_map(|job| job.tags.iter());
     let tags: BTreeSet<&str> = tags.map(|tag| tag.as_str()).collect();
+    let sums: BTreeSet<&str> = jobs
+        .iter()
+        .filter_map(|job| bytes_field(job.state))
+        .collect();
     let spiders = spiders.into_iter();
     COUNTERS
         .map(str::to_owned)
         .into_iter()
         .chain(spiders.flat_map(|name| [spider_field(name), last_job_field(name)]))
         .chain(tags.into_iter().map(tag_field))
+        .chain(sums.into_iter().map(str::to_owned))
         .collect()
 }
 
@@ -126,6 +134,8 @@ fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
         holds: held(job).is_some(),
         lease: lease.map(|end| end.0),
         tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
+        sum: bytes_field(job.state),
+        bytes: job.metadata.bytes(),
         core: core(job, placed.core, now),
         large: placed.large,
     }
@@ -172,6 +182,7 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
     if bytes > UNCOUNTED {
         set("b", bytes.to_string());
     }
+    set("z", bytes.to_string());
     for (field, value) in counter_values(job.counters) {
         set(field, value.to_string());
     }

@@ -5,7 +5,7 @@
 //! `0` … `3` entries (`MS ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
 //! lease, `k` until when it may stop by itself, `e` whether it stands in front of its priority,
 //! `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `b` a bound of
-//! the bytes of metadata ([`UNCOUNTED`]). What is unknown or
+//! the bytes of metadata ([`UNCOUNTED`]), `z` just those bytes. What is unknown or
 //! empty is not there. Larger metadata stand under their names in a hash of their own.
 
 use std::collections::HashMap;

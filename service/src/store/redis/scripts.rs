@@ -16,6 +16,7 @@ pub(super) static CLAIM: LazyLock<Script> = script!(
     "lib.lua",
     "tags.lua",
     "size.lua",
+    "done.lua",
     "apply.lua",
     "write.lua",
     "wanted.lua",
@@ -25,6 +26,7 @@ pub(super) static CHANGE: LazyLock<Script> = script!(
     "lib.lua",
     "tags.lua",
     "size.lua",
+    "done.lua",
     "apply.lua",
     "write.lua",
     "change.lua"
@@ -33,9 +35,29 @@ pub(super) static PURGE: LazyLock<Script> = script!(
     "lib.lua",
     "tags.lua",
     "size.lua",
+    "done.lua",
     "apply.lua",
     "write.lua",
+    "remove.lua",
     "purge.lua"
+);
+pub(super) static PRUNE: LazyLock<Script> = script!(
+    "lib.lua",
+    "tags.lua",
+    "size.lua",
+    "done.lua",
+    "apply.lua",
+    "write.lua",
+    "remove.lua",
+    "prune.lua"
+);
+pub(super) static COUNT_DONE: LazyLock<Script> = script!(
+    "lib.lua",
+    "tags.lua",
+    "size.lua",
+    "done.lua",
+    "apply.lua",
+    "count_done.lua"
 );
 pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.lua");
 pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
@@ -48,3 +70,16 @@ pub(super) static QUIET: LazyLock<Script> = script!("quiet.lua");
 pub(super) static FORGET_SETTINGS: LazyLock<Script> = script!("lib.lua", "forget_settings.lua");
 pub(super) static SETTINGS: LazyLock<Script> = script!("lib.lua", "settings.lua");
 pub(super) static FIRST_KEY: LazyLock<Script> = script!("first_key.lua");
+
+pub(super) static CHECK_JOBS: LazyLock<Script> =
+    script!("lib.lua", "judge.lua", "standing.lua", "check_jobs.lua");
+pub(super) static CHECK_LEAST: LazyLock<Script> =
+    script!("lib.lua", "judge.lua", "check_least.lua");
+pub(super) static CHECK_SET: LazyLock<Script> = script!("lib.lua", "judge.lua", "check_set.lua");
+pub(super) static CHECK_INDEX: LazyLock<Script> =
+    script!("lib.lua", "judge.lua", "check_index.lua");
+pub(super) static CHECK_ASIDE: LazyLock<Script> =
+    script!("lib.lua", "judge.lua", "check_aside.lua");
+pub(super) static CHECK_NAMES: LazyLock<Script> =
+    script!("lib.lua", "judge.lua", "check_names.lua");
+pub(super) static CHECK_SUM: LazyLock<Script> = script!("lib.lua", "judge.lua", "check_sum.lua");

@@ -40,6 +40,9 @@ pub(super) fn purge(connection: &Connection, key: JobKey) -> Result<Purged> {
         return Ok(Purged::Refused(stored.job.state));
     }
     stored.delete(connection)?;
+    let mut project = Project::load(connection, key.project)?;
+    project.count(Some(&stored), None);
+    project.save(connection)?;
     Ok(Purged::Done)
 }
 
@@ -77,7 +80,9 @@ pub(super) fn apply(
         after.front = effect.front && after.job.state == State::Pending;
     }
     after.due = due::after(stored, &after, effect);
+    after.bytes = after.job.metadata.bytes() as u64;
     after.update(connection, stored)?;
+    project.count(Some(stored), Some(&after));
     let stop = stop_requested(&after.job) && !stop_requested(&stored.job);
     if effect.enter.is_some() || stop {
         project.record(connection, Some(stored.job.state), &after.job)?;

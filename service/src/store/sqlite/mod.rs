@@ -4,6 +4,7 @@
 //! This file only hands each verb of the trait to where it is done.
 
 mod change;
+mod check;
 mod claim;
 mod count;
 mod due;
@@ -15,6 +16,7 @@ mod limits;
 mod metadata;
 mod page;
 mod project;
+mod prune;
 mod pulse;
 mod push;
 mod queue;
@@ -23,14 +25,14 @@ mod requests;
 mod row;
 mod settings;
 mod spider;
+mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 use serde_json::json;
 
 use self::{
@@ -38,19 +40,19 @@ use self::{
     row::StoredJob, writer::Writer,
 };
 use super::{
-    ApiKeyRecord, Change, Changed, Claimed, Durability, Effect, Events, Fields, KeyDigest, NewJob,
-    Page, ProjectCounts, Pulses, Purged, Pushed, RequestKey, SettingsChange, SpiderEdited,
-    SpiderRecord, Store, Wanted,
+    ApiKeyRecord, Change, Changed, Checked, Claimed, Durability, Effect, Events, Fields, Keep,
+    KeyDigest, NewJob, Page, ProjectCounts, Pulses, Purged, Pushed, RequestKey, Scope,
+    SettingsChange, SpiderEdited, SpiderRecord, Store, Told, Wanted,
 };
 use crate::{
     error::{Error, Result},
-    model::{Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, TagEdit},
+    model::{
+        Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId, SpiderName, State, TagEdit,
+    },
 };
 
 /// How long a call may take, waiting included.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Connections that read.
-const READERS: usize = 4;
 
 /// The embedded store. Dropping it ends the writer after all that was asked of it.
 #[derive(Debug)]
@@ -61,49 +63,7 @@ pub struct SqliteStore {
     writer: Writer,
     pulses: Arc<PulseSenders>,
     reading: Reading,
-    _file: StoreFile,
-}
-
-impl SqliteStore {
-    /// Opens the file, making it if it is not there. Refused while another process has it.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = StoreFile::open(path)?;
-        let connection = file.writer()?;
-        let reading = Reading::load(&connection, events::KEPT)?;
-        let writer = Writer::start(connection)?;
-        let readers: Result<_> = (0..READERS).map(|_| file.reader()).collect();
-        Ok(Self {
-            readers: Readers::new(readers?),
-            writer,
-            pulses: Arc::default(),
-            reading,
-            _file: file,
-        })
-    }
-
-    /// Runs a step of the writer on jobs or settings of a project, and tells of it, if it did
-    /// something, once that can be seen.
-    async fn write<T: Send + 'static>(
-        &self,
-        project: ProjectId,
-        step: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-        did: impl FnOnce(&T) -> bool + Send + 'static,
-    ) -> Result<T> {
-        let log_ends = self.reading.is_over(project);
-        let step = move |connection: &Connection| {
-            if log_ends {
-                events::end(connection, project)?;
-            }
-            step(connection)
-        };
-        let pulses = Arc::clone(&self.pulses);
-        let then = move |answer: &Result<T>| {
-            if answer.as_ref().is_ok_and(did) {
-                pulses.send(project);
-            }
-        };
-        self.writer.call_then(step, then).await
-    }
+    file: StoreFile,
 }
 
 #[async_trait]
@@ -395,5 +355,26 @@ impl Store for SqliteStore {
             safe: true,
             report: "sqlite: WAL, synchronous=FULL; an answered write is on the disk".to_owned(),
         })
+    }
+
+    async fn check(
+        &self,
+        scope: &Scope,
+        repair: bool,
+        tell: &mut (dyn FnMut(Told) + Send),
+    ) -> Result<Checked> {
+        check::check(&self.file, scope, repair, tell).await
+    }
+
+    async fn prune(
+        &self,
+        project: ProjectId,
+        state: State,
+        keep: &Keep,
+        limit: usize,
+    ) -> Result<usize> {
+        let keep = *keep;
+        let step = move |connection: &_| prune::prune(connection, project, state, &keep, limit);
+        self.writer.call(step).await
     }
 }

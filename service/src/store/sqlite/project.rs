@@ -7,7 +7,7 @@ use super::{
     error::corrupt,
     events::Log,
     limits::{Limits, in_all},
-    row::{self, first, int, job_id, spider_id, spider_name, state_index},
+    row::{self, StoredJob, first, int, job_id, spider_id, spider_name, state_index},
 };
 use crate::{
     error::Result,
@@ -15,12 +15,23 @@ use crate::{
     store::ProjectCounts,
 };
 
+/// Jobs in a state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Done {
+    /// How many.
+    pub(super) jobs: i64,
+    /// Bytes of their metadata in all.
+    pub(super) bytes: i64,
+}
+
 /// A project within an atomic step.
 #[derive(Debug)]
 pub(super) struct Project {
     id: ProjectId,
     last_position: Position,
     last_spider: i64,
+    /// By [`State::index`]; kept of the last two.
+    done: [Done; 4],
     changed: bool,
     log: Option<Log>,
     /// Read when first asked for: most steps ask for none.
@@ -30,15 +41,24 @@ pub(super) struct Project {
 impl Project {
     /// As it stands; one that was never used starts from nothing.
     pub(super) fn load(connection: &Connection, id: ProjectId) -> Result<Self> {
-        let sql = "SELECT last_position, last_spider FROM projects WHERE project = ?1";
+        let sql = "SELECT last_position, last_spider, finished_jobs, finished_bytes, \
+                   deleted_jobs, deleted_bytes FROM projects WHERE project = ?1";
         let row = first(connection, sql, [int(id.get())], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+            let done = |at| {
+                Ok::<_, rusqlite::Error>(Done {
+                    jobs: row.get(at)?,
+                    bytes: row.get(at + 1)?,
+                })
+            };
+            let done = [Done::default(), Done::default(), done(2)?, done(4)?];
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, done))
         })?;
-        let (position, last_spider) = row.unwrap_or_default();
+        let (position, last_spider, done) = row.unwrap_or_default();
         Ok(Self {
             id,
             last_position: Position(position.cast_unsigned()),
             last_spider,
+            done,
             changed: false,
             log: Log::load(connection, id)?,
             limits: None,
@@ -53,12 +73,18 @@ impl Project {
     /// Writes it back.
     pub(super) fn save(&self, connection: &Connection) -> Result<()> {
         if self.changed {
-            let mut statement =
-                connection.prepare_cached("INSERT OR REPLACE INTO projects VALUES (?1, ?2, ?3)")?;
+            let mut statement = connection.prepare_cached(
+                "INSERT OR REPLACE INTO projects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            let [_, _, finished, deleted] = self.done;
             statement.execute(params![
                 int(self.id.get()),
                 int(self.last_position.0),
-                self.last_spider
+                self.last_spider,
+                finished.jobs,
+                finished.bytes,
+                deleted.jobs,
+                deleted.bytes
             ])?;
         }
         self.log.as_ref().map_or(Ok(()), |log| log.save(connection))
@@ -91,6 +117,35 @@ impl Project {
             return Ok(());
         };
         log.add(connection, job.key, previous, job.state)
+    }
+
+    /// Counts a job that became so, or went.
+    pub(super) fn count(&mut self, before: Option<&StoredJob>, after: Option<&StoredJob>) {
+        for (stored, sign) in before
+            .map(|job| (job, -1))
+            .into_iter()
+            .chain(after.map(|job| (job, 1)))
+        {
+            match stored.job.state {
+                State::Pending | State::Running => {}
+                state @ (State::Finished | State::Deleted) => {
+                    self.take(state, sign, sign * int(stored.bytes));
+                }
+            }
+        }
+    }
+
+    /// Counts so many more, or fewer, jobs and bytes in a state.
+    pub(super) const fn take(&mut self, state: State, jobs: i64, bytes: i64) {
+        let done = &mut self.done[state.index()];
+        done.jobs += jobs;
+        done.bytes += bytes;
+        self.changed = true;
+    }
+
+    /// The finished, or the deleted, jobs.
+    pub(super) const fn done(&self, state: State) -> Done {
+        self.done[state.index()]
     }
 
     /// The place of an entry made at `now`.

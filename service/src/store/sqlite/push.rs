@@ -84,9 +84,12 @@ fn push_one(
         front: false,
         stop_by: None,
         due: None,
+        bytes: 0,
     };
+    stored.bytes = stored.job.metadata.bytes() as u64;
     stored.due = due::by_itself(&stored);
     stored.insert(connection)?;
+    project.count(None, Some(&stored));
     project.record(connection, None, &stored.job)?;
     Ok(Pushed::Added(key))
 }

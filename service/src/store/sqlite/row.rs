@@ -30,6 +30,8 @@ pub(super) struct StoredJob {
     pub(super) stop_by: Option<Millis>,
     /// When it is next to be looked at; `None` for one that does not run.
     pub(super) due: Option<Millis>,
+    /// Bytes of its metadata, if it is finished or deleted.
+    pub(super) bytes: u64,
 }
 
 impl StoredJob {
@@ -93,6 +95,7 @@ impl StoredJob {
             self.front,
             self.stop_by.map(|time| int(time.0)),
             self.due.map(|time| int(time.0)),
+            int(self.bytes),
         ])?;
         self.insert_tags(connection)
     }
@@ -121,6 +124,7 @@ impl StoredJob {
             job.counters.logs.map(int),
             job.counters.errors.map(int),
             metadata::encode(&job.metadata),
+            int(self.bytes),
         ])?;
         let moved = (job.state, job.position) != (old.state, old.position);
         let weight = |job: &Job| (job.priority, job.units);
@@ -263,6 +267,7 @@ fn read(row: &Row<'_>, fields: &Fields) -> Result<StoredJob> {
         front: row.get(28)?,
         stop_by: number(row, 29)?.map(Millis),
         due: number(row, 30)?.map(Millis),
+        bytes: number(row, 31)?.unwrap_or(0),
     })
 }
 

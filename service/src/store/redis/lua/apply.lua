@@ -1,8 +1,8 @@
 -- Loading jobs, planning effects on them in memory, and writing what came of it; the second
--- half of lib.lua, tags.lua and size.lua for the scripts that change jobs. A plan writes nothing.
+-- half of lib.lua, tags.lua, size.lua and done.lua for the scripts that change jobs. A plan writes nothing.
 
 local STATE_FIELDS =
-  { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'b', 'e', 'k', 'm:stop_requested' }
+  { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', 'b', 'e', 'k', 'z', 'm:stop_requested' }
 
 -- A job as {member, old, new, large}: `new` reads through to `old`, and holds just what
 -- changed (false: removed). nil where there is none.
@@ -97,6 +97,7 @@ local function plan(job, effect)
   local limit = limited(job, effect)
   if limit then return AT_LIMIT + limit end
   weigh(job, effect)
+  add_bytes(new, -1)
   if bytes then new.b = int(bytes) end
   if tags then new.t = count > 0 and tags end
   if effect.release then
@@ -111,10 +112,13 @@ local function plan(job, effect)
   if effect.lease then new.l = int(effect.lease) end
   if effect.stop_by and new.s == '1' and not new.k then new.k = int(effect.stop_by) end
   local asked = new['m:stop_requested'] == 'true'
+  local size = resized(job, effect)
   overlay(new, effect.set, effect.del)
   if new.s == '1' and not (asked or effect.enter) and new['m:stop_requested'] == 'true' then
     events[#events + 1] = { job.member, new.s, new.s, 1 }
   end
   overlay(job.large, effect.large_set, effect.large_del)
+  resize(job, size)
+  add_bytes(new, 1)
   new.w = int(arg.now)
 end

@@ -6,11 +6,6 @@ local job = load(arg.member)
 if not job then return nil end
 local state = tonumber(job.old.s)
 if state ~= arg.removable then return state end
-local set = lane(job.old.s, job.old.p, job.old.e)
-call('UNLINK', JOB .. arg.member, LARGE .. arg.member)
-call('ZREM', SET .. set, arg.member)
-call('ZREM', SET .. 's' .. string.match(arg.member, '^%d+') .. '.' .. set, arg.member)
-each_tag(job.old.t, 'ZREM', job.old.s, arg.member)
-if job.old.U then call('HDEL', UNIQUE, job.old.U) end
-call('ZREM', DUE, arg.member)
+remove(job)
+write_sums()
 return state

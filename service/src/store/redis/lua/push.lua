@@ -2,7 +2,8 @@
 -- KEYS    see lib.lua.
 -- ARGV[1] now; request: nil or {fingerprint, ttl}; names: fields of COUNTERS that the jobs
 --         may need (the counters, and per spider `s:NAME`, `l:NAME`, per tag `t:NAME`); jobs: {spider, state, passed, priority, running_units, actor, unique or
---         nil, holds, lease or nil, tags, core, large}, the last two flat lists of fields and
+--         nil, holds, lease or nil, tags, sum or nil: the counter that its bytes go to,
+--         bytes, core, large}, the last two flat lists of fields and
 --         values.
 -- Returns a packed list: per job `SPIDER/JOB`, '' for a duplicate, the number of a limit; '' for
 --         a reused request.
@@ -64,6 +65,7 @@ local function add(job)
   for _, tag in ipairs(job.tags) do
     call('ZADD', SET .. 't' .. number('t:' .. tag, 'tags') .. tagged, position, member)
   end
+  if job.sum then raise(job.sum, (have[job.sum] or 0) + job.bytes) end
   if job.running_units > 0 then raise('units', (have.units or 0) + job.running_units) end
   if job.holds then call('HSET', UNIQUE, job.unique, member) end
   if job.lease then call('ZADD', DUE, int(job.lease), member) end

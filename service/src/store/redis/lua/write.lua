@@ -74,6 +74,7 @@ local function write_all(jobs)
   end
   if last > first_last then call('HSET', COUNTERS, 'pos', int(last)) end
   if units ~= first_units then call('HSET', COUNTERS, 'units', int(units)) end
+  write_sums()
   keep_events(events)
   if #events == 0 and (stirred or units < first_units) then pulse() end
 end

@@ -1,10 +1,15 @@
 -- Version 3. Unsigned 64-bit numbers are kept as the signed ones of the same bits;
 -- positions stay below 2^53 and compare as they are.
 
+-- Of the finished and the deleted jobs: how many, and `jobs.bytes` in all.
 CREATE TABLE projects (
     project INTEGER PRIMARY KEY,
     last_position INTEGER NOT NULL,
-    last_spider INTEGER NOT NULL
+    last_spider INTEGER NOT NULL,
+    finished_jobs INTEGER NOT NULL DEFAULT 0,
+    finished_bytes INTEGER NOT NULL DEFAULT 0,
+    deleted_jobs INTEGER NOT NULL DEFAULT 0,
+    deleted_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Rows are never removed: numbers of spiders and jobs are given once. `default_tags`: JSON
@@ -22,7 +27,8 @@ CREATE UNIQUE INDEX spiders_by_name ON spiders (project, name);
 
 -- `state` is State::index. `front`: 1 for a pending job that stands before those of its
 -- priority. `due`: when a running job is next to be looked at, NULL for never and for all
--- others. `tags`: JSON array of strings. `metadata`: JSON object, each value byte for byte;
+-- others. `bytes`: of the names and values of the metadata of a job that is finished or
+-- deleted; of others it may be out of date. `tags`: JSON array of strings. `metadata`: JSON object, each value byte for byte;
 -- last, as long text is kept on pages of its own.
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
@@ -53,6 +59,7 @@ CREATE TABLE jobs (
     pages INTEGER,
     logs INTEGER,
     errors INTEGER,
+    bytes INTEGER NOT NULL DEFAULT 0,
     tags TEXT NOT NULL,
     metadata TEXT NOT NULL
 ) STRICT;
@@ -90,7 +97,7 @@ SELECT
     state, position, priority, units, attempt, updated, lease_expires, fence, unique_key,
     pending_position, pending_by, running_position, running_by,
     finished_position, finished_by, deleted_position, deleted_by,
-    items, pages, logs, errors, tags, metadata, front, stop_by, due
+    items, pages, logs, errors, tags, metadata, front, stop_by, due, bytes
 FROM jobs JOIN spiders ON spiders.project = jobs.project AND spiders.spider = jobs.spider;
 
 CREATE TABLE settings (

@@ -1,0 +1,170 @@
+//! Prune: the oldest of too many go for good, and nothing of them stays.
+
+use spiderq_service::{
+    model::{JobKey, Metadata, Position, State},
+    store::{Effect, Keep, NewJob, Scope, Told},
+};
+
+use super::{
+    World,
+    world::{T, always, delete, entering, finish, in_state, metadata, pending, place, tags, those},
+};
+
+/// Finished jobs, at [`T`] and each ms after it, with `bytes` of metadata each (at least 10).
+async fn finished(world: &World, jobs: u64, bytes: usize) -> Vec<JobKey> {
+    let mut keys = Vec::new();
+    for at in 0..jobs {
+        let job = NewJob {
+            metadata: sized(bytes),
+            tags: tags(&["x"]),
+            ..in_state("a", State::Finished)
+        };
+        keys.push(world.add(T + at, job).await);
+    }
+    keys
+}
+
+fn sized(bytes: usize) -> Metadata {
+    let made = metadata(&[("field", &format!("\"{}\"", "x".repeat(bytes - 7)))]);
+    assert_eq!(made.bytes(), bytes);
+    made
+}
+
+async fn prune(world: &World, state: State, keep: &Keep, limit: usize) -> usize {
+    let pruned = world.store.prune(world.project, state, keep, limit);
+    pruned.await.unwrap()
+}
+
+/// A check of this project, which must find nothing.
+pub(crate) async fn clean(world: &World) {
+    let mut found = Vec::new();
+    let mut tell = |told| match told {
+        Told::Finding(finding) => found.push(finding.to_string()),
+        Told::Unchecked(..) | Told::Jobs(_) => {}
+    };
+    let scope = Scope {
+        projects: vec![world.project],
+    };
+    world.store.check(&scope, false, &mut tell).await.unwrap();
+    assert_eq!(found, [""; 0]);
+}
+
+/// Jobs that entered before a place go, those at it and after it stay.
+pub async fn jobs_that_are_too_old_go(world: World) {
+    let keys = finished(&world, 5, 10).await;
+    let keep = Keep {
+        from: Some(place(T + 3, 0)),
+        ..Keep::default()
+    };
+    assert_eq!(prune(&world, State::Finished, &keep, 2).await, 2);
+    let filter = those(&[State::Finished]);
+    assert_eq!(world.list(&filter).await, [keys[4], keys[3], keys[2]]);
+    assert_eq!(prune(&world, State::Finished, &keep, 100).await, 1);
+    assert_eq!(prune(&world, State::Finished, &keep, 100).await, 0);
+    assert_eq!(world.list(&filter).await, [keys[4], keys[3]]);
+    assert_eq!(world.job(keys[2]).await, None);
+    clean(&world).await;
+}
+
+/// The oldest go until there are no more than so many.
+pub async fn jobs_that_are_too_many_go(world: World) {
+    let keys = finished(&world, 4, 10).await;
+    let keep = Keep {
+        jobs: Some(3),
+        ..Keep::default()
+    };
+    assert_eq!(prune(&world, State::Finished, &keep, 100).await, 1);
+    let filter = those(&[State::Finished]);
+    assert_eq!(world.list(&filter).await, [keys[3], keys[2], keys[1]]);
+    let none = Keep {
+        jobs: Some(0),
+        ..Keep::default()
+    };
+    assert_eq!(prune(&world, State::Finished, &none, 2).await, 2);
+    assert_eq!(prune(&world, State::Finished, &none, 2).await, 1);
+    assert_eq!(world.count(&those(&State::ALL)).await, 0);
+    clean(&world).await;
+}
+
+/// The oldest go until those left have no more bytes than so many, whatever became of their
+/// metadata meanwhile.
+pub async fn jobs_that_are_too_large_go(world: World) {
+    let keys = finished(&world, 4, 100).await;
+    let most = |bytes| Keep {
+        bytes: Some(bytes),
+        ..Keep::default()
+    };
+    let filter = those(&[State::Finished]);
+    assert_eq!(prune(&world, State::Finished, &most(400), 100).await, 0);
+    let larger = Effect {
+        set: sized(500),
+        ..Effect::default()
+    };
+    world.apply(T + 9, always(keys[3], larger)).await;
+    assert_eq!(prune(&world, State::Finished, &most(800), 100).await, 0);
+    assert_eq!(prune(&world, State::Finished, &most(799), 100).await, 1);
+    let smaller = Effect {
+        set: sized(10),
+        remove: vec![],
+        ..Effect::default()
+    };
+    world.apply(T + 10, always(keys[3], smaller)).await;
+    assert_eq!(prune(&world, State::Finished, &most(210), 100).await, 0);
+    assert_eq!(prune(&world, State::Finished, &most(209), 100).await, 1);
+    assert_eq!(world.list(&filter).await, [keys[3], keys[2]]);
+    // One that leaves the state, and one that is purged, count no more.
+    world.apply(T + 11, delete(keys[2])).await;
+    assert_eq!(prune(&world, State::Finished, &most(10), 100).await, 0);
+    assert_eq!(prune(&world, State::Deleted, &most(100), 100).await, 0);
+    world.store.purge(keys[2]).await.unwrap();
+    let another = world.add(T + 12, pending("a")).await;
+    let full = Effect {
+        set: sized(300),
+        ..entering(State::Finished)
+    };
+    world.apply(T + 13, always(another, full)).await;
+    assert_eq!(prune(&world, State::Finished, &most(310), 100).await, 0);
+    assert_eq!(prune(&world, State::Finished, &most(309), 100).await, 1);
+    assert_eq!(world.list(&filter).await, [another]);
+    clean(&world).await;
+}
+
+/// Whichever bound is the narrowest; jobs in other states are not touched.
+pub async fn every_bound_holds_for_its_state_alone(world: World) {
+    let keys = finished(&world, 5, 100).await;
+    world.apply(T + 9, delete(keys[4])).await;
+    let waits = world.add(T, pending("a")).await;
+    let keep = Keep {
+        from: Some(place(T + 1, 0)),
+        jobs: Some(2),
+        bytes: Some(150),
+    };
+    assert_eq!(prune(&world, State::Finished, &keep, 100).await, 3);
+    let all = world.list(&those(&State::ALL)).await;
+    assert_eq!(all, [waits, keys[4], keys[3]]);
+    let keep = Keep {
+        from: Some(Position(u64::MAX >> 11)),
+        ..Keep::default()
+    };
+    assert_eq!(prune(&world, State::Deleted, &keep, 100).await, 1);
+    assert_eq!(
+        prune(&world, State::Finished, &Keep::default(), 100).await,
+        0
+    );
+    assert_eq!(world.list(&those(&State::ALL)).await, [waits, keys[3]]);
+    clean(&world).await;
+}
+
+/// A check tells of nothing in a project where all is well.
+pub async fn a_check_finds_nothing_where_all_is_well(world: World) {
+    let mut keys = finished(&world, 3, 400).await;
+    world.push(T, vec![pending("a"), pending("b")]).await;
+    keys.push(world.claim(T + 20).await.unwrap().job.key);
+    clean(&world).await;
+    for key in &keys[..2] {
+        world.apply(T + 21, delete(*key)).await;
+    }
+    world.apply(T + 22, finish(keys[3])).await;
+    world.store.purge(keys[0]).await.unwrap();
+    clean(&world).await;
+}
