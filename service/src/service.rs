@@ -6,7 +6,7 @@ use crate::{
     api::{Calls, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
     clock::Clock,
-    domain::{Domain, Reaper},
+    domain::{Domain, Pruner, Reaper},
     error::{Error, Result},
     store::{Durability, Store},
     upkeep::Upkeep,
@@ -111,7 +111,9 @@ impl Service {
     /// Begins the work that goes on by itself: a server needs it once.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
-        Upkeep::start(Reaper::new(Arc::clone(self.calls.domain())))
+        let domain = self.calls.domain();
+        let pruner = Pruner::new(Arc::clone(domain));
+        Upkeep::start(Reaper::new(Arc::clone(domain)), pruner)
     }
 
     /// Ends calls that wait for something to happen, from now on.

@@ -1,5 +1,5 @@
 //! What a server does without being asked: rounds of the reaper, in every process, a few a
-//! second.
+//! second, and of the removal of old jobs, a few a minute.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    domain::Reaper,
+    domain::{Pruner, Reaper},
     error::{Error, Result},
 };
 
@@ -22,46 +22,78 @@ const LONGEST_REST: Duration = Duration::from_secs(4);
 
 /// The work that goes on. Ends when this is dropped.
 #[derive(Debug)]
-pub struct Upkeep(JoinHandle<()>);
+pub struct Upkeep([JoinHandle<()>; 2]);
 
 impl Upkeep {
-    pub(crate) fn start(reaper: Reaper) -> Self {
-        Self(tokio::spawn(keep(reaper)))
+    pub(crate) fn start(reaper: Reaper, pruner: Pruner) -> Self {
+        Self([tokio::spawn(keep(reaper)), tokio::spawn(prune(pruner))])
     }
 
     /// Ends it, and returns when it has. A step of the store that is under way may still be
     /// done.
     pub async fn end(mut self) {
-        self.0.abort();
-        // Broken off, as was asked for.
-        let _ = (&mut self.0).await;
+        for task in &mut self.0 {
+            task.abort();
+            // Broken off, as was asked for.
+            let _ = task.await;
+        }
     }
 }
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        self.0.abort();
+        for task in &self.0 {
+            task.abort();
+        }
     }
 }
 
 async fn keep(mut reaper: Reaper) {
-    let mut failures = 0;
+    let mut log = Failures::of("the reaper");
     loop {
-        sleep_until(Instant::now() + rest(failures)).await;
-        match rounds(&mut reaper).await {
+        sleep_until(Instant::now() + rest(log.failures)).await;
+        log.tell(rounds(&mut reaper).await);
+    }
+}
+
+async fn prune(mut pruner: Pruner) {
+    let mut log = Failures::of("the removal of old jobs");
+    let mut rest = Pruner::REST;
+    loop {
+        sleep_until(Instant::now() + jittered(rest)).await;
+        let round = AssertUnwindSafe(pruner.round()).catch_unwind().await;
+        let round = round.unwrap_or_else(|_| Err(Error::bug("a round panicked")));
+        rest = *round.as_ref().unwrap_or(&Pruner::REST);
+        log.tell(round.map(|_| ()));
+    }
+}
+
+/// Tells of rounds that fail, once for all that fail in a row.
+struct Failures {
+    of: &'static str,
+    failures: u32,
+}
+
+impl Failures {
+    const fn of(of: &'static str) -> Self {
+        Self { of, failures: 0 }
+    }
+
+    fn tell(&mut self, round: Result<()>) {
+        let of = self.of;
+        match round {
             Ok(()) => {
-                if failures > 0 {
-                    tracing::info!("the reaper goes on");
+                if self.failures > 0 {
+                    tracing::info!("{of} goes on");
                 }
-                failures = 0;
+                self.failures = 0;
             }
             Err(error) => {
-                // Once for all that fails in a row.
-                if failures == 0 {
+                if self.failures == 0 {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::warn!(%error, cause, "the reaper can't go on");
+                    tracing::warn!(%error, cause, "{of} can't go on");
                 }
-                failures += 1;
+                self.failures += 1;
             }
         }
     }
@@ -82,13 +114,23 @@ async fn rounds(reaper: &mut Reaper) -> Result<()> {
 
 /// Longer with each failure in a row.
 fn rest(failures: u32) -> Duration {
+    let (shortest, longest) = REST;
+    let rest = Duration::from_millis(between(shortest, longest));
+    rest.saturating_mul(1 << failures.min(4)).min(LONGEST_REST)
+}
+
+/// From half of it to all of it.
+fn jittered(rest: Duration) -> Duration {
+    let ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(between(ms / 2, ms))
+}
+
+/// A number by chance; the range is short.
+fn between(lowest: u64, highest: u64) -> u64 {
     let mut chance = [0; 2];
     // Without chance, in step.
     let _ = getrandom::fill(&mut chance);
-    let (shortest, longest) = REST;
-    let chance = u64::from(u16::from_le_bytes(chance)) % (longest - shortest + 1);
-    let rest = Duration::from_millis(shortest + chance);
-    rest.saturating_mul(1 << failures.min(4)).min(LONGEST_REST)
+    lowest + u64::from(u16::from_le_bytes(chance)) % (highest - lowest + 1)
 }
 
 #[cfg(test)]
@@ -102,6 +144,7 @@ mod tests {
             assert!((250..=500).contains(&ms(0)));
             assert!((500..=1_000).contains(&ms(1)));
             assert_eq!(ms(40), 4_000);
+            assert!((30_000..=60_000).contains(&jittered(Duration::from_secs(60)).as_millis()));
         }
     }
 }

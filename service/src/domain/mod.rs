@@ -11,6 +11,7 @@ mod heartbeat;
 mod known;
 mod metadata;
 mod project;
+mod prune;
 mod push;
 mod reap;
 pub mod request;
@@ -36,6 +37,7 @@ pub use self::{
     edit::JobEdit,
     heartbeat::{Heartbeat, Vitals},
     project::ProjectSummary,
+    prune::Pruner,
     push::{Push, PushedJob},
     reap::Reaper,
     schedule::Schedule,
