@@ -1,5 +1,6 @@
 //! Every flag, its env twin and its default, in one place.
 
+mod fsck;
 mod network;
 mod runner;
 
@@ -8,6 +9,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
+    fsck::Fsck,
     network::Network,
     runner::{JobSettings, Runner, Supervise},
 };
@@ -44,6 +46,8 @@ pub enum Command {
     Runner(Box<Runner>),
     /// Create, list and revoke API keys of a running server
     Key(Key),
+    /// Check a store: whether all its records agree; and mend it
+    Fsck(Fsck),
     /// Between a runner and its job; the runner calls it
     #[command(hide = true)]
     Supervise(Supervise),

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     args::{self, Cli, Command, Gateway, Serve},
     failure::Failure,
-    key, logs,
+    fsck, key, logs,
     network::Network,
     open_files, runner,
     running::Running,
@@ -36,6 +36,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Gateway(settings) => gateway(&settings),
         Command::Runner(settings) => block_on(1, runner::run(*settings)),
         Command::Key(settings) => block_on(1, key::run(settings)),
+        Command::Fsck(settings) => block_on(1, fsck::run(settings)),
         Command::Supervise(settings) => return Ok(supervise(settings)),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ mod cors;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod fsck;
 mod grpc;
 mod key;
 mod listen;
