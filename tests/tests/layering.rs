@@ -29,7 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 /// Where an outside crate may be named: folders or files, from the root.
 const MAY_USE: [(&str, &[&str]); 4] = [
     ("redis::", &["service/src/store/redis/", "tests/"]),
-    ("rusqlite::", &["service/src/store/sqlite/"]),
+    ("rusqlite::", &["service/src/store/sqlite/", "tests/"]),
     ("axum::", &["gateway/", "cli/"]),
     (
         "spiderq_service::",

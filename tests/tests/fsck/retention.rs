@@ -1,0 +1,252 @@
+//! Rounds of the removal of old jobs: each project by its settings, one after the other.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use redis::Value;
+use rusqlite::Connection;
+use spiderq_service::{
+    ManualClock,
+    auth::Auth,
+    domain::{Domain, Pruner},
+    model::{JobKey, Millis, ProjectId, State},
+    store::{Keep, NewJob, SettingsChange, Store, StoreUrl, open},
+};
+use spiderq_tests::{
+    redis_server::RedisServer,
+    store_contract::{
+        World,
+        world::{T, delete, in_state, metadata, tagged, those},
+    },
+};
+
+use crate::life::check;
+
+const DAY: u64 = 24 * 60 * 60 * 1_000;
+const SHORT: Duration = Duration::from_secs(5);
+
+fn pruner(store: &Arc<dyn Store>, now: u64) -> Pruner {
+    let clock = Arc::new(ManualClock::at(Millis(now)));
+    let auth = Auth::new(store.clone(), clock.clone(), &[0; 32], None);
+    Pruner::new(Arc::new(Domain::new(store.clone(), clock, Arc::new(auth))))
+}
+
+/// Jobs that finished at these times.
+async fn finished(world: &World, times: &[u64]) -> Vec<JobKey> {
+    let mut keys = Vec::new();
+    for time in times {
+        let job = NewJob {
+            state: State::Finished,
+            metadata: metadata(&[("large", &format!("\"{}\"", "x".repeat(93)))]),
+            ..tagged("a", &["x"])
+        };
+        keys.push(world.add(*time, job).await);
+    }
+    keys
+}
+
+async fn set(world: &World, settings: &[(&str, &str)]) {
+    let change = SettingsChange::Merge(metadata(settings));
+    assert!(
+        world
+            .store
+            .change_settings(world.project, change)
+            .await
+            .unwrap()
+    );
+}
+
+async fn sqlite(folder: &Path) -> Arc<dyn Store> {
+    open(&StoreUrl::Sqlite(folder.join("store.db")))
+        .await
+        .unwrap()
+}
+
+async fn redis(server: &RedisServer) -> Arc<dyn Store> {
+    open(&StoreUrl::parse(&server.url()).unwrap())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_round_leaves_what_settings_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    leaves_what_settings_keep(sqlite(folder.path()).await).await;
+    let server = RedisServer::start(&[]);
+    leaves_what_settings_keep(redis(&server).await).await;
+}
+
+async fn leaves_what_settings_keep(store: Arc<dyn Store>) {
+    let [all, days, jobs, bytes, deleted] = [(); 5].map(|()| World::new(store.clone()));
+    let times: Vec<u64> = (0..8).map(|day| T + day * DAY).collect();
+    for world in [&all, &days, &jobs, &bytes, &deleted] {
+        let keys = finished(world, &times).await;
+        for key in &keys[..2] {
+            world.apply(T + 8 * DAY, delete(*key)).await;
+        }
+    }
+    set(&days, &[("keep_finished_days", "3")]).await;
+    set(
+        &jobs,
+        &[("keep_finished_jobs", "2"), ("keep_deleted_jobs", "null")],
+    )
+    .await;
+    set(&bytes, &[("keep_finished_bytes", "300")]).await;
+    set(
+        &deleted,
+        &[("keep_deleted_days", "0"), ("max_running", "1")],
+    )
+    .await;
+    let rest = pruner(&store, T + 10 * DAY).round().await.unwrap();
+    assert_eq!(rest, Pruner::REST);
+    let expected = [
+        (&all, 6, 2),
+        (&days, 1, 2),
+        (&jobs, 2, 2),
+        (&bytes, 3, 2),
+        (&deleted, 6, 0),
+    ];
+    for (world, finished, deleted) in expected {
+        let left = world.list(&those(&[State::Finished])).await;
+        let jobs = (0..finished).map(|job| world.key(1, 8 - job));
+        assert_eq!(left, jobs.collect::<Vec<_>>());
+        assert_eq!(world.count(&those(&[State::Deleted])).await, deleted);
+    }
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_project_that_cannot_be_pruned_is_in_nobody_s_way() {
+    let server = RedisServer::start(&[]);
+    let store = redis(&server).await;
+    let worlds = [(); 3].map(|()| World::new(store.clone()));
+    for world in &worlds {
+        finished(world, &[T, T + 1]).await;
+        set(world, &[("keep_finished_jobs", "1")]).await;
+    }
+    let key = format!("sq:{{{}}}:z:f", worlds[1].project);
+    server.command::<Value>(&["SET", &key, "x"]);
+    pruner(&store, T).round().await.unwrap();
+    for world in [&worlds[0], &worlds[2]] {
+        assert_eq!(
+            world.list(&those(&[State::Finished])).await,
+            [world.key(1, 2)]
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_projects_are_many_rounds() {
+    let server = RedisServer::start(&[]);
+    let store = redis(&server).await;
+    let worlds: Vec<World> = (0..1_100).map(|_| World::new(store.clone())).collect();
+    let pushes = worlds.iter().map(|world| async {
+        let jobs = vec![in_state("a", State::Finished); 2];
+        world.push(T, jobs).await;
+    });
+    join_all(pushes).await;
+    // A project is listed beside its first write, and others may be listed in between.
+    let listed = async { while store.projects(None, 2_000).await.unwrap().len() < 1_100 {} };
+    tokio::time::timeout(2 * SHORT, listed).await.unwrap();
+    for world in [&worlds[0], &worlds[1_099]] {
+        set(world, &[("keep_finished_jobs", "1")]).await;
+    }
+    let mut pruner = pruner(&store, T);
+    for rest in [SHORT, SHORT, Pruner::REST, SHORT] {
+        assert_eq!(pruner.round().await.unwrap(), rest);
+    }
+    for (number, left) in [(0, 1), (1, 2), (1_098, 2), (1_099, 1)] {
+        let count = worlds[number].count(&those(&[State::Finished])).await;
+        assert_eq!(count, left, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_goes_in_bounded_steps() {
+    let server = RedisServer::start(&[]);
+    let store = redis(&server).await;
+    let world = World::new(store.clone());
+    for _ in 0..101 {
+        world
+            .push(T, vec![in_state("a", State::Finished); 100])
+            .await;
+    }
+    set(&world, &[("keep_finished_jobs", "0")]).await;
+    let mut pruner = pruner(&store, T);
+    assert_eq!(pruner.round().await.unwrap(), SHORT);
+    assert_eq!(world.count(&those(&[State::Finished])).await, 100);
+    assert_eq!(pruner.round().await.unwrap(), Pruner::REST);
+    assert_eq!(world.count(&those(&[State::Finished])).await, 0);
+}
+
+#[tokio::test]
+async fn jobs_of_earlier_versions_are_counted_on_redis() {
+    let server = RedisServer::start(&[]);
+    let store = redis(&server).await;
+    let world = World::new(store.clone());
+    let times: Vec<u64> = (0..250).map(|at| T + at).collect();
+    let keys = finished(&world, &times).await;
+    let of = |key: &str| format!("sq:{{{}}}:{key}", world.project);
+    for key in &keys {
+        let job = of(&format!("j:{}/{}", key.spider, key.job));
+        server.command::<Value>(&["HDEL", &job, "z"]);
+    }
+    server.command::<Value>(&["HDEL", &of("c"), "bf"]);
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+    let new = finished(&world, &[T + 300]).await;
+    world.apply(T + 301, delete(keys[249])).await;
+    let most = |bytes| Keep {
+        bytes: Some(bytes),
+        ..Keep::default()
+    };
+    let prune = async |state, bytes| {
+        let pruned = store.prune(world.project, state, &most(bytes), 100).await;
+        pruned.unwrap()
+    };
+    assert_eq!(prune(State::Finished, 25_000).await, 0);
+    assert_eq!(prune(State::Finished, 24_999).await, 1);
+    assert_eq!(prune(State::Deleted, 100).await, 0);
+    assert_eq!(prune(State::Deleted, 99).await, 1);
+    let left = world.list(&those(&[State::Finished])).await;
+    assert_eq!((left.len(), left[0], left[249 - 1]), (249, new[0], keys[1]));
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+}
+
+#[tokio::test]
+async fn jobs_of_earlier_versions_are_counted_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let connection = Connection::open(&path).unwrap();
+    let schema = include_str!("../../../service/src/store/sqlite/testdata/schema_2.sql");
+    connection.execute_batch(schema).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO projects VALUES (7, 4000, 1); \
+             INSERT INTO spiders VALUES (7, 1, 'a', 4, '[]');",
+        )
+        .unwrap();
+    let texts = [
+        "{}",
+        r#"{"a\"\\é":"é","b":[ 1, "ü"]}"#,
+        r#"{"x":1566311822568.0}"#,
+        "{}",
+    ];
+    for (job, metadata) in (1_i64..).zip(texts) {
+        let sql = "INSERT INTO jobs (project, spider, job, state, position, priority, units, \
+                   attempt, updated, finished_position, finished_by, tags, metadata) VALUES \
+                   (7, 1, ?1, 2 + ?1 / 4, ?1 * 1000, 2, 1, 0, 1, ?1 * 1000, 'x', '[]', ?2)";
+        connection.execute(sql, (job, metadata)).unwrap();
+    }
+    drop(connection);
+    let store = sqlite(folder.path()).await;
+    // The check counts for itself.
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+    let project = ProjectId::new(7).unwrap();
+    let keep = Keep {
+        bytes: Some(16),
+        ..Keep::default()
+    };
+    let pruned = store.prune(project, State::Finished, &keep, 100).await;
+    assert_eq!(pruned.unwrap(), 2);
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+}
