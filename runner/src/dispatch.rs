@@ -1,7 +1,7 @@
 //! The runner itself: asks for jobs while units are free, in turn from each project, and
 //! runs what it gets.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use spiderq_proto::v1::StartJobRequest;
 use tokio::{
@@ -15,15 +15,17 @@ use crate::{
     job::{Context, Started},
     pause::Pause,
     phase::{Phase, Signals},
-    queue::{Queue, Refusal},
+    queue::{PATIENCE, Queue, Refusal},
     settings::Settings,
     terminal,
 };
 
 /// How long a call waits for a job.
-const WAIT: Duration = Duration::ZERO;
-/// How often an idle runner asks where the server does not let it wait.
-const IDLE: Duration = Duration::from_millis(200);
+const WAIT: Duration = Duration::from_secs(30);
+/// How long the repetition of a call that was given up may take.
+const SHORTLY: Duration = Duration::from_millis(250);
+/// Most units that a job may take.
+const MOST_UNITS: u32 = 6;
 /// How often the head of the queue has its turn, however many units it takes. In between
 /// come jobs for which there are units.
 const TURN: Duration = Duration::from_secs(60);
@@ -53,13 +55,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let dispatch = Dispatch {
         turn: 0,
         head: None,
-        extra: VecDeque::new(),
+        given_up: Vec::new(),
         jobs: JoinSet::new(),
         context: Context {
             units: Arc::new(Semaphore::new(settings.units as usize)),
             settings: Arc::new(settings),
             queue,
             phase,
+            freed: Arc::default(),
         },
     };
     tokio::select! {
@@ -75,8 +78,8 @@ struct Dispatch {
     turn: usize,
     /// When the head of the queue last had its turn.
     head: Option<Instant>,
-    /// Jobs that came together with the one that was waited for.
-    extra: VecDeque<Started>,
+    /// Calls that were not waited for any more, and since when.
+    given_up: Vec<(Instant, StartJobRequest)>,
     jobs: JoinSet<()>,
 }
 
@@ -106,14 +109,11 @@ impl Dispatch {
             let Ok(unit) = units.acquire_owned().await else {
                 return Ok(());
             };
-            let next = match self.extra.pop_front() {
-                Some(next) => Some(next),
-                None => self.next().await?,
-            };
+            let next = self.next().await?;
             match next {
                 Some(started) => self.start(started, unit).await,
                 None if self.context.settings.once => return Ok(()),
-                None => tokio::time::sleep_until(Instant::now() + IDLE).await,
+                None => {}
             }
         }
     }
@@ -121,57 +121,90 @@ impl Dispatch {
     /// Runs a job beside the others, once it has its units: until then no other is taken.
     async fn start(&mut self, started: Started, unit: OwnedSemaphorePermit) {
         let (sender, ready) = oneshot::channel();
-        self.jobs
-            .spawn(self.context.clone().run(started, unit, sender));
+        let context = self.context.clone();
+        let freed = Arc::clone(&context.freed);
+        self.jobs.spawn(async move {
+            context.run(started, unit, sender).await;
+            freed.notify_one();
+        });
         // An error means that it ended before.
         let _ = ready.await;
     }
 
     /// The next job; `None`: there was none for a while.
     async fn next(&mut self) -> Result<Option<Started>, Failure> {
+        while let Some((since, request)) = self.given_up.pop() {
+            if since.elapsed() < self.context.settings.lease
+                && let Some(started) = self.context.repeat(request).await
+            {
+                return Ok(Some(started));
+            }
+        }
         let projects = self.context.settings.projects.clone();
         let max_units = self.room();
         // Those who have something are served in turn, before all are waited for.
         if projects.len() > 1 || self.context.settings.once {
             for step in 0..projects.len() {
                 let at = (self.turn + step) % projects.len();
-                let ask = self.context.ask(projects[at], max_units, Duration::ZERO);
-                if let Some(started) = ask.await? {
+                let request = self
+                    .context
+                    .request(projects[at], max_units, Duration::ZERO);
+                if let Some(started) = self.context.ask(request).await? {
                     self.turn = at + 1;
                     return Ok(Some(started));
                 }
             }
         }
-        if self.context.settings.once {
-            return Ok(None);
+        match self.context.settings.once {
+            true => Ok(None),
+            false => self.wait(&projects, max_units).await,
         }
-        let mut asks = JoinSet::new();
+    }
+
+    /// Waits for a job of any project, or for units that make room for a larger one.
+    async fn wait(&mut self, projects: &[i64], max_units: u32) -> Result<Option<Started>, Failure> {
+        let (mut calls, mut open) = (JoinSet::new(), Vec::new());
         for project in projects {
+            let request = self.context.request(*project, max_units, WAIT);
+            open.push(request.clone());
             let context = self.context.clone();
-            asks.spawn(async move { context.ask(project, max_units, WAIT).await });
+            calls.spawn(async move { (request.request_id.clone(), context.ask(request).await) });
         }
-        let mut first = None;
-        while let Some(done) = asks.join_next().await {
-            first = done.unwrap_or(Ok(None))?;
-            if first.is_some() {
-                break;
+        let all = self.all();
+        let found = loop {
+            tokio::select! {
+                done = calls.join_next() => match done {
+                    Some(Ok((id, answer))) => {
+                        open.retain(|request| request.request_id != id);
+                        if let Some(started) = answer? {
+                            break Some(started);
+                        }
+                    }
+                    Some(Err(_)) => {}
+                    None => break None,
+                },
+                () = self.context.freed.notified(), if max_units < all => break None,
             }
-        }
-        // The others are given up, but not a job that is here already. One whose answer is
-        // under way this moment comes back by its lease.
-        while let Some(done) = asks.try_join_next() {
-            self.extra.extend(done.unwrap_or(Ok(None))?);
-        }
-        Ok(first)
+        };
+        // Any of them may have taken a job this moment: the next call asks them for it.
+        let now = Instant::now();
+        self.given_up = open.into_iter().map(|request| (now, request)).collect();
+        Ok(found)
+    }
+
+    /// Units of the largest job that it takes.
+    fn all(&self) -> u32 {
+        self.context.settings.units.min(MOST_UNITS)
     }
 
     /// The most units that the next job may take: those that are free, and now and then as
     /// many as there are, so that a large job is not passed by small ones for ever. It then
     /// waits in our hands, and no other is taken, until it has its units.
     fn room(&mut self) -> u32 {
-        let all = self.context.settings.units;
+        let all = self.all();
         let free = self.context.units.available_permits();
-        let free = u32::try_from(free).unwrap_or(all).saturating_add(1);
+        // One more is in the hands of who asks.
+        let free = u32::try_from(free).map_or(all, |free| free.saturating_add(1));
         let due = self.head.is_none_or(|last| last.elapsed() >= TURN);
         if free < all && !due {
             return free;
@@ -182,16 +215,9 @@ impl Dispatch {
 }
 
 impl Context {
-    /// Asks for a job until there is an answer: a call whose answer was lost is repeated by
-    /// the same id, so that the job that it took is not.
-    async fn ask(
-        &self,
-        project: i64,
-        max_units: u32,
-        wait: Duration,
-    ) -> Result<Option<Started>, Failure> {
+    fn request(&self, project: i64, max_units: u32, wait: Duration) -> StartJobRequest {
         let settings = &self.settings;
-        let request = StartJobRequest {
+        StartJobRequest {
             project,
             spiders: settings.spiders.clone(),
             has_tags: settings.tags.clone(),
@@ -201,11 +227,18 @@ impl Context {
             wait_ms: i64::try_from(wait.as_millis()).unwrap_or_default(),
             request_id: Uuid::now_v7().to_string(),
             ..StartJobRequest::default()
-        };
+        }
+    }
+
+    /// Asks for a job until there is an answer: a call whose answer was lost is repeated by
+    /// the same id, so that the job that it took is not.
+    async fn ask(&self, request: StartJobRequest) -> Result<Option<Started>, Failure> {
+        let project = request.project;
+        let wait = Duration::from_millis(request.wait_ms.unsigned_abs());
         let mut pause = Pause::default();
         let mut quiet = false;
         loop {
-            match self.queue.start(request.clone()).await {
+            match self.queue.start(request.clone(), PATIENCE + wait).await {
                 Ok(answer) => return Ok(Started::of(project, answer)),
                 Err(Refusal::Away(why)) => {
                     if !quiet {
@@ -219,5 +252,85 @@ impl Context {
                 }
             }
         }
+    }
+
+    /// The job that a call took before it was given up, if it did.
+    async fn repeat(&self, request: StartJobRequest) -> Option<Started> {
+        let project = request.project;
+        let answer = self.queue.start(request, SHORTLY).await.ok()?;
+        Started::of(project, answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tonic::transport::Endpoint;
+
+    use super::*;
+    use crate::{settings::Work, template::Template};
+
+    fn dispatch(units: u32) -> Dispatch {
+        let endpoint = Endpoint::from_static("http://127.0.0.1:1");
+        let settings = Settings {
+            endpoint: endpoint.clone(),
+            server: String::new(),
+            api_key: String::new(),
+            projects: vec![1],
+            spiders: Vec::new(),
+            tags: Vec::new(),
+            lacks_tags: Vec::new(),
+            units,
+            lease: Duration::from_secs(30),
+            work: Work::Command(Template::parse("true").unwrap()),
+            data_dir: PathBuf::new(),
+            rotate_bytes: 1,
+            runtime_limit: None,
+            stall_limit: None,
+            cancel_grace: Duration::ZERO,
+            unit_memory: 1,
+            once: false,
+            version: None,
+            deploy_id: None,
+        };
+        Dispatch {
+            turn: 0,
+            head: None,
+            given_up: Vec::new(),
+            jobs: JoinSet::new(),
+            context: Context {
+                units: Arc::new(Semaphore::new(units as usize)),
+                settings: Arc::new(settings),
+                queue: Queue::new(endpoint, "key").unwrap(),
+                phase: watch::channel(Phase::Taking).1,
+                freed: Arc::default(),
+            },
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn jobs_fit_what_is_free_and_the_head_of_the_queue_has_its_turn() {
+        let mut dispatch = dispatch(4);
+        let units = Arc::clone(&dispatch.context.units);
+        let _busy = Arc::clone(&units).acquire_many_owned(2).await.unwrap();
+        let _mine = units.acquire_owned().await.unwrap();
+        assert_eq!(dispatch.room(), 4, "its first turn");
+        assert_eq!(
+            dispatch.room(),
+            2,
+            "the one in hand and the one that is left"
+        );
+        tokio::time::advance(TURN).await;
+        assert_eq!(dispatch.room(), 4);
+        assert_eq!(dispatch.room(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_job_takes_more_than_six_units() {
+        let mut dispatch = dispatch(64);
+        let units = Arc::clone(&dispatch.context.units);
+        let _mine = units.acquire_owned().await.unwrap();
+        assert_eq!([dispatch.room(), dispatch.room()], [6, 6]);
     }
 }

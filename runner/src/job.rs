@@ -4,7 +4,7 @@ use std::{env, ffi::OsString, io, sync::Arc};
 
 use serde_json::Value;
 use spiderq_proto::v1::{Job, StartJobResponse};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::{
     child::{Child, Plan},
@@ -32,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     pub(crate) units: Arc<Semaphore>,
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Told when units are free again.
+    pub(crate) freed: Arc<Notify>,
 }
 
 /// A job that was started on the server.

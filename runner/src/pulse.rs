@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use spiderq_proto::v1::{JobState, WatchJobsResponse};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
@@ -137,7 +138,8 @@ impl Link {
             .await
     }
 
-    /// Turns each event of the job into a heartbeat at once: that says what it means.
+    /// Turns each event that is news to the job's holder into a heartbeat at once: that says
+    /// what it means.
     async fn watch(&self) {
         let (mut cursor, mut pause) = (String::new(), Pause::default());
         loop {
@@ -146,7 +148,7 @@ impl Link {
                 Err(status) if status.code() == Code::Unimplemented => {
                     std::future::pending::<()>().await;
                 }
-                // A cursor that the server no longer knows.
+                // Those after the cursor are not kept any more.
                 Err(status) if status.code() == Code::OutOfRange => cursor.clear(),
                 Ok(()) | Err(_) => {}
             }
@@ -158,10 +160,17 @@ impl Link {
     async fn events(&self, cursor: &mut String, pause: &mut Pause) -> Result<(), Status> {
         let mut events = self.queue.watch(&self.held, cursor.clone()).await?;
         while let Some(event) = events.message().await? {
+            let news = event.stop_requested || event.job.is_some() && !is_running(&event);
             *cursor = event.cursor;
             *pause = Pause::default();
-            self.event.notify_one();
+            if news {
+                self.event.notify_one();
+            }
         }
         Ok(())
     }
+}
+
+fn is_running(event: &WatchJobsResponse) -> bool {
+    event.state() == JobState::Running
 }

@@ -17,7 +17,7 @@ use tonic::{
 };
 
 /// How long an answer may take, beside what the call itself waits.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest answer: a job with all its metadata, and the room that the server has.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -126,14 +126,16 @@ impl Queue {
         })
     }
 
-    /// Takes a job, waiting for one as long as the request says.
+    /// Takes a job, waiting for one as long as the request says, but no longer than `patience`.
     pub(crate) async fn start(
         &self,
         request: StartJobRequest,
+        patience: Duration,
     ) -> Result<StartJobResponse, Refusal> {
-        let wait = Duration::from_millis(request.wait_ms.unsigned_abs());
+        let mut request = Request::new(request);
+        request.set_timeout(patience);
         let mut queue = self.queue.clone();
-        within(PATIENCE + wait, queue.start_job(request)).await
+        within(patience, queue.start_job(request)).await
     }
 
     /// Extends the lease.

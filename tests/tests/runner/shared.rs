@@ -37,28 +37,33 @@ async fn projects_have_their_turns() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_job_waits_for_its_units() {
+async fn one_that_waits_for_several_projects_hears_of_each() {
     let world = World::start(StoreKind::Sqlite).await;
-    let small = world.schedule("small", &[]).await;
-    let mut runner = world.runner_of(&[
-        "--units",
-        "2",
-        "--lease",
-        "3",
-        "--command",
-        "tail -f /dev/null",
-    ]);
-    runner.wait_for(&format!("started job=\"{small}\""));
+    let mut runner = world.runner_of(&["--project", "2", "--command", "true"]);
+    runner.wait_for("taking jobs");
+    for project in [2, 1, 2] {
+        let job = world.schedule_in(project, "any", &[]).await;
+        runner.wait_for_end(&job);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_waits_for_its_units_and_a_smaller_one_does_not() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let first = world.schedule("small", &[]).await;
+    let mut runner = world.runner_of(&["--units", "2", "--command", "tail -f /dev/null"]);
+    runner.wait_for(&format!("started job=\"{first}\""));
     let large = world.schedule("large", &[("units", "2")]).await;
-    let other = world.schedule("small", &[("n", "2")]).await;
-    // There is a unit for it, and it runs whether or not the large one has had its turn.
-    world.stop(&small).await;
-    runner.wait_for_end(&small);
-    for job in [&large, &other] {
-        runner.wait_for(&format!("started job=\"{job}\""));
+    let small = world.schedule("small", &[("n", "2")]).await;
+    runner.wait_for(&format!("started job=\"{small}\""));
+    for job in [&first, &small] {
+        assert_eq!(world.metadata(&large).await["state"], "pending");
         world.stop(job).await;
         runner.wait_for_end(job);
     }
+    runner.wait_for(&format!("started job=\"{large}\""));
+    world.stop(&large).await;
+    runner.wait_for_end(&large);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -8,7 +8,8 @@ use crate::world::World;
 async fn a_spider_that_is_stopped_in_the_middle_is_cancelled() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("endless", &[("url", &world.site.url)]).await;
-    let mut runner = world.runner(&["--lease", "3"]);
+    // No heartbeat comes in time to tell of the stop: an event does.
+    let mut runner = world.runner(&["--lease", "3600"]);
     world.site.asked_for("/endless/3").await;
     world.stop(&job).await;
     runner.wait_for_end(&job);
@@ -39,6 +40,26 @@ async fn a_spider_that_ignores_the_stop_is_killed() {
     let items = world.lines(&job, "items.1.jl").len();
     assert!(items >= 2, "{items}");
     assert_eq!(world.row(&job).await["items_scraped"], items);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_that_the_server_has_ended_is_killed_and_writes_no_more() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let settings = world.stack.http();
+    let answer = settings.post("/projects/1/settings", r#"{"cancel_timeout": 1}"#);
+    answer.await.ok();
+    let fields = [("url", world.site.url.as_str()), ("deaf", "1")];
+    let job = world.schedule("endless", &fields).await;
+    let mut runner = world.runner(&["--lease", "3600"]);
+    world.site.asked_for("/endless/3").await;
+    let pids = world.pids(&job).await;
+    world.stop(&job).await;
+    runner.wait_for("lost: killed, and nothing more is written");
+    world.dead(&pids).await;
+    let metadata = world.metadata(&job).await;
+    assert_eq!(metadata["close_reason"], "cancel_timeout");
+    assert_eq!(metadata["state"], "finished");
+    assert_ne!(metadata["completed_by"], "jobrunner");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

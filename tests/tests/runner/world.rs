@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 use spiderq_proto::v1::Role;
-use spiderq_tests::{Program, Site, Stack, StoreKind, run_client, start_crawl};
+use spiderq_tests::{Program, Site, Stack, StoreKind, eventually, run_client, start_crawl};
 use tempfile::TempDir;
 
 /// The version of the project's code: its tag and its branch.
@@ -131,6 +131,21 @@ impl World {
         self.folder.path().join("data").join(key).join(name)
     }
 
+    /// The processes of a running job of the spider `endless`, by its first item.
+    pub(crate) async fn pids(&self, key: &str) -> Vec<u64> {
+        let first = async || self.lines(key, "items.1.jl").into_iter().next();
+        let item = eventually("no item", first).await;
+        let pids: Vec<u64> = serde_json::from_value(item["pids"].clone()).unwrap();
+        assert!(!pids.iter().any(|pid| is_dead(*pid)));
+        pids
+    }
+
+    /// Waits until none of the processes is alive.
+    pub(crate) async fn dead(&self, pids: &[u64]) {
+        let dead = async || pids.iter().all(|pid| is_dead(*pid)).then_some(());
+        eventually("it lives on", dead).await;
+    }
+
     /// The JSON lines of such a file.
     pub(crate) fn lines(&self, key: &str, name: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.file(key, name)).unwrap_or_default();
@@ -138,6 +153,14 @@ impl World {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }
+}
+
+/// Whether a process is no more, or no more than a name that waits for its parent.
+fn is_dead(pid: u64) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| {
+        stat.rsplit(") ").next().unwrap().starts_with('Z')
+    })
 }
 
 /// A running `spiderq runner`. Killed when dropped.
