@@ -26,6 +26,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long the system may take to end a process that was killed.
 const DYING: Duration = Duration::from_secs(10);
 
+/// Most lines that are taken before there is time for anything else.
+const BATCH: usize = 256;
+
 /// How long what may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -48,13 +51,21 @@ pub(crate) struct Crawl {
     exit: Option<(Exit, Instant)>,
     stop: Option<(Stop, Instant)>,
     killed: bool,
+    unfit: bool,
 }
 
 /// How it went.
 #[derive(Debug)]
 pub(crate) enum Went {
-    /// It came to its end, for this reason.
-    Ended { exit: Exit, close_reason: String },
+    /// It came to its end.
+    Ended {
+        /// How the process ended.
+        exit: Exit,
+        /// Why.
+        close_reason: String,
+        /// Whether this runner could not write its files.
+        unfit: bool,
+    },
     /// The job is no longer ours.
     Lost,
 }
@@ -79,6 +90,7 @@ impl Crawl {
             exit: None,
             stop: None,
             killed: false,
+            unfit: false,
         }
     }
 
@@ -104,7 +116,7 @@ impl Crawl {
                     self.take(count, &bytes, &mut lines, record, pulse).await;
                 }
                 line = self.printed.recv(), if self.printing => match line {
-                    Some(line) => self.keep(record.printed(&line)).await,
+                    Some(line) => self.print(line, record).await,
                     None => self.printing = false,
                 },
                 told = pulse.told() => match told {
@@ -125,7 +137,12 @@ impl Crawl {
             killed: self.killed,
         };
         let close_reason = ending.close_reason().to_owned();
-        Went::Ended { exit, close_reason }
+        let unfit = self.unfit;
+        Went::Ended {
+            exit,
+            close_reason,
+            unfit,
+        }
     }
 
     /// Takes what came through the pipe; nothing: its end.
@@ -154,6 +171,18 @@ impl Crawl {
         self.keep(record.flush().map(|()| News::None)).await;
     }
 
+    /// Takes a line that was printed, and those that came with it.
+    async fn print(&mut self, line: String, record: &mut Record) {
+        self.keep(record.printed(&line)).await;
+        for _ in 0..BATCH {
+            let Ok(line) = self.printed.try_recv() else {
+                break;
+            };
+            self.keep(record.printed(&line)).await;
+        }
+        self.keep(record.flush().map(|()| News::None)).await;
+    }
+
     async fn keep(&mut self, news: io::Result<News>) {
         match news {
             Ok(News::Progress) => self.progress = Instant::now(),
@@ -161,6 +190,7 @@ impl Crawl {
             Err(error) if self.stop.is_none() => {
                 tracing::error!(%error, "can't write logs and items; the job is stopped");
                 self.stop(Stop::NoFiles).await;
+                self.unfit = true;
             }
             Err(_) => {}
         }

@@ -1,7 +1,7 @@
 //! The runner itself: asks for jobs while units are free, in turn from each project, and
 //! runs what it gets.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, fs, sync::Arc, time::Duration};
 
 use spiderq_proto::v1::StartJobRequest;
 use tokio::{
@@ -17,6 +17,7 @@ use crate::{
     phase::{Phase, Signals},
     queue::{PATIENCE, Queue, Refusal},
     settings::Settings,
+    system::hide_from_jobs,
     terminal,
 };
 
@@ -45,12 +46,15 @@ impl std::error::Error for Failure {}
 /// Runs jobs until a signal, or with `once` until none is pending.
 ///
 /// # Errors
-/// Says why it can't go on: the server refuses its key, or a third signal came.
+/// Says why it can't go on: the server refuses its key, its files can't be written, or a third
+/// signal came.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let signals = Signals::catch();
     let signals = signals.map_err(|error| Failure(format!("can't wait for signals: {error}")))?;
     let queue = Queue::new(settings.endpoint.clone(), &settings.api_key);
     let queue = queue.map_err(|why| Failure(format!("--api-key: {why}")))?;
+    can_write(&settings)?;
+    hide_from_jobs();
     let (sender, phase) = watch::channel(Phase::Taking);
     let dispatch = Dispatch {
         turn: 0,
@@ -63,6 +67,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             queue,
             phase,
             freed: Arc::default(),
+            unfit: Arc::default(),
         },
     };
     tokio::select! {
@@ -70,6 +75,18 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         () = signals.lead(sender) => Err(Failure("ended with jobs under way".to_owned())),
         () = terminal::animate() => Ok(()),
     }
+}
+
+/// A runner that can't keep what its jobs say must not take any.
+fn can_write(settings: &Settings) -> Result<(), Failure> {
+    let folder = &settings.data_dir;
+    let tried = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(|_| ()).map_err(|error| {
+        Failure(format!(
+            "--data-dir: can't write to {}: {error}",
+            folder.display()
+        ))
+    })
 }
 
 struct Dispatch {
@@ -89,9 +106,11 @@ impl Dispatch {
         let (projects, units) = (&settings.projects, settings.units);
         tracing::info!(server = settings.server, ?projects, units, "taking jobs");
         let mut phase = self.context.phase.clone();
+        let unfit = Arc::clone(&self.context.unfit);
         let ended = tokio::select! {
             ended = self.take() => ended,
             _ = phase.wait_for(|phase| *phase > Phase::Taking) => Ok(()),
+            () = unfit.notified() => Err(Failure("jobs can't be run here".to_owned())),
         };
         if let Err(failure) = &ended {
             tracing::error!(%failure, "taking no more jobs");
@@ -305,6 +324,7 @@ mod tests {
                 queue: Queue::new(endpoint, "key").unwrap(),
                 phase: watch::channel(Phase::Taking).1,
                 freed: Arc::default(),
+                unfit: Arc::default(),
             },
         }
     }

@@ -1,8 +1,8 @@
 //! The end of a job, told to the server until it has heard or does not want to hear.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use spiderq_proto::v1::JobCounters;
+use spiderq_proto::v1::{JobCounters, JobState, JobUpdate};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::{
     outcome::Exit,
     pause::Pause,
     phase::Phase,
-    queue::{Held, Refusal, finishing},
+    queue::{Held, Refusal},
 };
 
 /// How long a runner that was told to stop its jobs tries to tell of one.
@@ -24,6 +24,8 @@ pub(crate) struct End {
     /// How its process ended, if it had one.
     pub(crate) exit: Option<Exit>,
     pub(crate) close_reason: String,
+    /// Metadata that the server has not heard yet.
+    pub(crate) fields: BTreeMap<String, String>,
     pub(crate) stats: Option<Arc<str>>,
     pub(crate) counters: JobCounters,
 }
@@ -34,6 +36,7 @@ impl End {
         Self {
             exit: None,
             close_reason: close_reason.to_owned(),
+            fields: BTreeMap::new(),
             stats: None,
             counters: counts.read(),
         }
@@ -58,15 +61,11 @@ pub(crate) async fn finish(context: &Context, held: &Held, end: &End) -> bool {
 }
 
 async fn insist(context: &Context, held: &Held, end: &End) -> bool {
-    let mut stats = end.stats.as_deref();
     let mut pause = Pause::default();
     let mut request_id = Uuid::now_v7().to_string();
+    let mut much = Much::All;
     loop {
-        let mut update = finishing(held, &end.close_reason, end.counters);
-        if let Some(stats) = stats {
-            let name = "scrapystats".to_owned();
-            update.metadata.insert(name, stats.to_owned());
-        }
+        let update = update(held, end, much);
         let done = context
             .queue
             .update(held.project, update, request_id.clone());
@@ -76,16 +75,57 @@ async fn insist(context: &Context, held: &Held, end: &End) -> bool {
                 tracing::warn!(job = held.key, why, "its end is not heard yet");
                 pause.wait().await;
             }
-            // Statistics that a server can't keep must not keep the job from ending.
-            Err(Refusal::Never(why)) if stats.is_some() => {
-                tracing::warn!(job = held.key, why, "it ends without its statistics");
-                stats = None;
-                request_id = Uuid::now_v7().to_string();
-            }
+            // What the server can't keep must not keep the job from ending.
             Err(refusal) => {
-                tracing::warn!(job = held.key, %refusal, "its end is refused");
-                return false;
+                let less = much.less().filter(|_| matches!(refusal, Refusal::Never(_)));
+                let Some(less) = less else {
+                    tracing::warn!(job = held.key, %refusal, "its end is refused");
+                    return false;
+                };
+                tracing::warn!(job = held.key, %refusal, "it ends with less said of it");
+                much = less;
+                request_id = Uuid::now_v7().to_string();
             }
         }
     }
+}
+
+/// How much is said of a job at its end. Statistics may be more than metadata may hold, and
+/// metadata may be full.
+#[derive(Clone, Copy, Debug)]
+enum Much {
+    All,
+    CloseReason,
+    Nothing,
+}
+
+impl Much {
+    const fn less(self) -> Option<Self> {
+        match self {
+            Self::All => Some(Self::CloseReason),
+            Self::CloseReason => Some(Self::Nothing),
+            Self::Nothing => None,
+        }
+    }
+}
+
+fn update(held: &Held, end: &End, much: Much) -> JobUpdate {
+    let mut update = JobUpdate {
+        state: JobState::Finished.into(),
+        counters: Some(end.counters),
+        ..held.update()
+    };
+    match much {
+        Much::Nothing => {}
+        Much::CloseReason => update.close_reason = Some(end.close_reason.clone()),
+        Much::All => {
+            update.close_reason = Some(end.close_reason.clone());
+            update.metadata.clone_from(&end.fields);
+            if let Some(stats) = &end.stats {
+                let name = "scrapystats".to_owned();
+                update.metadata.insert(name, stats.as_ref().to_owned());
+            }
+        }
+    }
+    update
 }

@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 use tokio::net::unix::pipe::{OpenOptions, Receiver, Sender};
+
+use crate::system::make_pipe;
 
 /// The folder. Nobody but this user can look into it.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Folder {
     /// sees no end before the sender is dropped.
     pub(crate) fn pipe(&self) -> io::Result<(PathBuf, Receiver, Sender)> {
         let path = self.path().join("pipe");
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
+        make_pipe(&path)?;
         let receiver = OpenOptions::new().open_receiver(&path)?;
         let sender = OpenOptions::new().open_sender(&path)?;
         Ok((path, receiver, sender))

@@ -1,10 +1,13 @@
 //! A job in this runner's hands, from its start to the acknowledgement of its end.
 
-use std::{env, ffi::OsString, io, sync::Arc};
+use std::{collections::BTreeMap, env, ffi::OsString, io, sync::Arc};
 
 use serde_json::Value;
 use spiderq_proto::v1::{Job, StartJobResponse};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::{
+    net::unix::pipe::{Receiver, Sender},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch},
+};
 
 use crate::{
     child::{Child, Plan},
@@ -34,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) phase: watch::Receiver<Phase>,
     /// Told when units are free again.
     pub(crate) freed: Arc<Notify>,
+    /// Told when this runner can't do its work.
+    pub(crate) unfit: Arc<Notify>,
 }
 
 /// A job that was started on the server.
@@ -89,25 +94,32 @@ impl Context {
         // An error means that nobody waits for it.
         let _ = ready.send(());
         tracing::info!(job = started.key(), spider = started.job.spider, "started");
-        let went = self.work(&mut started, &mut pulse).await;
+        let worked = self.work(&mut started, &mut pulse).await;
         drop(pulse);
-        match went {
-            Ok((Some(end), tail)) => {
-                self.end(&started, &end, &tail).await;
+        self.conclude(&started, worked).await;
+        drop(permit);
+    }
+
+    async fn conclude(&self, started: &Started, worked: Worked) {
+        let job = started.key();
+        match worked {
+            Worked::Ended { end, tail, unfit } => {
+                self.end(started, &end, &tail).await;
+                if unfit {
+                    self.unfit.notify_one();
+                }
             }
-            Ok((None, _)) => {
-                tracing::warn!(
-                    job = started.key(),
-                    "lost: killed, and nothing more is written"
-                );
-            }
-            Err(error) => {
-                tracing::error!(job = started.key(), %error, "can't be run");
+            Worked::Lost => tracing::warn!(job, "lost: killed, and nothing more is written"),
+            Worked::Impossible(error) => {
+                tracing::warn!(job, %error, "can't be run");
                 let end = End::early("failed", &started.counts);
-                self.end(&started, &end, "").await;
+                self.end(started, &end, "").await;
+            }
+            Worked::Unfit(error) => {
+                tracing::error!(job, %error, "can't be run here; its lease runs out");
+                self.unfit.notify_one();
             }
         }
-        drop(permit);
     }
 
     /// Waits until there are units enough. The job is ours meanwhile, and is kept so.
@@ -139,55 +151,86 @@ impl Context {
         }
     }
 
-    /// Runs it; no end: the job was lost. An error: it can't be run here.
-    async fn work(
-        &mut self,
-        started: &mut Started,
-        pulse: &mut Pulse,
-    ) -> io::Result<(Option<End>, String)> {
-        let settings = Arc::clone(&self.settings);
-        let folder = settings.data_dir.join(started.key());
-        let counts = Arc::clone(&started.counts);
-        let mut record = Record::create(started.key(), &folder, settings.rotate_bytes, counts)?;
-        if let Err(Refusal::Lost) = self.describe(started, &record).await {
-            return Ok((None, String::new()));
-        }
-        let folder = Folder::create()?;
-        let (path, pipe, sender) = folder.pipe()?;
-        let plan = self.plan(started, &folder, &path)?;
-        let (child, printed) = Child::start(&plan, folder.path(), &folder.work())?;
-        let limits = Limits {
-            runtime: settings.runtime_limit,
-            stall: settings.stall_limit,
-            grace: settings.cancel_grace,
+    /// Runs its program.
+    async fn work(&mut self, started: &mut Started, pulse: &mut Pulse) -> Worked {
+        let ready = match self.prepare(started).await {
+            Ok(Some(ready)) => ready,
+            Ok(None) => return Worked::Lost,
+            Err(error) => return Worked::Unfit(error),
         };
-        let printed = output::lines_of(printed);
-        let row = Row::show(
-            started.key(),
-            &started.job.spider,
-            Arc::clone(&started.counts),
-        );
-        let crawl = Crawl::new(child, (pipe, sender), printed, limits);
+        let Ready {
+            mut record,
+            folder,
+            pipe,
+            plan,
+            fields,
+        } = ready;
+        let (child, printed) = match Child::start(&plan, folder.path(), &folder.work()) {
+            Ok(child) => child,
+            Err(error) if is_of_the_job(&error) => return Worked::Impossible(error),
+            Err(error) => return Worked::Unfit(error),
+        };
+        let limits = Limits {
+            runtime: self.settings.runtime_limit,
+            stall: self.settings.stall_limit,
+            grace: self.settings.cancel_grace,
+        };
+        let counts = Arc::clone(&started.counts);
+        let row = Row::show(started.key(), &started.job.spider, counts);
+        let crawl = Crawl::new(child, pipe, output::lines_of(printed), limits);
         let went = crawl.follow(&mut record, pulse, &mut self.phase).await;
         drop(row);
-        let flushed = record.flush();
-        let Went::Ended { exit, close_reason } = went else {
-            return Ok((None, String::new()));
-        };
-        flushed?;
-        let end = End {
-            exit: Some(exit),
-            close_reason,
-            stats: record.stats(),
-            counters: record.counters(),
-        };
-        Ok((Some(end), record.tail()))
+        match went {
+            Went::Lost => Worked::Lost,
+            Went::Ended {
+                exit,
+                close_reason,
+                unfit,
+            } => Worked::Ended {
+                end: End {
+                    exit: Some(exit),
+                    close_reason,
+                    fields,
+                    stats: record.stats(),
+                    counters: record.counters(),
+                },
+                tail: record.tail(),
+                unfit: unfit || record.flush().is_err(),
+            },
+        }
     }
 
-    /// Tells the server what only the runner knows of the job, and the job too.
-    async fn describe(&self, started: &mut Started, record: &Record) -> Result<(), Refusal> {
-        let mut update = started.held.update();
-        let fields = &mut update.metadata;
+    /// Makes all that its program needs; `None`: the job was lost meanwhile. An error: this
+    /// runner can't do its work.
+    async fn prepare(&self, started: &mut Started) -> io::Result<Option<Ready>> {
+        let files = self.settings.data_dir.join(started.key());
+        let most = self.settings.rotate_bytes;
+        let counts = Arc::clone(&started.counts);
+        let record = Record::create(started.key(), &files, most, counts)?;
+        let fields = self.describe(started, &record).await;
+        let fields = match self.tell(started, fields).await {
+            Ok(()) => BTreeMap::new(),
+            Err((_, Refusal::Lost)) => return Ok(None),
+            Err((fields, refusal)) => {
+                tracing::warn!(job = started.key(), %refusal, "paths and version are not written yet");
+                fields
+            }
+        };
+        let folder = Folder::create()?;
+        let (path, receiver, sender) = folder.pipe()?;
+        let plan = self.plan(started, &folder, &path)?;
+        Ok(Some(Ready {
+            record,
+            folder,
+            pipe: (receiver, sender),
+            plan,
+            fields,
+        }))
+    }
+
+    /// What only the runner knows of the job: metadata to write.
+    async fn describe(&self, started: &mut Started, record: &Record) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
         let [log, items] = record.paths();
         for (name, path) in [("log_path", log), ("items_path", items)] {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -206,14 +249,22 @@ impl Context {
         {
             fields.insert("deploy_id".to_owned(), id.to_string());
         }
-        let new = fields.iter();
-        metadata.extend(new.map(|(name, json)| (name.clone(), json.clone())));
+        // Its program is told too.
+        metadata.extend(fields.clone());
+        fields
+    }
+
+    /// Writes it; gives it back where that was not done.
+    async fn tell(
+        &self,
+        started: &Started,
+        fields: BTreeMap<String, String>,
+    ) -> Result<(), (BTreeMap<String, String>, Refusal)> {
+        let mut update = started.held.update();
+        update.metadata.clone_from(&fields);
         let project = started.held.project;
         let done = self.queue.update(project, update, String::new()).await;
-        if let Err(refusal) = &done {
-            tracing::warn!(job = started.key(), %refusal, "paths and version are not written");
-        }
-        done
+        done.map_err(|refusal| (fields, refusal))
     }
 
     async fn version(&self) -> Option<String> {
@@ -287,6 +338,39 @@ impl Context {
             tracing::info!(job, reason, items, pages, errors, "ended");
         }
     }
+}
+
+/// Whether a program can't be started because of what its job says: arguments or environment
+/// that no system takes.
+fn is_of_the_job(error: &io::Error) -> bool {
+    let too_big = rustix::io::Errno::TOOBIG.raw_os_error();
+    error.raw_os_error() == Some(too_big) || error.kind() == io::ErrorKind::InvalidInput
+}
+
+/// All that a job's program needs.
+struct Ready {
+    record: Record,
+    folder: Folder,
+    pipe: (Receiver, Sender),
+    plan: Plan,
+    /// Metadata that the server has not heard.
+    fields: BTreeMap<String, String>,
+}
+
+/// What became of a job's program.
+enum Worked {
+    Ended {
+        end: End,
+        tail: String,
+        /// Whether this runner could not write its files.
+        unfit: bool,
+    },
+    /// The job is no longer ours.
+    Lost,
+    /// Nobody could run it.
+    Impossible(io::Error),
+    /// This runner can't; another may.
+    Unfit(io::Error),
 }
 
 enum Gathered {

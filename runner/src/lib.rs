@@ -28,6 +28,7 @@ mod queue;
 mod record;
 mod settings;
 mod supervise;
+mod system;
 mod template;
 mod terminal;
 mod version;

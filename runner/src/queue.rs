@@ -4,8 +4,8 @@
 use std::{fmt, time::Duration};
 
 use spiderq_proto::v1::{
-    HeartbeatRequest, HeartbeatResponse, JobCounters, JobState, JobUpdate, StartJobRequest,
-    StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse, job_error::Code,
+    HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest, StartJobResponse,
+    UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse, job_error::Code,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
 };
 use tokio::time::timeout;
@@ -198,16 +198,6 @@ impl Queue {
         };
         let answer = self.jobs.clone().watch_jobs(request).await?;
         Ok(answer.into_inner())
-    }
-}
-
-/// The update that ends a job.
-pub(crate) fn finishing(held: &Held, close_reason: &str, counters: JobCounters) -> JobUpdate {
-    JobUpdate {
-        state: JobState::Finished.into(),
-        close_reason: Some(close_reason.to_owned()),
-        counters: Some(counters),
-        ..held.update()
     }
 }
 

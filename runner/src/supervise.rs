@@ -18,9 +18,10 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, kill_process, kill_process_group,
-    set_parent_process_death_signal, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, kill_process, kill_process_group, waitid,
 };
+
+use crate::system::die_with_parent;
 
 /// The byte that asks the program to stop.
 pub(crate) const TERMINATE: u8 = b't';
@@ -53,8 +54,8 @@ fn become_program(parent: i32, command: &[OsString]) -> ExitCode {
     let Some((program, args)) = command.split_first() else {
         return ExitCode::from(NOT_RUN);
     };
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        return not_run(program, &error.into());
+    if let Err(error) = die_with_parent() {
+        return not_run(program, &error);
     }
     // It may have died before that call: then the signal never comes.
     if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(parent) {

@@ -209,9 +209,12 @@ fn a_grpc_status_is_made_only_in_the_api_layer_of_the_service() {
 }
 
 #[test]
-fn the_gateway_does_not_depend_on_the_service() {
-    let manifest = fs::read_to_string(root().join("gateway/Cargo.toml")).unwrap();
-    assert!(!manifest.contains("spiderq-service"));
+fn what_calls_the_service_does_not_depend_on_it() {
+    for name in ["gateway", "runner"] {
+        let manifest = fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("spiderq-proto"), "{name}");
+        assert!(!manifest.contains("spiderq-service"), "{name}");
+    }
 }
 
 #[test]
