@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::super::SqliteStore;
@@ -14,8 +14,7 @@ use crate::{
 
 const SCHEMAS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
-/// A file with two pending jobs, one that runs with a lease until 500, and one that has
-/// finished.
+/// A file of that version, and the folder that it is in.
 fn old_file(version: usize) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
@@ -24,101 +23,13 @@ fn old_file(version: usize) -> (TempDir, PathBuf) {
         .pragma_update(None, "journal_mode", "WAL")
         .unwrap();
     connection.execute_batch(SCHEMAS[version - 1]).unwrap();
-    let at = |time: i64| time * 2048;
-    let mut insert = connection
-        .prepare(
-            "INSERT INTO jobs (project, spider, job, state, position, priority, units, attempt, \
-             updated, lease_expires, fence, unique_key, pending_position, pending_by, \
-             running_position, running_by, tags, metadata) \
-             VALUES (7, 1, ?1, ?2, ?3, ?4, 1, ?5, 100, ?6, ?7, ?8, ?9, 'ann', ?10, ?11, ?12, ?13)",
-        )
-        .unwrap();
-    let fence = "0123456789abcdef0123456789abcdef";
-    let none = None::<i64>;
-    let metadata = r#"{"version":"1.0","long":1566311822568.0}"#;
-    insert
-        .execute(params![
-            1,
-            0,
-            at(100),
-            2,
-            0,
-            none,
-            none,
-            fence,
-            at(100),
-            none,
-            none,
-            r#"["x"]"#,
-            metadata
-        ])
-        .unwrap();
-    insert
-        .execute(params![
-            2,
-            0,
-            at(101),
-            3,
-            0,
-            none,
-            none,
-            none,
-            at(101),
-            none,
-            none,
-            "[]",
-            "{}"
-        ])
-        .unwrap();
-    insert
-        .execute(params![
-            3,
-            1,
-            at(103),
-            2,
-            1,
-            500,
-            fence,
-            none,
-            at(102),
-            at(103),
-            "bob",
-            "[]",
-            "{}"
-        ])
-        .unwrap();
-    insert
-        .execute(params![
-            4,
-            2,
-            at(104),
-            2,
-            0,
-            none,
-            none,
-            none,
-            at(104),
-            none,
-            none,
-            "[]",
-            "{}"
-        ])
-        .unwrap();
-    drop(insert);
-    let spider = match version {
-        1 => "INSERT INTO spiders VALUES (7, 1, 's', 4)",
-        _ => "INSERT INTO spiders VALUES (7, 1, 's', 4, '[\"t\"]')",
-    };
-    connection.execute(spider, []).unwrap();
     connection
-        .execute("INSERT INTO projects VALUES (7, ?1, 1)", [at(104)])
+        .execute_batch(include_str!("old_jobs.sql"))
         .unwrap();
-    connection
-        .execute(
-            "INSERT INTO job_tags VALUES (7, 'x', 0, ?1, 1, 1)",
-            [at(100)],
-        )
-        .unwrap();
+    if version == 2 {
+        let tags = "UPDATE spiders SET default_tags = '[\"t\"]'";
+        connection.execute(tags, []).unwrap();
+    }
     (folder, path)
 }
 
