@@ -7,7 +7,7 @@ use spiderq_proto::v1::{
     CancelJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role, ScheduleJobRequest,
     StartJobRequest, UpdateQueueRequest,
 };
-use spiderq_tests::{Answer, Http, Stack, StoreKind};
+use spiderq_tests::{Answer, Grpc, Http, Stack, StoreKind};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -158,6 +158,48 @@ async fn another_body_under_the_same_id_is_a_conflict() {
     .await;
 }
 
+/// Calls of other kinds under the same id: another call is another request, too.
+async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
+    let push = PushJobsRequest {
+        project: 1,
+        jobs: vec![NewJob {
+            spider: "a".to_owned(),
+            ..NewJob::default()
+        }],
+        request_id: request_id.to_owned(),
+    };
+
+    let start = StartJobRequest {
+        project: 1,
+        request_id: request_id.to_owned(),
+        ..StartJobRequest::default()
+    };
+
+    let update = UpdateQueueRequest {
+        project: 1,
+        updates: vec![JobUpdate {
+            key: "1/1/1".to_owned(),
+            ..JobUpdate::default()
+        }],
+        request_id: request_id.to_owned(),
+    };
+
+    let cancel = CancelJobsRequest {
+        project: 1,
+        keys: vec!["1/1/1".to_owned()],
+        request_id: request_id.to_owned(),
+        ..CancelJobsRequest::default()
+    };
+
+    let mut queue = grpc.queue();
+    [
+        queue.push_jobs(push).await.err(),
+        queue.start_job(start).await.err(),
+        queue.update_queue(update).await.err(),
+        queue.cancel_jobs(cancel).await.err(),
+    ]
+}
+
 /// The same over gRPC: each call with a first request, and another one.
 #[tokio::test]
 async fn another_message_under_the_same_id_is_aborted() {
@@ -197,38 +239,9 @@ async fn another_message_under_the_same_id_is_aborted() {
             .into_inner();
         assert_eq!(first, again);
         aborted(grpc.jobs().schedule_job(schedule("b")).await.unwrap_err());
-        // Another call is another request, too.
-        let push = PushJobsRequest {
-            project: 1,
-            jobs: vec![NewJob {
-                spider: "a".to_owned(),
-                ..NewJob::default()
-            }],
-            request_id: request_id.clone(),
-        };
-        aborted(grpc.queue().push_jobs(push).await.unwrap_err());
-        let start = StartJobRequest {
-            project: 1,
-            request_id: request_id.clone(),
-            ..StartJobRequest::default()
-        };
-        aborted(grpc.queue().start_job(start).await.unwrap_err());
-        let update = UpdateQueueRequest {
-            project: 1,
-            updates: vec![JobUpdate {
-                key: "1/1/1".to_owned(),
-                ..JobUpdate::default()
-            }],
-            request_id: request_id.clone(),
-        };
-        aborted(grpc.queue().update_queue(update).await.unwrap_err());
-        let cancel = CancelJobsRequest {
-            project: 1,
-            keys: vec!["1/1/1".to_owned()],
-            request_id: request_id.clone(),
-            ..CancelJobsRequest::default()
-        };
-        aborted(grpc.queue().cancel_jobs(cancel).await.unwrap_err());
+        for refused in others(&grpc, &request_id).await {
+            aborted(refused.unwrap());
+        }
         let pending = stack.http().get("/jobq/1/count?state=pending").await.ok();
         assert_eq!(pending.json(), 4);
     })
