@@ -217,7 +217,7 @@ async fn jobs_of_earlier_versions_are_counted_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let connection = Connection::open(&path).unwrap();
-    let schema = include_str!("../../../service/src/store/sqlite/testdata/schema_2.sql");
+    let schema = include_str!("../../../service/src/store/sqlite/tests/schema_2.sql");
     connection.execute_batch(schema).unwrap();
     connection
         .execute_batch(

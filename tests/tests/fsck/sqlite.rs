@@ -143,7 +143,10 @@ async fn a_project_that_is_not_listed() {
     let (world, _folder) = damaged("DELETE FROM projects").await;
     let line = |what: &str| format!("project {}: {what}", world.project);
     let missing = line("is not in the list of projects");
-    assert_eq!(check(&world.store, false).await.0, [missing.clone()]);
+    assert_eq!(
+        check(&world.store, false).await.0,
+        std::slice::from_ref(&missing)
+    );
     let mut mended = [
         missing,
         line("the finished jobs are 1, not 0"),
