@@ -28,7 +28,7 @@ fn queue() -> (TempDir, Connection) {
     let connection = file.writer().unwrap();
     let fill = format!(
         "BEGIN;
-        INSERT INTO projects VALUES (1, {DEEP}, 3);
+        INSERT INTO projects (project, last_position, last_spider) VALUES (1, {DEEP}, 3);
         INSERT INTO spiders VALUES
             (1, 1, 'crowd', {DEEP}, '[]', NULL), (1, 2, 'other', 1, '[]', NULL),
             (1, 3, 'last', {DEEP}, '[]', NULL);
