@@ -1,7 +1,7 @@
 //! Jobs that end badly or are no spiders, and what is said of each.
 
 use serde_json::{Value, json};
-use spiderq_tests::StoreKind;
+use spiderq_tests::{StoreKind, python};
 
 use crate::world::World;
 
@@ -50,7 +50,11 @@ async fn a_script_gets_its_arguments_and_environment() {
         ("environment", r#"{"COLOUR": "blue"}"#),
     ];
     let job = world.schedule("py:report.py", &fields).await;
-    world.runner(&["--once"]).join();
+    let python = python();
+    let project = world.project();
+    let flags = ["--once", "--python", python.to_str().unwrap()];
+    let runner = world.runner_of(&[flags.as_slice(), &["--project-dir", &project]].concat());
+    runner.join();
     let metadata = world.metadata(&job).await;
     assert_eq!(metadata["close_reason"], "finished");
     assert_eq!(metadata["spider_type"], "script");

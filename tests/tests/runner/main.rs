@@ -12,4 +12,5 @@ mod failed;
 mod killed;
 mod shared;
 mod stopped;
+mod unfit;
 mod world;

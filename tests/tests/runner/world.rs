@@ -20,7 +20,8 @@ pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) site: Site,
     user: String,
-    worker: String,
+    /// The worker's key.
+    pub(crate) worker: String,
     folder: TempDir,
 }
 
@@ -97,15 +98,9 @@ impl World {
 
     /// A runner of project 1 and what else `flags` say.
     pub(crate) fn runner(&self, flags: &[&str]) -> Runner {
-        let command = start_crawl();
-        let project = self.folder.path().join("project");
-        let path = |path: &Path| path.to_str().unwrap().to_owned();
-        let scrapy = [
-            "--start-crawl",
-            &path(&command),
-            "--project-dir",
-            &path(&project),
-        ];
+        let (command, project) = (start_crawl(), self.project());
+        let command = command.to_str().unwrap();
+        let scrapy = ["--start-crawl", command, "--project-dir", &project];
         self.runner_of(&[scrapy.as_slice(), flags].concat())
     }
 
@@ -124,6 +119,12 @@ impl World {
             data.to_str().unwrap(),
         ];
         Runner(Program::spawn(&[fixed.as_slice(), flags].concat()))
+    }
+
+    /// The folder of the Scrapy project.
+    pub(crate) fn project(&self) -> String {
+        let project = self.folder.path().join("project");
+        project.to_str().unwrap().to_owned()
     }
 
     /// Where logs and items of a job go.
@@ -181,6 +182,13 @@ impl Runner {
     pub(crate) fn join(self) -> String {
         let (status, printed) = tokio::task::block_in_place(|| self.0.join());
         assert!(status.success(), "{status}:\n{printed}");
+        printed
+    }
+
+    /// Waits for its end, and that it is a bad one; what it printed.
+    pub(crate) fn fail(self) -> String {
+        let (status, printed) = tokio::task::block_in_place(|| self.0.join());
+        assert!(!status.success(), "{status}:\n{printed}");
         printed
     }
 
