@@ -23,6 +23,9 @@ use crate::{
 
 /// How long a call waits for a job.
 const WAIT: Duration = Duration::from_secs(30);
+/// A call that waits and comes back without a job this soon was sent away: its server is about
+/// to end.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long the repetition of a call that was given up may take.
 const SHORTLY: Duration = Duration::from_millis(250);
 /// Most units that a job may take.
@@ -60,6 +63,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         turn: 0,
         head: None,
         given_up: Vec::new(),
+        pause: Pause::default(),
         jobs: JoinSet::new(),
         context: Context {
             units: Arc::new(Semaphore::new(settings.units as usize)),
@@ -97,6 +101,7 @@ struct Dispatch {
     head: Option<Instant>,
     /// Calls that were not waited for any more, and since when.
     given_up: Vec<(Instant, StartJobRequest)>,
+    pause: Pause,
     jobs: JoinSet<()>,
 }
 
@@ -104,7 +109,14 @@ impl Dispatch {
     async fn run(mut self) -> Result<(), Failure> {
         let settings = Arc::clone(&self.context.settings);
         let (projects, units) = (&settings.projects, settings.units);
-        tracing::info!(server = settings.server, ?projects, units, "taking jobs");
+        let largest = self.all();
+        tracing::info!(
+            server = settings.server,
+            ?projects,
+            units,
+            largest,
+            "taking jobs"
+        );
         let mut phase = self.context.phase.clone();
         let unfit = Arc::clone(&self.context.unfit);
         let ended = tokio::select! {
@@ -189,7 +201,7 @@ impl Dispatch {
             let context = self.context.clone();
             calls.spawn(async move { (request.request_id.clone(), context.ask(request).await) });
         }
-        let all = self.all();
+        let (all, began) = (self.all(), Instant::now());
         let found = loop {
             tokio::select! {
                 done = calls.join_next() => match done {
@@ -200,7 +212,13 @@ impl Dispatch {
                         }
                     }
                     Some(Err(_)) => {}
-                    None => break None,
+                    None => {
+                        match began.elapsed() < AT_ONCE {
+                            true => self.pause.wait().await,
+                            false => self.pause = Pause::default(),
+                        }
+                        break None;
+                    }
                 },
                 () = self.context.freed.notified(), if max_units < all => break None,
             }
@@ -317,6 +335,7 @@ mod tests {
             turn: 0,
             head: None,
             given_up: Vec::new(),
+            pause: Pause::default(),
             jobs: JoinSet::new(),
             context: Context {
                 units: Arc::new(Semaphore::new(units as usize)),

@@ -14,8 +14,9 @@ use crate::counts::Counts;
 
 /// How often the lines are drawn.
 const FRAME: Duration = Duration::from_millis(500);
-/// Columns of a terminal that does not say.
+/// Columns and lines of a terminal that does not say.
 const COLUMNS: usize = 80;
+const LINES: usize = 24;
 
 static SCREEN: LazyLock<Mutex<Screen>> = LazyLock::new(|| {
     Mutex::new(Screen {
@@ -125,10 +126,12 @@ impl Screen {
         }
         let size = tcgetwinsize(io::stderr()).ok();
         let columns = size.map_or(COLUMNS, |size| usize::from(size.ws_col));
+        // More lines than it has can't be taken away again.
+        let most = size.map_or(LINES, |size| usize::from(size.ws_row)).max(2) - 1;
         let now = Instant::now();
-        self.drawn = self.rows.len();
-        let lines = self.rows.iter();
-        lines.map(|row| row.line(now, columns) + "\n").collect()
+        let rows = self.rows.iter().take(most);
+        self.drawn = rows.len();
+        rows.map(|row| row.line(now, columns) + "\n").collect()
     }
 }
 
