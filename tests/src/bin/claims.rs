@@ -127,61 +127,16 @@ async fn main() {
         .unwrap();
     let project = ProjectId::new(1).unwrap();
     fill(&store, project, jobs).await;
-    let spider = |name| vec![SpiderName::parse(name).unwrap()];
-    let tag = |name| vec![Tag::parse(name).unwrap()];
+    for (what, wanted) in kinds() {
+        cost(&store, &mut redis, project, what, wanted).await;
+    }
+    let cap = FieldName::known(MAX_RUNNING_UNITS);
+    let cap: Metadata = [(cap, JsonText::parse("1000000").unwrap())]
+        .into_iter()
+        .collect();
+    let change = SettingsChange::Merge(cap);
+    store.change_settings(project, change).await.unwrap();
     let any = Wanted::default();
-    cost(&store, &mut redis, project, "any", any.clone()).await;
-    let wanted = Wanted {
-        spiders: spider("deep"),
-        ..any.clone()
-    };
-    cost(&store, &mut redis, project, "of a spider", wanted).await;
-    let wanted = Wanted {
-        has_tags: tag("even"),
-        ..any.clone()
-    };
-    cost(
-        &store,
-        &mut redis,
-        project,
-        "with a tag that half of them have",
-        wanted,
-    )
-    .await;
-    let wanted = Wanted {
-        has_tags: tag("rare"),
-        ..any.clone()
-    };
-    cost(
-        &store,
-        &mut redis,
-        project,
-        "with a rare tag, behind all others",
-        wanted,
-    )
-    .await;
-    let wanted = Wanted {
-        lacks_tags: tag("even"),
-        ..any.clone()
-    };
-    cost(
-        &store,
-        &mut redis,
-        project,
-        "without a tag that half of them have",
-        wanted,
-    )
-    .await;
-    let cap: Metadata = [(
-        FieldName::known(MAX_RUNNING_UNITS),
-        JsonText::parse("1000000").unwrap(),
-    )]
-    .into_iter()
-    .collect();
-    store
-        .change_settings(project, SettingsChange::Merge(cap))
-        .await
-        .unwrap();
     cost(
         &store,
         &mut redis,
@@ -200,4 +155,29 @@ async fn main() {
         any,
     )
     .await;
+}
+
+/// Claims without limits.
+fn kinds() -> [(&'static str, Wanted); 5] {
+    let any = Wanted::default;
+    let tag = |name| vec![Tag::parse(name).unwrap()];
+    let of_a_spider = Wanted {
+        spiders: vec![SpiderName::parse("deep").unwrap()],
+        ..any()
+    };
+    let has = |name| Wanted {
+        has_tags: tag(name),
+        ..any()
+    };
+    let lacks = Wanted {
+        lacks_tags: tag("even"),
+        ..any()
+    };
+    [
+        ("any", any()),
+        ("of a spider", of_a_spider),
+        ("with a tag that half of them have", has("even")),
+        ("with a rare tag, behind all others", has("rare")),
+        ("without a tag that half of them have", lacks),
+    ]
 }

@@ -24,7 +24,7 @@ pub enum Call {
     /// Adds these.
     Push(Vec<NewJob>),
     /// Takes one that is wanted.
-    Claim(Wanted, Effect),
+    Claim(Wanted, Box<Effect>),
     /// Changes these, all or none.
     Change(Vec<Change>, bool),
     /// Removes it.
@@ -55,7 +55,7 @@ pub fn scripts() -> impl Strategy<Value = Script> {
 fn calls() -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => vec(jobs(), 1..5).prop_map(Call::Push),
-        4 => (wanted(), starts()).prop_map(|(wanted, effect)| Call::Claim(wanted, effect)),
+        4 => (wanted(), starts()).prop_map(|(wanted, effect)| Call::Claim(wanted, Box::new(effect))),
         6 => (vec(changes(), 1..5), proptest::bool::ANY).prop_map(|(changes, all)| change(changes, all)),
         2 => keys().prop_map(Call::Purge),
         2 => (vec(keys(), 0..6), fields()).prop_map(|(keys, fields)| Call::Get(keys, fields)),
