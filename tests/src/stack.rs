@@ -12,7 +12,7 @@ use spiderq_service::{
 };
 use tempfile::TempDir;
 
-use crate::{Grpc, Http, redis_server::RedisServer};
+use crate::{Grpc, Http, redis_server::RedisServer, run};
 
 /// Which store a stack runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,18 @@ impl Stack {
             running: Some(running),
             data,
         }
+    }
+
+    /// Ends it; what `spiderq fsck` then says of its store, and its exit code.
+    pub async fn fsck(mut self) -> (Option<i32>, String) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+        let url = self.data.url();
+        let check = move || run(&["fsck", "--store", &url]);
+        let done = tokio::task::spawn_blocking(check).await;
+        let (status, said, _) = done.expect("a check to its end");
+        (status.code(), said)
     }
 
     /// Its store, of a stack on Redis.

@@ -139,6 +139,9 @@ async fn the_units_of_running_jobs_never_exceed_the_cap_whatever_dies() {
         assert_eq!((pending, running, finished), (0, 0, JOBS.cast_signed()));
         assert_eq!((last.running_units, last.pending_units_max), (0, Some(CAP)));
         assert!(last.has_capacity);
+        drop(grpc);
+        let clean = format!("1 projects, {JOBS} jobs: no findings\n");
+        assert_eq!(stack.fsck().await, (Some(0), clean));
     })
     .await;
 }
