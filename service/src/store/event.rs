@@ -4,7 +4,8 @@ use tokio::sync::watch;
 
 use crate::model::{JobKey, State};
 
-/// Tells that the jobs or settings of a project may have changed. Pulses that come while
+/// Tells that the jobs or settings of a project may have changed in what somebody may wait
+/// for: heartbeats and most metadata are not. Pulses that come while
 /// nobody waits are one; one may come without a change. Whatever a read sees before a pulse
 /// is waited for, no change after that read goes without one.
 #[derive(Debug)]

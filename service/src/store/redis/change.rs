@@ -10,14 +10,14 @@ use super::{
     encode::{ChangeArg, EffectArg, RequestArg},
     errors::bad_reply,
     keys::{Keys, member, spider_field, tag_field},
-    push::job_key,
     record::{self, Flat, UNCOUNTED},
+    reply::{job_key, limit_at, state_at},
     scripts,
 };
 use crate::{
     error::{Error, Result},
     model::{Fence, JobKey, Millis, ProjectId, State, Tag, Tags, Units},
-    store::{Change, Changed, Claimed, Effect, Fields, Limit, Purged, RequestKey, Wanted},
+    store::{Change, Changed, Claimed, Effect, Fields, Purged, RequestKey, Wanted},
 };
 
 #[derive(Serialize)]
@@ -179,15 +179,4 @@ pub(super) async fn purge(store: &RedisStore, key: JobKey) -> Result<Purged> {
         Some(State::Deleted) => Purged::Done,
         Some(state) => Purged::Refused(state),
     })
-}
-
-/// A limit by the number that scripts give it.
-pub(super) fn limit_at(index: usize) -> Result<Limit> {
-    let limit = Limit::ALL.get(index).copied();
-    limit.ok_or_else(|| bad_reply("an unknown outcome"))
-}
-
-pub(super) fn state_at(index: usize) -> Result<State> {
-    let state = State::ALL.get(index).copied();
-    state.ok_or_else(|| bad_reply("an unknown state"))
 }

@@ -16,7 +16,7 @@ use super::{
     errors::bad_reply,
     keys::{DUE, Keys, member},
     project,
-    push::job_key,
+    reply::job_key,
     scripts,
 };
 use crate::{

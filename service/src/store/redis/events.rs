@@ -3,7 +3,13 @@
 
 use serde::Serialize;
 
-use super::{RedisStore, change::state_at, errors::bad_reply, keys::Keys, push::job_key, scripts};
+use super::{
+    RedisStore,
+    errors::bad_reply,
+    keys::Keys,
+    reply::{job_key, state_at},
+    scripts,
+};
 use crate::{
     error::Result,
     model::{ProjectId, State},

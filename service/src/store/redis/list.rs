@@ -7,8 +7,9 @@ use super::{
     RedisStore,
     connection::{unpack, within},
     keys::Keys,
-    push::job_key,
-    read, scripts,
+    read,
+    reply::job_key,
+    scripts,
     sets::SetsArg,
 };
 use crate::{

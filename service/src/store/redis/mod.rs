@@ -22,6 +22,7 @@ mod pulses;
 mod push;
 mod read;
 mod record;
+mod reply;
 mod request;
 mod scripts;
 mod sentinel;

@@ -5,17 +5,16 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    change::limit_at,
     connection::{Connection, unpack},
     encode::{Placed, RequestArg},
-    errors::bad_reply,
     keys::{COUNTERS, Keys, bytes_field, last_job_field, spider_field, tag_field},
     record::{Flat, UNCOUNTED, counter_values},
+    reply::{job_key, limit_at},
     scripts,
 };
 use crate::{
     error::{Error, Result},
-    model::{JobId, JobKey, Millis, ProjectId, SpiderId, State, UniqueKey},
+    model::{Millis, ProjectId, State, UniqueKey},
     store::{NewJob, Pushed, RequestKey},
 };
 
@@ -78,16 +77,6 @@ pub(super) async fn push(
 enum Reply {
     Member(String),
     Limit(usize),
-}
-
-/// A job's key from a member of a sorted set.
-pub(super) fn job_key(project: ProjectId, member: &str) -> Result<JobKey> {
-    let (spider, job) = member.split_once('/').ok_or_else(|| bad_reply(member))?;
-    Ok(JobKey {
-        project,
-        spider: SpiderId::parse(spider).map_err(bad_reply)?,
-        job: JobId::parse(job).map_err(bad_reply)?,
-    })
 }
 
 fn pushed(project: ProjectId, reply: &Reply) -> Result<Pushed> {

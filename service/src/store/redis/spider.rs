@@ -7,8 +7,9 @@ use super::{
     encode::TagsArg,
     errors::bad_reply,
     keys::{Keys, last_job_field, limit_field, spider_field},
-    push::job_key,
-    read, scripts,
+    read,
+    reply::job_key,
+    scripts,
 };
 use crate::{
     error::Result,
