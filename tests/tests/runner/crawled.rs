@@ -107,7 +107,7 @@ fn stats(world: &World, job: &str, stats: &Value) {
     let number = |name: &str| stats[name].as_f64().unwrap();
     let elapsed = number("finish_time") - number("start_time");
     assert!(
-        (elapsed - 1000.0 * number("elapsed_time_seconds")).abs() < 5.0,
+        (elapsed - 1000.0 * number("elapsed_time_seconds")).abs() < 500.0,
         "{stats}"
     );
     assert!(number("memusage/max") > 1e7, "{stats}");

@@ -6,6 +6,7 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod away;
 mod command;
 mod crawled;
 mod failed;

@@ -56,14 +56,24 @@ async fn a_job_waits_for_its_units_and_a_smaller_one_does_not() {
     let large = world.schedule("large", &[("units", "2")]).await;
     let small = world.schedule("small", &[("n", "2")]).await;
     runner.wait_for(&format!("started job=\"{small}\""));
-    for job in [&first, &small] {
-        assert_eq!(world.metadata(&large).await["state"], "pending");
+    for job in [&first, &small, &large] {
+        runner.wait_for(&format!("started job=\"{job}\""));
         world.stop(job).await;
         runner.wait_for_end(job);
     }
-    runner.wait_for(&format!("started job=\"{large}\""));
-    world.stop(&large).await;
-    runner.wait_for_end(&large);
+    runner.signal();
+    let printed = runner.join();
+    assert_eq!(started(&printed), [&first, &small, &large]);
+    let place = |text: &str| printed.find(text).unwrap();
+    let begin = place(&format!("started job=\"{large}\""));
+    assert!(
+        begin > place(&format!("ended job=\"{first}\"")),
+        "{printed}"
+    );
+    assert!(
+        begin > place(&format!("ended job=\"{small}\"")),
+        "{printed}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,6 +1,6 @@
 //! Jobs that are stopped: by somebody, by a limit, by the end of the runner.
 
-use spiderq_tests::StoreKind;
+use spiderq_tests::{StoreKind, eventually};
 
 use crate::world::World;
 
@@ -32,6 +32,13 @@ async fn a_spider_that_ignores_the_stop_is_killed() {
     let job = world.schedule("endless", &fields).await;
     let mut runner = world.runner(&["--lease", "3", "--cancel-grace", "1"]);
     world.site.asked_for("/endless/3").await;
+    // What is counted shows while it runs.
+    let counted = async || {
+        let row = world.row(&job).await;
+        assert_eq!(row["state"], "running");
+        (row["items_scraped"].as_u64() > Some(0)).then_some(())
+    };
+    eventually("no items are counted", counted).await;
     world.stop(&job).await;
     runner.wait_for_end(&job);
     let metadata = world.metadata(&job).await;
