@@ -12,7 +12,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    job::{Context, Started},
+    context::Context,
+    job::Started,
     pause::Pause,
     phase::{Phase, Signals},
     queue::{PATIENCE, Queue, Refusal},

@@ -7,8 +7,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
+    context::Context,
     counts::Counts,
-    job::Context,
     outcome::Exit,
     pause::Pause,
     phase::Phase,

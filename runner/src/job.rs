@@ -6,11 +6,12 @@ use serde_json::Value;
 use spiderq_proto::v1::{Job, StartJobResponse};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    sync::{OwnedSemaphorePermit, oneshot},
 };
 
 use crate::{
     child::{Child, Plan},
+    context::Context,
     counts::Counts,
     crawl::{Crawl, Limits, Went},
     environment::View,
@@ -20,26 +21,13 @@ use crate::{
     phase::Phase,
     project,
     pulse::{Pulse, Told},
-    queue::{Held, Queue, Refusal},
+    queue::{Held, Refusal},
     record::Record,
-    settings::{Settings, Work},
+    settings::Work,
     template::Places,
     terminal::Row,
     version,
 };
-
-/// What a job is run with.
-#[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) queue: Queue,
-    pub(crate) units: Arc<Semaphore>,
-    pub(crate) phase: watch::Receiver<Phase>,
-    /// Told when units are free again.
-    pub(crate) freed: Arc<Notify>,
-    /// Told when this runner can't do its work.
-    pub(crate) unfit: Arc<Notify>,
-}
 
 /// A job that was started on the server.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 
 mod child;
 mod clock;
+mod context;
 mod counts;
 mod crawl;
 mod dispatch;

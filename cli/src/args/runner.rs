@@ -4,6 +4,9 @@ use std::{ffi::OsString, fmt, path::PathBuf, thread};
 
 use clap::Args;
 
+/// Units of the largest job that there can be.
+const LARGEST: u32 = 6;
+
 /// Settings of `runner`.
 #[derive(Args, Clone)]
 pub struct Runner {
@@ -65,8 +68,8 @@ pub struct Runner {
     )]
     pub lacks_tags: Vec<String>,
     /// Units of the jobs that run at a time. Jobs of more are left to larger runners. Default:
-    /// the number of cores.
-    #[arg(long, env = "SPIDERQ_UNITS", value_name = "N", default_value_t = cores(), value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// the number of cores, and at least 6, so that there is room for any job.
+    #[arg(long, env = "SPIDERQ_UNITS", value_name = "N", default_value_t = units(), value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub units: u32,
     /// End when no job is pending and those that ran have ended, rather than wait for more.
     #[arg(long, env = "SPIDERQ_ONCE")]
@@ -150,9 +153,9 @@ pub struct JobSettings {
     pub deploy_id: Option<u64>,
 }
 
-fn cores() -> u32 {
+fn units() -> u32 {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(cores).unwrap_or(1)
+    u32::try_from(cores).unwrap_or(LARGEST).max(LARGEST)
 }
 
 // By hand: the key must not show.
