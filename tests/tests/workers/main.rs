@@ -12,6 +12,7 @@ mod clocks;
 mod cut;
 mod killed;
 mod paused;
+mod spoilt;
 mod worker;
 
 use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse, pushed_job};
