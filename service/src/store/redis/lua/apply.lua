@@ -46,8 +46,7 @@ end
 local caps
 local function limited(job, effect)
   local before, after, was, is = weight(job, effect)
-  if after <= before and was == is then return nil end
-  if not is then return nil end
+  if not is or was and after <= before then return nil end
   caps = caps or limits()
   if not was then
     if caps.running and runs('') >= caps.running then return RUNNING_LIMIT end

@@ -67,7 +67,7 @@ local function limits()
   return { running = whole(values[1]), units = whole(values[2]) }
 end
 
--- What does not allow a job more, of `units` more units, to run; numbers of change.rs.
+-- What does not allow more to run, by Limit::index.
 local RUNNING_LIMIT, UNITS_LIMIT, SPIDER_LIMIT = 0, 1, 2
 
 -- Most jobs of a spider that run.
@@ -80,7 +80,8 @@ local function pulse()
   if call('EXISTS', WAKE) == 1 then call('PUBLISH', WAKE, '') end
 end
 
--- Keeps events, if somebody wants them: a list of {member, previous state or '', state, stop}.
+-- Keeps events (as many as KEPT_EVENTS), if somebody wants them: a list of {member, previous
+-- state or '', state, stop}.
 local function keep_events(events)
   if #events == 0 then return end
   if call('EXISTS', EVENTS) == 1 then
