@@ -34,12 +34,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(grpc: Option<Routes>, http: Router, cors: Cors, patience: Duration) -> Self {
         let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(Guarded(routes)));
-        Self {
-            grpc,
-            http,
-            cors,
-            patience,
-        }
+        Self { grpc, http, cors, patience }
     }
 
     fn answer(&mut self, request: Request<Body>) -> Answering {

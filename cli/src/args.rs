@@ -80,20 +80,10 @@ pub struct Serve {
     pub require_durable: bool,
     /// An admin key (32 hexadecimal characters) that is good while the server runs; it is not stored.
     /// Without it, the first start on an empty store makes one and prints it.
-    #[arg(
-        long,
-        env = "SPIDERQ_ADMIN_KEY",
-        value_name = "KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "SPIDERQ_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
     pub admin_key: Option<String>,
     /// Secret that signs job tokens; give all processes on one store the same. Default: a random one kept in the store.
-    #[arg(
-        long,
-        env = "SPIDERQ_TOKEN_SECRET",
-        value_name = "TEXT",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "SPIDERQ_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
     pub token_secret: Option<String>,
     /// How clients reach this server, as in a job's `api_url`. Default: http://LISTEN, or
     /// https:// with TLS.
@@ -114,9 +104,7 @@ pub struct Serve {
 // By hand: keys, secrets and passwords must not show.
 impl fmt::Debug for Serve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serve")
-            .field("listen", &self.listen)
-            .finish_non_exhaustive()
+        f.debug_struct("Serve").field("listen", &self.listen).finish_non_exhaustive()
     }
 }
 
@@ -189,9 +177,7 @@ pub struct Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -235,21 +221,10 @@ pub enum RoleArg {
 #[derive(Args, Clone, Debug)]
 pub struct Log {
     /// What to log: error, warn, info, debug, trace, or `target=level` pairs.
-    #[arg(
-        long,
-        env = "SPIDERQ_LOG",
-        default_value = "info",
-        value_name = "FILTER",
-        global = true
-    )]
+    #[arg(long, env = "SPIDERQ_LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub log: String,
     /// How to write it, to standard error.
-    #[arg(
-        long,
-        env = "SPIDERQ_LOG_FORMAT",
-        default_value = "text",
-        global = true
-    )]
+    #[arg(long, env = "SPIDERQ_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
 }
 

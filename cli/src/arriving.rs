@@ -30,19 +30,12 @@ impl Arriving {
         if body.is_end_stream() {
             return body;
         }
-        Body::new(Self {
-            body,
-            limit,
-            timer: None,
-            received: 0,
-        })
+        Body::new(Self { body, limit, timer: None, received: 0 })
     }
 
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let limit = self.limit;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
         timer.as_mut().poll(context).map(|()| {
             let told = format!("the request made no progress for {} s", limit.as_secs_f32());
             io::Error::new(io::ErrorKind::TimedOut, told)
@@ -59,9 +52,7 @@ impl HttpBody for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Pending => self
-                .poll_late(context)
-                .map(|late| Some(Err(axum::Error::new(late)))),
+            Poll::Pending => self.poll_late(context).map(|late| Some(Err(axum::Error::new(late)))),
             Poll::Ready(frame) => {
                 if let Some(Ok(frame)) = &frame {
                     self.received += frame.data_ref().map_or(0, Bytes::len);

@@ -61,9 +61,7 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
         if settings.require_durable {
             insist_on_durability(store.as_ref()).await?;
         }
-        let clock = StoreClock::of(&store)
-            .await
-            .map_err(|error| Failure::new(explain(&error)))?;
+        let clock = StoreClock::of(&store).await.map_err(|error| Failure::new(explain(&error)))?;
         let signals = Signals::catch()?;
         let running = serve::start(ServeOptions {
             store,
@@ -95,10 +93,7 @@ async fn insist_on_durability(store: &dyn Store) -> Result<(), Failure> {
     if durability.safe {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "--require-durable: {}",
-        durability.report
-    )))
+    Err(Failure::new(format!("--require-durable: {}", durability.report)))
 }
 
 fn gateway(settings: &Gateway) -> Result<(), Failure> {
@@ -133,10 +128,7 @@ fn runtime(threads: u16) -> Result<Runtime, Failure> {
     if threads > 1 {
         builder.worker_threads(threads.into());
     }
-    builder
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("can't start: {error}")))
+    builder.enable_all().build().map_err(|error| Failure::new(format!("can't start: {error}")))
 }
 
 /// The key is shown here and never again.

@@ -54,10 +54,9 @@ impl Cors {
         let origins = self.0.as_deref()?;
         let asking = request.headers().get(ORIGIN);
         Some(match origins {
-            Origins::Any => Visit {
-                allowed: asking.map(|_| HeaderValue::from_static("*")),
-                varies: false,
-            },
+            Origins::Any => {
+                Visit { allowed: asking.map(|_| HeaderValue::from_static("*")), varies: false }
+            }
             Origins::These(these) => Visit {
                 allowed: asking.filter(|asking| these.contains(asking)).cloned(),
                 varies: true,
@@ -93,9 +92,7 @@ impl Visit {
     pub(crate) fn preflight(&self, request: &Request<Body>) -> Option<Response<Body>> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(ORIGIN)
-            && request
-                .headers()
-                .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         if !asks {
             return None;
         }
@@ -103,9 +100,7 @@ impl Visit {
         *answer.status_mut() = StatusCode::NO_CONTENT;
         if self.allowed.is_some() {
             let mut tell = |name: HeaderName, value| {
-                answer
-                    .headers_mut()
-                    .insert(name, HeaderValue::from_static(value));
+                answer.headers_mut().insert(name, HeaderValue::from_static(value));
             };
             tell(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
             tell(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
@@ -118,9 +113,7 @@ impl Visit {
     pub(crate) fn admit(&self, mut answer: Response<Body>) -> Response<Body> {
         if self.allowed.is_some() {
             let exposed = HeaderValue::from_static(ANSWER_HEADERS);
-            answer
-                .headers_mut()
-                .insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            answer.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         self.mark(answer)
     }
@@ -146,12 +139,7 @@ mod tests {
         for good in ["https://example.com", "http://localhost:8080", "*"] {
             assert!(Cors::allow(&[good.to_owned()]).is_ok(), "{good}");
         }
-        for bad in [
-            "example.com",
-            "https://",
-            "https://example.com/",
-            "https://*.com",
-        ] {
+        for bad in ["example.com", "https://", "https://example.com/", "https://*.com"] {
             assert_eq!(
                 Cors::allow(&[bad.to_owned()]).unwrap_err().to_string(),
                 format!(

@@ -16,9 +16,8 @@ const NOT_CHECKED: u8 = 2;
 /// Checks; an error where findings are left, or where it could not be done.
 pub(crate) async fn run(settings: Fsck) -> Result<(), Failure> {
     let mut report = Report::new();
-    let checked = check(&settings, &mut report)
-        .await
-        .map_err(|failure| failure.exit(NOT_CHECKED))?;
+    let checked =
+        check(&settings, &mut report).await.map_err(|failure| failure.exit(NOT_CHECKED))?;
     report.end(&checked);
     if let Some(error) = report.broken {
         let text = format!("can't print what was found: {error}");
@@ -42,9 +41,7 @@ async fn check(settings: &Fsck, report: &mut Report) -> Result<Checked, Failure>
     }
     let projects = settings.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
-    let scope = Scope {
-        projects: projects.map_err(|error| Failure::new(format!("--{error}")))?,
-    };
+    let scope = Scope { projects: projects.map_err(|error| Failure::new(format!("--{error}")))? };
     let store = store::open(&url)
         .await
         .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;

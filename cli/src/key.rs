@@ -20,42 +20,22 @@ use crate::{
 /// Does what `settings` say.
 pub(crate) async fn run(settings: Key) -> Result<(), Failure> {
     let text = match settings.action.clone() {
-        KeyAction::Create {
-            name,
-            role,
-            projects,
-        } => {
-            let request = CreateKeyRequest {
-                name,
-                role: proto(role).into(),
-                projects,
-            };
+        KeyAction::Create { name, role, projects } => {
+            let request = CreateKeyRequest { name, role: proto(role).into(), projects };
             let request = authorized(&settings, request)?;
-            let made = client(&settings)
-                .await?
-                .create_key(request)
-                .await
-                .map_err(refused)?;
+            let made = client(&settings).await?.create_key(request).await.map_err(refused)?;
             let made = made.into_inner();
             let key = made.key.unwrap_or_default();
             format!("{}\n{}", made.secret, table(&[key]))
         }
         KeyAction::List => {
             let request = authorized(&settings, ListKeysRequest {})?;
-            let keys = client(&settings)
-                .await?
-                .list_keys(request)
-                .await
-                .map_err(refused)?;
+            let keys = client(&settings).await?.list_keys(request).await.map_err(refused)?;
             table(&keys.into_inner().keys)
         }
         KeyAction::Revoke { id } => {
             let request = authorized(&settings, RevokeKeyRequest { id: id.clone() })?;
-            client(&settings)
-                .await?
-                .revoke_key(request)
-                .await
-                .map_err(refused)?;
+            client(&settings).await?.revoke_key(request).await.map_err(refused)?;
             format!("key {id} is revoked\n")
         }
     };
@@ -66,10 +46,7 @@ pub(crate) async fn run(settings: Key) -> Result<(), Failure> {
 
 async fn client(settings: &Key) -> Result<KeyServiceClient<Channel>, Failure> {
     let endpoint = tls::endpoint(&settings.server, "server", settings.tls_ca.as_deref())?;
-    let channel = endpoint
-        .connect_timeout(Duration::from_secs(5))
-        .connect()
-        .await;
+    let channel = endpoint.connect_timeout(Duration::from_secs(5)).connect().await;
     let channel = channel.map_err(|_| {
         Failure::new(format!(
             "no server answers at {}; start it with `spiderq serve`",
@@ -93,10 +70,7 @@ fn authorized<T>(settings: &Key, message: T) -> Result<Request<T>, Failure> {
     Ok(request)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err takes"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn refused(status: Status) -> Failure {
     Failure::new(status.message())
 }
@@ -114,21 +88,10 @@ const fn proto(role: RoleArg) -> v1::Role {
 fn table(keys: &[ApiKey]) -> String {
     let line = |key: &ApiKey| {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();
-        let projects = if projects.is_empty() {
-            "all".to_owned()
-        } else {
-            projects.join(",")
-        };
-        let role = key
-            .role()
-            .as_str_name()
-            .trim_start_matches("ROLE_")
-            .to_lowercase();
+        let projects = if projects.is_empty() { "all".to_owned() } else { projects.join(",") };
+        let role = key.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
         format!("{:<10} {role:<7} {projects:<16} {}\n", key.id, key.name)
     };
-    let head = format!(
-        "{:<10} {:<7} {:<16} {}\n",
-        "ID", "ROLE", "PROJECTS", "OWNER"
-    );
+    let head = format!("{:<10} {:<7} {:<16} {}\n", "ID", "ROLE", "PROJECTS", "OWNER");
     keys.iter().map(line).fold(head, |text, line| text + &line)
 }

@@ -21,9 +21,7 @@ pub(crate) fn init(log: &Log) -> Result<(), Failure> {
         EnvFilter::try_new(&log.log).map_err(|error| Failure::new(format!("--log: {error}")))?;
     let lines = fmt::layer().with_writer(LogWriter::default);
     let lines = match log.log_format {
-        LogFormat::Text => lines
-            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-            .boxed(),
+        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     tracing_subscriber::registry()

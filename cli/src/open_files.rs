@@ -16,10 +16,6 @@ pub(crate) fn allow(connections: u32) {
     // None: there is no limit.
     let open_files = getrlimit(Resource::Nofile).current;
     if open_files.is_some_and(|most| most < u64::from(connections) + OTHERS) {
-        tracing::warn!(
-            open_files,
-            connections,
-            "the system allows fewer connections"
-        );
+        tracing::warn!(open_files, connections, "the system allows fewer connections");
     }
 }

@@ -18,9 +18,7 @@ pub(crate) async fn run(flags: Runner) -> Result<(), Failure> {
 
 fn settings(flags: Runner) -> Result<Settings, Failure> {
     if flags.api_key.is_empty() {
-        return Err(Failure::new(
-            "--api-key or SPIDERQ_API_KEY is required: a key of role worker",
-        ));
+        return Err(Failure::new("--api-key or SPIDERQ_API_KEY is required: a key of role worker"));
     }
     let job = flags.job;
     let seconds = Duration::from_secs;
@@ -114,18 +112,12 @@ mod tests {
     #[test]
     fn flags_become_settings_and_the_key_shows_nowhere() {
         let settings = parsed(&["--units", "3", "--lease", "5", "--python", "bin/py"]).unwrap();
-        assert_eq!(
-            (settings.units, settings.lease),
-            (3, Duration::from_secs(5))
-        );
+        assert_eq!((settings.units, settings.lease), (3, Duration::from_secs(5)));
         assert_eq!(settings.projects, [1, 2]);
         let Work::Scrapy { start, .. } = settings.work else {
             panic!("{settings:?}");
         };
-        assert!(
-            start[0].starts_with('/') && start[0].ends_with("/bin/py"),
-            "{start:?}"
-        );
+        assert!(start[0].starts_with('/') && start[0].ends_with("/bin/py"), "{start:?}");
         assert_eq!(start[1..], ["-m", "sh_scrapy.crawl"]);
     }
 

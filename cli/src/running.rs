@@ -102,11 +102,7 @@ impl Bound {
         let failed = |error| Failure::new(format!("can't listen on {address}: {error}"));
         let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self {
-            listener,
-            address,
-            url: format!("{}://{address}", network.scheme()),
-        })
+        Ok(Self { listener, address, url: format!("{}://{address}", network.scheme()) })
     }
 
     pub(crate) fn serve(

@@ -88,11 +88,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, Failure> {
     let first_key = service.first_key().map(|key| key.expose().to_owned());
     let app = App::new(Some(routes), http, cors, network.limits.body);
     let host = Host::new(app, tls, network.limits.clone());
-    let serving = Serving {
-        upkeep: service.upkeep(),
-        health,
-        service,
-    };
+    let serving = Serving { upkeep: service.upkeep(), health, service };
     Ok(bound.serve(host, &network, ending, Some(serving), first_key))
 }
 
@@ -125,11 +121,7 @@ pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Runn
 }
 
 fn gateway_options(public_url: String, max_body: usize, limits: &Limits) -> gateway::Options {
-    gateway::Options {
-        public_url,
-        max_body,
-        timeout: limits.answer,
-    }
+    gateway::Options { public_url, max_body, timeout: limits.answer }
 }
 
 /// The gateway holds the services themselves: a call costs no encoding.
@@ -147,10 +139,7 @@ fn ready(service: Service) -> probe::Ready {
         let service = service.clone();
         Box::pin(async move {
             service.ready().await.map_err(|error| error.to_string())?;
-            let durability = service
-                .durability()
-                .await
-                .map_err(|error| error.to_string())?;
+            let durability = service.durability().await.map_err(|error| error.to_string())?;
             Ok(json!({
                 "status": "ok",
                 "durable": durability.safe,
@@ -165,10 +154,8 @@ fn upstream_ready(channel: tonic::transport::Channel) -> probe::Ready {
         let mut health = HealthClient::new(channel.clone());
         Box::pin(async move {
             let request = HealthCheckRequest::default();
-            let answer = health
-                .check(request)
-                .await
-                .map_err(|status| status.message().to_owned())?;
+            let answer =
+                health.check(request).await.map_err(|status| status.message().to_owned())?;
             let status = answer.into_inner().status();
             if status == ServingStatus::Serving {
                 return Ok(json!({"status": "ok"}));

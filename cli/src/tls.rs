@@ -46,11 +46,7 @@ pub(crate) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, Failure> 
 /// A client's endpoint, over TLS where its URL says so: `https://` needs a certificate of a
 /// public authority, or of one in the file `ca` (PEM).
 pub(crate) fn endpoint(url: &str, flag: &str, ca: Option<&Path>) -> Result<Endpoint, Failure> {
-    let failed = || {
-        Failure::new(format!(
-            "--{flag}: must be a URL like http://127.0.0.1:6900"
-        ))
-    };
+    let failed = || Failure::new(format!("--{flag}: must be a URL like http://127.0.0.1:6900"));
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| failed())?;
     if endpoint.uri().scheme_str() != Some("https") {
         return Ok(endpoint);

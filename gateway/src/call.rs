@@ -108,16 +108,10 @@ impl Call {
 
     /// Adds the body's form to the parameters.
     fn read_form(&mut self) -> Result<(), Problem> {
-        let kind = self
-            .headers
-            .get(CONTENT_TYPE)
-            .map(http::HeaderValue::as_bytes);
+        let kind = self.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         let kind = kind.unwrap_or(FORM).to_ascii_lowercase();
         if !self.body.is_empty() && !kind.starts_with(FORM) {
-            return Err(Problem::invalid(
-                "body",
-                "must be application/x-www-form-urlencoded",
-            ));
+            return Err(Problem::invalid("body", "must be application/x-www-form-urlencoded"));
         }
         let mut form = Params::parse(&self.body);
         let apikey = form.take("apikey");
@@ -145,10 +139,7 @@ impl Call {
         let mut call = Self {
             app: app.clone(),
             params,
-            path: path
-                .iter()
-                .map(|(n, v)| (n.to_owned(), v.to_owned()))
-                .collect(),
+            path: path.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             credentials,
             headers: head.headers,
             body: collect(body, app.options.max_body).await?,
@@ -168,10 +159,7 @@ impl Call {
 
 /// What was decompressed has lost this header.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers
-        .get(CONTENT_ENCODING)
-        .map(http::HeaderValue::as_bytes)
-    {
+    match headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(()),
         Some(_) => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -189,14 +177,10 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("body: must be at most {limit} bytes"),
         )),
-        Err(error) if is_late(&*error) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "body: must not make pauses",
-        )),
-        Err(_) => Err(Problem::invalid(
-            "body",
-            "could not be read or decompressed",
-        )),
+        Err(error) if is_late(&*error) => {
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body: must not make pauses"))
+        }
+        Err(_) => Err(Problem::invalid("body", "could not be read or decompressed")),
     }
 }
 

@@ -19,11 +19,7 @@ pub(crate) enum Family {
 
 impl Family {
     pub(crate) fn of(path: &str) -> Self {
-        if path == "/api" || path.starts_with("/api/") {
-            Self::Dash
-        } else {
-            Self::Storage
-        }
+        if path == "/api" || path.starts_with("/api/") { Self::Dash } else { Self::Storage }
     }
 }
 
@@ -50,10 +46,7 @@ pub(crate) struct Unchecked;
 impl Problem {
     /// A bad parameter, header or body part. `accepted` says what would be right.
     pub(crate) fn invalid(name: &str, accepted: impl AsRef<str>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            format!("{name}: {}", accepted.as_ref()),
-        )
+        Self::new(StatusCode::BAD_REQUEST, format!("{name}: {}", accepted.as_ref()))
     }
 
     pub(crate) fn new(code: StatusCode, message: impl Into<String>) -> Self {
@@ -94,11 +87,7 @@ impl Problem {
             Family::Storage => body.text("error", self.code.canonical_reason().unwrap_or("Error")),
         };
         body.text("message", &self.told(family));
-        let mut response = (
-            self.code,
-            [(header::CONTENT_TYPE, "application/json")],
-            body.finish(),
-        )
+        let mut response = (self.code, [(header::CONTENT_TYPE, "application/json")], body.finish())
             .into_response();
         if !self.checked {
             response.extensions_mut().insert(Unchecked);
@@ -199,10 +188,7 @@ impl From<Status> for Problem {
 
 /// Whether the connection to the service broke: only then a status has a source.
 fn is_lost(status: &Status) -> bool {
-    let lost = matches!(
-        status.code(),
-        Code::Unknown | Code::Cancelled | Code::Internal
-    );
+    let lost = matches!(status.code(), Code::Unknown | Code::Cancelled | Code::Internal);
     lost && std::error::Error::source(status).is_some()
 }
 
@@ -233,12 +219,8 @@ fn violated_field(status: &Status) -> Option<String> {
 
 /// Whole seconds, at least one.
 fn retry_after(status: &Status) -> u64 {
-    let delay = status
-        .get_details_retry_info()
-        .and_then(|info| info.retry_delay);
-    delay.map_or(1, |delay| {
-        delay.as_millis().div_ceil(1000).clamp(1, 3600) as u64
-    })
+    let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    delay.map_or(1, |delay| delay.as_millis().div_ceil(1000).clamp(1, 3600) as u64)
 }
 
 /// A refusal in the form of the dash family.

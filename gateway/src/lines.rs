@@ -44,9 +44,7 @@ fn values<'a>(text: &'a str, entries: &mut Vec<Entry<'a>>) -> Result<&'a str, Pr
     while let Some(Ok(value)) = stream.next() {
         end = stream.byte_offset();
         match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
-            Ok(elements) => elements
-                .iter()
-                .try_for_each(|one| add(entries, one.get()))?,
+            Ok(elements) => elements.iter().try_for_each(|one| add(entries, one.get()))?,
             Err(_) => add(entries, value.get())?,
         }
     }
@@ -157,9 +155,7 @@ impl<'a> Fields<'a> {
     /// What is left, as metadata: JSON text by name.
     pub(crate) fn into_metadata(self) -> BTreeMap<String, String> {
         let fields = self.0.into_iter();
-        fields
-            .map(|(name, value)| (name, value.get().to_owned()))
-            .collect()
+        fields.map(|(name, value)| (name, value.get().to_owned())).collect()
     }
 }
 
@@ -260,10 +256,7 @@ mod tests {
 
     #[test]
     fn objects_may_span_lines_until_one_is_bad() {
-        assert_eq!(
-            texts("{\n\"a\":1\n}\n{\"b\":2}"),
-            [Ok("{\n\"a\":1\n}"), Ok("{\"b\":2}")]
-        );
+        assert_eq!(texts("{\n\"a\":1\n}\n{\"b\":2}"), [Ok("{\n\"a\":1\n}"), Ok("{\"b\":2}")]);
         let told = texts("{\"a\":1\n{\"b\":2}{\"c\":3} x\n");
         assert_eq!(told.len(), 4);
         assert_eq!(&told[1..3], [Ok("{\"b\":2}"), Ok("{\"c\":3}")]);
@@ -291,18 +284,9 @@ mod tests {
     #[test]
     fn what_is_no_number_is_refused_by_the_name_of_its_field() {
         for (body, message) in [
-            (
-                r#"{"a":"NaN","b":[{"c":NaN}]}"#,
-                "b: must be JSON, which NaN is not",
-            ),
-            (
-                r#"{"a\n":-Infinity}"#,
-                "a\n: must be JSON, which Infinity is not",
-            ),
-            (
-                r#"[{"a":1},{"b":Infinity}]"#,
-                "b: must be JSON, which Infinity is not",
-            ),
+            (r#"{"a":"NaN","b":[{"c":NaN}]}"#, "b: must be JSON, which NaN is not"),
+            (r#"{"a\n":-Infinity}"#, "a\n: must be JSON, which Infinity is not"),
+            (r#"[{"a":1},{"b":Infinity}]"#, "b: must be JSON, which Infinity is not"),
         ] {
             assert_eq!(object(body).unwrap_err().into_message(), message);
         }
@@ -312,14 +296,8 @@ mod tests {
 
     #[test]
     fn a_value_is_exactly_one() {
-        assert_eq!(
-            value("f", " {\"b\":1, \"a\":2} \n").unwrap(),
-            "{\"b\":1, \"a\":2}"
-        );
+        assert_eq!(value("f", " {\"b\":1, \"a\":2} \n").unwrap(), "{\"b\":1, \"a\":2}");
         let told = value("f", "1 2").unwrap_err().into_message();
-        assert!(
-            told.starts_with("f: must be one JSON value: trailing"),
-            "{told}"
-        );
+        assert!(told.starts_with("f: must be one JSON value: trailing"), "{told}");
     }
 }

@@ -88,10 +88,7 @@ mod tests {
     fn format_goes_before_accept_and_lines_are_the_default() {
         assert_eq!(asked("", "*/*"), Form::Lines);
         assert_eq!(asked("", "text/html, Application/JSON;q=0.9"), Form::Array);
-        assert_eq!(
-            asked("", "application/x-jsonlines, application/json"),
-            Form::Lines
-        );
+        assert_eq!(asked("", "application/x-jsonlines, application/json"), Form::Lines);
         assert_eq!(asked("format=jl", "application/json"), Form::Lines);
         assert_eq!(asked("format=json", "*/*"), Form::Array);
     }

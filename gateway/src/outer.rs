@@ -34,16 +34,10 @@ pub fn router(services: Services, options: Options) -> Router {
     let inner = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(
-            app.clone(),
-            strangers::learn_nothing,
-        ))
+        .layer(middleware::from_fn_with_state(app.clone(), strangers::learn_nothing))
         // Other encodings pass, so that the refusal has the form of its family.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            patience::bounded,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), patience::bounded))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(with_request_id))
@@ -58,10 +52,8 @@ async fn unknown_path(uri: Uri) -> Response {
 
 /// The router adds `Allow`.
 async fn wrong_method(uri: Uri) -> Response {
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not take this method",
-    );
+    let problem =
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method");
     problem.answer(Family::of(uri.path()))
 }
 
@@ -72,9 +64,7 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     let json = HeaderValue::from_static("application/json");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
     response
 }
 

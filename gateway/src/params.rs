@@ -46,10 +46,7 @@ impl Params {
 
     /// Parameters that are none of `known`.
     pub(crate) fn others(&self, known: &[&str]) -> impl Iterator<Item = (&str, &str)> {
-        let others = self
-            .0
-            .iter()
-            .filter(|(name, _)| !known.contains(&name.as_str()));
+        let others = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         others.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
@@ -60,11 +57,7 @@ impl Params {
         accepted: &str,
     ) -> Result<Option<N>, Problem> {
         self.last(name)
-            .map(|text| {
-                text.trim()
-                    .parse()
-                    .map_err(|_| Problem::invalid(name, accepted))
-            })
+            .map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, accepted)))
             .transpose()
     }
 
@@ -80,19 +73,14 @@ impl Params {
     /// The required `project`.
     pub(crate) fn project(&self) -> Result<i64, Problem> {
         match self.last("project") {
-            None => Err(Problem::invalid(
-                "project",
-                "is required, a positive integer",
-            )),
+            None => Err(Problem::invalid("project", "is required, a positive integer")),
             Some(text) => project(text),
         }
     }
 
     /// `state`, repeatable.
     pub(crate) fn states(&self) -> Result<Vec<i32>, Problem> {
-        self.values("state")
-            .map(|name| Ok(state(name)?.into()))
-            .collect()
+        self.values("state").map(|name| Ok(state(name)?.into())).collect()
     }
 
     /// The filter that both families share; `keys` is what the family calls job keys.
@@ -110,10 +98,7 @@ impl Params {
     }
 
     fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
-        self.number(
-            name,
-            "must be an integer, milliseconds since the Unix epoch",
-        )
+        self.number(name, "must be an integer, milliseconds since the Unix epoch")
     }
 }
 
@@ -140,10 +125,7 @@ pub(crate) fn state(name: &str) -> Result<JobState, Problem> {
         "running" => Ok(JobState::Running),
         "finished" => Ok(JobState::Finished),
         "deleted" => Ok(JobState::Deleted),
-        _ => Err(Problem::invalid(
-            "state",
-            "must be one of pending, running, finished, deleted",
-        )),
+        _ => Err(Problem::invalid("state", "must be one of pending, running, finished, deleted")),
     }
 }
 
@@ -161,10 +143,7 @@ mod tests {
         assert_eq!(params.all("a"), ["1", "2"]);
         assert_eq!(params.last("b"), Some("é"));
         assert_eq!(params.last("c"), None);
-        assert_eq!(
-            params.others(&["a"]).collect::<Vec<_>>(),
-            [("b", "x y"), ("b", "é")]
-        );
+        assert_eq!(params.others(&["a"]).collect::<Vec<_>>(), [("b", "x y"), ("b", "é")]);
     }
 
     #[test]

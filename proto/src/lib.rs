@@ -24,14 +24,6 @@ mod tests {
             .flat_map(|file| file.service.iter().map(|service| service.name().to_owned()))
             .collect();
         services.sort();
-        assert_eq!(
-            services,
-            [
-                "JobQueueService",
-                "JobService",
-                "KeyService",
-                "ProjectService"
-            ]
-        );
+        assert_eq!(services, ["JobQueueService", "JobService", "KeyService", "ProjectService"]);
     }
 }

@@ -3,13 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, in milliseconds since the Unix epoch.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the clock that the rest of the crate asks"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the clock that the rest of the crate asks")]
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -74,12 +74,8 @@ mod tests {
         for level in [10, 20, 30, 40, 50] {
             counts.log(level);
         }
-        let expected = JobCounters {
-            items: Some(1),
-            pages: Some(2),
-            logs: Some(5),
-            errors: Some(2),
-        };
+        let expected =
+            JobCounters { items: Some(1), pages: Some(2), logs: Some(5), errors: Some(2) };
         assert_eq!(counts.read(), expected);
     }
 
@@ -87,12 +83,8 @@ mod tests {
     fn statistics_hold_counters() {
         let stats = r#"{"item_scraped_count":3,"log_count/INFO":10,"log_count/ERROR":2,
             "log_count/CRITICAL":1,"start_time":1566311819357.0}"#;
-        let expected = JobCounters {
-            items: Some(3),
-            pages: Some(0),
-            logs: Some(13),
-            errors: Some(3),
-        };
+        let expected =
+            JobCounters { items: Some(3), pages: Some(0), logs: Some(13), errors: Some(3) };
         assert_eq!(of_stats(stats), Some(expected));
     }
 }

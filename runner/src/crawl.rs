@@ -138,11 +138,7 @@ impl Crawl {
         };
         let close_reason = ending.close_reason().to_owned();
         let unfit = self.unfit;
-        Went::Ended {
-            exit,
-            close_reason,
-            unfit,
-        }
+        Went::Ended { exit, close_reason, unfit }
     }
 
     /// Takes what came through the pipe; nothing: its end.
@@ -238,11 +234,7 @@ impl Crawl {
         } else if self.stop.is_some() {
             self.killed = true;
             self.child.kill();
-        } else if self
-            .limits
-            .runtime
-            .is_some_and(|limit| now >= self.started + limit)
-        {
+        } else if self.limits.runtime.is_some_and(|limit| now >= self.started + limit) {
             self.stop(Stop::RuntimeLimit).await;
         } else {
             self.stop(Stop::StallLimit).await;
@@ -270,11 +262,7 @@ async fn read(pipe: &mut Option<Receiver>, bytes: &mut [u8]) -> usize {
 
 /// Ready when the runner stops its jobs.
 async fn stopping(phase: &mut watch::Receiver<Phase>) {
-    if phase
-        .wait_for(|phase| *phase == Phase::Stopping)
-        .await
-        .is_err()
-    {
+    if phase.wait_for(|phase| *phase == Phase::Stopping).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

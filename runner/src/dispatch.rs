@@ -87,10 +87,7 @@ fn can_write(settings: &Settings) -> Result<(), Failure> {
     let folder = &settings.data_dir;
     let tried = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     tried.map(|_| ()).map_err(|error| {
-        Failure(format!(
-            "--data-dir: can't write to {}: {error}",
-            folder.display()
-        ))
+        Failure(format!("--data-dir: can't write to {}: {error}", folder.display()))
     })
 }
 
@@ -111,13 +108,7 @@ impl Dispatch {
         let settings = Arc::clone(&self.context.settings);
         let (projects, units) = (&settings.projects, settings.units);
         let largest = self.all();
-        tracing::info!(
-            server = settings.server,
-            ?projects,
-            units,
-            largest,
-            "taking jobs"
-        );
+        tracing::info!(server = settings.server, ?projects, units, largest, "taking jobs");
         let mut phase = self.context.phase.clone();
         let unfit = Arc::clone(&self.context.unfit);
         let ended = tokio::select! {
@@ -178,9 +169,7 @@ impl Dispatch {
         if projects.len() > 1 || self.context.settings.once {
             for step in 0..projects.len() {
                 let at = (self.turn + step) % projects.len();
-                let request = self
-                    .context
-                    .request(projects[at], max_units, Duration::ZERO);
+                let request = self.context.request(projects[at], max_units, Duration::ZERO);
                 if let Some(started) = self.context.ask(request).await? {
                     self.turn = at + 1;
                     return Ok(Some(started));
@@ -356,11 +345,7 @@ mod tests {
         let _busy = Arc::clone(&units).acquire_many_owned(2).await.unwrap();
         let _mine = units.acquire_owned().await.unwrap();
         assert_eq!(dispatch.room(), 4, "its first turn");
-        assert_eq!(
-            dispatch.room(),
-            2,
-            "the one in hand and the one that is left"
-        );
+        assert_eq!(dispatch.room(), 2, "the one in hand and the one that is left");
         tokio::time::advance(TURN).await;
         assert_eq!(dispatch.room(), 4);
         assert_eq!(dispatch.room(), 2);

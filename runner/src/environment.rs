@@ -51,10 +51,7 @@ impl View<'_> {
         ];
         all.extend(texts.map(|(name, value)| (name.into(), value.into())));
         all.push(("SHUB_FIFO_PATH".into(), pipe.into()));
-        let json = [
-            ("SHUB_JOB_DATA", self.data()),
-            ("SHUB_SETTINGS", self.settings()),
-        ];
+        let json = [("SHUB_JOB_DATA", self.data()), ("SHUB_SETTINGS", self.settings())];
         for (name, value) in json {
             all.push((name.into(), short(name, value, folder)?));
         }
@@ -86,9 +83,7 @@ impl View<'_> {
     }
 
     fn strings(&self, field: &str) -> BTreeMap<String, String> {
-        let object = self
-            .raw(field)
-            .and_then(|text| serde_json::from_str(text).ok());
+        let object = self.raw(field).and_then(|text| serde_json::from_str(text).ok());
         let object: BTreeMap<String, Value> = object.unwrap_or_default();
         let pairs = object.into_iter();
         pairs.map(|(name, value)| (name, text_of(value))).collect()

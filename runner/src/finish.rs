@@ -66,9 +66,7 @@ async fn insist(context: &Context, held: &Held, end: &End) -> bool {
     let mut much = Much::All;
     loop {
         let update = update(held, end, much);
-        let done = context
-            .queue
-            .update(held.project, update, request_id.clone());
+        let done = context.queue.update(held.project, update, request_id.clone());
         match done.await {
             Ok(()) => return true,
             Err(Refusal::Away(why)) => {

@@ -43,11 +43,7 @@ impl Started {
     pub(crate) fn of(project: i64, answer: StartJobResponse) -> Option<Self> {
         let job = answer.job?;
         Some(Self {
-            held: Held {
-                project,
-                key: job.key.clone(),
-                fence: answer.fence,
-            },
+            held: Held { project, key: job.key.clone(), fence: answer.fence },
             token: answer.token,
             job,
             counts: Arc::default(),
@@ -146,13 +142,7 @@ impl Context {
             Ok(None) => return Worked::Lost,
             Err(error) => return Worked::Unfit(error),
         };
-        let Ready {
-            mut record,
-            folder,
-            pipe,
-            plan,
-            fields,
-        } = ready;
+        let Ready { mut record, folder, pipe, plan, fields } = ready;
         let (child, printed) = match Child::start(&plan, folder.path(), &folder.work()) {
             Ok(child) => child,
             Err(error) if is_of_the_job(&error) => return Worked::Impossible(error),
@@ -170,11 +160,7 @@ impl Context {
         drop(row);
         match went {
             Went::Lost => Worked::Lost,
-            Went::Ended {
-                exit,
-                close_reason,
-                unfit,
-            } => Worked::Ended {
+            Went::Ended { exit, close_reason, unfit } => Worked::Ended {
                 end: End {
                     exit: Some(exit),
                     close_reason,
@@ -207,13 +193,7 @@ impl Context {
         let folder = Folder::create()?;
         let (path, receiver, sender) = folder.pipe()?;
         let plan = self.plan(started, &folder, &path)?;
-        Ok(Some(Ready {
-            record,
-            folder,
-            pipe: (receiver, sender),
-            plan,
-            fields,
-        }))
+        Ok(Some(Ready { record, folder, pipe: (receiver, sender), plan, fields }))
     }
 
     /// What only the runner knows of the job: metadata to write.
@@ -260,10 +240,7 @@ impl Context {
             return Some(version.clone());
         }
         match &self.settings.work {
-            Work::Scrapy {
-                project: Some(project),
-                ..
-            } => version::of(project).await,
+            Work::Scrapy { project: Some(project), .. } => version::of(project).await,
             Work::Scrapy { project: None, .. } | Work::Command(_) => None,
         }
     }
@@ -296,10 +273,7 @@ impl Context {
                 cmd_args: &view.cmd_args(),
             }),
         };
-        Ok(Plan {
-            command: command.into_iter().map(OsString::from).collect(),
-            environment,
-        })
+        Ok(Plan { command: command.into_iter().map(OsString::from).collect(), environment })
     }
 
     /// Finishes it on the server, then says so here.
@@ -313,15 +287,7 @@ impl Context {
         if reason == "failed" {
             let exit = end.exit.map(|exit| exit.to_string());
             let exit = exit.unwrap_or_default();
-            tracing::warn!(
-                job,
-                reason,
-                items,
-                pages,
-                errors,
-                exit,
-                "ended; it said last:\n{tail}"
-            );
+            tracing::warn!(job, reason, items, pages, errors, exit, "ended; it said last:\n{tail}");
         } else {
             tracing::info!(job, reason, items, pages, errors, "ended");
         }

@@ -20,11 +20,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Of lines of at most `most` bytes.
     pub(crate) const fn new(most: usize) -> Self {
-        Self {
-            part: Vec::new(),
-            most,
-            dropping: false,
-        }
+        Self { part: Vec::new(), most, dropping: false }
     }
 
     /// Takes the next bytes; the lines that end in them.
@@ -71,10 +67,7 @@ mod tests {
     fn lines_come_out_whole_however_their_bytes_come() {
         let mut lines = Lines::new(100);
         assert_eq!(lines.push(b"on"), []);
-        assert_eq!(
-            lines.push(b"e\ntwo\n\nth"),
-            [whole("one"), whole("two"), whole("")]
-        );
+        assert_eq!(lines.push(b"e\ntwo\n\nth"), [whole("one"), whole("two"), whole("")]);
         assert_eq!(lines.push(b"ree"), []);
         assert_eq!(lines.rest(), Some(whole("three")));
         assert_eq!(lines.rest(), None);
@@ -83,16 +76,10 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_cut_and_the_next_is_whole() {
         let mut lines = Lines::new(4);
-        assert_eq!(
-            lines.push(b"1234\n12345\n"),
-            [whole("1234"), Line::Cut(b"1234".to_vec())]
-        );
+        assert_eq!(lines.push(b"1234\n12345\n"), [whole("1234"), Line::Cut(b"1234".to_vec())]);
         assert_eq!(lines.push(b"1234"), []);
         assert_eq!(lines.push(b"56"), []);
-        assert_eq!(
-            lines.push(b"7\n12\n"),
-            [Line::Cut(b"1234".to_vec()), whole("12")]
-        );
+        assert_eq!(lines.push(b"7\n12\n"), [Line::Cut(b"1234".to_vec()), whole("12")]);
     }
 
     #[test]

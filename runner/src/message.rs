@@ -65,9 +65,9 @@ impl<'a> Message<'a> {
             "REQ" => Some(Self::Request),
             "ITM" => Some(Self::Item(json)),
             "STA" => stats(&json),
-            _ => serde_json::from_str(&json)
-                .ok()
-                .map(|finish: Finish| Self::Finish(finish.outcome)),
+            _ => {
+                serde_json::from_str(&json).ok().map(|finish: Finish| Self::Finish(finish.outcome))
+            }
         };
         message.unwrap_or(Self::Malformed("its payload lacks what belongs there"))
     }
@@ -81,10 +81,7 @@ fn log(json: Cow<'_, str>) -> Option<Message<'_>> {
 fn stats(json: &str) -> Option<Message<'static>> {
     let Stats { stats } = serde_json::from_str(json).ok()?;
     let names: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(stats.get()).ok()?;
-    Some(Message::Stats {
-        json: stats.get().to_owned(),
-        count: names.len(),
-    })
+    Some(Message::Stats { json: stats.get().to_owned(), count: names.len() })
 }
 
 #[cfg(test)]
@@ -124,14 +121,8 @@ mod tests {
             (b"ITM {", "its payload is not JSON"),
             (b"ITM \xff", "it is not UTF-8"),
             (b"LOG {}", "its payload lacks what belongs there"),
-            (
-                b"STA {\"stats\":[]}",
-                "its payload lacks what belongs there",
-            ),
-            (
-                b"FIN {\"outcome\":1}",
-                "its payload lacks what belongs there",
-            ),
+            (b"STA {\"stats\":[]}", "its payload lacks what belongs there"),
+            (b"FIN {\"outcome\":1}", "its payload lacks what belongs there"),
         ];
         for (line, why) in wrong {
             assert_eq!(Message::parse(line), Message::Malformed(why));

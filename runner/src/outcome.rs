@@ -100,12 +100,7 @@ mod tests {
 
     #[track_caller]
     fn is(exit: Exit, finish: Option<&str>, stop: Option<Stop>, killed: bool, reason: &str) {
-        let ending = Ending {
-            exit,
-            finish,
-            stop,
-            killed,
-        };
+        let ending = Ending { exit, finish, stop, killed };
         assert_eq!(ending.close_reason(), reason, "{ending:?}");
     }
 
@@ -154,12 +149,6 @@ mod tests {
     fn a_job_that_had_to_be_killed_ran_out_of_time() {
         let stop = Some(Stop::Cancelled);
         is(Exit::Signal(9), None, stop, true, "cancel_timeout");
-        is(
-            Exit::Signal(9),
-            Some("shutdown"),
-            stop,
-            true,
-            "cancel_timeout",
-        );
+        is(Exit::Signal(9), Some("shutdown"), stop, true, "cancel_timeout");
     }
 }

@@ -91,10 +91,7 @@ mod tests {
             tail.push(&number.to_string());
         }
         let text = tail.text();
-        assert!(
-            text.starts_with("60\n61\n") && text.ends_with("\n99"),
-            "{text}"
-        );
+        assert!(text.starts_with("60\n61\n") && text.ends_with("\n99"), "{text}");
         tail.push(&"é".repeat(KEPT_BYTES));
         assert_eq!(tail.text().len(), KEPT_BYTES);
     }

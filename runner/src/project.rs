@@ -35,9 +35,7 @@ pub(crate) fn join(
     package(project, site)?;
     let more = more.filter(|more| !more.is_empty());
     let more = more.iter().flat_map(|more| env::split_paths(more));
-    let paths = [site.to_owned(), project.to_owned()]
-        .into_iter()
-        .chain(more);
+    let paths = [site.to_owned(), project.to_owned()].into_iter().chain(more);
     env::join_paths(paths).map_err(io::Error::other)
 }
 
@@ -47,10 +45,7 @@ fn package(project: &Path, site: &Path) -> io::Result<()> {
     let info = site.join("scrapy_project-0.dist-info");
     let scripts = info.join("scripts");
     fs::create_dir_all(&scripts)?;
-    fs::write(
-        info.join("METADATA"),
-        "Metadata-Version: 2.1\nName: scrapy-project\nVersion: 0\n",
-    )?;
+    fs::write(info.join("METADATA"), "Metadata-Version: 2.1\nName: scrapy-project\nVersion: 0\n")?;
     fs::write(
         info.join("entry_points.txt"),
         "[scrapy]\nsettings = scrapy.utils.project:get_project_settings\n",

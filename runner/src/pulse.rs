@@ -40,14 +40,7 @@ impl Pulse {
     pub(crate) fn start(queue: Queue, held: Held, lease: Duration, counts: Arc<Counts>) -> Self {
         let (sender, told) = mpsc::channel(4);
         let (stats, news) = watch::channel(None);
-        let link = Link {
-            queue,
-            held,
-            lease,
-            counts,
-            told: sender,
-            event: Notify::new(),
-        };
+        let link = Link { queue, held, lease, counts, told: sender, event: Notify::new() };
         let task = tokio::spawn(async move {
             tokio::select! {
                 () = link.beat(news) => {}
@@ -133,9 +126,7 @@ impl Link {
         update.counters = Some(self.counts.read());
         let name = "scrapystats".to_owned();
         update.metadata.insert(name, stats.as_ref().to_owned());
-        self.queue
-            .update(self.held.project, update, String::new())
-            .await
+        self.queue.update(self.held.project, update, String::new()).await
     }
 
     /// Turns each event that is news to the job's holder into a heartbeat at once: that says

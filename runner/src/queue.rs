@@ -78,20 +78,14 @@ pub(crate) struct Held {
 // By hand: the fence must not show.
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Held").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
 impl Held {
     /// An update of this job.
     pub(crate) fn update(&self) -> JobUpdate {
-        JobUpdate {
-            key: self.key.clone(),
-            fence: self.fence.clone(),
-            ..JobUpdate::default()
-        }
+        JobUpdate { key: self.key.clone(), fence: self.fence.clone(), ..JobUpdate::default() }
     }
 }
 
@@ -162,11 +156,7 @@ impl Queue {
         update: JobUpdate,
         request_id: String,
     ) -> Result<(), Refusal> {
-        let request = UpdateQueueRequest {
-            project,
-            updates: vec![update],
-            request_id,
-        };
+        let request = UpdateQueueRequest { project, updates: vec![update], request_id };
         let mut queue = self.queue.clone();
         let answer = within(PATIENCE, queue.update_queue(request)).await?;
         // No result: there is no such job any more.
@@ -245,11 +235,7 @@ mod tests {
         let endpoint = Endpoint::from_static("http://127.0.0.1:1");
         let queue = Queue::new(endpoint, secret).unwrap();
         assert!(!format!("{queue:?}").contains(secret));
-        let held = Held {
-            project: 1,
-            key: "1/1/1".to_owned(),
-            fence: secret.to_owned(),
-        };
+        let held = Held { project: 1, key: "1/1/1".to_owned(), fence: secret.to_owned() };
         assert!(!format!("{held:?}").contains(secret));
     }
 }

@@ -245,9 +245,7 @@ mod tests {
         let line = whole(&format!(r#"STA {{"time":1,"stats":{stats}}}"#));
         assert_eq!(record.line(&line).unwrap(), News::Stats(stats.into()));
         assert_eq!(record.counters(), counters(1, 0, 0, 0));
-        record
-            .line(&whole(r#"FIN {"outcome":"finished"}"#))
-            .unwrap();
+        record.line(&whole(r#"FIN {"outcome":"finished"}"#)).unwrap();
         assert_eq!(record.counters(), counters(1, 0, 0, 0));
         record.line(&line).unwrap();
         assert_eq!(record.finish(), Some("finished"));
@@ -261,10 +259,7 @@ mod tests {
         let cut = Line::Cut(b"ITM {\"a\"".to_vec());
         assert_eq!(record.line(&cut).unwrap(), News::Progress);
         assert_eq!(record.counters(), counters(0, 0, 1, 1));
-        assert_eq!(
-            record.tail(),
-            "a line (ITM) of more than 1048576 bytes is lost"
-        );
+        assert_eq!(record.tail(), "a line (ITM) of more than 1048576 bytes is lost");
     }
 
     #[test]

@@ -85,10 +85,7 @@ fn watch(settings: &Supervise) -> ExitCode {
     let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
         return ExitCode::from(NOT_RUN);
     };
-    let state = Arc::new(Mutex::new(State {
-        alive: Some(pid),
-        alone: false,
-    }));
+    let state = Arc::new(Mutex::new(State { alive: Some(pid), alone: false }));
     let shared = Arc::clone(&state);
     thread::spawn(move || obey(&shared));
     let ended = end(&mut child, pid, &state);

@@ -121,14 +121,7 @@ mod tests {
     #[test]
     fn places_are_filled_and_words_stay_words() {
         let words = filled("run --job={key} '{spider} of {project}' {arg:b} '' {arg:c}");
-        let expected = [
-            "run",
-            "--job=1/2/3",
-            "some spider of 1",
-            "{key} '; rm",
-            "",
-            "",
-        ];
+        let expected = ["run", "--job=1/2/3", "some spider of 1", "{key} '; rm", "", ""];
         assert_eq!(words, expected);
     }
 

@@ -19,11 +19,7 @@ const COLUMNS: usize = 80;
 const LINES: usize = 24;
 
 static SCREEN: LazyLock<Mutex<Screen>> = LazyLock::new(|| {
-    Mutex::new(Screen {
-        live: io::stderr().is_terminal(),
-        rows: Vec::new(),
-        drawn: 0,
-    })
+    Mutex::new(Screen { live: io::stderr().is_terminal(), rows: Vec::new(), drawn: 0 })
 });
 
 fn screen() -> MutexGuard<'static, Screen> {
@@ -139,12 +135,7 @@ impl Shown {
     fn line(&self, now: Instant, columns: usize) -> String {
         let counters = self.counts.read();
         let seconds = now.duration_since(self.since).as_secs();
-        let time = format!(
-            "{}:{:02}:{:02}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60
-        );
+        let time = format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
         let line = format!(
             "{:<14} {:<20} {:>8} items {:>8} pages {:>5} errors {time:>9}",
             self.key,
@@ -167,12 +158,7 @@ mod tests {
         counts.item();
         counts.log(40);
         let since = Instant::now();
-        let row = Shown {
-            key: "1/2/3".to_owned(),
-            spider: "somespider".to_owned(),
-            counts,
-            since,
-        };
+        let row = Shown { key: "1/2/3".to_owned(), spider: "somespider".to_owned(), counts, since };
         let now = since + Duration::from_secs(3_723);
         let line = row.line(now, 200);
         let words: Vec<&str> = line.split_whitespace().collect();

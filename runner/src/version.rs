@@ -53,10 +53,7 @@ mod tests {
     fn a_package_says_its_version() {
         let text = "[tool.x]\nversion = \"9\"\n[project]\nname = \"a\"\nversion = \"1.2\" # x\n";
         assert_eq!(of_pyproject(text).as_deref(), Some("1.2"));
-        assert_eq!(
-            of_pyproject("[project]\nname = \"a\"\n[b]\nversion = \"1\""),
-            None
-        );
+        assert_eq!(of_pyproject("[project]\nname = \"a\"\n[b]\nversion = \"1\""), None);
         assert_eq!(of_pyproject(""), None);
     }
 
@@ -82,8 +79,7 @@ mod tests {
         for args in commands {
             let mut git = Command::new("git");
             let git = git.arg("-C").arg(folder.path()).args(args);
-            git.env("GIT_COMMITTER_NAME", "a")
-                .env("GIT_COMMITTER_EMAIL", "a@localhost");
+            git.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@localhost");
             assert!(git.status().await.unwrap().success(), "{args:?}");
         }
         assert_eq!(of(folder.path()).await.as_deref(), Some("1.0-main"));

@@ -21,9 +21,7 @@ async fn main() -> Result<()> {
     let url = url.ok_or_else(|| Error::invalid("store", "is the first argument"))?;
     let store = open(&StoreUrl::parse(&url)?).await?;
     let began = Instant::now();
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| tokio::spawn(push(Arc::clone(&store))))
-        .collect();
+    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(push(Arc::clone(&store)))).collect();
     for client in clients {
         client.await.map_err(Error::bug)??;
     }

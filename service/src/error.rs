@@ -75,18 +75,12 @@ pub enum Error {
 impl Error {
     /// A bad field. `message` says what is accepted.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self::Invalid { field: field.into(), message: message.into() }
     }
 
     /// A store that is out of reach.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable {
-            retry_after: Duration::from_secs(1),
-            source: source.into(),
-        }
+        Self::Unavailable { retry_after: Duration::from_secs(1), source: source.into() }
     }
 
     /// A fault of ours.

@@ -53,29 +53,17 @@ impl Service {
         if token_secret.is_some_and(|secret| secret.len() < 16) {
             return Err(Error::invalid("token-secret", "must be at least 16 bytes"));
         }
-        let mut auth = Auth::new(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            &secret,
-            token_secret,
-        );
+        let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secret);
         let mut first_key = None;
         match options.admin_key.as_deref().map(ApiKey::parse) {
             Some(Some(key)) => auth = auth.with_admin_key(&key),
             Some(None) => {
-                return Err(Error::invalid(
-                    "admin-key",
-                    "must be 32 hexadecimal characters",
-                ));
+                return Err(Error::invalid("admin-key", "must be 32 hexadecimal characters"));
             }
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
-        Ok(Self {
-            store,
-            calls: Calls::new(domain),
-            first_key,
-        })
+        Ok(Self { store, calls: Calls::new(domain), first_key })
     }
 
     /// The admin key that [`Service::open`] made; it is shown now or never.

@@ -42,11 +42,8 @@ impl StoreClock {
         let Some(first) = store.clock().await? else {
             return Ok(Arc::new(SystemClock));
         };
-        let clock = Arc::new(Self {
-            from,
-            offset: AtomicU64::new(first.0),
-            looking: Mutex::default(),
-        });
+        let clock =
+            Arc::new(Self { from, offset: AtomicU64::new(first.0), looking: Mutex::default() });
         let looking = look(Arc::downgrade(&clock), Arc::clone(store));
         let mut task = clock.looking.lock().unwrap_or_else(PoisonError::into_inner);
         *task = Some(tokio::spawn(looking));
@@ -56,10 +53,7 @@ impl StoreClock {
 
     fn set(&self, asked: Instant, told: Millis, answered: Instant) {
         let middle = asked + (answered - asked) / 2;
-        self.offset.store(
-            told.0.saturating_sub(ms(middle - self.from)),
-            Ordering::Relaxed,
-        );
+        self.offset.store(told.0.saturating_sub(ms(middle - self.from)), Ordering::Relaxed);
     }
 }
 
@@ -71,10 +65,7 @@ impl Clock for StoreClock {
 
 impl Drop for StoreClock {
     fn drop(&mut self) {
-        let task = self
-            .looking
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let task = self.looking.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = task.take() {
             task.abort();
         }

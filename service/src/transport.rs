@@ -37,11 +37,7 @@ impl Health {
 
     /// Whether calls are taken, for every service.
     pub async fn set(&self, serving: bool) {
-        let status = if serving {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        };
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in Self::NAMES {
             self.0.set_service_status(name, status).await;
         }

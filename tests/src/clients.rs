@@ -29,10 +29,7 @@ pub fn node_tool(name: &str) -> PathBuf {
 pub fn need(commands: &[&str]) {
     for command in commands {
         let found = commands_path().iter().any(|dir| dir.join(command).exists());
-        assert!(
-            found,
-            "the command {command} is not there: run scripts/test, which installs it"
-        );
+        assert!(found, "the command {command} is not there: run scripts/test, which installs it");
     }
 }
 
@@ -64,11 +61,7 @@ pub async fn run_client(url: &str, key: &str, program: &str, args: &[&str]) -> S
     let output = output.await.expect("an end").expect("a command that runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (printed, errors) = (text(&output.stdout), text(&output.stderr));
-    assert!(
-        output.status.success(),
-        "{program} {args:?}: {}\n{printed}\n{errors}",
-        output.status
-    );
+    assert!(output.status.success(), "{program} {args:?}: {}\n{printed}\n{errors}", output.status);
     printed
 }
 
@@ -86,10 +79,6 @@ fn root() -> &'static Path {
 
 fn installed(path: &str) -> PathBuf {
     let path = root().join(path);
-    assert!(
-        path.exists(),
-        "{} is not there: run scripts/test, which installs it",
-        path.display()
-    );
+    assert!(path.exists(), "{} is not there: run scripts/test, which installs it", path.display());
     path
 }

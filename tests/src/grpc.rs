@@ -26,10 +26,7 @@ impl Grpc {
     #[must_use]
     pub fn new(url: &str, key: &str) -> Self {
         let endpoint = Endpoint::from_shared(url.to_owned()).expect("a URL");
-        Self {
-            channel: endpoint.tcp_nodelay(true).connect_lazy(),
-            key: Key::bearer(key),
-        }
+        Self { channel: endpoint.tcp_nodelay(true).connect_lazy(), key: Key::bearer(key) }
     }
 
     /// The same connection as another caller.
@@ -86,9 +83,7 @@ impl Key {
 impl Interceptor for Key {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(value) = &self.0 {
-            request
-                .metadata_mut()
-                .insert("authorization", value.clone());
+            request.metadata_mut().insert("authorization", value.clone());
         }
         Ok(request)
     }

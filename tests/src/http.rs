@@ -54,10 +54,7 @@ impl Http {
     }
 
     fn with(&self, authorization: Option<String>) -> Self {
-        Self {
-            authorization,
-            ..self.clone()
-        }
+        Self { authorization, ..self.clone() }
     }
 
     /// A GET.
@@ -72,13 +69,8 @@ impl Http {
 
     /// A POST of a form, as `curl -d` sends it.
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        let content_type = (
-            header::CONTENT_TYPE.as_str(),
-            "application/x-www-form-urlencoded",
-        );
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let content_type = (header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded");
         self.send(Method::POST, path, &[content_type], form).await
     }
 
@@ -90,9 +82,8 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method.clone())
-            .uri(format!("{}{path}", self.base));
+        let mut request =
+            Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -101,9 +92,8 @@ impl Http {
         }
         let request = request.body(Full::new(body.into())).expect("a request");
         let response = self.client.request(request).await;
-        let (head, body) = response
-            .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
-            .into_parts();
+        let (head, body) =
+            response.unwrap_or_else(|error| panic!("{method} {path}: {error:?}")).into_parts();
         Answer {
             request: format!("{method} {path}"),
             status: head.status.as_u16(),
@@ -185,10 +175,7 @@ impl Answer {
     /// The field `name` of each line.
     #[must_use]
     pub fn column(&self, name: &str) -> Vec<Value> {
-        self.lines()
-            .into_iter()
-            .map(|mut line| line[name].take())
-            .collect()
+        self.lines().into_iter().map(|mut line| line[name].take()).collect()
     }
 
     /// A header's text; empty when it is not there.

@@ -87,12 +87,7 @@ impl Program {
         let (sender, lines) = mpsc::channel();
         read(child.stdout.take().expect("its output"), sender.clone());
         read(child.stderr.take().expect("its log"), sender);
-        Self {
-            child,
-            lines,
-            output: Vec::new(),
-            url: String::new(),
-        }
+        Self { child, lines, output: Vec::new(), url: String::new() }
     }
 
     /// `spiderq serve` over `store` on a free port, with an admin key.
@@ -104,15 +99,7 @@ impl Program {
     /// The same, with more in its environment.
     #[must_use]
     pub fn serve_in(environment: &[(&str, &str)], store: &str, key: &str) -> Self {
-        let args = [
-            "serve",
-            "--store",
-            store,
-            "--listen",
-            "127.0.0.1:0",
-            "--admin-key",
-            key,
-        ];
+        let args = ["serve", "--store", store, "--listen", "127.0.0.1:0", "--admin-key", key];
         Self::start_in(environment, &args)
     }
 
@@ -146,9 +133,7 @@ impl Program {
         let status = std::fs::read_to_string(path).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next());
-        number
-            .and_then(|number| number.parse().ok())
-            .expect("a size")
+        number.and_then(|number| number.parse().ok()).expect("a size")
     }
 
     /// Ends it at once, as `kill -9` does.

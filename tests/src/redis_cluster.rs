@@ -51,9 +51,7 @@ impl RedisCluster {
     #[must_use]
     pub fn url(&self) -> String {
         let nodes = self.nodes.iter();
-        let nodes: Vec<String> = nodes
-            .map(|node| format!("127.0.0.1:{}", node.port))
-            .collect();
+        let nodes: Vec<String> = nodes.map(|node| format!("127.0.0.1:{}", node.port)).collect();
         format!("redis+cluster://{}", nodes.join(","))
     }
 
@@ -179,9 +177,7 @@ impl RedisCluster {
             let server = start(&[&own, options].concat());
             Node { server, port, bus }
         };
-        let cluster = Self {
-            nodes: (0..count).map(node).collect(),
-        };
+        let cluster = Self { nodes: (0..count).map(node).collect() };
         cluster.join(masters);
         cluster
     }
@@ -202,9 +198,7 @@ impl RedisCluster {
             node.server.command::<()>(&slots);
         }
         let all = format!("cluster_known_nodes:{}\r\n", self.nodes.len());
-        self.every_node("CLUSTER", "the nodes do not meet", |info| {
-            info.contains(&all)
-        });
+        self.every_node("CLUSTER", "the nodes do not meet", |info| info.contains(&all));
         for (place, node) in self.nodes[masters..].iter().enumerate() {
             let master: String = self.nodes[place].server.command(&["CLUSTER", "MYID"]);
             let replicate = ["CLUSTER", "REPLICATE", &master];

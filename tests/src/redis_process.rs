@@ -60,10 +60,7 @@ impl RedisProcess {
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args([signal, &pid]).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "kill {signal} failed"
-        );
+        assert!(status.is_ok_and(|status| status.success()), "kill {signal} failed");
     }
 }
 

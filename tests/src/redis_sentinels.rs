@@ -78,12 +78,7 @@ impl RedisSentinels {
             false => (Some(dir), None),
         };
         let sentinel = RedisProcess::spawn(&arguments, "+monitor master", gone.as_deref());
-        let group = Self {
-            servers,
-            sentinel: Some(sentinel),
-            sentinel_port,
-            _dir: dir,
-        };
+        let group = Self { servers, sentinel: Some(sentinel), sentinel_port, _dir: dir };
         until("the Sentinel does not see the replica", || {
             group.ask("num-slaves") == u16::from(replica).to_string()
         });
@@ -115,10 +110,8 @@ impl RedisSentinels {
     pub fn switch_over(&self) {
         let mut connection = self.sentinel();
         let mut words = redis::cmd("SENTINEL");
-        let done: redis::RedisResult<()> = words
-            .arg("FAILOVER")
-            .arg(Self::MASTER)
-            .query(&mut connection);
+        let done: redis::RedisResult<()> =
+            words.arg("FAILOVER").arg(Self::MASTER).query(&mut connection);
         done.expect("a switch-over");
     }
 

@@ -67,8 +67,7 @@ impl RedisServer {
 
     /// Runs a command as its administrator.
     pub fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        self.try_command(words)
-            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        self.try_command(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
     /// The same, which may fail.
@@ -136,11 +135,8 @@ impl RedisServer {
         let dir = self.dir.display().to_string();
         let own = ["--port", "0", "--save", "", "--enable-debug-command", "yes"];
         let places = ["--unixsocket", &socket, "--dir", &dir];
-        let mut arguments: Vec<String> = [&own[..], &places]
-            .concat()
-            .iter()
-            .map(|&argument| argument.to_owned())
-            .collect();
+        let mut arguments: Vec<String> =
+            [&own[..], &places].concat().iter().map(|&argument| argument.to_owned()).collect();
         arguments.extend(self.options.iter().cloned());
         let gone = self.owned.is_none().then_some(self.dir.as_path());
         let ready = "ready to accept connections";

@@ -40,11 +40,7 @@ impl RedisTls {
             if mutual { "yes" } else { "no" }.to_owned(),
         ];
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        Self {
-            server: RedisServer::start(&options),
-            port,
-            files,
-        }
+        Self { server: RedisServer::start(&options), port, files }
     }
 
     /// What `--store` takes, without what proves a client.
@@ -79,9 +75,7 @@ impl RedisTls {
 fn certificates(folder: &Path) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "authority");
+    authority.distinguished_name.push(DnType::CommonName, "authority");
     let key = KeyPair::generate().expect("a key");
     let authority = CertifiedIssuer::self_signed(authority, key).expect("an authority");
     fs::write(folder.join("ca.pem"), authority.pem()).expect("a file");

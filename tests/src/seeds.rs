@@ -100,10 +100,7 @@ impl Caller {
             let lines: Vec<&str> = step.lines.iter().map(|line| line.get()).collect();
             return self.0.send(method, path, &[], lines.join("\n")).await;
         }
-        let content_type = (
-            header::CONTENT_TYPE.as_str(),
-            "application/x-www-form-urlencoded",
-        );
+        let content_type = (header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded");
         let form = step.form.join("&");
         self.0.send(method, path, &[content_type], form).await
     }
@@ -132,17 +129,11 @@ fn check(step: &Step, answer: &Answer, place: &str) {
         assert_eq!(&answer.json(), expected, "{place}");
     }
     for (pointer, expected) in &step.part {
-        assert_eq!(
-            answer.json().pointer(pointer),
-            Some(expected),
-            "{place}, {pointer}"
-        );
+        assert_eq!(answer.json().pointer(pointer), Some(expected), "{place}, {pointer}");
     }
     if let Some(expected) = &step.rows {
         let shown = |(row, fields): (Value, &serde_json::Map<String, Value>)| {
-            let named = fields
-                .keys()
-                .map(|name| (name.clone(), row[name.as_str()].clone()));
+            let named = fields.keys().map(|name| (name.clone(), row[name.as_str()].clone()));
             named.collect::<serde_json::Map<_, _>>()
         };
         let rows = answer.lines();
@@ -154,9 +145,7 @@ fn check(step: &Step, answer: &Answer, place: &str) {
         let actual: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&answer.body).unwrap();
         let text = |fields: &BTreeMap<String, Box<RawValue>>| -> BTreeMap<String, String> {
             let pairs = fields.iter();
-            pairs
-                .map(|(name, value)| (name.clone(), value.get().to_owned()))
-                .collect()
+            pairs.map(|(name, value)| (name.clone(), value.get().to_owned())).collect()
         };
         assert_eq!(text(&actual), text(expected), "{place}");
     }

@@ -43,11 +43,7 @@ impl Site {
                 tokio::spawn(connection);
             }
         });
-        Self {
-            url: format!("http://{address}"),
-            asked,
-            task,
-        }
+        Self { url: format!("http://{address}"), asked, task }
     }
 
     /// What it was asked for, in order.

@@ -117,14 +117,8 @@ impl Stack {
         };
         let store = store::open(&url).await.expect("an open store");
         let running = spiderq::start(ServeOptions {
-            service: ServiceOptions {
-                admin_key: Some(Self::KEY.to_owned()),
-                token_secret,
-            },
-            network: Network {
-                drain: Duration::from_secs(1),
-                ..network
-            },
+            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
+            network: Network { drain: Duration::from_secs(1), ..network },
             ..ServeOptions::new(store, clock)
         })
         .await

@@ -1,8 +1,5 @@
 //! Holds the layering of DESIGN 1 and the file rules of STYLE: reads sources, runs nothing.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a file that cannot be read ends the test"
-)]
+#![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
 
 use std::{
     collections::BTreeSet,
@@ -20,10 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
     ("clock", &["model"]),
     ("store", &["error", "model", "store"]),
     ("auth", &["auth", "clock", "error", "model", "store"]),
-    (
-        "domain",
-        &["auth", "clock", "domain", "error", "model", "store"],
-    ),
+    ("domain", &["auth", "clock", "domain", "error", "model", "store"]),
 ];
 
 /// Where an outside crate may be named: folders or files, from the root.
@@ -31,10 +25,7 @@ const MAY_USE: [(&str, &[&str]); 4] = [
     ("redis::", &["service/src/store/redis/", "tests/"]),
     ("rusqlite::", &["service/src/store/sqlite/", "tests/"]),
     ("axum::", &["gateway/", "cli/"]),
-    (
-        "spiderq_service::",
-        &["cli/", "service/examples/", "tests/"],
-    ),
+    ("spiderq_service::", &["cli/", "service/examples/", "tests/"]),
 ];
 
 fn root() -> &'static Path {
@@ -65,12 +56,7 @@ fn sources() -> Vec<Source> {
     files.sort();
     let read = |path: PathBuf| Source {
         text: fs::read_to_string(&path).unwrap(),
-        path: path
-            .strip_prefix(root())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned(),
+        path: path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned(),
     };
     files.into_iter().map(read).collect()
 }
@@ -91,9 +77,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 fn imports(code: &str) -> BTreeSet<String> {
     let word = |text: &str| -> String {
         let letters = text.chars();
-        letters
-            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-            .collect()
+        letters.take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
     };
     let mut names = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
@@ -143,11 +127,7 @@ fn modules_of_the_service_import_only_what_lies_under_them() {
         let code: Vec<&str> = source.code().map(|(_, line)| line).collect();
         for name in imports(&code.join("\n")) {
             // Types that `lib.rs` re-exports from `clock`.
-            let name = if name.ends_with("Clock") {
-                "clock".to_owned()
-            } else {
-                name
-            };
+            let name = if name.ends_with("Clock") { "clock".to_owned() } else { name };
             if !allowed.contains(&name.as_str()) {
                 wrong.push(format!("{} imports crate::{name}", source.path));
             }

@@ -19,9 +19,7 @@ use spiderq_service::{
 use spiderq_tests::redis_server::{DURABLE, RedisServer};
 
 async fn store(server: &RedisServer) -> Arc<dyn Store> {
-    open(&StoreUrl::parse(&server.url()).unwrap())
-        .await
-        .unwrap()
+    open(&StoreUrl::parse(&server.url()).unwrap()).await.unwrap()
 }
 
 fn project(number: i64) -> ProjectId {
@@ -47,10 +45,7 @@ fn job(spider: &str) -> NewJob {
 fn start() -> Effect {
     Effect {
         enter: Some((State::Running, Actor::parse("bob").unwrap())),
-        start: Some(Start {
-            fence: Fence::random().unwrap(),
-            lease_expires: Some(Millis(5_000)),
-        }),
+        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: Some(Millis(5_000)) }),
         ..Effect::default()
     }
 }
@@ -90,47 +85,22 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
     let store = store(RedisServer::shared()).await;
     let p = project(1);
     let new = rich_job();
-    store
-        .push(p, vec![new.clone()], Millis(1_000), None)
-        .await
-        .unwrap();
-    let claimed = store
-        .claim(p, &Wanted::default(), &start(), Millis(2_000), None)
-        .await;
+    store.push(p, vec![new.clone()], Millis(1_000), None).await.unwrap();
+    let claimed = store.claim(p, &Wanted::default(), &start(), Millis(2_000), None).await;
     let claimed = claimed.unwrap().unwrap().job;
-    assert_eq!(
-        (&claimed.metadata, &claimed.tags),
-        (&new.metadata, &new.tags)
-    );
+    assert_eq!((&claimed.metadata, &claimed.tags), (&new.metadata, &new.tags));
     let read = store.get(&[claimed.key], &Fields::Full).await.unwrap();
     assert_eq!(read, [Some(claimed.clone())]);
 
     let mut set = Metadata::default();
     set.set("big", JsonText::integer(1));
     set.set("small", JsonText::string(&"y".repeat(100)));
-    let swap = Effect {
-        set: set.clone(),
-        ..Effect::default()
-    };
-    let done = store.change(
-        p,
-        vec![change(claimed.key, swap)],
-        false,
-        Millis(2_500),
-        None,
-    );
-    let applied = Changed::Applied {
-        previous: State::Running,
-        attempt: 1,
-        stop_requested: false,
-    };
+    let swap = Effect { set: set.clone(), ..Effect::default() };
+    let done = store.change(p, vec![change(claimed.key, swap)], false, Millis(2_500), None);
+    let applied = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
     assert_eq!(done.await.unwrap(), [applied]);
     let read = store.get(&[claimed.key], &Fields::Full).await.unwrap();
-    let expected = Job {
-        metadata: set,
-        updated: Millis(2_500),
-        ..claimed
-    };
+    let expected = Job { metadata: set, updated: Millis(2_500), ..claimed };
     assert_eq!(read, [Some(expected)]);
 }
 
@@ -161,10 +131,7 @@ async fn a_script_that_redis_forgot_is_loaded_again() {
     assert_eq!(keys(&push().await.unwrap()), ["1/1/1"]);
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_connection().unwrap();
-    let _: () = redis::cmd("SCRIPT")
-        .arg("FLUSH")
-        .query(&mut connection)
-        .unwrap();
+    let _: () = redis::cmd("SCRIPT").arg("FLUSH").query(&mut connection).unwrap();
     assert_eq!(keys(&push().await.unwrap()), ["1/1/2"]);
 }
 
@@ -174,16 +141,10 @@ async fn an_acknowledged_push_survives_kill_9() {
     let store = store(&server).await;
     let p = project(1);
     assert!(store.durability().await.unwrap().safe);
-    store
-        .push(p, vec![job("a")], Millis(1), None)
-        .await
-        .unwrap();
+    store.push(p, vec![job("a")], Millis(1), None).await.unwrap();
     server.restart();
     let store = self::store(&server).await;
-    let filter = Filter {
-        states: StateSet::ALL,
-        ..Filter::default()
-    };
+    let filter = Filter { states: StateSet::ALL, ..Filter::default() };
     assert_eq!(store.count(p, &filter).await.unwrap(), 1);
 }
 
@@ -208,10 +169,7 @@ async fn no_error_shows_the_password() {
     assert!(!format!("{error} {error:?}").contains("s3cret"));
     let url = "redis://user:s3cret@localhost:port";
     let error = StoreUrl::parse(url).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "store: a port must be a number up to 65535"
-    );
+    assert_eq!(error.to_string(), "store: a port must be a number up to 65535");
     assert!(!format!("{error:?}").contains("s3cret"));
 }
 
@@ -229,15 +187,9 @@ async fn a_server_that_does_not_answer_is_unavailable() {
 async fn a_full_memory_is_unavailable_and_nothing_is_done() {
     let server = RedisServer::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
     let store = store(&server).await;
-    let error = store
-        .push(project(1), vec![job("a")], Millis(1), None)
-        .await
-        .unwrap_err();
+    let error = store.push(project(1), vec![job("a")], Millis(1), None).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
-    let none = store
-        .get(&[JobKey::parse("1/1/1").unwrap()], &Fields::Row)
-        .await
-        .unwrap();
+    let none = store.get(&[JobKey::parse("1/1/1").unwrap()], &Fields::Row).await.unwrap();
     assert_eq!(none, [None]);
 }
 

@@ -28,16 +28,10 @@ fn redis_answers_as_the_model_does() {
 
 /// Every script is played in a project of its own, on one store.
 fn agrees(make: impl AsyncFnOnce() -> Arc<dyn Store>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let store = runtime.block_on(make());
-    let mut runner = TestRunner::new(Config {
-        cases: 64,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner =
+        TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&scripts(), |script| {
         runtime.block_on(play(&World::new(store.clone()), script));
         Ok(())

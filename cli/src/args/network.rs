@@ -8,20 +8,10 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 pub struct Network {
     /// Certificate chain (PEM file): serve HTTPS, and gRPC over TLS, on the same port.
-    #[arg(
-        long,
-        env = "SPIDERQ_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key"
-    )]
+    #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Its private key (PEM file).
-    #[arg(
-        long,
-        env = "SPIDERQ_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_cert"
-    )]
+    #[arg(long, env = "SPIDERQ_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
     /// A web origin whose pages may call over HTTP/JSON and gRPC-Web, or `*`; repeatable (in
     /// the variable: separated by commas). Default: none.
@@ -40,19 +30,9 @@ pub struct Network {
     pub idle: u64,
     /// How long a stop goes on taking calls while health and readiness say no already, so
     /// that load balancers turn away, seconds.
-    #[arg(
-        long,
-        env = "SPIDERQ_LAME_DUCK",
-        default_value_t = 0,
-        value_name = "SECONDS"
-    )]
+    #[arg(long, env = "SPIDERQ_LAME_DUCK", default_value_t = 0, value_name = "SECONDS")]
     pub lame_duck: u64,
     /// How long a stop then waits for requests under way, seconds.
-    #[arg(
-        long,
-        env = "SPIDERQ_DRAIN",
-        default_value_t = 10,
-        value_name = "SECONDS"
-    )]
+    #[arg(long, env = "SPIDERQ_DRAIN", default_value_t = 10, value_name = "SECONDS")]
     pub drain: u64,
 }

@@ -44,20 +44,10 @@ pub struct Runner {
     )]
     pub projects: Vec<i64>,
     /// Just jobs of this spider; repeatable. Default: of all.
-    #[arg(
-        long = "spider",
-        env = "SPIDERQ_SPIDER",
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
+    #[arg(long = "spider", env = "SPIDERQ_SPIDER", value_name = "NAME", value_delimiter = ',')]
     pub spiders: Vec<String>,
     /// Just jobs with this tag; repeatable, any of them will do.
-    #[arg(
-        long = "tag",
-        env = "SPIDERQ_TAG",
-        value_name = "TAG",
-        value_delimiter = ','
-    )]
+    #[arg(long = "tag", env = "SPIDERQ_TAG", value_name = "TAG", value_delimiter = ',')]
     pub tags: Vec<String>,
     /// No jobs with this tag; repeatable.
     #[arg(
@@ -96,12 +86,7 @@ pub struct JobSettings {
     )]
     pub start_crawl: String,
     /// The Python that has scrapinghub-entrypoint-scrapy, instead of a `start-crawl` on PATH.
-    #[arg(
-        long,
-        env = "SPIDERQ_PYTHON",
-        value_name = "FILE",
-        conflicts_with = "command"
-    )]
+    #[arg(long, env = "SPIDERQ_PYTHON", value_name = "FILE", conflicts_with = "command")]
     pub python: Option<PathBuf>,
     /// Run this program for each job instead of Scrapy. Words as in a shell, but no shell reads
     /// them; {key}, {project}, {spider}, {arg:NAME} are filled in, {args} becomes a word
@@ -109,12 +94,7 @@ pub struct JobSettings {
     #[arg(long, env = "SPIDERQ_COMMAND", value_name = "TEMPLATE")]
     pub command: Option<String>,
     /// Where logs and items of the job P/S/J go: P/S/J/log.1.jl, P/S/J/items.1.jl …
-    #[arg(
-        long,
-        env = "SPIDERQ_DATA_DIR",
-        default_value = "spiderq-data",
-        value_name = "FOLDER"
-    )]
+    #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub data_dir: PathBuf,
     /// Size at which such a file is followed by the next, bytes.
     #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
@@ -129,20 +109,10 @@ pub struct JobSettings {
     #[arg(long, env = "SPIDERQ_STALL_LIMIT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub stall_limit: Option<u64>,
     /// Kill a job that was told to stop and has not after so long, seconds.
-    #[arg(
-        long,
-        env = "SPIDERQ_CANCEL_GRACE",
-        default_value_t = 300,
-        value_name = "SECONDS"
-    )]
+    #[arg(long, env = "SPIDERQ_CANCEL_GRACE", default_value_t = 300, value_name = "SECONDS")]
     pub cancel_grace: u64,
     /// Memory that Scrapy lets a job use for each of its units, MB.
-    #[arg(
-        long,
-        env = "SPIDERQ_UNIT_MEMORY",
-        default_value_t = 950,
-        value_name = "MB"
-    )]
+    #[arg(long, env = "SPIDERQ_UNIT_MEMORY", default_value_t = 950, value_name = "MB")]
     pub unit_memory: u32,
     /// The `version` of jobs that have none. Default: what Git says of the local project, as
     /// `shub deploy` does, or else its pyproject.toml.
@@ -171,9 +141,7 @@ impl fmt::Debug for Runner {
 // By hand: a command may hold a secret.
 impl fmt::Debug for JobSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobSettings")
-            .field("data_dir", &self.data_dir)
-            .finish_non_exhaustive()
+        f.debug_struct("JobSettings").field("data_dir", &self.data_dir).finish_non_exhaustive()
     }
 }
 

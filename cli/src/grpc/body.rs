@@ -22,11 +22,7 @@ pub(super) struct Bounded {
 
 impl Bounded {
     pub(super) fn new(body: Body, due: Option<Instant>) -> Self {
-        Self {
-            deadline: due.map(|due| Box::pin(sleep_until(due))),
-            body,
-            ended: false,
-        }
+        Self { deadline: due.map(|due| Box::pin(sleep_until(due))), body, ended: false }
     }
 
     /// Drops what still works on the answer, and says why.

@@ -12,10 +12,7 @@ use tonic::{Code, Request, Status};
 use super::Guarded;
 use crate::fake::{BROKEN, Fake, STUCK};
 
-const LATE: (Code, &str) = (
-    Code::DeadlineExceeded,
-    "the deadline of the call has passed",
-);
+const LATE: (Code, &str) = (Code::DeadlineExceeded, "the deadline of the call has passed");
 const BUG: (Code, &str) = (Code::Internal, "internal error");
 
 fn told(status: &Status) -> (Code, &str) {
@@ -23,10 +20,7 @@ fn told(status: &Status) -> (Code, &str) {
 }
 
 fn list(project: i64) -> Request<ListQueueRequest> {
-    Request::new(ListQueueRequest {
-        project,
-        ..ListQueueRequest::default()
-    })
+    Request::new(ListQueueRequest { project, ..ListQueueRequest::default() })
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,11 +26,7 @@ struct State {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State {
-            running: 0,
-            begun: 0,
-            idle_since: Instant::now(),
-        })))
+        Self(Arc::new(Mutex::new(State { running: 0, begun: 0, idle_since: Instant::now() })))
     }
 
     /// A request is under way until what this returns is dropped.
@@ -77,10 +73,7 @@ pub(super) struct Request(Activity);
 impl Request {
     /// `body`, whose end is the end of this request.
     pub(super) fn until_the_end_of(self, body: Body) -> Body {
-        Body::new(Answer {
-            body,
-            _request: self,
-        })
+        Body::new(Answer { body, _request: self })
     }
 }
 

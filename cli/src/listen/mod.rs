@@ -32,12 +32,7 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(app: App, tls: Option<TlsAcceptor>, limits: Limits) -> Self {
-        Self {
-            app,
-            tls,
-            builder: limits.builder(),
-            limits,
-        }
+        Self { app, tls, builder: limits.builder(), limits }
     }
 }
 

@@ -65,18 +65,13 @@ mod tests {
         assert_eq!(protocol(b"P"), None);
         assert_eq!(protocol(b"POST / HTTP/1.1"), Some(Protocol::Http1));
         assert_eq!(protocol(b"G"), Some(Protocol::Http1));
-        assert_eq!(
-            protocol(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX"),
-            Some(Protocol::Http1)
-        );
+        assert_eq!(protocol(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX"), Some(Protocol::Http1));
     }
 
     #[test]
     fn http2_is_told_by_its_whole_preface() {
         // Two settings of six bytes.
-        let settings = [
-            0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 4, 0, 0, 1, 0,
-        ];
+        let settings = [0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 4, 0, 0, 1, 0];
         let preface = [MAGIC.as_slice(), &settings].concat();
         for cut in 0..preface.len() {
             assert_eq!(protocol(&preface[..cut]), None, "{cut}");

@@ -36,12 +36,7 @@ impl<S> Stream<S> {
             Protocol::Http1 => Some(Head::begun(activity.clone(), limits.head)),
             Protocol::Http2 => None,
         };
-        Self {
-            start: opening.bytes,
-            socket,
-            head,
-            unread: Patience::new(limits.unread),
-        }
+        Self { start: opening.bytes, socket, head, unread: Patience::new(limits.unread) }
     }
 }
 
@@ -67,13 +62,8 @@ impl Patience {
             return poll;
         }
         let limit = self.limit;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
-        timer
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -90,13 +80,7 @@ struct Head {
 
 impl Head {
     fn begun(activity: Activity, limit: Duration) -> Self {
-        Self {
-            activity,
-            limit,
-            before: 0,
-            since: Some(Instant::now()),
-            timer: None,
-        }
+        Self { activity, limit, before: 0, since: Some(Instant::now()), timer: None }
     }
 
     /// Bytes came: of a head that is under way, of a new one, or of a body.
@@ -146,8 +130,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
             head.received();
             return read;
         }
-        head.poll_overdue(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        head.poll_overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

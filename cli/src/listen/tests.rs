@@ -25,12 +25,7 @@ async fn start(fake: &Fake) -> (watch::Sender<bool>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
-    let app = App::new(
-        Some(fake.routes()),
-        Router::new(),
-        Cors::default(),
-        limits.body,
-    );
+    let app = App::new(Some(fake.routes()), Router::new(), Cors::default(), limits.body);
     let host = Host::new(app, None, limits);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(serve(listener, host, stopped, Duration::ZERO));
@@ -73,10 +68,7 @@ async fn a_reader_that_does_not_read_holds_up_the_list() {
     let fake = Fake::default();
     let (_stop, address) = start(&fake).await;
     let channel = connect(address, 1 << 16).await;
-    let request = ListQueueRequest {
-        project: ENDLESS,
-        ..ListQueueRequest::default()
-    };
+    let request = ListQueueRequest { project: ENDLESS, ..ListQueueRequest::default() };
     let mut queue = JobQueueServiceClient::new(channel.clone());
     let rows = queue.list_queue(request).await.unwrap().into_inner();
     // Each of these goes over the same connection, whose server has so many chances to read on.

@@ -38,11 +38,7 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
 
 /// Pushed jobs may have none.
 fn spider_type(job: &Job) -> String {
-    let kind = if job.spider.starts_with("py:") {
-        "script"
-    } else {
-        "manual"
-    };
+    let kind = if job.spider.starts_with("py:") { "script" } else { "manual" };
     field(job, "spider_type").map_or_else(|| format!("\"{kind}\""), |json| json.into_owned())
 }
 

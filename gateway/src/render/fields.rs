@@ -29,9 +29,7 @@ pub(super) fn field<'a>(job: &'a Job, name: &str) -> Option<Cow<'a, str>> {
     if TYPED.contains(&name) {
         return typed(job, name).map(Cow::Owned);
     }
-    job.metadata
-        .get(name)
-        .map(|json| Cow::Borrowed(json.as_str()))
+    job.metadata.get(name).map(|json| Cow::Borrowed(json.as_str()))
 }
 
 fn typed(job: &Job, name: &str) -> Option<String> {

@@ -36,9 +36,7 @@ pub(crate) fn state(state: JobState) -> &'static str {
 
 fn collect(job: &Job) -> BTreeMap<&str, Cow<'_, str>> {
     let names = job.metadata.keys().map(String::as_str).chain(TYPED);
-    names
-        .filter_map(|name| Some((name, field(job, name)?)))
-        .collect()
+    names.filter_map(|name| Some((name, field(job, name)?))).collect()
 }
 
 fn finish(fields: &BTreeMap<&str, Cow<'_, str>>) -> String {
@@ -110,10 +108,7 @@ mod tests {
     #[test]
     fn a_field_is_its_value_or_null() {
         assert_eq!(one(&job(), "project"), "1");
-        assert_eq!(
-            one(&job(), "scrapystats"),
-            r#"{"finish_time": 1566311822568.0,"a":[ ]}"#
-        );
+        assert_eq!(one(&job(), "scrapystats"), r#"{"finish_time": 1566311822568.0,"a":[ ]}"#);
         assert_eq!(one(&job(), "running_time"), "null");
         assert_eq!(one(&job(), "nothing"), "null");
     }

@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn objects_are_compact_and_escaped() {
         let mut object = Object::new();
-        object
-            .text("a\"b", "é\n")
-            .number("n", -5)
-            .raw("r", "[ 1.0 ]");
+        object.text("a\"b", "é\n").number("n", -5).raw("r", "[ 1.0 ]");
         assert_eq!(object.finish(), r#"{"a\"b":"é\n","n":-5,"r":[ 1.0 ]}"#);
         assert_eq!(Object::new().finish(), "{}");
     }

@@ -68,12 +68,7 @@ fn named(row: &mut Object, job: &Job, jobmeta: &[String]) {
 }
 
 fn counter(job: &Job, name: &str) -> Option<i64> {
-    let JobCounters {
-        items,
-        pages,
-        logs,
-        errors,
-    } = job.counters?;
+    let JobCounters { items, pages, logs, errors } = job.counters?;
     match name {
         "items" => items,
         "pages" => pages,
@@ -97,11 +92,7 @@ mod tests {
             pending_time: 1,
             finished_time: 3,
             tags: vec!["t".to_owned()],
-            counters: Some(JobCounters {
-                items: Some(5),
-                logs: Some(0),
-                ..JobCounters::default()
-            }),
+            counters: Some(JobCounters { items: Some(5), logs: Some(0), ..JobCounters::default() }),
             metadata: [("close_reason", "\"no_reason\""), ("my", "[1.0, 2]")]
                 .map(|(n, v)| (n.to_owned(), v.to_owned()))
                 .into(),

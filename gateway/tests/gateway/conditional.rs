@@ -9,19 +9,11 @@ use crate::{
 };
 
 fn stored(value: &str) -> GetJobResponse {
-    GetJobResponse {
-        job: Some(Job {
-            metadata: fields(&[("x", value)]),
-            ..job("1/2/3")
-        }),
-    }
+    GetJobResponse { job: Some(Job { metadata: fields(&[("x", value)]), ..job("1/2/3") }) }
 }
 
 async fn ask(method: &str, path: &str, value: &str, none_match: &[&str]) -> Reply {
-    let headers: Vec<_> = none_match
-        .iter()
-        .map(|tag| ("if-none-match", *tag))
-        .collect();
+    let headers: Vec<_> = none_match.iter().map(|tag| ("if-none-match", *tag)).collect();
     let fake = Fake::default().answers(stored(value));
     fake.with(method, path, &headers, "").await
 }
@@ -37,10 +29,8 @@ async fn metadata_carries_a_weak_tag_of_what_it_says() {
         let again = ask("GET", path, "1", &[]).await;
         assert_eq!(again.header("etag"), Some(tag));
     }
-    let [one, other] = [
-        ask("GET", "/jobs/1/2/3", "1", &[]).await,
-        ask("GET", "/jobs/1/2/3", "2", &[]).await,
-    ];
+    let [one, other] =
+        [ask("GET", "/jobs/1/2/3", "1", &[]).await, ask("GET", "/jobs/1/2/3", "2", &[]).await];
     assert_ne!(one.header("etag"), other.header("etag"));
 }
 
@@ -69,9 +59,7 @@ async fn who_has_it_already_gets_304_without_a_body() {
 #[tokio::test]
 async fn a_job_that_is_not_there_has_no_tag() {
     let fake = Fake::default().answers(tonic::Status::not_found("there is no job 1/2/3"));
-    let reply = fake
-        .with("GET", "/jobs/1/2/3", &[("if-none-match", "*")], "")
-        .await;
+    let reply = fake.with("GET", "/jobs/1/2/3", &[("if-none-match", "*")], "").await;
     let body = r#"{"error":"Not Found","message":"there is no job 1/2/3"}"#;
     assert_eq!(reply.told(), (404, body));
     assert_eq!(reply.header("etag"), None);

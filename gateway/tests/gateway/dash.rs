@@ -5,9 +5,7 @@ use spiderq_proto::v1::*;
 use crate::{fake::Fake, fields, job, texts};
 
 fn key(key: &str) -> ScheduleJobResponse {
-    ScheduleJobResponse {
-        key: key.to_owned(),
-    }
+    ScheduleJobResponse { key: key.to_owned() }
 }
 
 #[tokio::test]
@@ -54,19 +52,9 @@ async fn run_takes_every_parameter_from_query_and_form() {
         .finish();
     let headers = [
         ("idempotency-key", "id-1"),
-        (
-            "content-type",
-            "application/x-www-form-urlencoded; charset=utf-8",
-        ),
+        ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
     ];
-    let reply = fake
-        .with(
-            "POST",
-            "/api/schedule.json?project=1&apikey=K",
-            &headers,
-            form,
-        )
-        .await;
+    let reply = fake.with("POST", "/api/schedule.json?project=1&apikey=K", &headers, form).await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok","jobid":"1/2/3"}"#));
     let expected = ScheduleJobRequest {
         project: 1,
@@ -146,40 +134,27 @@ async fn long_lists_go_page_by_page() {
             .answers(page(&["1/1/2", "1/1/1"], "U"))
     };
     let fake = pages();
-    let reply = fake
-        .get("/api/jobs/list.json?project=1&count=3&offset=2")
-        .await;
+    let reply = fake.get("/api/jobs/list.json?project=1&count=3&offset=2").await;
     let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
     assert_eq!((&body["count"], &body["total"]), (&3.into(), &5000.into()));
     assert_eq!(body["jobs"][2]["id"], "1/1/2");
     let asked = fake.all::<ListJobsRequest>();
-    let asked = asked
-        .iter()
-        .map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
-    assert_eq!(
-        asked.collect::<Vec<_>>(),
-        [(3, "", 2, true), (1, "T", 0, false)]
-    );
+    let asked = asked.iter().map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
+    assert_eq!(asked.collect::<Vec<_>>(), [(3, "", 2, true), (1, "T", 0, false)]);
 
     let fake = pages();
     let reply = fake.get("/api/jobs/list.jl?project=1&count=4").await;
     let lines: Vec<&str> = reply.told().1.lines().collect();
     assert_eq!((lines.len(), lines[0]), (5, r#"{"status":"ok"}"#));
     assert!(lines[4].starts_with(r#"{"id":"1/1/1","spider":"s","#));
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/x-jsonlines")
-    );
+    assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     assert_eq!(fake.calls(), 2);
 }
 
 #[tokio::test]
 async fn empty_lists_are_told_as_such() {
     let reply = Fake::default().get("/api/jobs/list.json?project=1").await;
-    assert_eq!(
-        reply.told(),
-        (200, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#)
-    );
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#));
     let fake = Fake::default();
     let reply = fake.get("/api/jobs/list.jl?project=1").await;
     assert_eq!(reply.told(), (200, "{\"status\":\"ok\"}\n"));
@@ -195,28 +170,17 @@ async fn count_zero_gives_the_total_without_rows() {
         now: 0,
     });
     let reply = fake.get("/api/jobs/list.json?project=1&count=0").await;
-    assert_eq!(
-        reply.told(),
-        (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#)
-    );
+    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#));
     assert_eq!(fake.asked::<ListJobsRequest>().page_size, 1);
 }
 
 #[tokio::test]
 async fn count_counts() {
     let fake = Fake::default().answers(CountJobsResponse { total: 7 });
-    let reply = fake
-        .get("/api/jobs/count.json/?project=1&state=pending")
-        .await;
+    let reply = fake.get("/api/jobs/count.json/?project=1&state=pending").await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok","total":7}"#));
-    let filter = JobFilter {
-        states: vec![1],
-        ..JobFilter::default()
-    };
-    let expected = CountJobsRequest {
-        project: 1,
-        filter: Some(filter),
-    };
+    let filter = JobFilter { states: vec![1], ..JobFilter::default() };
+    let expected = CountJobsRequest { project: 1, filter: Some(filter) };
     assert_eq!(fake.asked::<CountJobsRequest>(), expected);
 }
 
@@ -230,18 +194,13 @@ async fn update_changes_tags_and_metadata() {
         project: 1,
         keys: texts(&["1/1/1", "1/1/2"]),
         spider: String::new(),
-        tags: Some(TagChanges {
-            add: texts(&["a"]),
-            remove: texts(&["b"]),
-            replace: false,
-        }),
+        tags: Some(TagChanges { add: texts(&["a"]), remove: texts(&["b"]), replace: false }),
         metadata: fields(&[("note", "\"x y\""), ("priority", "3")]),
     };
     assert_eq!(fake.asked::<UpdateJobsRequest>(), expected);
 
     let fake = Fake::default();
-    fake.post("/api/jobs/update.json", "project=1&spider=s&add_tag=a")
-        .await;
+    fake.post("/api/jobs/update.json", "project=1&spider=s&add_tag=a").await;
     let asked = fake.asked::<UpdateJobsRequest>();
     assert_eq!((asked.spider.as_str(), asked.keys.len()), ("s", 0));
 }
@@ -249,27 +208,14 @@ async fn update_changes_tags_and_metadata() {
 #[tokio::test]
 async fn delete_and_stop_take_keys() {
     let fake = Fake::default().answers(DeleteJobsResponse { count: 2 });
-    let reply = fake
-        .post(
-            "/api/jobs/delete.json",
-            "project=123&job=123/1/2&job=123/1/3",
-        )
-        .await;
+    let reply = fake.post("/api/jobs/delete.json", "project=123&job=123/1/2&job=123/1/3").await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok","count":2}"#));
-    let expected = DeleteJobsRequest {
-        project: 123,
-        keys: texts(&["123/1/2", "123/1/3"]),
-    };
+    let expected = DeleteJobsRequest { project: 123, keys: texts(&["123/1/2", "123/1/3"]) };
     assert_eq!(fake.asked::<DeleteJobsRequest>(), expected);
 
     let fake = Fake::default().answers(StopJobsResponse { count: 1 });
-    let reply = fake
-        .post("/api/jobs/stop.json?project=123", "job=123/1/1")
-        .await;
+    let reply = fake.post("/api/jobs/stop.json?project=123", "job=123/1/1").await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok"}"#));
-    let expected = StopJobsRequest {
-        project: 123,
-        keys: texts(&["123/1/1"]),
-    };
+    let expected = StopJobsRequest { project: 123, keys: texts(&["123/1/1"]) };
     assert_eq!(fake.asked::<StopJobsRequest>(), expected);
 }

@@ -9,10 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::fake::{Fake, Reply};
 
 async fn dash(status: Status) -> Reply {
-    Fake::default()
-        .answers(status)
-        .get("/api/jobs/count.json?project=1")
-        .await
+    Fake::default().answers(status).get("/api/jobs/count.json?project=1").await
 }
 
 async fn storage(status: Status) -> Reply {
@@ -47,51 +44,26 @@ async fn a_wrong_key_is_told_as_clients_know_it() {
     let reply = dash(Status::unauthenticated("whatever")).await;
     let body = r#"{"status":"error","message":"Authentication failed"}"#;
     assert_eq!(reply.told(), (401, body));
-    assert_eq!(
-        reply.header("www-authenticate"),
-        Some("Basic realm=\"spiderq\"")
-    );
+    assert_eq!(reply.header("www-authenticate"), Some("Basic realm=\"spiderq\""));
     let reply = storage(Status::unauthenticated("whatever")).await;
     let body = r#"{"error":"Unauthorized","message":"Unauthorized"}"#;
     assert_eq!(reply.told(), (401, body));
-    assert!(
-        reply
-            .header("www-authenticate")
-            .unwrap()
-            .starts_with("Basic")
-    );
+    assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"));
 }
 
 #[tokio::test]
 async fn an_unavailable_store_says_when_to_try_again() {
     let reply = storage(Status::unavailable("the store is unavailable, try again")).await;
-    assert_eq!(
-        (reply.code.as_u16(), reply.header("retry-after")),
-        (503, Some("1"))
-    );
+    assert_eq!((reply.code.as_u16(), reply.header("retry-after")), (503, Some("1")));
     let details = ErrorDetails::with_retry_info(Some(Duration::from_millis(2500)));
-    let reply = dash(Status::with_error_details(
-        Code::Unavailable,
-        "later",
-        details,
-    ))
-    .await;
-    assert_eq!(
-        reply.told(),
-        (503, r#"{"status":"error","message":"later"}"#)
-    );
+    let reply = dash(Status::with_error_details(Code::Unavailable, "later", details)).await;
+    assert_eq!(reply.told(), (503, r#"{"status":"error","message":"later"}"#));
     assert_eq!(reply.header("retry-after"), Some("3"));
 }
 
 #[tokio::test]
 async fn faults_tell_nothing_of_the_inside() {
-    for code in [
-        Code::Internal,
-        Code::Unknown,
-        Code::DataLoss,
-        Code::Cancelled,
-        Code::OutOfRange,
-    ] {
+    for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Cancelled, Code::OutOfRange] {
         let reply = storage(Status::new(code, "secret")).await;
         let body = r#"{"error":"Internal Server Error","message":"internal error"}"#;
         assert_eq!(reply.told(), (500, body));

@@ -54,9 +54,7 @@ impl Fake {
     pub(crate) fn all<T: Clone + 'static>(&self) -> Vec<T> {
         let state = self.0.lock().unwrap();
         let asked = state.asked.iter();
-        asked
-            .map(|one| one.downcast_ref::<T>().expect("another message").clone())
-            .collect()
+        asked.map(|one| one.downcast_ref::<T>().expect("another message").clone()).collect()
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -105,10 +103,7 @@ impl Fake {
             max_body: 1 << 20,
             timeout: Duration::from_millis(200),
         };
-        router(self.services(), options)
-            .oneshot(request)
-            .await
-            .unwrap()
+        router(self.services(), options).oneshot(request).await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -138,11 +133,7 @@ impl Fake {
         let response = self.send(request.body(body.into()).unwrap()).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Reply {
-            code: head.status,
-            headers: head.headers,
-            bytes: body.to_vec(),
-        }
+        Reply { code: head.status, headers: head.headers, bytes: body.to_vec() }
     }
 }
 
@@ -160,10 +151,7 @@ impl Reply {
 
     /// Code and body at once.
     pub(crate) fn told(&self) -> (u16, &str) {
-        (
-            self.code.as_u16(),
-            std::str::from_utf8(&self.bytes).unwrap(),
-        )
+        (self.code.as_u16(), std::str::from_utf8(&self.bytes).unwrap())
     }
 }
 

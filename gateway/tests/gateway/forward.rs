@@ -25,46 +25,26 @@ async fn channel(fake: &Fake) -> Channel {
 
 #[tokio::test]
 async fn calls_streams_errors_and_credentials_pass_through() {
-    let row = ListQueueResponse {
-        job: Some(job("1/1/1")),
-        elapsed: 1,
-    };
+    let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 1 };
     let fake = Fake::default()
         .answers(CountQueueResponse { count: 5 })
         .answers(vec![Ok::<_, Status>(row.clone())])
         .answers(Status::not_found("no job 1/1/9"));
     let services = forward(channel(&fake).await);
 
-    let mut request = Request::new(CountQueueRequest {
-        project: 1,
-        filter: None,
-    });
-    request
-        .metadata_mut()
-        .insert("authorization", "Bearer K".parse().unwrap());
+    let mut request = Request::new(CountQueueRequest { project: 1, filter: None });
+    request.metadata_mut().insert("authorization", "Bearer K".parse().unwrap());
     let answer = services.queue.count_queue(request).await.unwrap();
     assert_eq!(answer.into_inner().count, 5);
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
 
     let request = Request::new(ListQueueRequest::default());
-    let rows = services
-        .queue
-        .list_queue(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let rows = services.queue.list_queue(request).await.unwrap().into_inner();
     let rows: Vec<_> = futures::StreamExt::collect(rows).await;
-    assert_eq!(
-        rows.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
-        [row]
-    );
+    assert_eq!(rows.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [row]);
 
-    let request = http::Request::get("/jobs/1/1/9?apikey=K")
-        .body(axum::body::Body::empty())
-        .unwrap();
-    let response = router(services, Options::default())
-        .oneshot(request)
-        .await
-        .unwrap();
+    let request =
+        http::Request::get("/jobs/1/1/9?apikey=K").body(axum::body::Body::empty()).unwrap();
+    let response = router(services, Options::default()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 404);
 }

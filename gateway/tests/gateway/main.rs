@@ -28,9 +28,7 @@ use std::collections::BTreeMap;
 /// Metadata as the messages hold it.
 fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let pairs = pairs.iter();
-    pairs
-        .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
-        .collect()
+    pairs.map(|(name, json)| ((*name).to_owned(), (*json).to_owned())).collect()
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {

@@ -45,14 +45,7 @@ async fn a_field_is_its_value_or_null() {
 async fn post_merges_an_object() {
     let fake = Fake::default();
     let body = format!("{{\"scrapystats\":{STATS}, \"a\": 1,\"a\": 2.0 }}");
-    let reply = fake
-        .with(
-            "POST",
-            "/jobs/1/2/3",
-            &[("content-type", "text/json")],
-            body,
-        )
-        .await;
+    let reply = fake.with("POST", "/jobs/1/2/3", &[("content-type", "text/json")], body).await;
     assert_eq!(reply.told(), (200, ""));
     let expected = SetJobMetadataRequest {
         key: "1/2/3".to_owned(),
@@ -89,21 +82,13 @@ async fn delete_takes_a_field_or_the_job() {
     assert_eq!(fake.asked::<DeleteJobMetadataRequest>(), expected);
 
     let fake = Fake::default();
-    assert_eq!(
-        fake.with("DELETE", "/jobs/1/2/3/", &[], "").await.told(),
-        (200, "")
-    );
+    assert_eq!(fake.with("DELETE", "/jobs/1/2/3/", &[], "").await.told(), (200, ""));
     assert_eq!(fake.asked::<PurgeJobRequest>().key, "1/2/3");
 }
 
 #[tokio::test]
 async fn auth_is_the_token_of_the_job() {
-    let fake = Fake::default().answers(GetJobTokenResponse {
-        token: "T.\"".to_owned(),
-    });
-    assert_eq!(
-        fake.get("/jobs/1/2/3/auth").await.told(),
-        (200, r#""T.\"""#)
-    );
+    let fake = Fake::default().answers(GetJobTokenResponse { token: "T.\"".to_owned() });
+    assert_eq!(fake.get("/jobs/1/2/3/auth").await.told(), (200, r#""T.\"""#));
     assert_eq!(fake.asked::<GetJobTokenRequest>().key, "1/2/3");
 }

@@ -46,14 +46,8 @@ const PATHS: [(&str, &str); 34] = [
 #[tokio::test]
 async fn wrong_methods_are_405_with_the_right_ones() {
     for (path, allowed) in PATHS {
-        let body = if path.starts_with("/api/") {
-            DASH
-        } else {
-            STORAGE
-        };
-        for method in [
-            "GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS", "BREW",
-        ] {
+        let body = if path.starts_with("/api/") { DASH } else { STORAGE };
+        for method in ["GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS", "BREW"] {
             if allowed.split(',').any(|one| one == method) {
                 continue;
             }

@@ -76,11 +76,7 @@ async fn every_operation_says_how_it_is_refused() {
             if !METHODS.contains(&method.as_str()) || open {
                 continue;
             }
-            let family = if path.starts_with("/api/") {
-                "Dash"
-            } else {
-                ""
-            };
+            let family = if path.starts_with("/api/") { "Dash" } else { "" };
             let told = &operation["responses"]["401"]["$ref"];
             if *told != format!("#/components/responses/{family}Unauthorized") {
                 wrong.push(format!("{method} {path}: 401 is {told}"));

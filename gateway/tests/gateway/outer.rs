@@ -41,18 +41,12 @@ async fn gzip_bodies_are_read_in_both_families() {
     let body = gzip("{\"x\":1.0}\n");
     let reply = fake.with("POST", "/jobs/1/2/3", &headers, body).await;
     assert_eq!(reply.told(), (200, ""));
-    assert_eq!(
-        fake.asked::<SetJobMetadataRequest>().metadata,
-        fields(&[("x", "1.0")])
-    );
+    assert_eq!(fake.asked::<SetJobMetadataRequest>().metadata, fields(&[("x", "1.0")]));
     let fake = Fake::default();
     let body = gzip("project=1&job=1/2/3");
-    fake.with("POST", "/api/jobs/stop.json", &headers, body)
-        .await;
+    fake.with("POST", "/api/jobs/stop.json", &headers, body).await;
     assert_eq!(fake.asked::<StopJobsRequest>().keys, ["1/2/3"]);
-    let reply = Fake::default()
-        .with("POST", "/jobs/1/2/3", &headers, "no gzip")
-        .await;
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "no gzip").await;
     let body = r#"{"error":"Bad Request","message":"body: could not be read or decompressed"}"#;
     assert_eq!(reply.told(), (400, body));
 }
@@ -60,16 +54,12 @@ async fn gzip_bodies_are_read_in_both_families() {
 #[tokio::test]
 async fn other_encodings_are_refused() {
     let headers = [("content-encoding", "br")];
-    let reply = Fake::default()
-        .with("POST", "/jobs/1/2/3", &headers, "{}")
-        .await;
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "{}").await;
     let message = "Content-Encoding: must be gzip or identity";
     let body = format!("{{\"error\":\"Unsupported Media Type\",\"message\":\"{message}\"}}");
     assert_eq!(reply.told(), (415, body.as_str()));
     let headers = [("content-encoding", "identity")];
-    let reply = Fake::default()
-        .with("POST", "/jobs/1/2/3", &headers, "{}")
-        .await;
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "{}").await;
     assert_eq!(reply.told(), (200, ""));
 }
 
@@ -79,14 +69,7 @@ async fn the_limit_counts_after_decompression() {
     let bomb = gzip(&long);
     assert!(bomb.len() < 1 << 13);
     let fake = Fake::default();
-    let reply = fake
-        .with(
-            "POST",
-            "/jobs/1/2/3/x",
-            &[("content-encoding", "gzip")],
-            bomb,
-        )
-        .await;
+    let reply = fake.with("POST", "/jobs/1/2/3/x", &[("content-encoding", "gzip")], bomb).await;
     let body = r#"{"error":"Payload Too Large","message":"body: must be at most 1048576 bytes"}"#;
     assert_eq!(reply.told(), (413, body));
     let reply = fake.post("/api/run.json", &long).await;
@@ -98,19 +81,12 @@ async fn the_limit_counts_after_decompression() {
 #[tokio::test]
 async fn answers_are_compressed_on_wish() {
     let long = format!("\"{}\"", "x".repeat(1000));
-    let stored = Job {
-        metadata: fields(&[("x", &long)]),
-        ..job("1/2/3")
-    };
+    let stored = Job { metadata: fields(&[("x", &long)]), ..job("1/2/3") };
     let fake = Fake::default().answers(GetJobResponse { job: Some(stored) });
-    let reply = fake
-        .with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "")
-        .await;
+    let reply = fake.with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "").await;
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
     let mut text = String::new();
-    GzDecoder::new(reply.bytes.as_slice())
-        .read_to_string(&mut text)
-        .unwrap();
+    GzDecoder::new(reply.bytes.as_slice()).read_to_string(&mut text).unwrap();
     assert_eq!(text, long);
 }
 
@@ -118,16 +94,12 @@ async fn answers_are_compressed_on_wish() {
 async fn credentials_and_request_ids_go_along() {
     let fake = Fake::default();
     let headers = [("authorization", "Basic SzpL"), ("x-request-id", "r-1")];
-    let reply = fake
-        .with("GET", "/jobq/1/count?apikey=other", &headers, "")
-        .await;
+    let reply = fake.with("GET", "/jobq/1/count?apikey=other", &headers, "").await;
     assert_eq!(reply.header("x-request-id"), Some("r-1"));
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Basic SzpL");
     assert_eq!(fake.metadata().get("x-request-id").unwrap(), "r-1");
 
-    let reply = fake
-        .with("GET", "/jobq/1/count", &[("x-request-id", "a b")], "")
-        .await;
+    let reply = fake.with("GET", "/jobq/1/count", &[("x-request-id", "a b")], "").await;
     let id = reply.header("x-request-id").unwrap();
     assert_eq!(id.len(), 36);
     assert_eq!(fake.metadata().get("x-request-id").unwrap(), id);
@@ -136,34 +108,15 @@ async fn credentials_and_request_ids_go_along() {
 #[tokio::test]
 async fn a_body_that_is_no_form_or_no_text_is_refused() {
     let reply = Fake::default()
-        .with(
-            "POST",
-            "/api/run.json",
-            &[("content-type", "application/json")],
-            "{}",
-        )
+        .with("POST", "/api/run.json", &[("content-type", "application/json")], "{}")
         .await;
     let body =
         r#"{"status":"badrequest","message":"body: must be application/x-www-form-urlencoded"}"#;
     assert_eq!(reply.told(), (400, body));
-    let reply = Fake::default()
-        .with("POST", "/jobq/1/push", &[], vec![0xff])
-        .await;
-    assert_eq!(
-        reply.told(),
-        (
-            400,
-            r#"{"error":"Bad Request","message":"body: must be UTF-8"}"#
-        )
-    );
+    let reply = Fake::default().with("POST", "/jobq/1/push", &[], vec![0xff]).await;
+    assert_eq!(reply.told(), (400, r#"{"error":"Bad Request","message":"body: must be UTF-8"}"#));
     let reply = Fake::default().get("/jobs/1/2/3/%ff").await;
-    assert_eq!(
-        reply.told(),
-        (
-            400,
-            r#"{"error":"Bad Request","message":"path: must be UTF-8"}"#
-        )
-    );
+    assert_eq!(reply.told(), (400, r#"{"error":"Bad Request","message":"path: must be UTF-8"}"#));
 }
 
 #[tokio::test]

@@ -34,10 +34,7 @@ async fn an_answer_that_has_begun_may_take_its_time() {
     let writer = tokio::spawn(async move {
         let mut slow = tokio::time::interval(Duration::from_secs(60));
         for number in 1..4 {
-            let row = ListQueueResponse {
-                job: Some(job(&format!("1/1/{number}"))),
-                elapsed: 1,
-            };
+            let row = ListQueueResponse { job: Some(job(&format!("1/1/{number}"))), elapsed: 1 };
             if number > 1 {
                 slow.tick().await;
             }
@@ -58,14 +55,8 @@ async fn a_request_that_makes_a_pause_is_408_in_its_family() {
         Body::from_stream(stream::iter([first, late]))
     };
     for (path, body) in [
-        (
-            "/api/run.json",
-            r#"{"status":"error","message":"body: must not make pauses"}"#,
-        ),
-        (
-            "/jobq/1/push",
-            r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#,
-        ),
+        ("/api/run.json", r#"{"status":"error","message":"body: must not make pauses"}"#),
+        ("/jobq/1/push", r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#),
     ] {
         for (encoding, begin) in [("identity", &b"{"[..]), ("gzip", &[0x1f, 0x8b, 8])] {
             let fake = Fake::default();

@@ -18,9 +18,7 @@ fn spider(id: i64, name: &str, version: &str) -> Spider {
 
 #[tokio::test]
 async fn projects_are_listed_as_numbers() {
-    let fake = Fake::default().answers(ListProjectsResponse {
-        projects: vec![1, 53],
-    });
+    let fake = Fake::default().answers(ListProjectsResponse { projects: vec![1, 53] });
     let reply = fake.get("/api/scrapyd/listprojects.json").await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok","projects":[1,53]}"#));
     assert_eq!(fake.asked::<ListProjectsRequest>(), ListProjectsRequest {});
@@ -31,9 +29,7 @@ async fn spiders_are_listed_page_by_page() {
     let page: Vec<Spider> = (1..=1000).map(|id| spider(id, "s", "v")).collect();
     let fake = Fake::default()
         .answers(ListSpidersResponse { spiders: page })
-        .answers(ListSpidersResponse {
-            spiders: vec![spider(1001, "last", "")],
-        });
+        .answers(ListSpidersResponse { spiders: vec![spider(1001, "last", "")] });
     let reply = fake.get("/api/spiders/list.json?project=53").await;
     let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
     let rows = body["spiders"].as_array().unwrap();
@@ -42,19 +38,14 @@ async fn spiders_are_listed_page_by_page() {
     assert_eq!(rows[1000].to_string(), last);
     assert_eq!(rows[0]["version"], "v");
     let asked = fake.all::<ListSpidersRequest>();
-    let pages: Vec<_> = asked
-        .iter()
-        .map(|one| (one.start_after, one.count))
-        .collect();
+    let pages: Vec<_> = asked.iter().map(|one| (one.start_after, one.count)).collect();
     assert_eq!(pages, [(0, 1000), (1000, 1000)]);
 }
 
 #[tokio::test]
 async fn a_spider_is_listed_by_its_name() {
     let fake = Fake::default();
-    let reply = fake
-        .get("/api/spiders/list.json?project=53&spider=a%2Fb")
-        .await;
+    let reply = fake.get("/api/spiders/list.json?project=53&spider=a%2Fb").await;
     assert_eq!(reply.told(), (200, r#"{"status":"ok","spiders":[]}"#));
     let asked = fake.asked::<ListSpidersRequest>();
     assert_eq!((asked.project, asked.name.as_str()), (53, "a/b"));
@@ -98,18 +89,11 @@ async fn a_spider_is_read_and_tagged_by_its_number() {
 async fn a_spider_is_limited_by_its_number() {
     let path = "/api/v2/projects/53/spiders/7";
     for (body, most, told) in [
-        (
-            r#"{"max_running":4294967295}"#,
-            Some(u32::MAX),
-            "4294967295",
-        ),
+        (r#"{"max_running":4294967295}"#, Some(u32::MAX), "4294967295"),
         (r#"{"max_running":0}"#, Some(0), "0"),
         (r#"{"max_running":null}"#, None, "null"),
     ] {
-        let spider = Spider {
-            max_running: most,
-            ..spider(7, "s", "")
-        };
+        let spider = Spider { max_running: most, ..spider(7, "s", "") };
         let spider = Some(spider);
         let fake = Fake::default().answers(LimitSpiderResponse { spider });
         let reply = fake.with("PATCH", path, &[], body).await;
@@ -119,11 +103,7 @@ async fn a_spider_is_limited_by_its_number() {
             r#","project":{"id":53}}"#
         );
         assert_eq!(reply.told(), (200, told.as_str()));
-        let expected = LimitSpiderRequest {
-            project: 53,
-            spider_id: 7,
-            max_running: most,
-        };
+        let expected = LimitSpiderRequest { project: 53, spider_id: 7, max_running: most };
         assert_eq!(fake.asked::<LimitSpiderRequest>(), expected);
     }
     let accepted = "max_running: must be a whole number from 0 to 4294967295, or null";
@@ -152,9 +132,7 @@ async fn an_empty_change_of_tags_is_refused_in_its_own_form() {
         assert_eq!(reply.told(), (400, told));
         assert_eq!(fake.calls(), 0);
     }
-    let reply = Fake::default()
-        .with("PATCH", path, &[], r#"{"add":"x"}"#)
-        .await;
+    let reply = Fake::default().with("PATCH", path, &[], r#"{"add":"x"}"#).await;
     let told = r#"{"status":"badrequest","message":"add: must be an array of strings"}"#;
     assert_eq!(reply.told(), (400, told));
 }
@@ -180,9 +158,7 @@ async fn a_key_is_told_whose_it_is() {
 #[tokio::test]
 async fn a_spiders_number_or_null() {
     for (query, create) in [("", false), ("?create=1", true), ("?create=0", false)] {
-        let fake = Fake::default().answers(GetSpiderResponse {
-            spider: Some(spider(7, "s", "")),
-        });
+        let fake = Fake::default().answers(GetSpiderResponse { spider: Some(spider(7, "s", "")) });
         let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
         assert_eq!(reply.told(), (200, "7"));
         assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -202,14 +178,10 @@ async fn a_spiders_number_or_null() {
 
 #[tokio::test]
 async fn settings_are_read_whole_or_one_by_one() {
-    let settings = GetSettingsResponse {
-        settings: fields(&[("a", "1566311822568.0"), ("b/c", "[ ]")]),
-    };
+    let settings =
+        GetSettingsResponse { settings: fields(&[("a", "1566311822568.0"), ("b/c", "[ ]")]) };
     for (path, told) in [
-        (
-            "/projects/53/settings",
-            r#"{"a":1566311822568.0,"b/c":[ ]}"#,
-        ),
+        ("/projects/53/settings", r#"{"a":1566311822568.0,"b/c":[ ]}"#),
         ("/projects/53/settings/a", "1566311822568.0"),
         ("/projects/53/settings/b/c", "[ ]"),
         ("/projects/53/settings/b%2Fc", "[ ]"),
@@ -224,19 +196,12 @@ async fn settings_are_read_whole_or_one_by_one() {
 #[tokio::test]
 async fn settings_are_set_and_removed() {
     for (path, body, settings) in [
-        (
-            "/projects/53/settings",
-            r#"{"a":1.0,"b":[ ]}"#,
-            fields(&[("a", "1.0"), ("b", "[ ]")]),
-        ),
+        ("/projects/53/settings", r#"{"a":1.0,"b":[ ]}"#, fields(&[("a", "1.0"), ("b", "[ ]")])),
         ("/projects/53/settings/a", "1.0", fields(&[("a", "1.0")])),
     ] {
         let fake = Fake::default();
         assert_eq!(fake.post(path, body).await.told(), (200, ""));
-        let expected = SetSettingsRequest {
-            project: 53,
-            settings,
-        };
+        let expected = SetSettingsRequest { project: 53, settings };
         assert_eq!(fake.asked::<SetSettingsRequest>(), expected);
     }
     for (path, names, all) in [
@@ -245,11 +210,7 @@ async fn settings_are_set_and_removed() {
     ] {
         let fake = Fake::default();
         assert_eq!(fake.with("DELETE", path, &[], "").await.told(), (200, ""));
-        let expected = DeleteSettingsRequest {
-            project: 53,
-            names,
-            all,
-        };
+        let expected = DeleteSettingsRequest { project: 53, names, all };
         assert_eq!(fake.asked::<DeleteSettingsRequest>(), expected);
     }
     let refused = Fake::default().post("/projects/53/settings/a", "NaN").await;

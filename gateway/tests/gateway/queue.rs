@@ -6,18 +6,11 @@ use tonic::Status;
 use crate::{fake::Fake, fields, job, texts};
 
 fn pushed(key: &str, token: &str) -> PushedJob {
-    PushedJob {
-        result: Some(pushed_job::Result::Key(key.to_owned())),
-        token: token.to_owned(),
-    }
+    PushedJob { result: Some(pushed_job::Result::Key(key.to_owned())), token: token.to_owned() }
 }
 
 fn refused(code: job_error::Code, message: &str, field: &str) -> JobError {
-    JobError {
-        code: code.into(),
-        message: message.to_owned(),
-        field: field.to_owned(),
-    }
+    JobError { code: code.into(), message: message.to_owned(), field: field.to_owned() }
 }
 
 #[tokio::test]
@@ -45,12 +38,7 @@ async fn count_is_a_bare_integer() {
 
 #[tokio::test]
 async fn list_takes_every_parameter_and_answers_lines() {
-    let row = |key: &str| {
-        Ok::<_, Status>(ListQueueResponse {
-            job: Some(job(key)),
-            elapsed: 7,
-        })
-    };
+    let row = |key: &str| Ok::<_, Status>(ListQueueResponse { job: Some(job(key)), elapsed: 7 });
     let fake = Fake::default().answers(vec![row("53/7/81"), row("53/7/80")]);
     let path = "/jobq/53/list/?state=finished&count=5&start=2&stop=53/7/78&key=53/7/81&key=53/7/80\
                 &jobmeta=units&jobmeta=x&filter=%5B%22state%22%5D";
@@ -67,10 +55,7 @@ async fn list_takes_every_parameter_and_answers_lines() {
             )
         )
     );
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/x-jsonlines")
-    );
+    assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     let expected = ListQueueRequest {
         project: 53,
         filter: Some(JobFilter {
@@ -121,10 +106,7 @@ async fn push_answers_a_line_for_each_in_order() {
     );
     let headers = [("content-type", "text/json"), ("idempotency-key", "id")];
     let reply = fake.with("POST", "/jobq/1/push", &headers, body).await;
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/x-jsonlines")
-    );
+    assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     assert_eq!(
         reply.told(),
         (
@@ -143,31 +125,19 @@ async fn push_answers_a_line_for_each_in_order() {
             )
         )
     );
-    let spider = || NewJob {
-        spider: "s".to_owned(),
-        ..NewJob::default()
-    };
+    let spider = || NewJob { spider: "s".to_owned(), ..NewJob::default() };
     let expected = PushJobsRequest {
         project: 1,
         jobs: vec![
-            NewJob {
-                metadata: fields(&[("x", "1566311822568.0")]),
-                ..spider()
-            },
+            NewJob { metadata: fields(&[("x", "1566311822568.0")]), ..spider() },
             NewJob {
                 state: JobState::Running.into(),
                 units: Some(6),
                 tags: texts(&["a"]),
                 ..spider()
             },
-            NewJob {
-                unique: "U 1".to_owned(),
-                ..spider()
-            },
-            NewJob {
-                priority: Some(9),
-                ..spider()
-            },
+            NewJob { unique: "U 1".to_owned(), ..spider() },
+            NewJob { priority: Some(9), ..spider() },
         ],
         request_id: "id".to_owned(),
     };
@@ -176,24 +146,16 @@ async fn push_answers_a_line_for_each_in_order() {
 
 #[tokio::test]
 async fn long_pushes_go_in_batches_and_a_late_error_stands_in_its_lines() {
-    let first = PushJobsResponse {
-        results: (1..=1000)
-            .map(|n| pushed(&format!("1/1/{n}"), ""))
-            .collect(),
-    };
-    let fake = Fake::default()
-        .answers(first)
-        .answers(Status::unavailable("try again"));
+    let first =
+        PushJobsResponse { results: (1..=1000).map(|n| pushed(&format!("1/1/{n}"), "")).collect() };
+    let fake = Fake::default().answers(first).answers(Status::unavailable("try again"));
     let headers = [("idempotency-key", "id")];
     let body = "{\"spider\":\"s\"}\n".repeat(1001);
     let reply = fake.with("POST", "/jobq/1/push", &headers, body).await;
     let lines: Vec<&str> = reply.told().1.lines().collect();
     assert_eq!(lines.len(), 1001);
     assert_eq!(lines[999], r#"{"key":"1/1/1000","auth":null}"#);
-    assert_eq!(
-        lines[1000],
-        r#"{"error":"try again","request":{"spider":"s"}}"#
-    );
+    assert_eq!(lines[1000], r#"{"error":"try again","request":{"spider":"s"}}"#);
     let asked = fake.all::<PushJobsRequest>();
     let asked = asked.iter().map(|r| (r.jobs.len(), r.request_id.as_str()));
     assert_eq!(asked.collect::<Vec<_>>(), [(1000, "id"), (1, "id/1")]);
@@ -210,10 +172,7 @@ async fn a_push_of_nothing_still_needs_a_key_but_is_no_error() {
 #[tokio::test]
 async fn startjob_answers_the_whole_job_or_nothing() {
     let fake = Fake::default().answers(StartJobResponse {
-        job: Some(Job {
-            metadata: fields(&[("x", "[ 1.0 ]")]),
-            ..job("1/2/3")
-        }),
+        job: Some(Job { metadata: fields(&[("x", "[ 1.0 ]")]), ..job("1/2/3") }),
         token: "TOKEN".to_owned(),
         ..StartJobResponse::default()
     });
@@ -242,10 +201,7 @@ async fn startjob_answers_the_whole_job_or_nothing() {
     };
     assert_eq!(fake.asked::<StartJobRequest>(), expected);
     for body in ["", "{}"] {
-        assert_eq!(
-            Fake::default().post("/jobq/1/startjob", body).await.told(),
-            (200, "")
-        );
+        assert_eq!(Fake::default().post("/jobq/1/startjob", body).await.told(), (200, ""));
     }
 }
 
@@ -297,18 +253,8 @@ async fn update_answers_a_line_for_each_job() {
 async fn cancel_takes_a_path_an_array_lines_or_a_count() {
     for (path, body, keys, oldest_pending) in [
         ("/jobq/1/2/3/cancel", "", &["1/2/3"][..], 0),
-        (
-            "/jobq/1/cancel",
-            r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#,
-            &["1/2/3", "1/2/4"],
-            0,
-        ),
-        (
-            "/jobq/1/cancel",
-            "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n",
-            &["1/2/3", "1/2/4"],
-            0,
-        ),
+        ("/jobq/1/cancel", r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#, &["1/2/3", "1/2/4"], 0),
+        ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", &["1/2/3", "1/2/4"], 0),
         ("/jobq/1/cancel?count=100", "", &[], 100),
     ] {
         let fake = Fake::default().answers(CancelJobsResponse { count: 2 });

@@ -30,18 +30,9 @@ async fn run_names_the_parameter_and_what_is_accepted() {
             "project=1&spider=s&priority=high",
             "priority: must be an integer from 0 (lowest) to 4 (highest)",
         ),
-        (
-            "project=1&spider=s&units=-1",
-            "units: must be an integer from 1 to 6",
-        ),
-        (
-            "project=1&spider=s&job_settings=%7B",
-            "job_settings: must be a JSON object",
-        ),
-        (
-            "project=1&spider=s&job_settings=[]",
-            "job_settings: must be a JSON object",
-        ),
+        ("project=1&spider=s&units=-1", "units: must be an integer from 1 to 6"),
+        ("project=1&spider=s&job_settings=%7B", "job_settings: must be a JSON object"),
+        ("project=1&spider=s&job_settings=[]", "job_settings: must be a JSON object"),
         (
             "project=1&spider=s&environment=%7B%22a%22:1%7D",
             "environment: must be a JSON object of strings",
@@ -63,42 +54,22 @@ async fn run_names_the_parameter_and_what_is_accepted() {
 #[tokio::test]
 async fn the_other_dash_paths_too() {
     for (method, path, form, message) in [
-        (
-            "GET",
-            "/api/jobs/list.json",
-            "",
-            "project: is required, a positive integer",
-        ),
+        ("GET", "/api/jobs/list.json", "", "project: is required, a positive integer"),
         (
             "GET",
             "/api/jobs/list.json?project=1&state=lost",
             "",
             "state: must be one of pending, running, finished, deleted",
         ),
-        (
-            "GET",
-            "/api/jobs/list.jl?project=1&count=x",
-            "",
-            "count: must be an integer, 0 or more",
-        ),
+        ("GET", "/api/jobs/list.jl?project=1&count=x", "", "count: must be an integer, 0 or more"),
         (
             "GET",
             "/api/jobs/list.jl?project=1&offset=-1",
             "",
             "offset: must be an integer, 0 or more",
         ),
-        (
-            "GET",
-            "/api/jobs/count.json?project=",
-            "",
-            "project: must be a positive integer",
-        ),
-        (
-            "POST",
-            "/api/jobs/update.json",
-            "project=1",
-            "job: is required, or spider",
-        ),
+        ("GET", "/api/jobs/count.json?project=", "", "project: must be a positive integer"),
+        ("POST", "/api/jobs/update.json", "project=1", "job: is required, or spider"),
         (
             "POST",
             "/api/jobs/update.json",
@@ -111,18 +82,8 @@ async fn the_other_dash_paths_too() {
             "project=1&spider=s&units=x",
             "units: must be an integer from 1 to 6",
         ),
-        (
-            "POST",
-            "/api/jobs/delete.json",
-            "project=1",
-            "job: is required, a job key like 123/1/2",
-        ),
-        (
-            "POST",
-            "/api/jobs/stop.json",
-            "project=1",
-            "job: is required, a job key like 123/1/2",
-        ),
+        ("POST", "/api/jobs/delete.json", "project=1", "job: is required, a job key like 123/1/2"),
+        ("POST", "/api/jobs/stop.json", "project=1", "job: is required, a job key like 123/1/2"),
     ] {
         assert_eq!(refused(method, path, form).await, message);
     }
@@ -131,12 +92,7 @@ async fn the_other_dash_paths_too() {
 #[tokio::test]
 async fn storage_paths_name_the_parameter_or_field() {
     for (method, path, body, message) in [
-        (
-            "GET",
-            "/jobq/x/count",
-            "",
-            "project: must be a positive integer",
-        ),
+        ("GET", "/jobq/x/count", "", "project: must be a positive integer"),
         (
             "GET",
             "/jobq/1/count?startts=1.5",
@@ -149,48 +105,13 @@ async fn storage_paths_name_the_parameter_or_field() {
             "",
             "endts: must be an integer, milliseconds since the Unix epoch",
         ),
-        (
-            "GET",
-            "/jobq/1/list?count=-1",
-            "",
-            "count: must be an integer, 0 or more",
-        ),
-        (
-            "GET",
-            "/jobq/1/list?start=a",
-            "",
-            "start: must be an integer, 0 or more",
-        ),
-        (
-            "GET",
-            "/jobq/1/list?format=xml",
-            "",
-            "format: must be json or jl",
-        ),
-        (
-            "POST",
-            "/jobq/0/push",
-            "{\"spider\":\"s\"}",
-            "project: must be a positive integer",
-        ),
-        (
-            "POST",
-            "/jobq/1/startjob",
-            "{\"a\":NaN}",
-            "a: must be JSON, which NaN is not",
-        ),
-        (
-            "POST",
-            "/jobq/1/startjob",
-            "{\"spider\":1}",
-            "spider: must be a string",
-        ),
-        (
-            "POST",
-            "/jobq/1/update",
-            "{\"state\":\"x\"}",
-            "key: is required, a job key like 123/1/2",
-        ),
+        ("GET", "/jobq/1/list?count=-1", "", "count: must be an integer, 0 or more"),
+        ("GET", "/jobq/1/list?start=a", "", "start: must be an integer, 0 or more"),
+        ("GET", "/jobq/1/list?format=xml", "", "format: must be json or jl"),
+        ("POST", "/jobq/0/push", "{\"spider\":\"s\"}", "project: must be a positive integer"),
+        ("POST", "/jobq/1/startjob", "{\"a\":NaN}", "a: must be JSON, which NaN is not"),
+        ("POST", "/jobq/1/startjob", "{\"spider\":1}", "spider: must be a string"),
+        ("POST", "/jobq/1/update", "{\"state\":\"x\"}", "key: is required, a job key like 123/1/2"),
         (
             "POST",
             "/jobq/1/update",
@@ -203,43 +124,13 @@ async fn storage_paths_name_the_parameter_or_field() {
             "{\"key\":\"1/1/1\",\"scrapystats\":{\"a\":-Infinity}}",
             "scrapystats: must be JSON, which Infinity is not",
         ),
-        (
-            "POST",
-            "/jobq/1/cancel",
-            "",
-            "key: is required in each line, or the parameter count",
-        ),
-        (
-            "POST",
-            "/jobq/1/cancel",
-            "[{}]",
-            "key: is required, a job key like 123/1/2",
-        ),
-        (
-            "POST",
-            "/jobq/1/cancel?count=0",
-            "",
-            "count: must be a positive integer",
-        ),
-        (
-            "POST",
-            "/jobq/1/cancel?count=1",
-            "{\"key\":\"1/1/1\"}",
-            "count: must not come with keys",
-        ),
+        ("POST", "/jobq/1/cancel", "", "key: is required in each line, or the parameter count"),
+        ("POST", "/jobq/1/cancel", "[{}]", "key: is required, a job key like 123/1/2"),
+        ("POST", "/jobq/1/cancel?count=0", "", "count: must be a positive integer"),
+        ("POST", "/jobq/1/cancel?count=1", "{\"key\":\"1/1/1\"}", "count: must not come with keys"),
         ("POST", "/jobs/1/2/3", "", "body: must be a JSON object"),
-        (
-            "POST",
-            "/jobs/1/2/3",
-            "{\"x\":[NaN]}",
-            "x: must be JSON, which NaN is not",
-        ),
-        (
-            "POST",
-            "/jobs/1/2/3/score",
-            "NaN",
-            "score: must be JSON, which NaN is not",
-        ),
+        ("POST", "/jobs/1/2/3", "{\"x\":[NaN]}", "x: must be JSON, which NaN is not"),
+        ("POST", "/jobs/1/2/3/score", "NaN", "score: must be JSON, which NaN is not"),
     ] {
         assert_eq!(refused(method, path, body).await, message, "{path} {body}");
     }
@@ -254,18 +145,9 @@ async fn a_push_line_is_refused_in_its_place() {
             "{\"spider\":\"s\",\"state\":\"lost\"}",
             "state: must be one of pending, running, finished, deleted",
         ),
-        (
-            "{\"spider\":\"s\",\"units\":1.5}",
-            "units: must be an integer from 1 to 6",
-        ),
-        (
-            "{\"spider\":\"s\",\"tags\":\"a\"}",
-            "tags: must be an array of strings",
-        ),
-        (
-            "{\"spider\":\"s\",\"unique\":5}",
-            "unique: must be a string",
-        ),
+        ("{\"spider\":\"s\",\"units\":1.5}", "units: must be an integer from 1 to 6"),
+        ("{\"spider\":\"s\",\"tags\":\"a\"}", "tags: must be an array of strings"),
+        ("{\"spider\":\"s\",\"unique\":5}", "unique: must be a string"),
     ] {
         let reply = Fake::default().post("/jobq/1/push", line).await;
         let expected = format!("{{\"error\":\"{error}\",\"request\":{line}}}\n");

@@ -15,10 +15,7 @@ use crate::{
 type Row = Result<ListQueueResponse, Status>;
 
 fn row(key: &str) -> Row {
-    Ok(ListQueueResponse {
-        job: Some(job(key)),
-        elapsed: 1,
-    })
+    Ok(ListQueueResponse { job: Some(job(key)), elapsed: 1 })
 }
 
 fn text(key: &str) -> String {
@@ -36,12 +33,7 @@ async fn lines_and_arrays_are_negotiated() {
         ("", "*/*", &lines, "application/x-jsonlines"),
         ("", "application/json", &array, "application/json"),
         ("?format=json", "*/*", &array, "application/json"),
-        (
-            "?format=jl",
-            "application/json",
-            &lines,
-            "application/x-jsonlines",
-        ),
+        ("?format=jl", "application/json", &lines, "application/x-jsonlines"),
     ] {
         let fake = Fake::default().answers(vec![row("1/1/2"), row("1/1/1")]);
         let path = format!("/jobq/1/list{query}");
@@ -55,10 +47,7 @@ async fn lines_and_arrays_are_negotiated() {
 async fn an_empty_list_is_an_empty_body_or_an_empty_array() {
     let fake = Fake::default();
     assert_eq!(fake.get("/jobq/1/list").await.told(), (200, ""));
-    assert_eq!(
-        fake.get("/jobq/1/list?format=json").await.told(),
-        (200, "[]")
-    );
+    assert_eq!(fake.get("/jobq/1/list?format=json").await.told(), (200, "[]"));
 }
 
 #[tokio::test]
@@ -74,9 +63,7 @@ async fn rows_go_out_while_the_service_still_reads() {
     let rows: Rows = rows.boxed();
     let fake = Fake::default().answers(rows);
     sender.try_send(row("1/1/2")).unwrap();
-    let request = Request::get("/jobq/1/list?apikey=K")
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get("/jobq/1/list?apikey=K").body(Body::empty()).unwrap();
     let mut body = fake.send(request).await.into_body();
     let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(piece, format!("{}\n", text("1/1/2")));
@@ -101,9 +88,7 @@ async fn an_error_before_the_first_row_has_its_code() {
 async fn an_error_after_the_first_row_breaks_the_body_off() {
     let rows: Rows = stream::iter([row("1/1/2"), Err(Status::unavailable("gone"))]).boxed();
     let fake = Fake::default().answers(rows);
-    let request = Request::get("/jobq/1/list?apikey=K")
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get("/jobq/1/list?apikey=K").body(Body::empty()).unwrap();
     let response = fake.send(request).await;
     assert_eq!(response.status(), 200);
     assert!(response.into_body().collect().await.is_err());

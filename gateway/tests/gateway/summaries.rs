@@ -9,11 +9,7 @@ const ROW: &str =
 const NOW: i64 = 1_397_762_393_500;
 
 fn summary(state: JobState, count: i64, jobs: Vec<Job>) -> StateSummary {
-    StateSummary {
-        state: state.into(),
-        count,
-        jobs,
-    }
+    StateSummary { state: state.into(), count, jobs }
 }
 
 #[tokio::test]
@@ -32,14 +28,8 @@ async fn a_queue_is_summarized_a_line_a_state() {
         r#"{"name":"pending","count":0,"summary":[]}"#
     );
     assert_eq!(reply.told(), (200, expected.as_str()));
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/x-jsonlines")
-    );
-    let expected = SummarizeQueueRequest {
-        project: 53,
-        ..Default::default()
-    };
+    assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
+    let expected = SummarizeQueueRequest { project: 53, ..Default::default() };
     assert_eq!(fake.asked::<SummarizeQueueRequest>(), expected);
 }
 
@@ -55,8 +45,7 @@ async fn a_summary_takes_spider_state_rows_and_fields() {
     };
     let fake = Fake::default();
     let query = "count=0&start=2&jobmeta=a&jobmeta=b";
-    fake.get(&format!("/jobq/53/7/summary/running?{query}"))
-        .await;
+    fake.get(&format!("/jobq/53/7/summary/running?{query}")).await;
     assert_eq!(fake.asked::<SummarizeQueueRequest>(), expected);
     for (path, spider_id, state) in [
         ("/jobq/53/summary/deleted", 0, JobState::Deleted),
@@ -68,15 +57,9 @@ async fn a_summary_takes_spider_state_rows_and_fields() {
         assert_eq!((asked.spider_id, asked.state()), (spider_id, state));
     }
     for (path, told) in [
-        (
-            "/jobq/53/summary/done",
-            "state: must be one of pending, running, finished, deleted",
-        ),
+        ("/jobq/53/summary/done", "state: must be one of pending, running, finished, deleted"),
         ("/jobq/53/x/summary", "spider: must be a positive integer"),
-        (
-            "/jobq/53/summary?count=-1",
-            "count: must be an integer, 0 or more",
-        ),
+        ("/jobq/53/summary?count=-1", "count: must be an integer, 0 or more"),
     ] {
         let reply = Fake::default().get(path).await;
         let body = format!(r#"{{"error":"Bad Request","message":"{told}"}}"#);
@@ -86,29 +69,18 @@ async fn a_summary_takes_spider_state_rows_and_fields() {
 
 #[tokio::test]
 async fn jobs_are_summarized_by_key() {
-    let row = ListQueueResponse {
-        job: Some(job("1/1/1")),
-        elapsed: 11,
-    };
+    let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 11 };
     let fake = Fake::default().answers(vec![Ok::<_, tonic::Status>(row)]);
-    let reply = fake
-        .get("/jobq/1/jobsummary?key=1/1/1&key=1/1/2&jobmeta=spider")
-        .await;
+    let reply = fake.get("/jobq/1/jobsummary?key=1/1/1&key=1/1/2&jobmeta=spider").await;
     assert_eq!(reply.told(), (200, format!("{ROW}\n").as_str()));
     let expected = ListQueueRequest {
         project: 1,
-        filter: Some(JobFilter {
-            keys: texts(&["1/1/1", "1/1/2"]),
-            ..Default::default()
-        }),
+        filter: Some(JobFilter { keys: texts(&["1/1/1", "1/1/2"]), ..Default::default() }),
         metadata_fields: texts(&["spider"]),
         ..Default::default()
     };
     assert_eq!(fake.asked::<ListQueueRequest>(), expected);
-    let row = ListQueueResponse {
-        job: Some(job("1/1/1")),
-        elapsed: 11,
-    };
+    let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 11 };
     let fake = Fake::default().answers(vec![Ok::<_, tonic::Status>(row)]);
     assert_eq!(fake.get("/jobq/1/jobsummary").await.told(), (200, ""));
 }
@@ -116,45 +88,26 @@ async fn jobs_are_summarized_by_key() {
 #[tokio::test]
 async fn last_jobs_are_read_until_enough() {
     let page = |spiders: std::ops::RangeInclusive<i64>| ListLastJobsResponse {
-        jobs: spiders
-            .map(|spider| job(&format!("1/{spider}/1")))
-            .collect(),
+        jobs: spiders.map(|spider| job(&format!("1/{spider}/1"))).collect(),
         now: NOW,
     };
-    let fake = Fake::default()
-        .answers(page(1..=1000))
-        .answers(page(1001..=1002));
-    let reply = fake
-        .get("/spiders/1/lastjobsummary?count=1500&start=3&startafter=1/0")
-        .await;
+    let fake = Fake::default().answers(page(1..=1000)).answers(page(1001..=1002));
+    let reply = fake.get("/spiders/1/lastjobsummary?count=1500&start=3&startafter=1/0").await;
     let body = std::str::from_utf8(&reply.bytes).unwrap();
     assert_eq!(body.lines().count(), 1002);
     assert_eq!(body.lines().next(), Some(ROW));
     let asked = fake.all::<ListLastJobsRequest>();
-    let asked: Vec<_> = asked
-        .iter()
-        .map(|one| (one.start, one.start_after, one.count))
-        .collect();
+    let asked: Vec<_> = asked.iter().map(|one| (one.start, one.start_after, one.count)).collect();
     assert_eq!(asked, [(3, 0, 1000), (0, 1000, 500)]);
 
     let fake = Fake::default().answers(page(7..=7));
-    let reply = fake
-        .get("/spiders/1/7/lastjobsummary?count=1&format=json")
-        .await;
-    assert_eq!(
-        reply.told().1,
-        format!("[{}]", ROW.replace("1/1/1", "1/7/1"))
-    );
+    let reply = fake.get("/spiders/1/7/lastjobsummary?count=1&format=json").await;
+    assert_eq!(reply.told().1, format!("[{}]", ROW.replace("1/1/1", "1/7/1")));
     let asked = fake.asked::<ListLastJobsRequest>();
     assert_eq!((asked.spider_id, asked.count), (7, 1));
     let fake = Fake::default().answers(page(1..=1));
-    assert_eq!(
-        fake.get("/spiders/1/lastjobsummary?count=0").await.told(),
-        (200, "")
-    );
-    let refused = Fake::default()
-        .get("/spiders/1/lastjobsummary?startafter=x")
-        .await;
+    assert_eq!(fake.get("/spiders/1/lastjobsummary?count=0").await.told(), (200, ""));
+    let refused = Fake::default().get("/spiders/1/lastjobsummary?startafter=x").await;
     assert_eq!(refused.code, 400);
 }
 
@@ -169,9 +122,8 @@ async fn projects_are_summarized() {
         running_units: 9,
         pending_units_max: None,
     };
-    let fake = Fake::default().answers(SummarizeProjectsResponse {
-        summaries: vec![summary(53, 1, 2)],
-    });
+    let fake =
+        Fake::default().answers(SummarizeProjectsResponse { summaries: vec![summary(53, 1, 2)] });
     let counts = r#""project":53,"pending":1,"running":2,"finished":5,"has_capacity":true"#;
     let body = format!("{{{counts},\"running_units_count\":9,\"pending_units_max\":null}}");
     let reply = fake.get("/projects/53/jobsummary").await;

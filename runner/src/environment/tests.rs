@@ -16,20 +16,13 @@ fn job(metadata: &[(&str, &str)]) -> Job {
         running_time: 2,
         scheduled_by: "ann".to_owned(),
         started_by: "runner".to_owned(),
-        metadata: metadata
-            .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
-            .collect(),
+        metadata: metadata.map(|(name, json)| ((*name).to_owned(), (*json).to_owned())).collect(),
         ..Job::default()
     }
 }
 
 fn view(job: &Job) -> View<'_> {
-    View {
-        job,
-        token: "token",
-        server: "http://localhost:6900",
-        unit_memory: 950,
-    }
+    View { job, token: "token", server: "http://localhost:6900", unit_memory: 950 }
 }
 
 fn variables(job: &Job, folder: &Path) -> BTreeMap<OsString, OsString> {
@@ -45,17 +38,11 @@ fn a_spider_is_told_all_of_its_job() {
         ("version", r#""1.0""#),
         ("deploy_id", "7"),
         ("job_settings", r#"{"DEPTH":1566311822568.0}"#),
-        (
-            "environment",
-            r#"{"COLOUR":"blue","SHUB_JOBKEY":"1/1/1","A=":"x","N":1}"#,
-        ),
+        ("environment", r#"{"COLOUR":"blue","SHUB_JOBKEY":"1/1/1","A=":"x","N":1}"#),
     ]);
     let variables = variables(&job, Path::new("/none"));
     let get = |name: &str| variables[&OsString::from(name)].to_str().unwrap();
-    let names: Vec<_> = variables
-        .keys()
-        .map(|name| name.to_str().unwrap())
-        .collect();
+    let names: Vec<_> = variables.keys().map(|name| name.to_str().unwrap()).collect();
     let expected = [
         "COLOUR",
         "N",
@@ -101,10 +88,7 @@ fn a_script_is_told_its_words() {
     let mut job = job(&[("cmd_args", r#""--name 'two words' x""#)]);
     job.spider = "py:report.py".to_owned();
     let data: Value = serde_json::from_str(&view(&job).data()).unwrap();
-    assert_eq!(
-        data["job_cmd"],
-        json!(["py:report.py", "--name", "two words", "x"])
-    );
+    assert_eq!(data["job_cmd"], json!(["py:report.py", "--name", "two words", "x"]));
     assert_eq!(data["job_env"], json!({}));
 }
 

@@ -62,9 +62,7 @@ pub(super) fn state(number: i32) -> Result<Option<State>> {
 }
 
 pub(super) fn priority(number: Option<u32>) -> Result<Option<Priority>> {
-    number
-        .map(|number| Priority::new(number.into()))
-        .transpose()
+    number.map(|number| Priority::new(number.into())).transpose()
 }
 
 pub(super) fn units(number: Option<u32>) -> Result<Option<Units>> {
@@ -160,11 +158,7 @@ pub(super) fn filter(
         }
     }
     let named = filter.states.iter().map(|number| state(*number));
-    let states: StateSet = named
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect();
+    let states: StateSet = named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let states = match (states.is_empty(), keys.is_empty()) {
         (false, _) => states,
         (true, true) => default,
@@ -186,10 +180,7 @@ fn bound(field: &str, ms: i64) -> Result<Option<Position>> {
         Ok(0) => Ok(None),
         // Beyond this no position reaches.
         Ok(ms) => Ok(Some(Position::at(Millis(ms.min(1 << 42))))),
-        Err(_) => Err(Error::invalid(
-            field,
-            "must be a time in ms since the epoch",
-        )),
+        Err(_) => Err(Error::invalid(field, "must be a time in ms since the epoch")),
     }
 }
 

@@ -25,10 +25,7 @@ pub(super) fn count(number: u64) -> i64 {
 }
 
 pub(super) fn job(job: Job) -> v1::Job {
-    let time = |state| {
-        job.entry(state)
-            .map_or(0, |entry: &Entry| millis(entry.time()))
-    };
+    let time = |state| job.entry(state).map_or(0, |entry: &Entry| millis(entry.time()));
     let actor = |state| {
         let actor = job.entry(state).map(|entry: &Entry| &entry.actor);
         actor.map(Actor::to_string).unwrap_or_default()
@@ -93,9 +90,5 @@ pub(super) fn item_error(error: ItemError) -> v1::JobError {
         ItemErrorKind::Unavailable => Code::Unavailable,
         ItemErrorKind::Bug => Code::Internal,
     };
-    v1::JobError {
-        code: code.into(),
-        message: error.message,
-        field: error.field,
-    }
+    v1::JobError { code: code.into(), message: error.message, field: error.field }
 }

@@ -101,9 +101,7 @@ impl JobQueueService for QueueApi {
                         .map_or(0, |was| encode::state(*was).into()),
                     error: updated.result.err().map(encode::item_error),
                 });
-                Ok(v1::UpdateQueueResponse {
-                    results: results.collect(),
-                })
+                Ok(v1::UpdateQueueResponse { results: results.collect() })
             })
             .await
     }
@@ -121,21 +119,12 @@ impl JobQueueService for QueueApi {
                         let keys = decode::keys(&message.keys, "keys")?;
                         on.domain.cancel(&on.caller, project, &keys, id).await?
                     }
-                    (true, most) => {
-                        on.domain
-                            .cancel_oldest(&on.caller, project, most, id)
-                            .await?
-                    }
+                    (true, most) => on.domain.cancel_oldest(&on.caller, project, most, id).await?,
                     (false, _) => {
-                        return Err(Error::invalid(
-                            "oldest_pending",
-                            "must not stand beside keys",
-                        ));
+                        return Err(Error::invalid("oldest_pending", "must not stand beside keys"));
                     }
                 };
-                Ok(v1::CancelJobsResponse {
-                    count: encode::count(count),
-                })
+                Ok(v1::CancelJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -171,9 +160,7 @@ impl JobQueueService for QueueApi {
                 let finished = FINISHED.into_iter().collect();
                 let (filter, keys) = decode::filter(message.filter, finished, StateSet::ALL)?;
                 let count = on.domain.count(&on.caller, project, &filter, &keys).await?;
-                Ok(v1::CountQueueResponse {
-                    count: encode::count(count),
-                })
+                Ok(v1::CountQueueResponse { count: encode::count(count) })
             })
             .await
     }
@@ -226,14 +213,12 @@ fn push(job: v1::NewJob) -> Result<Push> {
 fn pushed_job(result: Result<crate::domain::PushedJob, crate::domain::ItemError>) -> v1::PushedJob {
     use v1::pushed_job::Result::{Error, Key};
     match result {
-        Ok((key, token)) => v1::PushedJob {
-            result: Some(Key(key.to_string())),
-            token: token.unwrap_or_default(),
-        },
-        Err(error) => v1::PushedJob {
-            result: Some(Error(encode::item_error(error))),
-            token: String::new(),
-        },
+        Ok((key, token)) => {
+            v1::PushedJob { result: Some(Key(key.to_string())), token: token.unwrap_or_default() }
+        }
+        Err(error) => {
+            v1::PushedJob { result: Some(Error(encode::item_error(error))), token: String::new() }
+        }
     }
 }
 
@@ -271,10 +256,7 @@ fn update(update: v1::JobUpdate) -> Result<Update> {
     let target = match JobKey::parse(&update.key) {
         Ok(key) => Target::Job(key),
         Err(_) => Target::Spider(SpiderKey::parse(&update.key).map_err(|_| {
-            Error::invalid(
-                "key",
-                "must be a job key like 53/7/81 or a spider key like 53/7",
-            )
+            Error::invalid("key", "must be a job key like 53/7/81 or a spider key like 53/7")
         })?),
     };
     Ok(Update {
@@ -301,22 +283,13 @@ fn walk(message: v1::ListQueueRequest) -> Result<Walk> {
         order: Order::Given,
         after: None,
         skip: message.start,
-        most: if message.count == 0 {
-            1_000
-        } else {
-            message.count
-        },
-        stop: stop
-            .map(|stop| JobKey::parse(stop).map_err(|error| error.at("stop")))
-            .transpose()?,
+        most: if message.count == 0 { 1_000 } else { message.count },
+        stop: stop.map(|stop| JobKey::parse(stop).map_err(|error| error.at("stop"))).transpose()?,
         fields: decode::fields(message.view, &message.metadata_fields)?,
     })
 }
 
 fn row(job: crate::model::Job, now: Millis) -> v1::ListQueueResponse {
     let elapsed = now.0.saturating_sub(job.position.ts().0);
-    v1::ListQueueResponse {
-        job: Some(encode::job(job)),
-        elapsed: encode::count(elapsed),
-    }
+    v1::ListQueueResponse { job: Some(encode::job(job)), elapsed: encode::count(elapsed) }
 }

@@ -23,13 +23,8 @@ impl JobService for JobApi {
         self.0
             .call("ScheduleJob", request, |on, message| async move {
                 let id = decode::request(&message.request_id, &on.caller, "ScheduleJob", &message)?;
-                let key = on
-                    .domain
-                    .schedule(&on.caller, schedule(message)?, id)
-                    .await?;
-                Ok(v1::ScheduleJobResponse {
-                    key: key.to_string(),
-                })
+                let key = on.domain.schedule(&on.caller, schedule(message)?, id).await?;
+                Ok(v1::ScheduleJobResponse { key: key.to_string() })
             })
             .await
     }
@@ -37,13 +32,8 @@ impl JobService for JobApi {
     async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Answer<v1::GetJobResponse> {
         self.0
             .call("GetJob", request, |on, message| async move {
-                let job = on
-                    .domain
-                    .job(&on.caller, JobKey::parse(&message.key)?)
-                    .await?;
-                Ok(v1::GetJobResponse {
-                    job: Some(encode::job(job)),
-                })
+                let job = on.domain.job(&on.caller, JobKey::parse(&message.key)?).await?;
+                Ok(v1::GetJobResponse { job: Some(encode::job(job)) })
             })
             .await
     }
@@ -69,9 +59,7 @@ impl JobService for JobApi {
                 let (filter, keys) =
                     decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
                 let total = on.domain.count(&on.caller, project, &filter, &keys).await?;
-                Ok(v1::CountJobsResponse {
-                    total: encode::count(total),
-                })
+                Ok(v1::CountJobsResponse { total: encode::count(total) })
             })
             .await
     }
@@ -83,9 +71,7 @@ impl JobService for JobApi {
         self.0
             .call("UpdateJobs", request, |on, message| async move {
                 let count = on.domain.edit(&on.caller, edit(message)?).await?;
-                Ok(v1::UpdateJobsResponse {
-                    count: encode::count(count),
-                })
+                Ok(v1::UpdateJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -99,9 +85,7 @@ impl JobService for JobApi {
                 let project = decode::project(message.project)?;
                 let keys = decode::keys(&message.keys, "keys")?;
                 let count = on.domain.stop(&on.caller, project, &keys).await?;
-                Ok(v1::StopJobsResponse {
-                    count: encode::count(count),
-                })
+                Ok(v1::StopJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -115,9 +99,7 @@ impl JobService for JobApi {
                 let project = decode::project(message.project)?;
                 let keys = decode::keys(&message.keys, "keys")?;
                 let count = on.domain.delete(&on.caller, project, &keys).await?;
-                Ok(v1::DeleteJobsResponse {
-                    count: encode::count(count),
-                })
+                Ok(v1::DeleteJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -131,9 +113,7 @@ impl JobService for JobApi {
                 let key = JobKey::parse(&message.key)?;
                 let fields = decode::metadata(message.metadata)?;
                 let fence = decode::fence(&message.fence)?;
-                on.domain
-                    .set_metadata(&on.caller, key, fields, fence)
-                    .await?;
+                on.domain.set_metadata(&on.caller, key, fields, fence).await?;
                 Ok(v1::SetJobMetadataResponse {})
             })
             .await
@@ -148,9 +128,7 @@ impl JobService for JobApi {
                 let key = JobKey::parse(&message.key)?;
                 let field = FieldName::parse(&message.field)?;
                 let fence = decode::fence(&message.fence)?;
-                on.domain
-                    .delete_metadata(&on.caller, key, field, fence)
-                    .await?;
+                on.domain.delete_metadata(&on.caller, key, field, fence).await?;
                 Ok(v1::DeleteJobMetadataResponse {})
             })
             .await
@@ -162,9 +140,7 @@ impl JobService for JobApi {
     ) -> Answer<v1::PurgeJobResponse> {
         self.0
             .call("PurgeJob", request, |on, message| async move {
-                on.domain
-                    .purge(&on.caller, JobKey::parse(&message.key)?)
-                    .await?;
+                on.domain.purge(&on.caller, JobKey::parse(&message.key)?).await?;
                 Ok(v1::PurgeJobResponse {})
             })
             .await
@@ -214,9 +190,7 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
         units: decode::units(message.units)?,
         spider_args: message.spider_args,
         cmd_args: message.cmd_args,
-        job_settings: settings
-            .map(|text| decode::object("job_settings", text))
-            .transpose()?,
+        job_settings: settings.map(|text| decode::object("job_settings", text)).transpose()?,
         environment: message.environment,
         version: message.version,
         metadata: decode::metadata(message.metadata)?,
@@ -228,9 +202,7 @@ fn edit(message: v1::UpdateJobsRequest) -> Result<JobEdit> {
     Ok(JobEdit {
         project: decode::project(message.project)?,
         keys: decode::keys(&message.keys, "keys")?,
-        spider: (!spider.is_empty())
-            .then(|| SpiderName::parse(spider))
-            .transpose()?,
+        spider: (!spider.is_empty()).then(|| SpiderName::parse(spider)).transpose()?,
         tags: decode::tag_edit(message.tags)?,
         metadata: decode::metadata(message.metadata)?,
     })

@@ -44,9 +44,7 @@ impl KeyService for KeyApi {
             .call("ListKeys", request, |on, _| async move {
                 on.caller.may_administer()?;
                 let keys = on.domain.auth().list_keys().await?;
-                Ok(v1::ListKeysResponse {
-                    keys: keys.into_iter().map(api_key).collect(),
-                })
+                Ok(v1::ListKeysResponse { keys: keys.into_iter().map(api_key).collect() })
             })
             .await
     }
@@ -71,11 +69,7 @@ impl KeyService for KeyApi {
         self.0
             .call("GetIdentity", request, |on, _| async move {
                 match on.caller {
-                    Caller::Key {
-                        name,
-                        role,
-                        projects,
-                    } => Ok(v1::GetIdentityResponse {
+                    Caller::Key { name, role, projects } => Ok(v1::GetIdentityResponse {
                         name: name.to_string(),
                         role: proto_role(role).into(),
                         projects: numbers(projects),
@@ -115,26 +109,16 @@ fn projects(role: Role, numbers: Vec<i64>) -> Result<Option<Vec<u64>>> {
         return Ok(None);
     }
     if role == Role::Admin {
-        return Err(Error::invalid(
-            "projects",
-            "must be empty for the role admin",
-        ));
+        return Err(Error::invalid("projects", "must be empty for the role admin"));
     }
-    let ids = numbers
-        .into_iter()
-        .map(|number| ProjectId::new(number).map(ProjectId::get));
-    let ids = ids
-        .collect::<Result<_>>()
-        .map_err(|error| error.at("projects"))?;
+    let ids = numbers.into_iter().map(|number| ProjectId::new(number).map(ProjectId::get));
+    let ids = ids.collect::<Result<_>>().map_err(|error| error.at("projects"))?;
     Ok(Some(ids))
 }
 
 fn numbers(projects: Option<Vec<u64>>) -> Vec<i64> {
     let projects = projects.unwrap_or_default();
-    projects
-        .into_iter()
-        .filter_map(|id| id.try_into().ok())
-        .collect()
+    projects.into_iter().filter_map(|id| id.try_into().ok()).collect()
 }
 
 fn api_key(record: ApiKeyRecord) -> v1::ApiKey {

@@ -19,11 +19,8 @@ pub(super) async fn list(
     let project = decode::project(message.project)?;
     let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
     let size = size(message.page_size)?;
-    let total = if message.with_total {
-        domain.count(caller, project, &filter, &keys).await?
-    } else {
-        0
-    };
+    let total =
+        if message.with_total { domain.count(caller, project, &filter, &keys).await? } else { 0 };
     let walk = Walk {
         project,
         filter,
@@ -96,22 +93,11 @@ mod tests {
 
     #[test]
     fn a_token_is_a_place() {
-        let expected = Place {
-            state: State::Finished,
-            position: Position(0xcf),
-        };
+        let expected = Place { state: State::Finished, position: Position(0xcf) };
         assert_eq!(place("2-cf").unwrap(), Some(expected));
         assert_eq!(place("").unwrap(), None);
-        for bad in [
-            "nonsense",
-            "2",
-            "2-",
-            "4-cf",
-            "-cf",
-            "2-xyz",
-            "+2-cf-1",
-            "2-fffffffffffffffff",
-        ] {
+        for bad in ["nonsense", "2", "2-", "4-cf", "-cf", "2-xyz", "+2-cf-1", "2-fffffffffffffffff"]
+        {
             assert!(place(bad).is_err(), "{bad}");
         }
     }

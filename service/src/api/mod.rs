@@ -75,17 +75,7 @@ impl Calls {
         let due = extensions.get().map(|Due(due)| *due);
         let domain = Arc::clone(&self.0);
         let done = match domain.auth().caller(credentials(&metadata)).await {
-            Ok(caller) => {
-                run(
-                    On {
-                        domain,
-                        caller,
-                        due,
-                    },
-                    message,
-                )
-                .await
-            }
+            Ok(caller) => run(On { domain, caller, due }, message).await,
             Err(error) => Err(error),
         };
         match done {

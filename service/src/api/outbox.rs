@@ -51,16 +51,9 @@ where
 {
     let (sender, receiver) = mpsc::unbounded_channel();
     let taken = Arc::<AtomicU64>::default();
-    let outbox = Outbox {
-        sender,
-        room: Arc::new(Semaphore::new(ROOM as usize)),
-        taken: Arc::clone(&taken),
-    };
-    Taking {
-        receiver,
-        taken,
-        task: tokio::spawn(task(outbox)),
-    }
+    let outbox =
+        Outbox { sender, room: Arc::new(Semaphore::new(ROOM as usize)), taken: Arc::clone(&taken) };
+    Taking { receiver, taken, task: tokio::spawn(task(outbox)) }
 }
 
 impl<T> Outbox<T> {

@@ -52,9 +52,7 @@ impl ProjectService for ProjectApi {
         self.0
             .call("ListSpiders", request, |on, message| async move {
                 let spiders = spiders(&on, &message).await?.into_iter();
-                Ok(v1::ListSpidersResponse {
-                    spiders: spiders.map(spider).collect(),
-                })
+                Ok(v1::ListSpidersResponse { spiders: spiders.map(spider).collect() })
             })
             .await
     }
@@ -68,9 +66,7 @@ impl ProjectService for ProjectApi {
                 let project = decode::project(message.project)?;
                 let named = spider_ref(message.spider)?;
                 let found = on.domain.spider(&on.caller, project, named, message.create);
-                Ok(v1::GetSpiderResponse {
-                    spider: Some(spider(found.await?)),
-                })
+                Ok(v1::GetSpiderResponse { spider: Some(spider(found.await?)) })
             })
             .await
     }
@@ -88,12 +84,8 @@ impl ProjectService for ProjectApi {
                     remove: message.remove,
                     replace: false,
                 }))?;
-                let changed = on
-                    .domain
-                    .edit_spider_tags(&on.caller, project, number, &edit);
-                Ok(v1::UpdateSpiderTagsResponse {
-                    spider: Some(spider(changed.await?)),
-                })
+                let changed = on.domain.edit_spider_tags(&on.caller, project, number, &edit);
+                Ok(v1::UpdateSpiderTagsResponse { spider: Some(spider(changed.await?)) })
             })
             .await
     }
@@ -107,11 +99,8 @@ impl ProjectService for ProjectApi {
                 let project = decode::project(message.project)?;
                 let number = decode::spider_id("spider_id", message.spider_id)?;
                 let limited =
-                    on.domain
-                        .limit_spider(&on.caller, project, number, message.max_running);
-                Ok(v1::LimitSpiderResponse {
-                    spider: Some(spider(limited.await?)),
-                })
+                    on.domain.limit_spider(&on.caller, project, number, message.max_running);
+                Ok(v1::LimitSpiderResponse { spider: Some(spider(limited.await?)) })
             })
             .await
     }
@@ -128,9 +117,7 @@ impl ProjectService for ProjectApi {
                 let text = |(name, value): (FieldName, JsonText)| {
                     (name.as_str().to_owned(), value.into_string())
                 };
-                Ok(v1::GetSettingsResponse {
-                    settings: settings.map(text).collect(),
-                })
+                Ok(v1::GetSettingsResponse { settings: settings.map(text).collect() })
             })
             .await
     }
@@ -143,9 +130,7 @@ impl ProjectService for ProjectApi {
             .call("SetSettings", request, |on, message| async move {
                 let project = decode::project(message.project)?;
                 let settings = decode::named("settings", message.settings)?;
-                on.domain
-                    .set_settings(&on.caller, project, settings)
-                    .await?;
+                on.domain.set_settings(&on.caller, project, settings).await?;
                 Ok(v1::SetSettingsResponse {})
             })
             .await
@@ -166,9 +151,7 @@ impl ProjectService for ProjectApi {
                     return Err(Error::invalid("all", "must not stand beside names"));
                 }
                 let names = (!message.all).then_some(names);
-                on.domain
-                    .delete_settings(&on.caller, project, names)
-                    .await?;
+                on.domain.delete_settings(&on.caller, project, names).await?;
                 Ok(v1::DeleteSettingsResponse {})
             })
             .await

@@ -72,10 +72,8 @@ mod tests {
 
     #[test]
     fn a_bad_field_is_named_in_the_details() {
-        let status = of(&Error::invalid(
-            "priority",
-            "must be an integer from 0 (lowest) to 4 (highest)",
-        ));
+        let status =
+            of(&Error::invalid("priority", "must be an integer from 0 (lowest) to 4 (highest)"));
         assert_eq!(status.code(), Code::InvalidArgument);
         let details = status.get_error_details();
         let violations = &details.bad_request().unwrap().field_violations;

@@ -26,10 +26,7 @@ pub(super) fn encode(states: Vec<StateSummary>, now: Millis) -> v1::SummarizeQue
         count: encode::count(summary.count),
         jobs: encode::jobs(summary.jobs),
     });
-    v1::SummarizeQueueResponse {
-        states: states.collect(),
-        now: encode::millis(now),
-    }
+    v1::SummarizeQueueResponse { states: states.collect(), now: encode::millis(now) }
 }
 
 pub(super) fn decode_last(message: &v1::ListLastJobsRequest) -> Result<LastJobs> {

@@ -79,11 +79,8 @@ fn number(project: ProjectId, text: &str) -> Result<u64> {
 /// after the message before it.
 pub(super) fn stream(watching: Watching, reader: Reader) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
-        let mut sender = Sender {
-            project: watching.watch().project,
-            last: watching.last(),
-            outbox,
-        };
+        let mut sender =
+            Sender { project: watching.watch().project, last: watching.last(), outbox };
         let end = sender.send(watching, &reader).await;
         let Err(error) = end else {
             return;
@@ -108,8 +105,7 @@ impl Sender {
     /// Ends with an error alone.
     async fn send(&mut self, mut watching: Watching, reader: &Reader) -> Result<()> {
         let mut stopping = std::pin::pin!(watching.stopping());
-        self.put(v1::WatchJobsResponse::default(), self.last)
-            .await?;
+        self.put(v1::WatchJobsResponse::default(), self.last).await?;
         let mut allowed_at = Instant::now();
         loop {
             let seen = tokio::select! {
@@ -146,15 +142,10 @@ fn message(seen: Seen) -> (u64, v1::WatchJobsResponse) {
         Seen::Event(event, job) => (event, job),
         Seen::Passed(number) => return (number, v1::WatchJobsResponse::default()),
     };
-    let purged = || v1::Job {
-        key: event.key.to_string(),
-        ..v1::Job::default()
-    };
+    let purged = || v1::Job { key: event.key.to_string(), ..v1::Job::default() };
     let message = v1::WatchJobsResponse {
         job: Some(job.map_or_else(purged, |job| encode::job(*job))),
-        previous_state: event
-            .previous
-            .map_or(0, |state| encode::state(state).into()),
+        previous_state: event.previous.map_or(0, |state| encode::state(state).into()),
         cursor: String::new(),
         state: encode::state(event.state).into(),
         stop_requested: event.stop,
@@ -175,21 +166,9 @@ mod tests {
         assert_eq!(number(project, "35-0").unwrap(), 0);
         let other = ProjectId::new(54).unwrap();
         assert!(number(other, &text).is_err());
-        for bad in [
-            "35",
-            "35-",
-            "-1f",
-            "35-1F",
-            "35-01",
-            "35-+1",
-            "35-10000000000000000",
-            "x",
-        ] {
+        for bad in ["35", "35-", "-1f", "35-1F", "35-01", "35-+1", "35-10000000000000000", "x"] {
             let refused = number(project, bad).unwrap_err().to_string();
-            assert_eq!(
-                refused,
-                "cursor: must be one that a watch of this project gave"
-            );
+            assert_eq!(refused, "cursor: must be one that a watch of this project gave");
         }
     }
 }

@@ -64,12 +64,7 @@ impl KeyCache {
         if cache.len() >= MOST {
             cache.clear();
         }
-        let entry = Entry {
-            record,
-            read: now,
-            good_from: now,
-            good_for: KEPT,
-        };
+        let entry = Entry { record, read: now, good_from: now, good_for: KEPT };
         cache.insert(digest, entry);
     }
 

@@ -50,12 +50,9 @@ impl Caller {
     /// May it do what takes `least` in `project`? Job tokens never may.
     pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {
         match self {
-            Self::Key {
-                projects: Some(only),
-                ..
-            } if !only.contains(&project.get()) => Err(Error::Forbidden(format!(
-                "this key does not reach project {project}"
-            ))),
+            Self::Key { projects: Some(only), .. } if !only.contains(&project.get()) => {
+                Err(Error::Forbidden(format!("this key does not reach project {project}")))
+            }
             Self::Key { role, .. } if *role < least => Err(Error::Forbidden(format!(
                 "this needs a key of role {} or above; this key's role is {}",
                 least.as_str(),
@@ -69,12 +66,10 @@ impl Caller {
     /// May it manage the installation?
     pub fn may_administer(&self) -> Result<()> {
         match self {
-            Self::Key {
-                role: Role::Admin, ..
-            } => Ok(()),
-            Self::Key { .. } | Self::Job { .. } => Err(Error::Forbidden(
-                "this needs a key of role admin".to_owned(),
-            )),
+            Self::Key { role: Role::Admin, .. } => Ok(()),
+            Self::Key { .. } | Self::Job { .. } => {
+                Err(Error::Forbidden("this needs a key of role admin".to_owned()))
+            }
         }
     }
 
@@ -104,14 +99,7 @@ impl Caller {
                 self.may(Role::Worker, job.project)?;
                 Ok(Holder::Fence(fence))
             }
-            (
-                Self::Key {
-                    name,
-                    role: Role::Worker,
-                    ..
-                },
-                None,
-            ) => {
+            (Self::Key { name, role: Role::Worker, .. }, None) => {
                 self.may(Role::Worker, job.project)?;
                 Ok(Holder::StartedBy(name.clone()))
             }
@@ -133,20 +121,12 @@ mod tests {
 
     fn key(role: Role, projects: Option<Vec<u64>>) -> Caller {
         let name = Actor::parse("ann").unwrap();
-        Caller::Key {
-            name,
-            role,
-            projects,
-        }
+        Caller::Key { name, role, projects }
     }
 
     fn token(key: &str) -> Caller {
         let actor = Actor::parse("ann").unwrap();
-        Caller::Job {
-            key: JobKey::parse(key).unwrap(),
-            attempt: 2,
-            actor,
-        }
+        Caller::Job { key: JobKey::parse(key).unwrap(), attempt: 2, actor }
     }
 
     #[test]
@@ -182,24 +162,14 @@ mod tests {
         let held = |caller: Caller, fence| caller.may_write(job, fence).ok();
         assert_eq!(held(key(Role::Read, None), None), None);
         assert_eq!(held(key(Role::Read, None), Some(fence.clone())), None);
-        assert_eq!(
-            held(key(Role::Worker, None), None),
-            Some(Holder::StartedBy(ann))
-        );
+        assert_eq!(held(key(Role::Worker, None), None), Some(Holder::StartedBy(ann)));
         assert_eq!(held(key(Role::User, None), None), Some(Holder::Anyone));
         assert_eq!(held(key(Role::Admin, Some(vec![1])), None), None);
         assert_eq!(held(token("53/7/81"), None), Some(Holder::Attempt(2)));
         assert_eq!(held(token("53/7/82"), None), None);
         assert_eq!(held(token("53/7/82"), Some(fence.clone())), None);
-        for caller in [
-            key(Role::Worker, None),
-            key(Role::Admin, None),
-            token("53/7/81"),
-        ] {
-            assert_eq!(
-                held(caller, Some(fence.clone())),
-                Some(Holder::Fence(fence.clone()))
-            );
+        for caller in [key(Role::Worker, None), key(Role::Admin, None), token("53/7/81")] {
+            assert_eq!(held(caller, Some(fence.clone())), Some(Holder::Fence(fence.clone())));
         }
     }
 }

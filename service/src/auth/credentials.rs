@@ -42,10 +42,7 @@ impl Credentials {
 
     fn bearer(job: Option<JobKey>, text: &str) -> Option<Self> {
         if text.contains('.') {
-            return Some(Self::Token {
-                job,
-                token: text.to_owned(),
-            });
+            return Some(Self::Token { job, token: text.to_owned() });
         }
         match job {
             Some(_) => None,
@@ -88,10 +85,9 @@ mod tests {
     #[test]
     fn tokens_come_with_their_job_or_alone() {
         let job = JobKey::parse("53/7/81").ok();
-        for (found, named) in [
-            (basic("53/7/81:a.b.c"), job),
-            (Credentials::parse("Bearer a.b.c"), None),
-        ] {
+        for (found, named) in
+            [(basic("53/7/81:a.b.c"), job), (Credentials::parse("Bearer a.b.c"), None)]
+        {
             let Some(Credentials::Token { job, token }) = found else {
                 panic!("no token: {found:?}");
             };
@@ -101,15 +97,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_credential() {
-        for header in [
-            "",
-            "Basic",
-            "Basic !",
-            "Digest x",
-            "Bearer ",
-            "Bearer 123",
-            KEY,
-        ] {
+        for header in ["", "Basic", "Basic !", "Digest x", "Bearer ", "Bearer 123", KEY] {
             assert!(Credentials::parse(header).is_none(), "{header}");
         }
         for text in ["", ":", "key:", "53/7/81:", &format!("53/7/81:{KEY}"), KEY] {

@@ -120,11 +120,7 @@ impl Auth {
             .filter(|job| job.state == State::Running && job.attempt == attempt)
             .and_then(|job| job.entry(State::Running).map(|entry| entry.actor.clone()))
             .ok_or(Error::Unauthenticated)?;
-        Ok(Caller::Job {
-            key,
-            attempt,
-            actor,
-        })
+        Ok(Caller::Job { key, attempt, actor })
     }
 
     /// Makes a key and keeps its hash.
@@ -135,19 +131,14 @@ impl Auth {
         projects: Option<Vec<u64>>,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let (key, record) = self.new_key(name, role, projects)?;
-        self.store
-            .put_key(&self.hasher.digest(&key), record.clone())
-            .await?;
+        self.store.put_key(&self.hasher.digest(&key), record.clone()).await?;
         Ok((key, record))
     }
 
     /// Makes an admin key if the store has no key at all.
     pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
         let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
-        let first = self
-            .store
-            .put_first_key(&self.hasher.digest(&key), record)
-            .await?;
+        let first = self.store.put_first_key(&self.hasher.digest(&key), record).await?;
         Ok(first.then_some(key))
     }
 

@@ -51,8 +51,7 @@ impl Tokens {
         let (signed, signature) = token.rsplit_once('.')?;
         let mut mac = self.0.clone();
         mac.update(signed.as_bytes());
-        mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?)
-            .ok()?;
+        mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
         let (head, body) = signed.split_once('.')?;
         if URL_SAFE_NO_PAD.decode(head).ok()? != HEADER.as_bytes() {
             return None;
@@ -74,17 +73,11 @@ mod tests {
     use super::*;
 
     fn token(secret: &[u8], header: &str, claims: &str) -> String {
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(claims)
-        );
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let mut mac = hmac(secret);
         mac.update(signed.as_bytes());
-        format!(
-            "{signed}.{}",
-            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-        )
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
     #[test]
@@ -110,11 +103,7 @@ mod tests {
             (b"secret", HEADER, r#"{"aud":"job:53/7/81"}"#),
             (b"secret", HEADER, r#"{"aud":["job:53/7/81"],"attempt":1}"#),
         ] {
-            assert_eq!(
-                tokens.check(&token(secret, header, claims)),
-                None,
-                "{header} {claims}"
-            );
+            assert_eq!(tokens.check(&token(secret, header, claims)), None, "{header} {claims}");
         }
     }
 
@@ -124,11 +113,7 @@ mod tests {
         let good = tokens.sign(JobKey::parse("53/7/81").unwrap(), 1);
         for at in 0..good.len() {
             let mut bad = good.clone();
-            let other = if good.as_bytes()[at] == b'A' {
-                "B"
-            } else {
-                "A"
-            };
+            let other = if good.as_bytes()[at] == b'A' { "B" } else { "A" };
             bad.replace_range(at..=at, other);
             assert_eq!(tokens.check(&bad), None, "{at}");
         }

@@ -59,11 +59,7 @@ impl ItemError {
             }
             Error::Bug(_) => (ItemErrorKind::Bug, String::new()),
         };
-        Self {
-            kind,
-            message: error.to_string(),
-            field,
-        }
+        Self { kind, message: error.to_string(), field }
     }
 
     pub(super) fn unavailable() -> Self {
@@ -92,9 +88,9 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
         Changed::Kept(_) | Changed::Applied { .. } => None,
         Changed::Missing => Some(Error::NotFound(format!("there is no job {key}"))),
         Changed::Stale => Some(Error::Stale(key.to_string())),
-        Changed::NotHeld => Some(Error::Forbidden(format!(
-            "job {key} is not run by this key's owner"
-        ))),
+        Changed::NotHeld => {
+            Some(Error::Forbidden(format!("job {key} is not run by this key's owner")))
+        }
         Changed::TooManyTags => Some(Error::invalid("tags", "a job may have at most 64")),
         Changed::TooLarge => Some(Error::TooLarge {
             field: "metadata".to_owned(),
@@ -105,11 +101,7 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
             Some(State::Deleted) => {
                 format!("job {key} is {}: stop it first", state.as_str())
             }
-            Some(to) => format!(
-                "job {key} is {}, it can't become {}",
-                state.as_str(),
-                to.as_str()
-            ),
+            Some(to) => format!("job {key} is {}, it can't become {}", state.as_str(), to.as_str()),
             None => format!("job {key} is {}", state.as_str()),
         })),
     }

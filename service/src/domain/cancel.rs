@@ -25,9 +25,7 @@ impl Domain {
         check_project(project, keys)?;
         let mut count = 0;
         for (part, chunk) in keys.chunks(BATCH).enumerate() {
-            let key = request
-                .as_ref()
-                .map(|request| request.part(part, self.now()));
+            let key = request.as_ref().map(|request| request.part(part, self.now()));
             let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, key.as_ref());
             count += step.await?.unwrap_or_default();
         }
@@ -51,9 +49,7 @@ impl Domain {
         for part in 0.. {
             let limit = usize::try_from(left).map_or(BATCH, |left| left.min(BATCH));
             let keys = self.store.oldest_pending(project, limit).await?;
-            let key = request
-                .as_ref()
-                .map(|request| request.part(part, self.now()));
+            let key = request.as_ref().map(|request| request.part(part, self.now()));
             // Under a request id even nothing is asked for: it may have been answered before.
             let step = self.stop_batch(caller, project, &keys, WhileRunning::Keep, key.as_ref());
             let Some(stopped) = step.await? else {

@@ -39,13 +39,7 @@ impl Domain {
 
     async fn refuse_running(&self, keys: &[JobKey]) -> Result<()> {
         for chunk in keys.chunks(BATCH) {
-            for job in self
-                .store
-                .get(chunk, &Fields::Row)
-                .await?
-                .into_iter()
-                .flatten()
-            {
+            for job in self.store.get(chunk, &Fields::Row).await?.into_iter().flatten() {
                 if job.state == State::Running {
                     return Err(running(job.key));
                 }
@@ -71,10 +65,7 @@ impl Domain {
             effects: vec![effect.clone()],
         });
         let changes = changes.collect();
-        let changed = self
-            .store
-            .change(project, changes, true, self.now(), None)
-            .await?;
+        let changed = self.store.change(project, changes, true, self.now(), None).await?;
         found(keys, changed, Some(State::Deleted))
     }
 
@@ -83,10 +74,9 @@ impl Domain {
         caller.may(Role::User, key.project)?;
         match self.store.purge(key).await? {
             Purged::Done | Purged::Missing => Ok(()),
-            Purged::Refused(state) => Err(Error::WrongState(format!(
-                "job {key} is {}: delete it first",
-                state.as_str()
-            ))),
+            Purged::Refused(state) => {
+                Err(Error::WrongState(format!("job {key} is {}: delete it first", state.as_str())))
+            }
         }
     }
 }

@@ -50,17 +50,11 @@ impl Domain {
         spider: SpiderName,
         effect: &Effect,
     ) -> Result<u64> {
-        let mut filter = Filter {
-            states: StateSet::LIVE,
-            spiders: vec![spider],
-            ..Filter::default()
-        };
+        let mut filter =
+            Filter { states: StateSet::LIVE, spiders: vec![spider], ..Filter::default() };
         let mut count = 0;
         loop {
-            let page = self
-                .store
-                .page(project, &filter, BATCH, &Fields::Row)
-                .await?;
+            let page = self.store.page(project, &filter, BATCH, &Fields::Row).await?;
             let keys: Vec<JobKey> = page.jobs.iter().map(|job| job.key).collect();
             if !keys.is_empty() {
                 count += self.edit_batch(project, &keys, effect).await?;
@@ -80,11 +74,7 @@ impl Domain {
         keys: &[JobKey],
         effect: &Effect,
     ) -> Result<u64> {
-        let step = if *effect == Effect::default() {
-            Step::Keep
-        } else {
-            Step::Apply(0)
-        };
+        let step = if *effect == Effect::default() { Step::Keep } else { Step::Apply(0) };
         let changes = keys.iter().map(|key| Change {
             key: *key,
             holder: Holder::Anyone,
@@ -92,10 +82,7 @@ impl Domain {
             effects: vec![effect.clone()],
         });
         let changes = changes.collect();
-        let changed = self
-            .store
-            .change(project, changes, true, self.now(), None)
-            .await?;
+        let changed = self.store.change(project, changes, true, self.now(), None).await?;
         found(keys, changed, None)
     }
 }

@@ -46,12 +46,7 @@ impl Domain {
         let mut jobs = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH) {
             let found = self.store.get(chunk, fields).await?;
-            jobs.extend(
-                found
-                    .into_iter()
-                    .flatten()
-                    .filter(|job| filter.matches(job)),
-            );
+            jobs.extend(found.into_iter().flatten().filter(|job| filter.matches(job)));
         }
         Ok(jobs)
     }

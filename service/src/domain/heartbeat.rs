@@ -48,15 +48,11 @@ impl Domain {
                 ..Effect::default()
             }],
         };
-        let changed = self
-            .store
-            .change(beat.key.project, vec![change], false, now, None)
-            .await?;
+        let changed = self.store.change(beat.key.project, vec![change], false, now, None).await?;
         match changed.first() {
-            Some(Changed::Applied { stop_requested, .. }) => Ok(Vitals {
-                lease_expires: lease,
-                stop_requested: *stop_requested,
-            }),
+            Some(Changed::Applied { stop_requested, .. }) => {
+                Ok(Vitals { lease_expires: lease, stop_requested: *stop_requested })
+            }
             Some(other) => Err(refusal(beat.key, *other, None)
                 .unwrap_or_else(|| Error::Stale(beat.key.to_string()))),
             None => Err(Error::bug("change answered nothing")),

@@ -44,32 +44,16 @@ impl Known {
     pub(super) fn of(mut metadata: Metadata) -> Result<Self> {
         metadata.check_size()?;
         metadata.retain(|name| !is_read_only(name));
-        let tags = metadata
-            .remove("tags")
-            .map(|json| tags(&json))
-            .transpose()?;
+        let tags = metadata.remove("tags").map(|json| tags(&json)).transpose()?;
         let priority = integer(&mut metadata, "priority", Priority::new)?;
         let units = integer(&mut metadata, "units", Units::new)?;
-        let counters = metadata
-            .get("scrapystats")
-            .map(counters)
-            .unwrap_or_default();
-        Ok(Self {
-            tags,
-            priority,
-            units,
-            counters,
-            rest: metadata,
-        })
+        let counters = metadata.get("scrapystats").map(counters).unwrap_or_default();
+        Ok(Self { tags, priority, units, counters, rest: metadata })
     }
 
     /// What merging it into a job does. Tags replace those that were there.
     pub(super) fn effect(self) -> Effect {
-        let replaced = |add| TagEdit {
-            clear: true,
-            remove: Vec::new(),
-            add,
-        };
+        let replaced = |add| TagEdit { clear: true, remove: Vec::new(), add };
         Effect {
             tags: self.tags.map_or_else(TagEdit::default, replaced),
             priority: self.priority,
@@ -144,18 +128,10 @@ mod tests {
         let stats = r#"{"item_scraped_count":2,"response_received_count":1,"log_count/INFO":11,
             "log_count/ERROR":3.0,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
         let known = counters(&JsonText::parse(stats).unwrap());
-        let expected = Counters {
-            items: Some(2),
-            pages: Some(1),
-            logs: Some(15),
-            errors: Some(4),
-        };
+        let expected = Counters { items: Some(2), pages: Some(1), logs: Some(15), errors: Some(4) };
         assert_eq!(known, expected);
         for unknown in ["{}", "null", "[]", "3"] {
-            assert_eq!(
-                counters(&JsonText::parse(unknown).unwrap()),
-                Counters::default()
-            );
+            assert_eq!(counters(&JsonText::parse(unknown).unwrap()), Counters::default());
         }
     }
 }

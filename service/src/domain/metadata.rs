@@ -34,27 +34,14 @@ impl Domain {
         fence: Option<Fence>,
     ) -> Result<()> {
         let effect = match field.as_str() {
-            "tags" => Effect {
-                tags: TagEdit {
-                    clear: true,
-                    ..TagEdit::default()
-                },
-                ..Effect::default()
-            },
+            "tags" => {
+                Effect { tags: TagEdit { clear: true, ..TagEdit::default() }, ..Effect::default() }
+            }
             // These are always there; removing them gives them their defaults.
-            "priority" => Effect {
-                priority: Some(Default::default()),
-                ..Effect::default()
-            },
-            "units" => Effect {
-                units: Some(Default::default()),
-                ..Effect::default()
-            },
+            "priority" => Effect { priority: Some(Default::default()), ..Effect::default() },
+            "units" => Effect { units: Some(Default::default()), ..Effect::default() },
             name if is_read_only(name) => Effect::default(),
-            _ => Effect {
-                remove: vec![field],
-                ..Effect::default()
-            },
+            _ => Effect { remove: vec![field], ..Effect::default() },
         };
         match self.change_one(caller, key, fence, effect).await {
             Err(Error::NotFound(_)) => Ok(()),
@@ -69,11 +56,7 @@ impl Domain {
         fence: Option<Fence>,
         effect: Effect,
     ) -> Result<()> {
-        let step = if effect == Effect::default() {
-            Step::Keep
-        } else {
-            Step::Apply(0)
-        };
+        let step = if effect == Effect::default() { Step::Keep } else { Step::Apply(0) };
         let change = Change {
             key,
             holder: caller.may_write(key, fence)?,
@@ -81,10 +64,7 @@ impl Domain {
             effects: vec![effect],
         };
         let now = self.now();
-        let changed = self
-            .store
-            .change(key.project, vec![change], false, now, None)
-            .await?;
+        let changed = self.store.change(key.project, vec![change], false, now, None).await?;
         match changed.first() {
             Some(changed) => refusal(key, *changed, None).map_or(Ok(()), Err),
             None => Err(Error::bug("change answered nothing")),

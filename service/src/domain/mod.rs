@@ -74,13 +74,7 @@ impl Domain {
     /// Over this store, with this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self {
-            store,
-            clock,
-            auth,
-            stopping: Stopping::default(),
-            lines: Arc::default(),
-        }
+        Self { store, clock, auth, stopping: Stopping::default(), lines: Arc::default() }
     }
 
     /// Keys and tokens.
@@ -130,10 +124,9 @@ fn most_rows(field: &str, asked: u32) -> Result<usize> {
 /// Every key must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {
-        Some(key) => Err(Error::invalid(
-            "key",
-            format!("must be a job of project {project}, {key} is not"),
-        )),
+        Some(key) => {
+            Err(Error::invalid("key", format!("must be a job of project {project}, {key} is not")))
+        }
         None => Ok(()),
     }
 }

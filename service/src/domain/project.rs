@@ -83,11 +83,7 @@ impl Domain {
         let settings = self.store.named_settings(project, &names).await?;
         let most = rules::number(&settings, MAX_RUNNING);
         let most_units = rules::number(&settings, MAX_RUNNING_UNITS);
-        Ok(ProjectSummary {
-            project,
-            counts,
-            units_left: units_left(&counts, most, most_units),
-        })
+        Ok(ProjectSummary { project, counts, units_left: units_left(&counts, most, most_units) })
     }
 
     /// All settings of a project.
@@ -104,9 +100,7 @@ impl Domain {
         settings: Metadata,
     ) -> Result<()> {
         caller.may(Role::User, project)?;
-        settings
-            .check_size()
-            .map_err(|error| error.at("settings"))?;
+        settings.check_size().map_err(|error| error.at("settings"))?;
         rules::check(&settings)?;
         if settings.is_empty() {
             return Ok(());
@@ -155,11 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_what_the_narrower_limit_leaves() {
-        let counts = ProjectCounts {
-            running: 3,
-            running_units: 8,
-            ..ProjectCounts::default()
-        };
+        let counts = ProjectCounts { running: 3, running_units: 8, ..ProjectCounts::default() };
         for (most, most_units, left) in [
             (None, None, None),
             (Some(4), None, None),

@@ -64,11 +64,7 @@ impl Pruner {
     /// For the projects of this domain's store.
     #[must_use]
     pub fn new(domain: Arc<Domain>) -> Self {
-        Self {
-            domain,
-            after: None,
-            more: false,
-        }
+        Self { domain, after: None, more: false }
     }
 
     /// Looks at the next projects, and removes what is too much; how long to rest. A project
@@ -99,11 +95,7 @@ impl Pruner {
             return Ok(SHORT);
         }
         self.after = None;
-        Ok(if std::mem::take(&mut self.more) {
-            SHORT
-        } else {
-            Self::REST
-        })
+        Ok(if std::mem::take(&mut self.more) { SHORT } else { Self::REST })
     }
 }
 
@@ -163,11 +155,9 @@ mod tests {
         let mut settings = Metadata::default();
         let now = Millis(10 * DAY + 5);
         assert_eq!(RULES[0].keep(&settings, now), Keep::default());
-        for (name, value) in [
-            ("keep_finished_days", 3),
-            ("keep_finished_jobs", 0),
-            ("keep_deleted_bytes", 1_000),
-        ] {
+        for (name, value) in
+            [("keep_finished_days", 3), ("keep_finished_jobs", 0), ("keep_deleted_bytes", 1_000)]
+        {
             settings.set(name, JsonText::integer(value));
         }
         settings.set("keep_deleted_days", JsonText::parse("null").unwrap());
@@ -177,10 +167,7 @@ mod tests {
             bytes: None,
         };
         assert_eq!(RULES[0].keep(&settings, now), finished);
-        let deleted = Keep {
-            bytes: Some(1_000),
-            ..Keep::default()
-        };
+        let deleted = Keep { bytes: Some(1_000), ..Keep::default() };
         assert_eq!(RULES[1].keep(&settings, now), deleted);
         settings.set("keep_finished_days", JsonText::integer(1_000_000));
         assert_eq!(RULES[0].keep(&settings, now).from, Some(Position(0)));

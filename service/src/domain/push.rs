@@ -52,16 +52,10 @@ impl Domain {
             if chunk.is_empty() {
                 break;
             }
-            let chunk: Vec<_> = chunk
-                .into_iter()
-                .map(|job| job.and_then(|job| Item::new(job, caller)))
-                .collect();
+            let chunk: Vec<_> =
+                chunk.into_iter().map(|job| job.and_then(|job| Item::new(job, caller))).collect();
             let key = request.as_ref().map(|request| request.part(part, now));
-            let new = chunk
-                .iter()
-                .flatten()
-                .map(|item| item.job.clone())
-                .collect();
+            let new = chunk.iter().flatten().map(|item| item.job.clone()).collect();
             match self.store.push(project, new, now, key.as_ref()).await {
                 Ok(pushed) => answers.extend(self.answers(chunk, pushed)),
                 // What was pushed before stays pushed: those lines must be answered.
@@ -109,11 +103,7 @@ struct Item {
 impl Item {
     fn new(push: Push, caller: &Caller) -> Result<Self> {
         let known = Known::of(push.metadata)?;
-        let tags = if push.tags.is_empty() {
-            known.tags.unwrap_or_default()
-        } else {
-            push.tags
-        };
+        let tags = if push.tags.is_empty() { known.tags.unwrap_or_default() } else { push.tags };
         let running = push.state == State::Running;
         let start = running.then(new_start).transpose()?;
         Ok(Self {
@@ -137,8 +127,5 @@ impl Item {
 
 /// The start of a job that nobody leased.
 pub(super) fn new_start() -> Result<Start> {
-    Ok(Start {
-        fence: Fence::random()?,
-        lease_expires: None,
-    })
+    Ok(Start { fence: Fence::random()?, lease_expires: None })
 }

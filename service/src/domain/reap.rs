@@ -54,10 +54,7 @@ impl Reaper {
     /// For the jobs of this domain's store.
     #[must_use]
     pub fn new(domain: Arc<Domain>) -> Self {
-        Self {
-            domain,
-            doubtful: HashSet::new(),
-        }
+        Self { domain, doubtful: HashSet::new() }
     }
 
     /// Deals with the jobs that are due, up to [`BATCH`]; whether there may be more. What
@@ -148,10 +145,7 @@ impl Domain {
             Err(_) => {}
         }
         for job in jobs {
-            match self
-                .settle_at_once(std::slice::from_ref(job), lost, now, round)
-                .await
-            {
+            match self.settle_at_once(std::slice::from_ref(job), lost, now, round).await {
                 Ok(()) => {}
                 Err(away @ Error::Unavailable { .. }) => return Err(away),
                 Err(error) => round.bad.push((job.key, error)),
@@ -173,10 +167,7 @@ impl Domain {
         let ends: Vec<End> = jobs.iter().map(|job| End::of(job, lost, now)).collect();
         let changes = jobs.iter().zip(&ends).map(|(job, end)| end.change(job));
         let changes = changes.collect::<Result<Vec<_>>>()?;
-        let changed = self
-            .store
-            .change(project, changes, false, now, None)
-            .await?;
+        let changed = self.store.change(project, changes, false, now, None).await?;
         let mut asked = Vec::new();
         for ((job, end), changed) in jobs.iter().zip(ends).zip(changed) {
             match (changed, end) {
@@ -196,9 +187,7 @@ impl Domain {
                     | Changed::TooLarge
                     | Changed::AtLimit(_),
                     _,
-                ) => round
-                    .bad
-                    .push((job.key, Error::bug("an end that is refused"))),
+                ) => round.bad.push((job.key, Error::bug("an end that is refused"))),
             }
         }
         self.stop_requeued(project, asked, now).await
@@ -219,10 +208,7 @@ impl Domain {
             let mut on = [Step::Keep; 4];
             on[State::Pending.index()] = Step::Apply(0);
             on[State::Running.index()] = Step::Apply(1);
-            let running = Effect {
-                stop_by: Some(by),
-                ..Effect::default()
-            };
+            let running = Effect { stop_by: Some(by), ..Effect::default() };
             Ok(Change {
                 key,
                 holder: Holder::Anyone,
@@ -231,9 +217,7 @@ impl Domain {
             })
         };
         let changes = keys.into_iter().map(change).collect::<Result<Vec<_>>>()?;
-        self.store
-            .change(project, changes, false, now, None)
-            .await?;
+        self.store.change(project, changes, false, now, None).await?;
         Ok(())
     }
 
@@ -287,20 +271,13 @@ impl End {
         };
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);
-        Ok(Change {
-            key: job.key,
-            holder,
-            on,
-            effects: vec![effect],
-        })
+        Ok(Change { key: job.key, holder, on, effects: vec![effect] })
     }
 }
 
 fn finished(close_reason: &str) -> Result<Effect> {
     let mut ended = Effect::default();
-    ended
-        .set
-        .set("close_reason", JsonText::string(close_reason));
+    ended.set.set("close_reason", JsonText::string(close_reason));
     entering(State::Finished, ended, &Actor::parse(SERVICE)?)
 }
 
@@ -312,12 +289,7 @@ fn scheduler(job: &Job) -> Result<Actor> {
 
 /// What is not known of the lost attempt stays unknown.
 fn requeued(job: &Job) -> Result<Effect> {
-    let Counters {
-        items,
-        pages,
-        logs,
-        errors,
-    } = job.counters;
+    let Counters { items, pages, logs, errors } = job.counters;
     let again = Effect {
         front: true,
         remove: OF_AN_ATTEMPT.map(FieldName::known).into(),
@@ -329,8 +301,5 @@ fn requeued(job: &Job) -> Result<Effect> {
         },
         ..Effect::default()
     };
-    Ok(Effect {
-        release: true,
-        ..entering(State::Pending, again, &scheduler(job)?)?
-    })
+    Ok(Effect { release: true, ..entering(State::Pending, again, &scheduler(job)?)? })
 }

@@ -51,10 +51,7 @@ fn digest(parts: &[&[u8]]) -> String {
         hash.update(part);
     }
     let bytes = hash.finalize();
-    bytes[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

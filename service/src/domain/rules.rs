@@ -96,25 +96,18 @@ impl Accepts {
     fn allows(&self, value: &JsonText) -> bool {
         match self {
             Number(range) => plain(value).is_some_and(|number| range.contains(&number)),
-            Text(texts) => value
-                .as_text()
-                .is_some_and(|text| texts.contains(&text.as_str())),
+            Text(texts) => value.as_text().is_some_and(|text| texts.contains(&text.as_str())),
         }
     }
 
     fn told(&self) -> String {
         match self {
             Number(range) if *range.end() == LARGEST => {
-                format!(
-                    "must be a whole number, at least {}, or null",
-                    range.start()
-                )
+                format!("must be a whole number, at least {}, or null", range.start())
             }
-            Number(range) => format!(
-                "must be a whole number from {} to {}, or null",
-                range.start(),
-                range.end()
-            ),
+            Number(range) => {
+                format!("must be a whole number from {} to {}, or null", range.start(), range.end())
+            }
             Text(texts) => {
                 let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
                 format!("must be {} or null", quoted.join(", "))
@@ -143,52 +136,16 @@ mod tests {
     #[test]
     fn what_a_setting_accepts_is_told_when_it_is_refused() {
         for (name, value, told) in [
-            (
-                "max_running",
-                "-1",
-                "must be a whole number from 0 to 1000000, or null",
-            ),
-            (
-                "max_running",
-                "1.0",
-                "must be a whole number from 0 to 1000000, or null",
-            ),
-            (
-                "max_running_units",
-                "1000001",
-                "must be a whole number from 0 to 1000000, or null",
-            ),
-            (
-                "max_running_units",
-                "\"5\"",
-                "must be a whole number from 0 to 1000000, or null",
-            ),
-            (
-                "on_lost",
-                "\"forget\"",
-                "must be \"requeue\", \"finish\" or null",
-            ),
+            ("max_running", "-1", "must be a whole number from 0 to 1000000, or null"),
+            ("max_running", "1.0", "must be a whole number from 0 to 1000000, or null"),
+            ("max_running_units", "1000001", "must be a whole number from 0 to 1000000, or null"),
+            ("max_running_units", "\"5\"", "must be a whole number from 0 to 1000000, or null"),
+            ("on_lost", "\"forget\"", "must be \"requeue\", \"finish\" or null"),
             ("on_lost", "1", "must be \"requeue\", \"finish\" or null"),
-            (
-                "max_attempts",
-                "0",
-                "must be a whole number from 1 to 1000, or null",
-            ),
-            (
-                "cancel_timeout",
-                "86401",
-                "must be a whole number from 1 to 86400, or null",
-            ),
-            (
-                "keep_finished_days",
-                "1e3",
-                "must be a whole number, at least 0, or null",
-            ),
-            (
-                "keep_deleted_bytes",
-                "[]",
-                "must be a whole number, at least 0, or null",
-            ),
+            ("max_attempts", "0", "must be a whole number from 1 to 1000, or null"),
+            ("cancel_timeout", "86401", "must be a whole number from 1 to 86400, or null"),
+            ("keep_finished_days", "1e3", "must be a whole number, at least 0, or null"),
+            ("keep_deleted_bytes", "[]", "must be a whole number, at least 0, or null"),
         ] {
             let refused = check(&settings(name, value)).unwrap_err();
             assert_eq!(refused.to_string(), format!("{name}: {told}"));
@@ -218,10 +175,7 @@ mod tests {
         assert_eq!(cancel_timeout(&settings("cancel_timeout", "2")), 2);
         assert_eq!(cancel_timeout(&settings("cancel_timeout", "0")), 300);
         let (requeue, max_attempts) = (true, 3);
-        let default = Lost {
-            requeue,
-            max_attempts,
-        };
+        let default = Lost { requeue, max_attempts };
         assert_eq!(lost(&none), default);
         assert_eq!(lost(&settings("on_lost", "\"x\"")), default);
         assert!(!lost(&settings("on_lost", "\"finish\"")).requeue);

@@ -56,10 +56,7 @@ impl Domain {
         let job = new_job(caller, spider.clone(), &tags, schedule)?;
         let now = self.now();
         let request = request.map(|request| request.part(0, now));
-        let pushed = self
-            .store
-            .push(project, vec![job], now, request.as_ref())
-            .await?;
+        let pushed = self.store.push(project, vec![job], now, request.as_ref()).await?;
         match pushed.first() {
             Some(Pushed::Added(key)) => Ok(*key),
             Some(Pushed::Duplicate) => Err(Error::Duplicate(format!("{spider} already scheduled"))),
@@ -85,10 +82,9 @@ impl Domain {
         match (record, spider) {
             (Some(record), _) => Ok((record.name, record.tags)),
             (None, SpiderRef::Name(name)) => Ok((name.clone(), Tags::default())),
-            (None, SpiderRef::Number(_)) => Err(Error::invalid(
-                "spider_id",
-                "must be the number of a spider that has jobs",
-            )),
+            (None, SpiderRef::Number(_)) => {
+                Err(Error::invalid("spider_id", "must be the number of a spider that has jobs"))
+            }
         }
     }
 }
@@ -101,10 +97,7 @@ fn new_job(
 ) -> Result<NewJob> {
     let unique = UniqueKey::of_schedule(
         &spider,
-        schedule
-            .spider_args
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
+        schedule.spider_args.iter().map(|(name, value)| (name.as_str(), value.as_str())),
         schedule.cmd_args.as_deref(),
     );
     let mut known = Known::of(schedule.metadata)?;
@@ -147,9 +140,7 @@ fn new_job(
 }
 
 fn strings(map: &BTreeMap<String, String>) -> JsonText {
-    let object: serde_json::Map<_, _> = map
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone().into()))
-        .collect();
+    let object: serde_json::Map<_, _> =
+        map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     JsonText::stored(serde_json::Value::Object(object).to_string())
 }

@@ -69,10 +69,7 @@ impl Domain {
         caller.may(least, project)?;
         let number = match &spider {
             SpiderRef::Number(_) if create => {
-                return Err(Error::invalid(
-                    "create",
-                    "goes with a name, not with a number",
-                ));
+                return Err(Error::invalid("create", "goes with a name, not with a number"));
             }
             SpiderRef::Number(number) => Some(*number),
             SpiderRef::Name(name) => self.store.spider_id(project, name, create).await?,
@@ -145,11 +142,7 @@ impl Domain {
     ) -> Result<Vec<Spider>> {
         let latest = records.iter().filter_map(|record| {
             let spider = record.id;
-            record.last_job.map(|job| JobKey {
-                project,
-                spider,
-                job,
-            })
+            record.last_job.map(|job| JobKey { project, spider, job })
         });
         let latest: Vec<JobKey> = latest.collect();
         let jobs = self.store.get(&latest, &Fields::Row).await?;

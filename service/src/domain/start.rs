@@ -117,10 +117,8 @@ impl Domain {
             ..asked.effect.clone()
         };
         let request = asked.request.as_ref().map(|request| request.part(0, now));
-        let claimed = self
-            .store
-            .claim(asked.project, &asked.wanted, &effect, now, request.as_ref())
-            .await?;
+        let claimed =
+            self.store.claim(asked.project, &asked.wanted, &effect, now, request.as_ref()).await?;
         Ok(claimed.map(|claimed| Started {
             token: self.token(claimed.job.key, claimed.job.attempt),
             job: claimed.job,
@@ -154,10 +152,9 @@ fn checked(mut wanted: Wanted) -> Result<Wanted> {
     if wanted.spiders.len() > BATCH {
         return Err(too_many("spiders", BATCH));
     }
-    for (field, tags) in [
-        ("has_tags", &mut wanted.has_tags),
-        ("lacks_tags", &mut wanted.lacks_tags),
-    ] {
+    for (field, tags) in
+        [("has_tags", &mut wanted.has_tags), ("lacks_tags", &mut wanted.lacks_tags)]
+    {
         if tags.len() > Tags::MAX {
             return Err(too_many(field, Tags::MAX));
         }
@@ -180,9 +177,6 @@ fn lease_length(lease_ms: Option<i64>) -> Result<Option<u64>> {
         None => Ok(Some(DEFAULT_LEASE)),
         Some(Ok(0)) => Ok(None),
         Some(Ok(length)) if LEASES.contains(&length) => Ok(Some(length)),
-        Some(_) => Err(Error::invalid(
-            "lease_ms",
-            "must be 0 (no lease) or from 1000 to 3600000",
-        )),
+        Some(_) => Err(Error::invalid("lease_ms", "must be 0 (no lease) or from 1000 to 3600000")),
     }
 }

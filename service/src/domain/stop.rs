@@ -42,13 +42,8 @@ impl Domain {
         };
         let changes = keys.iter().map(|key| stopping(*key, by, caller));
         let changes = changes.collect::<Result<Vec<_>>>()?;
-        let changed = self
-            .store
-            .change(project, changes, false, now, request)
-            .await?;
-        let applied = changed
-            .iter()
-            .filter(|one| matches!(one, Changed::Applied { .. }));
+        let changed = self.store.change(project, changes, false, now, request).await?;
+        let applied = changed.iter().filter(|one| matches!(one, Changed::Applied { .. }));
         let applied = applied.count() as u64;
         Ok((!changed.is_empty()).then_some(applied))
     }
@@ -78,10 +73,7 @@ fn stopping(key: JobKey, by: Option<Millis>, caller: &Caller) -> Result<Change> 
     let mut ended = asked.clone();
     asked.set("stop_requested", JsonText::boolean(true));
     ended.set("close_reason", JsonText::string("cancelled"));
-    let ended = Effect {
-        set: ended,
-        ..Effect::default()
-    };
+    let ended = Effect { set: ended, ..Effect::default() };
     let mut on = [Step::Keep; 4];
     on[State::Pending.index()] = Step::Apply(0);
     on[State::Running.index()] = match by {
@@ -94,11 +86,7 @@ fn stopping(key: JobKey, by: Option<Millis>, caller: &Caller) -> Result<Change> 
         on,
         effects: vec![
             entering(State::Finished, ended, caller.actor())?,
-            Effect {
-                stop_by: by,
-                set: asked,
-                ..Effect::default()
-            },
+            Effect { stop_by: by, set: asked, ..Effect::default() },
         ],
     })
 }

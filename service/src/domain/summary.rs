@@ -131,9 +131,7 @@ impl Domain {
             };
             let full = spiders.len() == BATCH;
             after = spiders.last().copied();
-            let found = self
-                .store
-                .last_finished(last.project, &spiders, &Fields::Row);
+            let found = self.store.last_finished(last.project, &spiders, &Fields::Row);
             for job in found.await?.into_iter().flatten() {
                 if skip > 0 {
                     skip -= 1;
@@ -159,11 +157,7 @@ impl Domain {
 
 impl StateSummary {
     const fn empty(state: State) -> Self {
-        Self {
-            state,
-            count: 0,
-            jobs: Vec::new(),
-        }
+        Self { state, count: 0, jobs: Vec::new() }
     }
 }
 

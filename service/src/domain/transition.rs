@@ -15,11 +15,7 @@ pub(super) fn towards(
     base: Effect,
     actor: &Actor,
 ) -> Result<([Step; 4], Vec<Effect>)> {
-    let stay = if base == Effect::default() {
-        Step::Keep
-    } else {
-        Step::Apply(0)
-    };
+    let stay = if base == Effect::default() { Step::Keep } else { Step::Apply(0) };
     let Some(to) = to else {
         return Ok(([stay; 4], vec![base]));
     };
@@ -54,15 +50,9 @@ mod tests {
     fn a_wish_for_finished_is_answered_in_every_state() {
         let actor = Actor::parse("ann").unwrap();
         let (on, effects) = towards(Some(State::Finished), Effect::default(), &actor).unwrap();
-        assert_eq!(
-            on,
-            [Step::Apply(1), Step::Apply(1), Step::Keep, Step::Refuse]
-        );
-        let expected = Effect {
-            enter: Some((State::Finished, actor)),
-            release: true,
-            ..Effect::default()
-        };
+        assert_eq!(on, [Step::Apply(1), Step::Apply(1), Step::Keep, Step::Refuse]);
+        let expected =
+            Effect { enter: Some((State::Finished, actor)), release: true, ..Effect::default() };
         assert_eq!(effects[1], expected);
     }
 
@@ -73,9 +63,6 @@ mod tests {
             let effect = entering(to, Effect::default(), &actor).unwrap();
             (effect.start.is_some(), effect.release)
         });
-        assert_eq!(
-            brings,
-            [(false, false), (true, false), (false, true), (false, true)]
-        );
+        assert_eq!(brings, [(false, false), (true, false), (false, true), (false, true)]);
     }
 }

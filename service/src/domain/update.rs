@@ -63,12 +63,7 @@ impl Domain {
             .into_iter()
             .map(|mut update| update.effect().map(|effect| (update, effect)))
             .collect::<Result<Vec<_>>>()?;
-        check_spiders(
-            caller,
-            project,
-            updates.iter().map(|(update, _)| update),
-            &request,
-        )?;
+        check_spiders(caller, project, updates.iter().map(|(update, _)| update), &request)?;
         let mut run = Run::new(self, caller, project, request);
         for (index, (update, effect)) in updates.into_iter().enumerate() {
             match update.target {
@@ -118,15 +113,7 @@ impl<'a> Run<'a> {
         request: Option<RequestId>,
     ) -> Self {
         let (batch, done) = (Vec::new(), Vec::new());
-        Self {
-            domain,
-            caller,
-            project,
-            request,
-            part: 0,
-            batch,
-            done,
-        }
+        Self { domain, caller, project, request, part: 0, batch, done }
     }
 
     async fn job(
@@ -142,25 +129,12 @@ impl<'a> Run<'a> {
             Ok(holder) => holder,
             Err(error) => {
                 self.flush().await?;
-                self.done.push(Updated {
-                    key,
-                    update: index,
-                    result: Err(ItemError::of(&error)),
-                });
+                self.done.push(Updated { key, update: index, result: Err(ItemError::of(&error)) });
                 return Ok(());
             }
         };
         let (on, effects) = towards(update.state, effect, self.actor())?;
-        self.batch.push((
-            index,
-            update.state,
-            Change {
-                key,
-                holder,
-                on,
-                effects,
-            },
-        ));
+        self.batch.push((index, update.state, Change { key, holder, on, effects }));
         if self.batch.len() == BATCH {
             self.flush().await?;
         }
@@ -180,15 +154,10 @@ impl<'a> Run<'a> {
         let Some(name) = store.spider_name(spider.project, spider.spider).await? else {
             return Ok(());
         };
-        let mut filter = Filter {
-            states: not_past(update.state),
-            spiders: vec![name],
-            ..Filter::default()
-        };
+        let mut filter =
+            Filter { states: not_past(update.state), spiders: vec![name], ..Filter::default() };
         loop {
-            let page = store
-                .page(spider.project, &filter, BATCH, &Fields::Row)
-                .await?;
+            let page = store.page(spider.project, &filter, BATCH, &Fields::Row).await?;
             for job in page.jobs {
                 self.job(index, job.key, update, effect.clone()).await?;
             }
@@ -205,18 +174,12 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let now = self.domain.now();
-        let request = self
-            .request
-            .as_ref()
-            .map(|request| request.part(self.part, now));
+        let request = self.request.as_ref().map(|request| request.part(self.part, now));
         self.part += 1;
         let batch = std::mem::take(&mut self.batch);
         let changes = batch.iter().map(|(_, _, change)| change.clone()).collect();
-        let answers = self
-            .domain
-            .store
-            .change(self.project, changes, false, now, request.as_ref())
-            .await?;
+        let answers =
+            self.domain.store.change(self.project, changes, false, now, request.as_ref()).await?;
         for ((update, to, change), changed) in batch.into_iter().zip(answers) {
             let key = change.key;
             let result = match changed {
@@ -229,16 +192,10 @@ impl<'a> Run<'a> {
                 | Changed::TooLarge
                 | Changed::AtLimit(_) => {
                     let error = refusal(key, changed, to);
-                    Err(ItemError::of(
-                        &error.unwrap_or_else(|| Error::bug("no refusal")),
-                    ))
+                    Err(ItemError::of(&error.unwrap_or_else(|| Error::bug("no refusal"))))
                 }
             };
-            self.done.push(Updated {
-                key,
-                update,
-                result,
-            });
+            self.done.push(Updated { key, update, result });
         }
         Ok(())
     }
@@ -282,10 +239,7 @@ fn same_project(asked: ProjectId, named: ProjectId) -> Result<()> {
     if asked == named {
         return Ok(());
     }
-    Err(Error::invalid(
-        "key",
-        format!("must be a key of project {asked}"),
-    ))
+    Err(Error::invalid("key", format!("must be a key of project {asked}")))
 }
 
 /// Not deleted, and not already past `to`.

@@ -48,11 +48,7 @@ struct Standing<'a> {
 impl Lines {
     fn enter(&self, place: Place) -> Standing<'_> {
         let line = Arc::clone(self.all().entry(place.clone()).or_default());
-        Standing {
-            lines: self,
-            place,
-            line,
-        }
+        Standing { lines: self, place, line }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Place, Arc<Line>>> {

@@ -76,12 +76,7 @@ impl Domain {
     /// Begins a list.
     pub async fn walk(&self, caller: &Caller, walk: Walk) -> Result<Rows> {
         caller.may(Role::Read, walk.project)?;
-        let Walk {
-            project,
-            order,
-            fields,
-            ..
-        } = walk;
+        let Walk { project, order, fields, .. } = walk;
         let mut filter = walk.filter;
         if let Some(stop) = walk.stop {
             self.end_before(project, stop, &mut filter).await?;
@@ -126,9 +121,7 @@ impl Domain {
 /// The reads that make up a list, each from the latest entry down.
 fn in_order(filter: Filter, order: Order, after: Option<Place>) -> VecDeque<Filter> {
     let until = |mut filter: Filter, after: Place| {
-        let until = filter
-            .until
-            .map_or(after.position, |until| until.min(after.position));
+        let until = filter.until.map_or(after.position, |until| until.min(after.position));
         filter.until = Some(until);
         filter
     };
@@ -137,10 +130,7 @@ fn in_order(filter: Filter, order: Order, after: Option<Place>) -> VecDeque<Filt
     }
     let states = filter.states.iter();
     let states = states.filter(|state| after.is_none_or(|after| *state >= after.state));
-    let one = |state| Filter {
-        states: StateSet::from_iter([state]),
-        ..filter.clone()
-    };
+    let one = |state| Filter { states: StateSet::from_iter([state]), ..filter.clone() };
     states
         .map(|state| {
             let begun = after.filter(|after| after.state == state);
@@ -194,10 +184,7 @@ impl Rows {
         };
         let wanted = self.skip.saturating_add(self.most);
         let limit = usize::try_from(wanted).map_or(BATCH, |wanted| wanted.min(BATCH));
-        let page = self
-            .store
-            .page(self.project, filter, limit, &self.fields)
-            .await?;
+        let page = self.store.page(self.project, filter, limit, &self.fields).await?;
         self.page = page.jobs.into();
         match page.next {
             Some(next) => filter.until = Some(next),

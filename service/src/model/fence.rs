@@ -13,9 +13,7 @@ impl Fence {
     pub fn random() -> Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| Error::bug(error.to_string()))?;
-        Ok(Self(
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        ))
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// Checks the form only; whether it is the right one, the store knows.
@@ -24,10 +22,7 @@ impl Fence {
         if text.len() == 32 && text.bytes().all(hex) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::invalid(
-            "fence",
-            "must be the fence that StartJob answered",
-        ))
+        Err(Error::invalid("fence", "must be the fence that StartJob answered"))
     }
 
     /// The secret itself.

@@ -24,11 +24,7 @@ impl JsonText {
         if scan.depth > Self::MAX_DEPTH {
             return Err(Error::invalid("json", "must be nested at most 64 deep"));
         }
-        Ok(Self(if scan.breaks {
-            compact(raw.get())
-        } else {
-            raw.get().to_owned()
-        }))
+        Ok(Self(if scan.breaks { compact(raw.get()) } else { raw.get().to_owned() }))
     }
 
     /// A JSON string.
@@ -100,10 +96,7 @@ impl Scan {
                 _ => {}
             }
         }
-        Self {
-            depth: deepest,
-            breaks,
-        }
+        Self { depth: deepest, breaks }
     }
 }
 
@@ -162,16 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused() {
-        for text in [
-            "NaN",
-            "Infinity",
-            "-Infinity",
-            "",
-            "{",
-            "1 2",
-            "'a'",
-            "[1,]",
-        ] {
+        for text in ["NaN", "Infinity", "-Infinity", "", "{", "1 2", "'a'", "[1,]"] {
             assert!(JsonText::parse(text).is_err(), "{text}");
         }
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));

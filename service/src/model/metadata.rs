@@ -87,9 +87,7 @@ impl Metadata {
     /// The bytes of all names and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.iter()
-            .map(|(name, value)| name.as_str().len() + value.as_str().len())
-            .sum()
+        self.iter().map(|(name, value)| name.as_str().len() + value.as_str().len()).sum()
     }
 
     /// More than [`Metadata::MAX_BYTES`] are an error.

@@ -29,11 +29,7 @@ impl SpiderName {
     /// `script` where it names one (`py:NAME`), else `manual`.
     #[must_use]
     pub fn spider_type(&self) -> &'static str {
-        if self.0.starts_with("py:") {
-            "script"
-        } else {
-            "manual"
-        }
+        if self.0.starts_with("py:") { "script" } else { "manual" }
     }
 }
 

@@ -14,10 +14,9 @@ impl Priority {
     pub fn new(number: i64) -> Result<Self> {
         match u8::try_from(number) {
             Ok(n) if n <= 4 => Ok(Self(n)),
-            _ => Err(Error::invalid(
-                "priority",
-                "must be an integer from 0 (lowest) to 4 (highest)",
-            )),
+            _ => {
+                Err(Error::invalid("priority", "must be an integer from 0 (lowest) to 4 (highest)"))
+            }
         }
     }
 

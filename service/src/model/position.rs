@@ -43,10 +43,7 @@ mod tests {
         let first = Position::after(Position(0), Millis(1_000));
         let second = Position::after(first, Millis(1_000));
         let third = Position::after(second, Millis(900));
-        assert_eq!(
-            [first.0, second.0, third.0],
-            [2_048_000, 2_048_001, 2_048_002]
-        );
+        assert_eq!([first.0, second.0, third.0], [2_048_000, 2_048_001, 2_048_002]);
         assert_eq!(third.ts(), Millis(1_000));
     }
 }

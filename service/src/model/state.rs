@@ -91,9 +91,7 @@ impl StateSet {
 
     /// Its states, in the order of a life.
     pub fn iter(self) -> impl Iterator<Item = State> {
-        State::ALL
-            .into_iter()
-            .filter(move |state| self.contains(*state))
+        State::ALL.into_iter().filter(move |state| self.contains(*state))
     }
 }
 

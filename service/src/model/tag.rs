@@ -109,11 +109,7 @@ impl TagEdit {
     pub fn apply(&self, tags: &Tags) -> Result<Tags> {
         let mut kept = Tags::default();
         if !self.clear {
-            kept.add(
-                tags.iter()
-                    .filter(|tag| !self.remove.contains(tag))
-                    .cloned(),
-            )?;
+            kept.add(tags.iter().filter(|tag| !self.remove.contains(tag)).cloned())?;
         }
         kept.add(self.add.iter().cloned())?;
         Ok(kept)
@@ -132,9 +128,6 @@ mod tests {
             remove: vec![Tag::parse("b").unwrap(), Tag::parse("x").unwrap()],
             add: Tags::parse(["c", "b", "d"]).unwrap(),
         };
-        assert_eq!(
-            edit.apply(&tags).unwrap(),
-            Tags::parse(["a", "c", "b", "d"]).unwrap()
-        );
+        assert_eq!(edit.apply(&tags).unwrap(), Tags::parse(["a", "c", "b", "d"]).unwrap());
     }
 }

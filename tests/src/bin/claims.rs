@@ -75,28 +75,19 @@ async fn cost(
     wanted: Wanted,
 ) {
     let query = |redis: &mut redis::Connection, words: &[&str]| {
-        redis::cmd(words[0])
-            .arg(&words[1..])
-            .query::<redis::Value>(redis)
-            .unwrap()
+        redis::cmd(words[0]).arg(&words[1..]).query::<redis::Value>(redis).unwrap()
     };
     query(redis, &["CONFIG", "SET", "slowlog-log-slower-than", "0"]);
     query(redis, &["CONFIG", "SET", "slowlog-max-len", "100000"]);
     query(redis, &["SLOWLOG", "RESET"]);
     let mut taken = 0;
     for _ in 0..CLAIMS {
-        let claimed = store
-            .claim(project, &wanted, &starting(), NOW, None)
-            .await
-            .unwrap();
+        let claimed = store.claim(project, &wanted, &starting(), NOW, None).await.unwrap();
         taken += usize::from(claimed.is_some());
     }
     query(redis, &["CONFIG", "SET", "slowlog-log-slower-than", "-1"]);
-    let log: Vec<Vec<redis::Value>> = redis::cmd("SLOWLOG")
-        .arg("GET")
-        .arg(100_000)
-        .query(redis)
-        .unwrap();
+    let log: Vec<Vec<redis::Value>> =
+        redis::cmd("SLOWLOG").arg("GET").arg(100_000).query(redis).unwrap();
     let is_script =
         |entry: &&Vec<redis::Value>| format!("{:?}", entry[3]).to_lowercase().contains("evalsha");
     let mut times: Vec<i64> = log
@@ -114,65 +105,33 @@ async fn cost(
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let jobs = env::args()
-        .nth(1)
-        .map_or(100_000, |jobs| jobs.parse().unwrap());
+    let jobs = env::args().nth(1).map_or(100_000, |jobs| jobs.parse().unwrap());
     let server = RedisServer::start(&[]);
-    let store = open(&StoreUrl::parse(&server.url()).unwrap())
-        .await
-        .unwrap();
-    let mut redis = redis::Client::open(server.url())
-        .unwrap()
-        .get_connection()
-        .unwrap();
+    let store = open(&StoreUrl::parse(&server.url()).unwrap()).await.unwrap();
+    let mut redis = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     let project = ProjectId::new(1).unwrap();
     fill(&store, project, jobs).await;
     for (what, wanted) in kinds() {
         cost(&store, &mut redis, project, what, wanted).await;
     }
     let cap = FieldName::known(MAX_RUNNING_UNITS);
-    let cap: Metadata = [(cap, JsonText::parse("1000000").unwrap())]
-        .into_iter()
-        .collect();
+    let cap: Metadata = [(cap, JsonText::parse("1000000").unwrap())].into_iter().collect();
     let change = SettingsChange::Merge(cap);
     store.change_settings(project, change).await.unwrap();
     let any = Wanted::default();
-    cost(
-        &store,
-        &mut redis,
-        project,
-        "any, under a cap of units",
-        any.clone(),
-    )
-    .await;
+    cost(&store, &mut redis, project, "any, under a cap of units", any.clone()).await;
     let deep = SpiderId::new(1).unwrap();
     store.limit_spider(project, deep, Some(1)).await.unwrap();
-    cost(
-        &store,
-        &mut redis,
-        project,
-        "behind all jobs of a spider at its limit",
-        any,
-    )
-    .await;
+    cost(&store, &mut redis, project, "behind all jobs of a spider at its limit", any).await;
 }
 
 /// Claims without limits.
 fn kinds() -> [(&'static str, Wanted); 5] {
     let any = Wanted::default;
     let tag = |name| vec![Tag::parse(name).unwrap()];
-    let of_a_spider = Wanted {
-        spiders: vec![SpiderName::parse("deep").unwrap()],
-        ..any()
-    };
-    let has = |name| Wanted {
-        has_tags: tag(name),
-        ..any()
-    };
-    let lacks = Wanted {
-        lacks_tags: tag("even"),
-        ..any()
-    };
+    let of_a_spider = Wanted { spiders: vec![SpiderName::parse("deep").unwrap()], ..any() };
+    let has = |name| Wanted { has_tags: tag(name), ..any() };
+    let lacks = Wanted { lacks_tags: tag("even"), ..any() };
     [
         ("any", any()),
         ("of a spider", of_a_spider),

@@ -128,10 +128,7 @@ impl Worker {
             self.grpc.jobs().set_job_metadata(request).await
         };
         let done = self.insist(set).await;
-        done.map_or_else(
-            |status| outcome("metadata", &status),
-            |_| "metadata done".to_owned(),
-        )
+        done.map_or_else(|status| outcome("metadata", &status), |_| "metadata done".to_owned())
     }
 
     async fn field(&self) -> String {
@@ -144,10 +141,7 @@ impl Worker {
             self.grpc.jobs().delete_job_metadata(request).await
         };
         let done = self.insist(delete).await;
-        done.map_or_else(
-            |status| outcome("field", &status),
-            |_| "field done".to_owned(),
-        )
+        done.map_or_else(|status| outcome("field", &status), |_| "field done".to_owned())
     }
 }
 

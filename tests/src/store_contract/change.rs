@@ -8,21 +8,14 @@ use spiderq_service::{
 use super::world::*;
 
 fn applied(previous: State, attempt: u32) -> Changed {
-    Changed::Applied {
-        previous,
-        attempt,
-        stop_requested: false,
-    }
+    Changed::Applied { previous, attempt, stop_requested: false }
 }
 
 /// What is done depends on the state that the job is found in.
 pub async fn each_state_has_its_own_step(world: World) {
     let states = State::ALL.map(|state| in_state("s", state)).to_vec();
     world.push(T, states).await;
-    let mark = |json| Effect {
-        set: metadata(&[("mark", json)]),
-        ..Effect::default()
-    };
+    let mark = |json| Effect { set: metadata(&[("mark", json)]), ..Effect::default() };
     let change = |job| Change {
         key: world.key(1, job),
         holder: Holder::Anyone,
@@ -47,10 +40,7 @@ pub async fn each_state_has_its_own_step(world: World) {
     }
     let none = metadata(&[]);
     let (zero, one) = (metadata(&[("mark", "0")]), metadata(&[("mark", "1")]));
-    assert_eq!(
-        seen,
-        [(T + 5, one), (T, none.clone()), (T, none), (T + 5, zero)]
-    );
+    assert_eq!(seen, [(T + 5, one), (T, none.clone()), (T, none), (T + 5, zero)]);
 }
 
 /// A job of a project that was never used is missing.
@@ -70,12 +60,7 @@ pub async fn a_state_entry_has_place_and_actor(world: World) {
     world.apply(T + 20, finish(key)).await;
     world.apply(T + 5, delete(key)).await;
     let job = world.job(key).await.unwrap();
-    let entry = |position, by| {
-        Some(Entry {
-            position,
-            actor: actor(by),
-        })
-    };
+    let entry = |position, by| Some(Entry { position, actor: actor(by) });
     assert_eq!(
         job.entries,
         [
@@ -92,10 +77,8 @@ pub async fn a_state_entry_has_place_and_actor(world: World) {
 /// Changes of one call are done in order: the second sees what the first did.
 pub async fn changes_of_one_call_are_done_in_order(world: World) {
     let key = world.add(T, pending("s")).await;
-    let keep_finished = Change {
-        on: [Step::Apply(0), Step::Apply(0), Step::Keep, Step::Refuse],
-        ..finish(key)
-    };
+    let keep_finished =
+        Change { on: [Step::Apply(0), Step::Apply(0), Step::Keep, Step::Refuse], ..finish(key) };
     let changes = vec![
         always(key, starting()),
         keep_finished.clone(),
@@ -119,18 +102,14 @@ pub async fn changes_of_one_call_are_done_in_order(world: World) {
 /// they would have done.
 pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
     let states = [State::Pending, State::Running, State::Finished];
-    world
-        .push(T, states.map(|state| in_state("s", state)).to_vec())
-        .await;
+    world.push(T, states.map(|state| in_state("s", state)).to_vec()).await;
     let change = |job| Change {
         on: [Step::Apply(0), Step::Refuse, Step::Keep, Step::Keep],
         ..delete(world.key(1, job))
     };
     let all = async |jobs: &[i64]| {
         let changes = jobs.iter().map(|job| change(*job)).collect();
-        let changed = world
-            .store
-            .change(world.project, changes, true, Millis(T + 1), None);
+        let changed = world.store.change(world.project, changes, true, Millis(T + 1), None);
         changed.await.unwrap()
     };
     let before = world.list(&those(&State::ALL)).await;
@@ -149,11 +128,7 @@ pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
     // A missing job is no refusal.
     assert_eq!(
         all(&[1, 3, 9]).await,
-        [
-            applied(State::Pending, 0),
-            Changed::Kept(State::Finished),
-            Changed::Missing,
-        ]
+        [applied(State::Pending, 0), Changed::Kept(State::Finished), Changed::Missing,]
     );
     let deleted = world.list(&those(&[State::Deleted])).await;
     assert_eq!(deleted, [world.key(1, 1)]);
@@ -174,10 +149,7 @@ pub async fn each_kind_of_refusal_stops_all(world: World) {
         effect
     };
     world.apply(T, always(other, tag(&many))).await;
-    let hold = |holder| Change {
-        holder,
-        ..always(other, Effect::default())
-    };
+    let hold = |holder| Change { holder, ..always(other, Effect::default()) };
     let refusals = [
         (hold(Holder::Fence(start(None).fence)), Changed::Stale),
         (hold(Holder::Attempt(1)), Changed::Stale),
@@ -187,9 +159,7 @@ pub async fn each_kind_of_refusal_stops_all(world: World) {
     let first = world.job(key).await;
     for (refused, answer) in refusals {
         let changes = vec![finish(key), refused];
-        let changed = world
-            .store
-            .change(world.project, changes, true, Millis(T), None);
+        let changed = world.store.change(world.project, changes, true, Millis(T), None);
         assert_eq!(changed.await.unwrap(), [applied(State::Pending, 0), answer]);
         assert_eq!(world.job(key).await, first);
     }
@@ -197,14 +167,9 @@ pub async fn each_kind_of_refusal_stops_all(world: World) {
 
 /// A pending job under another rank is claimed by that rank, at its old place in it.
 pub async fn a_new_priority_keeps_the_position(world: World) {
-    world
-        .push(T, [2, 3, 2, 3].map(|rank| ranked("s", rank)).to_vec())
-        .await;
+    world.push(T, [2, 3, 2, 3].map(|rank| ranked("s", rank)).to_vec()).await;
     let rank = |job, number| {
-        let effect = Effect {
-            priority: Some(priority(number)),
-            ..Effect::default()
-        };
+        let effect = Effect { priority: Some(priority(number)), ..Effect::default() };
         always(world.key(1, job), effect)
     };
     world.apply(T + 9, rank(3, 3)).await;
@@ -227,23 +192,12 @@ pub async fn a_new_priority_keeps_the_position(world: World) {
 pub async fn counters_merge(world: World) {
     let key = world.add(T, pending("s")).await;
     let set = |counters| {
-        let effect = Effect {
-            counters,
-            units: Some(Units::new(3).unwrap()),
-            ..Effect::default()
-        };
+        let effect = Effect { counters, units: Some(Units::new(3).unwrap()), ..Effect::default() };
         always(key, effect)
     };
-    let some = Counters {
-        items: Some(5),
-        errors: Some(0),
-        ..Counters::default()
-    };
-    let others = Counters {
-        items: Some(9_007_199_254_740_993),
-        pages: Some(7),
-        ..Counters::default()
-    };
+    let some = Counters { items: Some(5), errors: Some(0), ..Counters::default() };
+    let others =
+        Counters { items: Some(9_007_199_254_740_993), pages: Some(7), ..Counters::default() };
     world.apply(T, set(some)).await;
     world.apply(T, set(others)).await;
     let job = world.job(key).await.unwrap();
@@ -263,10 +217,7 @@ pub async fn counters_merge(world: World) {
 pub async fn a_stop_request_is_answered_with_every_change(world: World) {
     let key = world.add(T, pending("s")).await;
     let set = |fields: &[(&str, &str)]| {
-        let effect = Effect {
-            set: metadata(fields),
-            ..Effect::default()
-        };
+        let effect = Effect { set: metadata(fields), ..Effect::default() };
         always(key, effect)
     };
     let stop_requested = async |change| match world.change(T, vec![change]).await[..] {
@@ -283,9 +234,7 @@ pub async fn a_stop_request_is_answered_with_every_change(world: World) {
 
 /// Just a deleted job can be purged; its number and tags are gone for good.
 pub async fn a_purged_job_is_gone_for_good(world: World) {
-    world
-        .push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])])
-        .await;
+    world.push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])]).await;
     let key = world.key(1, 2);
     let purge = async || world.store.purge(key).await.unwrap();
     assert_eq!(purge().await, Purged::Refused(State::Pending));

@@ -45,23 +45,15 @@ pub async fn a_claimed_job_is_answered_whole(world: World) {
     }
     let claimed = world
         .store
-        .claim(
-            world.project,
-            &Wanted::default(),
-            &effect,
-            Millis(T + 1),
-            None,
-        )
+        .claim(world.project, &Wanted::default(), &effect, Millis(T + 1), None)
         .await
         .unwrap()
         .unwrap();
     let mut expected = before;
     expected.state = State::Running;
     expected.position = place(T + 1, 0);
-    expected.entries[State::Running.index()] = Some(Entry {
-        position: Position::at(Millis(T + 1)),
-        actor: actor("worker"),
-    });
+    expected.entries[State::Running.index()] =
+        Some(Entry { position: Position::at(Millis(T + 1)), actor: actor("worker") });
     expected.updated = Millis(T + 1);
     expected.attempt = 1;
     expected.lease_expires = Some(Millis(T + 30_001));
@@ -103,10 +95,7 @@ pub async fn a_requeued_job_is_claimed_again_as_a_new_attempt(world: World) {
     };
     world.apply(T + 2, always(first.job.key, requeue)).await;
     let found = world.job(first.job.key).await.unwrap();
-    assert_eq!(
-        (found.state, found.position, found.attempt),
-        (State::Pending, place(T + 2, 0), 1)
-    );
+    assert_eq!((found.state, found.position, found.attempt), (State::Pending, place(T + 2, 0), 1));
     let second = world.claim(T + 3).await.unwrap();
     assert_eq!(second.job.key, world.key(1, 2));
     let third = world.claim(T + 3).await.unwrap();
@@ -118,9 +107,7 @@ pub async fn a_requeued_job_is_claimed_again_as_a_new_attempt(world: World) {
 /// The oldest pending jobs come lowest position first, whatever their rank.
 pub async fn oldest_pending_come_in_order_of_entry(world: World) {
     let ranks = [2, 4, 0, 3, 1];
-    world
-        .push(T, ranks.map(|rank| ranked("s", rank)).to_vec())
-        .await;
+    world.push(T, ranks.map(|rank| ranked("s", rank)).to_vec()).await;
     world.claim(T).await.unwrap();
     let oldest = async |limit| {
         let keys = world.store.oldest_pending(world.project, limit);

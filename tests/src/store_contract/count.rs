@@ -40,20 +40,13 @@ async fn jobs_of_all_kinds(world: &World) -> Vec<Job> {
 }
 
 fn filters() -> Vec<Filter> {
-    let states: [&[State]; 4] = [
-        &State::ALL,
-        &[State::Finished],
-        &[State::Pending, State::Deleted],
-        &[],
-    ];
+    let states: [&[State]; 4] =
+        [&State::ALL, &[State::Finished], &[State::Pending, State::Deleted], &[]];
     let spiders: [&[&str]; 4] = [&[], &["b"], &["a", "c", "a"], &["unknown"]];
     let has: [&[&str]; 4] = [&[], &["x"], &["x", "y"], &["unknown"]];
     let lacks: [&[&str]; 4] = [&[], &["x"], &["y", "x"], &["unknown"]];
-    let bounds = [
-        (None, None),
-        (Some(place(T, 4)), None),
-        (Some(place(T, 9)), Some(place(T + 1, 3))),
-    ];
+    let bounds =
+        [(None, None), (Some(place(T, 4)), None), (Some(place(T, 9)), Some(place(T + 1, 3)))];
     let mut filters = Vec::new();
     for states in states {
         for spiders in spiders {

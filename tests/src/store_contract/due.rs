@@ -10,25 +10,16 @@ use spiderq_service::{
 use super::world::*;
 
 fn leased(spider: &str, lease: u64) -> NewJob {
-    NewJob {
-        start: Some(start(Some(lease))),
-        ..in_state(spider, State::Running)
-    }
+    NewJob { start: Some(start(Some(lease))), ..in_state(spider, State::Running) }
 }
 
 fn beat(key: JobKey, lease: u64) -> Change {
-    let effect = Effect {
-        lease_expires: Some(Millis(lease)),
-        ..Effect::default()
-    };
+    let effect = Effect { lease_expires: Some(Millis(lease)), ..Effect::default() };
     always(key, effect)
 }
 
 fn stop_by(key: JobKey, time: u64) -> Change {
-    let effect = Effect {
-        stop_by: Some(Millis(time)),
-        ..Effect::default()
-    };
+    let effect = Effect { stop_by: Some(Millis(time)), ..Effect::default() };
     always(key, effect)
 }
 
@@ -138,10 +129,7 @@ pub async fn a_postponed_job_is_not_in_the_way(store: Arc<dyn Store>) {
     let before = world.job(first).await.unwrap();
     assert_eq!(before.lease_expires, Some(Millis(T + 100)));
     // A write that is no heartbeat leaves it postponed.
-    let write = Effect {
-        set: metadata(&[("a", "1")]),
-        ..Effect::default()
-    };
+    let write = Effect { set: metadata(&[("a", "1")]), ..Effect::default() };
     world.apply(T + 300, always(first, write)).await;
     assert_eq!(due(&world, T + 399).await, [second]);
 }

@@ -29,13 +29,7 @@ fn these(events: Vec<JobEvent>, last: u64) -> Events {
 }
 
 fn entry(number: u64, key: JobKey, previous: Option<State>, state: State) -> JobEvent {
-    JobEvent {
-        number,
-        key,
-        state,
-        previous,
-        stop: false,
-    }
+    JobEvent { number, key, state, previous, stop: false }
 }
 
 /// What came before the first call is not told; what comes after it is.
@@ -43,10 +37,7 @@ pub async fn events_begin_with_the_first_call(world: World) {
     let key = world.add(T, pending("s")).await;
     let begin = now(&world).await;
     assert_eq!(now(&world).await, begin);
-    assert_eq!(
-        read(&world, Some(begin), BATCH).await,
-        these(Vec::new(), begin)
-    );
+    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
     world.claim(T).await.unwrap();
     let event = entry(begin + 1, key, Some(State::Pending), State::Running);
     let expected = these(vec![event], begin + 1);
@@ -62,9 +53,7 @@ pub async fn each_entry_is_an_event(world: World) {
     let [first, second, third, _] = [1, 2, 3, 4].map(|job| world.key(1, job));
     world.claim(T).await.unwrap();
     world.apply(T, requeue(first)).await;
-    world
-        .change(T, vec![finish(first), delete(second), delete(third)])
-        .await;
+    world.change(T, vec![finish(first), delete(second), delete(third)]).await;
     world.store.purge(second).await.unwrap();
     world.apply(T, delete(first)).await;
     use State::{Deleted, Finished, Pending, Running};
@@ -89,22 +78,15 @@ pub async fn each_entry_is_an_event(world: World) {
 
 /// A request to stop is told once, and only when it is one.
 pub async fn a_request_to_stop_is_an_event_once(world: World) {
-    world
-        .push(T, vec![in_state("s", State::Running), pending("s")])
-        .await;
+    world.push(T, vec![in_state("s", State::Running), pending("s")]).await;
     let [running, waits] = [1, 2].map(|job| world.key(1, job));
     let begin = now(&world).await;
     let ask = |key, json| {
-        let effect = Effect {
-            set: metadata(&[("stop_requested", json)]),
-            ..Effect::default()
-        };
+        let effect = Effect { set: metadata(&[("stop_requested", json)]), ..Effect::default() };
         always(key, effect)
     };
-    let stopped = Effect {
-        set: metadata(&[("stop_requested", "true")]),
-        ..entering(State::Finished)
-    };
+    let stopped =
+        Effect { set: metadata(&[("stop_requested", "true")]), ..entering(State::Finished) };
     let changes = vec![
         ask(running, "false"),
         ask(running, "\"true\""),
@@ -114,10 +96,8 @@ pub async fn a_request_to_stop_is_an_event_once(world: World) {
         always(waits, stopped),
     ];
     world.change(T, changes).await;
-    let stop = JobEvent {
-        stop: true,
-        ..entry(begin + 1, running, Some(State::Running), State::Running)
-    };
+    let stop =
+        JobEvent { stop: true, ..entry(begin + 1, running, Some(State::Running), State::Running) };
     let end = entry(begin + 2, waits, Some(State::Pending), State::Finished);
     let expected = these(vec![stop, end], begin + 2);
     assert_eq!(read(&world, Some(begin), BATCH).await, expected);
@@ -129,9 +109,7 @@ pub async fn only_what_was_done_is_an_event(world: World) {
     let key = world.add(T, unique("s", "u")).await;
     world.claim(T).await.unwrap();
     let begin = now(&world).await;
-    world
-        .push(T, vec![unique("s", "u"), in_state("s", State::Running)])
-        .await;
+    world.push(T, vec![unique("s", "u"), in_state("s", State::Running)]).await;
     let mut refused = finish(key);
     refused.on = [Step::Refuse; 4];
     let mut kept = finish(key);
@@ -145,16 +123,11 @@ pub async fn only_what_was_done_is_an_event(world: World) {
     let changes = vec![kept, always(key, beat), finish(world.key(1, 9))];
     world.change(T, changes).await;
     let nothing = vec![finish(key), refused];
-    let changed = world
-        .store
-        .change(world.project, nothing, true, Millis(T), None);
+    let changed = world.store.change(world.project, nothing, true, Millis(T), None);
     changed.await.unwrap();
     assert_eq!(world.claim(T).await, None);
     assert_eq!(now(&world).await, begin);
-    assert_eq!(
-        read(&world, Some(begin), BATCH).await,
-        these(Vec::new(), begin)
-    );
+    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
 }
 
 /// A repeated request is told of once.
@@ -163,9 +136,7 @@ pub async fn a_repeated_request_is_one_event(world: World) {
     let request = request("id", "push");
     for _ in 0..2 {
         let jobs = vec![pending("s")];
-        let pushed = world
-            .store
-            .push(world.project, jobs, Millis(T), Some(&request));
+        let pushed = world.store.push(world.project, jobs, Millis(T), Some(&request));
         pushed.await.unwrap();
     }
     let event = entry(begin + 1, world.key(1, 1), None, State::Pending);
@@ -177,14 +148,7 @@ pub async fn a_repeated_request_is_one_event(world: World) {
 pub async fn a_reader_goes_on_from_its_last_event(world: World) {
     let begin = now(&world).await;
     world.push(T, vec![pending("s"); 5]).await;
-    let event = |n: u64| {
-        entry(
-            begin + n,
-            world.key(1, n.cast_signed()),
-            None,
-            State::Pending,
-        )
-    };
+    let event = |n: u64| entry(begin + n, world.key(1, n.cast_signed()), None, State::Pending);
     let part = async |after, limit| read(&world, Some(begin + after), limit).await;
     assert_eq!(part(0, 2).await, these(vec![event(1), event(2)], begin + 2));
     assert_eq!(part(2, 2).await, these(vec![event(3), event(4)], begin + 4));
@@ -198,10 +162,7 @@ pub async fn events_are_of_one_project(world: World) {
     let other = World::new(world.store.clone());
     let (begin, others) = (now(&world).await, now(&other).await);
     let key = other.add(T, pending("s")).await;
-    assert_eq!(
-        read(&world, Some(begin), BATCH).await,
-        these(Vec::new(), begin)
-    );
+    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
     let event = entry(others + 1, key, None, State::Pending);
     let expected = these(vec![event], others + 1);
     assert_eq!(read(&other, Some(others), BATCH).await, expected);
@@ -273,10 +234,6 @@ pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
         })
         .collect();
     use State::{Finished, Pending, Running};
-    let life = [
-        (None, Pending),
-        (Some(Pending), Running),
-        (Some(Running), Finished),
-    ];
+    let life = [(None, Pending), (Some(Pending), Running), (Some(Running), Finished)];
     assert_eq!(lives, vec![life; 160]);
 }

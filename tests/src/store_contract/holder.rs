@@ -24,18 +24,12 @@ async fn leased(world: &World) -> (JobKey, Fence) {
 }
 
 async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed {
-    let change = Change {
-        holder,
-        ..always(key, Effect::default())
-    };
+    let change = Change { holder, ..always(key, Effect::default()) };
     world.change(now, vec![change]).await[0]
 }
 
-const DONE: Changed = Changed::Applied {
-    previous: State::Running,
-    attempt: 1,
-    stop_requested: false,
-};
+const DONE: Changed =
+    Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
 
 /// The fence of the attempt that runs is good until its lease ends.
 pub async fn a_fence_holds_until_the_lease_ends(world: World) {
@@ -74,31 +68,16 @@ pub async fn a_heartbeat_moves_the_end_of_the_lease(world: World) {
     let (key, fence) = leased(&world).await;
     let beat = |until| Change {
         holder: Holder::Fence(fence.clone()),
-        ..always(
-            key,
-            Effect {
-                lease_expires: Some(Millis(until)),
-                ..Effect::default()
-            },
-        )
+        ..always(key, Effect { lease_expires: Some(Millis(until)), ..Effect::default() })
     };
-    assert_eq!(
-        world.change(T + 20_000, vec![beat(T + 50_000)]).await,
-        [DONE]
-    );
+    assert_eq!(world.change(T + 20_000, vec![beat(T + 50_000)]).await, [DONE]);
     let job = world.job(key).await.unwrap();
     assert_eq!(
         (job.lease_expires, job.position, job.updated),
         (Some(Millis(T + 50_000)), place(T, 1), Millis(T + 20_000))
     );
-    assert_eq!(
-        world.change(T + 49_999, vec![beat(T + 60_000)]).await,
-        [DONE]
-    );
-    assert_eq!(
-        world.change(T + 60_000, vec![beat(T + 90_000)]).await,
-        [Changed::Stale]
-    );
+    assert_eq!(world.change(T + 49_999, vec![beat(T + 60_000)]).await, [DONE]);
+    assert_eq!(world.change(T + 60_000, vec![beat(T + 90_000)]).await, [Changed::Stale]);
 }
 
 /// Without a lease a job is held for as long as it runs.

@@ -46,10 +46,7 @@ pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
 /// One with the same digest is replaced.
 pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
     store.put_key(&digest(1), record("a", 1)).await.unwrap();
-    let new = ApiKeyRecord {
-        role: Role::Read,
-        ..record("b", 2)
-    };
+    let new = ApiKeyRecord { role: Role::Read, ..record("b", 2) };
     store.put_key(&digest(1), new.clone()).await.unwrap();
     let found = store.find_key(&digest(1)).await.unwrap();
     assert_eq!(found.as_ref(), Some(&new));
@@ -101,12 +98,7 @@ pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
     };
     let key = record(&format!("k{winner}"), winner);
     assert_eq!(store.list_keys().await.unwrap(), [key]);
-    assert!(
-        !store
-            .put_first_key(&digest(99), record("x", 0))
-            .await
-            .unwrap()
-    );
+    assert!(!store.put_first_key(&digest(99), record("x", 0)).await.unwrap());
 }
 
 /// The first secret stays, for all.

@@ -17,26 +17,17 @@ async fn running(world: &World, lease: Option<u64>) -> JobKey {
 }
 
 fn stop_by(key: JobKey, time: u64) -> Change {
-    let effect = Effect {
-        stop_by: Some(Millis(time)),
-        ..Effect::default()
-    };
+    let effect = Effect { stop_by: Some(Millis(time)), ..Effect::default() };
     always(key, effect)
 }
 
 fn beat(key: JobKey, lease: u64) -> Change {
-    let effect = Effect {
-        lease_expires: Some(Millis(lease)),
-        ..Effect::default()
-    };
+    let effect = Effect { lease_expires: Some(Millis(lease)), ..Effect::default() };
     always(key, effect)
 }
 
 async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed {
-    let change = Change {
-        holder,
-        ..always(key, Effect::default())
-    };
+    let change = Change { holder, ..always(key, Effect::default()) };
     world.change(now, vec![change]).await[0]
 }
 
@@ -54,10 +45,7 @@ pub async fn a_lease_is_over_at_its_end(world: World) {
         assert_eq!(other, Changed::Stale);
     }
     world.apply(T + 101, beat(key, T + 200)).await;
-    assert_eq!(
-        touch(&world, T + 199, key, expired(1)).await,
-        Changed::Stale
-    );
+    assert_eq!(touch(&world, T + 199, key, expired(1)).await, Changed::Stale);
     assert_eq!(touch(&world, T + 200, key, expired(1)).await, DONE);
 }
 
@@ -85,18 +73,12 @@ pub async fn without_a_lease_nothing_is_over(world: World) {
 pub async fn the_time_to_stop_is_over_at_its_end(world: World) {
     let key = running(&world, Some(T + 1_000)).await;
     let overdue = Holder::Overdue;
-    assert_eq!(
-        touch(&world, T + 500, key, overdue(1)).await,
-        Changed::Stale
-    );
+    assert_eq!(touch(&world, T + 500, key, overdue(1)).await, Changed::Stale);
     world.apply(T, stop_by(key, T + 100)).await;
     world.apply(T + 50, beat(key, T + 5_000)).await;
     assert_eq!(touch(&world, T + 99, key, overdue(1)).await, Changed::Stale);
     assert_eq!(touch(&world, T + 100, key, overdue(1)).await, DONE);
-    assert_eq!(
-        touch(&world, T + 100, key, overdue(2)).await,
-        Changed::Stale
-    );
+    assert_eq!(touch(&world, T + 100, key, overdue(2)).await, Changed::Stale);
     // Until it is ended for that, its worker holds it.
     assert_eq!(touch(&world, T + 101, key, Holder::Attempt(1)).await, DONE);
 }

@@ -54,10 +54,7 @@ pub async fn a_claim_keeps_to_max_running_units(world: World) {
     assert_eq!(claimed(&world).await, Some(first));
     assert_eq!(claimed(&world).await, Some(second));
     assert_eq!(claimed(&world).await, None);
-    let small = Wanted {
-        max_units: Some(Units::new(1).unwrap()),
-        ..Wanted::default()
-    };
+    let small = Wanted { max_units: Some(Units::new(1).unwrap()), ..Wanted::default() };
     let other = world.claim_wanted(T, &small).await.unwrap();
     assert_eq!(other.job.key, fourth);
     world.apply(T, finish(first)).await;
@@ -91,10 +88,7 @@ pub async fn a_spider_at_its_limit_is_passed_over(world: World) {
     assert!(limit_spider(&world, 1, Some(1)).await);
     assert!(!limit_spider(&world, 3, Some(1)).await);
     let spiders = world.store.spiders(world.project, None, BATCH).await;
-    let limits = spiders
-        .unwrap()
-        .into_iter()
-        .map(|spider| spider.max_running);
+    let limits = spiders.unwrap().into_iter().map(|spider| spider.max_running);
     assert_eq!(limits.collect::<Vec<_>>(), [Some(1), None]);
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
     assert_eq!(claimed(&world).await, Some(world.key(2, 1)));
@@ -121,13 +115,7 @@ pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
         world.set(&[(setting, "0")]).await;
         assert_eq!(claimed(&world).await, None);
         let clear = SettingsChange::Remove(vec![field_name(setting)]);
-        assert!(
-            world
-                .store
-                .change_settings(world.project, clear)
-                .await
-                .unwrap()
-        );
+        assert!(world.store.change_settings(world.project, clear).await.unwrap());
     }
     assert!(limit_spider(&world, 1, Some(0)).await);
     assert_eq!(claimed(&world).await, None);
@@ -139,21 +127,10 @@ pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
 
 /// A setting that is no plain whole number limits nothing.
 pub async fn a_setting_that_is_no_number_limits_nothing(world: World) {
-    for value in [
-        "null",
-        "true",
-        "\"0\"",
-        "[0]",
-        "{}",
-        "0.0",
-        "0e0",
-        "-0",
-        "-1",
-        "18446744073709551616",
-    ] {
-        world
-            .set(&[("max_running", value), ("max_running_units", value)])
-            .await;
+    for value in
+        ["null", "true", "\"0\"", "[0]", "{}", "0.0", "0e0", "-0", "-1", "18446744073709551616"]
+    {
+        world.set(&[("max_running", value), ("max_running_units", value)]).await;
         let key = world.add(T, pending("s")).await;
         assert_eq!(claimed(&world).await, Some(key), "{value}");
     }
@@ -177,10 +154,7 @@ pub async fn what_runs_stays_under_a_lower_limit(world: World) {
     assert_eq!(counts(&world).await.running, 1);
     assert_eq!(claimed(&world).await, Some(waits));
     let back = always(world.key(1, 1), starting());
-    assert_eq!(
-        world.change(T, vec![back]).await,
-        [Changed::AtLimit(Limit::Units)]
-    );
+    assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(Limit::Units)]);
 }
 
 /// Limits of one project say nothing of another.
@@ -213,10 +187,7 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
         (pushed.unwrap(), changed.await.unwrap(), claimed)
     };
-    let pushed = vec![
-        Pushed::AtLimit(Limit::Running),
-        Pushed::Added(world.key(1, 2)),
-    ];
+    let pushed = vec![Pushed::AtLimit(Limit::Running), Pushed::Added(world.key(1, 2))];
     let changed = vec![Changed::AtLimit(Limit::Running)];
     assert_eq!(ask().await, (pushed.clone(), changed.clone(), None));
     world.set(&[("max_running", "1")]).await;

@@ -16,27 +16,16 @@ fn run(key: JobKey) -> Change {
 }
 
 fn weigh(key: JobKey, units: i64) -> Change {
-    let effect = Effect {
-        units: Some(Units::new(units).unwrap()),
-        ..Effect::default()
-    };
+    let effect = Effect { units: Some(Units::new(units).unwrap()), ..Effect::default() };
     always(key, effect)
 }
 
 /// A job that would begin running beyond a limit is not added, and takes no number.
 pub async fn a_push_keeps_to_the_limits(world: World) {
-    world
-        .set(&[("max_running", "2"), ("max_running_units", "8")])
-        .await;
+    world.set(&[("max_running", "2"), ("max_running_units", "8")]).await;
     let run = |spider: &str, units| weighing(spider, RUNNING, units);
     let added = |spider, job| Pushed::Added(world.key(spider, job));
-    let jobs = vec![
-        run("a", 4),
-        run("b", 5),
-        run("b", 4),
-        run("c", 1),
-        pending("c"),
-    ];
+    let jobs = vec![run("a", 4), run("b", 5), run("b", 4), run("c", 1), pending("c")];
     let expected = [
         added(1, 1),
         Pushed::AtLimit(Limit::Units),
@@ -45,47 +34,24 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
         added(3, 1),
     ];
     assert_eq!(world.push(T, jobs).await, expected);
-    let names = world
-        .store
-        .spiders(world.project, None, BATCH)
-        .await
-        .unwrap();
+    let names = world.store.spiders(world.project, None, BATCH).await.unwrap();
     let names: Vec<_> = names.iter().map(|spider| spider.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     // What was refused left no trace, also of its unique value.
-    let held = |state| NewJob {
-        state,
-        ..unique("d", "u")
-    };
-    let refused = world
-        .push(T, vec![held(RUNNING), held(State::Pending)])
-        .await;
+    let held = |state| NewJob { state, ..unique("d", "u") };
+    let refused = world.push(T, vec![held(RUNNING), held(State::Pending)]).await;
     assert_eq!(refused, [Pushed::AtLimit(Limit::Running), added(4, 1)]);
     world.apply(T, finish(world.key(1, 1))).await;
-    world
-        .set(&[("max_running", "9"), ("max_running_units", "99")])
-        .await;
+    world.set(&[("max_running", "9"), ("max_running_units", "99")]).await;
     assert!(limit_spider(&world, 2, Some(2)).await);
-    let jobs = vec![
-        run("b", 1),
-        run("b", 1),
-        run("a", 1),
-        in_state("b", State::Finished),
-    ];
-    let expected = [
-        added(2, 2),
-        Pushed::AtLimit(Limit::Spider),
-        added(1, 2),
-        added(2, 3),
-    ];
+    let jobs = vec![run("b", 1), run("b", 1), run("a", 1), in_state("b", State::Finished)];
+    let expected = [added(2, 2), Pushed::AtLimit(Limit::Spider), added(1, 2), added(2, 3)];
     assert_eq!(world.push(T, jobs).await, expected);
 }
 
 /// A change into running is refused beyond a limit, and nothing is done.
 pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
-    world
-        .set(&[("max_running", "2"), ("max_running_units", "8")])
-        .await;
+    world.set(&[("max_running", "2"), ("max_running_units", "8")]).await;
     for (spider, units) in [("a", 5), ("a", 4), ("b", 3), ("b", 1)] {
         world.add(T, weighing(spider, State::Pending, units)).await;
     }
@@ -105,10 +71,7 @@ pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
     assert_eq!(world.change(T + 2, changes).await, expected);
     world.set(&[("max_running", "9")]).await;
     assert!(limit_spider(&world, 2, Some(1)).await);
-    assert_eq!(
-        world.change(T + 3, vec![run(fourth)]).await,
-        [at(Limit::Spider)]
-    );
+    assert_eq!(world.change(T + 3, vec![run(fourth)]).await, [at(Limit::Spider)]);
 }
 
 /// One refusal at a limit, and nothing of an all-or-nothing call is done.
@@ -118,9 +81,7 @@ pub async fn a_limit_refuses_all_or_nothing(world: World) {
     world.push(T, vec![pending("s"); 2]).await;
     let before = world.list(&those(&[State::Pending])).await;
     let all = async |changes| {
-        let changed = world
-            .store
-            .change(world.project, changes, true, Millis(T + 1), None);
+        let changed = world.store.change(world.project, changes, true, Millis(T + 1), None);
         changed.await.unwrap()
     };
     let done = applied(State::Pending, 1);
@@ -135,24 +96,14 @@ pub async fn a_limit_refuses_all_or_nothing(world: World) {
 
 /// A running job gets no more units than there is room for; fewer it always may have.
 pub async fn units_of_a_running_job_keep_to_the_limit(world: World) {
-    world
-        .push(
-            T,
-            vec![weighing("s", RUNNING, 3), weighing("s", RUNNING, 2)],
-        )
-        .await;
+    world.push(T, vec![weighing("s", RUNNING, 3), weighing("s", RUNNING, 2)]).await;
     let waits = world.add(T, pending("s")).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
-    world
-        .set(&[("max_running_units", "6"), ("max_running", "0")])
-        .await;
+    world.set(&[("max_running_units", "6"), ("max_running", "0")]).await;
     let at_limit = Changed::AtLimit(Limit::Units);
     let done = applied(RUNNING, 1);
     let changes = vec![weigh(first, 5), weigh(first, 4), weigh(second, 3)];
-    assert_eq!(
-        world.change(T + 1, changes).await,
-        [at_limit, done, at_limit]
-    );
+    assert_eq!(world.change(T + 1, changes).await, [at_limit, done, at_limit]);
     assert_eq!(counts(&world).await.running_units, 6);
     world.set(&[("max_running_units", "1")]).await;
     let mut same = weigh(first, 4);
@@ -175,22 +126,8 @@ pub async fn the_limit_is_told_last(world: World) {
         most_bytes,
         ..starting()
     };
-    let edit = |from, to| TagEdit {
-        add: tags(&many[from..to]),
-        ..TagEdit::default()
-    };
-    world
-        .apply(
-            T,
-            always(
-                key,
-                Effect {
-                    tags: edit(0, 1),
-                    ..Effect::default()
-                },
-            ),
-        )
-        .await;
+    let edit = |from, to| TagEdit { add: tags(&many[from..to]), ..TagEdit::default() };
+    world.apply(T, always(key, Effect { tags: edit(0, 1), ..Effect::default() })).await;
     let mut refused = run(key);
     refused.on[State::Pending.index()] = Step::Refuse;
     let changes = vec![

@@ -15,20 +15,12 @@ fn keys(world: &World, jobs: &[i64]) -> Vec<JobKey> {
 pub async fn a_list_goes_from_the_last_entry_to_the_first(world: World) {
     world.push(T, vec![pending("s"); 6]).await;
     world.apply(T + 1, finish(world.key(1, 2))).await;
-    world
-        .apply(T + 2, always(world.key(1, 5), starting()))
-        .await;
+    world.apply(T + 2, always(world.key(1, 5), starting())).await;
     world.apply(T + 3, delete(world.key(1, 1))).await;
     let listed = async |states: &[State]| world.list(&those(states)).await;
     assert_eq!(listed(&State::ALL).await, keys(&world, &[1, 5, 2, 6, 4, 3]));
-    assert_eq!(
-        listed(&[State::Finished, State::Pending]).await,
-        keys(&world, &[2, 6, 4, 3])
-    );
-    assert_eq!(
-        listed(&[State::Deleted, State::Running]).await,
-        keys(&world, &[1, 5])
-    );
+    assert_eq!(listed(&[State::Finished, State::Pending]).await, keys(&world, &[2, 6, 4, 3]));
+    assert_eq!(listed(&[State::Deleted, State::Running]).await, keys(&world, &[1, 5]));
     assert_eq!(listed(&[]).await, []);
 }
 
@@ -37,11 +29,7 @@ pub async fn a_page_says_where_the_next_begins(world: World) {
     world.push(T, vec![pending("s"); 5]).await;
     let mut filter = those(&[State::Pending]);
     let page = async |filter: &Filter, limit| {
-        let page = world
-            .store
-            .page(world.project, filter, limit, &Fields::Row)
-            .await
-            .unwrap();
+        let page = world.store.page(world.project, filter, limit, &Fields::Row).await.unwrap();
         let jobs: Vec<JobKey> = page.jobs.iter().map(|job| job.key).collect();
         (jobs, page.next)
     };
@@ -177,11 +165,7 @@ async fn newer(world: &World, from: Position) -> Vec<(JobKey, Position)> {
     filter.from = Some(from);
     let mut found = Vec::new();
     loop {
-        let page = world
-            .store
-            .page(world.project, &filter, 20, &Fields::Row)
-            .await
-            .unwrap();
+        let page = world.store.page(world.project, &filter, 20, &Fields::Row).await.unwrap();
         found.extend(page.jobs.iter().map(|job| (job.key, job.position)));
         filter.until = page.next;
         if page.next.is_none() {

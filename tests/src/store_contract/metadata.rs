@@ -35,10 +35,7 @@ fn hostile_values() -> Vec<String> {
 }
 
 fn set(name: &str, json: &str) -> Effect {
-    Effect {
-        set: metadata(&[(name, json)]),
-        ..Effect::default()
-    }
+    Effect { set: metadata(&[(name, json)]), ..Effect::default() }
 }
 
 /// Every value, written by a push and by a change.
@@ -52,17 +49,11 @@ pub async fn values_keep_their_bytes(world: World) {
             (field_name(&format!("f{n}")), json)
         })
         .collect();
-    let pushed = NewJob {
-        metadata: all.clone(),
-        ..pending("s")
-    };
+    let pushed = NewJob { metadata: all.clone(), ..pending("s") };
     let pushed = world.add(T, pushed).await;
     assert_eq!(world.job(pushed).await.unwrap().metadata, all);
     let changed = world.add(T, pending("s")).await;
-    let effect = Effect {
-        set: all.clone(),
-        ..Effect::default()
-    };
+    let effect = Effect { set: all.clone(), ..Effect::default() };
     world.apply(T, always(changed, effect)).await;
     assert_eq!(world.job(changed).await.unwrap().metadata, all);
     let claimed = world.claim(T).await.unwrap();
@@ -82,10 +73,7 @@ pub async fn hostile_names_stay_apart(world: World) {
         .enumerate()
         .map(|(n, text)| (field_name(text), JsonText::integer(n as u64)))
         .collect();
-    let job = NewJob {
-        metadata: all.clone(),
-        ..pending("s")
-    };
+    let job = NewJob { metadata: all.clone(), ..pending("s") };
     let key = world.add(T, job).await;
     let before = world.job(key).await.unwrap();
     assert_eq!(before.metadata, all);
@@ -96,10 +84,7 @@ pub async fn hostile_names_stay_apart(world: World) {
         let found = jobs[0].as_ref().unwrap();
         assert_eq!(found.metadata.get(text), left.get(text));
         left.remove(text);
-        let effect = Effect {
-            remove: vec![field_name(text)],
-            ..Effect::default()
-        };
+        let effect = Effect { remove: vec![field_name(text)], ..Effect::default() };
         world.apply(T, always(key, effect)).await;
     }
     let mut expected = before;
@@ -119,10 +104,8 @@ pub async fn a_field_may_change_its_size(world: World) {
         let jobs = world.store.get(&[key], &read).await.unwrap();
         assert_eq!(jobs, [Some(job)]);
     }
-    let remove = Effect {
-        remove: vec![field_name("f"), field_name("never there")],
-        ..Effect::default()
-    };
+    let remove =
+        Effect { remove: vec![field_name("f"), field_name("never there")], ..Effect::default() };
     world.apply(T, always(key, remove)).await;
     assert_eq!(world.job(key).await.unwrap().metadata, metadata(&[]));
     world.apply(T, always(key, set("f", "3"))).await;
@@ -140,10 +123,7 @@ pub async fn a_read_answers_the_fields_it_names(world: World) {
         ("small", "1"),
         ("large", &long),
     ]);
-    let job = NewJob {
-        metadata: all.clone(),
-        ..in_state("s", State::Finished)
-    };
+    let job = NewJob { metadata: all.clone(), ..in_state("s", State::Finished) };
     let key = world.add(T, job).await;
     let without = |gone: &[&str]| {
         let mut kept = all.clone();

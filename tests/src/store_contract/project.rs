@@ -26,10 +26,7 @@ async fn changed(world: &World, change: SettingsChange) -> bool {
 /// a claim makes none.
 pub async fn a_project_exists_from_its_first_use_on(store: Arc<dyn Store>) {
     let project = |number: i64| ProjectId::new(number).unwrap();
-    let world = |number| World {
-        store: store.clone(),
-        project: project(number),
-    };
+    let world = |number| World { store: store.clone(), project: project(number) };
     assert_eq!(store.projects(None, 10).await.unwrap(), []);
     world(70).add(T, pending("s")).await;
     let big = ProjectId::new((1 << 53) - 1).unwrap();
@@ -75,10 +72,7 @@ pub async fn counts_follow_the_jobs(world: World) {
     assert_eq!(counts(&world).await, expected(1, 2, 1, 9));
     let claimed = world.claim(T + 1).await.unwrap().job;
     assert_eq!(counts(&world).await, expected(0, 3, 1, 11));
-    let lighter = Effect {
-        units: Some(Units::default()),
-        ..Effect::default()
-    };
+    let lighter = Effect { units: Some(Units::default()), ..Effect::default() };
     world.apply(T + 2, always(claimed.key, lighter)).await;
     assert_eq!(counts(&world).await, expected(0, 3, 1, 10));
     world.apply(T + 3, finish(world.key(1, 3))).await;
@@ -86,9 +80,7 @@ pub async fn counts_follow_the_jobs(world: World) {
     assert_eq!(counts(&world).await, expected(0, 1, 2, 1));
     world.store.purge(world.key(1, 2)).await.unwrap();
     // The way back of a job whose worker was lost.
-    world
-        .apply(T + 4, always(claimed.key, entering(State::Pending)))
-        .await;
+    world.apply(T + 4, always(claimed.key, entering(State::Pending))).await;
     assert_eq!(counts(&world).await, expected(1, 0, 2, 0));
 }
 
@@ -108,10 +100,7 @@ pub async fn settings_are_merged_and_removed(world: World) {
     let names = vec![field_name("a"), field_name("unknown"), field_name("b")];
     assert!(changed(&world, SettingsChange::Remove(names)).await);
     assert!(changed(&world, SettingsChange::Remove(Vec::new())).await);
-    assert_eq!(
-        settings(&world).await,
-        metadata(&[("c", "18446744073709551616")])
-    );
+    assert_eq!(settings(&world).await, metadata(&[("c", "18446744073709551616")]));
     let other = World::new(world.store.clone());
     assert!(settings(&other).await.is_empty());
     assert!(changed(&world, SettingsChange::Clear).await);
@@ -125,9 +114,7 @@ pub async fn settings_are_read_by_name(world: World) {
         settings.await.unwrap()
     };
     assert_eq!(named(&["a"]).await, Metadata::default());
-    world
-        .set(&[("a", "1566311822568.0"), ("b", "[ ]"), ("é:{*}", "null")])
-        .await;
+    world.set(&[("a", "1566311822568.0"), ("b", "[ ]"), ("é:{*}", "null")]).await;
     let expected = metadata(&[("b", "[ ]"), ("é:{*}", "null")]);
     assert_eq!(named(&["b", "unknown", "é:{*}"]).await, expected);
     assert_eq!(named(&[]).await, Metadata::default());
@@ -137,10 +124,7 @@ pub async fn settings_are_read_by_name(world: World) {
 pub async fn settings_have_a_limit_in_all(world: World) {
     let half = |name: &str| {
         let mut settings = Metadata::default();
-        settings.set(
-            name,
-            JsonText::string(&"x".repeat(Metadata::MAX_BYTES / 2 - 3)),
-        );
+        settings.set(name, JsonText::string(&"x".repeat(Metadata::MAX_BYTES / 2 - 3)));
         settings
     };
     assert!(changed(&world, SettingsChange::Merge(half("a"))).await);

@@ -14,11 +14,8 @@ use super::{
 async fn finished(world: &World, jobs: u64, bytes: usize) -> Vec<JobKey> {
     let mut keys = Vec::new();
     for at in 0..jobs {
-        let job = NewJob {
-            metadata: sized(bytes),
-            tags: tags(&["x"]),
-            ..in_state("a", State::Finished)
-        };
+        let job =
+            NewJob { metadata: sized(bytes), tags: tags(&["x"]), ..in_state("a", State::Finished) };
         keys.push(world.add(T + at, job).await);
     }
     keys
@@ -42,9 +39,7 @@ pub(crate) async fn clean(world: &World) {
         Told::Finding(finding) => found.push(finding.to_string()),
         Told::Unchecked(..) | Told::Jobs(_) => {}
     };
-    let scope = Scope {
-        projects: vec![world.project],
-    };
+    let scope = Scope { projects: vec![world.project] };
     world.store.check(&scope, false, &mut tell).await.unwrap();
     assert_eq!(found, [""; 0]);
 }
@@ -52,10 +47,7 @@ pub(crate) async fn clean(world: &World) {
 /// Jobs that entered before a place go, those at it and after it stay.
 pub async fn jobs_that_are_too_old_go(world: World) {
     let keys = finished(&world, 5, 10).await;
-    let keep = Keep {
-        from: Some(place(T + 3, 0)),
-        ..Keep::default()
-    };
+    let keep = Keep { from: Some(place(T + 3, 0)), ..Keep::default() };
     assert_eq!(prune(&world, State::Finished, &keep, 2).await, 2);
     let filter = those(&[State::Finished]);
     assert_eq!(world.list(&filter).await, [keys[4], keys[3], keys[2]]);
@@ -69,17 +61,11 @@ pub async fn jobs_that_are_too_old_go(world: World) {
 /// The oldest go until there are no more than so many.
 pub async fn jobs_that_are_too_many_go(world: World) {
     let keys = finished(&world, 4, 10).await;
-    let keep = Keep {
-        jobs: Some(3),
-        ..Keep::default()
-    };
+    let keep = Keep { jobs: Some(3), ..Keep::default() };
     assert_eq!(prune(&world, State::Finished, &keep, 100).await, 1);
     let filter = those(&[State::Finished]);
     assert_eq!(world.list(&filter).await, [keys[3], keys[2], keys[1]]);
-    let none = Keep {
-        jobs: Some(0),
-        ..Keep::default()
-    };
+    let none = Keep { jobs: Some(0), ..Keep::default() };
     assert_eq!(prune(&world, State::Finished, &none, 2).await, 2);
     assert_eq!(prune(&world, State::Finished, &none, 2).await, 1);
     assert_eq!(world.count(&those(&State::ALL)).await, 0);
@@ -90,24 +76,14 @@ pub async fn jobs_that_are_too_many_go(world: World) {
 /// metadata meanwhile.
 pub async fn jobs_that_are_too_large_go(world: World) {
     let keys = finished(&world, 4, 100).await;
-    let most = |bytes| Keep {
-        bytes: Some(bytes),
-        ..Keep::default()
-    };
+    let most = |bytes| Keep { bytes: Some(bytes), ..Keep::default() };
     let filter = those(&[State::Finished]);
     assert_eq!(prune(&world, State::Finished, &most(400), 100).await, 0);
-    let larger = Effect {
-        set: sized(500),
-        ..Effect::default()
-    };
+    let larger = Effect { set: sized(500), ..Effect::default() };
     world.apply(T + 9, always(keys[3], larger)).await;
     assert_eq!(prune(&world, State::Finished, &most(800), 100).await, 0);
     assert_eq!(prune(&world, State::Finished, &most(799), 100).await, 1);
-    let smaller = Effect {
-        set: sized(10),
-        remove: vec![],
-        ..Effect::default()
-    };
+    let smaller = Effect { set: sized(10), remove: vec![], ..Effect::default() };
     world.apply(T + 10, always(keys[3], smaller)).await;
     assert_eq!(prune(&world, State::Finished, &most(210), 100).await, 0);
     assert_eq!(prune(&world, State::Finished, &most(209), 100).await, 1);
@@ -118,10 +94,7 @@ pub async fn jobs_that_are_too_large_go(world: World) {
     assert_eq!(prune(&world, State::Deleted, &most(100), 100).await, 0);
     world.store.purge(keys[2]).await.unwrap();
     let another = world.add(T + 12, pending("a")).await;
-    let full = Effect {
-        set: sized(300),
-        ..entering(State::Finished)
-    };
+    let full = Effect { set: sized(300), ..entering(State::Finished) };
     world.apply(T + 13, always(another, full)).await;
     assert_eq!(prune(&world, State::Finished, &most(310), 100).await, 0);
     assert_eq!(prune(&world, State::Finished, &most(309), 100).await, 1);
@@ -134,23 +107,13 @@ pub async fn every_bound_holds_for_its_state_alone(world: World) {
     let keys = finished(&world, 5, 100).await;
     world.apply(T + 9, delete(keys[4])).await;
     let waits = world.add(T, pending("a")).await;
-    let keep = Keep {
-        from: Some(place(T + 1, 0)),
-        jobs: Some(2),
-        bytes: Some(150),
-    };
+    let keep = Keep { from: Some(place(T + 1, 0)), jobs: Some(2), bytes: Some(150) };
     assert_eq!(prune(&world, State::Finished, &keep, 100).await, 3);
     let all = world.list(&those(&State::ALL)).await;
     assert_eq!(all, [waits, keys[4], keys[3]]);
-    let keep = Keep {
-        from: Some(Position(u64::MAX >> 11)),
-        ..Keep::default()
-    };
+    let keep = Keep { from: Some(Position(u64::MAX >> 11)), ..Keep::default() };
     assert_eq!(prune(&world, State::Deleted, &keep, 100).await, 1);
-    assert_eq!(
-        prune(&world, State::Finished, &Keep::default(), 100).await,
-        0
-    );
+    assert_eq!(prune(&world, State::Finished, &Keep::default(), 100).await, 0);
     assert_eq!(world.list(&those(&State::ALL)).await, [waits, keys[3]]);
     clean(&world).await;
 }

@@ -39,9 +39,7 @@ pub async fn a_change_of_jobs_or_settings_is_followed_by_a_pulse(world: World) {
     world.set(&[("max_running", "1")]).await;
     beat(&mut pulses).await;
     let mut pulses = listen(&world).await;
-    let cleared = world
-        .store
-        .change_settings(world.project, SettingsChange::Clear);
+    let cleared = world.store.change_settings(world.project, SettingsChange::Clear);
     assert!(cleared.await.unwrap());
     beat(&mut pulses).await;
     let mut pulses = listen(&world).await;

@@ -32,10 +32,7 @@ pub async fn a_pushed_job_is_read_back_whole(world: World) {
         units: job.units,
         tags: job.tags,
         entries: [
-            Some(Entry {
-                position: Position::at(Millis(T)),
-                actor: actor("pusher"),
-            }),
+            Some(Entry { position: Position::at(Millis(T)), actor: actor("pusher") }),
             None,
             None,
             None,
@@ -58,10 +55,7 @@ pub async fn a_job_may_begin_in_any_state(world: World) {
         }
         let key = world.add(T, job).await;
         let found = world.job(key).await.unwrap();
-        let entry = Some(Entry {
-            position: place(T, n as u64),
-            actor: actor("pusher"),
-        });
+        let entry = Some(Entry { position: place(T, n as u64), actor: actor("pusher") });
         let mut entries = [const { None }; 4];
         entries[state.index()] = entry;
         let running = state == State::Running;
@@ -92,9 +86,7 @@ pub async fn nothing_is_pushed_by_an_empty_call(world: World) {
 /// One transaction takes a hundred jobs.
 pub async fn a_hundred_jobs_are_pushed_at_once(world: World) {
     let pushed = world.push(T, vec![pending("s"); 100]).await;
-    let expected: Vec<Pushed> = (1..=100)
-        .map(|job| Pushed::Added(world.key(1, job)))
-        .collect();
+    let expected: Vec<Pushed> = (1..=100).map(|job| Pushed::Added(world.key(1, job))).collect();
     assert_eq!(pushed, expected);
 }
 
@@ -115,27 +107,16 @@ pub async fn positions_rise_whatever_the_clock_does(world: World) {
         place(T + 1, 2),
         place(T + 2, 0),
     ];
-    assert_eq!(
-        found.iter().map(|job| job.position).collect::<Vec<_>>(),
-        places
-    );
+    assert_eq!(found.iter().map(|job| job.position).collect::<Vec<_>>(), places);
     let entered = |job: &Job| job.entry(State::Pending).unwrap().position;
     assert_eq!(found.iter().map(entered).collect::<Vec<_>>(), places);
-    assert_eq!(
-        found.iter().map(|job| job.updated).collect::<Vec<_>>(),
-        times.map(Millis)
-    );
+    assert_eq!(found.iter().map(|job| job.updated).collect::<Vec<_>>(), times.map(Millis));
 }
 
 /// A second job with a unique value is refused, also within one call.
 pub async fn a_unique_value_is_held_by_one_active_job(world: World) {
-    let jobs = vec![
-        unique("a", "u"),
-        unique("b", "u"),
-        unique("b", "v"),
-        pending("b"),
-        unique("a", "v"),
-    ];
+    let jobs =
+        vec![unique("a", "u"), unique("b", "u"), unique("b", "v"), pending("b"), unique("a", "v")];
     let pushed = world.push(T, jobs).await;
     assert_eq!(
         pushed,
@@ -154,9 +135,7 @@ pub async fn a_unique_value_is_held_by_one_active_job(world: World) {
 /// A refused push takes neither a job's nor a spider's number nor a position.
 pub async fn a_refused_push_takes_no_number(world: World) {
     world.add(T, unique("a", "u")).await;
-    let refused = world
-        .push(T, vec![unique("a", "u"), unique("new", "u")])
-        .await;
+    let refused = world.push(T, vec![unique("a", "u"), unique("new", "u")]).await;
     assert_eq!(refused, [Pushed::Duplicate; 2]);
     let new = name("new");
     let new = world.store.spider_id(world.project, &new, false);
@@ -171,49 +150,30 @@ pub async fn a_refused_push_takes_no_number(world: World) {
 pub async fn a_unique_value_is_free_after_release(world: World) {
     let first = world.add(T, unique("a", "u")).await;
     world.claim(T).await.unwrap();
-    assert_eq!(
-        world.push(T, vec![unique("a", "u")]).await,
-        [Pushed::Duplicate]
-    );
+    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate]);
     world.apply(T, finish(first)).await;
     let second = world.add(T, unique("a", "u")).await;
     assert_eq!(second, world.key(1, 2));
     // The first job holds nothing any more: its end frees nothing of the second's.
     world.apply(T, delete(first)).await;
-    assert_eq!(
-        world.push(T, vec![unique("a", "u")]).await,
-        [Pushed::Duplicate]
-    );
+    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate]);
 }
 
 /// A job that begins finished or deleted holds no unique value, but is refused while another
 /// holds it; one that begins running holds it.
 pub async fn a_job_that_begins_done_holds_no_unique_value(world: World) {
     for state in [State::Finished, State::Deleted] {
-        let done = NewJob {
-            state,
-            ..unique("a", "u")
-        };
+        let done = NewJob { state, ..unique("a", "u") };
         world.add(T, done).await;
     }
     world.add(T, unique("a", "u")).await;
     for state in [State::Finished, State::Deleted] {
-        let done = NewJob {
-            state,
-            ..unique("a", "u")
-        };
+        let done = NewJob { state, ..unique("a", "u") };
         assert_eq!(world.push(T, vec![done]).await, [Pushed::Duplicate]);
     }
-    let running = NewJob {
-        start: Some(start(None)),
-        state: State::Running,
-        ..unique("a", "w")
-    };
+    let running = NewJob { start: Some(start(None)), state: State::Running, ..unique("a", "w") };
     world.add(T, running).await;
-    assert_eq!(
-        world.push(T, vec![unique("a", "w")]).await,
-        [Pushed::Duplicate]
-    );
+    assert_eq!(world.push(T, vec![unique("a", "w")]).await, [Pushed::Duplicate]);
 }
 
 /// Two projects share nothing: not numbers, positions, unique values or lists.
@@ -225,10 +185,7 @@ pub async fn projects_are_separate(world: World) {
     assert_eq!(key, other.key(1, 1));
     assert_eq!(other.job(key).await.unwrap().position, place(T, 0));
     assert_eq!(other.list(&those(&State::ALL)).await, [key]);
-    assert_eq!(
-        other.claim_of(T, &[name("a")]).await.map(|c| c.job.key),
-        None
-    );
+    assert_eq!(other.claim_of(T, &[name("a")]).await.map(|c| c.job.key), None);
     assert_eq!(other.claim(T).await.map(|c| c.job.key), Some(key));
     assert_eq!(world.count(&those(&[State::Pending])).await, 2);
 }
@@ -236,9 +193,7 @@ pub async fn projects_are_separate(world: World) {
 /// Names of spiders never mix, whatever is in them.
 pub async fn hostile_spider_names_stay_apart(world: World) {
     let texts = hostile_texts();
-    let pushed = world
-        .push(T, texts.iter().map(|text| pending(text)).collect())
-        .await;
+    let pushed = world.push(T, texts.iter().map(|text| pending(text)).collect()).await;
     let keys: Vec<JobKey> = (1..=texts.len()).map(|n| world.key(n as i64, 1)).collect();
     let expected: Vec<Pushed> = keys.iter().copied().map(Pushed::Added).collect();
     assert_eq!(pushed, expected);

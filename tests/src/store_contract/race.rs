@@ -41,10 +41,8 @@ pub async fn concurrent_claims_take_each_job_once(world: World) {
     let mut taken: Vec<_> = together(workers).await.into_iter().flatten().collect();
     // In the order in which the store gave them.
     taken.sort_by_key(|job| job.position);
-    let ranks: Vec<_> = taken
-        .iter()
-        .map(|job| (std::cmp::Reverse(job.priority), job.key.job))
-        .collect();
+    let ranks: Vec<_> =
+        taken.iter().map(|job| (std::cmp::Reverse(job.priority), job.key.job)).collect();
     assert!(ranks.is_sorted(), "by rank, then by age");
     let keys: BTreeSet<JobKey> = taken.iter().map(|job| job.key).collect();
     assert_eq!((taken.len(), keys.len()), (1_000, 1_000));
@@ -58,14 +56,9 @@ pub async fn concurrent_pushes_of_a_unique_value_have_one_winner(world: World) {
         async move { world.push(T, vec![unique("s", "u")]).await }
     });
     let answers = together(pushes).await;
-    let added = answers
-        .iter()
-        .filter(|answer| **answer == [Pushed::Added(world.key(1, 1))])
-        .count();
-    let refused = answers
-        .iter()
-        .filter(|answer| **answer == [Pushed::Duplicate])
-        .count();
+    let added =
+        answers.iter().filter(|answer| **answer == [Pushed::Added(world.key(1, 1))]).count();
+    let refused = answers.iter().filter(|answer| **answer == [Pushed::Duplicate]).count();
     assert_eq!((added, refused), (1, 63));
 }
 
@@ -94,9 +87,7 @@ pub async fn concurrent_repeats_of_a_request_are_done_once(world: World) {
         let (world, request) = (world.clone(), request.clone());
         async move {
             let jobs = vec![pending("s")];
-            let pushed = world
-                .store
-                .push(world.project, jobs, Millis(T), Some(&request));
+            let pushed = world.store.push(world.project, jobs, Millis(T), Some(&request));
             pushed.await.unwrap()
         }
     });

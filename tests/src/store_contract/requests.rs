@@ -13,17 +13,12 @@ pub async fn a_repeated_push_adds_once(world: World) {
     let request = request("id", "push");
     let push = async |now| {
         let jobs = vec![unique("a", "u"), unique("a", "u"), pending("b")];
-        let pushed = world
-            .store
-            .push(world.project, jobs, Millis(now), Some(&request));
+        let pushed = world.store.push(world.project, jobs, Millis(now), Some(&request));
         pushed.await.unwrap()
     };
     let first = push(T).await;
-    let expected = [
-        Pushed::Added(world.key(1, 1)),
-        Pushed::Duplicate,
-        Pushed::Added(world.key(2, 1)),
-    ];
+    let expected =
+        [Pushed::Added(world.key(1, 1)), Pushed::Duplicate, Pushed::Added(world.key(2, 1))];
     assert_eq!(first, expected);
     assert_eq!(push(T + 1).await, expected);
     assert_eq!(world.count(&those(&State::ALL)).await, 2);
@@ -36,9 +31,7 @@ pub async fn a_repeated_claim_takes_once(world: World) {
     let claim = async |now| {
         let effect = starting();
         let claimed =
-            world
-                .store
-                .claim(world.project, &wanted, &effect, Millis(now), Some(&request));
+            world.store.claim(world.project, &wanted, &effect, Millis(now), Some(&request));
         claimed.await.unwrap()
     };
     assert_eq!(claim(T).await, None);
@@ -57,17 +50,11 @@ pub async fn a_repeated_change_applies_once(world: World) {
     let change = async |now| {
         let changes = vec![finish(key), finish(world.key(1, 9))];
         let changed =
-            world
-                .store
-                .change(world.project, changes, false, Millis(now), Some(&request));
+            world.store.change(world.project, changes, false, Millis(now), Some(&request));
         changed.await.unwrap()
     };
     let expected = [
-        Changed::Applied {
-            previous: State::Pending,
-            attempt: 0,
-            stop_requested: false,
-        },
+        Changed::Applied { previous: State::Pending, attempt: 0, stop_requested: false },
         Changed::Missing,
     ];
     assert_eq!(change(T + 1).await, expected);
@@ -84,9 +71,7 @@ pub async fn a_repeated_refusal_stays_refused(world: World) {
         let mut change = finish(key);
         change.on[State::Pending.index()] = spiderq_service::store::Step::Refuse;
         let changed =
-            world
-                .store
-                .change(world.project, vec![change], true, Millis(T), Some(&request));
+            world.store.change(world.project, vec![change], true, Millis(T), Some(&request));
         changed.await.unwrap()
     };
     assert_eq!(refuse().await, [Changed::Refused(State::Pending)]);
@@ -98,30 +83,14 @@ pub async fn a_repeated_refusal_stays_refused(world: World) {
 pub async fn an_id_is_good_for_one_request(world: World) {
     let (first, second) = (request("id", "one"), request("id", "two"));
     let project = world.project;
-    let pushed = world
-        .store
-        .push(project, vec![pending("s")], Millis(T), Some(&first));
+    let pushed = world.store.push(project, vec![pending("s")], Millis(T), Some(&first));
     pushed.await.unwrap();
-    let push = world
-        .store
-        .push(project, vec![pending("s")], Millis(T), Some(&second))
-        .await;
+    let push = world.store.push(project, vec![pending("s")], Millis(T), Some(&second)).await;
     let effect = starting();
-    let claim = world
-        .store
-        .claim(
-            project,
-            &Wanted::default(),
-            &effect,
-            Millis(T),
-            Some(&second),
-        )
-        .await;
+    let claim =
+        world.store.claim(project, &Wanted::default(), &effect, Millis(T), Some(&second)).await;
     let changes = vec![finish(world.key(1, 1))];
-    let change = world
-        .store
-        .change(project, changes, false, Millis(T), Some(&second))
-        .await;
+    let change = world.store.change(project, changes, false, Millis(T), Some(&second)).await;
     assert!(matches!(push, Err(Error::RequestIdReused)), "{push:?}");
     assert!(matches!(claim, Err(Error::RequestIdReused)), "{claim:?}");
     assert!(matches!(change, Err(Error::RequestIdReused)), "{change:?}");
@@ -135,9 +104,7 @@ pub async fn an_id_is_known_in_its_project_alone(world: World) {
     for (world, asked) in [(&world, "one"), (&other, "two")] {
         let request = request("id", asked);
         let jobs = vec![pending("s")];
-        let pushed = world
-            .store
-            .push(world.project, jobs, Millis(T), Some(&request));
+        let pushed = world.store.push(world.project, jobs, Millis(T), Some(&request));
         assert_eq!(pushed.await.unwrap(), [Pushed::Added(world.key(1, 1))]);
     }
 }

@@ -10,10 +10,7 @@ use super::world::*;
 /// The job is pending again as if it had just entered, but for its attempt; later entries
 /// are gone.
 pub async fn a_requeued_job_is_pending_again(world: World) {
-    let job = NewJob {
-        metadata: metadata(&[("a", "1")]),
-        ..tagged("s", &["x"])
-    };
+    let job = NewJob { metadata: metadata(&[("a", "1")]), ..tagged("s", &["x"]) };
     let key = world.add(T, job).await;
     let mut expected = world.job(key).await.unwrap();
     let mut effect = starting();
@@ -22,10 +19,8 @@ pub async fn a_requeued_job_is_pending_again(world: World) {
     let changed = world.change(T + 20, vec![requeue(key)]).await;
     assert_eq!(changed, [applied(State::Running, 1)]);
     expected.position = place(T + 20, 0);
-    expected.entries[State::Pending.index()] = Some(Entry {
-        position: Position::at(Millis(T + 20)),
-        actor: actor("pusher"),
-    });
+    expected.entries[State::Pending.index()] =
+        Some(Entry { position: Position::at(Millis(T + 20)), actor: actor("pusher") });
     expected.attempt = 1;
     expected.updated = Millis(T + 20);
     assert_eq!(world.job(key).await, Some(expected));
@@ -43,9 +38,7 @@ pub async fn an_entry_into_an_earlier_state_removes_later_ones(world: World) {
     world.apply(T + 3, delete(key)).await;
     let at = |time| Some(place(T + time, 0));
     assert_eq!(entries(key).await, [at(0), at(1), at(2), at(3)]);
-    world
-        .apply(T + 4, always(key, entering(State::Finished)))
-        .await;
+    world.apply(T + 4, always(key, entering(State::Finished))).await;
     assert_eq!(entries(key).await, [at(0), at(1), at(4), None]);
     world.apply(T + 5, requeue(key)).await;
     assert_eq!(entries(key).await, [at(5), None, None, None]);
@@ -55,9 +48,7 @@ pub async fn an_entry_into_an_earlier_state_removes_later_ones(world: World) {
 
 /// Lists, counts and filters see it in its new place and no other.
 pub async fn lists_and_counts_follow_a_requeued_job(world: World) {
-    world
-        .push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])])
-        .await;
+    world.push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])]).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
     world.claim(T + 1).await.unwrap();
     world.apply(T + 2, requeue(first)).await;
@@ -73,10 +64,7 @@ pub async fn lists_and_counts_follow_a_requeued_job(world: World) {
     let oldest = world.store.oldest_pending(world.project, 5).await;
     assert_eq!(oldest.unwrap(), [second, first]);
     let counts = world.store.project_counts(world.project).await.unwrap();
-    let expected = ProjectCounts {
-        pending: 2,
-        ..ProjectCounts::default()
-    };
+    let expected = ProjectCounts { pending: 2, ..ProjectCounts::default() };
     assert_eq!(counts, expected);
 }
 
@@ -90,19 +78,13 @@ pub async fn a_requeued_job_keeps_its_unique_value(world: World) {
     world.claim(T).await.unwrap();
     assert_eq!(world.push(T, again()).await, [Pushed::Duplicate]);
     world.apply(T, finish(key)).await;
-    assert_eq!(
-        world.push(T, again()).await,
-        [Pushed::Added(world.key(1, 2))]
-    );
+    assert_eq!(world.push(T, again()).await, [Pushed::Added(world.key(1, 2))]);
 }
 
 /// A release without an entry lets go of it too.
 pub async fn a_release_without_an_entry_frees_the_unique_value(world: World) {
     let key = world.add(T, unique("s", "u")).await;
-    let release = Effect {
-        release: true,
-        ..Effect::default()
-    };
+    let release = Effect { release: true, ..Effect::default() };
     world.apply(T, always(key, release)).await;
     let again = world.push(T, vec![unique("s", "u")]).await;
     assert_eq!(again, [Pushed::Added(world.key(1, 2))]);
@@ -121,16 +103,10 @@ pub async fn a_lost_worker_changes_nothing(world: World) {
             ..Effect::default()
         };
         beat.tags.add = tags(&["x"]);
-        [beat, entering(State::Finished), entering(State::Pending)].map(|effect| Change {
-            holder: Holder::clone(&holder),
-            ..always(key, effect)
-        })
+        [beat, entering(State::Finished), entering(State::Pending)]
+            .map(|effect| Change { holder: Holder::clone(&holder), ..always(key, effect) })
     };
-    let late = [
-        Holder::Fence(first.fence),
-        Holder::Attempt(1),
-        Holder::Expired(1),
-    ];
+    let late = [Holder::Fence(first.fence), Holder::Attempt(1), Holder::Expired(1)];
     let refused = async |now: u64| {
         let before = world.job(key).await;
         for holder in late.clone() {
@@ -144,10 +120,7 @@ pub async fn a_lost_worker_changes_nothing(world: World) {
     let second = world.claim(T + 3).await.unwrap();
     assert_eq!(second.job.attempt, 2);
     refused(T + 4).await;
-    let mine = Change {
-        holder: Holder::Fence(second.fence),
-        ..finish(key)
-    };
+    let mine = Change { holder: Holder::Fence(second.fence), ..finish(key) };
     let changed = world.change(T + 5, vec![mine]).await;
     assert_eq!(changed, [applied(State::Running, 2)]);
 }
@@ -158,18 +131,11 @@ pub async fn a_release_comes_before_a_start(world: World) {
     let first = world.claim(T).await.unwrap();
     world.apply(T, requeue(key)).await;
     let next = start(Some(T + 50));
-    let effect = Effect {
-        release: true,
-        start: Some(Start::clone(&next)),
-        ..starting()
-    };
+    let effect = Effect { release: true, start: Some(Start::clone(&next)), ..starting() };
     world.apply(T + 1, always(key, effect)).await;
     let job = world.job(key).await.unwrap();
     assert_eq!((job.attempt, job.lease_expires), (2, Some(Millis(T + 50))));
-    let touch = |fence| Change {
-        holder: Holder::Fence(fence),
-        ..always(key, Effect::default())
-    };
+    let touch = |fence| Change { holder: Holder::Fence(fence), ..always(key, Effect::default()) };
     let changes = vec![touch(first.fence), touch(next.fence)];
     let expected = [Changed::Stale, applied(State::Running, 2)];
     assert_eq!(world.change(T + 2, changes).await, expected);

@@ -24,10 +24,7 @@ fn limited(set: &[(&str, &str)], remove: &[&str]) -> Effect {
 }
 
 async fn holding(world: &World, fields: &[(&str, &str)]) -> JobKey {
-    let job = NewJob {
-        metadata: metadata(fields),
-        ..pending("s")
-    };
+    let job = NewJob { metadata: metadata(fields), ..pending("s") };
     world.add(T, job).await
 }
 
@@ -35,10 +32,7 @@ async fn holding(world: &World, fields: &[(&str, &str)]) -> JobKey {
 pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
     let key = holding(&world, &[("a", &text(MOST - 100)), ("b", "1")]).await;
     let before = world.job(key).await;
-    let more = Effect {
-        priority: Some(priority(4)),
-        ..limited(&[("c", &text(99))], &[])
-    };
+    let more = Effect { priority: Some(priority(4)), ..limited(&[("c", &text(99))], &[]) };
     let changed = world.change(T + 1, vec![always(key, more)]).await;
     assert_eq!(changed, [Changed::TooLarge]);
     assert_eq!(world.job(key).await, before);
@@ -57,12 +51,8 @@ pub async fn what_goes_makes_room(world: World) {
     let half = text(MOST / 2);
     let key = holding(&world, &[("a", &half)]).await;
     for _ in 0..3 {
-        world
-            .apply(T, always(key, limited(&[("a", &half)], &[])))
-            .await;
-        world
-            .apply(T, always(key, limited(&[("b", &half)], &[])))
-            .await;
+        world.apply(T, always(key, limited(&[("a", &half)], &[]))).await;
+        world.apply(T, always(key, limited(&[("b", &half)], &[]))).await;
         let changed = world.change(T, vec![always(key, limited(&[("c", "1")], &[]))]);
         assert_eq!(changed.await, [Changed::TooLarge]);
         let swap = limited(&[("c", &half)], &["a"]);
@@ -80,26 +70,15 @@ pub async fn many_small_fields_come_to_the_limit(world: World) {
         let names = (from..from + 1000).map(|n| format!("{n:0>60}"));
         let json = text(41);
         names
-            .map(|name| {
-                (
-                    field_name(&name),
-                    metadata(&[("a", &json)]).get("a").unwrap().clone(),
-                )
-            })
+            .map(|name| (field_name(&name), metadata(&[("a", &json)]).get("a").unwrap().clone()))
             .collect()
     };
     for part in 0..10 {
-        let effect = Effect {
-            set: field(part * 1000),
-            ..limited(&[], &[])
-        };
+        let effect = Effect { set: field(part * 1000), ..limited(&[], &[]) };
         world.apply(T, always(key, effect)).await;
     }
     let before = world.job(key).await;
-    let effect = Effect {
-        set: field(10_000),
-        ..limited(&[], &[])
-    };
+    let effect = Effect { set: field(10_000), ..limited(&[], &[]) };
     let changed = world.change(T, vec![always(key, effect)]).await;
     assert_eq!(changed, [Changed::TooLarge]);
     assert_eq!(world.job(key).await, before);
@@ -120,13 +99,8 @@ pub async fn changes_of_one_call_count_together(world: World) {
         ]
     };
     let before = (world.job(key).await, world.job(other).await);
-    let all = world.store.change(
-        world.project,
-        changes(),
-        true,
-        spiderq_service::model::Millis(T),
-        None,
-    );
+    let all =
+        world.store.change(world.project, changes(), true, spiderq_service::model::Millis(T), None);
     assert_eq!(all.await.unwrap()[3], Changed::TooLarge);
     assert_eq!((world.job(key).await, world.job(other).await), before);
     let each = world.change(T, changes()).await;
@@ -146,27 +120,17 @@ pub async fn changes_of_one_call_count_together(world: World) {
 /// A job that is full can still be taken, moved and told to stop.
 pub async fn what_the_service_writes_has_no_limit(world: World) {
     let key = holding(&world, &[("a", &text(MOST))]).await;
-    let effect = Effect {
-        set: metadata(&[("worker", "1")]),
-        ..starting()
-    };
+    let effect = Effect { set: metadata(&[("worker", "1")]), ..starting() };
     let now = spiderq_service::model::Millis(T + 1);
     let wanted = Wanted::default();
-    let claimed = world
-        .store
-        .claim(world.project, &wanted, &effect, now, None);
+    let claimed = world.store.claim(world.project, &wanted, &effect, now, None);
     assert_eq!(claimed.await.unwrap().unwrap().job.key, key);
-    let asked = Effect {
-        set: metadata(&[("stop_requested", "true")]),
-        ..Effect::default()
-    };
+    let asked = Effect { set: metadata(&[("stop_requested", "true")]), ..Effect::default() };
     world.apply(T + 2, always(key, asked)).await;
     let over = limited(&[("b", "1")], &[]);
     let changed = world.change(T + 3, vec![always(key, over)]).await;
     assert_eq!(changed, [Changed::TooLarge]);
-    let finish = Effect {
-        most_bytes: Some(0),
-        ..entering(spiderq_service::model::State::Finished)
-    };
+    let finish =
+        Effect { most_bytes: Some(0), ..entering(spiderq_service::model::State::Finished) };
     world.apply(T + 4, always(key, finish)).await;
 }

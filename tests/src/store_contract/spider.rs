@@ -18,11 +18,7 @@ fn record(world: &World, id: i64, spider: &str, texts: &[&str], last: i64) -> Sp
 }
 
 fn edit(remove: &[&str], add: &[&str]) -> TagEdit {
-    TagEdit {
-        clear: false,
-        remove: tag_list(remove),
-        add: tags(add),
-    }
+    TagEdit { clear: false, remove: tag_list(remove), add: tags(add) }
 }
 
 async fn edited(world: &World, spider: i64, edit: &TagEdit) -> SpiderEdited {
@@ -63,10 +59,7 @@ pub async fn tags_of_a_spider_are_edited(world: World) {
     let done = edited(&world, 1, &edit(&["p"], &["r", "q"])).await;
     assert_eq!(done, SpiderEdited::Done(tags(&["q", "r"])));
     let spiders = world.store.spiders(world.project, None, BATCH).await;
-    let expected = [
-        record(&world, 1, "a", &["q", "r"], 1),
-        record(&world, 2, "b", &[], 1),
-    ];
+    let expected = [record(&world, 1, "a", &["q", "r"], 1), record(&world, 2, "b", &[], 1)];
     assert_eq!(spiders.unwrap(), expected);
     let none = edited(&world, 1, &edit(&["q", "r"], &[])).await;
     assert_eq!(none, SpiderEdited::Done(Tags::default()));
@@ -86,10 +79,7 @@ pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
     assert_eq!(refused, SpiderEdited::TooManyTags);
     let spiders = world.store.spiders(world.project, None, BATCH).await;
     assert_eq!(spiders.unwrap(), [record(&world, 1, "a", &many, 1)]);
-    assert_eq!(
-        edited(&world, 2, &edit(&[], &["x"])).await,
-        SpiderEdited::Missing
-    );
+    assert_eq!(edited(&world, 2, &edit(&[], &["x"])).await, SpiderEdited::Missing);
 }
 
 /// Names and tags that break other things come back as they went in.
@@ -112,9 +102,7 @@ pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
 /// The last to finish, not the last to begin; deleted jobs do not count.
 pub async fn the_last_finished_job_of_each_spider(world: World) {
     for (n, spider) in ["a", "a", "a", "b", "c"].into_iter().enumerate() {
-        world
-            .add(T + n as u64, in_state(spider, State::Running))
-            .await;
+        world.add(T + n as u64, in_state(spider, State::Running)).await;
     }
     let [first, second, third] = [1, 2, 3].map(|job| world.key(1, job));
     let other = world.key(2, 1);
@@ -124,12 +112,7 @@ pub async fn the_last_finished_job_of_each_spider(world: World) {
     world.apply(T + 20, delete(second)).await;
     let ids = [3, 1, 9, 2].map(|spider| world.key(spider, 1).spider);
     let last = world.store.last_finished(world.project, &ids, &Fields::Row);
-    let keys: Vec<_> = last
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|job| job.map(|job| job.key))
-        .collect();
+    let keys: Vec<_> = last.await.unwrap().into_iter().map(|job| job.map(|job| job.key)).collect();
     assert_eq!(keys, [None, Some(first), None, Some(other)]);
     let none = world.store.last_finished(world.project, &[], &Fields::Row);
     assert_eq!(none.await.unwrap(), []);

@@ -9,11 +9,7 @@ use super::world::*;
 
 fn edit(clear: bool, remove: &[&str], add: &[&str]) -> Effect {
     Effect {
-        tags: TagEdit {
-            clear,
-            remove: tag_list(remove),
-            add: tags(add),
-        },
+        tags: TagEdit { clear, remove: tag_list(remove), add: tags(add) },
         ..Effect::default()
     }
 }
@@ -56,10 +52,7 @@ pub async fn too_many_tags_change_nothing(world: World) {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let key = world.add(T, tagged("s", &texts)).await;
     let before = world.job(key).await;
-    let more = Effect {
-        set: metadata(&[("a", "1")]),
-        ..edit(false, &[], &["more"])
-    };
+    let more = Effect { set: metadata(&[("a", "1")]), ..edit(false, &[], &["more"]) };
     let changed = world.change(T + 1, vec![always(key, more)]).await;
     assert_eq!(changed, [Changed::TooManyTags]);
     assert_eq!(world.job(key).await, before);
@@ -83,9 +76,7 @@ pub async fn filters_see_tags_in_every_state(world: World) {
     for (n, (state, effect)) in entries.into_iter().enumerate() {
         let (old, new) = (format!("t{n}"), format!("t{}", n + 1));
         world.apply(T, always(key, effect)).await;
-        world
-            .apply(T, always(key, edit(false, &["old", &old], &[&new])))
-            .await;
+        world.apply(T, always(key, edit(false, &["old", &old], &[&new]))).await;
         assert_eq!(having(&world, &[state], &[&new]).await, [key]);
         assert_eq!(having(&world, &State::ALL, &[&new]).await, [key]);
         assert_eq!(having(&world, &State::ALL, &["old", &old]).await, []);
@@ -111,12 +102,8 @@ pub async fn tags_change_along_with_the_state(world: World) {
 
 /// Several tags to have are alternatives; several to lack are all lacked.
 pub async fn has_is_any_and_lacks_is_none(world: World) {
-    let jobs = vec![
-        tagged("s", &["a"]),
-        tagged("s", &["b"]),
-        tagged("s", &["a", "b"]),
-        pending("s"),
-    ];
+    let jobs =
+        vec![tagged("s", &["a"]), tagged("s", &["b"]), tagged("s", &["a", "b"]), pending("s")];
     world.push(T, jobs).await;
     let keys = |jobs: &[i64]| -> Vec<JobKey> { jobs.iter().map(|n| world.key(1, *n)).collect() };
     let all = &State::ALL;

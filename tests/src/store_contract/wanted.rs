@@ -17,25 +17,15 @@ async fn taken(world: &World, now: u64, wanted: &Wanted) -> Vec<JobKey> {
 }
 
 fn of_spiders(texts: &[&str]) -> Wanted {
-    Wanted {
-        spiders: texts.iter().map(|text| name(text)).collect(),
-        ..Wanted::default()
-    }
+    Wanted { spiders: texts.iter().map(|text| name(text)).collect(), ..Wanted::default() }
 }
 
 fn with_tags(has: &[&str], lacks: &[&str]) -> Wanted {
-    Wanted {
-        has_tags: tag_list(has),
-        lacks_tags: tag_list(lacks),
-        ..Wanted::default()
-    }
+    Wanted { has_tags: tag_list(has), lacks_tags: tag_list(lacks), ..Wanted::default() }
 }
 
 fn up_to(units: i64) -> Wanted {
-    Wanted {
-        max_units: Some(Units::new(units).unwrap()),
-        ..Wanted::default()
-    }
+    Wanted { max_units: Some(Units::new(units).unwrap()), ..Wanted::default() }
 }
 
 /// Jobs that were put back go before all others of their priority, the first of them first;
@@ -65,10 +55,7 @@ pub async fn the_front_is_for_one_entry(world: World) {
     world.claim(T).await.unwrap();
     world.apply(T + 1, requeue(first)).await;
     assert_eq!(world.claim(T + 1).await.unwrap().job.key, first);
-    let back = Effect {
-        front: false,
-        ..requeue(first).effects.remove(0)
-    };
+    let back = Effect { front: false, ..requeue(first).effects.remove(0) };
     world.apply(T + 2, always(first, back)).await;
     let order = taken(&world, T + 2, &Wanted::default()).await;
     assert_eq!(order, [second, first]);
@@ -81,10 +68,7 @@ pub async fn a_job_at_the_front_stays_there_under_a_new_priority(world: World) {
     assert_eq!(taken(&world, T, &of_spiders(&["s"])).await.len(), 2);
     world.apply(T + 1, requeue(first)).await;
     world.push(T + 2, vec![ranked("s", 3)]).await;
-    let higher = Effect {
-        priority: Some(priority(3)),
-        ..Effect::default()
-    };
+    let higher = Effect { priority: Some(priority(3)), ..Effect::default() };
     world.apply(T + 3, always(first, higher)).await;
     world.apply(T + 4, requeue(second)).await;
     let order = taken(&world, T + 5, &Wanted::default()).await;
@@ -131,10 +115,7 @@ pub async fn claim_keeps_to_its_units(world: World) {
     }
     let key = |job| world.key(1, job);
     assert_eq!(taken(&world, T, &up_to(2)).await, [key(3)]);
-    let lighter = Effect {
-        units: Some(Units::new(2).unwrap()),
-        ..Effect::default()
-    };
+    let lighter = Effect { units: Some(Units::new(2).unwrap()), ..Effect::default() };
     world.apply(T, always(key(1), lighter)).await;
     assert_eq!(taken(&world, T, &up_to(3)).await, [1, 2, 5].map(key));
     assert_eq!(taken(&world, T, &up_to(6)).await, [key(4)]);
@@ -186,11 +167,7 @@ pub async fn hostile_texts_are_wanted_as_they_are(world: World) {
 /// As many names and tags as a claim may have.
 pub async fn a_claim_may_want_a_hundred_of_each(world: World) {
     world.push(T, vec![tagged("s99", &["t7"])]).await;
-    let texts = |letter: &str| {
-        (0..BATCH)
-            .map(|n| format!("{letter}{n}"))
-            .collect::<Vec<_>>()
-    };
+    let texts = |letter: &str| (0..BATCH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
     let tags = |letter| -> Vec<Tag> {
         let texts = texts(letter);
         texts.iter().map(|text| Tag::parse(text).unwrap()).collect()

@@ -61,19 +61,14 @@ impl World {
 
     /// Claims of these spiders.
     pub async fn claim_of(&self, now: u64, spiders: &[SpiderName]) -> Option<Claimed> {
-        let wanted = Wanted {
-            spiders: spiders.to_vec(),
-            ..Wanted::default()
-        };
+        let wanted = Wanted { spiders: spiders.to_vec(), ..Wanted::default() };
         self.claim_wanted(now, &wanted).await
     }
 
     /// Claims what is wanted.
     pub async fn claim_wanted(&self, now: u64, wanted: &Wanted) -> Option<Claimed> {
         let effect = starting();
-        let claimed = self
-            .store
-            .claim(self.project, wanted, &effect, Millis(now), None);
+        let claimed = self.store.claim(self.project, wanted, &effect, Millis(now), None);
         claimed.await.unwrap()
     }
 
@@ -86,19 +81,14 @@ impl World {
 
     /// Applies `changes`, each on its own.
     pub async fn change(&self, now: u64, changes: Vec<Change>) -> Vec<Changed> {
-        let changed = self
-            .store
-            .change(self.project, changes, false, Millis(now), None);
+        let changed = self.store.change(self.project, changes, false, Millis(now), None);
         changed.await.unwrap()
     }
 
     /// Applies one change, which must do something.
     pub async fn apply(&self, now: u64, change: Change) {
         let changed = self.change(now, vec![change]).await;
-        assert!(
-            matches!(changed[..], [Changed::Applied { .. }]),
-            "{changed:?}"
-        );
+        assert!(matches!(changed[..], [Changed::Applied { .. }]), "{changed:?}");
     }
 
     /// The job with all its metadata.
@@ -113,18 +103,11 @@ impl World {
         let mut filter = filter.clone();
         let mut keys = Vec::new();
         loop {
-            let page = self
-                .store
-                .page(self.project, &filter, BATCH, &Fields::Row)
-                .await
-                .unwrap();
+            let page = self.store.page(self.project, &filter, BATCH, &Fields::Row).await.unwrap();
             keys.extend(page.jobs.iter().map(|job| job.key));
             match page.next {
                 Some(next) => {
-                    assert!(
-                        filter.until.is_none_or(|until| next < until),
-                        "the walk goes on"
-                    );
+                    assert!(filter.until.is_none_or(|until| next < until), "the walk goes on");
                     filter.until = Some(next);
                 }
                 None => return keys,
@@ -169,47 +152,31 @@ pub fn pending(spider: &str) -> NewJob {
 /// A job of `spider` that begins in `state`.
 #[must_use]
 pub fn in_state(spider: &str, state: State) -> NewJob {
-    NewJob {
-        state,
-        start: (state == State::Running).then(|| start(None)),
-        ..pending(spider)
-    }
+    NewJob { state, start: (state == State::Running).then(|| start(None)), ..pending(spider) }
 }
 
 /// A pending job of `spider` with these tags.
 #[must_use]
 pub fn tagged(spider: &str, texts: &[&str]) -> NewJob {
-    NewJob {
-        tags: tags(texts),
-        ..pending(spider)
-    }
+    NewJob { tags: tags(texts), ..pending(spider) }
 }
 
 /// A pending job of `spider` with this unique value.
 #[must_use]
 pub fn unique(spider: &str, value: &str) -> NewJob {
-    NewJob {
-        unique: Some(UniqueKey::of_value(value)),
-        ..pending(spider)
-    }
+    NewJob { unique: Some(UniqueKey::of_value(value)), ..pending(spider) }
 }
 
 /// A pending job of `spider` with this rank.
 #[must_use]
 pub fn ranked(spider: &str, number: i64) -> NewJob {
-    NewJob {
-        priority: priority(number),
-        ..pending(spider)
-    }
+    NewJob { priority: priority(number), ..pending(spider) }
 }
 
 /// A job of `spider` that begins in `state`, with so many units.
 #[must_use]
 pub fn weighing(spider: &str, state: State, units: i64) -> NewJob {
-    NewJob {
-        units: Units::new(units).unwrap(),
-        ..in_state(spider, state)
-    }
+    NewJob { units: Units::new(units).unwrap(), ..in_state(spider, state) }
 }
 
 /// Enters running with a new attempt, by `worker`.
@@ -225,22 +192,13 @@ pub fn starting() -> Effect {
 /// Enters `state` and lets go of what a running job holds, by `ender`.
 #[must_use]
 pub fn entering(state: State) -> Effect {
-    Effect {
-        enter: Some((state, actor("ender"))),
-        release: true,
-        ..Effect::default()
-    }
+    Effect { enter: Some((state, actor("ender"))), release: true, ..Effect::default() }
 }
 
 /// Applies `effect` to the job in whatever state it is.
 #[must_use]
 pub fn always(key: JobKey, effect: Effect) -> Change {
-    Change {
-        key,
-        holder: Holder::Anyone,
-        on: [Step::Apply(0); 4],
-        effects: vec![effect],
-    }
+    Change { key, holder: Holder::Anyone, on: [Step::Apply(0); 4], effects: vec![effect] }
 }
 
 /// Finishes the job.
@@ -270,40 +228,26 @@ pub fn delete(key: JobKey) -> Change {
 /// A new attempt with a new fence.
 #[must_use]
 pub fn start(lease_expires: Option<u64>) -> Start {
-    Start {
-        fence: Fence::random().unwrap(),
-        lease_expires: lease_expires.map(Millis),
-    }
+    Start { fence: Fence::random().unwrap(), lease_expires: lease_expires.map(Millis) }
 }
 
 /// A request id, the same for the same texts.
 #[must_use]
 pub fn request(id: &str, asked: &str) -> RequestKey {
     let digest = |text: &str| UniqueKey::of_value(text).as_str().to_owned();
-    RequestKey {
-        id: digest(id),
-        fingerprint: digest(asked),
-        expires: Millis(T + RequestKey::KEPT),
-    }
+    RequestKey { id: digest(id), fingerprint: digest(asked), expires: Millis(T + RequestKey::KEPT) }
 }
 
 /// What a change of a job that nobody has asked to stop answers.
 #[must_use]
 pub const fn applied(previous: State, attempt: u32) -> Changed {
-    Changed::Applied {
-        previous,
-        attempt,
-        stop_requested: false,
-    }
+    Changed::Applied { previous, attempt, stop_requested: false }
 }
 
 /// All jobs in these states.
 #[must_use]
 pub fn those(states: &[State]) -> Filter {
-    Filter {
-        states: states.iter().copied().collect(),
-        ..Filter::default()
-    }
+    Filter { states: states.iter().copied().collect(), ..Filter::default() }
 }
 
 /// Metadata of these fields.

@@ -2,10 +2,7 @@
 //! answer compared whole. `model` is the trait in memory, `script` makes the calls up,
 //! and this file plays them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "it is a test: what is not as it should be must stop it"
-)]
+#![allow(clippy::unwrap_used, reason = "it is a test: what is not as it should be must stop it")]
 
 mod model;
 mod script;
@@ -64,16 +61,10 @@ pub async fn play(world: &World, script: Script) {
             Call::Due(postpone) => due(world, &mut model, now, postpone).await,
         }
     }
-    let all = Filter {
-        states: spiderq_service::model::StateSet::ALL,
-        ..Filter::default()
-    };
+    let all = Filter { states: spiderq_service::model::StateSet::ALL, ..Filter::default() };
     let left = walk(world, &all, 7, &Fields::Full).await;
     assert_eq!(left, model.list(&all, &Fields::Full));
-    assert_eq!(
-        world.store.project_counts(world.project).await.unwrap(),
-        counts(&left)
-    );
+    assert_eq!(world.store.project_counts(world.project).await.unwrap(), counts(&left));
     last_finished(world, &left).await;
     let (mut told, last) = events(world, Some(begin)).await;
     assert_eq!(last, begin + model.events.len() as u64);
@@ -92,10 +83,8 @@ async fn events(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64) {
 /// What is due of the project, the soonest first; may postpone one of that.
 async fn due(world: &World, model: &mut Model, now: Millis, postpone: Option<u64>) {
     let found = world.store.due(now, 100_000).await.unwrap();
-    let mut found: Vec<JobKey> = found
-        .into_iter()
-        .filter(|key| key.project == world.project)
-        .collect();
+    let mut found: Vec<JobKey> =
+        found.into_iter().filter(|key| key.project == world.project).collect();
     let mut expected = model.due(now);
     let time = |key: &JobKey| expected.iter().find(|due| due.1 == *key).map(|due| due.0);
     assert!(found.is_sorted_by_key(time), "{found:?}, of {expected:?}");
@@ -117,9 +106,7 @@ fn counts(jobs: &[Job]) -> ProjectCounts {
         pending: those(State::Pending).count() as u64,
         running: those(State::Running).count() as u64,
         finished: those(State::Finished).count() as u64,
-        running_units: those(State::Running)
-            .map(|job| u64::from(job.units.get()))
-            .sum(),
+        running_units: those(State::Running).map(|job| u64::from(job.units.get())).sum(),
     }
 }
 

@@ -131,24 +131,14 @@ fn changes() -> impl Strategy<Value = Change> {
                 _ => Step::Keep,
             }
         };
-        Change {
-            key,
-            holder,
-            on: State::ALL.map(step),
-            effects,
-        }
+        Change { key, holder, on: State::ALL.map(step), effects }
     })
 }
 
 fn effects() -> impl Strategy<Value = Effect> {
-    let heartbeat = times().prop_map(|time| Effect {
-        lease_expires: Some(time),
-        ..Effect::default()
-    });
-    let stop = times().prop_map(|time| Effect {
-        stop_by: Some(time),
-        ..Effect::default()
-    });
+    let heartbeat =
+        times().prop_map(|time| Effect { lease_expires: Some(time), ..Effect::default() });
+    let stop = times().prop_map(|time| Effect { stop_by: Some(time), ..Effect::default() });
     let entry = (
         select(vec![State::Pending, State::Finished, State::Deleted]),
         actors(),
@@ -163,13 +153,7 @@ fn effects() -> impl Strategy<Value = Effect> {
     let base = prop_oneof![Just(Effect::default()), heartbeat, stop, end, starts()];
     let rank = (option::of(0..5_i64), option::of(1..7_i64));
     let limit = option::of(0..60_usize);
-    let rest = (
-        values(),
-        vec(names(), 0..3),
-        tag_edits(),
-        rank,
-        (counters(), limit),
-    );
+    let rest = (values(), vec(names(), 0..3), tag_edits(), rank, (counters(), limit));
     (base, rest).prop_map(
         |(base, (set, mut remove, tags, (rank, units), (counters, most_bytes)))| {
             remove.retain(|name| set.get(name.as_str()).is_none());
@@ -226,10 +210,8 @@ fn filters() -> impl Strategy<Value = Filter> {
 }
 
 fn begins() -> impl Strategy<Value = Start> {
-    (fences(), option::of(times())).prop_map(|(fence, lease_expires)| Start {
-        fence,
-        lease_expires,
-    })
+    (fences(), option::of(times()))
+        .prop_map(|(fence, lease_expires)| Start { fence, lease_expires })
 }
 
 fn tag_edits() -> impl Strategy<Value = TagEdit> {
@@ -243,9 +225,7 @@ fn tag_edits() -> impl Strategy<Value = TagEdit> {
 
 /// Seldom as many as a job may have, so that any more are too many.
 fn tag_sets() -> impl Strategy<Value = Tags> {
-    let many: Vec<Tag> = (0..64)
-        .map(|n| Tag::parse(&format!("t{n}")).unwrap())
-        .collect();
+    let many: Vec<Tag> = (0..64).map(|n| Tag::parse(&format!("t{n}")).unwrap()).collect();
     prop_oneof![
         20 => vec(select(vec!["a", "b", ":*"]), 0..3).prop_map(|texts| tags(&texts)),
         1 => Just(Tags::new(many).unwrap()),
@@ -254,18 +234,11 @@ fn tag_sets() -> impl Strategy<Value = Tags> {
 
 fn values() -> impl Strategy<Value = Metadata> {
     let long = format!("\"{}\"", "x".repeat(100));
-    let json = select(vec![
-        "[]".to_owned(),
-        "1566311822568.0".to_owned(),
-        "true".to_owned(),
-        long,
-    ]);
+    let json = select(vec!["[]".to_owned(), "1566311822568.0".to_owned(), "true".to_owned(), long]);
     let fields = vec((names(), json), 0..3);
     fields.prop_map(|fields| {
-        let pairs: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, json)| (name.as_str(), json.as_str()))
-            .collect();
+        let pairs: Vec<(&str, &str)> =
+            fields.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
         metadata(&pairs)
     })
 }
@@ -275,11 +248,7 @@ fn names() -> impl Strategy<Value = FieldName> {
 }
 
 fn fields() -> impl Strategy<Value = Fields> {
-    prop_oneof![
-        Just(Fields::Full),
-        Just(Fields::Row),
-        vec(names(), 0..3).prop_map(Fields::Named),
-    ]
+    prop_oneof![Just(Fields::Full), Just(Fields::Row), vec(names(), 0..3).prop_map(Fields::Named),]
 }
 
 fn counters() -> impl Strategy<Value = Counters> {
@@ -302,13 +271,7 @@ fn keys() -> impl Strategy<Value = JobKey> {
 }
 
 fn states() -> impl Strategy<Value = State> {
-    select(vec![
-        State::Pending,
-        State::Pending,
-        State::Running,
-        State::Finished,
-        State::Deleted,
-    ])
+    select(vec![State::Pending, State::Pending, State::Running, State::Finished, State::Deleted])
 }
 
 fn spiders() -> impl Strategy<Value = SpiderName> {

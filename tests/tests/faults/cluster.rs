@@ -40,10 +40,7 @@ async fn lose_a_master(fault: impl FnOnce(&mut RedisCluster, usize)) {
         its.cloned().collect()
     };
     let (seen, unseen) = (of(&its), of(&others));
-    assert!(
-        seen.iter().any(|call| call.status == 503),
-        "a fault was seen"
-    );
+    assert!(seen.iter().any(|call| call.status == 503), "a fault was seen");
     assert_good(&seen, over + RECOVERY);
     assert_good(&unseen, unseen[0].began);
     assert_eq!(lost(&http, &unseen).await, [""; 0]);
@@ -86,17 +83,13 @@ async fn a_whole_cluster_may_be_started_again() {
 async fn a_key_stays_good_while_the_master_with_the_keys_is_away() {
     let mut cluster = block_in_place(|| RedisCluster::start(false, DURABLE));
     let program = Program::serve(&cluster.url(), Stack::KEY);
-    let made = CreateKeyRequest {
-        name: "ann".to_owned(),
-        role: Role::User.into(),
-        projects: Vec::new(),
-    };
+    let made =
+        CreateKeyRequest { name: "ann".to_owned(), role: Role::User.into(), projects: Vec::new() };
     let mut keys = Grpc::new(&program.url, Stack::KEY).keys();
     let key = keys.create_key(made).await.unwrap().into_inner().secret;
     let master = cluster.owner_of("sq:{keys}");
-    let others: Vec<u64> = PROJECTS
-        .filter(|project| cluster.master_of(*project) != master)
-        .collect();
+    let others: Vec<u64> =
+        PROJECTS.filter(|project| cluster.master_of(*project) != master).collect();
     let mut load = Load::start_as(&key, &program.url, others.clone(), 10);
     load.warm_up(&others, ENOUGH).await;
     block_in_place(|| cluster.kill(master));

@@ -14,11 +14,7 @@ const NOTHING: &str = "appendonly no, appendfsync everysec, save \"\", \
 /// What `serve --require-durable` prints last before it gives up.
 fn refusal(store: &str) -> String {
     let listen = ["--listen", "127.0.0.1:0", "--admin-key", Stack::KEY];
-    let args = [
-        &["serve", "--require-durable", "--store", store][..],
-        &listen,
-    ]
-    .concat();
+    let args = [&["serve", "--require-durable", "--store", store][..], &listen].concat();
     let (status, _, error) = run(&args);
     assert!(!status.success());
     let last = error.lines().last().unwrap_or_default();

@@ -93,15 +93,13 @@ impl Load {
 
     /// Reads on until each of `projects` has had `count` good calls that began after `from`.
     pub(crate) async fn until_good(&mut self, projects: &[u64], count: usize, from: Instant) {
-        self.good_within(RECOVERY + DEADLINE, projects, count, from)
-            .await;
+        self.good_within(RECOVERY + DEADLINE, projects, count, from).await;
     }
 
     /// Goes on until all is under way.
     pub(crate) async fn warm_up(&mut self, projects: &[u64], count: usize) {
         let patience = Duration::from_secs(60);
-        self.good_within(patience, projects, count, Instant::now())
-            .await;
+        self.good_within(patience, projects, count, Instant::now()).await;
     }
 
     async fn good_within(
@@ -126,8 +124,7 @@ impl Load {
     pub(crate) async fn go_on(&mut self, time: Duration) {
         let end = Instant::now() + time;
         let patience = time + DEADLINE;
-        self.until(patience, |call| call.began + call.took >= end)
-            .await;
+        self.until(patience, |call| call.began + call.took >= end).await;
     }
 
     /// Stops, and checks what holds for every call: it ended in time, well or with a 503

@@ -33,10 +33,7 @@ async fn a_project_follows_its_slot_to_another_master() {
     let error = push.await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     cluster.move_keys(&slot, from, to);
-    let whole = world
-        .store
-        .get(&jobs, &spiderq_service::store::Fields::Full)
-        .await;
+    let whole = world.store.get(&jobs, &spiderq_service::store::Fields::Full).await;
     // Half here and half there is nothing that can be read at once, nor is it nothing.
     assert!(matches!(whole, Err(Error::Unavailable { .. })), "{whole:?}");
     cluster.end_move(&slot, to);
@@ -51,9 +48,7 @@ async fn a_project_follows_its_slot_to_another_master() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_key_is_found_while_its_slot_moves() {
     let cluster = RedisCluster::start(false, &[]);
-    let store = open(&StoreUrl::parse(&cluster.url()).unwrap())
-        .await
-        .unwrap();
+    let store = open(&StoreUrl::parse(&cluster.url()).unwrap()).await.unwrap();
     let digest = KeyDigest("0".repeat(64));
     let key = ApiKeyRecord {
         id: "k".to_owned(),

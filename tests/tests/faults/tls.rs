@@ -26,16 +26,7 @@ async fn a_certificate_must_be_of_the_named_authority_and_host() {
     for (url, reason) in [
         (server.untrusting_url(), "UnknownIssuer"),
         (server.url_by_address(), "not valid for name"),
-        (
-            server
-                .url()
-                .replace("rediss", "redis")
-                .split('?')
-                .next()
-                .unwrap()
-                .to_owned(),
-            "",
-        ),
+        (server.url().replace("rediss", "redis").split('?').next().unwrap().to_owned(), ""),
     ] {
         let refusal = refusal(&url).await;
         assert!(refusal.starts_with("unavailable: "), "{url}: {refusal}");

@@ -30,23 +30,16 @@ async fn live_and_go(world: &World) {
             ..pending(&format!("s{}", number % 2))
         };
         let id = request(&format!("push {number}"), "push");
-        let pushed = world
-            .store
-            .push(world.project, vec![job], Millis(now), Some(&id));
+        let pushed = world.store.push(world.project, vec![job], Millis(now), Some(&id));
         pushed.await.unwrap();
         let leased = Effect {
-            start: Some(Start {
-                lease_expires: Some(Millis(now + 60_000)),
-                ..start(None)
-            }),
+            start: Some(Start { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
             stop_by: Some(Millis(now + 30_000)),
             ..starting()
         };
         let id = request(&format!("start {number}"), "start");
         let wanted = Wanted::default();
-        let claimed = world
-            .store
-            .claim(world.project, &wanted, &leased, Millis(now), Some(&id));
+        let claimed = world.store.claim(world.project, &wanted, &leased, Millis(now), Some(&id));
         let key = claimed.await.unwrap().unwrap().job.key;
         world.apply(now, finish(key)).await;
         if number % 2 == 0 {
@@ -56,10 +49,7 @@ async fn live_and_go(world: &World) {
             assert_eq!(world.store.purge(key).await.unwrap(), Purged::Done);
         }
     }
-    let none = Keep {
-        jobs: Some(0),
-        ..Keep::default()
-    };
+    let none = Keep { jobs: Some(0), ..Keep::default() };
     for (state, left) in [(State::Finished, 30), (State::Deleted, 15)] {
         let pruned = world.store.prune(world.project, state, &none, BATCH).await;
         assert_eq!(pruned.unwrap(), left);
@@ -104,12 +94,7 @@ async fn redis_keeps_no_key_of_jobs_that_are_gone() {
     let counters: BTreeMap<String, String> = server.command(&["HGETALL", &of("c")]);
     let names = ["bd", "bf", "l:s0", "l:s1", "pos", "s:s0", "s:s1", "spiders"];
     let more = ["t:t0", "t:t1", "t:t2", "t:x", "tags", "units"];
-    assert!(
-        counters
-            .keys()
-            .map(String::as_str)
-            .eq(names.into_iter().chain(more))
-    );
+    assert!(counters.keys().map(String::as_str).eq(names.into_iter().chain(more)));
     for sum in ["bd", "bf", "units"] {
         assert_eq!(counters[sum], "0", "{sum}");
     }

@@ -87,11 +87,7 @@ async fn loaded(store: Arc<dyn Store>) {
         jobs = checked.jobs;
     }
     stop.store(true, Ordering::SeqCst);
-    let lived: u64 = join_all(workers)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .sum();
+    let lived: u64 = join_all(workers).await.into_iter().map(Result::unwrap).sum();
     assert!(jobs > 0 && lived > 50, "{lived} jobs lived beside {jobs}");
     assert_eq!(check(&store, false).await.0, [""; 0]);
 }
@@ -101,32 +97,22 @@ async fn work(world: World, number: u64, stop: Arc<AtomicBool>) -> u64 {
     let mut lived = 0;
     while !stop.load(Ordering::SeqCst) {
         let now = T + lived;
-        let jobs = ["a", "b", "c"].map(|spider| NewJob {
-            tags: tags(&["x", &format!("w{number}")]),
-            ..pending(spider)
-        });
+        let jobs = ["a", "b", "c"]
+            .map(|spider| NewJob { tags: tags(&["x", &format!("w{number}")]), ..pending(spider) });
         world.push(now, jobs.to_vec()).await;
         let leased = Effect {
-            start: Some(Start {
-                lease_expires: Some(Millis(now + 60_000)),
-                ..start(None)
-            }),
+            start: Some(Start { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
             ..starting()
         };
         for turn in 0..3 {
             let wanted = Wanted::default();
-            let claimed = world
-                .store
-                .claim(world.project, &wanted, &leased, Millis(now), None);
+            let claimed = world.store.claim(world.project, &wanted, &leased, Millis(now), None);
             let Some(claimed) = claimed.await.unwrap() else {
                 break;
             };
             let key = claimed.job.key;
             if turn == 0 && lived % 3 == 0 {
-                let front = Effect {
-                    front: true,
-                    ..entering(State::Pending)
-                };
+                let front = Effect { front: true, ..entering(State::Pending) };
                 world.change(now, vec![always(key, front)]).await;
                 continue;
             }

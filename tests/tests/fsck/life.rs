@@ -31,10 +31,7 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> World {
     assert!(matches!(events, Events::These { .. }));
     world.add(T, ranked("a", 4)).await;
     let leased = Effect {
-        start: Some(Start {
-            lease_expires: Some(Millis(LEASE)),
-            ..start(None)
-        }),
+        start: Some(Start { lease_expires: Some(Millis(LEASE)), ..start(None) }),
         ..starting()
     };
     let wanted = Wanted::default();
@@ -42,10 +39,7 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> World {
     assert_eq!(claimed.await.unwrap().unwrap().job.key, world.key(1, 1));
     world.add(T + 2, ranked("a", 3)).await;
     let back = world.claim(T + 3).await.unwrap().job.key;
-    let front = Effect {
-        front: true,
-        ..entering(State::Pending)
-    };
+    let front = Effect { front: true, ..entering(State::Pending) };
     world.apply(T + 4, always(back, front)).await;
     let rich = NewJob {
         tags: tags(&["x", "y"]),
@@ -54,10 +48,7 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> World {
         ..pending("a")
     };
     world.add(T + 5, rich).await;
-    let done = NewJob {
-        state: State::Finished,
-        ..tagged("b", &["x"])
-    };
+    let done = NewJob { state: State::Finished, ..tagged("b", &["x"]) };
     world.add(T + 6, done).await;
     let gone = world.add(T + 7, in_state("b", State::Finished)).await;
     world.apply(T + 8, delete(gone)).await;
@@ -112,10 +103,7 @@ pub(crate) async fn end(world: &World) {
     assert_eq!(all(&State::ALL).await, []);
     let counts = world.store.project_counts(world.project).await.unwrap();
     assert_eq!(counts.running_units, 0);
-    let again = NewJob {
-        unique: Some(UniqueKey::of_value("u")),
-        ..pending("a")
-    };
+    let again = NewJob { unique: Some(UniqueKey::of_value("u")), ..pending("a") };
     let key = world.add(now, again).await;
     assert_eq!(key, world.key(1, 4));
     world.apply(now, finish(key)).await;

@@ -17,11 +17,7 @@ async fn findings_are_printed_repaired_and_gone() {
     let url = server.url();
     let store = open(&StoreUrl::parse(&url).unwrap()).await.unwrap();
     let (one, other) = (begin(&store).await.project, begin(&store).await.project);
-    let clean = (
-        Some(0),
-        "2 projects, 10 jobs: no findings\n".to_owned(),
-        String::new(),
-    );
+    let clean = (Some(0), "2 projects, 10 jobs: no findings\n".to_owned(), String::new());
     assert_eq!(fsck(&["--store", &url]), clean);
     for project in [one, other] {
         server.command::<()>(&["ZREM", &format!("sq:{{{project}}}:z:f"), "2/1"]);

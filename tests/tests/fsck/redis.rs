@@ -78,9 +78,7 @@ async fn shows_only(damage: &[&str], lines: &[&str], needed: usize) {
     sorted.sort();
     assert_eq!(check(&store, false).await.0, sorted, "{damage:?}");
     let mut mended: Vec<String> = expected[..needed].to_vec();
-    mended
-        .iter_mut()
-        .for_each(|line| line.push_str("; repaired"));
+    mended.iter_mut().for_each(|line| line.push_str("; repaired"));
     mended.sort();
     assert_eq!(check(&store, true).await.0, mended, "{damage:?}");
     assert_eq!(check(&store, false).await.0, [""; 0], "{damage:?}");
@@ -216,28 +214,15 @@ async fn records_that_cannot_be_read_are_set_aside() {
     server.command::<()>(&["HSET", &key("j:2/1"), "2", "nobody"]);
     server.command::<()>(&["HSET", &key("x:8/8"), "big", "1"]);
     let mut lines = [
-        format!(
-            "{}: has a record that cannot be read: no field o",
-            job("1/3")
-        ),
-        format!(
-            "{}: has a record that cannot be read: {}",
-            job("1/1"),
-            job("1/1")
-        ),
+        format!("{}: has a record that cannot be read: no field o", job("1/3")),
+        format!("{}: has a record that cannot be read: {}", job("1/1"), job("1/1")),
         format!("{}: has a record that cannot be read: field 2", job("2/1")),
-        format!(
-            "{}: has large metadata, and there is no such job",
-            job("8/8")
-        ),
+        format!("{}: has large metadata, and there is no such job", job("8/8")),
     ];
     lines.sort();
     assert_eq!(check(&store, false).await.0, lines);
     let (mended, checked) = check(&store, true).await;
-    let mut repaired: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{line}; repaired"))
-        .collect();
+    let mut repaired: Vec<String> = lines.iter().map(|line| format!("{line}; repaired")).collect();
     let units = "the units of the running jobs are 0, not 1; repaired";
     repaired.push(format!("project {}: {units}", world.project));
     repaired.sort();
@@ -327,14 +312,8 @@ async fn a_cluster_is_checked_on_every_master() {
     }
     lines.sort();
     let (found, checked) = check(&store, false).await;
-    assert_eq!(
-        (found, checked.projects, checked.jobs),
-        (lines.clone(), 9, 45)
-    );
-    let repaired: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{line}; repaired"))
-        .collect();
+    assert_eq!((found, checked.projects, checked.jobs), (lines.clone(), 9, 45));
+    let repaired: Vec<String> = lines.iter().map(|line| format!("{line}; repaired")).collect();
     assert_eq!(check(&store, true).await.0, repaired);
     assert_eq!(check(&store, false).await.0, [""; 0]);
     for world in &worlds {

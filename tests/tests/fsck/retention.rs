@@ -47,25 +47,15 @@ async fn finished(world: &World, times: &[u64]) -> Vec<JobKey> {
 
 async fn set(world: &World, settings: &[(&str, &str)]) {
     let change = SettingsChange::Merge(metadata(settings));
-    assert!(
-        world
-            .store
-            .change_settings(world.project, change)
-            .await
-            .unwrap()
-    );
+    assert!(world.store.change_settings(world.project, change).await.unwrap());
 }
 
 async fn sqlite(folder: &Path) -> Arc<dyn Store> {
-    open(&StoreUrl::Sqlite(folder.join("store.db")))
-        .await
-        .unwrap()
+    open(&StoreUrl::Sqlite(folder.join("store.db"))).await.unwrap()
 }
 
 async fn redis(server: &RedisServer) -> Arc<dyn Store> {
-    open(&StoreUrl::parse(&server.url()).unwrap())
-        .await
-        .unwrap()
+    open(&StoreUrl::parse(&server.url()).unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -86,26 +76,12 @@ async fn leaves_what_settings_keep(store: Arc<dyn Store>) {
         }
     }
     set(&days, &[("keep_finished_days", "3")]).await;
-    set(
-        &jobs,
-        &[("keep_finished_jobs", "2"), ("keep_deleted_jobs", "null")],
-    )
-    .await;
+    set(&jobs, &[("keep_finished_jobs", "2"), ("keep_deleted_jobs", "null")]).await;
     set(&bytes, &[("keep_finished_bytes", "300")]).await;
-    set(
-        &deleted,
-        &[("keep_deleted_days", "0"), ("max_running", "1")],
-    )
-    .await;
+    set(&deleted, &[("keep_deleted_days", "0"), ("max_running", "1")]).await;
     let rest = pruner(&store, T + 10 * DAY).round().await.unwrap();
     assert_eq!(rest, Pruner::REST);
-    let expected = [
-        (&all, 6, 2),
-        (&days, 1, 2),
-        (&jobs, 2, 2),
-        (&bytes, 3, 2),
-        (&deleted, 6, 0),
-    ];
+    let expected = [(&all, 6, 2), (&days, 1, 2), (&jobs, 2, 2), (&bytes, 3, 2), (&deleted, 6, 0)];
     for (world, finished, deleted) in expected {
         let left = world.list(&those(&[State::Finished])).await;
         let jobs = (0..finished).map(|job| world.key(1, 8 - job));
@@ -128,10 +104,7 @@ async fn a_project_that_cannot_be_pruned_is_in_nobody_s_way() {
     server.command::<Value>(&["SET", &key, "x"]);
     pruner(&store, T).round().await.unwrap();
     for world in [&worlds[0], &worlds[2]] {
-        assert_eq!(
-            world.list(&those(&[State::Finished])).await,
-            [world.key(1, 2)]
-        );
+        assert_eq!(world.list(&those(&[State::Finished])).await, [world.key(1, 2)]);
     }
 }
 
@@ -167,9 +140,7 @@ async fn a_long_list_goes_in_bounded_steps() {
     let store = redis(&server).await;
     let world = World::new(store.clone());
     for _ in 0..101 {
-        world
-            .push(T, vec![in_state("a", State::Finished); 100])
-            .await;
+        world.push(T, vec![in_state("a", State::Finished); 100]).await;
     }
     set(&world, &[("keep_finished_jobs", "0")]).await;
     let mut pruner = pruner(&store, T);
@@ -195,10 +166,7 @@ async fn jobs_of_earlier_versions_are_counted_on_redis() {
     assert_eq!(check(&store, false).await.0, [""; 0]);
     let new = finished(&world, &[T + 300]).await;
     world.apply(T + 301, delete(keys[249])).await;
-    let most = |bytes| Keep {
-        bytes: Some(bytes),
-        ..Keep::default()
-    };
+    let most = |bytes| Keep { bytes: Some(bytes), ..Keep::default() };
     let prune = async |state, bytes| {
         let pruned = store.prune(world.project, state, &most(bytes), 100).await;
         pruned.unwrap()
@@ -225,12 +193,7 @@ async fn jobs_of_earlier_versions_are_counted_in_a_file() {
              INSERT INTO spiders VALUES (7, 1, 'a', 4, '[]');",
         )
         .unwrap();
-    let texts = [
-        "{}",
-        r#"{"a\"\\é":"é","b":[ 1, "ü"]}"#,
-        r#"{"x":1566311822568.0}"#,
-        "{}",
-    ];
+    let texts = ["{}", r#"{"a\"\\é":"é","b":[ 1, "ü"]}"#, r#"{"x":1566311822568.0}"#, "{}"];
     for (job, metadata) in (1_i64..).zip(texts) {
         let sql = "INSERT INTO jobs (project, spider, job, state, position, priority, units, \
                    attempt, updated, finished_position, finished_by, tags, metadata) VALUES \
@@ -242,10 +205,7 @@ async fn jobs_of_earlier_versions_are_counted_in_a_file() {
     // The check counts for itself.
     assert_eq!(check(&store, false).await.0, [""; 0]);
     let project = ProjectId::new(7).unwrap();
-    let keep = Keep {
-        bytes: Some(16),
-        ..Keep::default()
-    };
+    let keep = Keep { bytes: Some(16), ..Keep::default() };
     let pruned = store.prune(project, State::Finished, &keep, 100).await;
     assert_eq!(pruned.unwrap(), 2);
     assert_eq!(check(&store, false).await.0, [""; 0]);

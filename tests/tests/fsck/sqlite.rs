@@ -28,10 +28,7 @@ async fn damaged(sql: &str) -> (World, TempDir) {
     let sql = sql.replace("{P}", &project.to_string());
     // A step may only be seen by the next connection.
     for step in sql.split("-- then\n") {
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch(step)
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch(step).unwrap();
     }
     let store = store_at(&path).await;
     (World { store, project }, folder)
@@ -42,16 +39,11 @@ async fn damaged(sql: &str) -> (World, TempDir) {
 async fn shows_only(sql: &str, lines: &[&str], needed: usize) {
     let (world, _folder) = damaged(sql).await;
     let project = world.project.to_string();
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|line| line.replace("{P}", &project))
-        .collect();
+    let lines: Vec<String> = lines.iter().map(|line| line.replace("{P}", &project)).collect();
     let mut sorted = lines.clone();
     sorted.sort();
     assert_eq!(check(&world.store, false).await.0, sorted, "{sql}");
-    let mended = lines[..needed]
-        .iter()
-        .map(|line| format!("{line}; repaired"));
+    let mended = lines[..needed].iter().map(|line| format!("{line}; repaired"));
     let mut mended: Vec<String> = mended.collect();
     mended.sort();
     assert_eq!(check(&world.store, true).await.0, mended, "{sql}");
@@ -103,24 +95,12 @@ async fn a_job_that_is_done_holds_a_unique_key() {
 async fn counters_are_too_low_or_wrong() {
     let project = |set: &str| format!("UPDATE projects SET {set}");
     for (set, what) in [
-        (
-            "last_position = 5",
-            "the last position is below that of a job",
-        ),
-        (
-            "last_spider = 1",
-            "the last spider number is below one given",
-        ),
+        ("last_position = 5", "the last position is below that of a job"),
+        ("last_spider = 1", "the last spider number is below one given"),
         ("finished_jobs = 7", "the finished jobs are 1, not 7"),
-        (
-            "finished_bytes = 7",
-            "the bytes of the finished jobs are 0, not 7",
-        ),
+        ("finished_bytes = 7", "the bytes of the finished jobs are 0, not 7"),
         ("deleted_jobs = 0", "the deleted jobs are 1, not 0"),
-        (
-            "deleted_bytes = 1",
-            "the bytes of the deleted jobs are 0, not 1",
-        ),
+        ("deleted_bytes = 1", "the bytes of the deleted jobs are 0, not 1"),
     ] {
         shows(&project(set), &format!("project {{P}}: {what}")).await;
     }
@@ -130,12 +110,7 @@ async fn counters_are_too_low_or_wrong() {
     shows("UPDATE logs SET last = 0", line).await;
     let bytes = "{P}/2/1: has 0 bytes of metadata, not 7";
     let sum = "project {P}: the bytes of the finished jobs are 7, not 0";
-    shows_only(
-        "UPDATE jobs SET bytes = 7 WHERE state = 2",
-        &[bytes, sum],
-        1,
-    )
-    .await;
+    shows_only("UPDATE jobs SET bytes = 7 WHERE state = 2", &[bytes, sum], 1).await;
 }
 
 #[tokio::test]
@@ -143,16 +118,10 @@ async fn a_project_that_is_not_listed() {
     let (world, _folder) = damaged("DELETE FROM projects").await;
     let line = |what: &str| format!("project {}: {what}", world.project);
     let missing = line("is not in the list of projects");
-    assert_eq!(
-        check(&world.store, false).await.0,
-        std::slice::from_ref(&missing)
-    );
-    let mut mended = [
-        missing,
-        line("the finished jobs are 1, not 0"),
-        line("the deleted jobs are 1, not 0"),
-    ]
-    .map(|line| format!("{line}; repaired"));
+    assert_eq!(check(&world.store, false).await.0, std::slice::from_ref(&missing));
+    let mut mended =
+        [missing, line("the finished jobs are 1, not 0"), line("the deleted jobs are 1, not 0")]
+            .map(|line| format!("{line}; repaired"));
     mended.sort();
     assert_eq!(check(&world.store, true).await.0, mended);
     assert_eq!(check(&world.store, false).await.0, [""; 0]);
@@ -164,37 +133,23 @@ async fn a_project_that_is_not_listed() {
 async fn a_spider_without_a_good_name_gets_one() {
     for (sql, what) in [
         ("DELETE FROM spiders WHERE spider = 1", "no name"),
-        (
-            "UPDATE spiders SET name = '' WHERE spider = 1",
-            "a name that is none: \"\"",
-        ),
+        ("UPDATE spiders SET name = '' WHERE spider = 1", "a name that is none: \"\""),
     ] {
         let (world, _folder) = damaged(sql).await;
         let line = format!("project {}: spider 1 has {what}; repaired", world.project);
         assert_eq!(check(&world.store, true).await.0, [line]);
         assert_eq!(check(&world.store, false).await.0, [""; 0]);
         let claimed = world.claim(T + 50).await.unwrap().job;
-        assert_eq!(
-            (claimed.key, claimed.spider.as_str()),
-            (world.key(1, 2), "lost-spider-1")
-        );
+        assert_eq!((claimed.key, claimed.spider.as_str()), (world.key(1, 2), "lost-spider-1"));
     }
     let line = "project {P}: spider 1 has tags that are none: \"x\"";
-    shows(
-        "UPDATE spiders SET default_tags = 'x' WHERE spider = 1",
-        line,
-    )
-    .await;
+    shows("UPDATE spiders SET default_tags = 'x' WHERE spider = 1", line).await;
 }
 
 #[tokio::test]
 async fn a_kept_answer_that_is_none() {
     let line = "project {P}: request r has no kept answer";
-    shows(
-        "INSERT INTO requests VALUES ({P}, 'r', 'f', 'x', 9000000000000)",
-        line,
-    )
-    .await;
+    shows("INSERT INTO requests VALUES ({P}, 'r', 'f', 'x', 9000000000000)", line).await;
 }
 
 #[tokio::test]
@@ -230,16 +185,9 @@ async fn records_that_cannot_be_read_are_set_aside() {
         let why = format!("has a record that cannot be read: stored value is damaged: {what}");
         format!("{}/{job}: {why}", world.project)
     };
-    let lines = [
-        job("1/1", "state"),
-        job("1/3", "units"),
-        job("2/1", "actor"),
-    ];
+    let lines = [job("1/1", "state"), job("1/3", "units"), job("2/1", "actor")];
     assert_eq!(check(&world.store, false).await.0, lines);
-    let mut mended: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{line}; repaired"))
-        .collect();
+    let mut mended: Vec<String> = lines.iter().map(|line| format!("{line}; repaired")).collect();
     let done = "the finished jobs are 0, not 1; repaired";
     mended.push(format!("project {}: {done}", world.project));
     let (found, checked) = check(&world.store, true).await;
@@ -256,9 +204,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let sql = "DELETE FROM set_aside WHERE spider = 1 AND job = 3 RETURNING statement";
     let statement: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
     connection.execute_batch(&statement).unwrap();
-    connection
-        .execute("UPDATE jobs SET units = 1 WHERE units = 9", [])
-        .unwrap();
+    connection.execute("UPDATE jobs SET units = 1 WHERE units = 9", []).unwrap();
     drop(connection);
     let store = store_at(&path).await;
     let world = World { store, project };

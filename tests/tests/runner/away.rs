@@ -25,13 +25,7 @@ fn the_end_of_a_job_is_told_when_the_server_is_back() {
 
     // The job reads a pipe: it ends when the test says so.
     let pipe = path("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let (data, command) = (path("data"), format!("cat {pipe}"));
     let mut runner = Program::spawn(&[
         "runner",
@@ -52,9 +46,7 @@ fn the_end_of_a_job_is_told_when_the_server_is_back() {
     runner.wait_for("its end is not heard yet");
     let _server = serve();
     runner.wait_for("ended job=\"1/1/1\"");
-    let row = runtime
-        .block_on(http.get("/api/jobs/list.json?project=1"))
-        .ok();
+    let row = runtime.block_on(http.get("/api/jobs/list.json?project=1")).ok();
     let row = row.json()["jobs"][0].clone();
     let told = ["state", "close_reason", "logs"].map(|name| row[name].clone());
     assert_eq!(told, [json!("finished"), json!("finished"), json!(1)]);

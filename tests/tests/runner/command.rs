@@ -10,9 +10,7 @@ async fn a_command_gets_the_job_and_its_exit_code_is_the_outcome() {
     let world = World::start(StoreKind::Sqlite).await;
     let environment = ("environment", r#"{"COLOUR": "blue"}"#);
     let good = world.schedule("task", &[("n", "1 2"), environment]).await;
-    let bad = world
-        .schedule("task", &[("n", "$(exit)"), environment])
-        .await;
+    let bad = world.schedule("task", &[("n", "$(exit)"), environment]).await;
     let script = r#"sh -c 'echo "$0 $1 $COLOUR $SPIDERQ_API_KEY$SHUB_JOBKEY"; echo ouch >&2;
         echo "ITM {\"n\":1}" > $SHUB_FIFO_PATH; test "$1" = "n=1 2"' {spider} {args}"#;
     world.runner_of(&["--once", "--command", script]).join();
@@ -28,15 +26,7 @@ async fn a_command_gets_the_job_and_its_exit_code_is_the_outcome() {
         assert_eq!(messages, ["[stderr] ouch", out.as_str()]);
         assert_eq!(world.lines(&job, "items.1.jl"), [json!({"n": 1})]);
         let row = world.row(&job).await;
-        let counted = [
-            "items_scraped",
-            "responses_received",
-            "logs",
-            "errors_count",
-        ];
-        assert_eq!(
-            counted.map(|name| &row[name]),
-            [&json!(1), &json!(0), &json!(2), &json!(0)]
-        );
+        let counted = ["items_scraped", "responses_received", "logs", "errors_count"];
+        assert_eq!(counted.map(|name| &row[name]), [&json!(1), &json!(0), &json!(2), &json!(0)]);
     }
 }

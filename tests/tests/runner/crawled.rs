@@ -24,9 +24,7 @@ async fn a_scheduled_spider_is_run_and_its_metadata_is_true() {
                 ],
             )
             .await;
-        world
-            .runner(&["--once", "--units", "2", "--deploy-id", "7"])
-            .join();
+        world.runner(&["--once", "--units", "2", "--deploy-id", "7"]).join();
         let metadata = world.metadata(&job).await;
         fields(&world, &job, &metadata);
         stats(&world, &job, &metadata["scrapystats"]);
@@ -87,10 +85,7 @@ fn documented() -> Vec<String> {
 fn stats(world: &World, job: &str, stats: &Value) {
     let asked = world.site.asked();
     let pages = ["/1", "/2", "/3"];
-    let good = asked
-        .iter()
-        .filter(|path| pages.contains(&path.as_str()))
-        .count();
+    let good = asked.iter().filter(|path| pages.contains(&path.as_str())).count();
     let is = |name: &str, count: usize| assert_eq!(stats[name], json!(count), "{name} in {stats}");
     is("downloader/request_count", asked.len());
     is("downloader/request_method_count/GET", asked.len());
@@ -106,10 +101,7 @@ fn stats(world: &World, job: &str, stats: &Value) {
     assert_eq!(stats["finish_reason"], "finished");
     let number = |name: &str| stats[name].as_f64().unwrap();
     let elapsed = number("finish_time") - number("start_time");
-    assert!(
-        (elapsed - 1000.0 * number("elapsed_time_seconds")).abs() < 500.0,
-        "{stats}"
-    );
+    assert!((elapsed - 1000.0 * number("elapsed_time_seconds")).abs() < 500.0, "{stats}");
     assert!(number("memusage/max") > 1e7, "{stats}");
 
     let items = world.lines(job, "items.1.jl");
@@ -126,9 +118,7 @@ fn stats(world: &World, job: &str, stats: &Value) {
 
 async fn row(world: &World, job: &str, metadata: &Value) {
     let stats = metadata["scrapystats"].as_object().unwrap();
-    let logs = stats
-        .iter()
-        .filter(|(name, _)| name.starts_with("log_count/"));
+    let logs = stats.iter().filter(|(name, _)| name.starts_with("log_count/"));
     let logs: u64 = logs.map(|(_, count)| count.as_u64().unwrap()).sum();
     let row = world.row(job).await;
     let expected = json!({

@@ -9,18 +9,9 @@ use crate::world::World;
 async fn a_spider_that_cannot_begin_has_failed_and_its_log_says_why() {
     let world = World::start(StoreKind::Sqlite).await;
     let cases = [
-        (
-            world.schedule("broken", &[]).await,
-            "ValueError: the shop is closed",
-        ),
-        (
-            world.schedule("nosuch", &[]).await,
-            "Spider not found: nosuch",
-        ),
-        (
-            world.schedule("py:nosuch.py", &[]).await,
-            "Script 'nosuch.py' not found",
-        ),
+        (world.schedule("broken", &[]).await, "ValueError: the shop is closed"),
+        (world.schedule("nosuch", &[]).await, "Spider not found: nosuch"),
+        (world.schedule("py:nosuch.py", &[]).await, "Script 'nosuch.py' not found"),
     ];
     let printed = world.runner(&["--once", "--units", "3"]).join();
     for (job, why) in cases {
@@ -30,10 +21,7 @@ async fn a_spider_that_cannot_begin_has_failed_and_its_log_says_why() {
         assert_eq!(metadata["completed_by"], "jobrunner");
         assert!(metadata.get("scrapystats").is_none(), "{metadata}");
         let row = world.row(&job).await;
-        assert_eq!(
-            (&row["errors_count"], &row["items_scraped"]),
-            (&json!(1), &json!(0))
-        );
+        assert_eq!((&row["errors_count"], &row["items_scraped"]), (&json!(1), &json!(0)));
         let says = |line: &Value| line["message"].as_str().unwrap().contains(why);
         let log = world.lines(&job, "log.1.jl");
         assert!(log.iter().any(says), "{log:?}");
@@ -45,10 +33,7 @@ async fn a_spider_that_cannot_begin_has_failed_and_its_log_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_script_gets_its_arguments_and_environment() {
     let world = World::start(StoreKind::Sqlite).await;
-    let fields = [
-        ("cmd_args", "--name 'two words'"),
-        ("environment", r#"{"COLOUR": "blue"}"#),
-    ];
+    let fields = [("cmd_args", "--name 'two words'"), ("environment", r#"{"COLOUR": "blue"}"#)];
     let job = world.schedule("py:report.py", &fields).await;
     let python = python();
     let project = world.project();
@@ -68,9 +53,7 @@ async fn a_script_gets_its_arguments_and_environment() {
 async fn a_program_that_is_not_there_is_a_failure_of_its_job() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("books", &[]).await;
-    let printed = world
-        .runner_of(&["--once", "--start-crawl", "/no/such"])
-        .join();
+    let printed = world.runner_of(&["--once", "--start-crawl", "/no/such"]).join();
     assert_eq!(world.metadata(&job).await["close_reason"], "failed");
     assert!(printed.contains("can't run /no/such"), "{printed}");
 }

@@ -10,11 +10,7 @@ use crate::world::World;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn with_the_runner_die_its_job_and_the_jobs_children() {
     let world = World::start(StoreKind::Sqlite).await;
-    let fields = [
-        ("url", world.site.url.as_str()),
-        ("helper", "1"),
-        ("deaf", "1"),
-    ];
+    let fields = [("url", world.site.url.as_str()), ("helper", "1"), ("deaf", "1")];
     let job = world.schedule("endless", &fields).await;
     let mut runner = world.runner(&[]);
     let pids = world.pids(&job).await;
@@ -23,10 +19,7 @@ async fn with_the_runner_die_its_job_and_the_jobs_children() {
     runner.kill();
     world.dead(&pids).await;
     let folder = work.parent().unwrap();
-    eventually("its folder is still there", async || {
-        (!folder.exists()).then_some(())
-    })
-    .await;
+    eventually("its folder is still there", async || (!folder.exists()).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

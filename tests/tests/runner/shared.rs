@@ -6,12 +6,8 @@ use crate::world::World;
 
 /// The jobs that `printed` says were started, in order.
 fn started(printed: &str) -> Vec<&str> {
-    let lines = printed
-        .lines()
-        .filter_map(|line| line.split_once("started job=\""));
-    lines
-        .map(|(_, rest)| rest.split('"').next().unwrap())
-        .collect()
+    let lines = printed.lines().filter_map(|line| line.split_once("started job=\""));
+    lines.map(|(_, rest)| rest.split('"').next().unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -23,15 +19,7 @@ async fn projects_have_their_turns() {
     for spider in ["a", "b"] {
         world.schedule_in(2, spider, &[]).await;
     }
-    let flags = [
-        "--once",
-        "--units",
-        "1",
-        "--project",
-        "2",
-        "--command",
-        "true",
-    ];
+    let flags = ["--once", "--units", "1", "--project", "2", "--command", "true"];
     let printed = world.runner_of(&flags).join();
     assert_eq!(started(&printed), ["1/1/1", "2/1/1", "1/2/1", "2/2/1"]);
 }
@@ -66,14 +54,8 @@ async fn a_job_waits_for_its_units_and_a_smaller_one_does_not() {
     assert_eq!(started(&printed), [&first, &small, &large]);
     let place = |text: &str| printed.find(text).unwrap();
     let begin = place(&format!("started job=\"{large}\""));
-    assert!(
-        begin > place(&format!("ended job=\"{first}\"")),
-        "{printed}"
-    );
-    assert!(
-        begin > place(&format!("ended job=\"{small}\"")),
-        "{printed}"
-    );
+    assert!(begin > place(&format!("ended job=\"{first}\"")), "{printed}");
+    assert!(begin > place(&format!("ended job=\"{small}\"")), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

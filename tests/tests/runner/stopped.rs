@@ -74,9 +74,7 @@ async fn a_job_that_runs_too_long_is_stopped() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("anything", &[]).await;
     let flags = ["--once", "--runtime-limit", "1", "--command"];
-    world
-        .runner_of(&[flags.as_slice(), &["sh -c 'exec yes'"]].concat())
-        .join();
+    world.runner_of(&[flags.as_slice(), &["sh -c 'exec yes'"]].concat()).join();
     let metadata = world.metadata(&job).await;
     assert_eq!(metadata["close_reason"], "cancelled (runtime limit)");
     assert!(world.row(&job).await["logs"].as_u64().unwrap() > 100);
@@ -86,13 +84,7 @@ async fn a_job_that_runs_too_long_is_stopped() {
 async fn a_job_without_progress_is_stopped() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("anything", &[]).await;
-    let flags = [
-        "--once",
-        "--stall-limit",
-        "1",
-        "--command",
-        "tail -f /dev/null",
-    ];
+    let flags = ["--once", "--stall-limit", "1", "--command", "tail -f /dev/null"];
     world.runner_of(&flags).join();
     let metadata = world.metadata(&job).await;
     assert_eq!(metadata["close_reason"], "cancelled (stalled)");
@@ -108,10 +100,7 @@ async fn a_first_signal_waits_for_jobs_and_a_second_stops_them() {
     runner.wait_for("taking no more jobs");
     let late = world.schedule("books", &[("url", &world.site.url)]).await;
     let asked = world.site.asked().len();
-    world
-        .site
-        .asked_for(&format!("/endless/{}", asked + 3))
-        .await;
+    world.site.asked_for(&format!("/endless/{}", asked + 3)).await;
     runner.signal();
     runner.join();
     let metadata = world.metadata(&job).await;

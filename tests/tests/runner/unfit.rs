@@ -78,10 +78,7 @@ fn a_runner_without_a_place_for_files_does_not_begin() {
         file.path().to_str().unwrap(),
     ]);
     assert!(!status.success());
-    assert!(
-        said.starts_with("spiderq: --data-dir: can't write to "),
-        "{said}"
-    );
+    assert!(said.starts_with("spiderq: --data-dir: can't write to "), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -90,9 +87,6 @@ async fn no_log_shows_the_key() {
     let job = world.schedule("any", &[]).await;
     let flags = ["--once", "--log", "trace", "--command", "true"];
     let printed = world.runner_of(&flags).join();
-    assert!(
-        printed.contains(&format!("ended job=\"{job}\"")),
-        "{printed}"
-    );
+    assert!(printed.contains(&format!("ended job=\"{job}\"")), "{printed}");
     assert!(!printed.contains(&world.worker));
 }

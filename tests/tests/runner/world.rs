@@ -32,13 +32,7 @@ impl World {
         let worker = stack.create_key("jobrunner", Role::Worker, &[1, 2]).await;
         let folder = tempfile::tempdir().unwrap();
         project(folder.path());
-        Self {
-            stack,
-            site: Site::start().await,
-            user,
-            worker,
-            folder,
-        }
+        Self { stack, site: Site::start().await, user, worker, folder }
     }
 
     /// Schedules a job of project 1 by `curl`; its key.
@@ -77,18 +71,8 @@ impl World {
 
     /// The answer to `curl` as the user. A field `NAME@FILE` is what the file holds.
     pub(crate) async fn curl(&self, path: &str, form: &[String]) -> Value {
-        let (url, user) = (
-            format!("{}{path}", self.stack.url),
-            format!("{}:", self.user),
-        );
-        let mut args = vec![
-            "--silent",
-            "--show-error",
-            "--fail-with-body",
-            "--user",
-            &user,
-            &url,
-        ];
+        let (url, user) = (format!("{}{path}", self.stack.url), format!("{}:", self.user));
+        let mut args = vec!["--silent", "--show-error", "--fail-with-body", "--user", &user, &url];
         for field in form {
             args.extend(["--data-urlencode", field]);
         }
@@ -150,18 +134,14 @@ impl World {
     /// The JSON lines of such a file.
     pub(crate) fn lines(&self, key: &str, name: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.file(key, name)).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 /// Whether a process is no more, or no more than a name that waits for its parent.
 fn is_dead(pid: u64) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
-    stat.map_or(true, |stat| {
-        stat.rsplit(") ").next().unwrap().starts_with('Z')
-    })
+    stat.map_or(true, |stat| stat.rsplit(") ").next().unwrap().starts_with('Z'))
 }
 
 /// A running `spiderq runner`. Killed when dropped.

@@ -48,11 +48,7 @@ async fn nobody_gets_in_without_a_good_key() {
             admin.bearer(&wrong),
             admin.bearer(""),
         ];
-        for path in [
-            "/jobq/1/count",
-            "/jobs/1/1/1",
-            "/api/jobs/count.json?project=1",
-        ] {
+        for path in ["/jobq/1/count", "/jobs/1/1/1", "/api/jobs/count.json?project=1"] {
             for caller in &callers {
                 assert_refused(&caller.get(path).await, path, 401);
             }
@@ -96,16 +92,9 @@ async fn a_worker_writes_only_to_jobs_that_it_runs() {
         worker.post("/jobs/1/1/1", r#"{"n":1}"#).await.ok();
         let finish = |key: &str| json!({"key": key, "state": "finished"}).to_string();
         let done = worker.post("/jobq/1/update", finish("1/1/1")).await.ok();
-        assert_eq!(
-            done.lines(),
-            [json!({"key": "1/1/1", "prevstate": "running"})]
-        );
+        assert_eq!(done.lines(), [json!({"key": "1/1/1", "prevstate": "running"})]);
 
-        assert_refused(
-            &worker.post("/jobs/1/1/2", r#"{"n":1}"#).await,
-            "/jobs",
-            403,
-        );
+        assert_refused(&worker.post("/jobs/1/1/2", r#"{"n":1}"#).await, "/jobs", 403);
         let other = worker.post("/jobq/1/update", finish("1/1/2")).await.ok();
         assert_eq!(other.column("key"), ["1/1/2"]);
         assert!(other.column("error")[0].is_string(), "{other}");
@@ -128,11 +117,7 @@ async fn a_revoked_key_is_refused_and_the_owner_is_named_while_it_is_good() {
         let mut keys = stack.grpc().keys();
         let list = keys.list_keys(spiderq_proto::v1::ListKeysRequest {}).await;
         let list = list.unwrap().into_inner().keys;
-        let id = list
-            .into_iter()
-            .find(|known| known.name == "ann")
-            .unwrap()
-            .id;
+        let id = list.into_iter().find(|known| known.name == "ann").unwrap().id;
         let revoke = spiderq_proto::v1::RevokeKeyRequest { id };
         keys.revoke_key(revoke).await.unwrap();
         let refused = http.get("/jobq/1/count").await;
@@ -162,34 +147,21 @@ async fn who_may_not_update_at_all_is_told_so_by_the_status() {
 async fn who_gives_no_key_is_told_nothing_else() {
     let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
     let http = stack.http().anonymous();
-    for path in [
-        "/jobq/x/count",
-        "/jobq/1/list?state=zz",
-        "/api/jobs/list.json?project=x",
-    ] {
+    for path in ["/jobq/x/count", "/jobq/1/list?state=zz", "/api/jobs/list.json?project=x"] {
         assert_refused(&http.get(path).await, path, 401);
     }
     for path in ["/jobq/1/startjob", "/jobq/1/update", "/jobs/1/1/1"] {
         assert_refused(&http.post(path, "not json").await, path, 401);
     }
     let form = [("project", "x")];
-    assert_refused(
-        &http.form("/api/run.json", &form).await,
-        "/api/run.json",
-        401,
-    );
+    assert_refused(&http.form("/api/run.json", &form).await, "/api/run.json", 401);
 }
 
 #[tokio::test]
 async fn a_key_in_a_form_is_a_credential_and_no_argument() {
     let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
     let form = [("project", "1"), ("spider", "s"), ("apikey", Stack::KEY)];
-    stack
-        .http()
-        .anonymous()
-        .form("/api/run.json", &form)
-        .await
-        .ok();
+    stack.http().anonymous().form("/api/run.json", &form).await.ok();
     let job = stack.http().get("/jobs/1/1/1").await.ok();
     assert!(!job.text().contains(Stack::KEY), "{job}");
 }

@@ -15,12 +15,7 @@ async fn push(http: &Http, count: usize, line: impl Fn(usize) -> Value) -> Vec<S
     let mut keys = Vec::new();
     for batch in lines.chunks(1000) {
         let answer = http.post("/jobq/1/push", batch.join("\n")).await.ok();
-        keys.extend(
-            answer
-                .column("key")
-                .iter()
-                .map(|key| key.as_str().unwrap().to_owned()),
-        );
+        keys.extend(answer.column("key").iter().map(|key| key.as_str().unwrap().to_owned()));
     }
     keys
 }
@@ -45,10 +40,7 @@ async fn sixty_four_workers_get_each_job_once_by_priority_then_age() {
             tokio::spawn(async move {
                 let mut got = Vec::new();
                 loop {
-                    let request = StartJobRequest {
-                        project: 1,
-                        ..Default::default()
-                    };
+                    let request = StartJobRequest { project: 1, ..Default::default() };
                     match queue.start_job(request).await.unwrap().into_inner().job {
                         Some(job) => got.push((job.position, job.key)),
                         None => return got,
@@ -59,10 +51,7 @@ async fn sixty_four_workers_get_each_job_once_by_priority_then_age() {
         let mut started: Vec<(i64, String)> = Vec::new();
         for got in join_all(workers).await {
             let got = got.unwrap();
-            assert!(
-                got.is_sorted(),
-                "a worker got jobs in the order of the queue"
-            );
+            assert!(got.is_sorted(), "a worker got jobs in the order of the queue");
             started.extend(got);
         }
         // Positions are the order in which the store handed them out.
@@ -120,11 +109,7 @@ async fn an_incremental_reader_sees_each_finished_job_exactly_once() {
         loop {
             let over = finishers.iter().all(tokio::task::JoinHandle::is_finished);
             let path = format!("/jobq/1/list?count=20000&jobmeta=none&stop={last}");
-            let path = if last.is_empty() {
-                path.trim_end_matches("&stop=")
-            } else {
-                &path
-            };
+            let path = if last.is_empty() { path.trim_end_matches("&stop=") } else { &path };
             let rows = http.get(path).await.ok().column("key");
             if let Some(first) = rows.first() {
                 first.as_str().unwrap().clone_into(&mut last);
@@ -146,10 +131,8 @@ async fn an_incremental_reader_sees_each_finished_job_exactly_once() {
 
 async fn finish(http: &Http, keys: &[String]) {
     for some in keys.chunks(10) {
-        let lines: Vec<String> = some
-            .iter()
-            .map(|key| json!({"key": key, "state": "finished"}).to_string())
-            .collect();
+        let lines: Vec<String> =
+            some.iter().map(|key| json!({"key": key, "state": "finished"}).to_string()).collect();
         let answer = http.post("/jobq/1/update", lines.join("\n")).await.ok();
         assert_eq!(answer.column("prevstate"), vec!["running"; some.len()]);
     }

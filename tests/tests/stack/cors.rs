@@ -46,21 +46,14 @@ async fn browsers_are_told_nothing_unless_it_is_asked_for() {
     assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));
     assert_eq!(told(&answer), []);
     let origin = [("origin", "https://a.test")];
-    let answer = stack
-        .http()
-        .send(Method::GET, "/jobq/1/count", &origin, "")
-        .await;
+    let answer = stack.http().send(Method::GET, "/jobq/1/count", &origin, "").await;
     assert_eq!(told(&answer.ok()), []);
 }
 
 #[tokio::test]
 async fn an_allowed_origin_passes_its_preflight_without_a_key() {
     let stack = allowing(&["https://a.test", "http://localhost:8080"]).await;
-    for path in [
-        "/jobq/1/push",
-        "/api/run.json",
-        "/spiderq.v1.JobService/GetJob",
-    ] {
+    for path in ["/jobq/1/push", "/api/run.json", "/spiderq.v1.JobService/GetJob"] {
         let answer = preflight(&stack, path, "http://localhost:8080").await;
         assert_eq!((answer.status, answer.text().as_str()), (204, ""));
         assert_eq!(
@@ -71,10 +64,7 @@ async fn an_allowed_origin_passes_its_preflight_without_a_key() {
                     "authorization, content-type, content-encoding, accept, if-none-match, \
                      idempotency-key, x-request-id, x-grpc-web, x-user-agent, grpc-timeout"
                 ),
-                (
-                    "access-control-allow-methods",
-                    "GET, HEAD, POST, PATCH, DELETE"
-                ),
+                ("access-control-allow-methods", "GET, HEAD, POST, PATCH, DELETE"),
                 (ORIGIN, "http://localhost:8080"),
                 ("access-control-max-age", "3600"),
                 ("vary", "origin"),
@@ -86,22 +76,11 @@ async fn an_allowed_origin_passes_its_preflight_without_a_key() {
 #[tokio::test]
 async fn another_origin_is_told_nothing_but_that_origins_differ() {
     let stack = allowing(&["https://a.test"]).await;
-    for origin in [
-        "https://b.test",
-        "https://a.test:444",
-        "http://a.test",
-        "null",
-    ] {
+    for origin in ["https://b.test", "https://a.test:444", "http://a.test", "null"] {
         let answer = preflight(&stack, "/jobq/1/push", origin).await;
-        assert_eq!(
-            (answer.status, told(&answer)),
-            (204, vec![("vary", "origin")])
-        );
+        assert_eq!((answer.status, told(&answer)), (204, vec![("vary", "origin")]));
         let headers = [("origin", origin)];
-        let answer = stack
-            .http()
-            .send(Method::GET, "/jobq/1/count", &headers, "")
-            .await;
+        let answer = stack.http().send(Method::GET, "/jobq/1/count", &headers, "").await;
         assert_eq!(told(&answer.ok()), [("vary", "origin")]);
     }
 }
@@ -113,11 +92,7 @@ async fn answers_and_refusals_may_be_read_by_an_allowed_page() {
         "grpc-status, grpc-message, grpc-status-details-bin, etag, retry-after, x-request-id",
     );
     for (origins, allowed, vary) in [
-        (
-            &["https://a.test"][..],
-            "https://a.test",
-            &[("vary", "origin")][..],
-        ),
+        (&["https://a.test"][..], "https://a.test", &[("vary", "origin")][..]),
         (&["*", "https://b.test"], "*", &[]),
     ] {
         let stack = allowing(origins).await;
@@ -127,9 +102,7 @@ async fn answers_and_refusals_may_be_read_by_an_allowed_page() {
         let count = http.send(Method::GET, "/jobq/1/count", &[origin], "").await;
         assert_eq!((count.status, told(&count)), (200, expected.clone()));
         let nobody = http.anonymous();
-        let refused = nobody
-            .send(Method::GET, "/jobq/1/count", &[origin], "")
-            .await;
+        let refused = nobody.send(Method::GET, "/jobq/1/count", &[origin], "").await;
         assert_eq!((refused.status, told(&refused)), (401, expected.clone()));
         let web = [origin, ("content-type", GRPC_WEB)];
         let path = "/spiderq.v1.JobService/CountJobs";
@@ -142,9 +115,6 @@ async fn answers_and_refusals_may_be_read_by_an_allowed_page() {
 #[tokio::test]
 async fn an_options_that_is_no_preflight_is_a_method_like_others() {
     let stack = allowing(&["*"]).await;
-    let answer = stack
-        .http()
-        .send(Method::OPTIONS, "/jobq/1/count", &[], "")
-        .await;
+    let answer = stack.http().send(Method::OPTIONS, "/jobq/1/count", &[], "").await;
     assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));
 }

@@ -19,21 +19,14 @@ async fn push(stack: &Stack) {
         metadata: [("x".to_owned(), format!("\"{}\"", "x".repeat(1000)))].into(),
         ..NewJob::default()
     };
-    let request = PushJobsRequest {
-        project: 1,
-        jobs: vec![job; JOBS],
-        request_id: String::new(),
-    };
+    let request = PushJobsRequest { project: 1, jobs: vec![job; JOBS], request_id: String::new() };
     stack.grpc().queue().push_jobs(request).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stop_is_told_before_it_comes_and_lets_a_stream_end() {
-    let mut stack = Stack::on(Network {
-        lame_duck: Duration::from_millis(500),
-        ..Network::default()
-    })
-    .await;
+    let mut stack =
+        Stack::on(Network { lame_duck: Duration::from_millis(500), ..Network::default() }).await;
     push(&stack).await;
     let grpc = stack.grpc();
     let list = ListQueueRequest {
@@ -64,15 +57,7 @@ async fn a_stop_is_told_before_it_comes_and_lets_a_stream_end() {
         ready.json(),
         json!({"status": "unavailable", "message": "the server is about to end"})
     );
-    assert_eq!(
-        stack
-            .http()
-            .get("/jobq/1/count?state=pending")
-            .await
-            .ok()
-            .json(),
-        JOBS
-    );
+    assert_eq!(stack.http().get("/jobq/1/count?state=pending").await.ok().json(), JOBS);
     drop((watch, health));
     let mut count = 0;
     while rows.message().await.unwrap().is_some() {
@@ -80,9 +65,5 @@ async fn a_stop_is_told_before_it_comes_and_lets_a_stream_end() {
     }
     assert_eq!(count, JOBS);
     end.await.unwrap();
-    assert!(
-        tokio::net::TcpStream::connect(&stack.url[7..])
-            .await
-            .is_err()
-    );
+    assert!(tokio::net::TcpStream::connect(&stack.url[7..]).await.is_err());
 }

@@ -20,16 +20,12 @@ type Fields = BTreeMap<String, String>;
 
 fn named(values: &[String]) -> Fields {
     let fields = values.iter().enumerate();
-    fields
-        .map(|(n, json)| (format!("v{n}"), json.clone()))
-        .collect()
+    fields.map(|(n, json)| (format!("v{n}"), json.clone())).collect()
 }
 
 /// An object of JSON lines: `more`, then `fields`.
 fn object(more: &str, fields: &Fields) -> String {
-    let fields = fields
-        .iter()
-        .map(|(name, json)| format!(",\"{name}\":{json}"));
+    let fields = fields.iter().map(|(name, json)| format!(",\"{name}\":{json}"));
     format!("{{{more}{}}}", fields.collect::<String>())
 }
 
@@ -38,17 +34,13 @@ fn raw(object: &str) -> Fields {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(object).unwrap();
     let fields = fields.into_iter();
     let fields = fields.filter(|(name, _)| name.starts_with('v') && name != "version");
-    fields
-        .map(|(name, json)| (name, json.get().to_owned()))
-        .collect()
+    fields.map(|(name, json)| (name, json.get().to_owned())).collect()
 }
 
 /// The values of a job over gRPC.
 fn of(job: Option<Job>) -> Fields {
     let fields = job.unwrap().metadata.into_iter();
-    fields
-        .filter(|(name, _)| name.starts_with('v') && name != "version")
-        .collect()
+    fields.filter(|(name, _)| name.starts_with('v') && name != "version").collect()
 }
 
 /// One project, in which each writer has a job of its own.
@@ -66,43 +58,28 @@ impl Case<'_> {
 
     /// A pending job without the values; its key.
     async fn bare(&self) -> String {
-        let pushed = self
-            .post("/jobq/{P}/push", r#"{"spider":"s"}"#.to_owned())
-            .await;
+        let pushed = self.post("/jobq/{P}/push", r#"{"spider":"s"}"#.to_owned()).await;
         pushed.json()["key"].as_str().unwrap().to_owned()
     }
 
     async fn write_over_http(&self) {
-        self.post("/jobq/{P}/push", object(r#""spider":"s""#, self.fields))
-            .await;
+        self.post("/jobq/{P}/push", object(r#""spider":"s""#, self.fields)).await;
         self.bare().await;
         let first = object(r#""spider":"s","priority":4"#, &Fields::new());
         self.post("/jobq/{P}/push", first).await;
-        let started = self
-            .post("/jobq/{P}/startjob", object(r#""w":1"#, self.fields))
-            .await;
+        let started = self.post("/jobq/{P}/startjob", object(r#""w":1"#, self.fields)).await;
         assert_eq!(raw(&started.text()), *self.fields, "startjob's answer");
         let key = self.bare().await;
-        self.post(
-            "/jobq/{P}/update",
-            object(&format!(r#""key":"{key}""#), self.fields),
-        )
-        .await;
+        self.post("/jobq/{P}/update", object(&format!(r#""key":"{key}""#), self.fields)).await;
         let key = self.bare().await;
-        self.post(&format!("/jobs/{key}"), object(r#""w":1"#, self.fields))
-            .await;
+        self.post(&format!("/jobs/{key}"), object(r#""w":1"#, self.fields)).await;
         let key = self.bare().await;
         for (name, json) in self.fields {
-            self.post(&format!("/jobs/{key}/{name}"), json.clone())
-                .await;
+            self.post(&format!("/jobs/{key}/{name}"), json.clone()).await;
         }
         let project = self.project.to_string();
         let meta = object(r#""w":1"#, self.fields);
-        let form = [
-            ("project", project.as_str()),
-            ("spider", "run"),
-            ("meta", &meta),
-        ];
+        let form = [("project", project.as_str()), ("spider", "run"), ("meta", &meta)];
         self.stack.http().form("/api/run.json", &form).await.ok();
     }
 
@@ -111,11 +88,7 @@ impl Case<'_> {
         let (project, metadata) = (self.project, self.fields.clone());
         let push = |spider: &str, metadata| PushJobsRequest {
             project,
-            jobs: vec![NewJob {
-                spider: spider.to_owned(),
-                metadata,
-                ..NewJob::default()
-            }],
+            jobs: vec![NewJob { spider: spider.to_owned(), metadata, ..NewJob::default() }],
             ..PushJobsRequest::default()
         };
         queue.push_jobs(push("g", metadata.clone())).await.unwrap();
@@ -140,11 +113,8 @@ impl Case<'_> {
             metadata: metadata.clone(),
             ..JobUpdate::default()
         };
-        let update = UpdateQueueRequest {
-            project,
-            updates: vec![update],
-            ..UpdateQueueRequest::default()
-        };
+        let update =
+            UpdateQueueRequest { project, updates: vec![update], ..UpdateQueueRequest::default() };
         queue.update_queue(update).await.unwrap();
         let edit = UpdateJobsRequest {
             project,
@@ -166,19 +136,14 @@ impl Case<'_> {
         let http = self.stack.http();
         let names: Vec<&str> = self.fields.keys().map(String::as_str).collect();
         let jobmeta = names.join("&jobmeta=");
-        let path = format!(
-            "/jobq/{}/list?state=pending&state=running&jobmeta={jobmeta}",
-            self.project
-        );
+        let path =
+            format!("/jobq/{}/list?state=pending&state=running&jobmeta={jobmeta}", self.project);
         let rows = http.get(&path).await.ok().text();
         let rows: BTreeMap<String, Fields> =
             rows.lines().map(|row| (key_of(row), raw(row))).collect();
         let (listed, queued) = (self.listed().await, self.queued().await);
-        let written: Vec<&String> = rows
-            .iter()
-            .filter(|(_, row)| !row.is_empty())
-            .map(|(key, _)| key)
-            .collect();
+        let written: Vec<&String> =
+            rows.iter().filter(|(_, row)| !row.is_empty()).map(|(key, _)| key).collect();
         assert_eq!(written.len(), 12, "one job a writer");
         for key in written {
             assert_eq!(rows[key], *self.fields, "list?jobmeta= {key}");
@@ -192,11 +157,7 @@ impl Case<'_> {
             }
             let request = GetJobRequest { key: key.clone() };
             let job = self.stack.grpc().jobs().get_job(request).await;
-            assert_eq!(
-                of(job.unwrap().into_inner().job),
-                *self.fields,
-                "GetJob {key}"
-            );
+            assert_eq!(of(job.unwrap().into_inner().job), *self.fields, "GetJob {key}");
         }
     }
 
@@ -212,15 +173,10 @@ impl Case<'_> {
     }
 
     async fn queued(&self) -> BTreeMap<String, Fields> {
-        let states = [JobState::Pending, JobState::Running]
-            .map(i32::from)
-            .to_vec();
+        let states = [JobState::Pending, JobState::Running].map(i32::from).to_vec();
         let request = ListQueueRequest {
             project: self.project,
-            filter: Some(JobFilter {
-                states,
-                ..JobFilter::default()
-            }),
+            filter: Some(JobFilter { states, ..JobFilter::default() }),
             view: JobView::Full.into(),
             ..ListQueueRequest::default()
         };
@@ -242,11 +198,7 @@ fn key_of(row: &str) -> String {
 
 async fn assert_exact(stack: &Stack, project: i64, values: &[String]) {
     let fields = &named(values);
-    let case = Case {
-        stack,
-        project,
-        fields,
-    };
+    let case = Case { stack, project, fields };
     case.write_over_http().await;
     case.write_over_grpc().await;
     case.assert_read().await;
@@ -262,10 +214,7 @@ async fn values_that_were_once_changed_come_back_byte_for_byte() {
 }
 
 fn any_value_comes_back(kind: StoreKind) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stack = runtime.block_on(Stack::start(kind));
     let project = Cell::new(0);
     let mut runner = TestRunner::new(Config {
@@ -274,14 +223,11 @@ fn any_value_comes_back(kind: StoreKind) {
         failure_persistence: None,
         ..Config::default()
     });
-    let outcome = runner.run(
-        &proptest::collection::vec(json_text::any(), 1..8),
-        |values| {
-            project.set(project.get() + 1);
-            runtime.block_on(assert_exact(&stack, project.get(), &values));
-            Ok(())
-        },
-    );
+    let outcome = runner.run(&proptest::collection::vec(json_text::any(), 1..8), |values| {
+        project.set(project.get() + 1);
+        runtime.block_on(assert_exact(&stack, project.get(), &values));
+        Ok(())
+    });
     assert!(outcome.is_ok(), "{outcome:#?}");
 }
 

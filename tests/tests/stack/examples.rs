@@ -54,13 +54,7 @@ async fn a_job_lives_by_node_from_the_proto_files() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_lives_by_a_page_in_a_browser() {
-    need(&[
-        "buf",
-        "protoc-gen-es",
-        "esbuild",
-        "playwright-core",
-        "chromium",
-    ]);
+    need(&["buf", "protoc-gen-es", "esbuild", "playwright-core", "chromium"]);
     let _alone = PAGE.lock().await;
     prints("node", "browser/run.mjs", LIFE).await;
 }
@@ -69,15 +63,9 @@ async fn a_job_lives_by_a_page_in_a_browser() {
 async fn a_job_lives_by_a_page_of_another_origin() {
     let _alone = PAGE.lock().await;
     let origin = "http://localhost:8080";
-    let stack = Stack::on(Network {
-        cors_origins: vec![origin.to_owned()],
-        ..Network::default()
-    })
-    .await;
-    let (page, file) = (
-        format!("PAGE_ORIGIN={origin}"),
-        client_file("browser/run.mjs"),
-    );
+    let stack =
+        Stack::on(Network { cors_origins: vec![origin.to_owned()], ..Network::default() }).await;
+    let (page, file) = (format!("PAGE_ORIGIN={origin}"), client_file("browser/run.mjs"));
     let args = [page.as_str(), "node", &file];
     let printed = run_client(&stack.url, &stack.key, "env", &args).await;
     assert_eq!(printed, LIFE);

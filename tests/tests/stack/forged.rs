@@ -104,13 +104,7 @@ fn other_claims() -> Vec<String> {
 fn other_signatures(token: &str) -> Vec<String> {
     let [header, claims, signature] = parts(token);
     let signed = format!("{header}.{claims}");
-    let secrets = [
-        "",
-        " ",
-        "secret",
-        Stack::KEY,
-        "the secret that signs job tokenS",
-    ];
+    let secrets = ["", " ", "secret", Stack::KEY, "the secret that signs job tokenS"];
     let mut forged: Vec<String> = secrets.map(|other| sign(other, HEADER, CLAIMS)).to_vec();
     let secret = SECRET.as_bytes();
     let hs384 = BASE64.encode(mac::<Hmac<Sha384>>(secret, &signed));
@@ -218,11 +212,7 @@ async fn assert_refused_over_grpc(grpc: &Grpc, token: &str) {
         };
         let written = jobs.set_job_metadata(request).await;
         let codes = (read.unwrap_err().code(), written.unwrap_err().code());
-        assert_eq!(
-            codes,
-            (Code::Unauthenticated, Code::Unauthenticated),
-            "{token}"
-        );
+        assert_eq!(codes, (Code::Unauthenticated, Code::Unauthenticated), "{token}");
     }
 }
 
@@ -237,12 +227,8 @@ async fn no_forged_or_damaged_token_is_taken() {
         assert_eq!(token, sign(SECRET, HEADER, CLAIMS), "what is forged here");
         let before = http.get("/jobs/1/1/1").await.ok().text();
 
-        let forged = [
-            other_headers(),
-            other_claims(),
-            other_signatures(&token),
-            other_forms(&token),
-        ];
+        let forged =
+            [other_headers(), other_claims(), other_signatures(&token), other_forms(&token)];
         for token in forged.concat() {
             assert_refused_over_http(&http, &token).await;
             assert_refused_over_grpc(&grpc, &token).await;

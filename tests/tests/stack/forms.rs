@@ -29,14 +29,7 @@ enum Kind {
 use Kind::{Empty, Json, Lines, List};
 
 /// A request to an empty project and its answer.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static str,
-    u16,
-    Kind,
-    &'static str,
-);
+type Case = (&'static str, &'static str, &'static str, u16, Kind, &'static str);
 
 const NO_JOB: &str = r#"{"error":"Not Found","message":"there is no job 1/1/1"}"#;
 const NO_SPIDER: &str = r#"{"status":"error","message":"there is no spider 1/1"}"#;
@@ -118,8 +111,7 @@ async fn send(
     headers.push(("content-encoding", "gzip"));
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(body.as_bytes()).unwrap();
-    http.send(method, path, &headers, packed.finish().unwrap())
-        .await
+    http.send(method, path, &headers, packed.finish().unwrap()).await
 }
 
 /// The path of a case, with `slash` after it.
@@ -127,22 +119,13 @@ fn path(case: &Case, slash: &str) -> String {
     let (route, query, ..) = case;
     let path = route.split(' ').nth(1).unwrap();
     let names = ["{project}", "{spider}", "{job}"];
-    let path = names
-        .iter()
-        .fold(path.to_owned(), |path, name| path.replace(name, "1"));
-    let path = path
-        .replace("{state}", "pending")
-        .replace("{*field}", "x")
-        .replace("{*name}", "x");
+    let path = names.iter().fold(path.to_owned(), |path, name| path.replace(name, "1"));
+    let path = path.replace("{state}", "pending").replace("{*field}", "x").replace("{*name}", "x");
     format!("{path}{slash}{query}")
 }
 
 fn told(answer: &Answer) -> (u16, String, String) {
-    (
-        answer.status,
-        answer.header("content-type").to_owned(),
-        answer.text(),
-    )
+    (answer.status, answer.header("content-type").to_owned(), answer.text())
 }
 
 #[tokio::test]
@@ -196,9 +179,7 @@ async fn every_list_is_lines_or_an_array() {
                 let joint = if path.contains('?') { '&' } else { '?' };
                 let ask = async |format: &str, accept| {
                     let path = format!("{path}{joint}{format}");
-                    send(&http, case, &path, &[("accept", accept)], false)
-                        .await
-                        .ok()
+                    send(&http, case, &path, &[("accept", accept)], false).await.ok()
                 };
                 let lines = ask("", "*/*").await;
                 assert_eq!(lines.header("content-type"), "application/x-jsonlines");
@@ -212,11 +193,7 @@ async fn every_list_is_lines_or_an_array() {
                 assert_eq!(told(&again), told(&lines), "{path}");
                 let bad = http.get(&format!("{path}{joint}format=xml")).await;
                 let message = json!("format: must be json or jl");
-                assert_eq!(
-                    (bad.status, &bad.json()["message"]),
-                    (400, &message),
-                    "{path}"
-                );
+                assert_eq!((bad.status, &bad.json()["message"]), (400, &message), "{path}");
             }
             http.post("/jobq/1/push", job.to_string()).await.ok();
         }
@@ -245,9 +222,7 @@ async fn long_answers_are_compressed_for_those_who_take_it() {
             assert_eq!(packed.header("content-encoding"), "gzip", "{path}");
             assert_eq!(packed.header("content-type"), plain.header("content-type"));
             let mut text = String::new();
-            GzDecoder::new(&packed.body[..])
-                .read_to_string(&mut text)
-                .unwrap();
+            GzDecoder::new(&packed.body[..]).read_to_string(&mut text).unwrap();
             let still = |text: &str| text.split("elapsed").next().map(str::to_owned);
             assert_eq!(still(&text), still(&plain.text()), "{path}");
         }

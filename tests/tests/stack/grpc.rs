@@ -17,23 +17,15 @@ use crate::on_each_store;
 pub(crate) const NOW: u64 = 1_566_311_800_654;
 
 pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 pub(crate) fn schedule(spider: &str) -> ScheduleJobRequest {
-    ScheduleJobRequest {
-        project: 53,
-        spider: spider.to_owned(),
-        ..Default::default()
-    }
+    ScheduleJobRequest { project: 53, spider: spider.to_owned(), ..Default::default() }
 }
 
 pub(crate) async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {
-    let request = GetJobRequest {
-        key: key.to_owned(),
-    };
+    let request = GetJobRequest { key: key.to_owned() };
     let answer = grpc.jobs().get_job(request).await?;
     Ok(answer.into_inner().job.unwrap())
 }
@@ -49,12 +41,7 @@ async fn pages_hold_their_place_while_jobs_come_and_go() {
             grpc.jobs().schedule_job(schedule(&spider)).await.unwrap();
         }
         let (mut request, mut keys) = (
-            ListJobsRequest {
-                project: 53,
-                page_size: 10,
-                with_total: true,
-                ..Default::default()
-            },
+            ListJobsRequest { project: 53, page_size: 10, with_total: true, ..Default::default() },
             Vec::new(),
         );
         let mut sizes = Vec::new();
@@ -92,10 +79,7 @@ async fn jobs_are_tagged_counted_and_streamed() {
         let tag = UpdateJobsRequest {
             project: 53,
             keys: vec!["53/2/1".to_owned(), "53/9/9".to_owned()],
-            tags: Some(TagChanges {
-                add: vec!["x".to_owned()],
-                ..Default::default()
-            }),
+            tags: Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() }),
             metadata: texts([("note", "[1, 2]")]),
             ..Default::default()
         };
@@ -106,10 +90,7 @@ async fn jobs_are_tagged_counted_and_streamed() {
             has_tags: vec!["x".to_owned()],
             ..Default::default()
         };
-        let count = CountJobsRequest {
-            project: 53,
-            filter: Some(filter.clone()),
-        };
+        let count = CountJobsRequest { project: 53, filter: Some(filter.clone()) };
         let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
         assert_eq!(count.total, 1);
         let list = ListQueueRequest {
@@ -135,10 +116,7 @@ async fn errors_carry_their_reason_and_their_field() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
-        let request = ScheduleJobRequest {
-            units: Some(7),
-            ..schedule("spider")
-        };
+        let request = ScheduleJobRequest { units: Some(7), ..schedule("spider") };
         let status = grpc.jobs().schedule_job(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(status.message(), "units: must be an integer from 1 to 6");
@@ -153,9 +131,7 @@ async fn errors_carry_their_reason_and_their_field() {
         assert_eq!(again.code(), Code::AlreadyExists);
         assert_eq!(again.message(), "spider already scheduled");
 
-        let request = GetJobTokenRequest {
-            key: "53/1/1".to_owned(),
-        };
+        let request = GetJobTokenRequest { key: "53/1/1".to_owned() };
         let pending = grpc.jobs().get_job_token(request).await.unwrap_err();
         assert_eq!(pending.code(), Code::FailedPrecondition);
 
@@ -175,24 +151,15 @@ async fn a_request_id_makes_a_repeated_call_harmless() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
-        let request = ScheduleJobRequest {
-            request_id: "once".to_owned(),
-            ..schedule("spider")
-        };
+        let request = ScheduleJobRequest { request_id: "once".to_owned(), ..schedule("spider") };
         for _ in 0..3 {
             let key = grpc.jobs().schedule_job(request.clone()).await.unwrap();
             assert_eq!(key.into_inner().key, "53/1/1");
         }
-        let other = ScheduleJobRequest {
-            spider: "other".to_owned(),
-            ..request
-        };
+        let other = ScheduleJobRequest { spider: "other".to_owned(), ..request };
         let refused = grpc.jobs().schedule_job(other).await.unwrap_err();
         assert_eq!(refused.code(), Code::Aborted, "{refused}");
-        let count = CountJobsRequest {
-            project: 53,
-            filter: None,
-        };
+        let count = CountJobsRequest { project: 53, filter: None };
         let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
         assert_eq!(count.total, 1);
     })

@@ -15,11 +15,7 @@ use crate::{
 };
 
 async fn update(grpc: &Grpc, update: JobUpdate) -> Option<JobError> {
-    let request = UpdateQueueRequest {
-        project: 53,
-        updates: vec![update],
-        ..Default::default()
-    };
+    let request = UpdateQueueRequest { project: 53, updates: vec![update], ..Default::default() };
     let answer = grpc.queue().update_queue(request).await.unwrap();
     answer.into_inner().results.remove(0).error
 }
@@ -82,18 +78,12 @@ async fn asked_to_stop(grpc: &Grpc, key: &str, fence: &str) {
         key: key.to_owned(),
         fence: fence.to_owned(),
         lease_ms: Some(10_000),
-        counters: Some(JobCounters {
-            items: Some(7),
-            ..Default::default()
-        }),
+        counters: Some(JobCounters { items: Some(7), ..Default::default() }),
     };
     let alive = grpc.queue().heartbeat(heartbeat.clone()).await.unwrap();
     assert_eq!(alive.get_ref().lease_expires, NOW as i64 + 15_000);
     assert!(!alive.get_ref().stop_requested);
-    let stop = StopJobsRequest {
-        project: 53,
-        keys: vec![key.to_owned()],
-    };
+    let stop = StopJobsRequest { project: 53, keys: vec![key.to_owned()] };
     let stopped = grpc.jobs().stop_jobs(stop).await.unwrap();
     assert_eq!(stopped.into_inner().count, 1);
     let alive = grpc.queue().heartbeat(heartbeat).await.unwrap();
@@ -112,24 +102,16 @@ async fn finished(grpc: &Grpc, key: &str, fence: &str) {
     assert_eq!(job.state(), JobState::Finished);
     assert_eq!(job.close_reason, "finished");
     assert_eq!(job.counters.unwrap().items, Some(0), "of the last stats");
-    assert_eq!(
-        job.metadata["scrapystats"],
-        r#"{"finish_time": 1566311822568.0}"#
-    );
+    assert_eq!(job.metadata["scrapystats"], r#"{"finish_time": 1566311822568.0}"#);
     let late = update(grpc, finish(key, fence)).await.unwrap();
     assert_eq!(late.code(), job_error::Code::StaleFence);
 }
 
 async fn delete_and_purge(grpc: &Grpc, key: &str) {
-    let purge = PurgeJobRequest {
-        key: key.to_owned(),
-    };
+    let purge = PurgeJobRequest { key: key.to_owned() };
     let early = grpc.jobs().purge_job(purge.clone()).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition);
-    let delete = DeleteJobsRequest {
-        project: 53,
-        keys: vec![key.to_owned()],
-    };
+    let delete = DeleteJobsRequest { project: 53, keys: vec![key.to_owned()] };
     let deleted = grpc.jobs().delete_jobs(delete).await.unwrap();
     assert_eq!(deleted.into_inner().count, 1);
     assert_eq!(get(grpc, key).await.unwrap().state(), JobState::Deleted);
@@ -163,11 +145,7 @@ async fn a_stale_heartbeat_and_a_stale_write_are_failed_preconditions() {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
         grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
-        let start = StartJobRequest {
-            project: 53,
-            lease_ms: Some(1_000),
-            ..Default::default()
-        };
+        let start = StartJobRequest { project: 53, lease_ms: Some(1_000), ..Default::default() };
         let started = grpc.queue().start_job(start).await.unwrap().into_inner();
         let heartbeat = |fence: &str| HeartbeatRequest {
             key: "53/1/1".to_owned(),
@@ -183,16 +161,9 @@ async fn a_stale_heartbeat_and_a_stale_write_are_failed_preconditions() {
         let other = "f".repeat(32);
         let refused = grpc.queue().heartbeat(heartbeat(&other)).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        let refused = grpc
-            .jobs()
-            .set_job_metadata(write(&other))
-            .await
-            .unwrap_err();
+        let refused = grpc.jobs().set_job_metadata(write(&other)).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        grpc.queue()
-            .heartbeat(heartbeat(&started.fence))
-            .await
-            .unwrap();
+        grpc.queue().heartbeat(heartbeat(&started.fence)).await.unwrap();
 
         stack.set_time(NOW + 1_000);
         let late = grpc.queue().heartbeat(heartbeat(&started.fence)).await;

@@ -107,41 +107,25 @@ async fn depth_and_number_have_a_most() {
     let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let refused = set(&grpc, deep(65)).await;
     let told = (refused.code(), refused.message());
-    assert_eq!(
-        told,
-        (Code::InvalidArgument, "x: must be nested at most 64 deep")
-    );
+    assert_eq!(told, (Code::InvalidArgument, "x: must be nested at most 64 deep"));
     // As deep as may be: only the job is missing.
     let refused = set(&grpc, deep(64)).await;
     assert_eq!(refused.code(), Code::NotFound, "{refused}");
     let keys = (1..=1001).map(|number| format!("1/1/{number}"));
-    let request = UpdateJobsRequest {
-        project: 1,
-        keys: keys.collect(),
-        ..UpdateJobsRequest::default()
-    };
+    let request =
+        UpdateJobsRequest { project: 1, keys: keys.collect(), ..UpdateJobsRequest::default() };
     let refused = grpc.jobs().update_jobs(request).await.unwrap_err();
     let told = (refused.code(), refused.message());
-    assert_eq!(
-        told,
-        (Code::ResourceExhausted, "keys: at most 1000 in one call")
-    );
+    assert_eq!(told, (Code::ResourceExhausted, "keys: at most 1000 in one call"));
 }
 
 #[tokio::test]
 async fn a_deadline_holds_over_grpc_web() {
     let stack = Stack::start(StoreKind::Sqlite).await;
-    let headers = [
-        ("content-type", "application/grpc-web+proto"),
-        ("grpc-timeout", "0n"),
-    ];
+    let headers = [("content-type", "application/grpc-web+proto"), ("grpc-timeout", "0n")];
     let path = "/spiderq.v1.JobService/CountJobs";
     let empty = framed(0, b"");
-    let answer = stack
-        .http()
-        .send(Method::POST, path, &headers, empty)
-        .await
-        .ok();
+    let answer = stack.http().send(Method::POST, path, &headers, empty).await.ok();
     assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
     assert_eq!(answer.header("grpc-status"), "4");
     assert_eq!(answer.text(), "");

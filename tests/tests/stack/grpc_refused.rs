@@ -22,37 +22,19 @@ async fn lists(grpc: &Grpc) {
         (|r| r.page_size = 1001, "page_size: must be from 1 to 1000"),
         (|r| r.page_token = "2".into(), token),
         (|r| r.page_token = "9-1".into(), token),
-        (
-            |r| r.view = 9,
-            "view: must be JOB_VIEW_ROW or JOB_VIEW_FULL",
-        ),
-        (
-            |r| r.order = 9,
-            "order: must be LIST_ORDER_LATEST or LIST_ORDER_STATE",
-        ),
+        (|r| r.view = 9, "view: must be JOB_VIEW_ROW or JOB_VIEW_FULL"),
+        (|r| r.order = 9, "order: must be LIST_ORDER_LATEST or LIST_ORDER_STATE"),
         (|r| filter(r).states = vec![9], state),
-        (
-            |r| filter(r).start_ts = -1,
-            "start_ts: must be a time in ms since the epoch",
-        ),
-        (
-            |r| filter(r).end_ts = -1,
-            "end_ts: must be a time in ms since the epoch",
-        ),
-        (
-            |r| filter(r).spiders = vec!["s".into(); 101],
-            "spiders: may be given at most 100 times",
-        ),
+        (|r| filter(r).start_ts = -1, "start_ts: must be a time in ms since the epoch"),
+        (|r| filter(r).end_ts = -1, "end_ts: must be a time in ms since the epoch"),
+        (|r| filter(r).spiders = vec!["s".into(); 101], "spiders: may be given at most 100 times"),
         (
             |r| r.metadata_fields = vec![String::new()],
             "metadata_fields: names of fields must be 1 to 128 bytes of text without control characters",
         ),
     ];
     for (set, message) in cases {
-        let mut request = ListJobsRequest {
-            project: 1,
-            ..Default::default()
-        };
+        let mut request = ListJobsRequest { project: 1, ..Default::default() };
         set(&mut request);
         assert_invalid(grpc.jobs().list_jobs(request).await, message);
     }
@@ -73,10 +55,7 @@ async fn starts(grpc: &Grpc) {
         (|r| r.lease_ms = Some(3_600_001), lease),
         (|r| r.wait_ms = -1, wait),
         (|r| r.wait_ms = 60_001, wait),
-        (
-            |r| r.max_units = 7,
-            "max_units: must be an integer from 1 to 6",
-        ),
+        (|r| r.max_units = 7, "max_units: must be an integer from 1 to 6"),
         (
             |r| r.has_tags = vec![String::new()],
             "has_tags: each must be 1 to 128 bytes of text without control characters",
@@ -93,10 +72,7 @@ async fn starts(grpc: &Grpc) {
         ),
     ];
     for (set, message) in cases {
-        let mut request = StartJobRequest {
-            project: 1,
-            ..Default::default()
-        };
+        let mut request = StartJobRequest { project: 1, ..Default::default() };
         set(&mut request);
         assert_invalid(grpc.queue().start_job(request).await, message);
     }
@@ -107,54 +83,31 @@ async fn heartbeats(grpc: &Grpc) {
     let fence = "fence: must be the fence that StartJob answered";
     type Set = fn(&mut HeartbeatRequest);
     let cases: [(Set, &str); 5] = [
-        (
-            |r| r.key = "1/1".into(),
-            "key: must be a job key like 53/7/81",
-        ),
+        (|r| r.key = "1/1".into(), "key: must be a job key like 53/7/81"),
         (|r| r.fence = String::new(), "fence: is required"),
         (|r| r.fence = "F".repeat(32), fence),
         (|r| r.lease_ms = Some(0), lease),
         (
-            |r| {
-                r.counters = Some(JobCounters {
-                    items: Some(-1),
-                    ..Default::default()
-                })
-            },
+            |r| r.counters = Some(JobCounters { items: Some(-1), ..Default::default() }),
             "items: must not be negative",
         ),
     ];
     for (set, message) in cases {
-        let mut request = HeartbeatRequest {
-            key: "1/1/1".into(),
-            fence: "0".repeat(32),
-            ..Default::default()
-        };
+        let mut request =
+            HeartbeatRequest { key: "1/1/1".into(), fence: "0".repeat(32), ..Default::default() };
         set(&mut request);
         assert_invalid(grpc.queue().heartbeat(request).await, message);
     }
 }
 
 async fn pushes_and_updates(grpc: &Grpc) {
-    let request = PushJobsRequest {
-        project: 1,
-        ..Default::default()
-    };
+    let request = PushJobsRequest { project: 1, ..Default::default() };
     let empty = grpc.queue().push_jobs(request).await;
     assert_invalid(empty, "jobs: at least one is required");
-    let cancel = CancelJobsRequest {
-        project: 1,
-        ..Default::default()
-    };
-    let most = CancelJobsRequest {
-        oldest_pending: 100_001,
-        ..cancel.clone()
-    };
-    let both = CancelJobsRequest {
-        keys: vec!["1/1/1".into()],
-        oldest_pending: 1,
-        ..cancel.clone()
-    };
+    let cancel = CancelJobsRequest { project: 1, ..Default::default() };
+    let most = CancelJobsRequest { oldest_pending: 100_001, ..cancel.clone() };
+    let both =
+        CancelJobsRequest { keys: vec!["1/1/1".into()], oldest_pending: 1, ..cancel.clone() };
     let count = "oldest_pending: must be from 1 to 100000";
     assert_invalid(grpc.queue().cancel_jobs(cancel).await, count);
     assert_invalid(grpc.queue().cancel_jobs(most).await, count);
@@ -173,71 +126,29 @@ async fn pushes_and_updates(grpc: &Grpc) {
         ],
         request_id: String::new(),
     };
-    let bad = update(JobUpdate {
-        key: "1/1/1".into(),
-        priority: Some(5),
-        ..Default::default()
-    });
+    let bad = update(JobUpdate { key: "1/1/1".into(), priority: Some(5), ..Default::default() });
     let priority = "priority: must be an integer from 0 (lowest) to 4 (highest)";
     assert_invalid(grpc.queue().update_queue(bad).await, priority);
-    let bad = update(JobUpdate {
-        key: "1/1/1".into(),
-        fence: "x".into(),
-        ..Default::default()
-    });
+    let bad = update(JobUpdate { key: "1/1/1".into(), fence: "x".into(), ..Default::default() });
     let fence = "fence: must be the fence that StartJob answered";
     assert_invalid(grpc.queue().update_queue(bad).await, fence);
 }
 
 async fn keys(grpc: &Grpc) {
-    let good = CreateKeyRequest {
-        name: "ann".into(),
-        role: Role::User.into(),
-        projects: vec![1],
-    };
+    let good = CreateKeyRequest { name: "ann".into(), role: Role::User.into(), projects: vec![1] };
     let name = "name: must be 1 to 64 bytes of text without control characters";
     let role = "role: must be read, worker, user or admin";
     for (request, message) in [
+        (CreateKeyRequest { name: String::new(), ..good.clone() }, name),
+        (CreateKeyRequest { name: "x".repeat(65), ..good.clone() }, name),
+        (CreateKeyRequest { role: 0, ..good.clone() }, role),
+        (CreateKeyRequest { role: 9, ..good.clone() }, role),
         (
-            CreateKeyRequest {
-                name: String::new(),
-                ..good.clone()
-            },
-            name,
-        ),
-        (
-            CreateKeyRequest {
-                name: "x".repeat(65),
-                ..good.clone()
-            },
-            name,
-        ),
-        (
-            CreateKeyRequest {
-                role: 0,
-                ..good.clone()
-            },
-            role,
-        ),
-        (
-            CreateKeyRequest {
-                role: 9,
-                ..good.clone()
-            },
-            role,
-        ),
-        (
-            CreateKeyRequest {
-                projects: vec![0],
-                ..good.clone()
-            },
+            CreateKeyRequest { projects: vec![0], ..good.clone() },
             "projects: must be a positive integer",
         ),
         (
-            CreateKeyRequest {
-                role: Role::Admin.into(),
-                ..good.clone()
-            },
+            CreateKeyRequest { role: Role::Admin.into(), ..good.clone() },
             "projects: must be empty for the role admin",
         ),
     ] {
@@ -260,11 +171,7 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.list_spiders(page(-1, 1)).await, told);
     let told = "count: must be from 1 to 1000";
     assert_invalid(projects.list_spiders(page(0, 1001)).await, told);
-    let get = |spider, create| GetSpiderRequest {
-        project: 1,
-        spider,
-        create,
-    };
+    let get = |spider, create| GetSpiderRequest { project: 1, spider, create };
     let told = "spider: is required: id or name";
     assert_invalid(projects.get_spider(get(None, false)).await, told);
     let id = get_spider_request::Spider::Id;
@@ -272,11 +179,7 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.get_spider(get(Some(id(0)), false)).await, told);
     let told = "create: goes with a name, not with a number";
     assert_invalid(projects.get_spider(get(Some(id(1)), true)).await, told);
-    let none = UpdateSpiderTagsRequest {
-        project: 1,
-        spider_id: 1,
-        ..Default::default()
-    };
+    let none = UpdateSpiderTagsRequest { project: 1, spider_id: 1, ..Default::default() };
     let told = "add: is required, or remove";
     assert_invalid(projects.update_spider_tags(none).await, told);
     let delete = |names: &[&str], all| DeleteSettingsRequest {
@@ -292,11 +195,7 @@ async fn projects(grpc: &Grpc) {
 
 async fn summaries(grpc: &Grpc) {
     let count = "count: must be from 0 to 1000";
-    let request = SummarizeQueueRequest {
-        project: 1,
-        count: Some(1001),
-        ..Default::default()
-    };
+    let request = SummarizeQueueRequest { project: 1, count: Some(1001), ..Default::default() };
     assert_invalid(grpc.queue().summarize_queue(request).await, count);
     let last = |spider_id, count| ListLastJobsRequest {
         project: 1,
@@ -311,10 +210,7 @@ async fn summaries(grpc: &Grpc) {
 }
 
 async fn revocations(grpc: &Grpc) {
-    let unknown = grpc
-        .keys()
-        .revoke_key(RevokeKeyRequest { id: "x".into() })
-        .await;
+    let unknown = grpc.keys().revoke_key(RevokeKeyRequest { id: "x".into() }).await;
     let unknown = unknown.unwrap_err();
     let told = (unknown.code(), unknown.message());
     assert_eq!(told, (Code::NotFound, "there is no key with this id"));

@@ -68,9 +68,7 @@ async fn every_service_reports_that_it_is_serving_without_a_key() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let mut health = HealthClient::new(stack.grpc().channel());
     for service in ["", "spiderq.v1.JobService", "spiderq.v1.JobQueueService"] {
-        let request = HealthCheckRequest {
-            service: service.to_owned(),
-        };
+        let request = HealthCheckRequest { service: service.to_owned() };
         let answer = health.check(request).await.unwrap().into_inner();
         assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
     }
@@ -79,24 +77,13 @@ async fn every_service_reports_that_it_is_serving_without_a_key() {
 #[tokio::test]
 async fn grpc_web_is_answered_over_http_1() {
     let stack = Stack::start(StoreKind::Sqlite).await;
-    let message = CountJobsRequest {
-        project: 53,
-        filter: None,
-    }
-    .encode_to_vec();
+    let message = CountJobsRequest { project: 53, filter: None }.encode_to_vec();
     let mut body = vec![0];
     body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     body.extend(message);
-    let headers = [
-        ("content-type", "application/grpc-web+proto"),
-        ("x-grpc-web", "1"),
-    ];
+    let headers = [("content-type", "application/grpc-web+proto"), ("x-grpc-web", "1")];
     let path = "/spiderq.v1.JobService/CountJobs";
-    let answer = stack
-        .http()
-        .send(Method::POST, path, &headers, body.clone())
-        .await
-        .ok();
+    let answer = stack.http().send(Method::POST, path, &headers, body.clone()).await.ok();
     assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
     let (message, trailers) = frames(&answer.body);
     let message = CountJobsResponse::decode(message).unwrap();
@@ -128,18 +115,13 @@ async fn messages_may_be_compressed_both_ways() {
     let mut queue = JobQueueServiceClient::new(stack.grpc().channel())
         .send_compressed(Gzip)
         .accept_compressed(Gzip);
-    let job = NewJob {
-        spider: "s".to_owned(),
-        ..Default::default()
-    };
+    let job = NewJob { spider: "s".to_owned(), ..Default::default() };
     let mut request = Request::new(PushJobsRequest {
         project: 53,
         jobs: vec![job; 100],
         request_id: String::new(),
     });
-    request
-        .metadata_mut()
-        .insert("authorization", authorization);
+    request.metadata_mut().insert("authorization", authorization);
     let answer = queue.push_jobs(request).await.unwrap();
     assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), "gzip");
     assert_eq!(answer.into_inner().results.len(), 100);
@@ -148,10 +130,7 @@ async fn messages_may_be_compressed_both_ways() {
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented_and_not_a_page_of_json() {
     let stack = Stack::start(StoreKind::Sqlite).await;
-    for path in [
-        "/spiderq.v1.JobService/NoSuchMethod",
-        "/spiderq.v1.NoSuchService/Call",
-    ] {
+    for path in ["/spiderq.v1.JobService/NoSuchMethod", "/spiderq.v1.NoSuchService/Call"] {
         let mut client = tonic::client::Grpc::new(stack.grpc().channel());
         client.ready().await.unwrap();
         let codec = ProstCodec::<(), ()>::default();
@@ -160,10 +139,7 @@ async fn an_unknown_method_is_unimplemented_and_not_a_page_of_json() {
         assert_eq!(refused.code(), tonic::Code::Unimplemented, "{path}");
     }
     let mut jobs = JobServiceClient::new(stack.grpc().channel());
-    let request = CountJobsRequest {
-        project: 53,
-        filter: None,
-    };
+    let request = CountJobsRequest { project: 53, filter: None };
     let refused = jobs.count_jobs(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
 }

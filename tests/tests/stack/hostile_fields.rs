@@ -21,10 +21,7 @@ const FIELD: &str =
     "metadata: names of fields must be 1 to 128 bytes of text without control characters";
 
 async fn push_one(http: &Http, line: Value) -> Value {
-    http.post("/jobq/1/push", line.to_string())
-        .await
-        .ok()
-        .json()
+    http.post("/jobq/1/push", line.to_string()).await.ok().json()
 }
 
 /// Names that are the service's own, or whose values it reads.
@@ -41,10 +38,7 @@ async fn assert_refused(http: &Http, name: &str) {
         refused.push(http.post(&path, "1").await);
     }
     for answer in refused {
-        assert_eq!(
-            (answer.status, &answer.json()["message"]),
-            (400, &json!(FIELD))
-        );
+        assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(FIELD)));
     }
 }
 
@@ -53,10 +47,7 @@ async fn assert_kept(http: &Http, key: &str, fields: &serde_json::Map<String, Va
     let whole = http.get(&format!("/jobs/{key}")).await.ok().json();
     for (name, value) in fields {
         assert_eq!(whole[name], *value, "{name:?}");
-        let one = http
-            .get(&format!("/jobs/{key}/{}", in_path(name)))
-            .await
-            .ok();
+        let one = http.get(&format!("/jobs/{key}/{}", in_path(name))).await.ok();
         assert_eq!(one.json(), *value, "{name:?}");
         let row = format!("/jobq/1/list?key={key}&jobmeta={}", encoded(name));
         let row = http.get(&row).await.ok().json();
@@ -79,18 +70,11 @@ async fn fields_of_any_name_stay_apart() {
             assert_refused(&http, name).await;
         }
         for (n, name) in good.iter().enumerate() {
-            http.post(&format!("/jobs/1/1/1/{}", in_path(name)), n.to_string())
-                .await
-                .ok();
+            http.post(&format!("/jobs/1/1/1/{}", in_path(name)), n.to_string()).await.ok();
         }
-        let all: serde_json::Map<String, Value> = good
-            .iter()
-            .zip(0..)
-            .map(|(name, n)| (name.clone(), json!(n)))
-            .collect();
-        http.post("/jobs/1/1/2", Value::from(all.clone()).to_string())
-            .await
-            .ok();
+        let all: serde_json::Map<String, Value> =
+            good.iter().zip(0..).map(|(name, n)| (name.clone(), json!(n))).collect();
+        http.post("/jobs/1/1/2", Value::from(all.clone()).to_string()).await.ok();
         for key in ["1/1/1", "1/1/2"] {
             assert_kept(&http, key, &all).await;
         }
@@ -119,11 +103,7 @@ async fn fields_are_the_same_over_grpc() {
             ..SetJobMetadataRequest::default()
         };
         let mut expected = BTreeMap::new();
-        for (n, name) in hostile_texts()
-            .iter()
-            .filter(|text| !is_known(text))
-            .enumerate()
-        {
+        for (n, name) in hostile_texts().iter().filter(|text| !is_known(text)).enumerate() {
             let done = jobs.set_job_metadata(set(name, &n.to_string())).await;
             if accepted(name, 128) {
                 done.unwrap();
@@ -131,14 +111,9 @@ async fn fields_are_the_same_over_grpc() {
                 continue;
             }
             let status = done.unwrap_err();
-            assert_eq!(
-                (status.code(), status.message()),
-                (Code::InvalidArgument, FIELD)
-            );
+            assert_eq!((status.code(), status.message()), (Code::InvalidArgument, FIELD));
         }
-        let get = GetJobRequest {
-            key: "1/1/1".to_owned(),
-        };
+        let get = GetJobRequest { key: "1/1/1".to_owned() };
         let job = jobs.get_job(get).await.unwrap().into_inner().job.unwrap();
         assert_eq!(job.metadata, expected);
     })
@@ -151,23 +126,16 @@ async fn arguments_of_any_text_stay_apart() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        let texts: Vec<String> = hostile_texts()
-            .into_iter()
-            .filter(|text| text != "units")
-            .collect();
+        let texts: Vec<String> =
+            hostile_texts().into_iter().filter(|text| text != "units").collect();
         let mut calls: Vec<(String, String)> = Vec::new();
         for text in &texts {
             calls.push((text.clone(), "v".to_owned()));
             calls.push(("n".to_owned(), text.clone()));
         }
         // Joined by any sign, these would be one.
-        for (name, value) in [
-            ("a", "b=c"),
-            ("a=b", "c"),
-            ("a", "b&c=d"),
-            ("a:b", ""),
-            ("a", ":b"),
-        ] {
+        for (name, value) in [("a", "b=c"), ("a=b", "c"), ("a", "b&c=d"), ("a:b", ""), ("a", ":b")]
+        {
             calls.push((name.to_owned(), value.to_owned()));
         }
         calls.sort();
@@ -176,11 +144,7 @@ async fn arguments_of_any_text_stay_apart() {
             let form = [("project", "1"), ("spider", "s"), (name, value)];
             let run = http.form("/api/run.json", &form).await.ok().json();
             let key = run["jobid"].as_str().unwrap();
-            let kept = http
-                .get(&format!("/jobs/{key}/spider_args"))
-                .await
-                .ok()
-                .json();
+            let kept = http.get(&format!("/jobs/{key}/spider_args")).await.ok().json();
             assert_eq!(kept, json!({name: value}), "{key}");
             let again = http.form("/api/run.json", &form).await;
             let duplicate = json!({"status": "error", "message": "s already scheduled"});
@@ -194,14 +158,7 @@ async fn arguments_of_any_text_stay_apart() {
             environment: all.clone(),
             ..ScheduleJobRequest::default()
         };
-        let key = stack
-            .grpc()
-            .jobs()
-            .schedule_job(request)
-            .await
-            .unwrap()
-            .into_inner()
-            .key;
+        let key = stack.grpc().jobs().schedule_job(request).await.unwrap().into_inner().key;
         for field in ["spider_args", "environment"] {
             let kept = http.get(&format!("/jobs/{key}/{field}")).await.ok().json();
             assert_eq!(kept, json!(all));
@@ -240,10 +197,7 @@ async fn unique_values_of_any_text_stay_apart() {
 async fn under_id(grpc: &Grpc, project: i64, id: &str) -> Result<String, tonic::Status> {
     let request = PushJobsRequest {
         project,
-        jobs: vec![NewJob {
-            spider: "s".to_owned(),
-            ..NewJob::default()
-        }],
+        jobs: vec![NewJob { spider: "s".to_owned(), ..NewJob::default() }],
         request_id: id.to_owned(),
     };
     let answer = grpc.queue().push_jobs(request).await?.into_inner();
@@ -257,31 +211,21 @@ async fn under_id(grpc: &Grpc, project: i64, id: &str) -> Result<String, tonic::
 async fn request_ids_of_any_text_stay_apart() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
-        let ann = Grpc::new(
-            &stack.url,
-            &stack.create_key("ann", Role::User, &[1, 2]).await,
-        );
+        let ann = Grpc::new(&stack.url, &stack.create_key("ann", Role::User, &[1, 2]).await);
         let mut jobs = 0;
         for id in hostile_texts().iter().filter(|text| !text.is_empty()) {
             if !accepted(id, 128) {
                 let status = under_id(&ann, 1, id).await.unwrap_err();
                 let message =
                     "request_id: must be 1 to 128 bytes of text without control characters";
-                assert_eq!(
-                    (status.code(), status.message()),
-                    (Code::InvalidArgument, message)
-                );
+                assert_eq!((status.code(), status.message()), (Code::InvalidArgument, message));
                 continue;
             }
             jobs += 1;
             for caller in [&stack.grpc(), &ann] {
                 for project in [1, 2] {
                     let first = under_id(caller, project, id).await.unwrap();
-                    assert_eq!(
-                        under_id(caller, project, id).await.unwrap(),
-                        first,
-                        "{id:?}"
-                    );
+                    assert_eq!(under_id(caller, project, id).await.unwrap(), first, "{id:?}");
                 }
             }
         }
@@ -299,15 +243,10 @@ async fn settings_and_environment_of_any_text_are_kept_as_written() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        let all: BTreeMap<String, String> = hostile_texts()
-            .into_iter()
-            .map(|text| (text.clone(), text))
-            .collect();
+        let all: BTreeMap<String, String> =
+            hostile_texts().into_iter().map(|text| (text.clone(), text)).collect();
         let escaped = r#"{ "\u00e9" : "\ud83d\ude00" , "a" : "\/" , "a" : "" }"#;
-        for (n, text) in [&json!(all).to_string(), escaped, "{}", "{ }"]
-            .iter()
-            .enumerate()
-        {
+        for (n, text) in [&json!(all).to_string(), escaped, "{}", "{ }"].iter().enumerate() {
             let number = n.to_string();
             let form = [
                 ("project", "1"),

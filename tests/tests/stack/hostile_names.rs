@@ -55,18 +55,12 @@ const TAGS: &str = "tags: each must be 1 to 128 bytes of text without control ch
 /// Pushes a job a line into `project`; the answer's lines.
 async fn push(http: &Http, project: u32, lines: impl Iterator<Item = Value>) -> Vec<Value> {
     let lines: String = lines.map(|line| format!("{line}\n")).collect();
-    http.post(&format!("/jobq/{project}/push"), lines)
-        .await
-        .ok()
-        .lines()
+    http.post(&format!("/jobq/{project}/push"), lines).await.ok().lines()
 }
 
 /// The rows of a list with the field `n`: whose they are.
 async fn found(http: &Http, path: &str) -> Vec<Value> {
-    http.get(&format!("{path}&state=pending&jobmeta=n"))
-        .await
-        .ok()
-        .column("n")
+    http.get(&format!("{path}&state=pending&jobmeta=n")).await.ok().column("n")
 }
 
 #[tokio::test]
@@ -88,20 +82,16 @@ async fn spiders_of_any_name_stay_apart() {
         for project in [1, 2] {
             let line = |name| json!({"spider": name, "n": format!("{project} {name}")});
             let keys = push(&http, project, good.iter().map(line)).await;
-            let keys: BTreeSet<&str> = keys
-                .iter()
-                .map(|line| line["key"].as_str().unwrap())
-                .collect();
+            let keys: BTreeSet<&str> =
+                keys.iter().map(|line| line["key"].as_str().unwrap()).collect();
             assert_eq!(keys.len(), good.len());
         }
         for name in &good {
             for project in [1, 2] {
                 let query = format!("/jobq/{project}/list?spider={}", encoded(name));
                 assert_eq!(found(&http, &query).await, [format!("{project} {name}")]);
-                let dash = format!(
-                    "/api/jobs/list.json?project={project}&spider={}",
-                    encoded(name)
-                );
+                let dash =
+                    format!("/api/jobs/list.json?project={project}&spider={}", encoded(name));
                 let dash = http.get(&dash).await.ok().json();
                 assert_eq!(dash["total"], 1);
                 assert_eq!(dash["jobs"][0]["spider"], name.as_str());
@@ -124,12 +114,9 @@ async fn tags_of_any_text_stay_apart() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        let (good, bad): (Vec<String>, Vec<String>) = hostile_texts()
-            .into_iter()
-            .partition(|text| accepted(text, 128));
-        let refused = bad
-            .iter()
-            .map(|tag| json!({"spider": "s", "tags": ["fine", tag]}));
+        let (good, bad): (Vec<String>, Vec<String>) =
+            hostile_texts().into_iter().partition(|text| accepted(text, 128));
+        let refused = bad.iter().map(|tag| json!({"spider": "s", "tags": ["fine", tag]}));
         for line in push(&http, 1, refused).await {
             assert_eq!(line["error"], TAGS, "{line:.200}");
         }
@@ -152,19 +139,9 @@ async fn tags_of_any_text_stay_apart() {
             }
             let lacking = format!("/jobq/1/count?state=pending&lacks_tag={}", encoded(tag));
             assert_eq!(http.get(&lacking).await.ok().json(), good.len() - 1);
-            let form = [
-                ("project", "1"),
-                ("job", &key),
-                ("remove_tag", tag),
-                ("add_tag", "none"),
-            ];
+            let form = [("project", "1"), ("job", &key), ("remove_tag", tag), ("add_tag", "none")];
             http.form("/api/jobs/update.json", &form).await.ok();
-            let back = [
-                ("project", "1"),
-                ("job", &key),
-                ("remove_tag", "none"),
-                ("add_tag", tag),
-            ];
+            let back = [("project", "1"), ("job", &key), ("remove_tag", "none"), ("add_tag", tag)];
             let gone = format!("/jobq/1/count?state=pending&has_tag={}", encoded(tag));
             assert_eq!(http.get(&gone).await.ok().json(), 0, "{tag:?}");
             http.form("/api/jobs/update.json", &back).await.ok();
@@ -197,10 +174,7 @@ async fn push_over_grpc(grpc: &Grpc, texts: &[String]) -> BTreeMap<String, Strin
             pushed_job::Result::Error(error) => {
                 assert_eq!(error.code(), job_error::Code::InvalidArgument);
                 let told = (error.field.as_str(), error.message.as_str());
-                assert!(
-                    [("spider", SPIDER), ("tags", TAGS)].contains(&told),
-                    "{error:?}"
-                );
+                assert!([("spider", SPIDER), ("tags", TAGS)].contains(&told), "{error:?}");
             }
         }
     }
@@ -208,21 +182,10 @@ async fn push_over_grpc(grpc: &Grpc, texts: &[String]) -> BTreeMap<String, Strin
 }
 
 async fn assert_found(grpc: &Grpc, text: &str, key: &str, filter: JobFilter) {
-    let request = ListJobsRequest {
-        project: 1,
-        filter: Some(filter),
-        ..ListJobsRequest::default()
-    };
-    let jobs = grpc
-        .jobs()
-        .list_jobs(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .jobs;
-    let found = jobs
-        .iter()
-        .map(|job| (job.key.as_str(), job.spider.as_str(), &job.tags[..]));
+    let request =
+        ListJobsRequest { project: 1, filter: Some(filter), ..ListJobsRequest::default() };
+    let jobs = grpc.jobs().list_jobs(request).await.unwrap().into_inner().jobs;
+    let found = jobs.iter().map(|job| (job.key.as_str(), job.spider.as_str(), &job.tags[..]));
     let expected = [(key, text, &[text.to_owned()][..])];
     assert_eq!(found.collect::<Vec<_>>(), expected);
 }
@@ -230,17 +193,11 @@ async fn assert_found(grpc: &Grpc, text: &str, key: &str, filter: JobFilter) {
 async fn remove_tag(grpc: &Grpc, key: &str, tag: &str) {
     let change = JobUpdate {
         key: key.to_owned(),
-        tags: Some(TagChanges {
-            remove: vec![tag.to_owned()],
-            ..TagChanges::default()
-        }),
+        tags: Some(TagChanges { remove: vec![tag.to_owned()], ..TagChanges::default() }),
         ..JobUpdate::default()
     };
-    let request = UpdateQueueRequest {
-        project: 1,
-        updates: vec![change],
-        ..UpdateQueueRequest::default()
-    };
+    let request =
+        UpdateQueueRequest { project: 1, updates: vec![change], ..UpdateQueueRequest::default() };
     grpc.queue().update_queue(request).await.unwrap();
 }
 
@@ -251,15 +208,9 @@ async fn spiders_and_tags_are_the_same_over_grpc() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         for (text, key) in &push_over_grpc(&grpc, &hostile_texts()).await {
-            let by_spider = JobFilter {
-                spiders: vec![text.clone()],
-                ..JobFilter::default()
-            };
+            let by_spider = JobFilter { spiders: vec![text.clone()], ..JobFilter::default() };
             assert_found(&grpc, text, key, by_spider).await;
-            let by_tag = JobFilter {
-                has_tags: vec![text.clone()],
-                ..JobFilter::default()
-            };
+            let by_tag = JobFilter { has_tags: vec![text.clone()], ..JobFilter::default() };
             assert_found(&grpc, text, key, by_tag).await;
             remove_tag(&grpc, key, text).await;
             let start = StartJobRequest {
@@ -267,14 +218,7 @@ async fn spiders_and_tags_are_the_same_over_grpc() {
                 spiders: vec![text.clone()],
                 ..StartJobRequest::default()
             };
-            let started = grpc
-                .queue()
-                .start_job(start)
-                .await
-                .unwrap()
-                .into_inner()
-                .job
-                .unwrap();
+            let started = grpc.queue().start_job(start).await.unwrap().into_inner().job.unwrap();
             assert_eq!((&started.key, started.tags.len()), (key, 0));
         }
     })

@@ -36,17 +36,10 @@ async fn spiders_of_any_name_have_numbers_of_their_own() {
             let listed = format!("/api/spiders/list.json?project=1&spider={}", encoded(name));
             let listed = http.get(&listed).await.ok().json();
             assert_eq!(listed["spiders"][0]["id"], name.as_str());
-            let whole = http
-                .get(&format!("/api/v2/projects/1/spiders/{number}"))
-                .await
-                .ok();
+            let whole = http.get(&format!("/api/v2/projects/1/spiders/{number}")).await.ok();
             assert_eq!(whole.json()["name"], name.as_str());
         }
-        let other = http
-            .get("/api/spiders/list.json?project=2")
-            .await
-            .ok()
-            .json();
+        let other = http.get("/api/spiders/list.json?project=2").await.ok().json();
         assert_eq!(other["spiders"], json!([]));
     })
     .await;
@@ -75,10 +68,7 @@ async fn tags_of_a_spider_may_be_any_text() {
             let job = run["jobid"].as_str().unwrap().to_owned();
             let tags = http.get(&format!("/jobs/{job}/tags")).await.ok();
             assert_eq!(tags.json(), json!([&tag]));
-            assert_eq!(
-                patch(json!({"remove": [&tag]})).await.ok().json()["tags"],
-                json!([])
-            );
+            assert_eq!(patch(json!({"remove": [&tag]})).await.ok().json()["tags"], json!([]));
         }
     })
     .await;
@@ -89,13 +79,10 @@ async fn settings_of_any_name_stay_apart() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        let (good, bad): (Vec<String>, Vec<String>) = hostile_texts()
-            .into_iter()
-            .partition(|text| accepted(text, 128));
+        let (good, bad): (Vec<String>, Vec<String>) =
+            hostile_texts().into_iter().partition(|text| accepted(text, 128));
         for name in &bad {
-            let refused = http
-                .post("/projects/1/settings", json!({name: 1}).to_string())
-                .await;
+            let refused = http.post("/projects/1/settings", json!({name: 1}).to_string()).await;
             assert_eq!(refused.status, 400, "{name:.50?}");
         }
         for (n, name) in good.iter().enumerate() {
@@ -111,10 +98,7 @@ async fn settings_of_any_name_stay_apart() {
                 .enumerate()
                 .map(|(n, name)| (name.clone(), json!([project, n])))
                 .collect();
-            assert_eq!(
-                http.get(&settings).await.ok().json(),
-                Value::from(all.clone())
-            );
+            assert_eq!(http.get(&settings).await.ok().json(), Value::from(all.clone()));
             for (name, value) in &all {
                 let path = format!("{settings}/{}", in_path(name));
                 assert_eq!(http.get(&path).await.ok().json(), *value, "{name:?}");
@@ -125,10 +109,7 @@ async fn settings_of_any_name_stay_apart() {
             http.send(Method::DELETE, &path, &[], "").await.ok();
             assert_eq!(http.get(&path).await.ok().json(), Value::Null, "{name:?}");
         }
-        assert_eq!(
-            http.get("/projects/1/settings").await.ok().json(),
-            json!({})
-        );
+        assert_eq!(http.get("/projects/1/settings").await.ok().json(), json!({}));
         let other = http.get("/projects/2/settings").await.ok().json();
         assert_eq!(other.as_object().unwrap().len(), good.len());
     })

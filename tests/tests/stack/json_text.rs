@@ -41,17 +41,14 @@ fn string() -> impl Strategy<Value = String> {
         "\\ude00",
         "\\uFFFF",
     ];
-    let plain = proptest::arbitrary::any::<char>().prop_filter("JSON", |letter| {
-        !letter.is_ascii_control() && !"\"\\".contains(*letter)
-    });
+    let plain = proptest::arbitrary::any::<char>()
+        .prop_filter("JSON", |letter| !letter.is_ascii_control() && !"\"\\".contains(*letter));
     let piece = prop_oneof![
         select(escapes.to_vec()).prop_map(str::to_owned),
         plain.prop_map(String::from),
         "[a-z]{0,40}",
-        select(vec![
-            "\u{7f}", "\u{2028}", "\u{202e}", "e\u{301}", "\u{feff}"
-        ])
-        .prop_map(str::to_owned),
+        select(vec!["\u{7f}", "\u{2028}", "\u{202e}", "e\u{301}", "\u{feff}"])
+            .prop_map(str::to_owned),
     ];
     let pieces = proptest::collection::vec(piece, 0..8);
     pieces.prop_map(|pieces| format!("\"{}\"", pieces.concat()))
@@ -64,10 +61,7 @@ pub(crate) fn any() -> impl Strategy<Value = String> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         let spaced = (space(), inner, space()).prop_map(|(a, json, b)| format!("{a}{json}{b}"));
         let spaced = spaced.boxed();
-        let names = prop_oneof![
-            select(vec!["\"a\"", "\"b\""]).prop_map(str::to_owned),
-            string()
-        ];
+        let names = prop_oneof![select(vec!["\"a\"", "\"b\""]).prop_map(str::to_owned), string()];
         let pair = (names, space(), spaced.clone());
         let pair = pair.prop_map(|(name, space, json)| format!("{name}{space}:{json}"));
         prop_oneof![

@@ -27,11 +27,7 @@ const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
 
 async fn limited(limits: Limits) -> Stack {
-    Stack::on(Network {
-        limits,
-        ..Network::default()
-    })
-    .await
+    Stack::on(Network { limits, ..Network::default() }).await
 }
 
 /// Reads frames up to the next of `kind`.
@@ -50,12 +46,7 @@ fn ping() -> Vec<u8> {
 
 #[tokio::test]
 async fn who_has_opened_well_may_be_idle_for_long() {
-    let stack = limited(Limits {
-        opening: SHORT,
-        head: SHORT,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { opening: SHORT, head: SHORT, ..Limits::default() }).await;
     let mut http1 = Raw::begin(&stack.url, ASK).await;
     http1.read_until(OK).await;
     let mut http2 = Raw::begin(&stack.url, &[MAGIC, SETTINGS].concat()).await;
@@ -63,19 +54,12 @@ async fn who_has_opened_well_may_be_idle_for_long() {
     http1.send(ASK).await;
     http1.read_until(OK).await;
     http2.send(&ping()).await;
-    assert_eq!(
-        frame(&mut http2, PING).await,
-        (ACK, 0, b"are you?".to_vec())
-    );
+    assert_eq!(frame(&mut http2, PING).await, (ACK, 0, b"are you?".to_vec()));
 }
 
 #[tokio::test]
 async fn the_head_of_a_later_request_has_its_time_too() {
-    let stack = limited(Limits {
-        head: SHORT,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { head: SHORT, ..Limits::default() }).await;
     let mut raw = Raw::begin(&stack.url, ASK).await;
     raw.read_until(OK).await;
     raw.send(b"GET /healthz HT").await;
@@ -84,11 +68,7 @@ async fn the_head_of_a_later_request_has_its_time_too() {
 
 #[tokio::test]
 async fn idle_connections_are_closed_politely() {
-    let stack = limited(Limits {
-        idle: SHORT,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { idle: SHORT, ..Limits::default() }).await;
     let mut http1 = Raw::begin(&stack.url, ASK).await;
     http1.read_until(OK).await;
     assert_eq!(http1.read_to_end().await, b"");
@@ -100,21 +80,11 @@ async fn idle_connections_are_closed_politely() {
 
 #[tokio::test]
 async fn a_body_that_stands_still_is_408_in_its_family() {
-    let stack = limited(Limits {
-        body: SHORT,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { body: SHORT, ..Limits::default() }).await;
     let key = "authorization: Bearer 0123456789abcdef0123456789abcdef";
     for (path, body) in [
-        (
-            "/api/run.json",
-            r#"{"status":"error","message":"body: must not make pauses"}"#,
-        ),
-        (
-            "/jobq/1/push",
-            r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#,
-        ),
+        ("/api/run.json", r#"{"status":"error","message":"body: must not make pauses"}"#),
+        ("/jobq/1/push", r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#),
     ] {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{key}\r\ncontent-length: 9\r\n\r\n");
         let mut raw = Raw::begin(&stack.url, (head + "{").as_bytes()).await;
@@ -149,11 +119,7 @@ pub(crate) async fn http2(stack: &Stack, request: Request<Body>) -> http::Respon
 
 #[tokio::test]
 async fn a_message_that_stands_still_is_deadline_exceeded() {
-    let stack = limited(Limits {
-        body: SHORT,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { body: SHORT, ..Limits::default() }).await;
     let answer = call(&stack, &[]).await;
     assert_eq!(answer.headers()["grpc-status"], "4");
     assert_eq!(
@@ -174,9 +140,7 @@ async fn a_deadline_holds_while_the_message_still_comes() {
 #[tokio::test]
 async fn heads_that_are_too_large_are_431() {
     let stack = limited(Limits::default()).await;
-    let many: String = (0..101)
-        .map(|number| format!("x-{number}: y\r\n"))
-        .collect();
+    let many: String = (0..101).map(|number| format!("x-{number}: y\r\n")).collect();
     let large = format!("x-large: {}\r\n", "x".repeat(64 << 10));
     let target = format!("x-none: y\r\n{}", "");
     for (path, headers) in [
@@ -189,11 +153,7 @@ async fn heads_that_are_too_large_are_431() {
         let answer = String::from_utf8(raw.read_to_end().await).unwrap();
         let line = answer.lines().next();
         let length = path.len();
-        assert_eq!(
-            line,
-            Some("HTTP/1.1 431 Request Header Fields Too Large"),
-            "{length}"
-        );
+        assert_eq!(line, Some("HTTP/1.1 431 Request Header Fields Too Large"), "{length}");
         assert!(answer.contains("content-length: 0\r\n"), "{answer}");
     }
     // What is just within the limits is served.
@@ -241,15 +201,10 @@ fn post(stream: u8, path: &str) -> Vec<u8> {
 #[tokio::test]
 async fn more_streams_than_may_be_are_refused() {
     const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
-    let stack = limited(Limits {
-        streams: 2,
-        ..Limits::default()
-    })
-    .await;
+    let stack = limited(Limits { streams: 2, ..Limits::default() }).await;
     let mut raw = Raw::begin(&stack.url, &[MAGIC, SETTINGS].concat()).await;
     for stream in [1, 3, 5] {
-        raw.send(&post(stream, "/spiderq.v1.JobService/CountJobs"))
-            .await;
+        raw.send(&post(stream, "/spiderq.v1.JobService/CountJobs")).await;
     }
     let (_, stream, reason) = frame(&mut raw, RST_STREAM).await;
     assert_eq!((stream, reason), (5, REFUSED_STREAM.to_vec()));

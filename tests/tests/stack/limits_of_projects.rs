@@ -18,9 +18,7 @@ async fn push(http: &Http, lines: &[Value]) -> Answer {
 }
 
 async fn set(http: &Http, settings: &str) {
-    http.post("/projects/7/settings", settings.to_owned())
-        .await
-        .ok();
+    http.post("/projects/7/settings", settings.to_owned()).await.ok();
 }
 
 /// The key of the job that starts; `null` when none may.
@@ -36,12 +34,7 @@ async fn finish(http: &Http, key: &Value) {
 
 async fn summary(http: &Http) -> Value {
     let answer = http.get("/projects/7/jobsummary").await.ok().json();
-    let names = [
-        "running",
-        "has_capacity",
-        "running_units_count",
-        "pending_units_max",
-    ];
+    let names = ["running", "has_capacity", "running_units_count", "pending_units_max"];
     names.iter().map(|name| answer[name].clone()).collect()
 }
 
@@ -75,11 +68,8 @@ async fn starts_keep_to_the_limits_of_a_project_which_tell_what_they_leave() {
         // A wait is woken by a setting.
         let grpc = stack.grpc();
         let waiter = tokio::spawn(async move {
-            let request = StartJobRequest {
-                project: 7,
-                wait_ms: 60_000,
-                ..StartJobRequest::default()
-            };
+            let request =
+                StartJobRequest { project: 7, wait_ms: 60_000, ..StartJobRequest::default() };
             grpc.queue().start_job(request).await.unwrap().into_inner()
         });
         set(&http, r#"{"max_running":null}"#).await;
@@ -99,15 +89,8 @@ async fn a_spider_at_its_limit_lets_others_pass() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        push(
-            &http,
-            &[
-                json!({"spider": "a"}),
-                json!({"spider": "a"}),
-                json!({"spider": "b"}),
-            ],
-        )
-        .await;
+        push(&http, &[json!({"spider": "a"}), json!({"spider": "a"}), json!({"spider": "b"})])
+            .await;
         let whole = |most: Value| {
             json!({
                 "name": "a", "jobq_id": 1, "tags": [], "type": "manual", "version": null,
@@ -124,27 +107,12 @@ async fn a_spider_at_its_limit_lets_others_pass() {
         let answer = limit(&http, &json!({"max_running": null})).await.ok();
         assert_eq!(answer.json(), whole(Value::Null));
         assert_eq!(start(&http).await, "7/1/2");
-        let request = LimitSpiderRequest {
-            project: 7,
-            spider_id: 2,
-            max_running: Some(u32::MAX),
-        };
+        let request = LimitSpiderRequest { project: 7, spider_id: 2, max_running: Some(u32::MAX) };
         let limited = stack.grpc().projects().limit_spider(request).await.unwrap();
         let spider = limited.into_inner().spider.unwrap();
-        assert_eq!(
-            (spider.name.as_str(), spider.max_running),
-            ("b", Some(u32::MAX))
-        );
-        let request = LimitSpiderRequest {
-            spider_id: 3,
-            ..request
-        };
-        let missing = stack
-            .grpc()
-            .projects()
-            .limit_spider(request)
-            .await
-            .unwrap_err();
+        assert_eq!((spider.name.as_str(), spider.max_running), ("b", Some(u32::MAX)));
+        let request = LimitSpiderRequest { spider_id: 3, ..request };
+        let missing = stack.grpc().projects().limit_spider(request).await.unwrap_err();
         let told = (missing.code(), missing.message());
         assert_eq!(told, (Code::NotFound, "there is no spider 7/3"));
     })
@@ -166,10 +134,7 @@ async fn what_would_run_beyond_a_limit_is_refused() {
         let running = |spider: &str| json!({"spider": spider, "state": "running"});
         let pushed = push(&http, &[running("a"), running("a"), json!({"spider": "a"})]).await;
         let told = "the project's max_running is reached";
-        assert_eq!(
-            pushed.column("key"),
-            [json!("7/1/1"), Value::Null, json!("7/1/2")]
-        );
+        assert_eq!(pushed.column("key"), [json!("7/1/1"), Value::Null, json!("7/1/2")]);
         let refused = json!({"error": told, "request": running("a")});
         assert_eq!(pushed.lines()[1], refused);
 
@@ -181,11 +146,7 @@ async fn what_would_run_beyond_a_limit_is_refused() {
         };
         let refused = grpc.jobs().schedule_job(schedule).await.unwrap_err();
         at_limit(&refused, told);
-        let form = [
-            ("project", "7"),
-            ("spider", "b"),
-            ("meta", r#"{"state":"running"}"#),
-        ];
+        let form = [("project", "7"), ("spider", "b"), ("meta", r#"{"state":"running"}"#)];
         let answer = http.form("/api/run.json", &form).await;
         let expected = json!({"status": "error", "message": told});
         assert_eq!((answer.status, answer.json()), (409, expected));
@@ -201,11 +162,7 @@ async fn what_would_run_beyond_a_limit_is_refused() {
             units: Some(6),
             ..NewJob::default()
         };
-        let request = PushJobsRequest {
-            project: 7,
-            jobs: vec![job],
-            ..PushJobsRequest::default()
-        };
+        let request = PushJobsRequest { project: 7, jobs: vec![job], ..PushJobsRequest::default() };
         let answer = grpc.queue().push_jobs(request).await.unwrap().into_inner();
         let pushed_job::Result::Error(error) = answer.results[0].result.clone().unwrap() else {
             panic!("{answer:?}");
@@ -230,32 +187,17 @@ async fn a_setting_that_makes_no_sense_is_refused_with_all_beside_it() {
             settings: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
         };
         let refused = grpc.projects().set_settings(request).await.unwrap_err();
-        assert_eq!(
-            (refused.code(), refused.message()),
-            (Code::InvalidArgument, told)
-        );
-        let violation = refused
-            .get_details_bad_request()
-            .unwrap()
-            .field_violations
-            .remove(0);
+        assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, told));
+        let violation = refused.get_details_bad_request().unwrap().field_violations.remove(0);
         assert_eq!(violation.field, "max_attempts");
         let refused = json!({"error": "Bad Request", "message": told});
-        let answer = http
-            .post("/projects/7/settings", r#"{"b":1,"max_attempts":1.0}"#)
-            .await;
+        let answer = http.post("/projects/7/settings", r#"{"b":1,"max_attempts":1.0}"#).await;
         assert_eq!((answer.status, answer.json()), (400, refused.clone()));
-        let answer = http
-            .post("/projects/7/settings/max_attempts", "\"3\"")
-            .await;
+        let answer = http.post("/projects/7/settings/max_attempts", "\"3\"").await;
         assert_eq!((answer.status, answer.json()), (400, refused));
         assert_eq!(http.get("/projects/7/settings").await.ok().json(), before);
-        http.post("/projects/7/settings/max_attempts", "1000")
-            .await
-            .ok();
-        http.post("/projects/7/settings/max_attempts", "null")
-            .await
-            .ok();
+        http.post("/projects/7/settings/max_attempts", "1000").await.ok();
+        http.post("/projects/7/settings/max_attempts", "null").await.ok();
     })
     .await;
 }

@@ -63,15 +63,8 @@ async fn pages_by_state_hold_their_place_across_states() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         two_of_each_state(&stack.http()).await;
-        let states = [
-            JobState::Pending,
-            JobState::Running,
-            JobState::Finished,
-            JobState::Deleted,
-        ];
-        let given = [
-            "1/1/1", "1/1/8", "1/1/3", "1/1/5", "1/1/4", "1/1/7", "1/1/2", "1/1/6",
-        ];
+        let states = [JobState::Pending, JobState::Running, JobState::Finished, JobState::Deleted];
+        let given = ["1/1/1", "1/1/8", "1/1/3", "1/1/5", "1/1/4", "1/1/7", "1/1/2", "1/1/6"];
         for keys in [&given[..], &[]] {
             let mut request = ListJobsRequest {
                 project: 1,
@@ -86,12 +79,7 @@ async fn pages_by_state_hold_their_place_across_states() {
             };
             let mut pages: Vec<Vec<String>> = Vec::new();
             loop {
-                let page = stack
-                    .grpc()
-                    .jobs()
-                    .list_jobs(request.clone())
-                    .await
-                    .unwrap();
+                let page = stack.grpc().jobs().list_jobs(request.clone()).await.unwrap();
                 let page = page.into_inner();
                 pages.push(page.jobs.into_iter().map(|job| job.key).collect());
                 if page.next_page_token.is_empty() {
@@ -119,10 +107,7 @@ async fn the_dash_list_shows_running_jobs_before_finished_ones() {
         for state in ["running", "finished", "pending", "finished"] {
             http.post("/jobq/1/push", line(state)).await.ok();
         }
-        for path in [
-            "/api/jobs/list.json?project=1",
-            "/api/jobs/list.jl?project=1",
-        ] {
+        for path in ["/api/jobs/list.json?project=1", "/api/jobs/list.jl?project=1"] {
             let answer = http.get(path).await.ok();
             let rows = if path.contains("jl") {
                 answer.lines().split_off(1)
@@ -141,19 +126,12 @@ async fn a_job_scheduled_as_running_was_scheduled_too() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
-        let form = [
-            ("project", "1"),
-            ("spider", "s"),
-            ("meta", r#"{"state":"running"}"#),
-        ];
+        let form = [("project", "1"), ("spider", "s"), ("meta", r#"{"state":"running"}"#)];
         http.form("/api/run.json", &form).await.ok();
         let job = http.get("/jobs/1/1/1").await.ok().json();
         assert_eq!(job["state"], "running");
         assert_eq!(job["pending_time"], job["running_time"]);
-        assert_eq!(
-            (&job["scheduled_by"], &job["started_by"]),
-            (&json!("admin"), &json!("admin"))
-        );
+        assert_eq!((&job["scheduled_by"], &job["started_by"]), (&json!("admin"), &json!("admin")));
     })
     .await;
 }

@@ -17,23 +17,11 @@ async fn the_first_start_prints_a_key_and_a_curl_line_that_works() {
     let mut program = Program::start(&args);
     let line = program.wait_for("curl -u ");
     let words: Vec<&str> = line.split_whitespace().collect();
-    let [
-        "curl",
-        "-u",
-        user,
-        url,
-        "-d",
-        "project=123",
-        "-d",
-        "spider=somespider",
-    ] = words[..]
+    let ["curl", "-u", user, url, "-d", "project=123", "-d", "spider=somespider"] = words[..]
     else {
         panic!("{line}");
     };
-    let (key, path) = (
-        user.trim_end_matches(':'),
-        url.strip_prefix(&program.url).unwrap(),
-    );
+    let (key, path) = (user.trim_end_matches(':'), url.strip_prefix(&program.url).unwrap());
     let http = Http::new(&program.url).basic(key, "");
     let fields = [("project", "123"), ("spider", "somespider")];
     let answer = http.form(path, &fields).await.ok();
@@ -73,10 +61,7 @@ fn a_bad_setting_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_in(folder.path());
     for (args, name) in [
-        (
-            ["--store", "mysql://x", "--listen", "127.0.0.1:0"],
-            "--store",
-        ),
+        (["--store", "mysql://x", "--listen", "127.0.0.1:0"], "--store"),
         (["--store", &store, "--listen", "nowhere"], "--listen"),
         (["--store", &store, "--admin-key", "short"], "admin-key"),
         (["--store", &store, "--threads", "0"], "--threads"),
@@ -101,13 +86,7 @@ async fn a_gateway_before_a_service_answers_as_one_process_does() {
         Stack::KEY,
     ]);
     let upstream = ["--upstream", &service.url];
-    let gateway = Program::start(&[
-        "gateway",
-        "--listen",
-        "127.0.0.1:0",
-        upstream[0],
-        upstream[1],
-    ]);
+    let gateway = Program::start(&["gateway", "--listen", "127.0.0.1:0", upstream[0], upstream[1]]);
     let http = Http::new(&gateway.url).basic(Stack::KEY, "");
     let pushed = http.post("/jobq/1/push", r#"{"spider":"s","n":1.0}"#).await;
     assert_eq!(pushed.ok().lines(), [json!({"key": "1/1/1", "auth": null})]);

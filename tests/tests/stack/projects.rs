@@ -13,10 +13,7 @@ async fn push(http: &Http, project: u64, lines: &[Value]) {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     let path = format!("/jobq/{project}/push");
     let pushed = http.post(&path, lines.join("\n")).await.ok();
-    assert!(
-        pushed.column("key").iter().all(Value::is_string),
-        "{pushed}"
-    );
+    assert!(pushed.column("key").iter().all(Value::is_string), "{pushed}");
 }
 
 async fn patch(http: &Http, path: &str, body: &Value) -> Answer {
@@ -31,20 +28,9 @@ async fn projects_are_those_that_exist_and_that_the_key_reaches() {
         let list = "/api/scrapyd/listprojects.json";
         let empty = http.get(list).await.ok();
         assert_eq!(empty.json(), json!({"status": "ok", "projects": []}));
-        assert_eq!(
-            http.get("/projects/jobsummaries").await.ok().json(),
-            json!([])
-        );
+        assert_eq!(http.get("/projects/jobsummaries").await.ok().json(), json!([]));
         push(&http, 70, &[json!({"spider": "s", "state": "deleted"})]).await;
-        push(
-            &http,
-            7,
-            &[
-                json!({"spider": "s"}),
-                json!({"spider": "s", "state": "running"}),
-            ],
-        )
-        .await;
+        push(&http, 7, &[json!({"spider": "s"}), json!({"spider": "s", "state": "running"})]).await;
         http.post("/projects/8/settings/a", "1").await.ok();
         http.get("/ids/9/spider/s?create=1").await.ok();
         // Reads make no project.
@@ -62,19 +48,13 @@ async fn projects_are_those_that_exist_and_that_the_key_reaches() {
         let reader = http.basic(&key, "");
         let some = reader.get(list).await.ok().json();
         assert_eq!(some, json!({"status": "ok", "projects": [8, 70]}));
-        assert_eq!(
-            reader.get("/projects/jobsummaries").await.ok().json(),
-            json!([])
-        );
+        assert_eq!(reader.get("/projects/jobsummaries").await.ok().json(), json!([]));
         assert_eq!(reader.get("/projects/7/jobsummary").await.status, 403);
         let me = reader.get("/api/v2/users/me").await.ok().json();
         let expected = json!({"username": "reader", "role": "read", "projects": [8, 70, 1]});
         assert_eq!(me, expected);
         let me = http.get("/api/v2/users/me").await.ok().json();
-        assert_eq!(
-            me,
-            json!({"username": "admin", "role": "admin", "projects": null})
-        );
+        assert_eq!(me, json!({"username": "admin", "role": "admin", "projects": null}));
     })
     .await;
 }
@@ -92,15 +72,8 @@ async fn running_units_follow_the_jobs() {
             })
         };
         assert_eq!(summary().await, expected(0, 0, 0, 0));
-        push(
-            &http,
-            7,
-            &[
-                json!({"spider": "s", "units": 4}),
-                json!({"spider": "s", "units": 2}),
-            ],
-        )
-        .await;
+        push(&http, 7, &[json!({"spider": "s", "units": 4}), json!({"spider": "s", "units": 2})])
+            .await;
         http.post("/jobq/7/startjob", "{}").await.ok();
         assert_eq!(summary().await, expected(1, 1, 0, 4));
         http.post("/jobs/7/1/1/units", "6").await.ok();
@@ -117,15 +90,8 @@ async fn spiders_are_numbered_listed_and_tagged() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let http = stack.http();
-        push(
-            &http,
-            7,
-            &[
-                json!({"spider": "a/b", "version": "v1"}),
-                json!({"spider": "py:x"}),
-            ],
-        )
-        .await;
+        push(&http, 7, &[json!({"spider": "a/b", "version": "v1"}), json!({"spider": "py:x"})])
+            .await;
         assert_eq!(http.get("/ids/7/spider/a%2Fb").await.ok().json(), 1);
         assert_eq!(http.get("/ids/7/spider/py:x").await.ok().json(), 2);
         assert_eq!(http.get("/ids/7/spider/new").await.ok().json(), json!(null));
@@ -144,16 +110,9 @@ async fn spiders_are_numbered_listed_and_tagged() {
             {"id": "py:x", "tags": [], "type": "script", "version": null},
             {"id": "new", "tags": [], "type": "manual", "version": null},
         ]);
-        let list = http
-            .get("/api/spiders/list.json?project=7")
-            .await
-            .ok()
-            .json();
+        let list = http.get("/api/spiders/list.json?project=7").await.ok().json();
         assert_eq!(list, json!({"status": "ok", "spiders": spiders}));
-        let one = http
-            .get("/api/spiders/list.json?project=7&spider=py:x")
-            .await
-            .ok();
+        let one = http.get("/api/spiders/list.json?project=7&spider=py:x").await.ok();
         assert_eq!(one.json(), json!({"status": "ok", "spiders": [spiders[1]]}));
     })
     .await;
@@ -168,21 +127,11 @@ async fn tags_of_a_spider_go_before_those_of_a_scheduled_job() {
         let tags = json!({"add": ["t", "u"]});
         let path = "/api/v2/projects/7/spiders/1/tags";
         patch(&http, path, &tags).await.ok();
-        let form = [
-            ("project", "7"),
-            ("spider", "a/b"),
-            ("add_tag", "z"),
-            ("add_tag", "t"),
-        ];
+        let form = [("project", "7"), ("spider", "a/b"), ("add_tag", "z"), ("add_tag", "t")];
         http.form("/api/run.json", &form).await.ok();
         let tags = http.get("/jobs/7/1/2/tags").await.ok().json();
         assert_eq!(tags, json!(["t", "u", "z"]));
-        let form = [
-            ("project", "7"),
-            ("jobq_id", "1"),
-            ("x", "1"),
-            ("meta", r#"{"tags":["m"]}"#),
-        ];
+        let form = [("project", "7"), ("jobq_id", "1"), ("x", "1"), ("meta", r#"{"tags":["m"]}"#)];
         http.form("/api/run.json", &form).await.ok();
         let tags = http.get("/jobs/7/1/3/tags").await.ok().json();
         assert_eq!(tags, json!(["t", "u", "m"]));
@@ -204,12 +153,7 @@ async fn a_spider_that_cannot_be_tagged_is_left_alone() {
         let refused = |message: &str| json!({"status": "badrequest", "message": message});
         let bad = "add: each must be 1 to 128 bytes of text without control characters";
         for (path, body, status, answer) in [
-            (
-                path,
-                json!({"add": ["x"]}),
-                400,
-                refused("add: a spider may have at most 64 tags"),
-            ),
+            (path, json!({"add": ["x"]}), 400, refused("add: a spider may have at most 64 tags")),
             (path, json!({"add": ["x".repeat(129)]}), 400, refused(bad)),
             (
                 path,
@@ -230,12 +174,7 @@ async fn a_spider_that_cannot_be_tagged_is_left_alone() {
         let spider = http.get("/api/v2/projects/7/spiders/1").await.ok().json();
         assert_eq!(spider["tags"], json!(many));
         // Its own tags leave no room for another on a job.
-        let form = [
-            ("project", "7"),
-            ("spider", "s"),
-            ("n", "1"),
-            ("add_tag", "x"),
-        ];
+        let form = [("project", "7"), ("spider", "s"), ("n", "1"), ("add_tag", "x")];
         let full = http.form("/api/run.json", &form).await;
         let message = refused("add_tag: a job may have at most 64");
         assert_eq!((full.status, full.json()), (400, message));
@@ -249,13 +188,8 @@ async fn settings_keep_their_bytes() {
         let stack = Stack::at(kind, NOW).await;
         let http = stack.http();
         let body = r#"{"a":1566311822568.0,"b/c":{"z":[ ],"a":"\u00e9"}}"#;
-        assert_eq!(
-            http.post("/projects/7/settings", body).await.ok().text(),
-            ""
-        );
-        let field = http
-            .post("/projects/7/settings/n", "18446744073709551616")
-            .await;
+        assert_eq!(http.post("/projects/7/settings", body).await.ok().text(), "");
+        let field = http.post("/projects/7/settings/n", "18446744073709551616").await;
         assert_eq!(field.ok().text(), "");
         let whole = http.get("/projects/7/settings").await.ok();
         let expected =
@@ -339,10 +273,7 @@ async fn the_servers_time_is_nobodys_secret() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let ts = stack.http().anonymous().get("/system/ts").await.ok();
-        assert_eq!(
-            (ts.json(), ts.header("content-type")),
-            (json!(NOW), "application/json")
-        );
+        assert_eq!((ts.json(), ts.header("content-type")), (json!(NOW), "application/json"));
     })
     .await;
 }

@@ -22,9 +22,7 @@ fn readme() -> String {
 /// What stands between the fences of `language`.
 fn blocks<'a>(readme: &'a str, language: &str) -> Vec<&'a str> {
     let parts = readme.split("```").skip(1).step_by(2);
-    parts
-        .filter_map(|part| part.strip_prefix(language))
-        .collect()
+    parts.filter_map(|part| part.strip_prefix(language)).collect()
 }
 
 /// The calls to a server in the console blocks, in order.

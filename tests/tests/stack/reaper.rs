@@ -16,10 +16,7 @@ use crate::{
 
 /// The events of project 53, from now on.
 async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
-    let request = WatchJobsRequest {
-        project: 53,
-        ..WatchJobsRequest::default()
-    };
+    let request = WatchJobsRequest { project: 53, ..WatchJobsRequest::default() };
     let mut events = grpc.jobs().watch_jobs(request).await.unwrap().into_inner();
     let first = events.message().await.unwrap().unwrap();
     assert_eq!(first.job, None);
@@ -34,11 +31,8 @@ async fn next(events: &mut Streaming<WatchJobsResponse>) -> (String, JobState, J
 }
 
 async fn start(grpc: &Grpc, lease_ms: i64) -> StartJobResponse {
-    let request = StartJobRequest {
-        project: 53,
-        lease_ms: Some(lease_ms),
-        ..StartJobRequest::default()
-    };
+    let request =
+        StartJobRequest { project: 53, lease_ms: Some(lease_ms), ..StartJobRequest::default() };
     grpc.queue().start_job(request).await.unwrap().into_inner()
 }
 
@@ -47,22 +41,14 @@ async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool, Code> {
         key: started.job.as_ref().unwrap().key.clone(),
         fence: started.fence.clone(),
         lease_ms: Some(1_000),
-        counters: Some(JobCounters {
-            items: Some(7),
-            ..JobCounters::default()
-        }),
+        counters: Some(JobCounters { items: Some(7), ..JobCounters::default() }),
     };
     let answer = grpc.queue().heartbeat(request).await;
-    answer
-        .map(|answer| answer.into_inner().stop_requested)
-        .map_err(|status| status.code())
+    answer.map(|answer| answer.into_inner().stop_requested).map_err(|status| status.code())
 }
 
 async fn stop(grpc: &Grpc, key: &str) {
-    let request = StopJobsRequest {
-        project: 53,
-        keys: vec![key.to_owned()],
-    };
+    let request = StopJobsRequest { project: 53, keys: vec![key.to_owned()] };
     grpc.jobs().stop_jobs(request).await.unwrap();
 }
 
@@ -83,11 +69,7 @@ async fn a_lost_job_comes_back_to_the_front_until_it_was_tried_often_enough() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
-        stack
-            .http()
-            .post("/projects/53/settings/max_attempts", "2")
-            .await
-            .ok();
+        stack.http().post("/projects/53/settings/max_attempts", "2").await.ok();
         grpc.jobs().schedule_job(schedule("a")).await.unwrap();
         let started = start(&grpc, 1_000).await;
         let before = metadata(&stack, "53/1/1").await;
@@ -146,11 +128,7 @@ async fn a_lost_job_is_finished_where_the_project_says_so_and_cancelled_where_it
             start(&grpc, 1_000).await;
         }
         stop(&grpc, "53/2/1").await;
-        stack
-            .http()
-            .post("/projects/53/settings", r#"{"on_lost":"finish"}"#)
-            .await
-            .ok();
+        stack.http().post("/projects/53/settings", r#"{"on_lost":"finish"}"#).await.ok();
         let mut events = watch(&grpc).await;
         stack.set_time(NOW + 999);
         grpc.jobs().schedule_job(schedule("c")).await.unwrap();
@@ -163,20 +141,12 @@ async fn a_lost_job_is_finished_where_the_project_says_so_and_cancelled_where_it
         let mut ended = [next(&mut events).await, next(&mut events).await];
         ended.sort_by(|one, other| one.0.cmp(&other.0));
         assert_eq!(ended, [event("53/1/1", ENDED), event("53/2/1", ENDED)]);
-        let reasons = |job: &Value| {
-            json!([
-                job["close_reason"],
-                job["cancelled_by"],
-                job["completed_by"]
-            ])
-        };
+        let reasons =
+            |job: &Value| json!([job["close_reason"], job["cancelled_by"], job["completed_by"]]);
         let lost = metadata(&stack, "53/1/1").await;
         assert_eq!(reasons(&lost), json!(["lost", null, "spiderq"]));
         let cancelled = metadata(&stack, "53/2/1").await;
-        assert_eq!(
-            reasons(&cancelled),
-            json!(["cancelled", "admin", "spiderq"])
-        );
+        assert_eq!(reasons(&cancelled), json!(["cancelled", "admin", "spiderq"]));
     })
     .await;
 }
@@ -186,11 +156,7 @@ async fn who_does_not_stop_in_time_is_cut_off() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
-        stack
-            .http()
-            .post("/projects/53/settings/cancel_timeout", "2")
-            .await
-            .ok();
+        stack.http().post("/projects/53/settings/cancel_timeout", "2").await.ok();
         for spider in ["a", "b", "c"] {
             grpc.jobs().schedule_job(schedule(spider)).await.unwrap();
         }
@@ -250,11 +216,8 @@ async fn two_reapers_bring_each_job_back_once() {
         let path = format!("/jobq/{project}/push");
         one.http().post(&path, lines.clone()).await.ok();
         for _ in 0..250 {
-            let request = StartJobRequest {
-                project,
-                lease_ms: Some(1_000),
-                ..StartJobRequest::default()
-            };
+            let request =
+                StartJobRequest { project, lease_ms: Some(1_000), ..StartJobRequest::default() };
             other.grpc().queue().start_job(request).await.unwrap();
         }
     }
@@ -269,11 +232,8 @@ async fn two_reapers_bring_each_job_back_once() {
     // Each is taken once more, as its second attempt.
     for project in [53, 54] {
         for _ in 0..250 {
-            let request = StartJobRequest {
-                project,
-                wait_ms: 10_000,
-                ..StartJobRequest::default()
-            };
+            let request =
+                StartJobRequest { project, wait_ms: 10_000, ..StartJobRequest::default() };
             let job = one.grpc().queue().start_job(request).await.unwrap();
             assert_eq!(job.into_inner().job.unwrap().attempt, 2);
         }

@@ -37,18 +37,14 @@ impl Case {
     async fn send(&self, http: &Http) -> Answer {
         let (method, path) = self.request.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
-        let mut headers: Vec<(&str, &str)> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let mut headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let form = self.form.join("&");
         let body = if form.is_empty() { &self.body } else { &form };
         if !form.is_empty() {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
         }
-        http.send(method, &filled(path), &headers, filled(body))
-            .await
+        http.send(method, &filled(path), &headers, filled(body)).await
     }
 }
 
@@ -60,9 +56,8 @@ fn filled(text: &str) -> String {
         let (short, rest) = part.split_once('>').unwrap();
         let (what, times) = short.split_once('*').unwrap();
         let numbers = 1..=times.parse::<usize>().unwrap();
-        let texts: Vec<String> = numbers
-            .map(|number| what.replace('#', &number.to_string()))
-            .collect();
+        let texts: Vec<String> =
+            numbers.map(|number| what.replace('#', &number.to_string())).collect();
         whole.push_str(&texts.join(if what.contains('#') { "&" } else { "" }));
         whole.push_str(rest);
     }
@@ -126,15 +121,7 @@ async fn a_bad_line_of_a_push_does_not_stop_the_others() {
             "{\"spider\":\"a\"}\nno json\n{\"spider\":\"b\",\"units\":9}\n{\"spider\":\"c\"}";
         let answer = stack.http().post("/jobq/1/push", lines).await.ok();
         let keys = answer.column("key");
-        assert_eq!(
-            keys,
-            [
-                Value::from("1/1/1"),
-                Value::Null,
-                Value::Null,
-                "1/2/1".into()
-            ]
-        );
+        assert_eq!(keys, [Value::from("1/1/1"), Value::Null, Value::Null, "1/2/1".into()]);
         let requests = answer.column("request");
         assert_eq!(requests[1], "no json");
         assert_eq!(requests[2], serde_json::json!({"spider": "b", "units": 9}));

@@ -15,8 +15,7 @@ use crate::{grpc::NOW, on_each_store};
 
 async fn post(http: &Http, path: &str, id: &str, body: &str) -> Answer {
     let headers = [("idempotency-key", id)];
-    http.send(Method::POST, path, &headers, body.to_owned())
-        .await
+    http.send(Method::POST, path, &headers, body.to_owned()).await
 }
 
 async fn push(http: &Http, jobs: usize) {
@@ -109,11 +108,7 @@ type Case = (&'static str, &'static str, &'static str);
 const CASES: [Case; 6] = [
     ("/jobq/1/push", r#"{"spider":"p"}"#, r#"{"spider":"q"}"#),
     ("/jobq/1/startjob", r#"{"n":1}"#, r#"{"n":2}"#),
-    (
-        "/jobq/1/update",
-        r#"{"key":"1/1/1","n":1}"#,
-        r#"{"key":"1/1/1","n":2}"#,
-    ),
+    ("/jobq/1/update", r#"{"key":"1/1/1","n":1}"#, r#"{"key":"1/1/1","n":2}"#),
     ("/jobq/1/cancel", r#"{"key":"1/1/2"}"#, r#"{"key":"1/1/3"}"#),
     ("/jobq/1/1/3/cancel", "", ""),
     ("/api/run.json", "project=1&spider=r", "project=1&spider=t"),
@@ -131,27 +126,17 @@ async fn another_body_under_the_same_id_is_a_conflict() {
             let send = async |body: &str| {
                 let headers = [("idempotency-key", path), form];
                 let headers = &headers[..if path.starts_with("/api/") { 2 } else { 1 }];
-                http.send(Method::POST, path, headers, body.to_owned())
-                    .await
+                http.send(Method::POST, path, headers, body.to_owned()).await
             };
             let first = send(body).await.ok();
-            let jobs = http
-                .get("/jobq/1/list?state=pending&state=running")
-                .await
-                .ok();
+            let jobs = http.get("/jobq/1/list?state=pending&state=running").await.ok();
             assert_eq!(send(body).await.ok().text(), first.text(), "{path}");
             if !other.is_empty() {
                 let refused = send(other).await;
                 let message = "Idempotency-Key: was already used for another request";
-                assert_eq!(
-                    (refused.status, &refused.json()["message"]),
-                    (409, &json!(message))
-                );
+                assert_eq!((refused.status, &refused.json()["message"]), (409, &json!(message)));
             }
-            let after = http
-                .get("/jobq/1/list?state=pending&state=running")
-                .await
-                .ok();
+            let after = http.get("/jobq/1/list?state=pending&state=running").await.ok();
             assert_eq!(after.column("key"), jobs.column("key"), "{path}");
         }
     })
@@ -162,10 +147,7 @@ async fn another_body_under_the_same_id_is_a_conflict() {
 async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
     let push = PushJobsRequest {
         project: 1,
-        jobs: vec![NewJob {
-            spider: "a".to_owned(),
-            ..NewJob::default()
-        }],
+        jobs: vec![NewJob { spider: "a".to_owned(), ..NewJob::default() }],
         request_id: request_id.to_owned(),
     };
 
@@ -177,10 +159,7 @@ async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
 
     let update = UpdateQueueRequest {
         project: 1,
-        updates: vec![JobUpdate {
-            key: "1/1/1".to_owned(),
-            ..JobUpdate::default()
-        }],
+        updates: vec![JobUpdate { key: "1/1/1".to_owned(), ..JobUpdate::default() }],
         request_id: request_id.to_owned(),
     };
 
@@ -209,14 +188,8 @@ async fn another_message_under_the_same_id_is_aborted() {
         let grpc = stack.grpc();
         let aborted = |status: Status| {
             let reason = status.get_details_error_info().unwrap().reason;
-            assert_eq!(
-                (status.code(), reason.as_str()),
-                (Code::Aborted, "REQUEST_ID_REUSED")
-            );
-            assert_eq!(
-                status.message(),
-                "request_id: was already used for another request"
-            );
+            assert_eq!((status.code(), reason.as_str()), (Code::Aborted, "REQUEST_ID_REUSED"));
+            assert_eq!(status.message(), "request_id: was already used for another request");
         };
         let request_id = "one id for all calls".to_owned();
         let schedule = |spider: &str| ScheduleJobRequest {
@@ -225,18 +198,8 @@ async fn another_message_under_the_same_id_is_aborted() {
             request_id: request_id.clone(),
             ..ScheduleJobRequest::default()
         };
-        let first = grpc
-            .jobs()
-            .schedule_job(schedule("a"))
-            .await
-            .unwrap()
-            .into_inner();
-        let again = grpc
-            .jobs()
-            .schedule_job(schedule("a"))
-            .await
-            .unwrap()
-            .into_inner();
+        let first = grpc.jobs().schedule_job(schedule("a")).await.unwrap().into_inner();
+        let again = grpc.jobs().schedule_job(schedule("a")).await.unwrap().into_inner();
         assert_eq!(first, again);
         aborted(grpc.jobs().schedule_job(schedule("b")).await.unwrap_err());
         for refused in others(&grpc, &request_id).await {
@@ -256,9 +219,7 @@ async fn an_id_is_kept_for_a_day() {
         let stack = Stack::at(kind, NOW).await;
         let http = stack.http();
         let key = async || {
-            let answer = post(&http, "/jobq/1/push", "id", r#"{"spider":"s"}"#)
-                .await
-                .ok();
+            let answer = post(&http, "/jobq/1/push", "id", r#"{"spider":"s"}"#).await.ok();
             answer.column("key").remove(0)
         };
         assert_eq!(key().await, "1/1/1");

@@ -60,10 +60,7 @@ async fn assert_kept(url: &str, acknowledged: &[String]) {
     let http = Http::new(url).basic(Stack::KEY, "");
     let list = "/jobq/1/list?state=pending&count=1000000&jobmeta=nth";
     let rows = http.get(list).await.ok().lines();
-    let kept: HashSet<&str> = rows
-        .iter()
-        .map(|row| row["key"].as_str().unwrap())
-        .collect();
+    let kept: HashSet<&str> = rows.iter().map(|row| row["key"].as_str().unwrap()).collect();
     assert_eq!(kept.len(), rows.len(), "no job is listed twice");
     for key in acknowledged {
         assert!(kept.contains(key.as_str()), "{key} was acknowledged");
@@ -117,8 +114,6 @@ async fn a_service_outlives_its_redis_and_says_so_meanwhile() {
     // It reconnects by itself; until then it goes on saying 503.
     let back = async { while http.get("/jobq/1/count").await.status == 503 {} };
     let patience = Duration::from_secs(30);
-    tokio::time::timeout(patience, back)
-        .await
-        .expect("a connection");
+    tokio::time::timeout(patience, back).await.expect("a connection");
     assert_kept(&program.url, &keys).await;
 }

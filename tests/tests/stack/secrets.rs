@@ -58,17 +58,11 @@ async fn call_over_http(url: &str, hidden: &mut Hidden) {
     let plain = http.anonymous();
     http.post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
     let started = http.post("/jobq/1/startjob", "{}").await.ok().json();
-    let (key, token) = (
-        started["key"].as_str().unwrap(),
-        started["auth"].as_str().unwrap(),
-    );
+    let (key, token) = (started["key"].as_str().unwrap(), started["auth"].as_str().unwrap());
     hidden.add_token(key, token);
     http.get(&format!("/jobs/{key}/auth")).await.ok();
     let as_job = plain.basic(key, token);
-    as_job
-        .post(&format!("/jobs/{key}"), r#"{"n":1}"#)
-        .await
-        .ok();
+    as_job.post(&format!("/jobs/{key}"), r#"{"n":1}"#).await.ok();
     assert_eq!(as_job.get("/jobq/1/count").await.status, 403);
     plain.bearer(Stack::KEY).get("/jobq/1/count").await.ok();
     let form = [("project", "x"), ("apikey", Stack::KEY)];
@@ -83,14 +77,9 @@ async fn call_over_http(url: &str, hidden: &mut Hidden) {
     }
     plain.basic(WRONG, "").get("/jobq/1/count").await;
     plain.bearer(WRONG).get("/jobq/1/count").await;
-    plain
-        .basic(key, &token[1..])
-        .get(&format!("/jobs/{key}"))
-        .await;
+    plain.basic(key, &token[1..]).get(&format!("/jobs/{key}")).await;
     let header = [("authorization", format!("Nonsense {WRONG}"))];
-    let header = header
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
+    let header = header.each_ref().map(|(name, value)| (*name, value.as_str()));
     plain.send(Method::GET, "/jobq/1/count", &header, "").await;
 }
 
@@ -106,18 +95,12 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
     hidden.add(&made.secret);
     let push = PushJobsRequest {
         project: 2,
-        jobs: vec![NewJob {
-            spider: "s".to_owned(),
-            ..NewJob::default()
-        }],
+        jobs: vec![NewJob { spider: "s".to_owned(), ..NewJob::default() }],
         ..PushJobsRequest::default()
     };
     let ann = Grpc::new(url, &made.secret);
     ann.queue().push_jobs(push).await.unwrap();
-    let start = StartJobRequest {
-        project: 2,
-        ..StartJobRequest::default()
-    };
+    let start = StartJobRequest { project: 2, ..StartJobRequest::default() };
     let started = ann.queue().start_job(start).await.unwrap().into_inner();
     let key = started.job.unwrap().key;
     hidden.add(&started.fence);
@@ -130,10 +113,7 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
         };
         assert_eq!(ann.queue().heartbeat(beat).await.is_ok(), fence != WRONG);
     }
-    let basic = format!(
-        "Basic {}",
-        STANDARD.encode(format!("{key}:{}", started.token))
-    );
+    let basic = format!("Basic {}", STANDARD.encode(format!("{key}:{}", started.token)));
     for (header, good) in [
         (format!("Bearer {}", started.token), true),
         (basic, true),
@@ -141,11 +121,7 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
         (format!("Bearer {}x", started.token), false),
     ] {
         let request = GetJobRequest { key: key.clone() };
-        let got = grpc
-            .with_authorization(&header)
-            .jobs()
-            .get_job(request)
-            .await;
+        let got = grpc.with_authorization(&header).jobs().get_job(request).await;
         assert_eq!(got.is_ok(), good, "{got:?}");
     }
     // By mistake the key itself in place of its id.
@@ -154,10 +130,7 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
 }
 
 async fn call_over_grpc_web(url: &str) {
-    let message = CountJobsRequest {
-        project: 1,
-        ..CountJobsRequest::default()
-    };
+    let message = CountJobsRequest { project: 1, ..CountJobsRequest::default() };
     let message = message.encode_to_vec();
     let mut body = vec![0];
     body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
@@ -170,9 +143,7 @@ async fn call_over_grpc_web(url: &str) {
     ] {
         for key in [Stack::KEY, WRONG] {
             let http = Http::new(url).bearer(key);
-            http.send(Method::POST, path, &[("content-type", kind)], body.clone())
-                .await
-                .ok();
+            http.send(Method::POST, path, &[("content-type", kind)], body.clone()).await.ok();
         }
     }
 }
@@ -189,10 +160,7 @@ async fn call_with_malformed_headers(url: &str) {
         [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
     };
     let path = format!("/jobq/<1>/count?apikey={}", Stack::KEY);
-    for (path, authority) in [
-        (path.as_str(), "localhost"),
-        ("/", &format!("<{}>", Stack::KEY)),
-    ] {
+    for (path, authority) in [(path.as_str(), "localhost"), ("/", &format!("<{}>", Stack::KEY))] {
         // GET and http of the static table, then :path and :authority.
         let headers = [vec![0x82, 0x86], literal(4, path), literal(1, authority)].concat();
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
@@ -238,14 +206,7 @@ async fn assert_nothing_shows_on(store: &str) {
     call_over_grpc_web(&program.url).await;
     call_with_malformed_headers(&program.url).await;
     let server = program.url.clone();
-    let login = [
-        "--server",
-        &server,
-        "--admin-key",
-        Stack::KEY,
-        "--log",
-        "trace",
-    ];
+    let login = ["--server", &server, "--admin-key", Stack::KEY, "--log", "trace"];
     let (status, keys, log) = run(&[&["key", "list"], &login[..]].concat());
     assert!(status.success(), "{log}");
     hidden.assert_none_in(&format!("{keys}\n{log}"));
@@ -269,9 +230,7 @@ async fn nothing_secret_is_logged_on_sqlite() {
 fn redis_with_password() -> (RedisServer, String) {
     let port = free_port().to_string();
     let user = format!(">{PASSWORD}");
-    let options = [
-        "--port", &port, "--user", "ann", "on", &user, "~*", "&*", "+@all",
-    ];
+    let options = ["--port", &port, "--user", "ann", "on", &user, "~*", "&*", "+@all"];
     let server = RedisServer::start(&options);
     (server, format!("redis://ann:{PASSWORD}@127.0.0.1:{port}"))
 }
@@ -286,10 +245,7 @@ async fn nothing_secret_is_logged_on_redis() {
     let grpc = Grpc::new(&program.url, Stack::KEY);
     server.kill();
     let http = Http::new(&program.url);
-    assert_eq!(
-        http.bearer(Stack::KEY).get("/jobq/1/count").await.status,
-        503
-    );
+    assert_eq!(http.bearer(Stack::KEY).get("/jobq/1/count").await.status, 503);
     http.bearer(WRONG).get("/jobq/1/count").await;
     grpc.keys().list_keys(ListKeysRequest {}).await.unwrap_err();
     hidden.add(&url);

@@ -26,10 +26,9 @@ async fn a_full_job_refuses_more_and_still_runs() {
         http.post("/jobs/1/1/1/b", large()).await.ok();
         let before = http.get("/jobs/1/1/1").await.ok().text();
 
-        for (path, body) in [
-            ("/jobs/1/1/1/c", large()),
-            ("/jobs/1/1/1", format!(r#"{{"n":1,"c":{}}}"#, large())),
-        ] {
+        for (path, body) in
+            [("/jobs/1/1/1/c", large()), ("/jobs/1/1/1", format!(r#"{{"n":1,"c":{}}}"#, large()))]
+        {
             let refused = http.post(path, body).await;
             let expected = json!({"error": "Payload Too Large", "message": MESSAGE});
             assert_eq!((refused.status, refused.json()), (413, expected));
@@ -37,23 +36,12 @@ async fn a_full_job_refuses_more_and_still_runs() {
         let update = format!(r#"{{"key":"1/1/1","state":"finished","c":{}}}"#, large());
         let refused = http.post("/jobq/1/update", update).await.ok();
         assert_eq!(refused.lines(), [json!({"key": "1/1/1", "error": MESSAGE})]);
-        let form = [
-            ("project", "1"),
-            ("job", "1/1/1"),
-            ("c", &large()),
-            ("add_tag", "t"),
-        ];
+        let form = [("project", "1"), ("job", "1/1/1"), ("c", &large()), ("add_tag", "t")];
         let refused = http.form("/api/jobs/update.json", &form).await;
-        assert_eq!(
-            (refused.status, &refused.json()["message"]),
-            (413, &json!(MESSAGE))
-        );
+        assert_eq!((refused.status, &refused.json()["message"]), (413, &json!(MESSAGE)));
         assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
 
-        let started = http
-            .post("/jobq/1/startjob", r#"{"botgroup":"g"}"#)
-            .await
-            .ok();
+        let started = http.post("/jobq/1/startjob", r#"{"botgroup":"g"}"#).await.ok();
         assert_eq!(started.json()["key"], "1/1/1");
         http.post("/jobs/1/1/1/a", "1").await.ok();
         http.post("/jobs/1/1/1/c", large()).await.ok();
@@ -76,22 +64,12 @@ async fn the_refusal_names_the_field_over_grpc() {
             metadata,
             ..SetJobMetadataRequest::default()
         };
-        let update = JobUpdate {
-            key,
-            metadata: set.metadata.clone(),
-            ..JobUpdate::default()
-        };
+        let update = JobUpdate { key, metadata: set.metadata.clone(), ..JobUpdate::default() };
         let status = stack.grpc().jobs().set_job_metadata(set).await.unwrap_err();
-        assert_eq!(
-            (status.code(), status.message()),
-            (Code::ResourceExhausted, MESSAGE)
-        );
+        assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, MESSAGE));
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, "TOO_LARGE");
-        assert_eq!(
-            details.bad_request().unwrap().field_violations[0].field,
-            "metadata"
-        );
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata");
         let request = UpdateQueueRequest {
             project: 1,
             updates: vec![update],
@@ -100,10 +78,7 @@ async fn the_refusal_names_the_field_over_grpc() {
         let answer = stack.grpc().queue().update_queue(request).await.unwrap();
         let error = answer.into_inner().results.remove(0).error.unwrap();
         assert_eq!(error.code(), job_error::Code::InvalidArgument);
-        assert_eq!(
-            (error.field.as_str(), error.message.as_str()),
-            ("metadata", MESSAGE)
-        );
+        assert_eq!((error.field.as_str(), error.message.as_str()), ("metadata", MESSAGE));
     })
     .await;
 }

@@ -49,10 +49,7 @@ impl Files {
 
     fn network(&self) -> Network {
         Network {
-            tls: Some(TlsFiles {
-                cert: self.path("cert.pem"),
-                key: self.path("key.pem"),
-            }),
+            tls: Some(TlsFiles { cert: self.path("cert.pem"), key: self.path("key.pem") }),
             ..Network::default()
         }
     }
@@ -62,20 +59,13 @@ impl Files {
         let mut roots = RootCertStore::empty();
         let cert = CertificateDer::from_pem_file(self.path("cert.pem")).unwrap();
         roots.add(cert).unwrap();
-        let mut config = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols
-            .iter()
-            .map(|name| name.as_bytes().to_vec())
-            .collect();
+        let mut config =
+            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let socket = TcpStream::connect(url.strip_prefix("https://").unwrap());
         let name = ServerName::try_from("localhost").unwrap();
         let connector = TlsConnector::from(Arc::new(config));
-        connector
-            .connect(name, socket.await.unwrap())
-            .await
-            .unwrap()
+        connector.connect(name, socket.await.unwrap()).await.unwrap()
     }
 
     fn grpc(&self, url: &str) -> JobServiceClient<tonic::transport::Channel> {
@@ -87,10 +77,7 @@ impl Files {
 }
 
 async fn count(jobs: &mut JobServiceClient<tonic::transport::Channel>) -> u64 {
-    let mut request = Request::new(CountJobsRequest {
-        project: 1,
-        filter: None,
-    });
+    let mut request = Request::new(CountJobsRequest { project: 1, filter: None });
     let key = format!("Bearer {}", Stack::KEY).parse().unwrap();
     request.metadata_mut().insert("authorization", key);
     let count = jobs.count_jobs(request).await.unwrap();
@@ -123,15 +110,8 @@ async fn http1_and_http2_are_agreed_on_one_port() {
 #[tokio::test]
 async fn a_handshake_that_hangs_is_cut() {
     let files = Files::new();
-    let limits = Limits {
-        opening: Duration::from_millis(200),
-        ..Limits::default()
-    };
-    let stack = Stack::on(Network {
-        limits,
-        ..files.network()
-    })
-    .await;
+    let limits = Limits { opening: Duration::from_millis(200), ..Limits::default() };
+    let stack = Stack::on(Network { limits, ..files.network() }).await;
     // The first bytes of a handshake of 512.
     for hello in [&b""[..], &[22, 3, 1, 2, 0, 1, 0, 1]] {
         let mut raw = Raw::begin(&stack.url, hello).await;
@@ -168,14 +148,7 @@ async fn gateway_and_key_command_are_clients_over_tls() {
         &key,
     ]);
     let url = server.url.replace("http://", "https://");
-    let login = [
-        "--server",
-        &url,
-        "--admin-key",
-        Stack::KEY,
-        "--tls-ca",
-        &cert,
-    ];
+    let login = ["--server", &url, "--admin-key", Stack::KEY, "--tls-ca", &cert];
     let (status, made, error) = run(&[&["key", "create", "ann"][..], &login].concat());
     assert!(status.success(), "{error}");
     let ann = made.lines().next().unwrap();
@@ -204,22 +177,10 @@ fn bad_files_are_refused_by_their_flag() {
     let store = format!("sqlite:{}", files.text("spiderq.db"));
     let text = |name| files.text(name);
     for (cert, key, told) in [
-        (
-            text("nowhere.pem"),
-            text("key.pem"),
-            "--tls-cert: can't use",
-        ),
-        (
-            text("empty.pem"),
-            text("key.pem"),
-            "it holds no certificate",
-        ),
+        (text("nowhere.pem"), text("key.pem"), "--tls-cert: can't use"),
+        (text("empty.pem"), text("key.pem"), "it holds no certificate"),
         (text("cert.pem"), text("empty.pem"), "--tls-key: can't use"),
-        (
-            text("cert.pem"),
-            other.text("key.pem"),
-            "--tls-key: can't use",
-        ),
+        (text("cert.pem"), other.text("key.pem"), "--tls-key: can't use"),
     ] {
         let tls = ["--tls-cert", &cert, "--tls-key", &key];
         let (status, _, error) = run(&[&["--store", &store][..], &tls].concat());

@@ -23,16 +23,11 @@ async fn a_token_reads_and_writes_its_own_job_and_nothing_else() {
         job.post("/jobs/1/1/1", r#"{"n":1.0}"#).await.ok();
         let n = job.get("/jobs/1/1/1/n").await.ok();
         assert_eq!(n.text().trim_end(), "1.0");
-        job.send(http::Method::DELETE, "/jobs/1/1/1/n", &[], "")
-            .await
-            .ok();
+        job.send(http::Method::DELETE, "/jobs/1/1/1/n", &[], "").await.ok();
 
-        for path in [
-            "/jobs/1/1/2",
-            "/jobq/1/list",
-            "/jobq/1/count",
-            "/api/jobs/list.json?project=1",
-        ] {
+        for path in
+            ["/jobs/1/1/2", "/jobq/1/list", "/jobq/1/count", "/api/jobs/list.json?project=1"]
+        {
             assert_eq!(job.get(path).await.status, 403, "{path}");
         }
         for (path, body) in [
@@ -45,10 +40,7 @@ async fn a_token_reads_and_writes_its_own_job_and_nothing_else() {
         }
         let other = json!({"key": "1/1/2", "state": "finished"}).to_string();
         let other = job.post("/jobq/1/update", other).await;
-        assert!(
-            other.status == 403 || other.column("error")[0].is_string(),
-            "{other}"
-        );
+        assert!(other.status == 403 || other.column("error")[0].is_string(), "{other}");
         let mine = json!({"key": "1/1/1", "state": "finished"}).to_string();
         let mine = job.post("/jobq/1/update", mine).await.ok();
         assert_eq!(mine.column("prevstate"), ["running"]);

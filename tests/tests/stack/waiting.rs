@@ -19,11 +19,7 @@ const PROJECT: i64 = 53;
 const LONG: Duration = Duration::from_secs(10);
 
 fn wait(wait_ms: i64) -> StartJobRequest {
-    StartJobRequest {
-        project: PROJECT,
-        wait_ms,
-        ..StartJobRequest::default()
-    }
+    StartJobRequest { project: PROJECT, wait_ms, ..StartJobRequest::default() }
 }
 
 type Waiter = JoinHandle<Result<StartJobResponse, Status>>;
@@ -34,10 +30,7 @@ async fn begin(grpc: &Grpc, request: StartJobRequest) -> Waiter {
     let call = async move { Ok(queue.start_job(request).await?.into_inner()) };
     let waiter = tokio::spawn(call);
     for _ in 0..3 {
-        let count = CountQueueRequest {
-            project: PROJECT,
-            ..CountQueueRequest::default()
-        };
+        let count = CountQueueRequest { project: PROJECT, ..CountQueueRequest::default() };
         grpc.queue().count_queue(count).await.unwrap();
     }
     waiter
@@ -49,11 +42,8 @@ async fn got(waiter: Waiter) -> String {
 }
 
 async fn push(grpc: &Grpc, job: NewJob) {
-    let request = PushJobsRequest {
-        project: PROJECT,
-        jobs: vec![job],
-        ..PushJobsRequest::default()
-    };
+    let request =
+        PushJobsRequest { project: PROJECT, jobs: vec![job], ..PushJobsRequest::default() };
     grpc.queue().push_jobs(request).await.unwrap();
 }
 
@@ -187,36 +177,15 @@ async fn a_wait_is_for_jobs_of_its_tags_units_and_spiders() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         let tag = |tag: &str| vec![tag.to_owned()];
-        let tagged = begin(
-            &grpc,
-            StartJobRequest {
-                has_tags: tag("a"),
-                ..wait(60_000)
-            },
-        )
-        .await;
-        let untagged = StartJobRequest {
-            lacks_tags: tag("a"),
-            max_units: 2,
-            ..wait(60_000)
-        };
+        let tagged = begin(&grpc, StartJobRequest { has_tags: tag("a"), ..wait(60_000) }).await;
+        let untagged = StartJobRequest { lacks_tags: tag("a"), max_units: 2, ..wait(60_000) };
         let untagged = begin(&grpc, untagged).await;
-        let spider = StartJobRequest {
-            spiders: vec!["other".to_owned()],
-            ..wait(60_000)
-        };
+        let spider = StartJobRequest { spiders: vec!["other".to_owned()], ..wait(60_000) };
         let spider = begin(&grpc, spider).await;
         push(&grpc, job(&["b"], 3)).await;
         push(&grpc, job(&["a", "b"], 3)).await;
         push(&grpc, job(&["b"], 2)).await;
-        push(
-            &grpc,
-            NewJob {
-                spider: "other".to_owned(),
-                ..job(&["a"], 6)
-            },
-        )
-        .await;
+        push(&grpc, NewJob { spider: "other".to_owned(), ..job(&["a"], 6) }).await;
         assert_eq!(got(untagged).await, "53/1/3");
         // Two of them may have this one.
         let mut keys = [got(tagged).await, got(spider).await];
@@ -233,10 +202,7 @@ async fn a_wait_under_a_request_id_is_answered_again() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
-        let request = |wait_ms| StartJobRequest {
-            request_id: "once".to_owned(),
-            ..wait(wait_ms)
-        };
+        let request = |wait_ms| StartJobRequest { request_id: "once".to_owned(), ..wait(wait_ms) };
         // Nothing is kept of an answer without a job.
         let none = grpc.queue().start_job(request(1)).await.unwrap();
         assert_eq!(none.into_inner(), StartJobResponse::default());
@@ -252,22 +218,10 @@ async fn a_wait_under_a_request_id_is_answered_again() {
             assert_eq!(again.into_inner(), first);
         }
         for other in [
-            StartJobRequest {
-                max_units: 6,
-                ..request(0)
-            },
-            StartJobRequest {
-                has_tags: vec!["a".to_owned()],
-                ..request(9)
-            },
-            StartJobRequest {
-                lacks_tags: vec!["a".to_owned()],
-                ..request(0)
-            },
-            StartJobRequest {
-                lease_ms: Some(1_000),
-                ..request(0)
-            },
+            StartJobRequest { max_units: 6, ..request(0) },
+            StartJobRequest { has_tags: vec!["a".to_owned()], ..request(9) },
+            StartJobRequest { lacks_tags: vec!["a".to_owned()], ..request(0) },
+            StartJobRequest { lease_ms: Some(1_000), ..request(0) },
         ] {
             let refused = grpc.queue().start_job(other).await.unwrap_err();
             assert_eq!(refused.code(), Code::Aborted);
@@ -339,10 +293,7 @@ async fn a_store_that_goes_away_ends_all_waits_at_once() {
     }
     let begun = Instant::now();
     // It says nothing more, not even that.
-    let down = stack
-        .redis()
-        .try_command::<()>(&["SHUTDOWN", "NOSAVE"])
-        .unwrap_err();
+    let down = stack.redis().try_command::<()>(&["SHUTDOWN", "NOSAVE"]).unwrap_err();
     assert!(down.is_io_error() || down.is_connection_dropped(), "{down}");
     for waiter in waiters {
         let status = waiter.await.unwrap().unwrap_err();

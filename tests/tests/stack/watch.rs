@@ -10,17 +10,11 @@ use crate::on_each_store;
 pub(crate) type Events = Streaming<WatchJobsResponse>;
 
 pub(crate) fn all() -> WatchJobsRequest {
-    WatchJobsRequest {
-        project: 53,
-        ..WatchJobsRequest::default()
-    }
+    WatchJobsRequest { project: 53, ..WatchJobsRequest::default() }
 }
 
 pub(crate) fn after(cursor: &str) -> WatchJobsRequest {
-    WatchJobsRequest {
-        cursor: cursor.to_owned(),
-        ..all()
-    }
+    WatchJobsRequest { cursor: cursor.to_owned(), ..all() }
 }
 
 /// A watch and the cursor that it begins at.
@@ -40,12 +34,7 @@ pub(crate) type Told = (String, JobState, JobState, bool);
 fn told(event: &WatchJobsResponse) -> Told {
     let key = event.job.as_ref().map(|job| job.key.clone());
     let states = (event.previous_state(), event.state());
-    (
-        key.unwrap_or_default(),
-        states.0,
-        states.1,
-        event.stop_requested,
-    )
+    (key.unwrap_or_default(), states.0, states.1, event.stop_requested)
 }
 
 /// The next so many events, and the cursor after them.
@@ -70,30 +59,16 @@ pub(crate) async fn post(http: &Http, path: &str, body: &str) {
 /// Ten events of two jobs: all that there are.
 pub(crate) async fn live(http: &Http) -> Vec<Told> {
     use JobState::{Deleted, Finished, Pending, Running, Unspecified};
-    post(
-        http,
-        "/jobq/53/push",
-        "{\"spider\":\"a\"}\n{\"spider\":\"b\"}",
-    )
-    .await;
+    post(http, "/jobq/53/push", "{\"spider\":\"a\"}\n{\"spider\":\"b\"}").await;
     post(http, "/jobq/53/startjob", "{}").await;
     post(http, "/jobs/53/1/1/note", "1").await;
     for _ in 0..2 {
         post(http, "/jobq/53/1/1/cancel", "").await;
     }
     post(http, "/jobq/53/2/1/cancel", "").await;
-    post(
-        http,
-        "/jobq/53/update",
-        r#"{"key":"53/1/1","state":"finished","close_reason":"x"}"#,
-    )
-    .await;
-    post(
-        http,
-        "/jobq/53/update",
-        r#"{"key":"53/1/1","state":"deleted"}"#,
-    )
-    .await;
+    post(http, "/jobq/53/update", r#"{"key":"53/1/1","state":"finished","close_reason":"x"}"#)
+        .await;
+    post(http, "/jobq/53/update", r#"{"key":"53/1/1","state":"deleted"}"#).await;
     vec![
         entered("53/1/1", Unspecified, Pending),
         entered("53/2/1", Unspecified, Pending),
@@ -141,16 +116,10 @@ async fn an_event_shows_the_job_as_it_is_and_of_a_purged_one_the_key() {
         assert_eq!((job.close_reason.as_str(), job.attempt), ("x", 1));
         assert!(!job.metadata.contains_key("note"), "{job:?}");
         let key = "53/1/1".to_owned();
-        grpc.jobs()
-            .purge_job(PurgeJobRequest { key })
-            .await
-            .unwrap();
+        grpc.jobs().purge_job(PurgeJobRequest { key }).await.unwrap();
         let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
         let job = events.message().await.unwrap().unwrap().job.unwrap();
-        let gone = spiderq_proto::v1::Job {
-            key: "53/1/1".to_owned(),
-            ..Default::default()
-        };
+        let gone = spiderq_proto::v1::Job { key: "53/1/1".to_owned(), ..Default::default() };
         assert_eq!(job, gone);
     })
     .await;
@@ -162,41 +131,23 @@ async fn a_watch_is_of_a_spider_or_a_job_and_its_cursor_goes_on() {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());
         // The spider has no number yet.
-        let of_spider = WatchJobsRequest {
-            spider: "b".to_owned(),
-            ..all()
-        };
-        let of_job = WatchJobsRequest {
-            key: "53/1/1".to_owned(),
-            ..all()
-        };
+        let of_spider = WatchJobsRequest { spider: "b".to_owned(), ..all() };
+        let of_job = WatchJobsRequest { key: "53/1/1".to_owned(), ..all() };
         let (mut spider, _) = watch(&grpc, of_spider.clone()).await.unwrap();
         let (mut job, _) = watch(&grpc, of_job).await.unwrap();
         let expected = live(&http).await;
         let of = |key: &str| -> Vec<Told> {
-            expected
-                .iter()
-                .filter(|told| told.0 == key)
-                .cloned()
-                .collect()
+            expected.iter().filter(|told| told.0 == key).cloned().collect()
         };
         assert_eq!(take(&mut spider, 2).await.0, of("53/2/1"));
         assert_eq!(take(&mut job, 5).await.0, of("53/1/1"));
         for _ in 0..2 {
-            post(
-                &http,
-                "/jobq/53/push",
-                &["{\"spider\":\"a\"}"; 600].join("\n"),
-            )
-            .await;
+            post(&http, "/jobq/53/push", &["{\"spider\":\"a\"}"; 600].join("\n")).await;
         }
         let passed = spider.message().await.unwrap().unwrap();
         assert_eq!(told(&passed), told(&WatchJobsResponse::default()));
         post(&http, "/jobq/53/push", "{\"spider\":\"b\"}").await;
-        let next = WatchJobsRequest {
-            cursor: passed.cursor,
-            ..of_spider
-        };
+        let next = WatchJobsRequest { cursor: passed.cursor, ..of_spider };
         let (mut resumed, _) = watch(&grpc, next).await.unwrap();
         let new = vec![entered("53/2/2", JobState::Unspecified, JobState::Pending)];
         assert_eq!(take(&mut resumed, 1).await.0, new);
@@ -229,22 +180,13 @@ async fn a_bad_cursor_is_refused_and_so_is_a_key_of_another_project() {
         let number = u64::from_str_radix(number, 16).unwrap();
         let future = format!("{project}-{:x}", number + 1);
         let foreign = format!("36-{number:x}");
-        for bad in [
-            future.as_str(),
-            foreign.as_str(),
-            "x",
-            "-",
-            &"9".repeat(100),
-        ] {
+        for bad in [future.as_str(), foreign.as_str(), "x", "-", &"9".repeat(100)] {
             let refused = watch(&grpc, after(bad)).await.unwrap_err();
             let told = (refused.code(), refused.message());
             let expected = "cursor: must be one that a watch of this project gave";
             assert_eq!(told, (Code::InvalidArgument, expected), "{bad}");
         }
-        let foreign = WatchJobsRequest {
-            key: "54/1/1".to_owned(),
-            ..all()
-        };
+        let foreign = WatchJobsRequest { key: "54/1/1".to_owned(), ..all() };
         let refused = watch(&grpc, foreign).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
     })
@@ -259,12 +201,7 @@ async fn a_cursor_that_is_too_old_is_gone() {
         let (events, old) = watch(&grpc, all()).await.unwrap();
         drop(events);
         for _ in 0..11 {
-            post(
-                &http,
-                "/jobq/53/push",
-                &["{\"spider\":\"a\"}"; 1_000].join("\n"),
-            )
-            .await;
+            post(&http, "/jobq/53/push", &["{\"spider\":\"a\"}"; 1_000].join("\n")).await;
         }
         let gone = watch(&grpc, after(&old)).await.unwrap_err();
         assert_eq!(reason(&gone), (Code::OutOfRange, "CURSOR_GONE".to_owned()));

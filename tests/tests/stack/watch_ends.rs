@@ -43,21 +43,13 @@ async fn a_stop_of_the_server_ends_a_watch_where_another_goes_on() {
     let (more, status) = rest(&mut events).await;
     assert_eq!(more, []);
     assert_eq!(reason(&status), (Code::Unavailable, "STOPPING".to_owned()));
-    assert_eq!(
-        status.message(),
-        "the server is stopping, resume at the cursor"
-    );
+    assert_eq!(status.message(), "the server is stopping, resume at the cursor");
     ending.await.unwrap();
     let info = status.get_details_error_info().unwrap();
-    let (mut events, _) = watch(&other.grpc(), after(&info.metadata["cursor"]))
-        .await
-        .unwrap();
+    let (mut events, _) = watch(&other.grpc(), after(&info.metadata["cursor"])).await.unwrap();
     post(&other.http(), "/jobq/53/push", "{\"spider\":\"c\"}").await;
     let (next, _) = take(&mut events, 1).await;
-    assert_eq!(
-        next,
-        [entered("53/3/1", JobState::Unspecified, JobState::Pending)]
-    );
+    assert_eq!(next, [entered("53/3/1", JobState::Unspecified, JobState::Pending)]);
 }
 
 /// Rows of two KiB, more than what lies between the server and a reader that does not read.
@@ -90,11 +82,8 @@ async fn a_reader_that_takes_nothing_is_dropped_and_goes_on_from_its_cursor() {
             metadata: [("version".to_owned(), format!("\"{}\"", "v".repeat(2_000)))].into(),
             ..NewJob::default()
         };
-        let request = PushJobsRequest {
-            project: 53,
-            jobs: vec![job; 500],
-            ..PushJobsRequest::default()
-        };
+        let request =
+            PushJobsRequest { project: 53, jobs: vec![job; 500], ..PushJobsRequest::default() };
         grpc.queue().push_jobs(request).await.unwrap();
     }
     program.wait_for("no event was taken for 10 s");
@@ -126,22 +115,11 @@ async fn a_watch_ends_when_its_token_is_no_longer_good() {
     let token = started.column("auth").remove(0);
     let basic = STANDARD.encode(format!("53/1/1:{}", token.as_str().unwrap()));
     let grpc = stack.grpc().with_authorization(&format!("Basic {basic}"));
-    let own = WatchJobsRequest {
-        key: "53/1/1".to_owned(),
-        ..all()
-    };
+    let own = WatchJobsRequest { key: "53/1/1".to_owned(), ..all() };
     let (mut events, _) = watch(&grpc, own).await.unwrap();
-    post(
-        &http,
-        "/jobq/53/update",
-        r#"{"key":"53/1/1","state":"finished"}"#,
-    )
-    .await;
+    post(&http, "/jobq/53/update", r#"{"key":"53/1/1","state":"finished"}"#).await;
     let (told, _) = take(&mut events, 1).await;
-    assert_eq!(
-        told,
-        [entered("53/1/1", JobState::Running, JobState::Finished)]
-    );
+    assert_eq!(told, [entered("53/1/1", JobState::Running, JobState::Finished)]);
     let (more, status) = rest(&mut events).await;
     assert_eq!(more, []);
     assert_eq!(status.code(), Code::Unauthenticated);
@@ -164,9 +142,9 @@ async fn a_watch_over_grpc_web_tells_each_event_as_it_comes() {
     let mut bytes = Vec::new();
     let mut next = async || {
         loop {
-            let length = bytes.get(1..5).map_or(0, |length: &[u8]| {
-                u32::from_be_bytes(length.try_into().unwrap()) as usize
-            });
+            let length = bytes
+                .get(1..5)
+                .map_or(0, |length: &[u8]| u32::from_be_bytes(length.try_into().unwrap()) as usize);
             if bytes.len() >= 5 + length && length > 0 {
                 let rest = bytes.split_off(5 + length);
                 let frame = std::mem::replace(&mut bytes, rest);

@@ -25,10 +25,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -37,11 +35,7 @@ async fn prepare(grpc: &Grpc) {
     let setting = |name: &str, value: i64| (name.to_owned(), value.to_string());
     let request = SetSettingsRequest {
         project: PROJECT,
-        settings: [
-            setting("max_running_units", CAP),
-            setting("max_attempts", 1000),
-        ]
-        .into(),
+        settings: [setting("max_running_units", CAP), setting("max_attempts", 1000)].into(),
     };
     grpc.projects().set_settings(request).await.unwrap();
     let mut numbers = Numbers(1);
@@ -59,9 +53,7 @@ async fn prepare(grpc: &Grpc) {
 }
 
 async fn summary(grpc: &Grpc) -> spiderq_proto::v1::ProjectSummary {
-    let request = SummarizeProjectsRequest {
-        projects: vec![PROJECT],
-    };
+    let request = SummarizeProjectsRequest { projects: vec![PROJECT] };
     let answer = grpc.projects().summarize_projects(request).await.unwrap();
     answer.into_inner().summaries.remove(0)
 }
@@ -106,17 +98,9 @@ async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
         fence: started.fence,
         ..JobUpdate::default()
     };
-    let request = UpdateQueueRequest {
-        project: PROJECT,
-        updates: vec![update],
-        request_id: String::new(),
-    };
-    let answer = grpc
-        .queue()
-        .update_queue(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let request =
+        UpdateQueueRequest { project: PROJECT, updates: vec![update], request_id: String::new() };
+    let answer = grpc.queue().update_queue(request).await.unwrap().into_inner();
     answer.results[0].error.is_none()
 }
 

@@ -42,10 +42,7 @@ impl Ahead {
     /// A server whose clock is so many seconds ahead.
     fn serve(&self, store: &str, ahead: i64) -> Program {
         let ahead = ahead.to_string();
-        let environment = [
-            ("LD_PRELOAD", self.library.as_str()),
-            ("CLOCK_AHEAD", ahead.as_str()),
-        ];
+        let environment = [("LD_PRELOAD", self.library.as_str()), ("CLOCK_AHEAD", ahead.as_str())];
         Program::serve_in(&environment, store, Stack::KEY)
     }
 }
@@ -75,10 +72,7 @@ async fn heartbeat(grpc: &Grpc, key: &str, fence: &str) -> i64 {
         counters: None,
     };
     let answer = grpc.queue().heartbeat(request).await;
-    answer
-        .expect("not returned early")
-        .into_inner()
-        .lease_expires
+    answer.expect("not returned early").into_inner().lease_expires
 }
 
 #[tokio::test]
@@ -87,17 +81,11 @@ async fn a_server_goes_by_the_clock_of_its_store() {
     let alone = format!("sqlite:{}/spiderq.db", clocks.folder.path().display());
     let moved = time_of(&clocks.serve(&alone, APART.cast_signed())).await;
     let now = SystemClock.now().0;
-    assert!(
-        moved.abs_diff(now + APART * 1000) < 60_000,
-        "the clock is set"
-    );
+    assert!(moved.abs_diff(now + APART * 1000) < 60_000, "the clock is set");
     let redis = RedisServer::start(&[]);
     for ahead in [APART.cast_signed(), -APART.cast_signed()] {
         let told = time_of(&clocks.serve(&redis.url(), ahead)).await;
-        assert!(
-            told.abs_diff(SystemClock.now().0) < 60_000,
-            "{ahead} s: {told}"
-        );
+        assert!(told.abs_diff(SystemClock.now().0) < 60_000, "{ahead} s: {told}");
     }
 }
 

@@ -30,9 +30,8 @@ async fn jobs_of_killed_workers_come_back_in_time_and_once() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         let keys = push(&grpc, PROJECT, WORKERS).await;
-        let workers: Vec<Worker> = (0..WORKERS)
-            .map(|_| Worker::start(&stack.url, PROJECT, LEASE.cast_signed()))
-            .collect();
+        let workers: Vec<Worker> =
+            (0..WORKERS).map(|_| Worker::start(&stack.url, PROJECT, LEASE.cast_signed())).collect();
         let killing = tokio::task::spawn_blocking(move || kill_all(workers));
         let held = killing.await.unwrap();
         let mut back = BTreeSet::new();

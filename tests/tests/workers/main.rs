@@ -33,11 +33,7 @@ async fn push(grpc: &Grpc, project: i64, jobs: usize) -> Vec<String> {
         metadata: [("mark".to_owned(), "1".to_owned())].into(),
         ..NewJob::default()
     };
-    let request = PushJobsRequest {
-        project,
-        jobs: vec![job; jobs],
-        request_id: String::new(),
-    };
+    let request = PushJobsRequest { project, jobs: vec![job; jobs], request_id: String::new() };
     let answer = grpc.queue().push_jobs(request).await.unwrap();
     let results = answer.into_inner().results.into_iter();
     let key = |result| match result {

@@ -23,9 +23,8 @@ async fn whatever_a_paused_worker_writes_is_refused() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         push(&grpc, PROJECT, WORKERS).await;
-        let workers: Vec<Worker> = (0..WORKERS)
-            .map(|_| Worker::start(&stack.url, PROJECT, LEASE))
-            .collect();
+        let workers: Vec<Worker> =
+            (0..WORKERS).map(|_| Worker::start(&stack.url, PROJECT, LEASE)).collect();
         let pausing = tokio::task::spawn_blocking(move || {
             let pause = |worker: Worker| {
                 let worker = worker.has_job();
@@ -66,9 +65,7 @@ async fn whatever_a_paused_worker_writes_is_refused() {
 
 /// The job is as its new owner took it, and the owner can go on and finish it.
 async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
-    let request = GetJobRequest {
-        key: key.to_owned(),
-    };
+    let request = GetJobRequest { key: key.to_owned() };
     let job = grpc.jobs().get_job(request).await.unwrap().into_inner();
     assert_eq!(job.job, mine.job);
     assert_eq!(job.job.unwrap().attempt, 2);
@@ -85,11 +82,8 @@ async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
         fence: mine.fence,
         ..JobUpdate::default()
     };
-    let request = UpdateQueueRequest {
-        project: PROJECT,
-        updates: vec![update],
-        request_id: String::new(),
-    };
+    let request =
+        UpdateQueueRequest { project: PROJECT, updates: vec![update], request_id: String::new() };
     let done = grpc.queue().update_queue(request).await.unwrap();
     let done = done.into_inner().results;
     assert_eq!(done.len(), 1);

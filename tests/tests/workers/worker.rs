@@ -28,12 +28,7 @@ impl Worker {
             .spawn()
             .expect("a worker");
         let lines = BufReader::new(child.stdout.take().expect("its output"));
-        Self {
-            child,
-            lines,
-            key: String::new(),
-            lease_end: 0,
-        }
+        Self { child, lines, key: String::new(), lease_end: 0 }
     }
 
     /// Waits until it has a job.

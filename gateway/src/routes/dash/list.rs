@@ -78,11 +78,7 @@ impl Pages {
             order: ListOrder::State.into(),
             ..ListJobsRequest::default()
         };
-        Ok(Self {
-            call,
-            request: Some(request),
-            left,
-        })
+        Ok(Self { call, request: Some(request), left })
     }
 
     async fn next(&mut self) -> Result<Option<ListJobsResponse>, Status> {
@@ -94,8 +90,7 @@ impl Pages {
         let request = self.call.request(message.clone());
         let answer = self.call.app.services.jobs.list_jobs(request).await?;
         let mut page = answer.into_inner();
-        page.jobs
-            .truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        page.jobs.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left = self.left.saturating_sub(page.jobs.len() as u64);
         if self.left > 0 && !page.next_page_token.is_empty() {
             message.page_token.clone_from(&page.next_page_token);

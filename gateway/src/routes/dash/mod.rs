@@ -38,10 +38,7 @@ fn ok(number: Option<(&str, i64)>) -> Response {
 fn jobs(params: &Params) -> Result<Vec<String>, Problem> {
     let keys = params.all("job");
     if keys.is_empty() {
-        return Err(Problem::invalid(
-            "job",
-            "is required, a job key like 123/1/2",
-        ));
+        return Err(Problem::invalid("job", "is required, a job key like 123/1/2"));
     }
     Ok(keys)
 }

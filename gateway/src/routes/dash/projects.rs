@@ -11,7 +11,6 @@ pub(in crate::routes) async fn listprojects(call: Call) -> DashResult {
     let projects = answer.into_inner().projects;
     let projects: Vec<String> = projects.iter().map(i64::to_string).collect();
     let mut body = Object::new();
-    body.text("status", "ok")
-        .raw("projects", &format!("[{}]", projects.join(",")));
+    body.text("status", "ok").raw("projects", &format!("[{}]", projects.join(",")));
     Ok(json(body.finish()))
 }

@@ -37,8 +37,7 @@ pub(in crate::routes) async fn run(call: Call) -> DashResult {
     let request = call.request(message);
     let answer = call.app.services.jobs.schedule_job(request).await?;
     let mut body = Object::new();
-    body.text("status", "ok")
-        .text("jobid", &answer.into_inner().key);
+    body.text("status", "ok").text("jobid", &answer.into_inner().key);
     Ok(json(body.finish()))
 }
 
@@ -72,10 +71,9 @@ fn spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Probl
         None => 0,
     };
     match params.last("spider") {
-        None if number.is_none() => Err(Problem::invalid(
-            "spider",
-            "is required, the name of a spider",
-        )),
+        None if number.is_none() => {
+            Err(Problem::invalid("spider", "is required, the name of a spider"))
+        }
         Some("") if number.is_none() => Err(Problem::invalid("spider", "must not be empty")),
         name => {
             name.unwrap_or_default().clone_into(&mut request.spider);

@@ -38,8 +38,7 @@ pub(in crate::routes) async fn list(call: Call) -> DashResult {
         }
     }
     let mut body = Object::new();
-    body.text("status", "ok")
-        .raw("spiders", &format!("[{}]", spiders.join(",")));
+    body.text("status", "ok").raw("spiders", &format!("[{}]", spiders.join(",")));
     Ok(json(body.finish()))
 }
 
@@ -76,19 +75,12 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
 pub(in crate::routes) async fn tags(call: Call) -> DashResult {
     let project = call.project()?;
     let mut fields = Fields::parse(call.text()?)?;
-    let (add, remove) = (
-        tags_of(&mut fields, "add")?,
-        tags_of(&mut fields, "remove")?,
-    );
+    let (add, remove) = (tags_of(&mut fields, "add")?, tags_of(&mut fields, "remove")?);
     if add.is_empty() && remove.is_empty() {
         return Ok(no_change());
     }
-    let request = call.request(UpdateSpiderTagsRequest {
-        project,
-        spider_id: call.spider()?,
-        add,
-        remove,
-    });
+    let request =
+        call.request(UpdateSpiderTagsRequest { project, spider_id: call.spider()?, add, remove });
     let answer = call.app.services.projects.update_spider_tags(request).await;
     let answer = answer.map_err(|status| Problem::from(status).verbatim())?;
     let spider = answer.into_inner().spider.unwrap_or_default();

@@ -6,10 +6,8 @@ use super::{DashResult, jobs, ok};
 use crate::call::Call;
 
 pub(in crate::routes) async fn stop(call: Call) -> DashResult {
-    let request = call.request(StopJobsRequest {
-        project: call.params.project()?,
-        keys: jobs(&call.params)?,
-    });
+    let request = call
+        .request(StopJobsRequest { project: call.params.project()?, keys: jobs(&call.params)? });
     call.app.services.jobs.stop_jobs(request).await?;
     Ok(ok(None))
 }

@@ -67,9 +67,6 @@ fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
 }
 
 fn number(name: &str, text: &str, accepted: &str) -> Result<String, Problem> {
-    let number: u32 = text
-        .trim()
-        .parse()
-        .map_err(|_| Problem::invalid(name, accepted))?;
+    let number: u32 = text.trim().parse().map_err(|_| Problem::invalid(name, accepted))?;
     Ok(number.to_string())
 }

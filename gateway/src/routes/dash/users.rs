@@ -11,8 +11,7 @@ pub(in crate::routes) async fn me(call: Call) -> DashResult {
     let identity = answer.into_inner();
     let projects: Vec<String> = identity.projects.iter().map(i64::to_string).collect();
     let mut body = Object::new();
-    body.text("username", &identity.name)
-        .text("role", role(identity.role()));
+    body.text("username", &identity.name).text("role", role(identity.role()));
     match projects.is_empty() {
         true => body.raw("projects", "null"),
         false => body.raw("projects", &format!("[{}]", projects.join(","))),

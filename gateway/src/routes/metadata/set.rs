@@ -22,11 +22,8 @@ pub(in crate::routes) async fn set_field(call: Call) -> StorageResult {
 }
 
 async fn send(call: &Call, metadata: BTreeMap<String, String>) -> StorageResult {
-    let request = call.request(SetJobMetadataRequest {
-        key: call.key(),
-        metadata,
-        fence: String::new(),
-    });
+    let request =
+        call.request(SetJobMetadataRequest { key: call.key(), metadata, fence: String::new() });
     call.app.services.jobs.set_job_metadata(request).await?;
     Ok(empty())
 }

@@ -47,28 +47,19 @@ pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
 }
 
 async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
-    let request = call.request(GetSettingsRequest {
-        project: call.project()?,
-    });
+    let request = call.request(GetSettingsRequest { project: call.project()? });
     let answer = call.app.services.projects.get_settings(request).await?;
     Ok(answer.into_inner().settings)
 }
 
 async fn send(call: &Call, settings: BTreeMap<String, String>) -> StorageResult {
-    let request = call.request(SetSettingsRequest {
-        project: call.project()?,
-        settings,
-    });
+    let request = call.request(SetSettingsRequest { project: call.project()?, settings });
     call.app.services.projects.set_settings(request).await?;
     Ok(empty())
 }
 
 async fn remove(call: &Call, names: Vec<String>, all: bool) -> StorageResult {
-    let request = call.request(DeleteSettingsRequest {
-        project: call.project()?,
-        names,
-        all,
-    });
+    let request = call.request(DeleteSettingsRequest { project: call.project()?, names, all });
     call.app.services.projects.delete_settings(request).await?;
     Ok(empty())
 }

@@ -32,12 +32,7 @@ pub(in crate::routes) async fn jobsummaries(call: Call) -> StorageResult {
 
 async fn read(call: &Call, projects: Vec<i64>) -> Result<Vec<ProjectSummary>, StorageError> {
     let request = call.request(SummarizeProjectsRequest { projects });
-    let answer = call
-        .app
-        .services
-        .projects
-        .summarize_projects(request)
-        .await?;
+    let answer = call.app.services.projects.summarize_projects(request).await?;
     Ok(answer.into_inner().summaries)
 }
 

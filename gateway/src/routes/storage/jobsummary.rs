@@ -8,10 +8,7 @@ use crate::call::Call;
 pub(in crate::routes) async fn jobsummary(call: Call) -> StorageResult {
     let message = ListQueueRequest {
         project: call.project()?,
-        filter: Some(JobFilter {
-            keys: call.params.all("key"),
-            ..JobFilter::default()
-        }),
+        filter: Some(JobFilter { keys: call.params.all("key"), ..JobFilter::default() }),
         metadata_fields: call.params.all("jobmeta"),
         ..ListQueueRequest::default()
     };

@@ -19,11 +19,7 @@ pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
         let page = call.app.services.queue.list_last_jobs(request).await?;
         let page = page.into_inner();
         let full = page.jobs.len() as u64 == most;
-        for job in page
-            .jobs
-            .iter()
-            .take(usize::try_from(left).unwrap_or(BATCH))
-        {
+        for job in page.jobs.iter().take(usize::try_from(left).unwrap_or(BATCH)) {
             body.push_str(form.before(rows));
             body.push_str(&row(job, (page.now - job.ts).max(0), &[]));
             body.push_str(form.after());
@@ -34,11 +30,7 @@ pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
         let (Some(last), true) = (last, full && left > 0 && message.spider_id == 0) else {
             break;
         };
-        message = ListLastJobsRequest {
-            start: 0,
-            start_after: last,
-            ..message
-        };
+        message = ListLastJobsRequest { start: 0, start_after: last, ..message };
     }
     body.push_str(form.end(rows));
     Ok(([(CONTENT_TYPE, form.content_type())], body).into_response())

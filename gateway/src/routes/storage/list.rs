@@ -45,9 +45,7 @@ fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
         metadata_fields: params.all("jobmeta"),
         ..ListQueueRequest::default()
     };
-    let limit = count.map_or(usize::MAX, |count| {
-        usize::try_from(count).unwrap_or(usize::MAX)
-    });
+    let limit = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
     Ok((request, limit))
 }
 

@@ -42,10 +42,7 @@ pub(in crate::routes) async fn push(call: Call) -> StorageResult {
 
 fn decode(mut fields: Fields<'_>) -> Result<NewJob, Problem> {
     let Some(spider) = fields.text("spider")? else {
-        return Err(Problem::invalid(
-            "spider",
-            "is required, the name of a spider",
-        ));
+        return Err(Problem::invalid("spider", "is required, the name of a spider"));
     };
     Ok(NewJob {
         spider,

@@ -7,13 +7,7 @@ use crate::{call::Call, errors::Problem, lines::object, render::metadata};
 
 pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
     let request = call.request(decode(&call)?);
-    let answer = call
-        .app
-        .services
-        .queue
-        .start_job(request)
-        .await?
-        .into_inner();
+    let answer = call.app.services.queue.start_job(request).await?.into_inner();
     Ok(match answer.job {
         Some(job) => json(metadata::started(&job, &answer.token) + "\n"),
         // JSON of no bytes there is not; no lines there are.

@@ -47,9 +47,7 @@ fn decode(call: &Call) -> Result<SummarizeQueueRequest, Problem> {
 
 fn line(summary: &StateSummary, now: i64, jobmeta: &[String]) -> String {
     let rows = summary.jobs.iter();
-    let rows: Vec<String> = rows
-        .map(|job| row(job, (now - job.ts).max(0), jobmeta))
-        .collect();
+    let rows: Vec<String> = rows.map(|job| row(job, (now - job.ts).max(0), jobmeta)).collect();
     let mut line = Object::new();
     line.text("name", state(summary.state()))
         .number("count", summary.count)

@@ -44,10 +44,7 @@ pub(in crate::routes) async fn update(call: Call) -> StorageResult {
 
 fn decode(mut fields: Fields<'_>) -> Result<JobUpdate, Problem> {
     let Some(key) = fields.text("key")? else {
-        return Err(Problem::invalid(
-            "key",
-            "is required, a job key like 123/1/2",
-        ));
+        return Err(Problem::invalid("key", "is required, a job key like 123/1/2"));
     };
     Ok(JobUpdate {
         key,
@@ -63,8 +60,7 @@ fn line(job: &UpdatedJob) -> String {
         return refused(&job.key, &told(error));
     }
     let mut line = Object::new();
-    line.text("key", &job.key)
-        .text("prevstate", state(job.previous_state()));
+    line.text("key", &job.key).text("prevstate", state(job.previous_state()));
     line.finish() + "\n"
 }
 

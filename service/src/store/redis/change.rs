@@ -66,11 +66,7 @@ pub(super) async fn claim(
         max_tags: Tags::MAX,
         uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
-        spiders: wanted
-            .spiders
-            .iter()
-            .map(|name| spider_field(name.as_str()))
-            .collect(),
+        spiders: wanted.spiders.iter().map(|name| spider_field(name.as_str())).collect(),
         has_tags: tags(&wanted.has_tags),
         lacks_tags: tags(&wanted.lacks_tags),
         max_units: wanted.max_units.map(Units::get),
@@ -79,10 +75,7 @@ pub(super) async fn claim(
     };
     let keys = Keys(project).script(request);
     loop {
-        let reply: Value = store
-            .connection
-            .run(&scripts::CLAIM, &keys, &argument)
-            .await?;
+        let reply: Value = store.connection.run(&scripts::CLAIM, &keys, &argument).await?;
         let Value::BulkString(packed) = reply else {
             if reply == Value::Nil {
                 return Ok(None);
@@ -129,10 +122,7 @@ pub(super) async fn change(
         changes: changes.iter().map(ChangeArg::new).collect(),
     };
     let keys = Keys(project).script(request);
-    let packed: Vec<u8> = store
-        .connection
-        .run(&scripts::CHANGE, &keys, &argument)
-        .await?;
+    let packed: Vec<u8> = store.connection.run(&scripts::CHANGE, &keys, &argument).await?;
     if packed.is_empty() {
         return Err(Error::RequestIdReused);
     }
@@ -153,11 +143,7 @@ fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Chan
         3 => Changed::NotHeld,
         4 => Changed::TooManyTags,
         5 => Changed::Kept(previous),
-        6 => Changed::Applied {
-            previous,
-            attempt,
-            stop_requested: stop == 1,
-        },
+        6 => Changed::Applied { previous, attempt, stop_requested: stop == 1 },
         7 => Changed::TooLarge,
         limit => Changed::AtLimit(limit_at(limit.wrapping_sub(AT_LIMIT).into())?),
     })
@@ -165,15 +151,9 @@ fn changed((outcome, state, attempt, stop): (u8, usize, u32, u8)) -> Result<Chan
 
 /// [`Store::purge`](crate::store::Store::purge).
 pub(super) async fn purge(store: &RedisStore, key: JobKey) -> Result<Purged> {
-    let argument = PurgeArg {
-        member: member(key),
-        removable: State::Deleted.index(),
-    };
+    let argument = PurgeArg { member: member(key), removable: State::Deleted.index() };
     let keys = Keys(key.project).script(None);
-    let state: Option<usize> = store
-        .connection
-        .run(&scripts::PURGE, &keys, &argument)
-        .await?;
+    let state: Option<usize> = store.connection.run(&scripts::PURGE, &keys, &argument).await?;
     Ok(match state.map(state_at).transpose()? {
         None => Purged::Missing,
         Some(State::Deleted) => Purged::Done,

@@ -276,10 +276,7 @@ async fn ask_seeds(access: &Access, seeds: &[Address]) -> RedisResult<Vec<Range>
 /// Links to masters that are known already are kept; those to others end.
 fn build(ranges: &[Range], known: &[Node], access: &Arc<Access>) -> Map {
     let mut places: HashMap<&Address, u16> = HashMap::new();
-    let mut map = Map {
-        nodes: Vec::new(),
-        owners: vec![u16::MAX; slots::COUNT],
-    };
+    let mut map = Map { nodes: Vec::new(), owners: vec![u16::MAX; slots::COUNT] };
     for range in ranges {
         let place = *places.entry(&range.master).or_insert_with(|| {
             let same = known.iter().find(|node| node.address == range.master);

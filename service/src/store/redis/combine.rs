@@ -57,12 +57,7 @@ impl Combiner {
     ) -> Result<Vec<Pushed>> {
         let (answer, answered) = oneshot::channel();
         let until = Instant::now() + DEADLINE;
-        let waiting = Waiting {
-            jobs,
-            now,
-            until,
-            answer,
-        };
+        let waiting = Waiting { jobs, now, until, answer };
         match self.queues().entry(project) {
             Entry::Occupied(mut queue) => queue.get_mut().push_back(waiting),
             Entry::Vacant(queue) => {
@@ -80,20 +75,12 @@ impl Combiner {
         while let Some(batch) = self.take(project) {
             let now = batch.iter().map(|waiting| waiting.now).max();
             let jobs: Vec<&NewJob> = batch.iter().flat_map(|waiting| &waiting.jobs).collect();
-            let pushing = push::push(
-                &self.connection,
-                project,
-                &jobs,
-                now.unwrap_or_default(),
-                None,
-            );
+            let pushing =
+                push::push(&self.connection, project, &jobs, now.unwrap_or_default(), None);
             // Not beyond the first caller's patience: nothing is pushed for who has gone.
             let until = batch.iter().map(|waiting| waiting.until).min();
             let late = timeout_at(until.unwrap_or_else(Instant::now), pushing).await;
-            answer(
-                batch,
-                late.unwrap_or_else(|late| Err(Error::unavailable(late))),
-            );
+            answer(batch, late.unwrap_or_else(|late| Err(Error::unavailable(late))));
         }
     }
 

@@ -70,9 +70,7 @@ impl Connection {
                 let link = Link::open(server.clone()).await?;
                 Ok(Self::Server(link, server))
             }
-            Topology::Sentinel {
-                sentinels, master, ..
-            } => {
+            Topology::Sentinel { sentinels, master, .. } => {
                 let sentinels = Sentinels {
                     sentinels: sentinels.clone(),
                     master: master.clone(),

@@ -39,10 +39,7 @@ pub(super) async fn put_first(
 ) -> Result<bool> {
     let record = encode(key)?;
     let arguments = [digest.0.as_bytes(), &record];
-    store
-        .connection
-        .run_plain(&scripts::FIRST_KEY, API_KEYS, arguments)
-        .await
+    store.connection.run_plain(&scripts::FIRST_KEY, API_KEYS, arguments).await
 }
 
 /// [`Store::find_key`](crate::store::Store::find_key).
@@ -79,18 +76,14 @@ pub(super) async fn secret(store: &RedisStore, candidate: [u8; 32]) -> Result<[u
     pipe.hset_nx(CONFIG, "secret", &candidate[..]).ignore();
     pipe.hget(CONFIG, "secret");
     let (kept,): (Vec<u8>,) = store.connection.pipe(&pipe).await?;
-    kept.try_into()
-        .map_err(|_| bad_reply("a secret that is not of 32 bytes"))
+    kept.try_into().map_err(|_| bad_reply("a secret that is not of 32 bytes"))
 }
 
 async fn all(store: &RedisStore) -> Result<Vec<(String, ApiKeyRecord)>> {
     let mut pipe = redis::pipe();
     pipe.hgetall(API_KEYS);
     let (records,): (Vec<(String, Vec<u8>)>,) = store.connection.pipe(&pipe).await?;
-    records
-        .into_iter()
-        .map(|(digest, record)| Ok((digest, decode(&record)?)))
-        .collect()
+    records.into_iter().map(|(digest, record)| Ok((digest, decode(&record)?))).collect()
 }
 
 fn encode(key: ApiKeyRecord) -> Result<Vec<u8>> {

@@ -156,10 +156,7 @@ async fn of_project(
 async fn forget(store: &RedisStore, project: ProjectId, told: &str) -> Result<()> {
     let number = project.to_string();
     let arguments = [number.as_bytes(), told.as_bytes()];
-    store
-        .connection
-        .run_plain(&scripts::QUIET, DUE, arguments)
-        .await
+    store.connection.run_plain(&scripts::QUIET, DUE, arguments).await
 }
 
 /// Tells of projects of which nobody could.
@@ -194,10 +191,7 @@ struct PostponeArg {
 
 /// [`Store::postpone`](crate::store::Store::postpone).
 pub(super) async fn postpone(store: &RedisStore, key: JobKey, until: Millis) -> Result<()> {
-    let argument = PostponeArg {
-        member: member(key),
-        until_ms: until.0,
-    };
+    let argument = PostponeArg { member: member(key), until_ms: until.0 };
     let keys = Keys(key.project).script(None);
     let script = &scripts::POSTPONE;
     store.connection.run(script, &keys, &argument).await

@@ -50,11 +50,7 @@ pub(super) async fn durability(store: &RedisStore) -> Result<Durability> {
         Connection::Cluster(..) => Kind::Cluster,
     };
     let answers: Vec<(_, Result<Told>)> = connection.pipe_to_each(&question()).await;
-    let mut found = Found {
-        kind,
-        masters: Vec::new(),
-        silent: 0,
-    };
+    let mut found = Found { kind, masters: Vec::new(), silent: 0 };
     let mut trouble = None;
     for (name, answer) in answers {
         match answer.and_then(Settings::new) {
@@ -112,15 +108,8 @@ impl Settings {
             let enabled = of_info("aof_enabled:")?;
             Some(if enabled == "1" { "yes" } else { "no" }.to_owned())
         });
-        let policy = config
-            .remove(NAMES[3])
-            .or_else(|| of_info("maxmemory_policy:"));
-        let values = [
-            appendonly,
-            config.remove(NAMES[1]),
-            config.remove(NAMES[2]),
-            policy,
-        ];
+        let policy = config.remove(NAMES[3]).or_else(|| of_info("maxmemory_policy:"));
+        let values = [appendonly, config.remove(NAMES[1]), config.remove(NAMES[2]), policy];
         let replicas = of_info("connected_slaves:").and_then(|count| count.parse().ok());
         Ok(Self {
             values: values.map(|value| value.unwrap_or_else(|| "unknown".to_owned())),
@@ -133,10 +122,9 @@ impl Settings {
     fn loss(&self) -> (u8, &'static str) {
         let [appendonly, appendfsync, save, _] = self.values.each_ref().map(String::as_str);
         match (appendonly, appendfsync) {
-            ("yes", "always") if self.lazy => (
-                1,
-                "acknowledged writes can be lost while the log is rewritten",
-            ),
+            ("yes", "always") if self.lazy => {
+                (1, "acknowledged writes can be lost while the log is rewritten")
+            }
             ("yes", "always") => (0, "no acknowledged write is lost"),
             ("yes", "everysec") => (2, "up to 2 s of acknowledged writes can be lost"),
             ("yes", _) => (3, "acknowledged writes can be lost with the machine"),
@@ -155,19 +143,12 @@ impl Found {
         let replicas: usize = self.masters.iter().map(|master| master.replicas).sum();
         let worst = self.masters.iter();
         let Some(worst) = worst.max_by_key(|master| (master.evicts(), master.loss())) else {
-            return Durability {
-                safe: false,
-                report: "redis: no master answers".to_owned(),
-            };
+            return Durability { safe: false, report: "redis: no master answers".to_owned() };
         };
         let fails_over = self.kind != Kind::Server && replicas > 0;
         let (rank, loss) = worst.loss();
         let mut report = self.subject(replicas);
-        if self
-            .masters
-            .iter()
-            .any(|master| master.values != worst.values)
-        {
+        if self.masters.iter().any(|master| master.values != worst.values) {
             report.push_str(", of which the least safe has");
         } else {
             report.push(':');
@@ -187,10 +168,7 @@ impl Found {
             let all = self.silent + self.masters.len();
             report.push_str(&format!("; {} of {all} masters do not answer", self.silent));
         }
-        Durability {
-            safe: rank == 0 && !worst.evicts() && !fails_over && self.silent == 0,
-            report,
-        }
+        Durability { safe: rank == 0 && !worst.evicts() && !fails_over && self.silent == 0, report }
     }
 
     fn subject(&self, replicas: usize) -> String {
@@ -218,12 +196,7 @@ mod tests {
     }
 
     fn of(kind: Kind, masters: &[Settings]) -> Durability {
-        Found {
-            kind,
-            masters: masters.to_vec(),
-            silent: 0,
-        }
-        .report()
+        Found { kind, masters: masters.to_vec(), silent: 0 }.report()
     }
 
     fn one(appendonly: &str, appendfsync: &str, policy: &str) -> Durability {
@@ -237,10 +210,7 @@ mod tests {
         assert!(!one("no", "always", "noeviction").safe);
         assert!(!one("yes", "always", "allkeys-lru").safe);
         assert!(!one("unknown", "unknown", "unknown").safe);
-        let lazy = Settings {
-            lazy: true,
-            ..settings("yes", "always", "noeviction")
-        };
+        let lazy = Settings { lazy: true, ..settings("yes", "always", "noeviction") };
         assert!(!of(Kind::Server, &[lazy]).safe);
     }
 
@@ -255,10 +225,7 @@ mod tests {
 
     #[test]
     fn a_replica_that_may_take_over_makes_it_unsafe() {
-        let replicated = Settings {
-            replicas: 2,
-            ..settings("yes", "always", "noeviction")
-        };
+        let replicated = Settings { replicas: 2, ..settings("yes", "always", "noeviction") };
         assert!(of(Kind::Server, std::slice::from_ref(&replicated)).safe);
         assert_eq!(
             of(Kind::Sentinel, &[replicated]),
@@ -276,11 +243,7 @@ mod tests {
     fn the_least_safe_master_decides() {
         let good = settings("yes", "always", "noeviction");
         let all = [good.clone(), settings("no", "always", "noeviction"), good];
-        let found = Found {
-            kind: Kind::Cluster,
-            masters: all.to_vec(),
-            silent: 1,
-        };
+        let found = Found { kind: Kind::Cluster, masters: all.to_vec(), silent: 1 };
         assert_eq!(
             found.report(),
             Durability {

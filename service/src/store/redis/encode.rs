@@ -71,10 +71,7 @@ struct StartArg<'a> {
 
 impl<'a> StartArg<'a> {
     fn new(start: &'a Start) -> Self {
-        Self {
-            fence: start.fence.expose(),
-            lease: start.lease_expires.map(|end| end.0),
-        }
+        Self { fence: start.fence.expose(), lease: start.lease_expires.map(|end| end.0) }
     }
 }
 
@@ -132,10 +129,10 @@ impl<'a> EffectArg<'a> {
         }
         Self {
             release: effect.release,
-            enter: effect.enter.as_ref().map(|(state, actor)| EnterArg {
-                state: state.index(),
-                actor: actor.as_str(),
-            }),
+            enter: effect
+                .enter
+                .as_ref()
+                .map(|(state, actor)| EnterArg { state: state.index(), actor: actor.as_str() }),
             front: effect.front,
             start: effect.start.as_ref().map(StartArg::new),
             lease: effect.lease_expires.map(|end| end.0),

@@ -24,11 +24,7 @@ const PASSING: [&str; 11] = [
 
 /// By the kind of `error`.
 pub(super) fn from_redis(error: RedisError) -> Error {
-    if passes(&error) {
-        Error::unavailable(error)
-    } else {
-        Error::bug(error)
-    }
+    if passes(&error) { Error::unavailable(error) } else { Error::bug(error) }
 }
 
 /// The same before anything has worked yet: what the operator has got wrong, then.
@@ -87,10 +83,7 @@ fn inner_code_passes(error: &RedisError) -> bool {
 fn inner_codes(error: &RedisError) -> impl Iterator<Item = String> {
     let errors = error.clone().into_server_errors();
     let codes = |(_, error): &(usize, redis::ServerError)| error.code().to_owned();
-    let codes: Vec<String> = errors
-        .iter()
-        .flat_map(|all| all.iter().map(codes))
-        .collect();
+    let codes: Vec<String> = errors.iter().flat_map(|all| all.iter().map(codes)).collect();
     codes.into_iter()
 }
 
@@ -126,12 +119,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_a_fault_of_ours() {
-        for line in [
-            "ERR unknown command",
-            "WRONGTYPE x",
-            "NOPERM x",
-            "CROSSSLOT x",
-        ] {
+        for line in ["ERR unknown command", "WRONGTYPE x", "NOPERM x", "CROSSSLOT x"] {
             assert!(matches!(from_redis(server(line)), Error::Bug(_)), "{line}");
         }
     }

@@ -33,11 +33,7 @@ pub(super) async fn events(
     after: Option<u64>,
     limit: usize,
 ) -> Result<Events> {
-    let argument = EventsArg {
-        after,
-        limit,
-        ttl: KEPT_MS,
-    };
+    let argument = EventsArg { after, limit, ttl: KEPT_MS };
     let keys = Keys(project).script(None);
     let script = &scripts::EVENTS;
     let reply: Option<(u64, Vec<String>)> = store.connection.run(script, &keys, &argument).await?;

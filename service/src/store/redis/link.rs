@@ -106,10 +106,7 @@ impl Link {
         let (highest, _) = watch::channel(0);
         let lost = Lost { number: 1, highest };
         let first = dial.dial(lost.pushes()).await?;
-        let live = Live {
-            connection: first,
-            lost,
-        };
+        let live = Live { connection: first, lost };
         Ok(Self::keep(dial, Some(live)))
     }
 
@@ -150,10 +147,7 @@ impl Link {
 async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
     let first = live.borrow().as_ref().map(|live| live.lost.clone());
     let (mut lost, mut wait) = (first.clone(), BACK_OFF.0);
-    let mut next = first.unwrap_or_else(|| Lost {
-        number: 1,
-        highest: watch::channel(0).0,
-    });
+    let mut next = first.unwrap_or_else(|| Lost { number: 1, highest: watch::channel(0).0 });
     loop {
         if let Some(current) = lost.take() {
             let mut highest = current.highest.subscribe();
@@ -175,10 +169,7 @@ async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
         match dial.dial(next.pushes()).await {
             Ok(connection) => {
                 tracing::info!(server = dial.name(), "connected to redis");
-                live.send_replace(Some(Live {
-                    connection,
-                    lost: next.clone(),
-                }));
+                live.send_replace(Some(Live { connection, lost: next.clone() }));
                 lost = Some(next.clone());
             }
             Err(error) => tracing::debug!(server = dial.name(), %error, "can't connect to redis"),

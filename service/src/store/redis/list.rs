@@ -37,11 +37,7 @@ pub(super) async fn page(
 ) -> Result<Page> {
     let limit = limit.clamp(1, BATCH);
     // Where jobs may yet turn out not to match, more are looked at than are asked for.
-    let look = if SetsArg::is_exact(filter) {
-        limit
-    } else {
-        BATCH
-    };
+    let look = if SetsArg::is_exact(filter) { limit } else { BATCH };
     let Candidates { list, more } = candidates(store, project, filter, look).await?;
     let keys: Vec<JobKey> = list.iter().map(|(_, key)| *key).collect();
     let jobs = read::get(store, &keys, fields).await?;
@@ -56,10 +52,7 @@ pub(super) async fn page(
     }
     kept.sort_by_key(|job| Reverse(job.position));
     let last = seen.checked_sub(1).map(|index| list[index].0);
-    Ok(Page {
-        jobs: kept,
-        next: last.filter(|_| more || seen < looked_at),
-    })
+    Ok(Page { jobs: kept, next: last.filter(|_| more || seen < looked_at) })
 }
 
 /// [`Store::count`](crate::store::Store::count); each step ends at the deadline.
@@ -93,20 +86,13 @@ pub(super) async fn oldest_pending(
     let mut pipe = redis::pipe();
     pipe.atomic();
     for queue in Keys(project).queues() {
-        pipe.cmd("ZRANGE")
-            .arg(queue)
-            .arg(0)
-            .arg(last)
-            .arg("WITHSCORES");
+        pipe.cmd("ZRANGE").arg(queue).arg(0).arg(last).arg("WITHSCORES");
     }
     let lanes: Vec<Vec<(String, f64)>> = store.connection.pipe(&pipe).await?;
     let mut found: Vec<(String, f64)> = lanes.into_iter().flatten().collect();
     found.sort_by(|(_, one), (_, other)| one.total_cmp(other));
     found.truncate(last + 1);
-    found
-        .iter()
-        .map(|(member, _)| job_key(project, member))
-        .collect()
+    found.iter().map(|(member, _)| job_key(project, member)).collect()
 }
 
 async fn candidates(
@@ -116,24 +102,14 @@ async fn candidates(
     look: usize,
 ) -> Result<Candidates> {
     let Some(argument) = SetsArg::new(filter, look) else {
-        return Ok(Candidates {
-            list: Vec::new(),
-            more: false,
-        });
+        return Ok(Candidates { list: Vec::new(), more: false });
     };
     let keys = Keys(project).script(None);
-    let packed: Vec<u8> = store
-        .connection
-        .run(&scripts::PAGE, &keys, &argument)
-        .await?;
+    let packed: Vec<u8> = store.connection.run(&scripts::PAGE, &keys, &argument).await?;
     let (share, lists): (usize, Vec<Vec<String>>) = unpack(&packed)?;
     let lists: Result<Vec<Vec<Candidate>>> = lists
         .into_iter()
-        .map(|list| {
-            list.chunks_exact(2)
-                .map(|pair| candidate(project, pair))
-                .collect()
-        })
+        .map(|list| list.chunks_exact(2).map(|pair| candidate(project, pair)).collect())
         .collect();
     Ok(merge(lists?, share, look))
 }

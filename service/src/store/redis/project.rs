@@ -47,11 +47,7 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(connection: Connection, key: &'static str) -> Self {
         let due = Arc::default();
-        Self {
-            connection,
-            key,
-            due,
-        }
+        Self { connection, key, due }
     }
 
     /// Runs `write`, which may be the project's first of its kind, and tells of the project,
@@ -126,9 +122,7 @@ pub(super) async fn list(
         .arg(limit);
     let (numbers,): (Vec<String>,) = store.connection.pipe(&pipe).await?;
     let numbers = numbers.iter();
-    numbers
-        .map(|number| ProjectId::parse(number).map_err(bad_reply))
-        .collect()
+    numbers.map(|number| ProjectId::parse(number).map_err(bad_reply)).collect()
 }
 
 /// [`Store::project_counts`](crate::store::Store::project_counts).
@@ -176,9 +170,7 @@ pub(super) async fn named_settings(
     let (values,): (Vec<Option<String>>,) = store.connection.pipe(&pipe).await?;
     let pairs = names.iter().zip(values);
     let set = pairs.filter_map(|(name, value)| Some((name, value?)));
-    Ok(set
-        .map(|(name, value)| (FieldName::known(name), JsonText::stored(value)))
-        .collect())
+    Ok(set.map(|(name, value)| (FieldName::known(name), JsonText::stored(value))).collect())
 }
 
 #[derive(Serialize)]
@@ -213,10 +205,7 @@ pub(super) async fn change_settings(
     };
     let script = &scripts::FORGET_SETTINGS;
     let keys = Keys(project).script(None);
-    store
-        .connection
-        .run::<()>(script, &keys, &ForgetArg { names })
-        .await?;
+    store.connection.run::<()>(script, &keys, &ForgetArg { names }).await?;
     Ok(true)
 }
 

@@ -56,19 +56,12 @@ pub(super) async fn prune(
         limit: limit.min(BATCH),
     };
     let keys = Keys(project).script(None);
-    store
-        .connection
-        .run(&scripts::PRUNE, &keys, &argument)
-        .await
+    store.connection.run(&scripts::PRUNE, &keys, &argument).await
 }
 
 async fn count(store: &RedisStore, project: ProjectId, state: State) -> Result<()> {
-    let argument = CountArg {
-        uncounted: UNCOUNTED,
-        state: state.index(),
-        limit: COUNTED.0,
-        most: COUNTED.1,
-    };
+    let argument =
+        CountArg { uncounted: UNCOUNTED, state: state.index(), limit: COUNTED.0, most: COUNTED.1 };
     let keys = Keys(project).script(None);
     let until = Instant::now() + COUNTING;
     loop {

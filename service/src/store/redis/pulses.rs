@@ -54,11 +54,7 @@ pub(super) struct Hub {
 
 impl Hub {
     pub(super) fn new(connection: Connection) -> Self {
-        Self {
-            connection,
-            waiting: Arc::default(),
-            wanted: Mutex::default(),
-        }
+        Self { connection, waiting: Arc::default(), wanted: Mutex::default() }
     }
 
     /// [`Store::pulses`](crate::store::Store::pulses), from when the channel is heard.
@@ -78,9 +74,7 @@ impl Hub {
 
     fn want(&self, project: ProjectId) {
         let mut wanted = lock(&self.wanted);
-        let unheard = wanted
-            .as_ref()
-            .is_none_or(|wanted| wanted.send(project).is_err());
+        let unheard = wanted.as_ref().is_none_or(|wanted| wanted.send(project).is_err());
         if unheard {
             let (send, wishes) = mpsc::unbounded_channel();
             let waiting = Arc::downgrade(&self.waiting);
@@ -125,10 +119,7 @@ async fn listen(
             Ok::<_, redis::aio::SendError>(())
         };
         let ears = match connection.listen(Arc::new(pushes)).await {
-            Ok(ears) => Ears {
-                ears,
-                connection: &connection,
-            },
+            Ok(ears) => Ears { ears, connection: &connection },
             Err(error) => {
                 tracing::debug!(%error, "can't listen for changes");
                 if ended_within(jittered(AGAIN), &waiting, &mut wanted).await {
@@ -228,12 +219,7 @@ impl Ears<'_> {
     /// Has the scripts publish for a while; whether they will.
     async fn tell(&self, project: ProjectId) -> bool {
         let mut pipe = redis::pipe();
-        pipe.cmd("SET")
-            .arg(Keys(project).wake())
-            .arg(1)
-            .arg("PX")
-            .arg(WAKE_MS)
-            .ignore();
+        pipe.cmd("SET").arg(Keys(project).wake()).arg(1).arg("PX").arg(WAKE_MS).ignore();
         let told = within(self.connection.pipe::<()>(&pipe)).await;
         if let Err(error) = &told {
             tracing::debug!(%error, %project, "changes may not be published");

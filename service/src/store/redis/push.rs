@@ -92,10 +92,7 @@ fn names(jobs: &[&NewJob]) -> Vec<String> {
     let spiders: BTreeSet<&str> = jobs.iter().map(|job| job.spider.as_str()).collect();
     let tags = jobs.iter().flat_map(|job| job.tags.iter());
     let tags: BTreeSet<&str> = tags.map(|tag| tag.as_str()).collect();
-    let sums: BTreeSet<&str> = jobs
-        .iter()
-        .filter_map(|job| bytes_field(job.state))
-        .collect();
+    let sums: BTreeSet<&str> = jobs.iter().filter_map(|job| bytes_field(job.state)).collect();
     let spiders = spiders.into_iter();
     COUNTERS
         .map(str::to_owned)

@@ -77,10 +77,7 @@ async fn some(
     fields: &Fields,
 ) -> Result<Vec<Option<Job>>> {
     let names = names.iter().map(FieldName::as_str);
-    let large: Vec<String> = names
-        .filter(|name| !is_row_field(name))
-        .map(str::to_owned)
-        .collect();
+    let large: Vec<String> = names.filter(|name| !is_row_field(name)).map(str::to_owned).collect();
     let row = Fields::ROW.iter().copied();
     let small = row.chain(large.iter().map(String::as_str)).map(small_field);
     let core: Vec<String> = CORE.map(str::to_owned).into_iter().chain(small).collect();
@@ -112,8 +109,5 @@ async fn some(
 fn flat(fields: &[String], values: Option<Values>) -> Flat {
     let values = values.unwrap_or_default();
     let pairs = fields.iter().zip(values);
-    pairs
-        .filter_map(|(field, value)| Some([field.clone(), value?]))
-        .flatten()
-        .collect()
+    pairs.filter_map(|(field, value)| Some([field.clone(), value?])).flatten().collect()
 }

@@ -21,9 +21,8 @@ use crate::{
 };
 
 /// What a row needs besides metadata.
-pub(super) const CORE: [&str; 17] = [
-    "n", "s", "o", "p", "u", "t", "0", "1", "2", "3", "w", "a", "l", "ci", "cp", "cl", "ce",
-];
+pub(super) const CORE: [&str; 17] =
+    ["n", "s", "o", "p", "u", "t", "0", "1", "2", "3", "w", "a", "l", "ci", "cp", "cl", "ce"];
 
 /// A job without the field `b` has at most so many bytes of metadata: what most jobs are
 /// pushed with goes uncounted.
@@ -52,16 +51,8 @@ pub(super) fn is_small(name: &str, value: &str) -> bool {
 
 /// Counters as fields and values.
 pub(super) fn counter_values(counters: Counters) -> impl Iterator<Item = (&'static str, u64)> {
-    let values = [
-        counters.items,
-        counters.pages,
-        counters.logs,
-        counters.errors,
-    ];
-    COUNTERS
-        .into_iter()
-        .zip(values)
-        .filter_map(|(field, value)| value.map(|value| (field, value)))
+    let values = [counters.items, counters.pages, counters.logs, counters.errors];
+    COUNTERS.into_iter().zip(values).filter_map(|(field, value)| value.map(|value| (field, value)))
 }
 
 /// A job from its two hashes as flat lists; `None` where there is none. Metadata that
@@ -80,12 +71,7 @@ pub(super) fn decode(key: JobKey, core: Flat, large: Flat, fields: &Fields) -> R
         priority: Priority::new(record.number("p")?).map_err(bad_reply)?,
         units: Units::new(record.number("u")?).map_err(bad_reply)?,
         tags: Tags::parse(record.optional("t").unwrap_or_default().lines()).map_err(bad_reply)?,
-        entries: [
-            record.entry("0")?,
-            record.entry("1")?,
-            record.entry("2")?,
-            record.entry("3")?,
-        ],
+        entries: [record.entry("0")?, record.entry("1")?, record.entry("2")?, record.entry("3")?],
         updated: Millis(record.number("w")?),
         attempt: record.optional_number("a")?.unwrap_or(0),
         lease_expires: record.optional_number("l")?.map(Millis),
@@ -108,22 +94,17 @@ impl Record {
     }
 
     fn text(&mut self, field: &str) -> Result<String> {
-        self.optional(field)
-            .ok_or_else(|| bad_reply(format!("no field {field}")))
+        self.optional(field).ok_or_else(|| bad_reply(format!("no field {field}")))
     }
 
     fn optional_number<N: std::str::FromStr>(&mut self, field: &str) -> Result<Option<N>> {
         self.optional(field)
-            .map(|text| {
-                text.parse()
-                    .map_err(|_| bad_reply(format!("field {field}")))
-            })
+            .map(|text| text.parse().map_err(|_| bad_reply(format!("field {field}"))))
             .transpose()
     }
 
     fn number<N: std::str::FromStr>(&mut self, field: &str) -> Result<N> {
-        self.optional_number(field)?
-            .ok_or_else(|| bad_reply(format!("no field {field}")))
+        self.optional_number(field)?.ok_or_else(|| bad_reply(format!("no field {field}")))
     }
 
     fn entry(&mut self, field: &str) -> Result<Option<Entry>> {

@@ -26,15 +26,8 @@ impl<'a> Request<'a> {
     /// A script with its keys and arguments.
     pub(super) fn script(script: &'a Script, keys: &[&str], arguments: &[&[u8]]) -> Self {
         let mut call = redis::cmd("EVALSHA");
-        call.arg(script.get_hash())
-            .arg(keys.len())
-            .arg(keys)
-            .arg(arguments);
-        Self::Script {
-            script,
-            call,
-            keys: keys.len(),
-        }
+        call.arg(script.get_hash()).arg(keys.len()).arg(keys).arg(arguments);
+        Self::Script { script, call, keys: keys.len() }
     }
 
     /// The slot of its first key; all its keys share it. `None` for what is of no key.

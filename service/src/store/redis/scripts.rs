@@ -22,15 +22,8 @@ pub(super) static CLAIM: LazyLock<Script> = script!(
     "wanted.lua",
     "claim.lua"
 );
-pub(super) static CHANGE: LazyLock<Script> = script!(
-    "lib.lua",
-    "tags.lua",
-    "size.lua",
-    "done.lua",
-    "apply.lua",
-    "write.lua",
-    "change.lua"
-);
+pub(super) static CHANGE: LazyLock<Script> =
+    script!("lib.lua", "tags.lua", "size.lua", "done.lua", "apply.lua", "write.lua", "change.lua");
 pub(super) static PURGE: LazyLock<Script> = script!(
     "lib.lua",
     "tags.lua",
@@ -51,14 +44,8 @@ pub(super) static PRUNE: LazyLock<Script> = script!(
     "remove.lua",
     "prune.lua"
 );
-pub(super) static COUNT_DONE: LazyLock<Script> = script!(
-    "lib.lua",
-    "tags.lua",
-    "size.lua",
-    "done.lua",
-    "apply.lua",
-    "count_done.lua"
-);
+pub(super) static COUNT_DONE: LazyLock<Script> =
+    script!("lib.lua", "tags.lua", "size.lua", "done.lua", "apply.lua", "count_done.lua");
 pub(super) static PAGE: LazyLock<Script> = script!("lib.lua", "sets.lua", "page.lua");
 pub(super) static COUNT: LazyLock<Script> = script!("lib.lua", "sets.lua", "count.lua");
 pub(super) static SPIDER: LazyLock<Script> = script!("lib.lua", "spider.lua");

@@ -60,11 +60,7 @@ impl Sentinels {
         let answer: Option<(String, u16)> = question.query_async(&mut connection).await?;
         let unknown = || {
             let kind = ErrorKind::MasterNameNotFoundBySentinel;
-            RedisError::from((
-                kind,
-                "Sentinel does not know the master",
-                self.master.clone(),
-            ))
+            RedisError::from((kind, "Sentinel does not know the master", self.master.clone()))
         };
         let (host, port) = answer.ok_or_else(unknown)?;
         Ok(slots::address(&host, port, sentinel))

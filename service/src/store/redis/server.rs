@@ -72,9 +72,7 @@ impl Access {
         if let Some(pushes) = pushes {
             config = config.set_push_sender(move |push| pushes(push));
         }
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
+        client.get_multiplexed_async_connection_with_config(&config).await
     }
 
     fn address(&self, address: &Address) -> ConnectionAddr {
@@ -109,10 +107,7 @@ fn certificates(files: &TlsFiles) -> Result<TlsCertificates> {
         })
     });
     let root_cert = files.ca.as_ref().map(|ca| read("tls_ca", ca));
-    Ok(TlsCertificates {
-        client_tls: client_tls.transpose()?,
-        root_cert: root_cert.transpose()?,
-    })
+    Ok(TlsCertificates { client_tls: client_tls.transpose()?, root_cert: root_cert.transpose()? })
 }
 
 fn read(name: &str, file: &Path) -> Result<Vec<u8>> {

@@ -33,27 +33,16 @@ impl SetsArg {
         let owners: Option<Vec<String>> = if !tags.is_empty() {
             Some(tags.iter().map(|tag| tag_field(tag.as_str())).collect())
         } else if !spiders.is_empty() {
-            Some(
-                spiders
-                    .iter()
-                    .map(|name| spider_field(name.as_str()))
-                    .collect(),
-            )
+            Some(spiders.iter().map(|name| spider_field(name.as_str())).collect())
         } else {
             None
         };
         let by_priority = tags.is_empty();
         Some(Self {
             owners,
-            lanes: filter
-                .states
-                .iter()
-                .flat_map(|state| lanes(state, by_priority))
-                .collect(),
+            lanes: filter.states.iter().flat_map(|state| lanes(state, by_priority)).collect(),
             from: filter.from.map_or("-inf".to_owned(), |at| at.0.to_string()),
-            until: filter
-                .until
-                .map_or("+inf".to_owned(), |at| format!("({}", at.0)),
+            until: filter.until.map_or("+inf".to_owned(), |at| format!("({}", at.0)),
             window: WINDOW,
             // One more than asked for tells whether there are any below.
             share: look + 1,

@@ -40,10 +40,7 @@ pub(super) struct Range {
 /// The answer to CLUSTER SLOTS of the node at `asked`.
 pub(super) fn ranges(answer: Value, asked: &Address) -> RedisResult<Vec<Range>> {
     let rows: Vec<Vec<Value>> = redis::from_redis_value(answer)?;
-    let ranges: Vec<Range> = rows
-        .into_iter()
-        .filter_map(|row| range(row, asked))
-        .collect();
+    let ranges: Vec<Range> = rows.into_iter().filter_map(|row| range(row, asked)).collect();
     if ranges.is_empty() {
         let text = "CLUSTERDOWN no slot is served";
         let down = redis::parse_redis_value(format!("-{text}\r\n").as_bytes())?;

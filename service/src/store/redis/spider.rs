@@ -35,8 +35,7 @@ pub(super) async fn name(
     let mut pipe = redis::pipe();
     pipe.hget(Keys(project).spiders(), spider.get());
     let (name,): (Option<String>,) = store.connection.pipe(&pipe).await?;
-    name.map(|name| SpiderName::parse(&name).map_err(bad_reply))
-        .transpose()
+    name.map(|name| SpiderName::parse(&name).map_err(bad_reply)).transpose()
 }
 
 /// [`Store::spider_id`](crate::store::Store::spider_id).
@@ -47,23 +46,16 @@ pub(super) async fn id(
     create: bool,
 ) -> Result<Option<SpiderId>> {
     let number: Option<String> = if create {
-        let argument = SpiderArg {
-            name: name.as_str(),
-        };
+        let argument = SpiderArg { name: name.as_str() };
         let keys = Keys(project).script(None);
-        store
-            .connection
-            .run(&scripts::SPIDER, &keys, &argument)
-            .await?
+        store.connection.run(&scripts::SPIDER, &keys, &argument).await?
     } else {
         let mut pipe = redis::pipe();
         pipe.hget(Keys(project).counters(), spider_field(name.as_str()));
         let (number,) = store.connection.pipe(&pipe).await?;
         number
     };
-    number
-        .map(|number| SpiderId::parse(&number).map_err(bad_reply))
-        .transpose()
+    number.map(|number| SpiderId::parse(&number).map_err(bad_reply)).transpose()
 }
 
 /// Values of fields, where they are.
@@ -104,10 +96,7 @@ pub(super) async fn list(
     let mut pipe = redis::pipe();
     pipe.hmget(keys.counters(), last);
     let (last,): (Texts,) = store.connection.pipe(&pipe).await?;
-    let columns = numbers
-        .into_iter()
-        .zip(names)
-        .zip(tags.into_iter().zip(limits));
+    let columns = numbers.into_iter().zip(names).zip(tags.into_iter().zip(limits));
     columns
         .zip(last)
         .map(|(((id, name), (tags, limit)), last)| {
@@ -131,11 +120,8 @@ pub(super) async fn edit_tags(
     spider: SpiderId,
     edit: &TagEdit,
 ) -> Result<SpiderEdited> {
-    let argument = TagsOfSpider {
-        spider: spider.to_string(),
-        edit: TagsArg::new(edit),
-        max_tags: Tags::MAX,
-    };
+    let argument =
+        TagsOfSpider { spider: spider.to_string(), edit: TagsArg::new(edit), max_tags: Tags::MAX };
     let mut keys = Keys(project).script(None).to_vec();
     keys.push(Keys(project).spider_tags());
     let script = &scripts::SPIDER_TAGS;
@@ -161,10 +147,7 @@ pub(super) async fn limit(
     spider: SpiderId,
     max_running: Option<u32>,
 ) -> Result<bool> {
-    let argument = LimitArg {
-        spider: spider.to_string(),
-        max_running,
-    };
+    let argument = LimitArg { spider: spider.to_string(), max_running };
     let keys = Keys(project).script(None);
     let script = &scripts::LIMIT_SPIDER;
     store.connection.run(script, &keys, &argument).await
@@ -211,17 +194,11 @@ async fn last_keys(
     }
     let mut pipe = redis::pipe();
     for spider in spiders {
-        pipe.cmd("ZREVRANGE")
-            .arg(Keys(project).finished_of(*spider))
-            .arg(0)
-            .arg(0);
+        pipe.cmd("ZREVRANGE").arg(Keys(project).finished_of(*spider)).arg(0).arg(0);
     }
     let lists: Vec<Vec<String>> = store.connection.pipe(&pipe).await?;
     let key = |list: Vec<String>| list.first().map(|member| job_key(project, member));
-    lists
-        .into_iter()
-        .map(|list| key(list).transpose())
-        .collect()
+    lists.into_iter().map(|list| key(list).transpose()).collect()
 }
 
 /// Tags as they are kept, one a line.

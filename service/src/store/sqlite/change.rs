@@ -157,10 +157,7 @@ fn refusal(stored: &StoredJob, holder: &Holder, now: Millis) -> Option<Changed> 
         Holder::Anyone => (true, Changed::Stale),
         Holder::Expired(attempt) => (runs(attempt) && over(job.lease_expires), Changed::Stale),
         Holder::Overdue(attempt) => (runs(attempt) && over(stored.stop_by), Changed::Stale),
-        Holder::Fence(fence) => (
-            leased && stored.fence.as_ref() == Some(fence),
-            Changed::Stale,
-        ),
+        Holder::Fence(fence) => (leased && stored.fence.as_ref() == Some(fence), Changed::Stale),
         Holder::Attempt(attempt) => (leased && runs(attempt), Changed::Stale),
         Holder::StartedBy(actor) => {
             let entry = job.entry(State::Running);

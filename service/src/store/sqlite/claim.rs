@@ -50,10 +50,7 @@ pub(super) fn claimed_before(
 ) -> Result<Option<Claimed>> {
     let stored = StoredJob::by_key(connection, key, &Fields::Full)?;
     let fence = Fence::parse(fence).map_err(Error::bug)?;
-    Ok(stored.map(|stored| Claimed {
-        job: stored.job,
-        fence,
-    }))
+    Ok(stored.map(|stored| Claimed { job: stored.job, fence }))
 }
 
 /// Pending jobs of lowest position.
@@ -66,23 +63,14 @@ pub(super) fn oldest_pending(
     let mut rows = statement.query(params![int(project.get()), row::limit(limit)])?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
-        keys.push(JobKey {
-            project,
-            spider: spider_id(row.get(0)?)?,
-            job: job_id(row.get(1)?)?,
-        });
+        keys.push(JobKey { project, spider: spider_id(row.get(0)?)?, job: job_id(row.get(1)?)? });
     }
     Ok(keys)
 }
 
 impl StoredJob {
     fn claimed(self) -> Result<Claimed> {
-        let fence = self
-            .fence
-            .ok_or_else(|| Error::bug("a claim without a start"))?;
-        Ok(Claimed {
-            job: self.job,
-            fence,
-        })
+        let fence = self.fence.ok_or_else(|| Error::bug("a claim without a start"))?;
+        Ok(Claimed { job: self.job, fence })
     }
 }

@@ -47,11 +47,7 @@ pub(super) fn count(connection: &Connection, project: ProjectId, filter: &Filter
 
 impl Counting<'_> {
     fn all(&self, state: State) -> Result<i64> {
-        let Bounds {
-            project,
-            from,
-            until,
-        } = self.bounds;
+        let Bounds { project, from, until } = self.bounds;
         let state = state_index(state);
         let Some(spiders) = &self.spiders else {
             let sql = include_str!("sql/count_by_state.sql");

@@ -57,9 +57,5 @@ pub(super) fn by_itself(stored: &StoredJob) -> Option<Millis> {
 }
 
 fn key(project: i64, spider: i64, job: i64) -> Result<JobKey> {
-    Ok(JobKey {
-        project: ProjectId::new(project)?,
-        spider: spider_id(spider)?,
-        job: job_id(job)?,
-    })
+    Ok(JobKey { project: ProjectId::new(project)?, spider: spider_id(spider)?, job: job_id(job)? })
 }

@@ -24,11 +24,7 @@ impl From<rusqlite::Error> for Error {
                     | ErrorCode::OperationAborted
             )
         );
-        if passing {
-            Self::unavailable(error)
-        } else {
-            Self::bug(error)
-        }
+        if passing { Self::unavailable(error) } else { Self::bug(error) }
     }
 }
 

@@ -129,21 +129,16 @@ pub(super) fn read(
 /// Begins to keep the log, or goes on.
 pub(super) fn begin(connection: &Connection, project: ProjectId) -> Result<()> {
     let sql = "INSERT INTO logs VALUES (?1, 0, 1) ON CONFLICT DO UPDATE SET kept = 1";
-    connection
-        .prepare_cached(sql)?
-        .execute([int(project.get())])?;
+    connection.prepare_cached(sql)?.execute([int(project.get())])?;
     Ok(())
 }
 
 /// Keeps the log no more, and drops what it has.
 pub(super) fn end(connection: &Connection, project: ProjectId) -> Result<()> {
-    for sql in [
-        "UPDATE logs SET kept = 0 WHERE project = ?1",
-        "DELETE FROM events WHERE project = ?1",
-    ] {
-        connection
-            .prepare_cached(sql)?
-            .execute([int(project.get())])?;
+    for sql in
+        ["UPDATE logs SET kept = 0 WHERE project = ?1", "DELETE FROM events WHERE project = ?1"]
+    {
+        connection.prepare_cached(sql)?.execute([int(project.get())])?;
     }
     Ok(())
 }
@@ -152,11 +147,7 @@ fn event(project: ProjectId, row: &Row<'_>) -> Result<JobEvent> {
     let previous: Option<i64> = row.get(4)?;
     Ok(JobEvent {
         number: row.get::<_, i64>(0)?.cast_unsigned(),
-        key: JobKey {
-            project,
-            spider: spider_id(row.get(1)?)?,
-            job: job_id(row.get(2)?)?,
-        },
+        key: JobKey { project, spider: spider_id(row.get(1)?)?, job: job_id(row.get(2)?)? },
         state: state(row.get(3)?)?,
         previous: previous.map(state).transpose()?,
         stop: row.get(5)?,

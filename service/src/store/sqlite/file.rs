@@ -41,10 +41,7 @@ impl StoreFile {
             Err(TryLockError::Error(error)) => return Err(cannot_open(path, error)),
         }
         private(path).map_err(|error| cannot_open(path, error))?;
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// The one connection that writes; brings the schema up to date.

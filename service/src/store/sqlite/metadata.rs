@@ -30,9 +30,7 @@ pub(super) fn encode(metadata: &Metadata) -> String {
 /// The fields of the object that `fields` asks for; the others are not copied.
 pub(super) fn decode(text: &str, fields: &Fields) -> Result<Metadata> {
     let mut json = serde_json::Deserializer::from_str(text);
-    Wanted(fields)
-        .deserialize(&mut json)
-        .map_err(|_| corrupt("metadata"))
+    Wanted(fields).deserialize(&mut json).map_err(|_| corrupt("metadata"))
 }
 
 struct Wanted<'a>(&'a Fields);

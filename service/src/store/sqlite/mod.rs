@@ -146,8 +146,7 @@ impl Store for SqliteStore {
         let read = move |connection: &_| {
             let job = |key| StoredJob::by_key(connection, key, &fields);
             let jobs = keys.into_iter().map(job);
-            jobs.map(|found| Ok(found?.map(|stored| stored.job)))
-                .collect()
+            jobs.map(|found| Ok(found?.map(|stored| stored.job))).collect()
         };
         self.readers.call(read).await
     }

@@ -52,10 +52,7 @@ pub(super) fn page(
     fields: &Fields,
 ) -> Result<Page> {
     let (candidates, horizon) = candidates(connection, project, filter, limit)?;
-    let mut page = Page {
-        jobs: Vec::with_capacity(limit.min(candidates.len())),
-        next: None,
-    };
+    let mut page = Page { jobs: Vec::with_capacity(limit.min(candidates.len())), next: None };
     let mut last = None;
     let within = candidates.into_iter().rev();
     for (looked, (position, id)) in within.take_while(|(at, _)| *at >= horizon).enumerate() {
@@ -125,12 +122,10 @@ fn stream(
     let (state, limit) = (state_index(state), row::limit(chunk));
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let rows: rusqlite::Result<_> = match key {
-        Some(key) => statement
-            .query_map(params![project, state, from, until, limit, key], read)?
-            .collect(),
-        None => statement
-            .query_map(params![project, state, from, until, limit], read)?
-            .collect(),
+        Some(key) => {
+            statement.query_map(params![project, state, from, until, limit, key], read)?.collect()
+        }
+        None => statement.query_map(params![project, state, from, until, limit], read)?.collect(),
     };
     Ok(rows?)
 }

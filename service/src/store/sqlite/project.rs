@@ -44,12 +44,8 @@ impl Project {
         let sql = "SELECT last_position, last_spider, finished_jobs, finished_bytes, \
                    deleted_jobs, deleted_bytes FROM projects WHERE project = ?1";
         let row = first(connection, sql, [int(id.get())], |row| {
-            let done = |at| {
-                Ok::<_, rusqlite::Error>(Done {
-                    jobs: row.get(at)?,
-                    bytes: row.get(at + 1)?,
-                })
-            };
+            let done =
+                |at| Ok::<_, rusqlite::Error>(Done { jobs: row.get(at)?, bytes: row.get(at + 1)? });
             let done = [Done::default(), Done::default(), done(2)?, done(4)?];
             Ok((row.get::<_, i64>(0)?, row.get(1)?, done))
         })?;
@@ -121,10 +117,8 @@ impl Project {
 
     /// Counts a job that became so, or went.
     pub(super) fn count(&mut self, before: Option<&StoredJob>, after: Option<&StoredJob>) {
-        for (stored, sign) in before
-            .map(|job| (job, -1))
-            .into_iter()
-            .chain(after.map(|job| (job, 1)))
+        for (stored, sign) in
+            before.map(|job| (job, -1)).into_iter().chain(after.map(|job| (job, 1)))
         {
             match stored.job.state {
                 State::Pending | State::Running => {}
@@ -193,9 +187,7 @@ pub(super) fn list(
     let after = after.map_or(0, |project| int(project.get()));
     let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map(params![after, row::limit(limit)], |row| row.get(0))?;
-    numbers
-        .map(|number| ProjectId::new(number?).map_err(|_| corrupt("project")))
-        .collect()
+    numbers.map(|number| ProjectId::new(number?).map_err(|_| corrupt("project"))).collect()
 }
 
 /// Jobs by state, and the units of those that run.
@@ -203,11 +195,7 @@ pub(super) fn counts(connection: &Connection, project: ProjectId) -> Result<Proj
     let count = |state| {
         let sql = "SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_state \
                    WHERE project = ?1 AND state = ?2";
-        number(
-            connection,
-            sql,
-            params![int(project.get()), state_index(state)],
-        )
+        number(connection, sql, params![int(project.get()), state_index(state)])
     };
     let (running, running_units) = in_all(connection, project)?;
     Ok(ProjectCounts {

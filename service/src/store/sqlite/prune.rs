@@ -57,12 +57,7 @@ pub(super) fn prune(
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
-    Ok(Old {
-        id: row.get(0)?,
-        position: row.get(1)?,
-        bytes: row.get(2)?,
-        tags: row.get(3)?,
-    })
+    Ok(Old { id: row.get(0)?, position: row.get(1)?, bytes: row.get(2)?, tags: row.get(3)? })
 }
 
 fn remove(connection: &Connection, project: ProjectId, state: State, old: &Old) -> Result<()> {
@@ -71,12 +66,7 @@ fn remove(connection: &Connection, project: ProjectId, state: State, old: &Old) 
     )?;
     // Rows of tags that cannot be read are left to a check.
     for tag in decode_tags(&old.tags).unwrap_or_default().iter() {
-        let key = params![
-            int(project.get()),
-            tag.as_str(),
-            state_index(state),
-            old.position
-        ];
+        let key = params![int(project.get()), tag.as_str(), state_index(state), old.position];
         statement.execute(key)?;
     }
     let mut statement = connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?;

@@ -15,14 +15,7 @@ use crate::{
 
 /// Whether somebody may wait for what `effect` does: not for a heartbeat.
 pub(super) fn stirs(effect: &Effect) -> bool {
-    let Effect {
-        enter,
-        set,
-        tags,
-        priority,
-        units,
-        ..
-    } = effect;
+    let Effect { enter, set, tags, priority, units, .. } = effect;
     enter.is_some()
         || priority.is_some()
         || units.is_some()

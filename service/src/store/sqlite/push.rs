@@ -47,17 +47,10 @@ fn push_one(
     let held = new.unique.filter(|_| active);
     let unique = held.map(|unique| unique.as_str().to_owned());
     let spider = project.spider(connection, &new.spider)?;
-    let key = JobKey {
-        project: project.id(),
-        spider,
-        job: project.next_job(connection, spider)?,
-    };
+    let key = JobKey { project: project.id(), spider, job: project.next_job(connection, spider)? };
     let position = project.next_position(now);
     let mut entries = [const { None }; 4];
-    let entry = Some(Entry {
-        position,
-        actor: new.actor,
-    });
+    let entry = Some(Entry { position, actor: new.actor });
     if new.scheduled {
         entries[State::Pending.index()].clone_from(&entry);
     }

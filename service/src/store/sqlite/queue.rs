@@ -140,10 +140,7 @@ impl<'a> Search<'a> {
     /// Whether its spider and units are right.
     fn takes(&self, candidate: &Candidate) -> Result<bool> {
         let spider = candidate.spider;
-        let wanted = self
-            .spiders
-            .as_ref()
-            .is_none_or(|all| all.contains(&spider));
+        let wanted = self.spiders.as_ref().is_none_or(|all| all.contains(&spider));
         if !wanted || candidate.units.cast_unsigned() > self.most_units {
             return Ok(false);
         }
@@ -176,11 +173,7 @@ impl<'a> Search<'a> {
                 return Ok(Head::Found(candidate));
             }
         }
-        Ok(if looked < HEAD {
-            Head::End
-        } else {
-            Head::TooDeep
-        })
+        Ok(if looked < HEAD { Head::End } else { Head::TooDeep })
     }
 
     fn has_tags(&self, id: i64) -> Result<bool> {
@@ -268,8 +261,6 @@ impl<'a> Search<'a> {
         }
         let sql = include_str!("sql/next_of_spider.sql");
         let from = params![project, spider, units];
-        first(self.connection, sql, from, |row| {
-            Ok((Candidate::read(row)?, String::new()))
-        })
+        first(self.connection, sql, from, |row| Ok((Candidate::read(row)?, String::new())))
     }
 }

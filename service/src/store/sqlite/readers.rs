@@ -69,11 +69,7 @@ impl Readers {
         let connection = self.idle().pop();
         let connection =
             connection.ok_or_else(|| Error::bug("no idle connection behind a permit"))?;
-        Ok(Lease {
-            connection: Some(connection),
-            pool: self.clone(),
-            _permit: permit,
-        })
+        Ok(Lease { connection: Some(connection), pool: self.clone(), _permit: permit })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -190,9 +186,7 @@ mod tests {
             };
             pool.call(query).await
         });
-        tokio::task::spawn_blocking(move || begins.recv().unwrap())
-            .await
-            .unwrap();
+        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
         endless.abort();
         let one = readers.call(|connection| number(connection, "SELECT 1"));
         assert_eq!(one.await.unwrap(), 1);

@@ -35,9 +35,7 @@ pub(super) fn recall(
     match kept {
         None => Ok(None),
         Some((fingerprint, _)) if fingerprint != request.fingerprint => Err(Error::RequestIdReused),
-        Some((_, reply)) => serde_json::from_str(&reply)
-            .map(Some)
-            .map_err(|_| corrupt("reply")),
+        Some((_, reply)) => serde_json::from_str(&reply).map(Some).map_err(|_| corrupt("reply")),
     }
 }
 
@@ -71,9 +69,7 @@ fn forget(connection: &Connection, now: Millis) -> Result<()> {
         "SELECT project, id FROM requests WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
     )?;
     let keys: Vec<(i64, String)> = old
-        .query_map(params![int(now.0), FORGET], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .query_map(params![int(now.0), FORGET], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut delete =
         connection.prepare_cached("DELETE FROM requests WHERE project = ?1 AND id = ?2")?;
@@ -115,11 +111,7 @@ pub(super) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pus
 /// A job's key within its project: the first two of `row`.
 pub(super) fn decode_key(project: ProjectId, row: &Value) -> Result<JobKey> {
     let number = |n: usize| row[n].as_i64().ok_or_else(|| corrupt("reply"));
-    Ok(JobKey {
-        project,
-        spider: spider_id(number(0)?)?,
-        job: job_id(number(1)?)?,
-    })
+    Ok(JobKey { project, spider: spider_id(number(0)?)?, job: job_id(number(1)?)? })
 }
 
 /// A change's answer: a code for each job, then what goes with it.
@@ -135,11 +127,9 @@ pub(super) fn encode_changed(changed: &[Changed]) -> Value {
             Changed::TooLarge => json!(["too_large"]),
             Changed::AtLimit(limit) => json!(["at_limit", limit.index()]),
             Changed::Kept(state) => json!(["kept", state.as_str()]),
-            Changed::Applied {
-                previous,
-                attempt,
-                stop_requested,
-            } => json!(["applied", previous.as_str(), attempt, stop_requested]),
+            Changed::Applied { previous, attempt, stop_requested } => {
+                json!(["applied", previous.as_str(), attempt, stop_requested])
+            }
         })
         .collect()
 }
@@ -147,9 +137,7 @@ pub(super) fn encode_changed(changed: &[Changed]) -> Value {
 /// Back from [`encode_changed`].
 pub(super) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
     let rows = reply.as_array().ok_or_else(|| corrupt("reply"))?;
-    rows.iter()
-        .map(|row| decode_change(row).ok_or_else(|| corrupt("reply")))
-        .collect()
+    rows.iter().map(|row| decode_change(row).ok_or_else(|| corrupt("reply"))).collect()
 }
 
 fn limit(number: &Value) -> Option<Limit> {

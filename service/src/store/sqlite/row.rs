@@ -43,11 +43,7 @@ impl StoredJob {
     ) -> Result<Option<Self>> {
         let sql = "SELECT * FROM job_rows WHERE project = ?1 AND spider = ?2 AND job = ?3";
         let mut statement = connection.prepare_cached(sql)?;
-        let key = params![
-            int(key.project.get()),
-            int(key.spider.get()),
-            int(key.job.get())
-        ];
+        let key = params![int(key.project.get()), int(key.spider.get()), int(key.job.get())];
         let mut rows = statement.query(key)?;
         rows.next()?.map(|row| read(row, fields)).transpose()
     }
@@ -145,9 +141,7 @@ impl StoredJob {
         } else if self.due != before.due {
             let sql = "UPDATE jobs SET due = ?2 WHERE id = ?1";
             let due = self.due.map(|time| int(time.0));
-            connection
-                .prepare_cached(sql)?
-                .execute(params![self.id, due])?;
+            connection.prepare_cached(sql)?.execute(params![self.id, due])?;
         }
         if moved || job.tags != old.tags {
             before.delete_tags(connection)?;
@@ -244,12 +238,7 @@ fn read(row: &Row<'_>, fields: &Fields) -> Result<StoredJob> {
             attempt: row.get(9)?,
             updated: Millis(row.get::<_, i64>(10)?.cast_unsigned()),
             lease_expires: number(row, 11)?.map(Millis),
-            entries: [
-                entry(row, 14)?,
-                entry(row, 16)?,
-                entry(row, 18)?,
-                entry(row, 20)?,
-            ],
+            entries: [entry(row, 14)?, entry(row, 16)?, entry(row, 18)?, entry(row, 20)?],
             counters: Counters {
                 items: number(row, 22)?,
                 pages: number(row, 23)?,
@@ -281,10 +270,7 @@ fn entry(row: &Row<'_>, column: usize) -> Result<Option<Entry>> {
     };
     let actor: String = row.get(column + 1)?;
     let actor = Actor::parse(&actor).map_err(|_| corrupt("actor"))?;
-    Ok(Some(Entry {
-        position: Position(position),
-        actor,
-    }))
+    Ok(Some(Entry { position: Position(position), actor }))
 }
 
 /// A state as stored.

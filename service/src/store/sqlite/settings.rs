@@ -16,13 +16,10 @@ use crate::{
 pub(super) fn all(connection: &Connection, project: ProjectId) -> Result<Metadata> {
     let sql = "SELECT name, value FROM settings WHERE project = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([int(project.get())], |row| {
-        Ok((row.get::<_, String>(0)?, row.get(1)?))
-    })?;
+    let rows = statement
+        .query_map([int(project.get())], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     let setting = |(name, value): (String, _)| (FieldName::known(&name), JsonText::stored(value));
-    Ok(rows
-        .map(|row| row.map(setting))
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(rows.map(|row| row.map(setting)).collect::<rusqlite::Result<_>>()?)
 }
 
 /// Those settings of a project that are among `names`.
@@ -59,9 +56,7 @@ pub(super) fn change(
         }
         SettingsChange::Clear => {
             let sql = "DELETE FROM settings WHERE project = ?1";
-            connection
-                .prepare_cached(sql)?
-                .execute([int(project.get())])?;
+            connection.prepare_cached(sql)?.execute([int(project.get())])?;
         }
     }
     Ok(true)

@@ -50,11 +50,7 @@ pub(super) fn edit_tags(
     let mut statement = connection.prepare_cached(
         "UPDATE spiders SET default_tags = ?3 WHERE project = ?1 AND spider = ?2",
     )?;
-    statement.execute(params![
-        int(project.get()),
-        int(spider.get()),
-        encode_tags(&tags)
-    ])?;
+    statement.execute(params![int(project.get()), int(spider.get()), encode_tags(&tags)])?;
     Ok(SpiderEdited::Done(tags))
 }
 

@@ -24,13 +24,7 @@ impl SqliteStore {
         let reading = Reading::load(&connection, events::KEPT)?;
         let writer = Writer::start(connection)?;
         let readers: Result<_> = (0..READERS).map(|_| file.reader()).collect();
-        Ok(Self {
-            readers: Readers::new(readers?),
-            writer,
-            pulses: Arc::default(),
-            reading,
-            file,
-        })
+        Ok(Self { readers: Readers::new(readers?), writer, pulses: Arc::default(), reading, file })
     }
 
     /// Runs a step of the writer on jobs or settings of a project, and tells of it, if it did

@@ -36,10 +36,7 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || run(&connection, &queue))
             .map_err(Error::unavailable)?;
-        Ok(Self {
-            commands: Some(commands),
-            thread: Some(thread),
-        })
+        Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
 
     /// Runs `work` in a transaction and answers once that is on the disk. What it did is
@@ -116,9 +113,8 @@ pub(super) fn in_savepoint<T>(
 
 fn run(connection: &Connection, queue: &Receiver<Command>) {
     while let Ok(first) = queue.recv() {
-        let group: Vec<Command> = std::iter::once(first)
-            .chain(queue.try_iter().take(GROUP - 1))
-            .collect();
+        let group: Vec<Command> =
+            std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
         if let Err(error) = commit(connection, group) {
             tracing::error!(%error, "a group of writes was not committed");
         }

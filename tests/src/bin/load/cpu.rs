@@ -27,10 +27,7 @@ fn used(pid: u32) -> Duration {
     // The second field is a name in parentheses, which may hold spaces.
     let (_, rest) = stat.rsplit_once(") ").expect("a stat line");
     let fields: Vec<&str> = rest.split(' ').collect();
-    let ticks: f64 = [11, 12]
-        .map(|at| fields[at].parse::<f64>().unwrap())
-        .iter()
-        .sum();
+    let ticks: f64 = [11, 12].map(|at| fields[at].parse::<f64>().unwrap()).iter().sum();
     Duration::from_secs_f64(ticks / ticks_per_second())
 }
 

@@ -31,9 +31,7 @@ impl JobQueueService for Echo {
             result: Some(pushed_job::Result::Key("1/1/100000".to_owned())),
             token: String::new(),
         });
-        Ok(Response::new(PushJobsResponse {
-            results: results.collect(),
-        }))
+        Ok(Response::new(PushJobsResponse { results: results.collect() }))
     }
 }
 

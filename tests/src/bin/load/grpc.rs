@@ -15,9 +15,7 @@ fn request() -> PushJobsRequest {
         project: 1,
         jobs: vec![NewJob {
             spider: "spider".to_owned(),
-            metadata: metadata
-                .map(|(name, json)| (name.to_owned(), json.to_owned()))
-                .into(),
+            metadata: metadata.map(|(name, json)| (name.to_owned(), json.to_owned())).into(),
             ..Default::default()
         }],
         request_id: String::new(),
@@ -31,9 +29,8 @@ pub(crate) async fn push_one(target: &Target) {
 
 /// Measures pushes.
 pub(crate) async fn push(load: &Load, target: &Target) -> Report {
-    let connections: Vec<Grpc> = (0..load.connections.max(1))
-        .map(|_| Grpc::new(&target.url, &target.key))
-        .collect();
+    let connections: Vec<Grpc> =
+        (0..load.connections.max(1)).map(|_| Grpc::new(&target.url, &target.key)).collect();
     let mut connections = connections.iter().cycle();
     let connect = async || caller(connections.next().expect("a connection"));
     run(load.clients, load.pushes, target.pid, connect).await
@@ -44,9 +41,6 @@ fn caller(grpc: &Grpc) -> impl AsyncFnMut() + 'static {
     async move || {
         let answer = queue.push_jobs(request.clone()).await.expect("an answer");
         let result = &answer.get_ref().results[0].result;
-        assert!(
-            matches!(result, Some(pushed_job::Result::Key(_))),
-            "{result:?}"
-        );
+        assert!(matches!(result, Some(pushed_job::Result::Key(_))), "{result:?}");
     }
 }

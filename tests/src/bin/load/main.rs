@@ -86,10 +86,8 @@ enum Store {
 
 fn main() {
     let load = Load::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         if load.echo_server {
             return echo::serve().await;
@@ -112,10 +110,7 @@ fn main() {
 
 async fn push_to_start(load: &Load) {
     let target = Target::of(load);
-    print_times(
-        "one server",
-        &start::push_to_start(&target, &target, load.pushes).await,
-    );
+    print_times("one server", &start::push_to_start(&target, &target, load.pushes).await);
     if let Some(other) = target.beside() {
         let times = start::push_to_start(&target, &other, load.pushes).await;
         print_times("two servers", &times);

@@ -28,8 +28,7 @@ impl Report {
 
     /// Microseconds of the server's CPU a call; NaN where its process is not known.
     pub(crate) fn cpu(&self) -> f64 {
-        self.cpu
-            .map_or(f64::NAN, |cpu| cpu.as_secs_f64() * 1e6 / self.calls as f64)
+        self.cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() * 1e6 / self.calls as f64)
     }
 
     fn latency(&self, percent: usize) -> Duration {
@@ -94,10 +93,5 @@ pub(crate) async fn run<C: AsyncFnMut() + 'static>(
         latencies.extend(task.await.expect("a client to its end"));
     }
     latencies.sort();
-    Report {
-        calls,
-        wall,
-        cpu,
-        latencies,
-    }
+    Report { calls, wall, cpu, latencies }
 }

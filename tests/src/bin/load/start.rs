@@ -19,36 +19,25 @@ pub(crate) async fn push_to_start(
     pusher: &Target,
     pushes: usize,
 ) -> Vec<Duration> {
-    let (worker, pusher) = (
-        Grpc::new(&worker.url, &worker.key),
-        Grpc::new(&pusher.url, &pusher.key),
-    );
+    let (worker, pusher) =
+        (Grpc::new(&worker.url, &worker.key), Grpc::new(&pusher.url, &pusher.key));
     let mut pauses = interval(SETTLED);
     let mut times = Vec::with_capacity(pushes);
     // The first goes to connections that are not there yet.
     for round in 0..=pushes {
         let mut queue = worker.queue();
         let started = tokio::spawn(async move {
-            let request = StartJobRequest {
-                project: PROJECT,
-                wait_ms: 60_000,
-                ..StartJobRequest::default()
-            };
+            let request =
+                StartJobRequest { project: PROJECT, wait_ms: 60_000, ..StartJobRequest::default() };
             let answer = queue.start_job(request).await.expect("an answer");
             (Instant::now(), answer.into_inner().job.expect("a job"))
         });
         pauses.reset();
         pauses.tick().await;
         let pushed = Instant::now();
-        let job = NewJob {
-            spider: "spider".to_owned(),
-            ..NewJob::default()
-        };
-        let request = PushJobsRequest {
-            project: PROJECT,
-            jobs: vec![job],
-            request_id: String::new(),
-        };
+        let job = NewJob { spider: "spider".to_owned(), ..NewJob::default() };
+        let request =
+            PushJobsRequest { project: PROJECT, jobs: vec![job], request_id: String::new() };
         pusher.queue().push_jobs(request).await.expect("an answer");
         let (got, _) = started.await.expect("a worker to its end");
         if round > 0 {

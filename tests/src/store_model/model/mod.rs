@@ -67,9 +67,7 @@ impl Model {
     }
 
     pub(super) fn push(&mut self, jobs: Vec<NewJob>, now: Millis) -> Vec<Pushed> {
-        jobs.into_iter()
-            .map(|job| self.push_one(job, now))
-            .collect()
+        jobs.into_iter().map(|job| self.push_one(job, now)).collect()
     }
 
     fn push_one(&mut self, new: NewJob, now: Millis) -> Pushed {
@@ -78,18 +76,11 @@ impl Model {
             return Pushed::Duplicate;
         }
         let unique = new.unique.filter(|_| active);
-        let known = self
-            .spiders
-            .iter()
-            .position(|spider| spider.name == new.spider);
+        let known = self.spiders.iter().position(|spider| spider.name == new.spider);
         let spider = known.unwrap_or(self.spiders.len());
         let before = self.clone();
         if known.is_none() {
-            self.spiders.push(Spider {
-                name: new.spider.clone(),
-                jobs: 0,
-                max_running: None,
-            });
+            self.spiders.push(Spider { name: new.spider.clone(), jobs: 0, max_running: None });
         }
         self.spiders[spider].jobs += 1;
         let key = JobKey {
@@ -153,10 +144,7 @@ impl Model {
             Some(other) => panic!("a claim adds no tags and has no limit of bytes: {other:?}"),
         }
         let held = self.find(key)?;
-        Some(Claimed {
-            job: held.job.clone(),
-            fence: held.fence.clone()?,
-        })
+        Some(Claimed { job: held.job.clone(), fence: held.fence.clone()? })
     }
 
     pub(super) fn change(
@@ -166,10 +154,8 @@ impl Model {
         now: Millis,
     ) -> Vec<Changed> {
         let before = self.clone();
-        let answers: Vec<Changed> = changes
-            .iter()
-            .map(|change| self.change_one(change, now))
-            .collect();
+        let answers: Vec<Changed> =
+            changes.iter().map(|change| self.change_one(change, now)).collect();
         let refused = answers.iter().any(|answer| {
             matches!(
                 answer,
@@ -188,13 +174,7 @@ impl Model {
     }
 
     fn change_one(&mut self, change: &Change, now: Millis) -> Changed {
-        let Some(Held {
-            job,
-            fence,
-            stop_by,
-            ..
-        }) = self.find(change.key)
-        else {
+        let Some(Held { job, fence, stop_by, .. }) = self.find(change.key) else {
             return Changed::Missing;
         };
         let runs = job.state == State::Running;
@@ -232,11 +212,7 @@ impl Model {
             }
         }
         let job = &self.find(change.key).unwrap().job;
-        Changed::Applied {
-            previous,
-            attempt: job.attempt,
-            stop_requested: stop_requested(job),
-        }
+        Changed::Applied { previous, attempt: job.attempt, stop_requested: stop_requested(job) }
     }
 
     /// Or why the job may not become so.
@@ -248,19 +224,14 @@ impl Model {
         };
         held.job.tags = tags;
         held.job.metadata.extend(effect.set.clone());
-        held.job
-            .metadata
-            .retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
+        held.job.metadata.retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
         let bytes = held.job.metadata.bytes();
         if !effect.set.is_empty() && effect.most_bytes.is_some_and(|most| bytes > most) {
             return Some(Changed::TooLarge);
         }
         held.job.priority = effect.priority.unwrap_or(held.job.priority);
         held.job.units = effect.units.unwrap_or(held.job.units);
-        held.job.state = effect
-            .enter
-            .as_ref()
-            .map_or(held.job.state, |enter| enter.0);
+        held.job.state = effect.enter.as_ref().map_or(held.job.state, |enter| enter.0);
         let before = self.find(key).map(|held| held.job.clone());
         if let Some(limit) = self.exceeded(before.as_ref(), &held.job) {
             return Some(Changed::AtLimit(limit));
@@ -308,10 +279,7 @@ impl Model {
         self.last = Position::after(self.last, now);
         job.state = state;
         job.position = self.last;
-        job.entries[state.index()] = Some(Entry {
-            position: self.last,
-            actor,
-        });
+        job.entries[state.index()] = Some(Entry { position: self.last, actor });
         job.entries[state.index() + 1..].fill(None);
     }
 
@@ -339,10 +307,8 @@ impl Model {
     }
 
     pub(super) fn oldest_pending(&self, limit: usize) -> Vec<JobKey> {
-        let pending = Filter {
-            states: [State::Pending].into_iter().collect(),
-            ..Filter::default()
-        };
+        let pending =
+            Filter { states: [State::Pending].into_iter().collect(), ..Filter::default() };
         let jobs = self.list(&pending, &Fields::Row);
         jobs.iter().rev().take(limit).map(|job| job.key).collect()
     }

@@ -40,9 +40,7 @@ impl Target {
             ("{*field}", "field"),
             ("{*name}", &format!("job{n}")),
         ];
-        names.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(name, value)
-        })
+        names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 }
 

@@ -134,15 +134,11 @@ async fn every_path_is_as_open_as_its_call() {
 #[test]
 fn the_tables_have_every_call_and_every_path() {
     let calls = table::calls();
-    let told: BTreeSet<(&str, &str)> = calls
-        .iter()
-        .map(|row| (row.service.as_str(), row.rpc()))
-        .collect();
+    let told: BTreeSet<(&str, &str)> =
+        calls.iter().map(|row| (row.service.as_str(), row.rpc())).collect();
     let known = table::described();
-    let known: BTreeSet<(&str, &str)> = known
-        .iter()
-        .map(|(service, rpc)| (service.as_str(), rpc.as_str()))
-        .collect();
+    let known: BTreeSet<(&str, &str)> =
+        known.iter().map(|(service, rpc)| (service.as_str(), rpc.as_str())).collect();
     assert_eq!(told, known);
 
     let told: BTreeSet<String> = table::paths().iter().map(Path::route).collect();

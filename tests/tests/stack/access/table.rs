@@ -87,9 +87,7 @@ fn rows(part: &str) -> impl Iterator<Item = Vec<String>> {
     let lines = part.lines().filter(|line| line.starts_with("| "));
     let rows = lines.map(|line| {
         let cells = line.trim_matches('|').split('|');
-        cells
-            .map(|cell| cell.trim().trim_matches('`').to_owned())
-            .collect()
+        cells.map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
     });
     let heads = ["call", "path", "---"];
     rows.filter(move |row: &Vec<String>| !heads.contains(&row[0].as_str()))
@@ -102,10 +100,7 @@ fn part(heading: &str) -> &'static str {
 }
 
 pub(super) fn calls() -> Vec<Row> {
-    let head = DOCUMENT
-        .lines()
-        .find(|line| line.starts_with("| call |"))
-        .unwrap();
+    let head = DOCUMENT.lines().find(|line| line.starts_with("| call |")).unwrap();
     assert_eq!(head, format!("| call | {} |", COLUMNS.join(" | ")));
     let mut calls = Vec::new();
     for section in part("gRPC").split("\n### ").skip(1) {

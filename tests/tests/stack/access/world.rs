@@ -37,10 +37,7 @@ impl World {
     pub(super) async fn new(stack: Stack) -> Self {
         let key = async |name: &str, role, projects: &[i64]| {
             let key = stack.create_key(name, role, projects).await;
-            Caller {
-                http: stack.http().bearer(&key),
-                authorization: Some(format!("Bearer {key}")),
-            }
+            Caller { http: stack.http().bearer(&key), authorization: Some(format!("Bearer {key}")) }
         };
         let keys = [
             key("read", Role::Read, &[MINE]).await,
@@ -49,19 +46,11 @@ impl World {
             key("admin", Role::Admin, &[]).await,
         ];
         let starter = stack.create_key("worker", Role::User, &[]).await;
-        Self {
-            starter: Grpc::new(&stack.url, &starter),
-            stack,
-            keys,
-            jobs: AtomicU32::new(0),
-        }
+        Self { starter: Grpc::new(&stack.url, &starter), stack, keys, jobs: AtomicU32::new(0) }
     }
 
     fn nobody(&self) -> Caller {
-        Caller {
-            http: self.stack.http().anonymous(),
-            authorization: None,
-        }
+        Caller { http: self.stack.http().anonymous(), authorization: None }
     }
 
     fn token(&self, job: &Target) -> Caller {
@@ -91,18 +80,10 @@ impl World {
         let pushed_job::Result::Key(key) = pushed else {
             panic!("{pushed:?}");
         };
-        let mut target = Target {
-            project,
-            key,
-            n,
-            ..Target::default()
-        };
+        let mut target = Target { project, key, n, ..Target::default() };
         if runs {
-            let start = StartJobRequest {
-                project,
-                spiders: vec![spider],
-                ..StartJobRequest::default()
-            };
+            let start =
+                StartJobRequest { project, spiders: vec![spider], ..StartJobRequest::default() };
             let started = starter.queue().start_job(start).await.unwrap().into_inner();
             (target.fence, target.token) = (started.fence, started.token);
         }
@@ -123,12 +104,7 @@ impl World {
             updates: vec![update],
             ..UpdateQueueRequest::default()
         };
-        self.stack
-            .grpc()
-            .queue()
-            .update_queue(request)
-            .await
-            .unwrap();
+        self.stack.grpc().queue().update_queue(request).await.unwrap();
     }
 
     /// Who stands for a column, what the call is then about, and what must come of it.
@@ -145,10 +121,7 @@ impl World {
                     return vec![(caller.clone(), target, cell)];
                 };
                 let others = self.job(MINE, state, &self.stack.grpc()).await;
-                vec![
-                    (caller.clone(), target, Cell::Yes),
-                    (caller.clone(), others, Cell::Forbidden),
-                ]
+                vec![(caller.clone(), target, Cell::Yes), (caller.clone(), others, Cell::Forbidden)]
             }
             5 => {
                 let mut cases = Vec::new();

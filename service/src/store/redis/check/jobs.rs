@@ -81,13 +81,8 @@ impl Check<'_> {
             self.checked.jobs += jobs.len() as u64;
         }
         for larges in seen.larges.chunks(PART) {
-            let argument = AsideArg {
-                repair: self.repair,
-                larges,
-                ..AsideArg::default()
-            };
-            self.judge(project, &scripts::CHECK_ASIDE, &argument)
-                .await?;
+            let argument = AsideArg { repair: self.repair, larges, ..AsideArg::default() };
+            self.judge(project, &scripts::CHECK_ASIDE, &argument).await?;
         }
         Ok(())
     }
@@ -109,14 +104,8 @@ impl Check<'_> {
             }
         }
         if !broken.is_empty() {
-            let argument = AsideArg {
-                repair: self.repair,
-                fields: &fields,
-                broken,
-                larges: &[],
-            };
-            self.judge(project, &scripts::CHECK_ASIDE, &argument)
-                .await?;
+            let argument = AsideArg { repair: self.repair, fields: &fields, broken, larges: &[] };
+            self.judge(project, &scripts::CHECK_ASIDE, &argument).await?;
         }
         let mut rest = &members[..];
         while !rest.is_empty() {

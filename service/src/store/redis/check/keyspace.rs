@@ -40,8 +40,7 @@ impl Check<'_> {
                     Found::Of(project, part) => (project, part),
                     Found::Installation => continue,
                     Found::Unknown if self.scope.projects.is_empty() => {
-                        self.stranger(Subject::Store, &key, "is none of ours")
-                            .await?;
+                        self.stranger(Subject::Store, &key, "is none of ours").await?;
                         continue;
                     }
                     Found::Unknown => continue,
@@ -105,11 +104,7 @@ impl Check<'_> {
             pipe.cmd("RENAMENX").arg(key).arg(aside);
             (moved,) = within(self.store.connection.pipe(&pipe)).await?;
         }
-        self.found(
-            subject,
-            format!("key {} {wrong}", key.escape_debug()),
-            moved,
-        );
+        self.found(subject, format!("key {} {wrong}", key.escape_debug()), moved);
         Ok(())
     }
 
@@ -144,10 +139,8 @@ impl Check<'_> {
 
 /// A fingerprint, and a packed answer.
 fn is_answer(record: &[u8]) -> bool {
-    record
-        .split_at_checked(FINGERPRINT)
-        .is_some_and(|(print, packed)| {
-            let hex = print.iter().all(u8::is_ascii_hexdigit);
-            hex && rmp_serde::from_slice::<serde::de::IgnoredAny>(packed).is_ok()
-        })
+    record.split_at_checked(FINGERPRINT).is_some_and(|(print, packed)| {
+        let hex = print.iter().all(u8::is_ascii_hexdigit);
+        hex && rmp_serde::from_slice::<serde::de::IgnoredAny>(packed).is_ok()
+    })
 }

@@ -61,14 +61,8 @@ pub(super) async fn check(
     repair: bool,
     tell: &mut (dyn FnMut(Told) + Send),
 ) -> Result<Checked> {
-    let mut check = Check {
-        store,
-        scope,
-        repair,
-        tell,
-        told: HashSet::new(),
-        checked: Checked::default(),
-    };
+    let mut check =
+        Check { store, scope, repair, tell, told: HashSet::new(), checked: Checked::default() };
     let projects = check.keyspace().await?;
     check.checked.projects = projects.len() as u64;
     // Names before jobs, jobs before sets: each step builds on what the one before mended.
@@ -128,11 +122,7 @@ impl Check<'_> {
 
     fn found(&mut self, subject: Subject, what: String, repaired: bool) {
         if self.told.insert((subject, what.clone())) {
-            (self.tell)(Told::Finding(Finding {
-                subject,
-                what,
-                repaired,
-            }));
+            (self.tell)(Told::Finding(Finding { subject, what, repaired }));
         }
     }
 }

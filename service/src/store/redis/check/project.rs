@@ -65,24 +65,9 @@ struct Sum {
 }
 
 const SUMS: [Sum; 3] = [
-    Sum {
-        set: "r",
-        field: "u",
-        counter: RUNNING_UNITS,
-        text: "the units of the running jobs",
-    },
-    Sum {
-        set: "f",
-        field: "z",
-        counter: "bf",
-        text: "the bytes of the finished jobs",
-    },
-    Sum {
-        set: "d",
-        field: "z",
-        counter: "bd",
-        text: "the bytes of the deleted jobs",
-    },
+    Sum { set: "r", field: "u", counter: RUNNING_UNITS, text: "the units of the running jobs" },
+    Sum { set: "f", field: "z", counter: "bf", text: "the bytes of the finished jobs" },
+    Sum { set: "d", field: "z", counter: "bd", text: "the bytes of the deleted jobs" },
 ];
 
 #[derive(Serialize)]
@@ -129,10 +114,7 @@ impl Check<'_> {
                     Entry::Occupied(_) => renumber.push(name.to_owned()),
                 }
             }
-            if ["s:", "t:", "m:"]
-                .iter()
-                .any(|kind| field.starts_with(kind))
-            {
+            if ["s:", "t:", "m:"].iter().any(|kind| field.starts_with(kind)) {
                 fields.push(field);
             }
         }
@@ -147,18 +129,12 @@ impl Check<'_> {
                 homes: part.iter().map(home).collect(),
                 ..NamesArg::default()
             };
-            self.judge(project, &scripts::CHECK_NAMES, &argument)
-                .await?;
+            self.judge(project, &scripts::CHECK_NAMES, &argument).await?;
         }
         for (numbers, renumber) in parts(&numbers, &renumber) {
-            let argument = NamesArg {
-                repair: self.repair,
-                numbers,
-                renumber,
-                ..NamesArg::default()
-            };
-            self.judge(project, &scripts::CHECK_NAMES, &argument)
-                .await?;
+            let argument =
+                NamesArg { repair: self.repair, numbers, renumber, ..NamesArg::default() };
+            self.judge(project, &scripts::CHECK_NAMES, &argument).await?;
         }
         Ok(())
     }
@@ -199,11 +175,7 @@ impl Check<'_> {
             let mut walk = Members::of_set(&store.connection, Keys(project).set(set));
             while let Some(pairs) = walk.next().await? {
                 for members in members(pairs).chunks(PART) {
-                    let argument = SetArg {
-                        repair: self.repair,
-                        set,
-                        members,
-                    };
+                    let argument = SetArg { repair: self.repair, set, members };
                     self.judge(project, &scripts::CHECK_SET, &argument).await?;
                 }
             }
@@ -235,12 +207,7 @@ impl Check<'_> {
     pub(super) async fn events(&mut self, project: ProjectId) -> Result<()> {
         let mut pipe = redis::pipe();
         let key = Keys(project).events();
-        pipe.cmd("XREVRANGE")
-            .arg(key)
-            .arg("+")
-            .arg("-")
-            .arg("COUNT")
-            .arg(1);
+        pipe.cmd("XREVRANGE").arg(key).arg("+").arg("-").arg("COUNT").arg(1);
         let (last,): (Vec<(String, redis::Value)>,) =
             within(self.store.connection.pipe(&pipe)).await?;
         let Some((number, _)) = last.first().and_then(|(id, _)| id.split_once('-')) else {
@@ -256,11 +223,7 @@ impl Check<'_> {
         due: &[String],
         unique: &[String],
     ) -> Result<()> {
-        let argument = IndexArg {
-            repair: self.repair,
-            due,
-            unique,
-        };
+        let argument = IndexArg { repair: self.repair, due, unique };
         self.judge(project, &scripts::CHECK_INDEX, &argument).await
     }
 
@@ -272,12 +235,7 @@ impl Check<'_> {
         least: &str,
         text: &str,
     ) -> Result<()> {
-        let argument = LeastArg {
-            repair: self.repair,
-            counter,
-            least,
-            text,
-        };
+        let argument = LeastArg { repair: self.repair, counter, least, text };
         self.judge(project, &scripts::CHECK_LEAST, &argument).await
     }
 
@@ -298,10 +256,7 @@ impl Check<'_> {
                 }
             }
             if !told {
-                let what = format!(
-                    "{} could not be added up: they do not stand still",
-                    sum.text
-                );
+                let what = format!("{} could not be added up: they do not stand still", sum.text);
                 (self.tell)(Told::Unchecked(Subject::Project(project), what));
             }
         }

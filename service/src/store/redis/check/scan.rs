@@ -19,11 +19,7 @@ pub(super) struct Keyspace {
 
 impl Keyspace {
     pub(super) fn new(connection: &Connection, pattern: String) -> Self {
-        Self {
-            pattern,
-            masters: connection.masters(),
-            cursor: "0".to_owned(),
-        }
+        Self { pattern, masters: connection.masters(), cursor: "0".to_owned() }
     }
 
     /// Some keys with their types; `None` at the end.
@@ -32,12 +28,7 @@ impl Keyspace {
             return Ok(None);
         };
         let mut pipe = redis::pipe();
-        pipe.cmd("SCAN")
-            .arg(&self.cursor)
-            .arg("MATCH")
-            .arg(&self.pattern)
-            .arg("COUNT")
-            .arg(STEP);
+        pipe.cmd("SCAN").arg(&self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(STEP);
         let ((cursor, keys),): ((String, Vec<Vec<u8>>),) = send(master, &pipe).await?;
         let mut pipe = redis::pipe();
         for key in &keys {
@@ -81,12 +72,7 @@ impl<'a> Members<'a> {
     }
 
     fn new(connection: &'a Connection, command: &'static str, key: String) -> Self {
-        Self {
-            connection,
-            command,
-            key,
-            cursor: Some("0".to_owned()),
-        }
+        Self { connection, command, key, cursor: Some("0".to_owned()) }
     }
 
     /// Some; `None` at the end.
@@ -95,11 +81,7 @@ impl<'a> Members<'a> {
             return Ok(None);
         };
         let mut pipe = redis::pipe();
-        pipe.cmd(self.command)
-            .arg(&self.key)
-            .arg(cursor)
-            .arg("COUNT")
-            .arg(STEP);
+        pipe.cmd(self.command).arg(&self.key).arg(cursor).arg("COUNT").arg(STEP);
         let ((cursor, values),): ((String, Vec<Value>),) =
             within(self.connection.pipe(&pipe)).await?;
         self.cursor = (cursor != "0").then_some(cursor);

@@ -103,12 +103,7 @@ impl RedisUrl {
         if kind == Kind::Cluster && db != 0 {
             return Err(refused("a Redis Cluster has no databases but 0"));
         }
-        Ok(Self {
-            topology,
-            login,
-            tls,
-            db,
-        })
+        Ok(Self { topology, login, tls, db })
     }
 }
 
@@ -158,10 +153,8 @@ fn sentinel(hosts: &str, path: &str, query: &mut Query) -> Result<(Topology, Opt
             "the name of the master must follow the hosts: redis+sentinel://HOST:PORT/MASTER",
         ));
     }
-    let login = Login {
-        user: query.take("sentinel_user"),
-        password: query.take("sentinel_password"),
-    };
+    let login =
+        Login { user: query.take("sentinel_user"), password: query.take("sentinel_password") };
     let topology = Topology::Sentinel {
         sentinels: addresses(hosts, 26379)?,
         master: master.to_owned(),
@@ -191,9 +184,9 @@ impl fmt::Display for RedisUrl {
             Topology::Server(Address::Unix(path)) => write!(f, "redis+unix://{}", path.display())?,
             Topology::Server(address) => write!(f, "redis{s}://{address}")?,
             Topology::Cluster(nodes) => write!(f, "redis{s}+cluster://{}", list(nodes))?,
-            Topology::Sentinel {
-                sentinels, master, ..
-            } => write!(f, "redis{s}+sentinel://{}/{master}", list(sentinels))?,
+            Topology::Sentinel { sentinels, master, .. } => {
+                write!(f, "redis{s}+sentinel://{}/{master}", list(sentinels))?
+            }
         }
         match self.db {
             0 => Ok(()),

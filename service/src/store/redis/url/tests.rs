@@ -7,19 +7,11 @@ fn tcp(host: &str, port: u16) -> Address {
 }
 
 fn login(user: &str, password: &str) -> Login {
-    Login {
-        user: Some(user.to_owned()),
-        password: Some(password.to_owned()),
-    }
+    Login { user: Some(user.to_owned()), password: Some(password.to_owned()) }
 }
 
 fn plain(topology: Topology) -> RedisUrl {
-    RedisUrl {
-        topology,
-        login: Login::default(),
-        tls: None,
-        db: 0,
-    }
+    RedisUrl { topology, login: Login::default(), tls: None, db: 0 }
 }
 
 fn parsed(text: &str) -> RedisUrl {
@@ -36,20 +28,14 @@ fn a_server_has_a_host_and_perhaps_a_port_and_a_database() {
     assert_eq!(parsed("redis://one"), server(tcp("one", 6379)));
     assert_eq!(parsed("redis://one:7/"), server(tcp("one", 7)));
     assert_eq!(parsed("redis://[::1]:7"), server(tcp("::1", 7)));
-    let third = RedisUrl {
-        db: 3,
-        ..server(tcp("10.0.0.1", 6379))
-    };
+    let third = RedisUrl { db: 3, ..server(tcp("10.0.0.1", 6379)) };
     assert_eq!(parsed("redis://10.0.0.1/3"), third);
 }
 
 #[test]
 fn a_socket_is_a_path() {
     let socket = Topology::Server(Address::Unix(PathBuf::from("/run/a b@c")));
-    let expected = RedisUrl {
-        db: 2,
-        ..plain(socket)
-    };
+    let expected = RedisUrl { db: 2, ..plain(socket) };
     assert_eq!(parsed("redis+unix:///run/a%20b%40c?db=2"), expected);
 }
 
@@ -69,10 +55,7 @@ fn a_cluster_has_nodes_to_begin_with() {
     let expected = RedisUrl {
         topology: Topology::Cluster(nodes),
         login: login("u", "p"),
-        tls: Some(TlsFiles {
-            ca: Some(PathBuf::from("/ca.pem")),
-            client: None,
-        }),
+        tls: Some(TlsFiles { ca: Some(PathBuf::from("/ca.pem")), client: None }),
         db: 0,
     };
     assert_eq!(url, expected);
@@ -114,42 +97,22 @@ fn bad_parts_are_refused_by_what_they_are() {
     for (text, expected) in [
         ("redis://one:x", number),
         ("redis://one:65536", number),
-        (
-            "redis://one,two",
-            "store: several hosts need redis+cluster:// or redis+sentinel://",
-        ),
+        ("redis://one,two", "store: several hosts need redis+cluster:// or redis+sentinel://"),
         ("redis://one/first", "store: the database must be a number"),
-        (
-            "redis+cluster://one/1",
-            "store: a Redis Cluster has no databases but 0",
-        ),
+        ("redis+cluster://one/1", "store: a Redis Cluster has no databases but 0"),
         ("redis://%ff@one", "store: the user is not UTF-8"),
     ] {
         assert_eq!(refusal(text), expected, "{text}");
     }
-    for text in [
-        "redis://",
-        "redis://a b",
-        "redis://[::1",
-        "redis+cluster://one,,two",
-    ] {
+    for text in ["redis://", "redis://a b", "redis://[::1", "redis+cluster://one,,two"] {
         assert!(refusal(text).starts_with("store: a host must be"), "{text}");
     }
     for text in ["redis+sentinel://one", "redis+sentinel://one/a:b"] {
         let expected = "store: the name of the master must follow the hosts";
         assert!(refusal(text).starts_with(expected), "{text}");
     }
-    for text in [
-        "redis",
-        "rediss+unix:///x",
-        "redis+x://one",
-        "redis+://one",
-        "mysql://one",
-    ] {
-        assert!(
-            refusal(text).starts_with("store: must be sqlite:FILE"),
-            "{text}"
-        );
+    for text in ["redis", "rediss+unix:///x", "redis+x://one", "redis+://one", "mysql://one"] {
+        assert!(refusal(text).starts_with("store: must be sqlite:FILE"), "{text}");
     }
 }
 

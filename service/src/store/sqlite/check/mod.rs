@@ -81,11 +81,7 @@ impl Check<'_> {
 
     /// Runs `work` in one transaction, which is kept if something is to be mended.
     fn step<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let begin = if self.repair {
-            "BEGIN IMMEDIATE"
-        } else {
-            "BEGIN"
-        };
+        let begin = if self.repair { "BEGIN IMMEDIATE" } else { "BEGIN" };
         self.connection.execute_batch(begin)?;
         let done = work(self);
         let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -110,11 +106,7 @@ impl Check<'_> {
     }
 
     fn tell_found(&self, subject: Subject, what: String, repaired: bool) {
-        self.tell(Told::Finding(Finding {
-            subject,
-            what,
-            repaired,
-        }));
+        self.tell(Told::Finding(Finding { subject, what, repaired }));
     }
 
     fn tell(&self, told: Told) {
@@ -142,10 +134,7 @@ impl Check<'_> {
     /// A project, if it is of the scope; the store for a number that no project has.
     fn project(&self, number: i64) -> Option<Subject> {
         match ProjectId::new(number) {
-            Ok(project) => self
-                .scope
-                .includes(project)
-                .then_some(Subject::Project(project)),
+            Ok(project) => self.scope.includes(project).then_some(Subject::Project(project)),
             Err(_) => self.scope.projects.is_empty().then_some(Subject::Store),
         }
     }

@@ -10,30 +10,10 @@ use crate::{error::Result, model::State, store::Subject};
 
 /// Counters of a project that are sums: their columns, the state, and what they count.
 const SUMS: [(&str, &str, State, &str); 4] = [
-    (
-        "finished_jobs",
-        "count(*)",
-        State::Finished,
-        "the finished jobs",
-    ),
-    (
-        "finished_bytes",
-        "sum(bytes)",
-        State::Finished,
-        "the bytes of the finished jobs",
-    ),
-    (
-        "deleted_jobs",
-        "count(*)",
-        State::Deleted,
-        "the deleted jobs",
-    ),
-    (
-        "deleted_bytes",
-        "sum(bytes)",
-        State::Deleted,
-        "the bytes of the deleted jobs",
-    ),
+    ("finished_jobs", "count(*)", State::Finished, "the finished jobs"),
+    ("finished_bytes", "sum(bytes)", State::Finished, "the bytes of the finished jobs"),
+    ("deleted_jobs", "count(*)", State::Deleted, "the deleted jobs"),
+    ("deleted_bytes", "sum(bytes)", State::Deleted, "the bytes of the deleted jobs"),
 ];
 
 /// Something that is below what it must be at least.
@@ -193,9 +173,8 @@ impl Check<'_> {
     pub(super) fn requests(&mut self) -> Result<()> {
         self.step(|check| {
             let sql = "SELECT project, id FROM requests WHERE NOT json_valid(reply)";
-            let rows = check.wrong(sql, |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-            })?;
+            let rows =
+                check.wrong(sql, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
             for (subject, (project, id)) in rows {
                 let what = format!("request {} has no kept answer", id.escape_debug());
                 check.found(subject, what, |connection| {
@@ -220,9 +199,7 @@ impl Check<'_> {
         let any = self.connection.query_row(sql, [], |_| Ok(())).optional()?;
         match any {
             None => Ok(0),
-            Some(()) => Ok(self
-                .wrong("SELECT project FROM set_aside", |_| Ok(()))?
-                .len() as u64),
+            Some(()) => Ok(self.wrong("SELECT project FROM set_aside", |_| Ok(()))?.len() as u64),
         }
     }
 }

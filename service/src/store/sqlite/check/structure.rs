@@ -36,10 +36,7 @@ impl Check<'_> {
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
         let lines: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
         let lines = lines.iter().flat_map(|lines| lines.lines());
-        Ok(lines
-            .filter(|line| *line != "ok")
-            .map(str::to_owned)
-            .collect())
+        Ok(lines.filter(|line| *line != "ok").map(str::to_owned).collect())
     }
 
     /// What of the schema is missing. What is there besides is not ours to judge. Whether all that
@@ -55,9 +52,7 @@ impl Check<'_> {
             }
             whole &= self.repair || kind == "index";
             let what = format!("{kind} {name} is missing");
-            self.found(Subject::Store, what, |connection| {
-                Ok(connection.execute_batch(&sql)?)
-            })?;
+            self.found(Subject::Store, what, |connection| Ok(connection.execute_batch(&sql)?))?;
         }
         if !whole {
             let rest = "the rest can only be checked when that is there".to_owned();

@@ -27,10 +27,7 @@ fn key(job: i64) -> JobKey {
 
 fn leased(lease: u64) -> NewJob {
     NewJob {
-        start: Some(Start {
-            fence: Fence::random().unwrap(),
-            lease_expires: Some(Millis(lease)),
-        }),
+        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: Some(Millis(lease)) }),
         ..job(State::Running)
     }
 }
@@ -73,11 +70,7 @@ async fn a_record_that_cannot_be_read_is_due_and_can_be_postponed() {
     assert_eq!(due().await, [key(2)]);
     let changes = vec![lost(key(2))];
     let changed = store.change(project(), changes, false, Millis(20), None);
-    let expected = Changed::Applied {
-        previous: State::Running,
-        attempt: 1,
-        stop_requested: false,
-    };
+    let expected = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
     assert_eq!(changed.await.unwrap(), [expected]);
     assert_eq!(due().await, []);
     assert_eq!(store.due(Millis(100), 9).await.unwrap(), [key(1)]);
@@ -89,24 +82,13 @@ async fn events(store: &SqliteStore, after: Option<u64>) -> Events {
 }
 
 const fn none(last: u64) -> Events {
-    Events::These {
-        events: Vec::new(),
-        last,
-    }
+    Events::These { events: Vec::new(), last }
 }
 
 fn pushed(number: u64, job: i64) -> Events {
-    let event = JobEvent {
-        number,
-        key: key(job),
-        state: State::Pending,
-        previous: None,
-        stop: false,
-    };
-    Events::These {
-        events: vec![event],
-        last: number,
-    }
+    let event =
+        JobEvent { number, key: key(job), state: State::Pending, previous: None, stop: false };
+    Events::These { events: vec![event], last: number }
 }
 
 #[tokio::test]
@@ -130,9 +112,7 @@ async fn a_log_that_nobody_reads_ends_and_what_is_missed_shows() {
     let mut store = SqliteStore::open(&path).unwrap();
     let count = |sql| {
         let connection = Connection::open(&path).unwrap();
-        connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .unwrap()
+        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
     assert_eq!(events(&store, None).await, none(0));
     push(&store).await;

@@ -60,21 +60,13 @@ fn cost(connection: &mut Connection, wanted: &Wanted) -> (Option<JobKey>, u64) {
     connection.progress_handler(1, Some(count)).unwrap();
     let effect = Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
-        start: Some(Start {
-            fence: Fence::random().unwrap(),
-            lease_expires: None,
-        }),
+        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: None }),
         ..Effect::default()
     };
     let project = ProjectId::new(1).unwrap();
     let claimed = claim::claim(connection, project, wanted, &effect, Millis(1)).unwrap();
-    connection
-        .progress_handler(0, None::<fn() -> bool>)
-        .unwrap();
-    (
-        claimed.map(|claimed| claimed.job.key),
-        steps.load(Ordering::Relaxed),
-    )
+    connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    (claimed.map(|claimed| claimed.job.key), steps.load(Ordering::Relaxed))
 }
 
 fn takes(connection: &mut Connection, wanted: &Wanted, expected: Option<&str>) {
@@ -83,9 +75,7 @@ fn takes(connection: &mut Connection, wanted: &Wanted, expected: Option<&str>) {
     let key = key.map(|key| key.to_string());
     assert_eq!(key.as_deref(), expected, "{wanted:?}");
     assert!(steps < STEPS, "{steps} steps for {wanted:?}");
-    connection
-        .execute_batch("ROLLBACK TO one; RELEASE one")
-        .unwrap();
+    connection.execute_batch("ROLLBACK TO one; RELEASE one").unwrap();
 }
 
 fn tag(text: &str) -> Vec<Tag> {
@@ -99,32 +89,16 @@ fn a_claim_passes_over_any_number_of_jobs_at_little_cost() {
     let middle = format!("1/2/{}", DEEP / 2);
     let any = Wanted::default();
     takes(&mut connection, &any, Some("1/1/1"));
-    let light = Wanted {
-        max_units: Some(Units::new(5).unwrap()),
-        ..Wanted::default()
-    };
+    let light = Wanted { max_units: Some(Units::new(5).unwrap()), ..Wanted::default() };
     takes(&mut connection, &light, Some(&last));
-    let rare = Wanted {
-        has_tags: tag("rare"),
-        ..Wanted::default()
-    };
+    let rare = Wanted { has_tags: tag("rare"), ..Wanted::default() };
     takes(&mut connection, &rare, Some(&last));
-    let lacks = Wanted {
-        lacks_tags: tag("crowd"),
-        ..Wanted::default()
-    };
+    let lacks = Wanted { lacks_tags: tag("crowd"), ..Wanted::default() };
     takes(&mut connection, &lacks, Some(&last));
-    let none = Wanted {
-        has_tags: tag("crowd"),
-        lacks_tags: tag("crowd"),
-        ..Wanted::default()
-    };
+    let none = Wanted { has_tags: tag("crowd"), lacks_tags: tag("crowd"), ..Wanted::default() };
     takes(&mut connection, &none, None);
     let spiders = ["last", "other"].map(|text| SpiderName::parse(text).unwrap());
-    let others = Wanted {
-        spiders: spiders.to_vec(),
-        ..Wanted::default()
-    };
+    let others = Wanted { spiders: spiders.to_vec(), ..Wanted::default() };
     takes(&mut connection, &others, Some(&middle));
     let (project, crowd) = (ProjectId::new(1).unwrap(), SpiderId::new(1).unwrap());
     assert!(spider::limit(&connection, project, crowd, Some(0)).unwrap());
@@ -137,9 +111,7 @@ fn a_claim_passes_over_any_number_of_jobs_at_little_cost() {
 #[test]
 fn a_claim_beyond_a_limit_does_not_look_at_the_queue() {
     let (_folder, mut connection) = queue();
-    connection
-        .execute("INSERT INTO settings VALUES (1, 'max_running', '0')", [])
-        .unwrap();
+    connection.execute("INSERT INTO settings VALUES (1, 'max_running', '0')", []).unwrap();
     let (key, steps) = cost(&mut connection, &Wanted::default());
     assert_eq!(key, None);
     assert!(steps < 200, "{steps}");

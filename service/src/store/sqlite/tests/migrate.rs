@@ -19,13 +19,9 @@ fn old_file(version: usize) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let connection = Connection::open(&path).unwrap();
-    connection
-        .pragma_update(None, "journal_mode", "WAL")
-        .unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.execute_batch(SCHEMAS[version - 1]).unwrap();
-    connection
-        .execute_batch(include_str!("old_jobs.sql"))
-        .unwrap();
+    connection.execute_batch(include_str!("old_jobs.sql")).unwrap();
     if version == 2 {
         let tags = "UPDATE spiders SET default_tags = '[\"t\"]'";
         connection.execute(tags, []).unwrap();
@@ -40,10 +36,7 @@ fn key(job: i64) -> JobKey {
 fn start() -> Effect {
     Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
-        start: Some(Start {
-            fence: Fence::random().unwrap(),
-            lease_expires: Some(Millis(900)),
-        }),
+        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: Some(Millis(900)) }),
         ..Effect::default()
     }
 }

@@ -42,10 +42,7 @@ async fn push(store: &SqliteStore) {
 }
 
 async fn count(store: &SqliteStore) -> u64 {
-    let all = Filter {
-        states: StateSet::ALL,
-        ..Filter::default()
-    };
+    let all = Filter { states: StateSet::ALL, ..Filter::default() };
     store.count(ProjectId::new(1).unwrap(), &all).await.unwrap()
 }
 
@@ -125,12 +122,8 @@ async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
     let connection = file.writer().unwrap();
-    let pages: i64 = connection
-        .pragma_query_value(None, "page_count", |row| row.get(0))
-        .unwrap();
-    connection
-        .pragma_update(None, "max_page_count", pages + 5)
-        .unwrap();
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "max_page_count", pages + 5).unwrap();
     let writer = Writer::start(connection).unwrap();
     let project = ProjectId::new(1).unwrap();
     let push = async |job| {
@@ -151,10 +144,7 @@ fn the_store_outlives_the_runtime_that_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).unwrap());
     for before in 0..3 {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert_eq!(runtime.block_on(count(&store)), before);
         runtime.block_on(push(&store));
     }

@@ -8,9 +8,7 @@ fn plan(sql: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
     let connection = file.writer().unwrap();
-    let mut statement = connection
-        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-        .unwrap();
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let mut rows = statement.raw_query();
     let mut steps = Vec::new();
     while let Some(row) = rows.next().unwrap() {
