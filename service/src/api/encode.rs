@@ -4,7 +4,7 @@ use spiderq_proto::v1;
 
 use crate::{
     domain::{ItemError, ItemErrorKind},
-    model::{Actor, Counters, Entry, Job, Millis, State},
+    model::{Actor, Counters, Entry, Job, JsonText, Millis, State},
 };
 
 pub(super) const fn state(state: State) -> v1::JobState {
@@ -30,8 +30,13 @@ pub(super) fn job(job: Job) -> v1::Job {
         let actor = job.entry(state).map(|entry: &Entry| &entry.actor);
         actor.map(Actor::to_string).unwrap_or_default()
     };
+    let text = |field| job.metadata.get(field).and_then(JsonText::as_text);
     v1::Job {
         key: job.key.to_string(),
+        project: count(job.key.project.get()),
+        spider_id: count(job.key.spider.get()),
+        spider_type: text("spider_type")
+            .unwrap_or_else(|| job.spider.spider_type().to_owned()),
         spider: job.spider.to_string(),
         state: state(job.state).into(),
         ts: millis(job.position.ts()),
@@ -50,11 +55,7 @@ pub(super) fn job(job: Job) -> v1::Job {
         updated_time: millis(job.updated),
         attempt: job.attempt,
         counters: counters(job.counters),
-        close_reason: job
-            .metadata
-            .get("close_reason")
-            .and_then(|json| json.as_text())
-            .unwrap_or_default(),
+        close_reason: text("close_reason").unwrap_or_default(),
         metadata: job
             .metadata
             .into_iter()
