@@ -2,6 +2,7 @@
 //! traits that a store implements. Knows neither gRPC nor HTTP nor a database.
 
 pub mod clock;
+pub mod effect;
 pub mod error;
 pub mod model;
 pub mod store;

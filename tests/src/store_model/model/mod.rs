@@ -233,7 +233,8 @@ impl Model {
         if let Some(limit) = self.exceeded(before.as_ref(), &held.job) {
             return Some(Changed::AtLimit(limit));
         }
-        let stop = stop_requested(&held.job) && !before.as_ref().is_some_and(stop_requested);
+        let asked = stop_requested(&held.job) && !before.as_ref().is_some_and(stop_requested);
+        let stop = asked && held.job.state == State::Running;
         if effect.enter.is_some() || stop {
             let previous = before.map(|job| job.state);
             self.record(&held.job, previous, effect.enter.is_none());
