@@ -1,4 +1,4 @@
-//! Projects: which exist, what they come to, and their settings.
+//! Projects: which exist, how many jobs they have, and their settings.
 
 use std::sync::Arc;
 
@@ -22,9 +22,8 @@ async fn changed(world: &World, change: SettingsChange) -> bool {
     done.await.unwrap()
 }
 
-/// A project is there after its first job, its first spider or its first setting; a read or
-/// a claim makes none.
-pub async fn a_project_exists_from_its_first_use_on(store: Arc<dyn Store>) {
+/// Reads and claims do not create a project.
+pub async fn a_project_exists_from_its_first_job_spider_or_setting_on(store: Arc<dyn Store>) {
     let project = |number: i64| ProjectId::new(number).unwrap();
     let world = |number| World { store: store.clone(), project: project(number) };
     assert_eq!(store.projects(None, 10).await.unwrap(), []);
@@ -51,7 +50,7 @@ pub async fn a_project_exists_from_its_first_use_on(store: Arc<dyn Store>) {
     assert_eq!(store.projects(Some(big), 10).await.unwrap(), []);
 }
 
-/// Counts and running units follow every change of state, units and existence.
+/// Every change of state or units, and every purge, is counted.
 pub async fn counts_follow_the_jobs(world: World) {
     assert_eq!(counts(&world).await, ProjectCounts::default());
     for (state, units) in [
@@ -79,12 +78,12 @@ pub async fn counts_follow_the_jobs(world: World) {
     world.apply(T + 3, delete(world.key(1, 2))).await;
     assert_eq!(counts(&world).await, expected(0, 1, 2, 1));
     world.store.purge(world.key(1, 2)).await.unwrap();
-    // The way back of a job whose worker was lost.
+    // The reaper requeues a job whose worker was lost.
     world.apply(T + 4, always(claimed.key, entering(State::Pending))).await;
     assert_eq!(counts(&world).await, expected(1, 0, 2, 0));
 }
 
-/// Settings are merged, removed and cleared; values keep their bytes.
+/// A merge leaves the other settings; values keep their bytes.
 pub async fn settings_are_merged_and_removed(world: World) {
     assert!(settings(&world).await.is_empty());
     let first = metadata(&[("a", "1566311822568.0"), ("b", r#"{"z":[ ],"a":"\u00e9"}"#)]);
@@ -107,7 +106,7 @@ pub async fn settings_are_merged_and_removed(world: World) {
     assert!(settings(&world).await.is_empty());
 }
 
-/// Those that are asked for and set, and no others.
+/// Names without a setting are left out.
 pub async fn settings_are_read_by_name(world: World) {
     let named = async |names: &[&str]| {
         let settings = world.store.named_settings(world.project, names);
@@ -120,8 +119,8 @@ pub async fn settings_are_read_by_name(world: World) {
     assert_eq!(named(&[]).await, Metadata::default());
 }
 
-/// A merge beyond the limit changes nothing.
-pub async fn settings_have_a_limit_in_all(world: World) {
+/// A merge above the limit changes nothing.
+pub async fn all_settings_together_have_a_size_limit(world: World) {
     let half = |name: &str| {
         let mut settings = Metadata::default();
         settings.set(name, JsonText::string(&"x".repeat(Metadata::MAX_BYTES / 2 - 3)));
@@ -134,7 +133,7 @@ pub async fn settings_have_a_limit_in_all(world: World) {
     let mut expected = half("a");
     expected.extend(half("b"));
     assert_eq!(settings(&world).await, expected);
-    // What replaces a value counts in its place.
+    // A value that is replaced does not count.
     let small = metadata(&[("a", "1"), ("c", "1")]);
     assert!(changed(&world, SettingsChange::Merge(small)).await);
 }

@@ -1,4 +1,4 @@
-//! How much metadata a job may have in all: counted inside the atomic step, over every write.
+//! How many bytes of metadata a job may have in all, counted in the atomic step of each write.
 
 use spiderq_core::{
     model::{ClaimFilter, JobKey, Metadata},
@@ -28,7 +28,7 @@ async fn holding(world: &World, fields: &[(&str, &str)]) -> JobKey {
     world.add(T, job).await
 }
 
-/// To the last byte, names too, and a refused change does nothing else either.
+/// Names count too. A refused change does nothing else either.
 pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
     let key = holding(&world, &[("a", &text(MOST - 100)), ("b", "1")]).await;
     let before = world.job(key).await;
@@ -46,8 +46,8 @@ pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
     world.apply(T + 1, always(key, equal)).await;
 }
 
-/// What a change removes or writes over makes room for what it sets.
-pub async fn what_goes_makes_room(world: World) {
+/// A change is measured by what the job has after it.
+pub async fn removed_and_replaced_fields_make_room(world: World) {
     let half = text(MOST / 2);
     let key = holding(&world, &[("a", &half)]).await;
     for _ in 0..3 {
@@ -63,8 +63,8 @@ pub async fn what_goes_makes_room(world: World) {
     }
 }
 
-/// Small fields count as large ones do, many of them too.
-pub async fn many_small_fields_come_to_the_limit(world: World) {
+/// 10,000 fields of 100 bytes are the limit.
+pub async fn many_small_fields_count_towards_the_limit(world: World) {
     let key = world.add(T, pending("s")).await;
     let field = |from: usize| -> Metadata {
         let names = (from..from + 1000).map(|n| format!("{n:0>60}"));
@@ -84,7 +84,7 @@ pub async fn many_small_fields_come_to_the_limit(world: World) {
     assert_eq!(world.job(key).await, before);
 }
 
-/// Changes of one call count together, and one too large stops an all-or-nothing call.
+/// A change that would be too large undoes an all-or-nothing call.
 pub async fn changes_of_one_call_count_together(world: World) {
     let key = holding(&world, &[("a", &text(MOST / 2))]).await;
     let other = world.add(T, pending("s")).await;
@@ -117,8 +117,8 @@ pub async fn changes_of_one_call_count_together(world: World) {
     assert_eq!(names, ["a", "c", "d"]);
 }
 
-/// A job that is full can still be taken, moved and told to stop.
-pub async fn what_the_service_writes_has_no_limit(world: World) {
+/// A full job can still be claimed, stopped and finished.
+pub async fn changes_without_max_bytes_are_not_limited(world: World) {
     let key = holding(&world, &[("a", &text(MOST))]).await;
     let effect = Effect { set: metadata(&[("worker", "1")]), ..starting() };
     let now = spiderq_core::model::Millis(T + 1);

@@ -27,7 +27,7 @@ async fn edited(world: &World, spider: i64, edit: &TagEdit) -> SpiderEdited {
     done.await.unwrap()
 }
 
-/// Spiders stand by number, with the last number given to a job, purged or not.
+/// Each has the last number that was given to a job, also if that job was purged.
 pub async fn spiders_are_listed_by_number(world: World) {
     let (store, project) = (&world.store, world.project);
     assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), []);
@@ -49,7 +49,7 @@ pub async fn spiders_are_listed_by_number(world: World) {
     assert_eq!(page.unwrap(), []);
 }
 
-/// Tags of a spider are edited as those of a job are, and stay its own.
+/// As the tags of a job are. Other spiders and existing jobs keep theirs.
 pub async fn tags_of_a_spider_are_edited(world: World) {
     for spider in ["a", "b"] {
         world.add(T, pending(spider)).await;
@@ -63,12 +63,12 @@ pub async fn tags_of_a_spider_are_edited(world: World) {
     assert_eq!(spiders.unwrap(), expected);
     let none = edited(&world, 1, &edit(&["q", "r"], &[])).await;
     assert_eq!(none, SpiderEdited::Done(Tags::default()));
-    // The jobs that it has keep theirs.
+    // Its job keeps its own tags.
     let job = world.job(world.key(1, 1)).await.unwrap();
     assert_eq!(job.tags, Tags::default());
 }
 
-/// Too many tags, or a number never given, change nothing.
+/// Too many tags and an unknown number are refused.
 pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
     world.add(T, pending("a")).await;
     let many: Vec<String> = (0..Tags::MAX).map(|number| number.to_string()).collect();
@@ -82,7 +82,7 @@ pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
     assert_eq!(edited(&world, 2, &edit(&[], &["x"])).await, SpiderEdited::Missing);
 }
 
-/// Names and tags that break other things come back as they went in.
+/// Names and tags with special characters come back byte for byte.
 pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
     let texts = hostile_texts();
     for (text, number) in texts.iter().zip(1..) {
@@ -99,8 +99,8 @@ pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
     assert_eq!(spiders.unwrap(), expected);
 }
 
-/// The last to finish, not the last to begin; deleted jobs do not count.
-pub async fn the_last_finished_job_of_each_spider(world: World) {
+/// It need not be the last one that began; deleted jobs do not count.
+pub async fn last_finished_is_the_job_that_finished_last(world: World) {
     for (n, spider) in ["a", "a", "a", "b", "c"].into_iter().enumerate() {
         world.add(T + n as u64, in_state(spider, State::Running)).await;
     }

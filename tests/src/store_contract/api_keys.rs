@@ -1,5 +1,5 @@
-//! API keys and the secret. Each case needs a store that nobody else uses: keys belong to
-//! no project.
+//! API keys and the secret of the installation. They belong to no project, so that each case
+//! needs a store of its own.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ fn record(id: &str, created: u64) -> ApiKeyRecord {
     }
 }
 
-/// A key is found by its digest, whole.
-pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
+/// Every field of the record comes back, for each role.
+pub async fn an_api_key_is_found_by_its_digest(store: Arc<dyn Store>) {
     assert_eq!(store.find_api_key(&digest(1)).await.unwrap(), None);
     let mut keys = Vec::new();
     for (n, role) in Role::ALL.into_iter().enumerate() {
@@ -46,8 +46,8 @@ pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
     assert_eq!(store.list_api_keys().await.unwrap(), keys);
 }
 
-/// One with the same digest is replaced.
-pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
+/// The later record counts, and the list has it once.
+pub async fn an_api_key_with_the_same_digest_is_replaced(store: Arc<dyn Store>) {
     store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
     let new = ApiKeyRecord { role: Role::Read, ..record("b", 2) };
     store.put_api_key(&digest(1), new.clone()).await.unwrap();
@@ -56,8 +56,8 @@ pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
     assert_eq!(store.list_api_keys().await.unwrap(), [new]);
 }
 
-/// Keys are listed by age, then by id.
-pub async fn keys_are_listed_oldest_first(store: Arc<dyn Store>) {
+/// Keys of equal age are listed by id.
+pub async fn api_keys_are_listed_oldest_first(store: Arc<dyn Store>) {
     let keys = [("d", 5), ("b", 7), ("a", 7), ("c", 6)];
     for (n, (id, created)) in keys.into_iter().enumerate() {
         let key = record(id, created);
@@ -68,8 +68,8 @@ pub async fn keys_are_listed_oldest_first(store: Arc<dyn Store>) {
     assert_eq!(ids, ["d", "c", "a", "b"]);
 }
 
-/// A removed key is gone, others stay.
-pub async fn a_removed_key_is_not_found(store: Arc<dyn Store>) {
+/// Removing one key leaves the others; removing it again answers `false`.
+pub async fn a_removed_api_key_is_not_found(store: Arc<dyn Store>) {
     store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
     store.put_api_key(&digest(2), record("b", 2)).await.unwrap();
     assert!(store.remove_api_key("a").await.unwrap());
@@ -79,8 +79,8 @@ pub async fn a_removed_key_is_not_found(store: Arc<dyn Store>) {
     assert_eq!(store.list_api_keys().await.unwrap(), [record("b", 2)]);
 }
 
-/// Many servers start on an empty store: one of them makes the first key.
-pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
+/// Of many servers that start on an empty store, one creates the first key.
+pub async fn only_one_process_creates_the_first_api_key(store: Arc<dyn Store>) {
     let tasks: Vec<_> = (0..32)
         .map(|n| {
             let store = store.clone();
@@ -104,8 +104,8 @@ pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
     assert!(!store.put_first_api_key(&digest(99), record("x", 0)).await.unwrap());
 }
 
-/// The first secret stays, for all.
-pub async fn the_secret_is_given_once(store: Arc<dyn Store>) {
+/// Whichever candidate comes first is the secret of all later callers.
+pub async fn the_installation_secret_never_changes(store: Arc<dyn Store>) {
     let tasks: Vec<_> = (0..16_u8)
         .map(|n| {
             let store = store.clone();

@@ -1,4 +1,4 @@
-//! Request ids: the same call twice is done once.
+//! Request ids: a call that is repeated under its id is done once.
 
 use spiderq_core::{
     error::Error,
@@ -8,7 +8,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// A push made twice adds its jobs once and answers the same, duplicates too.
+/// The answer is the same, also for duplicates.
 pub async fn a_repeated_push_adds_once(world: World) {
     let request = request("id", "push");
     let push = async |now| {
@@ -24,7 +24,7 @@ pub async fn a_repeated_push_adds_once(world: World) {
     assert_eq!(world.count(&those(&State::ALL)).await, 2);
 }
 
-/// A claim made twice takes one job and answers it with the first call's fence.
+/// The answer has the fence of the first call.
 pub async fn a_repeated_claim_takes_once(world: World) {
     let request = request("id", "claim");
     let wanted = ClaimFilter::default();
@@ -36,14 +36,14 @@ pub async fn a_repeated_claim_takes_once(world: World) {
     };
     assert_eq!(claim(T).await, None);
     world.push(T, vec![pending("s"), pending("s")]).await;
-    // The empty answer was not kept.
+    // An empty answer is not kept.
     let first = claim(T + 1).await.unwrap();
     assert_eq!(first.job.key, world.key(1, 1));
     assert_eq!(claim(T + 2).await, Some(first));
     assert_eq!(world.count(&those(&[State::Pending])).await, 1);
 }
 
-/// A change made twice is applied once and answers the same.
+/// The answer is the same, also for a missing job.
 pub async fn a_repeated_change_applies_once(world: World) {
     let key = world.add(T, pending("s")).await;
     let request = request("id", "change");
@@ -63,7 +63,7 @@ pub async fn a_repeated_change_applies_once(world: World) {
     assert_eq!(world.job(key).await, finished);
 }
 
-/// A refusal is an answer like any other.
+/// Even when the change would be allowed now.
 pub async fn a_repeated_refusal_stays_refused(world: World) {
     let key = world.add(T, pending("s")).await;
     let request = request("id", "change");
@@ -79,8 +79,8 @@ pub async fn a_repeated_refusal_stays_refused(world: World) {
     assert_eq!(refuse().await, [Changed::Refused(State::Pending)]);
 }
 
-/// One id for two different requests is an error, and nothing is done.
-pub async fn an_id_is_good_for_one_request(world: World) {
+/// The second call fails and does nothing.
+pub async fn a_request_id_cannot_be_reused_for_another_request(world: World) {
     let (first, second) = (request("id", "one"), request("id", "two"));
     let project = world.project;
     let pushed = world.store.push(project, vec![pending("s")], Millis(T), Some(&first));
@@ -100,8 +100,8 @@ pub async fn an_id_is_good_for_one_request(world: World) {
     assert_eq!(pending, [world.key(1, 1)]);
 }
 
-/// Ids of two projects have nothing to do with each other.
-pub async fn an_id_is_known_in_its_project_alone(world: World) {
+/// Two projects may use one id for different requests.
+pub async fn request_ids_are_separate_per_project(world: World) {
     let other = World::new(world.store.clone());
     for (world, asked) in [(&world, "one"), (&other, "two")] {
         let request = request("id", asked);

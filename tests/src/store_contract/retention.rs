@@ -1,4 +1,4 @@
-//! Prune: the oldest of too many go for good, and nothing of them stays.
+//! Retention: prune removes the oldest jobs for good while a bound is exceeded.
 
 use spiderq_core::{
     model::{JobKey, Metadata, Position, State},
@@ -32,7 +32,7 @@ async fn prune(world: &World, state: State, keep: &Retention, limit: usize) -> u
     pruned.await.unwrap()
 }
 
-/// A check of this project, which must find nothing.
+/// Checks the project and expects no finding.
 pub(crate) async fn clean(world: &World) {
     let mut found = Vec::new();
     let mut tell = |told| match told {
@@ -44,7 +44,7 @@ pub(crate) async fn clean(world: &World) {
     assert_eq!(found, [""; 0]);
 }
 
-/// Jobs that entered before a place go, those at it and after it stay.
+/// Jobs that entered before a position are removed; those at it and after it stay.
 pub async fn jobs_that_are_too_old_go(world: World) {
     let keys = finished(&world, 5, 10).await;
     let keep = Retention { from: Some(place(T + 3, 0)), ..Retention::default() };
@@ -58,7 +58,7 @@ pub async fn jobs_that_are_too_old_go(world: World) {
     clean(&world).await;
 }
 
-/// The oldest go until there are no more than so many.
+/// The oldest jobs are removed until no more than the bound are left.
 pub async fn jobs_that_are_too_many_go(world: World) {
     let keys = finished(&world, 4, 10).await;
     let keep = Retention { jobs: Some(3), ..Retention::default() };
@@ -72,8 +72,8 @@ pub async fn jobs_that_are_too_many_go(world: World) {
     clean(&world).await;
 }
 
-/// The oldest go until those left have no more bytes than so many, whatever became of their
-/// metadata meanwhile.
+/// The oldest jobs are removed until the others have no more bytes of metadata than the bound.
+/// The bytes of the moment count.
 pub async fn jobs_that_are_too_large_go(world: World) {
     let keys = finished(&world, 4, 100).await;
     let most = |bytes| Retention { bytes: Some(bytes), ..Retention::default() };
@@ -88,7 +88,7 @@ pub async fn jobs_that_are_too_large_go(world: World) {
     assert_eq!(prune(&world, State::Finished, &most(210), 100).await, 0);
     assert_eq!(prune(&world, State::Finished, &most(209), 100).await, 1);
     assert_eq!(world.list(&filter).await, [keys[3], keys[2]]);
-    // One that leaves the state, and one that is purged, count no more.
+    // A job that leaves the state, and one that is purged, no longer count.
     world.apply(T + 11, delete(keys[2])).await;
     assert_eq!(prune(&world, State::Finished, &most(10), 100).await, 0);
     assert_eq!(prune(&world, State::Deleted, &most(100), 100).await, 0);
@@ -102,8 +102,8 @@ pub async fn jobs_that_are_too_large_go(world: World) {
     clean(&world).await;
 }
 
-/// Whichever bound is the narrowest; jobs in other states are not touched.
-pub async fn every_bound_holds_for_its_state_alone(world: World) {
+/// The narrowest bound decides; jobs in other states stay.
+pub async fn each_bound_applies_to_one_state_only(world: World) {
     let keys = finished(&world, 5, 100).await;
     world.apply(T + 9, delete(keys[4])).await;
     let waits = world.add(T, pending("a")).await;
@@ -118,8 +118,8 @@ pub async fn every_bound_holds_for_its_state_alone(world: World) {
     clean(&world).await;
 }
 
-/// A check tells of nothing in a project where all is well.
-pub async fn a_check_finds_nothing_where_all_is_well(world: World) {
+/// After claims, deletions and purges.
+pub async fn a_check_of_a_healthy_project_finds_nothing(world: World) {
     let mut keys = finished(&world, 3, 400).await;
     world.push(T, vec![pending("a"), pending("b")]).await;
     keys.push(world.claim(T + 20).await.unwrap().job.key);

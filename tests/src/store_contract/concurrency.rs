@@ -1,4 +1,4 @@
-//! Many at once: each of these must come out the same however the calls interleave.
+//! Calls at the same time: the result must not depend on how they interleave.
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -21,8 +21,8 @@ async fn together<T: Send + 'static>(
     answers
 }
 
-/// 64 workers empty a queue of 1,000: each job goes to one of them, and each worker gets
-/// its jobs in the order of the queue.
+/// 64 workers empty a queue of 1,000 jobs: each job goes to one of them, in the order of the
+/// queue.
 pub async fn concurrent_claims_take_each_job_once(world: World) {
     for round in 0..10 {
         let jobs = (0..100).map(|n| ranked("s", n % 5)).collect();
@@ -39,7 +39,7 @@ pub async fn concurrent_claims_take_each_job_once(world: World) {
         }
     });
     let mut taken: Vec<_> = together(workers).await.into_iter().flatten().collect();
-    // In the order in which the store gave them.
+    // The positions tell in which order the store made the claims.
     taken.sort_by_key(|job| job.position);
     let ranks: Vec<_> =
         taken.iter().map(|job| (std::cmp::Reverse(job.priority), job.key.job)).collect();
@@ -49,7 +49,7 @@ pub async fn concurrent_claims_take_each_job_once(world: World) {
     assert_eq!(world.count(&those(&[State::Running])).await, 1_000);
 }
 
-/// 64 pushes of one unique value: one is taken.
+/// Of 64 pushes with one unique value, one is added and the others are duplicates.
 pub async fn concurrent_pushes_of_a_unique_value_have_one_winner(world: World) {
     let pushes = (0..64).map(|_| {
         let world = world.clone();
@@ -62,7 +62,7 @@ pub async fn concurrent_pushes_of_a_unique_value_have_one_winner(world: World) {
     assert_eq!((added, refused), (1, 63));
 }
 
-/// 64 pushes at once get 64 numbers and 64 positions.
+/// 64 pushes get 64 numbers and 64 positions.
 pub async fn concurrent_pushes_have_numbers_of_their_own(world: World) {
     let pushes = (0..64).map(|_| {
         let world = world.clone();
@@ -80,7 +80,7 @@ pub async fn concurrent_pushes_have_numbers_of_their_own(world: World) {
     assert_eq!(positions, expected);
 }
 
-/// The same request many times at once is done once.
+/// 32 calls with one request id add one job and answer the same key.
 pub async fn concurrent_repeats_of_a_request_are_done_once(world: World) {
     let request = request("id", "push");
     let pushes = (0..32).map(|_| {
@@ -96,7 +96,7 @@ pub async fn concurrent_repeats_of_a_request_are_done_once(world: World) {
     assert_eq!(world.count(&those(&State::ALL)).await, 1);
 }
 
-/// Many want to finish one job: one does.
+/// Of 32 changes that finish one job, one is applied and the others are refused.
 pub async fn concurrent_changes_have_one_winner(world: World) {
     let key = world.add(T, pending("s")).await;
     let finishes = (0..32).map(|_| {

@@ -1,4 +1,4 @@
-//! Which job a claim takes: the order of the queue, and what a claim may want.
+//! Which job a claim takes: those at the front of the queue, and those that its filter allows.
 
 use spiderq_core::{
     model::{ClaimFilter, JobKey, State, Tag, Units},
@@ -7,7 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// All that can be claimed of what is wanted, in order.
+/// The keys of all jobs that the filter allows to be claimed, in the order of the claims.
 async fn taken(world: &World, now: u64, wanted: &ClaimFilter) -> Vec<JobKey> {
     let mut keys = Vec::new();
     while let Some(claimed) = world.claim_wanted(now, wanted).await {
@@ -28,8 +28,8 @@ fn up_to(units: i64) -> ClaimFilter {
     ClaimFilter { max_units: Some(Units::new(units).unwrap()), ..ClaimFilter::default() }
 }
 
-/// Jobs that were put back go before all others of their priority, the first of them first;
-/// a higher priority still goes before them.
+/// Among the jobs that were put back, the earliest goes first. Jobs of a higher priority still go
+/// before them.
 pub async fn jobs_put_back_go_before_all_of_their_priority(world: World) {
     for rank in [2, 2, 3, 2, 3] {
         world.add(T, ranked("s", rank)).await;
@@ -48,8 +48,8 @@ pub async fn jobs_put_back_go_before_all_of_their_priority(world: World) {
     assert_eq!(order, [7, 5, 3, 6, 2, 1, 4, 8].map(key));
 }
 
-/// A job is at the front by the entry that put it there, and by no later one.
-pub async fn the_front_is_for_one_entry(world: World) {
+/// A later entry into pending puts the job at the end again.
+pub async fn a_job_is_at_the_front_for_one_entry_only(world: World) {
     world.push(T, vec![pending("s"), pending("s")]).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
     world.claim(T).await.unwrap();
@@ -61,7 +61,7 @@ pub async fn the_front_is_for_one_entry(world: World) {
     assert_eq!(order, [second, first]);
 }
 
-/// It keeps its place at the front under a new priority.
+/// It goes before the jobs that its new priority had before.
 pub async fn a_job_at_the_front_stays_there_under_a_new_priority(world: World) {
     world.push(T, vec![pending("s"), ranked("s", 3)]).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
@@ -75,8 +75,8 @@ pub async fn a_job_at_the_front_stays_there_under_a_new_priority(world: World) {
     assert_eq!(order, [first, second, world.key(1, 3)]);
 }
 
-/// Any of the tags that it must have, none of those that it must lack.
-pub async fn claim_keeps_to_its_tags(world: World) {
+/// A job needs one of `has_tags` and none of `lacks_tags`.
+pub async fn a_claim_takes_only_jobs_with_its_tags(world: World) {
     let jobs = [vec!["x"], vec!["y"], vec!["x", "y"], vec![], vec!["z", "x"]];
     let jobs: Vec<NewJob> = jobs.iter().map(|texts| tagged("s", texts)).collect();
     let filters = [
@@ -96,8 +96,8 @@ pub async fn claim_keeps_to_its_tags(world: World) {
     }
 }
 
-/// Tags as they are now, not as they were pushed.
-pub async fn claim_sees_a_change_of_tags(world: World) {
+/// The tags of the moment count, not those that the job was pushed with.
+pub async fn a_claim_sees_changed_tags(world: World) {
     let key = world.add(T, tagged("s", &["x"])).await;
     let mut effect = Effect::default();
     effect.tags.remove = tag_list(&["x"]);
@@ -108,8 +108,8 @@ pub async fn claim_sees_a_change_of_tags(world: World) {
     assert_eq!(taken(&world, T, &with_tags(&["y"], &["x"])).await, [key]);
 }
 
-/// No job of more units; as they are now.
-pub async fn claim_keeps_to_its_units(world: World) {
+/// The units of the moment count.
+pub async fn a_claim_takes_no_job_above_max_units(world: World) {
     for units in [6, 3, 1, 4, 3] {
         world.add(T, weighing("s", State::Pending, units)).await;
     }
@@ -121,8 +121,8 @@ pub async fn claim_keeps_to_its_units(world: World) {
     assert_eq!(taken(&world, T, &up_to(6)).await, [key(4)]);
 }
 
-/// All that is asked for must hold at once, in the order of the queue.
-pub async fn all_that_is_wanted_holds_at_once(world: World) {
+/// Spiders, tags and units are all checked, and the order of the queue stays.
+pub async fn all_parts_of_a_claim_filter_apply_together(world: World) {
     let job = |spider: &str, rank, units, texts: &[&str]| NewJob {
         priority: priority(rank),
         tags: tags(texts),
@@ -148,8 +148,8 @@ pub async fn all_that_is_wanted_holds_at_once(world: World) {
     assert_eq!(taken(&world, T, &wanted).await, order);
 }
 
-/// Names and tags that break other things are told apart.
-pub async fn hostile_texts_are_wanted_as_they_are(world: World) {
+/// Names and tags with special characters match nothing but themselves.
+pub async fn hostile_names_and_tags_are_matched_exactly(world: World) {
     let texts = hostile_texts();
     let jobs = texts.iter().map(|text| tagged(text, &[text]));
     world.push(T, jobs.collect()).await;
@@ -164,8 +164,8 @@ pub async fn hostile_texts_are_wanted_as_they_are(world: World) {
     }
 }
 
-/// As many names and tags as a claim may have.
-pub async fn a_claim_may_want_a_hundred_of_each(world: World) {
+/// That is the most that a claim may have: [`MAX_BATCH`].
+pub async fn a_claim_filter_may_have_a_hundred_of_each(world: World) {
     world.push(T, vec![tagged("s99", &["t7"])]).await;
     let texts = |letter: &str| (0..MAX_BATCH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
     let tags = |letter| -> Vec<Tag> {
@@ -181,8 +181,7 @@ pub async fn a_claim_may_want_a_hundred_of_each(world: World) {
     assert_eq!(taken(&world, T, &wanted).await, [world.key(1, 1)]);
 }
 
-/// A job is found however many stand before it that are not wanted, and so is the first of
-/// two.
+/// More than a thousand jobs that the filter hides stand before the first that it allows.
 pub async fn a_job_is_found_behind_many_others(world: World) {
     for _ in 0..13 {
         let crowd = NewJob {
