@@ -102,7 +102,7 @@ pub const DEFAULT_CANCEL_TIMEOUT_S: u64 = 300;
 
 /// Events kept of a project; older ones go as new ones come.
 pub const MAX_EVENTS: u64 = 10_000;
-/// Events of a project are kept until none came for this long.
+/// Events of a project are kept until nobody asked for them for this long.
 pub const EVENTS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Bytes that wait for the reader of a watch; a single larger event may.
 pub const MAX_WATCH_BUFFER_BYTES: u32 = 256 << 10;
