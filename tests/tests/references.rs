@@ -292,6 +292,30 @@ fn no_file_names_a_document_outside_of_the_repository() {
     assert_eq!(foreign_documents(&Repo::read()), BTreeSet::new());
 }
 
+/// `from --> to` for each arrow of the picture, and for each dependency in a manifest.
+fn arrows(repo: &Repo) -> [BTreeSet<String>; 2] {
+    let drawn = repo.0["docs/architecture.md"].lines().filter_map(|line| line.split_once(" --> "));
+    let drawn = drawn.flat_map(|(from, to)| {
+        to.split('&').map(move |to| format!("{} --> {}", from.trim(), to.trim()))
+    });
+    let manifests = repo.0.iter().filter(|(path, _)| path.ends_with("/Cargo.toml"));
+    let built = manifests.filter_map(|(path, text)| {
+        let from = path.strip_suffix("/Cargo.toml")?.rsplit('/').next()?;
+        let dependencies = text.split_once("[dependencies]")?.1.split("\n[").next()?;
+        let ours = dependencies.lines().filter_map(|line| line.strip_prefix("spiderq-"));
+        let to = ours.filter_map(|line| line.split(['.', ' ']).next());
+        Some(to.map(move |to| format!("{from} --> {to}")).collect::<Vec<_>>())
+    });
+    let built = built.flatten().filter(|arrow| !arrow.starts_with("tests "));
+    [drawn.collect(), built.collect()]
+}
+
+#[test]
+fn the_picture_of_the_crates_is_what_the_manifests_say() {
+    let [drawn, built] = arrows(&Repo::read());
+    assert_eq!(drawn, built);
+}
+
 #[test]
 fn a_broken_reference_of_each_kind_is_found() {
     let contract = "# The contract\n\n## 1. Who is it?\n\n```\n# no heading\n```\n";
@@ -319,4 +343,16 @@ fn a_broken_reference_of_each_kind_is_found() {
         ]
     );
     assert_eq!(foreign_documents(&repo), ["c.toml".to_owned()].into());
+}
+
+#[test]
+fn arrows_are_read_from_picture_and_manifests() {
+    let repo = Repo::of(&[
+        ("docs/architecture.md", "    a[\"A\"]\n    a --> b & c\n    b --> c\n"),
+        ("a/Cargo.toml", "[dependencies]\nspiderq-b.workspace = true\n\n[lints]\nspiderq-x = 1"),
+        ("tests/Cargo.toml", "[dependencies]\nspiderq-b.workspace = true\n"),
+    ]);
+    let [drawn, built] = arrows(&repo).map(|arrows| arrows.into_iter().collect::<Vec<_>>());
+    assert_eq!(drawn, ["a --> b", "a --> c", "b --> c"]);
+    assert_eq!(built, ["a --> b"]);
 }
