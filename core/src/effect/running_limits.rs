@@ -4,7 +4,7 @@ use super::ProjectView;
 use crate::{
     error::Result,
     model::SpiderId,
-    store::{Limit, MAX_RUNNING, MAX_RUNNING_UNITS},
+    store::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
 };
 
 /// A project's limits of what runs at a time; `None` limits nothing.
@@ -31,7 +31,7 @@ pub fn check_running<V: ProjectView>(
     more_jobs: u64,
     more_units: u64,
     spider: Option<SpiderId>,
-) -> Result<Option<Limit>, V::Error> {
+) -> Result<Option<RunningLimit>, V::Error> {
     if more_jobs == 0 && more_units == 0 {
         return Ok(None);
     }
@@ -39,14 +39,14 @@ pub fn check_running<V: ProjectView>(
     if limits != RunningLimits::default() {
         let (jobs, units) = project.running()?;
         if is_exceeded(limits.jobs, jobs, more_jobs) {
-            return Ok(Some(Limit::Running));
+            return Ok(Some(RunningLimit::Running));
         }
         if is_exceeded(limits.units, units, more_units) {
-            return Ok(Some(Limit::Units));
+            return Ok(Some(RunningLimit::Units));
         }
     }
     let is_full = spider.map_or(Ok(false), |spider| project.is_full(spider))?;
-    Ok(is_full.then_some(Limit::Spider))
+    Ok(is_full.then_some(RunningLimit::Spider))
 }
 
 /// What runs already may be more than a limit that was set later; it only may not grow.

@@ -32,7 +32,7 @@ impl ApiKeyStore for MemoryStore {
         Ok(first)
     }
 
-    async fn find_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
+    async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
         Ok(lock(&self.api_keys).by_digest.get(digest).cloned())
     }
 
@@ -49,7 +49,7 @@ impl ApiKeyStore for MemoryStore {
         Ok(keys.by_digest.len() < before)
     }
 
-    async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
+    async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
         Ok(*lock(&self.api_keys).secret.get_or_insert(candidate))
     }
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use spiderq_core::{
     error::Result,
-    model::{FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, TagEdit},
-    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderEdited, SpiderRecord},
+    model::{FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, TagChanges},
+    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
@@ -85,17 +85,19 @@ impl ProjectStore for MemoryStore {
         })
     }
 
-    async fn edit_spider_tags(
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> Result<SpiderEdited> {
+        edit: &TagChanges,
+    ) -> Result<SpiderTagsUpdated> {
         Ok(self.with(project, |project| {
-            let Some(spider) = project.spider_mut(spider) else { return SpiderEdited::Missing };
-            let Ok(tags) = edit.apply(&spider.tags) else { return SpiderEdited::TooManyTags };
+            let Some(spider) = project.spider_mut(spider) else {
+                return SpiderTagsUpdated::Missing;
+            };
+            let Ok(tags) = edit.apply(&spider.tags) else { return SpiderTagsUpdated::TooManyTags };
             spider.tags.clone_from(&tags);
-            SpiderEdited::Done(tags)
+            SpiderTagsUpdated::Done(tags)
         }))
     }
 

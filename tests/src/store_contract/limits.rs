@@ -2,7 +2,7 @@
 
 use spiderq_core::{
     model::{ClaimFilter, JobKey, Millis, State, Units},
-    store::{Changed, Limit, MAX_BATCH, ProjectCounts, Pushed, SettingsChange},
+    store::{Changed, MAX_BATCH, ProjectCounts, Pushed, RunningLimit, SettingsChange},
 };
 
 use super::world::*;
@@ -119,7 +119,7 @@ pub async fn a_limit_of_zero_prevents_all_starts(world: World) {
     assert!(limit_spider(&world, 1, Some(0)).await);
     assert_eq!(claimed(&world).await, None);
     let pushed = world.push(T, vec![in_state("s", RUNNING)]).await;
-    assert_eq!(pushed, [Pushed::AtLimit(Limit::Spider)]);
+    assert_eq!(pushed, [Pushed::AtLimit(RunningLimit::Spider)]);
     assert!(limit_spider(&world, 1, Some(u32::MAX)).await);
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
 }
@@ -153,7 +153,7 @@ pub async fn running_jobs_stay_when_the_limit_is_lowered(world: World) {
     assert_eq!(counts(&world).await.running, 1);
     assert_eq!(claimed(&world).await, Some(waits));
     let back = always(world.key(1, 1), starting());
-    assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(Limit::Units)]);
+    assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(RunningLimit::Units)]);
 }
 
 /// A full project does not limit another.
@@ -186,8 +186,8 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
         (pushed.unwrap(), changed.await.unwrap(), claimed)
     };
-    let pushed = vec![Pushed::AtLimit(Limit::Running), Pushed::Added(world.key(1, 2))];
-    let changed = vec![Changed::AtLimit(Limit::Running)];
+    let pushed = vec![Pushed::AtLimit(RunningLimit::Running), Pushed::Added(world.key(1, 2))];
+    let changed = vec![Changed::AtLimit(RunningLimit::Running)];
     assert_eq!(ask().await, (pushed.clone(), changed.clone(), None));
     world.set(&[("max_running", "1")]).await;
     let first = (pushed, changed, Some(key));
@@ -214,7 +214,7 @@ pub async fn concurrent_starts_keep_to_the_limit(world: World) {
                 } else {
                     match world.push(T, vec![weighing("t", RUNNING, units)]).await[0] {
                         Pushed::Added(key) => Some(key),
-                        Pushed::AtLimit(Limit::Units) => None,
+                        Pushed::AtLimit(RunningLimit::Units) => None,
                         other @ (Pushed::AtLimit(_) | Pushed::Duplicate | Pushed::TooManyTags) => {
                             panic!("{other:?}")
                         }

@@ -123,7 +123,10 @@ pub async fn settings_are_read_by_name(world: World) {
 pub async fn all_settings_together_have_a_size_limit(world: World) {
     let half = |name: &str| {
         let mut settings = Metadata::default();
-        settings.set(name, JsonText::string(&"x".repeat(Metadata::MAX_BYTES / 2 - 3)));
+        settings.set(
+            name,
+            JsonText::string(&"x".repeat(spiderq_core::limits::MAX_METADATA_BYTES / 2 - 3)),
+        );
         settings
     };
     assert!(changed(&world, SettingsChange::Merge(half("a"))).await);

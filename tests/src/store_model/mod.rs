@@ -12,7 +12,7 @@ use spiderq_core::{
     model::{FieldSelection, Filter, Job, JobKey, Metadata, Millis, SpiderId, State, StateSet},
     store::{
         Changed, Claimed, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
-        RequestDigest, Retention, SpiderEdited, SpiderRecord,
+        RequestDigest, Retention, SpiderRecord, SpiderTagsUpdated,
     },
 };
 use spiderq_memory::MemoryStore;
@@ -36,7 +36,7 @@ enum Answer {
     Listed(Vec<Job>, u64),
     Keys(Vec<JobKey>),
     Done(bool),
-    Edited(SpiderEdited),
+    Edited(SpiderTagsUpdated),
 }
 
 /// All that a store tells of a project.
@@ -102,7 +102,7 @@ async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDiges
             Answer::Done(store.limit_spider(project, spider, most).await.unwrap())
         }
         Call::TagSpider(spider, edit) => {
-            Answer::Edited(store.edit_spider_tags(project, spider, &edit).await.unwrap())
+            Answer::Edited(store.update_spider_tags(project, spider, &edit).await.unwrap())
         }
         Call::Due(_) => unreachable!("`due` has no order among jobs of one time"),
     }

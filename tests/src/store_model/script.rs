@@ -7,12 +7,12 @@ use proptest::{
 use spiderq_core::{
     model::{
         Actor, ClaimFilter, Counters, Fence, FieldName, FieldSelection, Filter, JobId, JobKey,
-        Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags,
+        Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags,
         UniqueKey, Units,
     },
     store::{
-        Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewJob, Retention, SettingsChange,
-        Start, Step,
+        Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewAttempt, NewJob, Retention,
+        SettingsChange, Step,
     },
 };
 
@@ -46,7 +46,7 @@ pub enum Call {
     /// Sets how many jobs of a spider may run at a time.
     LimitSpider(SpiderId, Option<u32>),
     /// Changes the tags that a spider gives to its jobs.
-    TagSpider(SpiderId, TagEdit),
+    TagSpider(SpiderId, TagChanges),
 }
 
 impl Call {
@@ -258,18 +258,15 @@ fn filters() -> impl Strategy<Value = Filter> {
     )
 }
 
-fn begins() -> impl Strategy<Value = Start> {
+fn begins() -> impl Strategy<Value = NewAttempt> {
     (fences(), option::of(times()))
-        .prop_map(|(fence, lease_expires)| Start { fence, lease_expires })
+        .prop_map(|(fence, lease_expires)| NewAttempt { fence, lease_expires })
 }
 
-fn tag_edits() -> impl Strategy<Value = TagEdit> {
+fn tag_edits() -> impl Strategy<Value = TagChanges> {
     let remove = vec(select(tag_list(&["a", "b", ":*"])), 0..3);
-    (proptest::bool::weighted(0.1), remove, tag_sets()).prop_map(|(clear, remove, add)| TagEdit {
-        clear,
-        remove,
-        add,
-    })
+    (proptest::bool::weighted(0.1), remove, tag_sets())
+        .prop_map(|(clear, remove, add)| TagChanges { clear, remove, add })
 }
 
 /// Seldom as many as a job may have, so that any more are too many.
