@@ -1,128 +1,121 @@
-//! The end of a job, told to the server until it has heard or does not want to hear.
+//! Reports the end of a job to the server, until the server has acknowledged or refused it.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use spiderq_proto::v1::{JobCounters, JobState, JobUpdate};
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
+    backoff::{Backoff, sleep},
+    client::{CallError, HeldJob},
+    close_reason::Exit,
     context::Context,
-    counts::Counts,
-    outcome::Exit,
-    pause::Pause,
-    phase::Phase,
-    queue::{Held, Refusal},
+    counters::Counters,
 };
 
-/// How long a runner that was told to stop its jobs tries to tell of one.
-const LAST_WORDS: Duration = Duration::from_secs(30);
+/// How long a runner that stops its jobs keeps trying to report the end of one.
+const SHUTDOWN_REPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What became of a job.
 #[derive(Debug)]
-pub(crate) struct End {
-    /// How its process ended, if it had one.
+pub(crate) struct JobEnd {
+    /// `None`: the program never ran.
     pub(crate) exit: Option<Exit>,
     pub(crate) close_reason: String,
-    /// Metadata that the server has not heard yet.
-    pub(crate) fields: BTreeMap<String, String>,
+    /// Metadata that could not be written when the job began.
+    pub(crate) unsent_fields: BTreeMap<String, String>,
     pub(crate) stats: Option<Arc<str>>,
     pub(crate) counters: JobCounters,
 }
 
-impl End {
-    /// Of a job whose program never ran.
-    pub(crate) fn early(close_reason: &str, counts: &Counts) -> Self {
+impl JobEnd {
+    /// The end of a job whose program never ran.
+    pub(crate) fn without_process(close_reason: &str, counters: &Counters) -> Self {
         Self {
             exit: None,
             close_reason: close_reason.to_owned(),
-            fields: BTreeMap::new(),
+            unsent_fields: BTreeMap::new(),
             stats: None,
-            counters: counts.read(),
+            counters: counters.snapshot(),
         }
     }
 }
 
-/// Finishes the job on the server; whether it heard.
-pub(crate) async fn finish(context: &Context, held: &Held, end: &End) -> bool {
-    let mut phase = context.phase.clone();
-    let leaving = async {
-        // An error means that the runner ends: then this is dropped with it.
-        let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
-        timeout(LAST_WORDS, std::future::pending::<()>()).await
+/// Returns whether the server has acknowledged the end.
+pub(crate) async fn finish(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+    let mut shutdown = context.shutdown.clone();
+    let timeout = async {
+        shutdown.stopping().await;
+        sleep(SHUTDOWN_REPORT_TIMEOUT).await;
     };
     tokio::select! {
-        heard = insist(context, held, end) => heard,
-        _ = leaving => {
-            tracing::error!(job = held.key, "its end is not told: the server is away");
+        acknowledged = report(context, held, end) => acknowledged,
+        () = timeout => {
+            tracing::error!(job = held.key, "finish not acknowledged, giving up");
             false
         }
     }
 }
 
-async fn insist(context: &Context, held: &Held, end: &End) -> bool {
-    let mut pause = Pause::default();
+async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+    let mut backoff = Backoff::default();
     let mut request_id = Uuid::now_v7().to_string();
-    let mut much = Much::All;
+    let mut detail = Detail::All;
     loop {
-        let update = update(held, end, much);
-        let done = context.queue.update(held.project, update, request_id.clone());
-        match done.await {
+        let update = update(held, end, detail);
+        let sent = context.client.update(held.project, update, request_id.clone());
+        match sent.await {
             Ok(()) => return true,
-            Err(Refusal::Away(why)) => {
-                tracing::warn!(job = held.key, why, "its end is not heard yet");
-                pause.wait().await;
+            Err(CallError::Unavailable(why)) => {
+                tracing::warn!(job = held.key, why, "finish not acknowledged, retrying");
+                backoff.wait().await;
             }
-            // What the server can't keep must not keep the job from ending.
-            Err(refusal) => {
-                let less = much.less().filter(|_| matches!(refusal, Refusal::Never(_)));
+            Err(error) => {
+                // Fields that the server can't store must not keep the job from ending.
+                let less = detail.less().filter(|_| matches!(error, CallError::Rejected(_)));
                 let Some(less) = less else {
-                    tracing::warn!(job = held.key, %refusal, "its end is refused");
+                    tracing::warn!(job = held.key, %error, "finish refused");
                     return false;
                 };
-                tracing::warn!(job = held.key, %refusal, "it ends with less said of it");
-                much = less;
+                tracing::warn!(job = held.key, %error, "finish refused, retrying with less metadata");
+                detail = less;
                 request_id = Uuid::now_v7().to_string();
             }
         }
     }
 }
 
-/// How much is said of a job at its end. Statistics may be more than metadata may hold, and
-/// metadata may be full.
+/// How much metadata is written at the end of a job. The statistics may be larger than a field may
+/// be, and the job's metadata may be full.
 #[derive(Clone, Copy, Debug)]
-enum Much {
+enum Detail {
     All,
     CloseReason,
-    Nothing,
+    None,
 }
 
-impl Much {
+impl Detail {
     const fn less(self) -> Option<Self> {
         match self {
             Self::All => Some(Self::CloseReason),
-            Self::CloseReason => Some(Self::Nothing),
-            Self::Nothing => None,
+            Self::CloseReason => Some(Self::None),
+            Self::None => None,
         }
     }
 }
 
-fn update(held: &Held, end: &End, much: Much) -> JobUpdate {
+fn update(held: &HeldJob, end: &JobEnd, detail: Detail) -> JobUpdate {
     let mut update = JobUpdate {
         state: JobState::Finished.into(),
         counters: Some(end.counters),
         ..held.update()
     };
-    match much {
-        Much::Nothing => {}
-        Much::CloseReason => update.close_reason = Some(end.close_reason.clone()),
-        Much::All => {
-            update.close_reason = Some(end.close_reason.clone());
-            update.metadata.clone_from(&end.fields);
-            if let Some(stats) = &end.stats {
-                let name = "scrapystats".to_owned();
-                update.metadata.insert(name, stats.as_ref().to_owned());
-            }
+    if !matches!(detail, Detail::None) {
+        update.close_reason = Some(end.close_reason.clone());
+    }
+    if matches!(detail, Detail::All) {
+        update.metadata.clone_from(&end.unsent_fields);
+        if let Some(stats) = &end.stats {
+            update.metadata.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
         }
     }
     update

@@ -1,29 +1,26 @@
-//! How a job ended: from what its process did and what was asked of it to its
-//! `close_reason`. The one place that knows the table.
+//! The `close_reason` of a job, from how its process exited, what it said and why it was stopped:
+//! the table "How a job ends" of docs/runner.md.
 
 use std::{fmt, process::ExitStatus};
 
-/// Why a job was told to stop.
+/// Why the runner told a job to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Somebody asked the server for it.
+pub(crate) enum StopReason {
+    /// Somebody asked the server to stop it.
     Cancelled,
-    /// The runner itself ends.
+    /// The runner shuts down.
     Shutdown,
-    /// It ran longer than the runner lets a job run.
+    /// It ran for longer than `runtime_limit`.
     RuntimeLimit,
-    /// It said nothing for longer than the runner lets a job be silent.
+    /// It made no progress for longer than `stall_limit`.
     StallLimit,
     /// Its logs or items can't be written.
-    NoFiles,
+    WriteFailed,
 }
 
-/// How the process of a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// By itself, with this code.
     Code(i32),
-    /// By this signal.
     Signal(i32),
 }
 
@@ -33,7 +30,7 @@ impl From<ExitStatus> for Exit {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Code(code),
             (None, Some(signal)) => Self::Signal(signal),
-            // Neither an end nor a signal: an end that was not the job's own.
+            // A stopped or continued process, which `wait` never reports.
             (None, None) => Self::Code(1),
         }
     }
@@ -48,30 +45,27 @@ impl fmt::Display for Exit {
     }
 }
 
-/// All that is known of a job at its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
-    /// How the process ended.
     pub(crate) exit: Exit,
-    /// The reason that it gave itself (FIN).
+    /// The reason that the program gave in its message FIN.
     pub(crate) finish: Option<&'a str>,
-    /// Why it was told to stop, if it was.
-    pub(crate) stop: Option<Stop>,
-    /// Whether it was killed because it had not stopped in time.
+    /// Why the runner told it to stop, if it did.
+    pub(crate) stop: Option<StopReason>,
+    /// It was killed since it had not stopped within `cancel_grace`.
     pub(crate) killed: bool,
 }
 
-/// What Scrapy gives as its reason when a signal stops it.
+/// Also what Scrapy gives as its reason when a signal stops it.
 const SHUTDOWN: &str = "shutdown";
 const SIGTERM: i32 = 15;
 
 impl<'a> Ending<'a> {
-    /// The job's `close_reason`.
     pub(crate) fn close_reason(self) -> &'a str {
         let own = self.finish.filter(|reason| *reason != SHUTDOWN);
         match (self.exit, own, self.stop) {
             _ if self.killed => "cancel_timeout",
-            // A spider that was done when the stop came was not stopped.
+            // The spider was done before the stop came.
             (Exit::Code(0), Some(own), _) => own,
             (_, _, Some(stop)) => stop.close_reason(),
             (Exit::Code(0), None, None) if self.finish.is_some() => SHUTDOWN,
@@ -82,14 +76,14 @@ impl<'a> Ending<'a> {
     }
 }
 
-impl Stop {
+impl StopReason {
     pub(crate) const fn close_reason(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
             Self::Shutdown => SHUTDOWN,
             Self::RuntimeLimit => "cancelled (runtime limit)",
             Self::StallLimit => "cancelled (stalled)",
-            Self::NoFiles => "failed",
+            Self::WriteFailed => "failed",
         }
     }
 }
@@ -99,13 +93,13 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn is(exit: Exit, finish: Option<&str>, stop: Option<Stop>, killed: bool, reason: &str) {
+    fn is(exit: Exit, finish: Option<&str>, stop: Option<StopReason>, killed: bool, reason: &str) {
         let ending = Ending { exit, finish, stop, killed };
         assert_eq!(ending.close_reason(), reason, "{ending:?}");
     }
 
     #[test]
-    fn a_job_left_alone_ends_as_it_says() {
+    fn a_job_that_nobody_stops_gives_its_own_reason() {
         is(Exit::Code(0), Some("finished"), None, false, "finished");
         is(Exit::Code(0), Some("banned"), None, false, "banned");
         is(Exit::Code(0), None, None, false, "finished");
@@ -117,19 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_of_somebody_else_is_a_shutdown() {
+    fn a_signal_that_the_runner_did_not_send_is_a_shutdown() {
         is(Exit::Code(0), Some("shutdown"), None, false, "shutdown");
         is(Exit::Signal(15), None, None, false, "shutdown");
     }
 
     #[test]
-    fn a_stopped_job_ends_as_it_was_asked() {
+    fn a_stopped_job_has_the_reason_of_its_stop() {
         let stops = [
-            (Stop::Cancelled, "cancelled"),
-            (Stop::Shutdown, "shutdown"),
-            (Stop::RuntimeLimit, "cancelled (runtime limit)"),
-            (Stop::StallLimit, "cancelled (stalled)"),
-            (Stop::NoFiles, "failed"),
+            (StopReason::Cancelled, "cancelled"),
+            (StopReason::Shutdown, "shutdown"),
+            (StopReason::RuntimeLimit, "cancelled (runtime limit)"),
+            (StopReason::StallLimit, "cancelled (stalled)"),
+            (StopReason::WriteFailed, "failed"),
         ];
         for (stop, reason) in stops {
             is(Exit::Code(0), Some("shutdown"), Some(stop), false, reason);
@@ -141,13 +135,13 @@ mod tests {
 
     #[test]
     fn a_spider_that_was_done_before_the_stop_keeps_its_reason() {
-        let stop = Some(Stop::Cancelled);
+        let stop = Some(StopReason::Cancelled);
         is(Exit::Code(0), Some("finished"), stop, false, "finished");
     }
 
     #[test]
-    fn a_job_that_had_to_be_killed_ran_out_of_time() {
-        let stop = Some(Stop::Cancelled);
+    fn a_job_that_had_to_be_killed_is_a_cancel_timeout() {
+        let stop = Some(StopReason::Cancelled);
         is(Exit::Signal(9), None, stop, true, "cancel_timeout");
         is(Exit::Signal(9), Some("shutdown"), stop, true, "cancel_timeout");
     }

@@ -1,5 +1,5 @@
-//! A local Scrapy project: how `start-crawl`, which runs in a folder of its own, finds its
-//! settings, its code and its scripts.
+//! Finds a local Scrapy project, and lets `start-crawl`, which runs in a folder of its own, find the
+//! project's settings, code and scripts.
 
 use std::{
     env,
@@ -9,12 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file that makes a folder a Scrapy project.
+/// Marks the root folder of a Scrapy project.
 const CONFIG: &str = "scrapy.cfg";
-/// Folders of a project that hold its scripts, by custom.
+/// Where projects keep scripts by convention. The first folder that has a script of a name wins.
 const SCRIPTS: [&str; 2] = ["bin", "scripts"];
 
-/// The folder of the nearest `scrapy.cfg`, in `folder` or above, as Scrapy looks for it.
+/// The nearest folder with a `scrapy.cfg`, from `folder` upwards, as Scrapy looks for it.
 #[must_use]
 pub fn find_project(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
@@ -23,26 +23,26 @@ pub fn find_project(folder: &Path) -> Option<PathBuf> {
     found.map(Path::to_owned)
 }
 
-/// Makes the project in `project` known to what runs in `work`; answers its `PYTHONPATH`, to
-/// which `more` is added. Uses the folder `site` for what only a package has.
-pub(crate) fn join(
+/// Lets a program that runs in `work` find the project, with a small package in `site_packages`.
+/// Returns the program's `PYTHONPATH`, which ends with `python_path`.
+pub(crate) fn link_project(
     project: &Path,
     work: &Path,
-    site: &Path,
-    more: Option<OsString>,
+    site_packages: &Path,
+    python_path: Option<OsString>,
 ) -> io::Result<OsString> {
     fs::copy(project.join(CONFIG), work.join(CONFIG))?;
-    package(project, site)?;
-    let more = more.filter(|more| !more.is_empty());
-    let more = more.iter().flat_map(|more| env::split_paths(more));
-    let paths = [site.to_owned(), project.to_owned()].into_iter().chain(more);
+    create_package(project, site_packages)?;
+    let inherited = python_path.filter(|paths| !paths.is_empty());
+    let inherited = inherited.iter().flat_map(|paths| env::split_paths(paths));
+    let paths = [site_packages.to_owned(), project.to_owned()].into_iter().chain(inherited);
     env::join_paths(paths).map_err(io::Error::other)
 }
 
-/// Scripts are looked for in the package that has Scrapy's entry point `settings`, which a
-/// project that is not installed lacks: this is one, with what is needed of it.
-fn package(project: &Path, site: &Path) -> io::Result<()> {
-    let info = site.join("scrapy_project-0.dist-info");
+/// `start-crawl` looks for scripts in the installed package that has Scrapy's entry point `settings`.
+/// A project that is not installed has none: this creates one with the metadata that it needs.
+fn create_package(project: &Path, site_packages: &Path) -> io::Result<()> {
+    let info = site_packages.join("scrapy_project-0.dist-info");
     let scripts = info.join("scripts");
     fs::create_dir_all(&scripts)?;
     fs::write(info.join("METADATA"), "Metadata-Version: 2.1\nName: scrapy-project\nVersion: 0\n")?;
@@ -57,7 +57,6 @@ fn package(project: &Path, site: &Path) -> io::Result<()> {
         for entry in entries {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_else(|| OsStr::new(""));
-            // The first folder's script of a name is the one.
             if path.is_file() && !scripts.join(name).exists() {
                 symlink(&path, scripts.join(name))?;
             }
@@ -71,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_found_from_below_and_joined() {
+    fn a_project_is_found_from_below_and_linked() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         let (project, work) = (root.join("project"), root.join("work"));
@@ -84,7 +83,7 @@ mod tests {
         assert_eq!(find_project(&project.join("a/b")), Some(project.clone()));
 
         let site = root.join("site");
-        let path = join(&project, &work, &site, Some("/x:/y".into())).unwrap();
+        let path = link_project(&project, &work, &site, Some("/x:/y".into())).unwrap();
         let expected = format!("{}:{}:/x:/y", site.display(), project.display());
         assert_eq!(path, OsString::from(expected));
         let copy = fs::read_to_string(work.join(CONFIG)).unwrap();

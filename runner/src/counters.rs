@@ -1,22 +1,21 @@
-//! What is counted of a running job. Shared by who counts, who reports and who shows.
+//! The counters of a running job, shared by the sink that counts, the heartbeat that sends them
+//! and the terminal that shows them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use spiderq_proto::v1::JobCounters;
 
-/// Level of ERROR.
-const ERROR: i64 = 40;
+use crate::message::LEVEL_ERROR;
 
-/// Counters of a job.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct Counters {
     items: AtomicI64,
     pages: AtomicI64,
     logs: AtomicI64,
     errors: AtomicI64,
 }
 
-impl Counts {
+impl Counters {
     pub(crate) fn item(&self) {
         self.items.fetch_add(1, Ordering::Relaxed);
     }
@@ -27,14 +26,13 @@ impl Counts {
 
     pub(crate) fn log(&self, level: i64) {
         self.logs.fetch_add(1, Ordering::Relaxed);
-        if level >= ERROR {
+        if level >= LEVEL_ERROR {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// As they stand.
-    pub(crate) fn read(&self) -> JobCounters {
-        let read = |count: &AtomicI64| Some(count.load(Ordering::Relaxed));
+    pub(crate) fn snapshot(&self) -> JobCounters {
+        let read = |counter: &AtomicI64| Some(counter.load(Ordering::Relaxed));
         JobCounters {
             items: read(&self.items),
             pages: read(&self.pages),
@@ -44,8 +42,8 @@ impl Counts {
     }
 }
 
-/// The counters in Scrapy's statistics; a count that Scrapy never raised is not among them.
-pub(crate) fn of_stats(stats: &str) -> Option<JobCounters> {
+/// The counters in Scrapy's statistics, which leave out a count that was never raised: it is 0.
+pub(crate) fn from_stats(stats: &str) -> Option<JobCounters> {
     let stats: serde_json::Map<String, serde_json::Value> = serde_json::from_str(stats).ok()?;
     let stat = |name: &str| stats.get(name).and_then(serde_json::Value::as_i64);
     let logs = stats
@@ -67,16 +65,16 @@ mod tests {
 
     #[test]
     fn errors_are_logs_of_level_error_and_above() {
-        let counts = Counts::default();
-        counts.item();
-        counts.page();
-        counts.page();
+        let counters = Counters::default();
+        counters.item();
+        counters.page();
+        counters.page();
         for level in [10, 20, 30, 40, 50] {
-            counts.log(level);
+            counters.log(level);
         }
         let expected =
             JobCounters { items: Some(1), pages: Some(2), logs: Some(5), errors: Some(2) };
-        assert_eq!(counts.read(), expected);
+        assert_eq!(counters.snapshot(), expected);
     }
 
     #[test]
@@ -85,6 +83,6 @@ mod tests {
             "log_count/CRITICAL":1,"start_time":1566311819357.0}"#;
         let expected =
             JobCounters { items: Some(3), pages: Some(0), logs: Some(13), errors: Some(3) };
-        assert_eq!(of_stats(stats), Some(expected));
+        assert_eq!(from_stats(stats), Some(expected));
     }
 }

@@ -1,23 +1,23 @@
-//! JSON as Python writes it: with NaN and Infinity, which are not JSON and become null.
+//! JSON as Python writes it, with NaN and Infinity, which are not JSON and become null.
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// `text` where it is a JSON value, or what becomes of it without the numbers that are none;
-/// `None` where it is no JSON all the same.
-pub(crate) fn tolerate(text: &str) -> Option<Cow<'_, str>> {
+/// `text` as it is if it is a JSON value; else with each NaN and Infinity replaced by `null`; `None`
+/// if that is no JSON value either.
+pub(crate) fn to_json(text: &str) -> Option<Cow<'_, str>> {
     let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
     if is_json(text) {
         return Some(Cow::Borrowed(text));
     }
-    let mended = without_nan(text);
-    is_json(&mended).then_some(Cow::Owned(mended))
+    let replaced = without_nan(text);
+    is_json(&replaced).then_some(Cow::Owned(replaced))
 }
 
-/// `NaN`, `Infinity` and `-Infinity` outside of strings become `null`.
+/// Replaces `NaN`, `Infinity` and `-Infinity` outside of strings by `null`.
 fn without_nan(text: &str) -> String {
-    let mut mended = String::with_capacity(text.len());
+    let mut replaced = String::with_capacity(text.len());
     let (mut in_string, mut escaped) = (false, false);
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
@@ -25,7 +25,7 @@ fn without_nan(text: &str) -> String {
             .into_iter()
             .find(|word| !in_string && rest.starts_with(word));
         if let Some(word) = word {
-            mended.push_str("null");
+            replaced.push_str("null");
             rest = &rest[word.len()..];
             continue;
         }
@@ -35,10 +35,10 @@ fn without_nan(text: &str) -> String {
             '"' => in_string = !in_string,
             _ => {}
         }
-        mended.push(letter);
+        replaced.push(letter);
         rest = &rest[letter.len_utf8()..];
     }
-    mended
+    replaced
 }
 
 #[cfg(test)]
@@ -46,23 +46,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_stays_as_it_was_written() {
+    fn json_keeps_its_bytes() {
         for text in [r#"{"a":1566311822568.0,"b":[ ],"c":"NaN"}"#, "null", "1E5"] {
-            assert_eq!(tolerate(text).as_deref(), Some(text));
+            assert_eq!(to_json(text).as_deref(), Some(text));
         }
     }
 
     #[test]
-    fn numbers_that_are_none_become_null() {
+    fn nan_and_infinity_become_null_outside_of_strings() {
         let text = r#"{"a":NaN,"b":[Infinity,-Infinity,-1],"c":"NaN \" Infinity"}"#;
-        let mended = r#"{"a":null,"b":[null,null,-1],"c":"NaN \" Infinity"}"#;
-        assert_eq!(tolerate(text).as_deref(), Some(mended));
+        let replaced = r#"{"a":null,"b":[null,null,-1],"c":"NaN \" Infinity"}"#;
+        assert_eq!(to_json(text).as_deref(), Some(replaced));
     }
 
     #[test]
-    fn what_is_no_json_stays_none() {
+    fn other_text_is_refused() {
         for text in ["", "{", "nan", "NaNs", "{'a':1}", "{\"a\":NaN"] {
-            assert_eq!(tolerate(text), None, "{text}");
+            assert_eq!(to_json(text), None, "{text}");
         }
     }
 }
