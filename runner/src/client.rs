@@ -83,13 +83,6 @@ impl fmt::Debug for HeldJob {
     }
 }
 
-impl HeldJob {
-    /// An update that changes nothing yet.
-    pub(crate) fn update(&self) -> JobUpdate {
-        JobUpdate { key: self.key.clone(), fence: self.fence.clone(), ..JobUpdate::default() }
-    }
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     queue: JobQueueServiceClient<Authorized>,
@@ -150,13 +143,16 @@ impl Client {
         within(CALL_TIMEOUT, queue.heartbeat(request)).await
     }
 
-    /// An update with a request id that is not empty may be repeated safely.
+    /// Adds the key and the fence to `update`. With a `request_id` that is not empty the call may be
+    /// repeated safely.
     pub(crate) async fn update(
         &self,
-        project: i64,
+        held: &HeldJob,
         update: JobUpdate,
         request_id: String,
     ) -> Result<(), CallError> {
+        let update = JobUpdate { key: held.key.clone(), fence: held.fence.clone(), ..update };
+        let project = held.project;
         let request = UpdateQueueRequest { project, updates: vec![update], request_id };
         let mut queue = self.queue.clone();
         let response = within(CALL_TIMEOUT, queue.update_queue(request)).await?;

@@ -25,6 +25,8 @@ pub(crate) struct JobEnd {
     pub(crate) unsent_fields: BTreeMap<String, String>,
     pub(crate) stats: Option<Arc<str>>,
     pub(crate) counters: JobCounters,
+    /// The last output, to be logged if the job has failed.
+    pub(crate) tail: String,
 }
 
 impl JobEnd {
@@ -36,6 +38,7 @@ impl JobEnd {
             unsent_fields: BTreeMap::new(),
             stats: None,
             counters: counters.snapshot(),
+            tail: String::new(),
         }
     }
 }
@@ -61,8 +64,8 @@ async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
     let mut request_id = Uuid::now_v7().to_string();
     let mut detail = Detail::All;
     loop {
-        let update = update(held, end, detail);
-        let sent = context.client.update(held.project, update, request_id.clone());
+        let update = update(end, detail);
+        let sent = context.client.update(held, update, request_id.clone());
         match sent.await {
             Ok(()) => return true,
             Err(CallError::Unavailable(why)) => {
@@ -103,11 +106,11 @@ impl Detail {
     }
 }
 
-fn update(held: &HeldJob, end: &JobEnd, detail: Detail) -> JobUpdate {
+fn update(end: &JobEnd, detail: Detail) -> JobUpdate {
     let mut update = JobUpdate {
         state: JobState::Finished.into(),
         counters: Some(end.counters),
-        ..held.update()
+        ..JobUpdate::default()
     };
     if !matches!(detail, Detail::None) {
         update.close_reason = Some(end.close_reason.clone());

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use spiderq_proto::v1::{JobState, WatchJobsResponse};
+use spiderq_proto::v1::{JobState, JobUpdate, WatchJobsResponse};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
@@ -129,10 +129,12 @@ impl Link {
         let Some(stats) = stats else {
             return Ok(());
         };
-        let mut update = self.held.update();
-        update.counters = Some(self.counters.snapshot());
-        update.metadata.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
-        self.client.update(self.held.project, update, String::new()).await
+        let update = JobUpdate {
+            counters: Some(self.counters.snapshot()),
+            metadata: [("scrapystats".to_owned(), stats.as_ref().to_owned())].into(),
+            ..JobUpdate::default()
+        };
+        self.client.update(&self.held, update, String::new()).await
     }
 
     /// Turns each event that may concern the holder of the lease into a heartbeat, whose response

@@ -1,6 +1,6 @@
 //! One job of this runner, from its start to the acknowledgement of its end.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use spiderq_proto::v1::{Job, StartJobResponse};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -12,10 +12,9 @@ use crate::{
     counters::Counters,
     finish::{JobEnd, finish},
     heartbeat::{Heartbeat, Instruction},
-    output_sink::OutputSink,
     prepare::Prepared,
     printed,
-    process::{JobProcess, Limits, ProcessOutcome},
+    process::{Ended, JobProcess, Limits},
     terminal::Row,
 };
 
@@ -62,7 +61,7 @@ impl Context {
             Acquired::All(units) => units,
             Acquired::Cancelled => {
                 let end = JobEnd::without_process("cancelled", &started.counters);
-                return self.end(&started, &end, "").await;
+                return self.end(&started, &end).await;
             }
             Acquired::Abandoned => return,
         };
@@ -121,12 +120,16 @@ impl Context {
             Err(error) => return JobOutcome::RunnerFailed(error),
         };
         let counters = Arc::clone(&started.counters);
-        let row = Row::show(started.key(), &started.job.spider, counters);
+        let _row = Row::show(started.key(), &started.job.spider, counters);
         let printed = printed::read_lines(output);
         let process = JobProcess::new(child, fifo, printed, self.limits());
-        let outcome = process.run_to_end(&mut sink, heartbeat, &mut self.shutdown).await;
-        drop(row);
-        JobOutcome::of_process(outcome, &mut sink, unsent_fields)
+        let ended = process.run_to_end(&mut sink, heartbeat, &mut self.shutdown).await;
+        let Some(Ended { exit, close_reason, write_failed }) = ended else {
+            return JobOutcome::LeaseLost;
+        };
+        let (stats, counters, tail) = (sink.stats(), sink.counters(), sink.tail());
+        let end = JobEnd { exit: Some(exit), close_reason, unsent_fields, stats, counters, tail };
+        JobOutcome::Ended { end, write_failed: write_failed || sink.flush().is_err() }
     }
 
     fn limits(&self) -> Limits {
@@ -140,8 +143,8 @@ impl Context {
     async fn conclude(&self, started: &StartedJob, outcome: JobOutcome) {
         let job = started.key();
         match outcome {
-            JobOutcome::Ended { end, tail, write_failed } => {
-                self.end(started, &end, &tail).await;
+            JobOutcome::Ended { end, write_failed } => {
+                self.end(started, &end).await;
                 if write_failed {
                     self.runner_failed.notify_one();
                 }
@@ -152,7 +155,7 @@ impl Context {
             JobOutcome::CannotStart(error) => {
                 tracing::warn!(job, %error, "program can't be started");
                 let end = JobEnd::without_process("failed", &started.counters);
-                self.end(started, &end, "").await;
+                self.end(started, &end).await;
             }
             JobOutcome::RunnerFailed(error) => {
                 tracing::error!(job, %error, "can't run jobs; another runner may run it after its lease");
@@ -162,16 +165,15 @@ impl Context {
     }
 
     /// Finishes the job on the server, then logs its end.
-    async fn end(&self, started: &StartedJob, end: &JobEnd, tail: &str) {
+    async fn end(&self, started: &StartedJob, end: &JobEnd) {
         if !finish(self, &started.held, end).await {
             return;
         }
         let (job, reason, counters) = (started.key(), &end.close_reason, end.counters);
-        let (items, pages) = (counters.items(), counters.pages());
-        let errors = counters.errors();
+        let (items, pages, errors) = (counters.items(), counters.pages(), counters.errors());
         if reason == "failed" {
-            let exit = end.exit.map(|exit| exit.to_string());
-            let exit = exit.unwrap_or_default();
+            let exit = end.exit.map(|exit| exit.to_string()).unwrap_or_default();
+            let tail = &end.tail;
             tracing::warn!(job, reason, items, pages, errors, exit, "ended; last output:\n{tail}");
         } else {
             tracing::info!(job, reason, items, pages, errors, "ended");
@@ -195,7 +197,6 @@ enum Acquired {
 enum JobOutcome {
     Ended {
         end: JobEnd,
-        tail: String,
         /// This runner can't write files and must take no more jobs.
         write_failed: bool,
     },
@@ -204,27 +205,4 @@ enum JobOutcome {
     CannotStart(io::Error),
     /// This runner can't run the job; another may.
     RunnerFailed(io::Error),
-}
-
-impl JobOutcome {
-    fn of_process(
-        outcome: ProcessOutcome,
-        sink: &mut OutputSink,
-        unsent_fields: BTreeMap<String, String>,
-    ) -> Self {
-        match outcome {
-            ProcessOutcome::LeaseLost => Self::LeaseLost,
-            ProcessOutcome::Ended { exit, close_reason, write_failed } => Self::Ended {
-                end: JobEnd {
-                    exit: Some(exit),
-                    close_reason,
-                    unsent_fields,
-                    stats: sink.stats(),
-                    counters: sink.counters(),
-                },
-                tail: sink.tail(),
-                write_failed: write_failed || sink.flush().is_err(),
-            },
-        }
-    }
 }

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, env, ffi::OsString, io, path::Path};
 
 use serde_json::Value;
+use spiderq_proto::v1::JobUpdate;
 
 use crate::{
     child::ProcessSpec, client::CallError, code_version::code_version, context::Context,
@@ -30,7 +31,8 @@ impl Context {
         let fields = self.runner_fields(started, &sink).await;
         // The program finds them in its job data too.
         started.job.metadata.extend(fields.clone());
-        let unsent_fields = match self.write_fields(started, &fields).await {
+        let update = JobUpdate { metadata: fields.clone(), ..JobUpdate::default() };
+        let unsent_fields = match self.client.update(&started.held, update, String::new()).await {
             Ok(()) => BTreeMap::new(),
             Err(CallError::LeaseLost) => return Ok(None),
             Err(error) => {
@@ -68,16 +70,6 @@ impl Context {
             fields.insert("deploy_id".to_owned(), id.to_string());
         }
         fields
-    }
-
-    async fn write_fields(
-        &self,
-        started: &StartedJob,
-        fields: &BTreeMap<String, String>,
-    ) -> Result<(), CallError> {
-        let mut update = started.held.update();
-        update.metadata.clone_from(fields);
-        self.client.update(started.held.project, update, String::new()).await
     }
 
     async fn code_version(&self) -> Option<String> {

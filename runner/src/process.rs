@@ -52,14 +52,11 @@ pub(crate) struct JobProcess {
 }
 
 #[derive(Debug)]
-pub(crate) enum ProcessOutcome {
-    Ended {
-        exit: Exit,
-        close_reason: String,
-        /// A file of the job could not be written, so that this runner must take no more jobs.
-        write_failed: bool,
-    },
-    LeaseLost,
+pub(crate) struct Ended {
+    pub(crate) exit: Exit,
+    pub(crate) close_reason: String,
+    /// A file of the job could not be written.
+    pub(crate) write_failed: bool,
 }
 
 impl JobProcess {
@@ -85,18 +82,19 @@ impl JobProcess {
         }
     }
 
+    /// `None`: the lease is lost, and the process was killed.
     pub(crate) async fn run_to_end(
         mut self,
         sink: &mut OutputSink,
         heartbeat: &mut Heartbeat,
         shutdown: &mut Shutdown,
-    ) -> ProcessOutcome {
+    ) -> Option<Ended> {
         loop {
             if let Some((exit, _)) = self.exit
                 && self.fifo.has_ended()
                 && !self.printed_open
             {
-                return self.outcome(exit, sink);
+                return Some(self.ended(exit, sink));
             }
             let deadline = self.deadline();
             tokio::select! {
@@ -111,7 +109,10 @@ impl JobProcess {
                 }
                 instruction = heartbeat.instruction() => match instruction {
                     Instruction::Stop => self.stop(StopReason::Cancelled).await,
-                    Instruction::Abandon => return self.abandon().await,
+                    Instruction::Abandon => {
+                        self.kill_and_wait().await;
+                        return None;
+                    }
                 },
                 exit = self.child.wait(), if self.exit.is_none() => {
                     self.exited(exit.unwrap_or(Exit::Code(1)));
@@ -208,17 +209,15 @@ impl JobProcess {
         }
     }
 
-    /// Kills the process and waits until it is gone, so that it can do no more.
-    async fn abandon(mut self) -> ProcessOutcome {
+    async fn kill_and_wait(&mut self) {
         self.child.kill();
         if self.exit.is_none() {
             // After the timeout the process is left to the system, which could not end it.
             let _ = timeout(KILL_TIMEOUT, self.child.wait()).await;
         }
-        ProcessOutcome::LeaseLost
     }
 
-    fn outcome(&self, exit: Exit, sink: &OutputSink) -> ProcessOutcome {
+    fn ended(&self, exit: Exit, sink: &OutputSink) -> Ended {
         let ending = Ending {
             exit,
             finish: sink.finish(),
@@ -226,6 +225,6 @@ impl JobProcess {
             killed: self.killed,
         };
         let close_reason = ending.close_reason().to_owned();
-        ProcessOutcome::Ended { exit, close_reason, write_failed: self.write_failed }
+        Ended { exit, close_reason, write_failed: self.write_failed }
     }
 }
