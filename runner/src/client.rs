@@ -143,8 +143,8 @@ impl Client {
         within(CALL_TIMEOUT, queue.heartbeat(request)).await
     }
 
-    /// Adds the key and the fence to `update`. With a `request_id` that is not empty the call may be
-    /// repeated safely.
+    /// Adds the key and the fence to `update`. With a `request_id` that is not empty the call may
+    /// be repeated safely.
     pub(crate) async fn update(
         &self,
         held: &HeldJob,

@@ -47,8 +47,8 @@ impl std::error::Error for RunnerError {}
 /// Runs jobs until a signal ends the runner, or with `once` until no job is pending.
 ///
 /// # Errors
-/// The server refuses the API key or a request, files can't be written, or a third signal came while
-/// jobs ran.
+/// The server refuses the API key or a request, files can't be written, or a third signal came
+/// while jobs ran.
 pub async fn run(settings: Settings) -> Result<(), RunnerError> {
     let signals = Signals::catch()
         .map_err(|error| RunnerError(format!("can't listen for signals: {error}")))?;
@@ -60,7 +60,7 @@ pub async fn run(settings: Settings) -> Result<(), RunnerError> {
     let dispatch = Dispatch::new(settings, client, shutdown);
     tokio::select! {
         done = dispatch.run() => done,
-        () = signals.drive(phase) => Err(RunnerError("ended by a signal while jobs ran".to_owned())),
+        () = signals.drive(phase) => Err(RunnerError("killed jobs at the third signal".to_owned())),
         () = terminal::redraw_forever() => Ok(()),
     }
 }
@@ -127,7 +127,7 @@ impl Dispatch {
         ended
     }
 
-    /// Returns only with `once`, when no job is pending.
+    /// With `once`, returns when no job is pending; else only with an error.
     async fn take_jobs(&mut self) -> Result<(), RunnerError> {
         loop {
             while self.jobs.try_join_next().is_some() {}
@@ -144,7 +144,7 @@ impl Dispatch {
     }
 
     /// Runs a job beside the others. Returns once the job has its units: no other job is taken
-    /// before.
+    /// before that.
     async fn run_job(&mut self, started: StartedJob, unit: OwnedSemaphorePermit) {
         let (sender, ready) = oneshot::channel();
         let context = self.context.clone();

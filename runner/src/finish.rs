@@ -79,7 +79,7 @@ async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
                     tracing::warn!(job = held.key, %error, "finish refused");
                     return false;
                 };
-                tracing::warn!(job = held.key, %error, "finish refused, retrying with less metadata");
+                tracing::warn!(job = held.key, %error, "finish refused, sending less metadata");
                 detail = less;
                 request_id = Uuid::now_v7().to_string();
             }

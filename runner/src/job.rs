@@ -158,7 +158,7 @@ impl Context {
                 self.end(started, &end).await;
             }
             JobOutcome::RunnerFailed(error) => {
-                tracing::error!(job, %error, "can't run jobs; another runner may run it after its lease");
+                tracing::error!(job, %error, "job not run; its lease will expire");
                 self.runner_failed.notify_one();
             }
         }

@@ -1,5 +1,5 @@
-//! The messages that a program writes to its named pipe, one a line: `CMD SP json LF`. The format is
-//! that of scrapinghub-entrypoint-scrapy.
+//! The messages that a program writes to its named pipe, one a line: `CMD SP json LF`. The format
+//! is that of scrapinghub-entrypoint-scrapy.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

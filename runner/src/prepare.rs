@@ -36,7 +36,8 @@ impl Context {
             Ok(()) => BTreeMap::new(),
             Err(CallError::LeaseLost) => return Ok(None),
             Err(error) => {
-                tracing::warn!(job = started.key(), %error, "metadata not written, retrying at the job's end");
+                let job = started.key();
+                tracing::warn!(job, %error, "metadata not written, retrying at the job's end");
                 fields
             }
         };

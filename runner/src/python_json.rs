@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// `text` as it is if it is a JSON value; else with each NaN and Infinity replaced by `null`; `None`
-/// if that is no JSON value either.
+/// `text` as it is if it is a JSON value; else with each NaN and Infinity replaced by `null`;
+/// `None` if that is no JSON value either.
 pub(crate) fn to_json(text: &str) -> Option<Cow<'_, str>> {
     let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
     if is_json(text) {

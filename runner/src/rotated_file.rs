@@ -20,8 +20,8 @@ pub(crate) struct RotatedFile {
 
 impl RotatedFile {
     /// Writes to `NAME.N.jl` in `folder`, which is created. `N` begins at the first number that is
-    /// free, so that the files of an earlier attempt stay. A line that would make a file longer than
-    /// `max_bytes` goes into the next file; a line longer than that has a file of its own.
+    /// free, so that the files of an earlier attempt stay. A line that would make a file longer
+    /// than `max_bytes` goes into the next file; a line longer than that has a file of its own.
     pub(crate) fn create(folder: &Path, name: &'static str, max_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let (number, file) = open(folder, name, 1)?;

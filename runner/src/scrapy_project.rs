@@ -1,5 +1,5 @@
-//! Finds a local Scrapy project, and lets `start-crawl`, which runs in a folder of its own, find the
-//! project's settings, code and scripts.
+//! Finds a local Scrapy project, and lets `start-crawl`, which runs in a folder of its own, find
+//! the project's settings, code and scripts.
 
 use std::{
     env,
@@ -39,8 +39,9 @@ pub(crate) fn link_project(
     env::join_paths(paths).map_err(io::Error::other)
 }
 
-/// `start-crawl` looks for scripts in the installed package that has Scrapy's entry point `settings`.
-/// A project that is not installed has none: this creates one with the metadata that it needs.
+/// `start-crawl` looks for scripts in the installed package that has Scrapy's entry point
+/// `settings`. A project that is not installed has none: this creates one with the metadata that it
+/// needs.
 fn create_package(project: &Path, site_packages: &Path) -> io::Result<()> {
     let info = site_packages.join("scrapy_project-0.dist-info");
     let scripts = info.join("scripts");

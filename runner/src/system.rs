@@ -1,5 +1,5 @@
-//! Calls that differ between operating systems. Only on Linux are jobs kept from the runner's memory
-//! and killed by the kernel with their supervisor.
+//! Calls that differ between operating systems. Only on Linux are jobs kept from the runner's
+//! memory and killed by the kernel with their supervisor.
 
 use std::{io, path::Path};
 

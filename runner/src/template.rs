@@ -1,5 +1,5 @@
-//! The command line of `--command`: words with placeholders such as `{key}`, filled in for each job.
-//! No shell reads it, so that nothing in a job can become a command.
+//! The command line of `--command`: words with placeholders such as `{key}`, filled in for each
+//! job. No shell reads it, so that nothing in a job can become a command.
 
 use std::collections::BTreeMap;
 
@@ -75,8 +75,8 @@ fn is_known(name: &str) -> bool {
     ["key", "project", "spider"].contains(&name) || name.starts_with("arg:")
 }
 
-/// The names between braces in `word`. They begin with a lower-case letter, so that `{"a":1}` is not
-/// one.
+/// The names between braces in `word`. They begin with a lower-case letter, so that `{"a":1}` is
+/// none.
 fn placeholders(word: &str) -> impl Iterator<Item = &str> {
     let parts = word.split('{').skip(1);
     parts
