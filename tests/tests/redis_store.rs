@@ -29,6 +29,7 @@ fn job(spider: &str) -> NewJob {
         spider: SpiderName::parse(spider).unwrap(),
         state: State::Pending,
         scheduled: false,
+        spider_tags: false,
         actor: Actor::parse("alice").unwrap(),
         priority: Priority::default(),
         units: Units::default(),
@@ -60,7 +61,7 @@ fn change(key: JobKey, effect: Effect) -> Change {
 fn keys(pushed: &[Pushed]) -> Vec<String> {
     let key = |pushed: &Pushed| match pushed {
         Pushed::Added(key) => key.to_string(),
-        Pushed::Duplicate | Pushed::AtLimit(_) => "duplicate".to_owned(),
+        Pushed::Duplicate | Pushed::TooManyTags | Pushed::AtLimit(_) => "duplicate".to_owned(),
     };
     pushed.iter().map(key).collect()
 }

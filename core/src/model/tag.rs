@@ -72,6 +72,12 @@ impl Tags {
         self.0.contains(tag)
     }
 
+    /// The error for more than [`Tags::MAX`].
+    #[must_use]
+    pub fn too_many() -> Error {
+        Error::invalid("tags", format!("a job may have at most {}", Self::MAX))
+    }
+
     /// Ends at the first tag too many: the work stays small, whatever comes.
     fn add(&mut self, tags: impl IntoIterator<Item = Tag>) -> Result<()> {
         for tag in tags {
@@ -79,7 +85,7 @@ impl Tags {
                 continue;
             }
             if self.0.len() == Self::MAX {
-                return Err(Error::invalid("tags", "a job may have at most 64"));
+                return Err(Self::too_many());
             }
             self.0.push(tag);
         }

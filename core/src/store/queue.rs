@@ -40,6 +40,9 @@ pub struct NewJob {
     pub units: Units,
     /// Its tags.
     pub tags: Tags,
+    /// Whether it also gets the tags that its spider has at that moment; they come before
+    /// [`NewJob::tags`].
+    pub spider_tags: bool,
     /// Held while the job is pending or running; never held by a job that begins in a
     /// later state.
     pub unique: Option<UniqueKey>,
@@ -59,6 +62,8 @@ pub enum Pushed {
     /// An active job holds its unique key; nothing was added and no number was taken, not
     /// even for the spider.
     Duplicate,
+    /// With those of its spider it would have more tags than a job may; nothing was done.
+    TooManyTags,
     /// It would begin running, and that is more than this allows; nothing was done either.
     AtLimit(Limit),
 }

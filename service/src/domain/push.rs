@@ -86,6 +86,7 @@ impl Domain {
                     "Active job exists with key {}",
                     item.unique.unwrap_or_default()
                 )))),
+                Some(Pushed::TooManyTags) => Err(ItemError::of(&Tags::too_many())),
                 Some(Pushed::AtLimit(limit)) => {
                     Err(ItemError::of(&Error::AtLimit(limit.to_string())))
                 }
@@ -112,6 +113,7 @@ impl Item {
                 spider: push.spider,
                 state: push.state,
                 scheduled: false,
+                spider_tags: false,
                 actor: caller.actor().clone(),
                 priority: push.priority.or(known.priority).unwrap_or_default(),
                 units: push.units.or(known.units).unwrap_or_default(),

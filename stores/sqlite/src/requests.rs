@@ -89,6 +89,7 @@ pub(super) fn encode_pushed(pushed: &[Pushed]) -> Value {
         .map(|pushed| match pushed {
             Pushed::Added(key) => json!([key.spider.get(), key.job.get()]),
             Pushed::Duplicate => Value::Null,
+            Pushed::TooManyTags => json!(false),
             Pushed::AtLimit(limit) => json!(limit.index()),
         })
         .collect()
@@ -101,6 +102,9 @@ pub(super) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pus
         .map(|row| {
             if row.is_null() {
                 return Ok(Pushed::Duplicate);
+            }
+            if row.is_boolean() {
+                return Ok(Pushed::TooManyTags);
             }
             if row.is_number() {
                 let limit = limit(row).ok_or_else(|| corrupt("reply"))?;

@@ -30,6 +30,7 @@ fn job(spider: &str, tags: &[&str]) -> NewJob {
         spider: SpiderName::parse(spider).unwrap(),
         state: State::Pending,
         scheduled: false,
+        spider_tags: false,
         actor: Actor::parse("pusher").unwrap(),
         priority: Priority::default(),
         units: Units::default(),

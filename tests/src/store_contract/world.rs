@@ -143,6 +143,7 @@ pub fn pending(spider: &str) -> NewJob {
         spider: name(spider),
         state: State::Pending,
         scheduled: false,
+        spider_tags: false,
         actor: actor("pusher"),
         priority: Priority::default(),
         units: Units::default(),

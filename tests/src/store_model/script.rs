@@ -102,6 +102,7 @@ fn jobs() -> impl Strategy<Value = NewJob> {
             spider,
             state,
             scheduled: units % 2 == 0,
+            spider_tags: false,
             actor,
             priority: priority(rank),
             units: Units::new(units).unwrap(),
