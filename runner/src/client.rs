@@ -126,7 +126,7 @@ impl Client {
         within(timeout, queue.start_job(request)).await
     }
 
-    /// Extends the lease.
+    /// Extends the lease to `lease` from now. The response says whether to stop the job.
     pub(crate) async fn heartbeat(
         &self,
         held: &HeldJob,

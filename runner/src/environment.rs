@@ -181,7 +181,7 @@ struct JobData<'a> {
     job_env: Option<Value>,
 }
 
-/// `SHUB_SETTINGS`: the lower ones take precedence.
+/// `SHUB_SETTINGS`. Each group of settings takes precedence over those before it.
 #[derive(Serialize)]
 struct Settings<'a> {
     organization_settings: Value,

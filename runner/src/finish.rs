@@ -61,65 +61,42 @@ pub(crate) async fn finish(context: &Context, held: &HeldJob, end: &JobEnd) -> b
 
 async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
     let mut backoff = Backoff::default();
-    let mut request_id = Uuid::now_v7().to_string();
-    let mut detail = Detail::All;
-    loop {
-        let update = update(end, detail);
-        let sent = context.client.update(held, update, request_id.clone());
-        match sent.await {
-            Ok(()) => return true,
-            Err(CallError::Unavailable(why)) => {
-                tracing::warn!(job = held.key, why, "finish not acknowledged, retrying");
-                backoff.wait().await;
-            }
-            Err(error) => {
-                // Fields that the server can't store must not keep the job from ending.
-                let less = detail.less().filter(|_| matches!(error, CallError::Rejected(_)));
-                let Some(less) = less else {
+    for update in updates(end) {
+        let request_id = Uuid::now_v7().to_string();
+        loop {
+            match context.client.update(held, update.clone(), request_id.clone()).await {
+                Ok(()) => return true,
+                Err(CallError::Unavailable(why)) => {
+                    tracing::warn!(job = held.key, why, "finish not acknowledged, retrying");
+                    backoff.wait().await;
+                }
+                Err(error) => {
                     tracing::warn!(job = held.key, %error, "finish refused");
-                    return false;
-                };
-                tracing::warn!(job = held.key, %error, "finish refused, sending less metadata");
-                detail = less;
-                request_id = Uuid::now_v7().to_string();
+                    if !matches!(error, CallError::Rejected(_)) {
+                        return false;
+                    }
+                    break;
+                }
             }
         }
     }
+    false
 }
 
-/// How much metadata is written at the end of a job. The statistics may be larger than a field may
-/// be, and the job's metadata may be full.
-#[derive(Clone, Copy, Debug)]
-enum Detail {
-    All,
-    CloseReason,
-    None,
-}
-
-impl Detail {
-    const fn less(self) -> Option<Self> {
-        match self {
-            Self::All => Some(Self::CloseReason),
-            Self::CloseReason => Some(Self::None),
-            Self::None => None,
-        }
-    }
-}
-
-fn update(end: &JobEnd, detail: Detail) -> JobUpdate {
-    let mut update = JobUpdate {
+/// From the most to the least metadata: fields that the server can't store, since the statistics
+/// are too large or the job's metadata is full, must not keep the job from ending.
+fn updates(end: &JobEnd) -> [JobUpdate; 3] {
+    let state_only = JobUpdate {
         state: JobState::Finished.into(),
         counters: Some(end.counters),
         ..JobUpdate::default()
     };
-    if !matches!(detail, Detail::None) {
-        update.close_reason = Some(end.close_reason.clone());
+    let close_reason = Some(end.close_reason.clone());
+    let with_reason = JobUpdate { close_reason, ..state_only.clone() };
+    let mut full = with_reason.clone();
+    full.metadata.clone_from(&end.unsent_fields);
+    if let Some(stats) = &end.stats {
+        full.metadata.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
     }
-    if matches!(detail, Detail::All) {
-        update.metadata.clone_from(&end.unsent_fields);
-        if let Some(stats) = &end.stats {
-            update.metadata.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
-        }
-    }
-    update
+    [full, with_reason, state_only]
 }

@@ -34,7 +34,7 @@ impl JobFolder {
         self.path().join("work")
     }
 
-    /// The program's `TMPDIR`.
+    /// The program's `TMPDIR`, so that its temporary files go with the job.
     pub(crate) fn temporary(&self) -> PathBuf {
         self.path().join("tmp")
     }

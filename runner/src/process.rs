@@ -30,7 +30,7 @@ const FAR_FUTURE: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) runtime: Option<Duration>,
-    /// Without progress.
+    /// How long the job may run without progress.
     pub(crate) stall: Option<Duration>,
     /// From the request to stop until the process is killed.
     pub(crate) cancel_grace: Duration,

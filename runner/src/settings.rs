@@ -60,7 +60,7 @@ pub enum Work {
         /// Python package.
         project: Option<PathBuf>,
     },
-    /// Any other program.
+    /// Any other program; no shell reads the command line.
     Command(Template),
 }
 
