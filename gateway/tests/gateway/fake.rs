@@ -92,7 +92,7 @@ impl Fake {
             jobs: Arc::new(self.clone()),
             queue: Arc::new(self.clone()),
             projects: Arc::new(self.clone()),
-            keys: Arc::new(self.clone()),
+            api_keys: Arc::new(self.clone()),
         }
     }
 

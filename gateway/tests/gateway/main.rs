@@ -11,17 +11,17 @@ mod conditional;
 mod dash;
 mod errors;
 mod fake;
-mod forward;
 mod metadata;
 mod methods;
+mod middleware;
 mod openapi;
-mod outer;
-mod patience;
 mod projects;
 mod queue;
 mod refusals;
 mod streaming;
 mod summaries;
+mod timeout;
+mod upstream;
 
 use std::collections::BTreeMap;
 
@@ -35,10 +35,14 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// A job as lists show it.
+/// A finished job of a spider named `s`.
 fn job(key: &str) -> spiderq_proto::v1::Job {
+    let mut numbers = key.split('/').map(|number| number.parse().unwrap());
     spiderq_proto::v1::Job {
         key: key.to_owned(),
+        project: numbers.next().unwrap(),
+        spider_id: numbers.next().unwrap(),
+        spider_type: "manual".to_owned(),
         spider: "s".to_owned(),
         state: spiderq_proto::v1::JobState::Finished.into(),
         ts: 1_397_762_393_489,

@@ -89,7 +89,7 @@ async fn push_answers_a_line_for_each_in_order() {
             PushedJob {
                 result: Some(pushed_job::Result::Error(refused(
                     job_error::Code::InvalidArgument,
-                    "must be an integer from 0 (lowest) to 4 (highest)",
+                    "priority: must be an integer from 0 (lowest) to 4 (highest)",
                     "priority",
                 ))),
                 token: String::new(),
