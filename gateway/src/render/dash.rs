@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use spiderq_proto::v1::{Job, JobState};
+use spiderq_proto::v1::{Job, JobCounters, JobState};
 
 use super::{
     Object,
@@ -32,12 +32,15 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
     row.text("updated_time", &iso_seconds(job.updated_time))
         // The clocks of two servers may differ.
         .number("elapsed", (now - job.updated_time).max(0));
-    let counters = job.counters.unwrap_or_default();
+    add_counters(&mut row, job.counters.unwrap_or_default());
+    row.finish()
+}
+
+fn add_counters(row: &mut Object, counters: JobCounters) {
     row.number("items_scraped", counters.items())
         .number("responses_received", counters.pages())
         .number("errors_count", counters.errors())
         .number("logs", counters.logs());
-    row.finish()
 }
 
 /// A pushed job may have any JSON as its `spider_type`, which is written unchanged.
@@ -48,7 +51,6 @@ fn spider_type(job: &Job) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spiderq_proto::v1::JobCounters;
 
     #[test]
     fn a_finished_job_has_every_field() {

@@ -1,4 +1,4 @@
-//! The gateway before a fake service: path → request message, answer or Status → body.
+//! The gateway with a fake of the services: path → request message, response or Status → body.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
     reason = "tests: helpers may panic, and tables of cases are long"
 )]
 
+mod bugs;
 mod conditional;
 mod dash;
 mod errors;

@@ -151,6 +151,6 @@ async fn a_push_line_is_refused_in_its_place() {
     ] {
         let reply = Fake::default().post("/jobq/1/push", line).await;
         let expected = format!("{{\"error\":\"{error}\",\"request\":{line}}}\n");
-        assert_eq!(reply.told(), (200, expected.as_str()));
+        assert_eq!(reply.code_and_body(), (200, expected.as_str()));
     }
 }

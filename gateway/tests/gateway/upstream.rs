@@ -27,9 +27,9 @@ async fn channel(fake: &Fake) -> Channel {
 async fn calls_streams_errors_and_credentials_pass_through() {
     let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 1 };
     let fake = Fake::default()
-        .answers(CountQueueResponse { count: 5 })
-        .answers(vec![Ok::<_, Status>(row.clone())])
-        .answers(Status::not_found("no job 1/1/9"));
+        .responds(CountQueueResponse { count: 5 })
+        .responds(vec![Ok::<_, Status>(row.clone())])
+        .responds(Status::not_found("no job 1/1/9"));
     let services = upstream(channel(&fake).await);
 
     let mut request = Request::new(CountQueueRequest { project: 1, filter: None });

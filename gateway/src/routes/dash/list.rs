@@ -11,6 +11,7 @@ use crate::{
     accepted,
     call::Call,
     errors::Problem,
+    params::Params,
     render::{array, dash::row},
     responses::json_lines,
 };
@@ -50,30 +51,28 @@ fn pages(
     call: Call,
     with_total: bool,
 ) -> Result<impl Stream<Item = Result<ListJobsResponse, Status>> + Send, Problem> {
-    let count = call.params.number("count", accepted::NOT_NEGATIVE)?;
-    let first = ListJobsRequest {
-        project: call.params.project()?,
-        filter: Some(call.params.job_filter("job")?),
-        offset: call.params.number("offset", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
-        with_total,
-        // A running job comes before finished ones, as the original's documents show it.
-        order: ListOrder::State.into(),
-        ..ListJobsRequest::default()
-    };
-    let state = (call, Some(first), count.unwrap_or(DEFAULT_COUNT));
-    Ok(stream::try_unfold(state, |(call, message, wanted)| async move {
+    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_COUNT);
+    let first = ListJobsRequest { with_total, ..decode(&call.params)? };
+    Ok(stream::try_unfold((call, Some(first), wanted), |(call, message, wanted)| async move {
         let Some(message) = message else { return Ok(None) };
         let page = page(&call, message.clone(), wanted).await?;
         let wanted = wanted.saturating_sub(page.jobs.len() as u64);
         let has_next = wanted > 0 && !page.next_page_token.is_empty();
-        let next = has_next.then(|| ListJobsRequest {
-            page_token: page.next_page_token.clone(),
-            offset: 0,
-            with_total: false,
-            ..message
-        });
-        Ok(Some((page, (call, next, wanted))))
+        let page_token = page.next_page_token.clone();
+        let next = ListJobsRequest { page_token, offset: 0, with_total: false, ..message };
+        Ok(Some((page, (call, has_next.then_some(next), wanted))))
     }))
+}
+
+fn decode(params: &Params) -> Result<ListJobsRequest, Problem> {
+    Ok(ListJobsRequest {
+        project: params.project()?,
+        filter: Some(params.job_filter("job")?),
+        offset: params.number("offset", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        // A running job comes before finished ones, as in the examples of the original.
+        order: ListOrder::State.into(),
+        ..ListJobsRequest::default()
+    })
 }
 
 async fn page(

@@ -38,7 +38,7 @@ pub(in crate::routes) async fn push(call: Call) -> StorageResult {
     let mut body = String::new();
     for (text, decoded) in lines {
         body += &match decoded {
-            Ok(unique) => line(required(results.next(), "result")?, &unique, text)?,
+            Ok(unique) => line(required(results.next(), "result")?, &unique, text),
             Err(problem) => refused(&problem.into_message(), text),
         };
         body.push('\n');
@@ -91,23 +91,25 @@ fn complete(results: Vec<PushedJob>, jobs: usize) -> Result<Vec<PushedJob>, Stat
     }
 }
 
-fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> Result<String, Problem> {
+fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> String {
     let pushed = match result {
         Ok(pushed) => pushed,
-        Err(message) => return Ok(refused(&message, text)),
+        Err(message) => return refused(&message, text),
     };
-    Ok(match required(pushed.result, "result")? {
-        pushed_job::Result::Key(key) => pushed_line(&key, &pushed.token),
-        pushed_job::Result::Error(error) => refused(&message(error, unique), text),
-    })
+    match pushed.result {
+        Some(pushed_job::Result::Key(key)) => pushed_line(&key, &pushed.token),
+        Some(pushed_job::Result::Error(error)) => refused(&message(error, unique), text),
+        // The other jobs of the batch may be pushed, so this is not the error of all.
+        None => refused(&Problem::bug("a pushed job has no result").into_message(), text),
+    }
 }
 
 fn message(error: JobError, unique: &str) -> String {
-    match error.code() {
+    if error.code() == job_error::Code::Duplicate {
         // Clients know a duplicate by this text.
-        job_error::Code::Duplicate => format!("Active job exists with key {unique}"),
-        _ => error.message,
+        return format!("Active job exists with key {unique}");
     }
+    error.message
 }
 
 fn pushed_line(key: &str, token: &str) -> String {
