@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use spiderq_service::{
-    ServiceOptions, StoreClock,
-    store::{self, Store, StoreUrl},
-};
+use crate::store_url::{self, StoreUrl};
+use spiderq_core::{StoreClock, store::Store};
+use spiderq_service::ServiceOptions;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -55,7 +54,7 @@ fn serve(settings: Serve, http: bool) -> Result<(), Failure> {
     block_on(settings.threads, async {
         let url =
             StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
-        let store = store::open(&url)
+        let store = store_url::open(&url)
             .await
             .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
         if settings.require_durable {

@@ -3,9 +3,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use spiderq_service::{
+use crate::store_url::{self, StoreUrl};
+use spiderq_core::{
     model::ProjectId,
-    store::{self, Checked, Scope, StoreUrl, Told},
+    store::{CheckProgress, CheckScope, CheckSummary},
 };
 
 use crate::{args::Fsck, failure::Failure, serve::explain};
@@ -30,7 +31,7 @@ pub(crate) async fn run(settings: Fsck) -> Result<(), Failure> {
     }
 }
 
-async fn check(settings: &Fsck, report: &mut Report) -> Result<Checked, Failure> {
+async fn check(settings: &Fsck, report: &mut Report) -> Result<CheckSummary, Failure> {
     let url =
         StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
     if let StoreUrl::Sqlite(path) = &url
@@ -41,8 +42,9 @@ async fn check(settings: &Fsck, report: &mut Report) -> Result<Checked, Failure>
     }
     let projects = settings.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
-    let scope = Scope { projects: projects.map_err(|error| Failure::new(format!("--{error}")))? };
-    let store = store::open(&url)
+    let scope =
+        CheckScope { projects: projects.map_err(|error| Failure::new(format!("--{error}")))? };
+    let store = store_url::open(&url)
         .await
         .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
     let mut tell = |told| report.tell(told);
@@ -73,22 +75,22 @@ impl Report {
         }
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: CheckProgress) {
         match told {
-            Told::Finding(finding) => {
+            CheckProgress::Finding(finding) => {
                 self.found += 1;
                 self.repaired += u64::from(finding.repaired);
                 self.line(&finding.to_string());
             }
-            Told::Unchecked(subject, why) => {
+            CheckProgress::Unchecked(subject, why) => {
                 self.unchecked += 1;
                 self.line(&format!("{subject}: {why}"));
             }
-            Told::Jobs(jobs) => self.progress(&format!("{jobs} jobs checked")),
+            CheckProgress::Jobs(jobs) => self.progress(&format!("{jobs} jobs checked")),
         }
     }
 
-    fn end(&mut self, checked: &Checked) {
+    fn end(&mut self, checked: &CheckSummary) {
         let mut line = format!("{} projects, {} jobs: ", checked.projects, checked.jobs);
         line.push_str(&match (self.found, self.repaired) {
             (0, _) => "no findings".to_owned(),

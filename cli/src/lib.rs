@@ -20,6 +20,7 @@ mod probe;
 mod runner;
 mod running;
 mod serve;
+pub mod store_url;
 mod tls;
 
 pub use args::{Cli, Command};

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use serde_json::json;
+use spiderq_core::{Clock, store::Store};
 use spiderq_gateway as gateway;
-use spiderq_service::{Clock, Service, ServiceOptions, store::Store};
+use spiderq_service::{Service, ServiceOptions};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -166,7 +167,7 @@ fn upstream_ready(channel: tonic::transport::Channel) -> probe::Ready {
 }
 
 /// An error of the service with its cause: this is the operator's terminal.
-pub(crate) fn explain(error: &spiderq_service::error::Error) -> String {
+pub(crate) fn explain(error: &spiderq_core::error::Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

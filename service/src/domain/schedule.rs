@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Domain, SpiderRef, known::Known, push::new_start, request::RequestId};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{
-        JobKey, JsonText, Metadata, Priority, ProjectId, SpiderName, State, Tags, UniqueKey, Units,
+        JobKey, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
+        Units,
     },
-    store::{NewJob, Pushed, Role},
+    store::{NewJob, Pushed},
 };
 
 /// A job to schedule.
@@ -60,6 +61,7 @@ impl Domain {
         match pushed.first() {
             Some(Pushed::Added(key)) => Ok(*key),
             Some(Pushed::Duplicate) => Err(Error::Duplicate(format!("{spider} already scheduled"))),
+            Some(Pushed::TooManyTags) => Err(Tags::too_many()),
             Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
             None => Err(Error::bug("push answered nothing")),
         }
@@ -125,6 +127,7 @@ fn new_job(
         spider,
         state: schedule.state,
         scheduled: true,
+        spider_tags: false,
         actor: caller.actor().clone(),
         priority: schedule.priority.or(known.priority).unwrap_or_default(),
         units: schedule.units.or(known.units).unwrap_or_default(),
