@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::responses::json;
 
-/// A body belongs to its caller alone, and a kept copy has to be validated before each use.
+/// A response is for its caller alone, so shared caches must not keep it; a client that keeps it
+/// has to validate it before each use.
 const KEEP_BUT_VALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// `body` as JSON with its tag, or 304 where the request's `If-None-Match` names that tag.

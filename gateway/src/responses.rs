@@ -21,7 +21,8 @@ pub(crate) fn typed(content_type: &'static str, body: impl Into<Body>) -> Respon
     ([(CONTENT_TYPE, content_type)], body.into()).into_response()
 }
 
-/// The response to a successful write. It has no content type, as no bytes are not JSON.
+/// The response to a successful write. An empty body would not be valid JSON, so there is no
+/// content type.
 pub(crate) fn empty() -> Response {
     ().into_response()
 }

@@ -151,7 +151,7 @@ impl Field {
     }
 }
 
-/// What is missing is a fault of the service, which always sends it.
+/// A part of a response that the service always sends; it is a bug if it is missing.
 pub(crate) fn required<T>(part: Option<T>, name: &str) -> Result<T, Problem> {
     part.ok_or_else(|| Problem::bug(format_args!("the response of the service has no {name}")))
 }

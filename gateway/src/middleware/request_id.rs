@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// The header that carries the id both ways.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// Longer ids of callers are replaced, as every log line repeats them.
-const MAX_BYTES: usize = 128;
+const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Keeps the caller's id, or makes one.
 pub(crate) async fn ensure(mut request: Request, next: Next) -> Response {
@@ -26,11 +26,11 @@ pub(crate) async fn ensure(mut request: Request, next: Next) -> Response {
 }
 
 fn is_usable(id: &HeaderValue) -> bool {
-    (1..=MAX_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
 fn new_id() -> HeaderValue {
     let id = Uuid::now_v7().to_string();
-    // A UUID is always a good header; without `expect` there has to be another way out.
+    // This cannot fail, as a UUID is ASCII text.
     HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }

@@ -30,7 +30,7 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         row.text("started_time", &iso_seconds(job.running_time));
     }
     row.text("updated_time", &iso_seconds(job.updated_time))
-        // The clocks of two servers may differ.
+        // Another server, whose clock is ahead, may have written the job.
         .number("elapsed", (now - job.updated_time).max(0));
     add_counters(&mut row, job.counters.unwrap_or_default());
     row.finish()

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_started_job_has_key_and_auth_besides() {
+    fn a_started_job_also_has_key_and_auth() {
         let job = Job {
             key: "1/2/3".to_owned(),
             project: 1,

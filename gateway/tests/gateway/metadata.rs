@@ -1,4 +1,4 @@
-//! Job metadata: values go through byte for byte, both ways.
+//! Job metadata: values are passed on byte for byte, both ways.
 
 use spiderq_proto::v1::*;
 
@@ -17,7 +17,7 @@ fn stored() -> GetJobResponse {
 }
 
 #[tokio::test]
-async fn the_whole_object_is_spliced_byte_for_byte() {
+async fn the_whole_object_has_values_byte_for_byte() {
     let fake = Fake::default().responds(stored());
     let reply = fake.get("/jobs/1/2/3").await;
     let expected = format!(

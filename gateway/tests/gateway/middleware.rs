@@ -4,6 +4,7 @@ use std::{fmt::Write as _, io::Read as _, io::Write as _};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use spiderq_proto::v1::*;
+use tonic::Status;
 
 use crate::{fake::Fake, fields, job};
 
@@ -133,6 +134,27 @@ async fn an_api_key_that_does_not_fit_a_header_is_no_credential() {
     let reply = fake.get(&path).await;
     let refused = r#"{"error":"Unauthorized","message":"Unauthorized"}"#;
     assert_eq!(reply.code_and_body(), (401, refused));
+}
+
+#[tokio::test]
+async fn an_unauthenticated_caller_gets_401_and_not_a_validation_error() {
+    let accepted = || Ok(GetIdentityResponse::default());
+    let refused = || Err(Status::unauthenticated("no"));
+    // If the credentials cannot be checked, the refusal is sent as it is.
+    let away = || Err(Status::unavailable("try again"));
+    for (path, identity, code) in [
+        ("/jobq/x/count", accepted(), 400),
+        ("/jobq/x/count", refused(), 401),
+        ("/jobq/x/count", away(), 400),
+        ("/api/jobs/count.json?project=x", refused(), 401),
+        ("/jobq/nothing/here", refused(), 404),
+    ] {
+        let reply = Fake::default().identifies(identity).get(path).await;
+        assert_eq!(reply.code, code, "{path}");
+    }
+    // A refusal of the service is not checked again: it has authenticated the caller before.
+    let fake = Fake::default().identifies(refused()).responds(Status::invalid_argument("why"));
+    assert_eq!(fake.get("/jobq/1/count").await.code, 400);
 }
 
 #[tokio::test]

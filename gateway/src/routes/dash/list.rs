@@ -18,7 +18,7 @@ use crate::{
 
 /// How many rows a list without `count` has at most.
 const DEFAULT_COUNT: u64 = 1000;
-/// Rows that one ListJobs call may answer.
+/// The most rows that one ListJobs call returns.
 const MAX_PAGE_SIZE: u64 = 1000;
 
 pub(in crate::routes) async fn list_json(call: Call) -> DashResult {

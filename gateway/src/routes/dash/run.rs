@@ -81,8 +81,8 @@ fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
     Ok(Some(text.trim().to_owned()))
 }
 
-/// Goes to the metadata and not to the message's own map, which would not keep how it was
-/// written, nor that it was given if it is empty.
+/// The environment becomes metadata, with the text as it was sent. The message's own field is a
+/// map: it would lose how the object was written, and an empty one altogether.
 fn add_environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
     if let Some(text) = params.last("environment") {
         serde_json::from_str::<BTreeMap<String, String>>(text)

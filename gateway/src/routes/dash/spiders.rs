@@ -17,8 +17,8 @@ use crate::{
     responses::{JSON, json},
 };
 
-/// Spiders that one ListSpiders call answers.
-const PAGE_SIZE: u32 = 1000;
+/// The most that one ListSpiders call returns.
+const SPIDERS_PER_PAGE: u32 = 1000;
 const MAX_RUNNING: &str = "must be a whole number from 0 to 4294967295, or null";
 
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
@@ -26,7 +26,7 @@ pub(in crate::routes) async fn list(call: Call) -> DashResult {
         project: call.params.project()?,
         name: call.params.last("spider").unwrap_or_default().to_owned(),
         start_after: 0,
-        count: PAGE_SIZE,
+        count: SPIDERS_PER_PAGE,
     };
     let mut spiders = Vec::new();
     loop {
@@ -35,7 +35,7 @@ pub(in crate::routes) async fn list(call: Call) -> DashResult {
         let page = response.into_inner().spiders;
         spiders.extend(page.iter().map(row));
         match page.last() {
-            Some(last) if page.len() == PAGE_SIZE as usize => message.start_after = last.id,
+            Some(last) if page.len() == SPIDERS_PER_PAGE as usize => message.start_after = last.id,
             Some(_) | None => break,
         }
     }

@@ -38,7 +38,7 @@ fn batch_request_id(request_id: &str, index: usize) -> String {
 
 /// What a failed call of the batch at `index` means. If it was the first, its error is the
 /// response. After that some lines are done already: the message goes to the lines that are not.
-/// That there was nothing to do is no error here.
+/// A body without items is not an error in this API.
 pub(super) fn failure(status: Status, index: usize, items: usize) -> Result<String, Problem> {
     let nothing_to_do = items == 0 && status.code() == Code::InvalidArgument;
     let problem = Problem::from(status);

@@ -10,7 +10,7 @@ use crate::{
 
 /// How many rows a list without `count` has at most.
 const DEFAULT_COUNT: u64 = 1000;
-/// Rows that one ListLastJobs call may answer.
+/// The most rows that one ListLastJobs call returns.
 const MAX_PAGE_SIZE: u64 = 1000;
 
 pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {

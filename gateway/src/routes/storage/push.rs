@@ -83,7 +83,7 @@ async fn push_all(
     Ok(results)
 }
 
-/// Results belong to jobs by their order: with one missing, none could be trusted.
+/// Results are matched to jobs by their order, so if one is missing none can be trusted.
 fn complete(results: Vec<PushedJob>, jobs: usize) -> Result<Vec<PushedJob>, Status> {
     match results.len() == jobs {
         true => Ok(results),
@@ -99,7 +99,7 @@ fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> String {
     match pushed.result {
         Some(pushed_job::Result::Key(key)) => pushed_line(&key, &pushed.token),
         Some(pushed_job::Result::Error(error)) => refused(&message(error, unique), text),
-        // The other jobs of the batch may be pushed, so this is not the error of all.
+        // Other jobs of the batch may have been pushed, so the whole response must not fail.
         None => refused(&Problem::bug("a pushed job has no result").into_message(), text),
     }
 }

@@ -16,7 +16,7 @@ pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
     let response = call.app.services.queue.start_job(request).await?.into_inner();
     Ok(match response.job {
         Some(job) => json(metadata::started(&job, &response.token) + "\n"),
-        // No bytes are not JSON, but they are JSON lines.
+        // An empty body is valid as JSON lines, but not as JSON.
         None => json_lines(String::new()),
     })
 }
