@@ -111,7 +111,7 @@ pub(crate) async fn start_gateway(options: &crate::args::Gateway) -> Result<Runn
     let public_url = options.public_url.clone();
     let public_url = public_url.unwrap_or_else(|| bound.url.clone());
     let router = gateway::router(
-        gateway::forward(channel.clone()),
+        gateway::upstream(channel.clone()),
         gateway_options(public_url, options.max_body, &network.limits),
     );
     let ending = Ending::default();
@@ -131,7 +131,7 @@ fn in_process(service: &Service) -> gateway::Services {
         jobs: Arc::new(service.jobs()),
         queue: Arc::new(service.queue()),
         projects: Arc::new(service.projects()),
-        keys: Arc::new(service.keys()),
+        api_keys: Arc::new(service.keys()),
     }
 }
 

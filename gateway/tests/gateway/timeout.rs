@@ -1,4 +1,4 @@
-//! What takes too long: an answer that does not begin, a request that does not come.
+//! Timeouts: a response that does not begin, a request that does not arrive.
 
 use std::{io, time::Duration};
 
@@ -14,23 +14,23 @@ use crate::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_does_not_begin_is_504_and_its_work_is_dropped() {
+async fn a_response_that_does_not_begin_is_504_and_its_work_is_dropped() {
     let (sender, rows) = futures::channel::mpsc::channel(0);
     let rows: Rows = rows.boxed();
-    let fake = Fake::default().answers(rows);
+    let fake = Fake::default().responds(rows);
     let begun = Instant::now();
     let reply = fake.get("/jobq/1/list").await;
     let body = r#"{"error":"Gateway Timeout","message":"no answer within 0.2 s"}"#;
-    assert_eq!(reply.told(), (504, body));
+    assert_eq!(reply.code_and_body(), (504, body));
     assert_eq!(begun.elapsed(), Duration::from_millis(200));
     assert!(sender.is_closed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_has_begun_may_take_its_time() {
+async fn a_response_that_has_begun_may_take_longer() {
     let (mut sender, rows) = futures::channel::mpsc::channel(0);
     let rows: Rows = rows.boxed();
-    let fake = Fake::default().answers(rows);
+    let fake = Fake::default().responds(rows);
     let writer = tokio::spawn(async move {
         let mut slow = tokio::time::interval(Duration::from_secs(60));
         for number in 1..4 {
@@ -43,12 +43,12 @@ async fn an_answer_that_has_begun_may_take_its_time() {
     });
     let reply = fake.get("/jobq/1/list?jobmeta=none").await;
     assert_eq!(reply.code, 200);
-    assert_eq!(reply.told().1.lines().count(), 3);
+    assert_eq!(reply.code_and_body().1.lines().count(), 3);
     writer.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_request_that_makes_a_pause_is_408_in_its_family() {
+async fn a_request_that_stops_arriving_is_408_in_the_form_of_its_family() {
     let paused = |begin: &[u8]| {
         let first = Ok(begin.to_vec());
         let late = Err(io::Error::new(io::ErrorKind::TimedOut, "too slow"));
@@ -62,7 +62,7 @@ async fn a_request_that_makes_a_pause_is_408_in_its_family() {
             let fake = Fake::default();
             let headers = [("content-encoding", encoding)];
             let reply = fake.with("POST", path, &headers, paused(begin)).await;
-            assert_eq!(reply.told(), (408, body), "{path} {encoding}");
+            assert_eq!(reply.code_and_body(), (408, body), "{path} {encoding}");
             assert_eq!(fake.calls(), 0);
         }
     }

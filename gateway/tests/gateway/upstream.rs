@@ -1,6 +1,6 @@
-//! The forwarder: the same answers through a real channel.
+//! Services behind a real channel behave as services in the process.
 
-use spiderq_gateway::{Options, forward, router};
+use spiderq_gateway::{Options, router, upstream};
 use spiderq_proto::v1::{
     job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer, *,
 };
@@ -27,15 +27,15 @@ async fn channel(fake: &Fake) -> Channel {
 async fn calls_streams_errors_and_credentials_pass_through() {
     let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 1 };
     let fake = Fake::default()
-        .answers(CountQueueResponse { count: 5 })
-        .answers(vec![Ok::<_, Status>(row.clone())])
-        .answers(Status::not_found("no job 1/1/9"));
-    let services = forward(channel(&fake).await);
+        .responds(CountQueueResponse { count: 5 })
+        .responds(vec![Ok::<_, Status>(row.clone())])
+        .responds(Status::not_found("no job 1/1/9"));
+    let services = upstream(channel(&fake).await);
 
     let mut request = Request::new(CountQueueRequest { project: 1, filter: None });
     request.metadata_mut().insert("authorization", "Bearer K".parse().unwrap());
-    let answer = services.queue.count_queue(request).await.unwrap();
-    assert_eq!(answer.into_inner().count, 5);
+    let response = services.queue.count_queue(request).await.unwrap();
+    assert_eq!(response.into_inner().count, 5);
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
 
     let request = Request::new(ListQueueRequest::default());
