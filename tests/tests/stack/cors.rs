@@ -1,7 +1,7 @@
 //! Pages of other origins: what browsers are told, over HTTP/JSON and gRPC-Web.
 
 use http::Method;
-use spiderq::Network;
+use spiderq_server::Network;
 use spiderq_tests::{Answer, Stack};
 
 const ORIGIN: &str = "access-control-allow-origin";

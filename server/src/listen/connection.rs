@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
-use super::{Host, activity::Activity, opening::Opening, stream::Stream};
+use super::{ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, stream::Stream};
 use crate::app::App;
 
 /// For a connection that was told to end and has no request under way: hyper may wait for
@@ -24,7 +24,11 @@ const LINGER: Duration = Duration::from_secs(1);
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves `socket` to its end. Where that was not a clean one, only debuggers want to know.
-pub(super) async fn serve(socket: TcpStream, host: Arc<Host>, stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    socket: TcpStream,
+    host: Arc<ConnectionContext>,
+    stop: watch::Receiver<bool>,
+) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "can't set nodelay");
     }
@@ -40,23 +44,23 @@ pub(super) async fn serve(socket: TcpStream, host: Arc<Host>, stop: watch::Recei
 async fn shake_hands(
     tls: TlsAcceptor,
     socket: TcpStream,
-    host: Arc<Host>,
+    host: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
-    let socket = in_time(host.limits.opening, tls.accept(socket)).await?;
+    let socket = in_time(host.limits.handshake_timeout, tls.accept(socket)).await?;
     open(socket, host, stop).await
 }
 
 async fn open<S>(
     mut socket: S,
-    host: Arc<Host>,
+    host: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let opening = tokio::select! {
-        opening = in_time(host.limits.opening, Opening::read(&mut socket)) => opening?,
+        opening = in_time(host.limits.handshake_timeout, Opening::read(&mut socket)) => opening?,
         // Nothing was asked yet.
         _ = stop.changed() => return Ok(()),
     };
@@ -67,13 +71,13 @@ where
 async fn speak<S>(
     opening: Opening,
     socket: S,
-    host: Arc<Host>,
+    host: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = Activity::new();
+    let activity = InFlight::new();
     let stream = Stream::new(opening, socket, &activity, &host.limits);
     let (app, requests) = (host.app.clone(), activity.clone());
     let service = service_fn(move |request| answer(app.clone(), &requests, request));
@@ -81,7 +85,7 @@ where
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
-        () = activity.idle_for(host.limits.idle) => {}
+        () = activity.idle_for(host.limits.idle_timeout) => {}
         _ = stop.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -93,7 +97,7 @@ where
 
 fn answer(
     mut app: App,
-    requests: &Activity,
+    requests: &InFlight,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
     let under_way = requests.begin();

@@ -17,8 +17,8 @@ use tokio::{
 
 use super::{
     Limits,
-    activity::Activity,
-    opening::{Opening, Protocol},
+    in_flight::InFlight,
+    protocol_sniff::{Opening, Protocol},
 };
 
 /// See the module.
@@ -31,12 +31,12 @@ pub(super) struct Stream<S> {
 }
 
 impl<S> Stream<S> {
-    pub(super) fn new(opening: Opening, socket: S, activity: &Activity, limits: &Limits) -> Self {
+    pub(super) fn new(opening: Opening, socket: S, activity: &InFlight, limits: &Limits) -> Self {
         let head = match opening.protocol {
-            Protocol::Http1 => Some(Head::begun(activity.clone(), limits.head)),
+            Protocol::Http1 => Some(Head::begun(activity.clone(), limits.head_timeout)),
             Protocol::Http2 => None,
         };
-        Self { start: opening.bytes, socket, head, unread: Patience::new(limits.unread) }
+        Self { start: opening.bytes, socket, head, unread: Patience::new(limits.write_timeout) }
     }
 }
 
@@ -69,7 +69,7 @@ impl Patience {
 
 /// The head of a request, while it comes in.
 struct Head {
-    activity: Activity,
+    activity: InFlight,
     limit: Duration,
     /// How many requests had begun before it.
     before: u64,
@@ -79,7 +79,7 @@ struct Head {
 }
 
 impl Head {
-    fn begun(activity: Activity, limit: Duration) -> Self {
+    fn begun(activity: InFlight, limit: Duration) -> Self {
         Self { activity, limit, before: 0, since: Some(Instant::now()), timer: None }
     }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const PROGRESS: usize = 1 << 10;
 
 /// See the module.
-pub(crate) struct Arriving {
+pub(crate) struct BodyTimeout {
     body: Body,
     limit: Duration,
     /// Set while the client is waited for.
@@ -24,9 +24,9 @@ pub(crate) struct Arriving {
     received: usize,
 }
 
-impl Arriving {
+impl BodyTimeout {
     /// `body`, each KiB of which must come within `limit`.
-    pub(crate) fn within(limit: Duration, body: Body) -> Body {
+    pub(crate) fn wrap(body: Body, limit: Duration) -> Body {
         if body.is_end_stream() {
             return body;
         }
@@ -43,7 +43,7 @@ impl Arriving {
     }
 }
 
-impl HttpBody for Arriving {
+impl HttpBody for BodyTimeout {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -90,7 +90,7 @@ mod tests {
     fn body() -> (Sender, Body) {
         let (sender, pieces) = mpsc::unbounded();
         let body = Body::from_stream(pieces.map(|piece| piece));
-        (sender, Arriving::within(LIMIT, body))
+        (sender, BodyTimeout::wrap(body, LIMIT))
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Shared by all that belongs to one connection.
 #[derive(Clone, Debug)]
-pub(super) struct Activity(Arc<Mutex<State>>);
+pub(super) struct InFlight(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -24,7 +24,7 @@ struct State {
     idle_since: Instant,
 }
 
-impl Activity {
+impl InFlight {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State { running: 0, begun: 0, idle_since: Instant::now() })))
     }
@@ -68,7 +68,7 @@ impl Activity {
 
 /// A request under way.
 #[derive(Debug)]
-pub(super) struct Request(Activity);
+pub(super) struct Request(InFlight);
 
 impl Request {
     /// `body`, whose end is the end of this request.
@@ -122,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn idle_time_counts_from_the_end_of_the_last_answer() {
         pause();
-        let activity = Activity::new();
+        let activity = InFlight::new();
         let mut idle = Box::pin(activity.idle_for(LONG));
         assert!((&mut idle).now_or_never().is_none());
         let request = activity.begin();

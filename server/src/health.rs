@@ -1,7 +1,7 @@
-//! `/healthz`: the process answers. `/readyz`: its store, or its upstream, does too, and it
-//! is not about to end.
+//! `/healthz` says that the process answers. `/readyz` says that its store, or its upstream,
+//! answers too and that no shutdown has begun. Neither needs an API key.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -9,22 +9,21 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::running::Ending;
+use crate::server::ShutdownFlag;
 
-/// Says whether calls can be served, in the words of `/readyz`.
-pub(crate) type Ready =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Value, String>> + Send>> + Send + Sync>;
+/// Asks what the server depends on; gives the body of `/readyz`, or why it is not ready.
+pub(crate) type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
-/// The two paths; they need no key.
-pub(crate) fn routes(ready: Ready, ending: Ending) -> Router {
+pub(crate) fn routes(check: Check, shutdown: ShutdownFlag) -> Router {
     let alive = || async { Json(json!({"status": "ok"})) };
     let ready = move || async move {
-        if ending.has_begun() {
+        if shutdown.is_set() {
             return unavailable("the server is about to end");
         }
-        match ready().await {
+        match check().await {
             Ok(report) => Json(report).into_response(),
             Err(message) => unavailable(&message),
         }
@@ -42,7 +41,7 @@ fn unavailable(message: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
-/// The router adds `Allow`.
+/// The router adds the header `Allow`.
 async fn wrong_method() -> Response {
     let body = json!({
         "error": "Method Not Allowed",

@@ -26,7 +26,7 @@ pub(crate) const BROKEN: i64 = 2;
 pub(crate) const ENDLESS: i64 = 3;
 
 #[derive(Clone, Default)]
-pub(crate) struct Fake {
+pub(crate) struct TestServices {
     /// A call that waits has begun.
     pub(crate) begun: Arc<Notify>,
     /// … and was dropped.
@@ -35,7 +35,7 @@ pub(crate) struct Fake {
     pub(crate) rows: Arc<AtomicUsize>,
 }
 
-impl Fake {
+impl TestServices {
     pub(crate) fn routes(&self) -> Routes {
         let mut routes = Routes::builder();
         routes
@@ -67,7 +67,7 @@ fn row() -> ListQueueResponse {
 }
 
 #[tonic::async_trait]
-impl JobService for Fake {
+impl JobService for TestServices {
     async fn count_jobs(
         &self,
         _: Request<CountJobsRequest>,
@@ -83,7 +83,7 @@ impl JobService for Fake {
 type Rows = Pin<Box<dyn Stream<Item = Result<ListQueueResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
-impl JobQueueService for Fake {
+impl JobQueueService for TestServices {
     async fn list_queue(
         &self,
         request: Request<ListQueueRequest>,

@@ -1,10 +1,10 @@
 //! The accept loop: TLS or not, HTTP/1.1 and HTTP/2, all on one socket; and the end of it
 //! all: no new connections, the requests under way get time, then the rest is cut.
 
-mod activity;
 mod connection;
+mod in_flight;
 mod limits;
-mod opening;
+mod protocol_sniff;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -23,14 +23,14 @@ use crate::app::App;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What connections are served with.
-pub(crate) struct Host {
+pub(crate) struct ConnectionContext {
     app: App,
     tls: Option<TlsAcceptor>,
     limits: Limits,
     builder: Builder<TokioExecutor>,
 }
 
-impl Host {
+impl ConnectionContext {
     pub(crate) fn new(app: App, tls: Option<TlsAcceptor>, limits: Limits) -> Self {
         Self { app, tls, builder: limits.builder(), limits }
     }
@@ -39,12 +39,12 @@ impl Host {
 /// Serves until `stop` changes, then for at most `drain` longer.
 pub(crate) async fn serve(
     listener: TcpListener,
-    host: Host,
+    host: ConnectionContext,
     mut stop: watch::Receiver<bool>,
     drain: Duration,
 ) {
     let host = Arc::new(host);
-    let most = host.limits.connections;
+    let most = host.limits.max_connections;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

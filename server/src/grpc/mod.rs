@@ -1,7 +1,7 @@
 //! What surrounds the gRPC services: the caller's deadline and panics, both answered with a
 //! status. (The HTTP side has layers of its own: theirs would be UNKNOWN to a gRPC client.)
 
-mod body;
+mod response_body;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 
-use self::body::Bounded;
+use self::response_body::Bounded;
 
 /// The services, bounded. Stands inside gRPC-Web, which so has the same bounds.
 #[derive(Clone, Debug)]

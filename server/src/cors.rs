@@ -15,7 +15,7 @@ use axum::{
     },
 };
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 const METHODS: &str = "GET, HEAD, POST, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "authorization, content-type, content-encoding, accept, \
@@ -37,7 +37,7 @@ enum Origins {
 
 impl Cors {
     /// `*`, or origins like `https://example.com`; none: off.
-    pub(crate) fn allow(origins: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn allow(origins: &[String]) -> Result<Self, Error> {
         if origins.is_empty() {
             return Ok(Self(None));
         }
@@ -66,14 +66,15 @@ impl Cors {
 }
 
 /// An origin as browsers send it: no path, not even `/`.
-fn parse(origin: &str) -> Result<HeaderValue, Failure> {
+fn parse(origin: &str) -> Result<HeaderValue, Error> {
     let host = origin.split_once("://").map(|(_, host)| host);
     let good = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*']));
     let value = HeaderValue::from_str(origin).ok().filter(|_| good);
     value.ok_or_else(|| {
-        Failure::new(format!(
-            "--cors-origin: must be * or an origin like https://example.com, {origin} is not"
-        ))
+        Error::option(
+            "cors-origin",
+            format!("must be * or an origin like https://example.com, {origin} is not"),
+        )
     })
 }
 
@@ -143,7 +144,7 @@ mod tests {
             assert_eq!(
                 Cors::allow(&[bad.to_owned()]).unwrap_err().to_string(),
                 format!(
-                    "--cors-origin: must be * or an origin like https://example.com, {bad} is not"
+                    "cors-origin: must be * or an origin like https://example.com, {bad} is not"
                 )
             );
         }

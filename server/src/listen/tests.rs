@@ -13,20 +13,20 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{Host, Limits, serve};
+use super::{ConnectionContext, Limits, serve};
 use crate::{
     app::App,
     cors::Cors,
-    fake::{ENDLESS, Fake},
+    test_services::{ENDLESS, TestServices},
 };
 
 /// Serves until what it returns is dropped.
-async fn start(fake: &Fake) -> (watch::Sender<bool>, SocketAddr) {
+async fn start(fake: &TestServices) -> (watch::Sender<bool>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
-    let app = App::new(Some(fake.routes()), Router::new(), Cors::default(), limits.body);
-    let host = Host::new(app, None, limits);
+    let app = App::new(Some(fake.routes()), Router::new(), Cors::default(), limits.body_timeout);
+    let host = ConnectionContext::new(app, None, limits);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(serve(listener, host, stopped, Duration::ZERO));
     (stop, address)
@@ -41,7 +41,7 @@ async fn connect(address: SocketAddr, window: u32) -> Channel {
 
 #[tokio::test]
 async fn who_goes_away_takes_the_work_along() {
-    let fake = Fake::default();
+    let fake = TestServices::default();
     let (_stop, address) = start(&fake).await;
     let channel = connect(address, 1 << 16).await;
     let mut jobs = JobServiceClient::new(channel);
@@ -53,7 +53,7 @@ async fn who_goes_away_takes_the_work_along() {
 
 #[tokio::test]
 async fn a_panic_leaves_the_connection_alive() {
-    let (_stop, address) = start(&Fake::default()).await;
+    let (_stop, address) = start(&TestServices::default()).await;
     let mut jobs = JobServiceClient::new(connect(address, 1 << 16).await);
     for _ in 0..2 {
         let broken = jobs.get_job(GetJobRequest::default()).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_panic_leaves_the_connection_alive() {
 /// piece that is being made (32 KiB and more).
 #[tokio::test]
 async fn a_reader_that_does_not_read_holds_up_the_list() {
-    let fake = Fake::default();
+    let fake = TestServices::default();
     let (_stop, address) = start(&fake).await;
     let channel = connect(address, 1 << 16).await;
     let request = ListQueueRequest { project: ENDLESS, ..ListQueueRequest::default() };

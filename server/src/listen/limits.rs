@@ -24,35 +24,35 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at a time.
-    pub connections: usize,
+    pub max_connections: usize,
     /// For the TLS handshake, and again for the first bytes: for HTTP/2, its whole preface
     /// with the first SETTINGS.
-    pub opening: Duration,
+    pub handshake_timeout: Duration,
     /// For the rest of an HTTP/1 request's head, from its first byte.
-    pub head: Duration,
+    pub head_timeout: Duration,
     /// For each KiB of a request's body.
-    pub body: Duration,
+    pub body_timeout: Duration,
     /// For an answer over HTTP/JSON to begin, once the request is there.
-    pub answer: Duration,
+    pub response_timeout: Duration,
     /// For the client to take more of what is sent.
-    pub unread: Duration,
+    pub write_timeout: Duration,
     /// Without a request; then the connection is closed.
-    pub idle: Duration,
+    pub idle_timeout: Duration,
     /// Requests at a time on one HTTP/2 connection.
-    pub streams: u32,
+    pub max_streams: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
-            opening: Duration::from_secs(5),
-            head: Duration::from_secs(5),
-            body: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
-            unread: Duration::from_secs(60),
-            idle: Duration::from_secs(300),
-            streams: 256,
+            max_connections: 10_000,
+            handshake_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
+            max_streams: 256,
         }
     }
 }
@@ -69,7 +69,7 @@ impl Limits {
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.streams)
+            .max_concurrent_streams(self.max_streams)
             .max_header_list_size(HEAD_BYTES)
             .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(Some(PING_AFTER))

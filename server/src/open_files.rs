@@ -2,20 +2,20 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Files that are no connections: the store's, the log, the runtime's.
-const OTHERS: u64 = 64;
+/// Open files that are no connections: those of the store, the log and the runtime.
+const OTHER_FILES: u64 = 64;
 
-/// Raises the limit as far as this process may, and says so where that is not enough for
-/// so many `connections`.
-pub(crate) fn allow(connections: u32) {
+/// Raises the process's soft limit of open files to the hard one, and logs a warning where that
+/// does not suffice for so many `connections`.
+pub fn raise_open_file_limit(connections: u32) {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!(%error, "can't raise the limit of open files");
     }
-    // None: there is no limit.
+    // `None`: the system sets no limit.
     let open_files = getrlimit(Resource::Nofile).current;
-    if open_files.is_some_and(|most| most < u64::from(connections) + OTHERS) {
+    if open_files.is_some_and(|limit| limit < u64::from(connections) + OTHER_FILES) {
         tracing::warn!(open_files, connections, "the system allows fewer connections");
     }
 }

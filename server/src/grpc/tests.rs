@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tonic::{Code, Request, Status};
 
 use super::Guarded;
-use crate::fake::{BROKEN, Fake, STUCK};
+use crate::test_services::{BROKEN, STUCK, TestServices};
 
 const LATE: (Code, &str) = (Code::DeadlineExceeded, "the deadline of the call has passed");
 const BUG: (Code, &str) = (Code::Internal, "internal error");
@@ -25,7 +25,7 @@ fn list(project: i64) -> Request<ListQueueRequest> {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_at_its_deadline_and_so_does_its_work() {
-    let fake = Fake::default();
+    let fake = TestServices::default();
     let mut jobs = JobServiceClient::new(Guarded(fake.routes()));
     let mut request = Request::new(CountJobsRequest::default());
     request.set_timeout(Duration::from_secs(3));
@@ -38,7 +38,7 @@ async fn a_call_ends_at_its_deadline_and_so_does_its_work() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_ends_at_its_deadline_after_what_it_gave() {
-    let fake = Fake::default();
+    let fake = TestServices::default();
     let mut queue = JobQueueServiceClient::new(Guarded(fake.routes()));
     let mut request = list(STUCK);
     request.set_timeout(Duration::from_secs(3));
@@ -51,7 +51,7 @@ async fn a_stream_ends_at_its_deadline_after_what_it_gave() {
 
 #[tokio::test]
 async fn a_panic_is_an_internal_error() {
-    let routes = Guarded(Fake::default().routes());
+    let routes = Guarded(TestServices::default().routes());
     let mut jobs = JobServiceClient::new(routes.clone());
     let broken = jobs.get_job(GetJobRequest::default()).await.unwrap_err();
     assert_eq!(told(&broken), BUG);
@@ -63,7 +63,7 @@ async fn a_panic_is_an_internal_error() {
 
 #[tokio::test]
 async fn a_deadline_that_says_nothing_is_refused() {
-    let mut jobs = JobServiceClient::new(Guarded(Fake::default().routes()));
+    let mut jobs = JobServiceClient::new(Guarded(TestServices::default().routes()));
     let mut request = Request::new(GetJobRequest::default());
     let soon = "soon".parse().unwrap();
     request.metadata_mut().insert("grpc-timeout", soon);

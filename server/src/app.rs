@@ -19,7 +19,7 @@ use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, Service};
 
-use crate::{arriving::Arriving, cors::Cors, grpc::Guarded};
+use crate::{body_timeout::BodyTimeout, cors::Cors, grpc::Guarded};
 
 /// What a listener serves.
 #[derive(Clone, Debug)]
@@ -28,13 +28,18 @@ pub(crate) struct App {
     http: Router,
     cors: Cors,
     /// For each KiB of a request.
-    patience: Duration,
+    body_timeout: Duration,
 }
 
 impl App {
-    pub(crate) fn new(grpc: Option<Routes>, http: Router, cors: Cors, patience: Duration) -> Self {
+    pub(crate) fn new(
+        grpc: Option<Routes>,
+        http: Router,
+        cors: Cors,
+        body_timeout: Duration,
+    ) -> Self {
         let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(Guarded(routes)));
-        Self { grpc, http, cors, patience }
+        Self { grpc, http, cors, body_timeout }
     }
 
     fn answer(&mut self, request: Request<Body>) -> Answering {
@@ -43,13 +48,13 @@ impl App {
                 let talks = talks(&request);
                 let request = request.map(|body| match talks {
                     true => tonic::body::Body::new(body),
-                    false => grpc_body(Arriving::within(self.patience, body)),
+                    false => grpc_body(BodyTimeout::wrap(body, self.body_timeout)),
                 });
                 let answer = grpc.call(request);
                 Box::pin(async { answer.await.map(|answer| answer.map(Body::new)) })
             }
             Some(_) | None => {
-                let request = request.map(|body| Arriving::within(self.patience, body));
+                let request = request.map(|body| BodyTimeout::wrap(body, self.body_timeout));
                 Box::pin(self.http.call(request))
             }
         }
