@@ -45,8 +45,8 @@ impl From<spiderq_server::Error> for Error {
     }
 }
 
-impl From<spiderq_service::error::Error> for Error {
-    fn from(error: spiderq_service::error::Error) -> Self {
+impl From<spiderq_core::error::Error> for Error {
+    fn from(error: spiderq_core::error::Error) -> Self {
         Self::new(with_cause(&error))
     }
 }

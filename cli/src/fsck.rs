@@ -3,10 +3,11 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use spiderq_service::{
+use spiderq_core::{
     model::ProjectId,
-    store::{Checked, Scope, StoreUrl, Told},
+    store::{CheckProgress, CheckScope, CheckSummary},
 };
+use spiderq_server::store_url::StoreUrl;
 
 use crate::{
     args::Fsck,
@@ -34,7 +35,7 @@ pub(crate) async fn run(settings: Fsck) -> Result<(), Error> {
     }
 }
 
-async fn check(settings: &Fsck, report: &mut Report) -> Result<Checked, Error> {
+async fn check(settings: &Fsck, report: &mut Report) -> Result<CheckSummary, Error> {
     let url = store::parse(&settings.store.url)?;
     if let StoreUrl::Sqlite(path) = &url
         && !path.exists()
@@ -44,7 +45,8 @@ async fn check(settings: &Fsck, report: &mut Report) -> Result<Checked, Error> {
     }
     let projects = settings.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
-    let scope = Scope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
+    let scope =
+        CheckScope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
     let store = store::open(&url).await?;
     let mut tell = |told| report.tell(told);
     store
@@ -74,22 +76,22 @@ impl Report {
         }
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: CheckProgress) {
         match told {
-            Told::Finding(finding) => {
+            CheckProgress::Finding(finding) => {
                 self.found += 1;
                 self.repaired += u64::from(finding.repaired);
                 self.line(&finding.to_string());
             }
-            Told::Unchecked(subject, why) => {
+            CheckProgress::Unchecked(subject, why) => {
                 self.unchecked += 1;
                 self.line(&format!("{subject}: {why}"));
             }
-            Told::Jobs(jobs) => self.progress(&format!("{jobs} jobs checked")),
+            CheckProgress::Jobs(jobs) => self.progress(&format!("{jobs} jobs checked")),
         }
     }
 
-    fn end(&mut self, checked: &Checked) {
+    fn end(&mut self, checked: &CheckSummary) {
         let mut line = format!("{} projects, {} jobs: ", checked.projects, checked.jobs);
         line.push_str(&match (self.found, self.repaired) {
             (0, _) => "no findings".to_owned(),

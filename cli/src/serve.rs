@@ -2,8 +2,9 @@
 
 use std::io::{self, Write as _};
 
+use spiderq_core::StoreClock;
 use spiderq_server::{Network, ServeOptions, raise_open_file_limit};
-use spiderq_service::{ServiceOptions, StoreClock};
+use spiderq_service::ServiceOptions;
 
 use crate::{
     args::{Secret, Serve},

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use spiderq_service::store::{self, Store, StoreUrl};
+use spiderq_core::store::Store;
+use spiderq_server::store_url::{self, StoreUrl};
 
 use crate::{
     args::Secret,
@@ -14,6 +15,6 @@ pub(crate) fn parse(url: &Secret) -> Result<StoreUrl, Error> {
 }
 
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {
-    let store = store::open(url).await;
+    let store = store_url::open(url).await;
     store.map_err(|error| Error::new(format!("can't open {url}: {}", with_cause(&error))))
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use spiderq_service::error::Error as ServiceError;
+use spiderq_core::error::Error as ServiceError;
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]

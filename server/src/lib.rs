@@ -14,6 +14,7 @@ mod network;
 mod open_files;
 mod serve;
 mod server;
+pub mod store_url;
 #[cfg(test)]
 mod test_services;
 mod tls;

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use serde_json::json;
+use spiderq_core::{Clock, store::Store};
 use spiderq_gateway as gateway;
-use spiderq_service::{Clock, Service, ServiceOptions, store::Store};
+use spiderq_service::{Service, ServiceOptions};
 
 use crate::{
     error::Error,

@@ -5,19 +5,12 @@
 
 mod api;
 pub mod auth;
-mod clock;
 pub mod domain;
-pub mod error;
-pub mod model;
 mod service;
-pub mod store;
-mod store_clock;
 mod transport;
 mod upkeep;
 
 pub use api::{Due, JobApi, KeyApi, ProjectApi, QueueApi};
-pub use clock::{Clock, ManualClock, SystemClock};
 pub use service::{Service, ServiceOptions};
-pub use store_clock::StoreClock;
 pub use transport::{Health, routes};
 pub use upkeep::Upkeep;

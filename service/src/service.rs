@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::{
     api::{Calls, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
-    clock::Clock,
     domain::{Domain, Pruner, Reaper},
+    upkeep::Upkeep,
+};
+use spiderq_core::{
+    clock::Clock,
     error::{Error, Result},
     store::{Durability, Store},
-    upkeep::Upkeep,
 };
 
 /// Settings of the service. `Debug` shows no secret.

@@ -11,10 +11,8 @@ use tonic::{codec::CompressionEncoding::Gzip, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_reflection::server::Builder;
 
-use crate::{
-    error::{Error, Result},
-    service::Service,
-};
+use crate::service::Service;
+use spiderq_core::error::{Error, Result};
 
 /// Largest request message, bytes, after decompression: 1,000 jobs with some metadata each.
 const MAX_REQUEST: usize = 16 << 20;

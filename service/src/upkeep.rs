@@ -9,10 +9,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{
-    domain::{Pruner, Reaper},
-    error::{Error, Result},
-};
+use crate::domain::{Pruner, Reaper};
+use spiderq_core::error::{Error, Result};
 
 /// Shortest and longest rest between two rounds, ms; by chance, so that processes do not go
 /// in step.

@@ -3,13 +3,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
-use spiderq_server::{Network, ServeOptions, Server};
-use spiderq_service::{
-    Clock, ManualClock, ServiceOptions, SystemClock,
-    model::Millis,
-    store::{self, StoreUrl},
+use spiderq_server::{
+    Network, ServeOptions, Server,
+    store_url::{self, StoreUrl},
 };
+use spiderq_service::ServiceOptions;
 use tempfile::TempDir;
 
 use crate::{Grpc, Http, redis_server::RedisServer, run};
@@ -115,7 +115,7 @@ impl Stack {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
         };
-        let store = store::open(&url).await.expect("an open store");
+        let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq_server::start(ServeOptions {
             service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
             network: Network { drain: Duration::from_secs(1), ..network },

@@ -5,17 +5,15 @@
 
 use std::sync::Arc;
 
-use spiderq_service::{
+use spiderq_core::{
     error::Error,
     model::{
-        Actor, Counters, Fence, Filter, Job, JobKey, JsonText, Metadata, Millis, Priority,
-        ProjectId, SpiderName, State, StateSet, Tags, UniqueKey, Units,
+        Actor, ClaimFilter, Counters, Fence, FieldSelection, Filter, Job, JobKey, JsonText,
+        Metadata, Millis, Priority, ProjectId, SpiderName, State, StateSet, Tags, UniqueKey, Units,
     },
-    store::{
-        Change, Changed, Effect, Fields, Holder, NewJob, Pushed, RequestKey, Start, Step, Store,
-        StoreUrl, Wanted, open,
-    },
+    store::{Change, Changed, Effect, Holder, NewJob, Pushed, RequestDigest, Start, Step, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::{DURABLE, RedisServer};
 
 async fn store(server: &RedisServer) -> Arc<dyn Store> {
@@ -86,10 +84,10 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
     let p = project(1);
     let new = rich_job();
     store.push(p, vec![new.clone()], Millis(1_000), None).await.unwrap();
-    let claimed = store.claim(p, &Wanted::default(), &start(), Millis(2_000), None).await;
+    let claimed = store.claim(p, &ClaimFilter::default(), &start(), Millis(2_000), None).await;
     let claimed = claimed.unwrap().unwrap().job;
     assert_eq!((&claimed.metadata, &claimed.tags), (&new.metadata, &new.tags));
-    let read = store.get(&[claimed.key], &Fields::Full).await.unwrap();
+    let read = store.get(&[claimed.key], &FieldSelection::Full).await.unwrap();
     assert_eq!(read, [Some(claimed.clone())]);
 
     let mut set = Metadata::default();
@@ -99,7 +97,7 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
     let done = store.change(p, vec![change(claimed.key, swap)], false, Millis(2_500), None);
     let applied = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
     assert_eq!(done.await.unwrap(), [applied]);
-    let read = store.get(&[claimed.key], &Fields::Full).await.unwrap();
+    let read = store.get(&[claimed.key], &FieldSelection::Full).await.unwrap();
     let expected = Job { metadata: set, updated: Millis(2_500), ..claimed };
     assert_eq!(read, [Some(expected)]);
 }
@@ -108,10 +106,10 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
 async fn answers_kept_for_requests_expire() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    let request = RequestKey {
+    let request = RequestDigest {
         id: "a".repeat(32),
         fingerprint: "b".repeat(32),
-        expires: Millis(1_000 + RequestKey::KEPT),
+        expires: Millis(1_000 + RequestDigest::KEPT),
     };
     let push = || store.push(project(1), vec![job("a")], Millis(1_000), Some(&request));
     assert_eq!(keys(&push().await.unwrap()), ["1/1/1"]);
@@ -120,7 +118,7 @@ async fn answers_kept_for_requests_expire() {
     let key = format!("sq:{{1}}:q:{}", request.id);
     let mut connection = client.get_connection().unwrap();
     let left: u64 = redis::cmd("PTTL").arg(key).query(&mut connection).unwrap();
-    assert!((RequestKey::KEPT - 60_000..=RequestKey::KEPT).contains(&left));
+    assert!((RequestDigest::KEPT - 60_000..=RequestDigest::KEPT).contains(&left));
 }
 
 #[tokio::test]
@@ -189,7 +187,7 @@ async fn a_full_memory_is_unavailable_and_nothing_is_done() {
     let store = store(&server).await;
     let error = store.push(project(1), vec![job("a")], Millis(1), None).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
-    let none = store.get(&[JobKey::parse("1/1/1").unwrap()], &Fields::Row).await.unwrap();
+    let none = store.get(&[JobKey::parse("1/1/1").unwrap()], &FieldSelection::Row).await.unwrap();
     assert_eq!(none, [None]);
 }
 
@@ -231,7 +229,7 @@ async fn pushes_that_meet_go_together_and_each_gets_its_own_answer() {
             let Pushed::Added(key) = pushed else {
                 panic!("{pushed:?}");
             };
-            let found = store.get(&[key], &Fields::Row).await.unwrap();
+            let found = store.get(&[key], &FieldSelection::Row).await.unwrap();
             let found = found[0].as_ref().unwrap();
             assert_eq!(found.spider.as_str(), format!("s{caller}"));
         }

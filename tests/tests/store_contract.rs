@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use spiderq_service::store::{Store, StoreUrl, open};
+use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_acl::RedisAcl,
     redis_cluster::RedisCluster,

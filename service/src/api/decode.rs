@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use prost::Message;
 use spiderq_proto::v1;
 
-use crate::{
-    auth::Caller,
-    domain::request::RequestId,
+use crate::{auth::Caller, domain::request::RequestId};
+use spiderq_core::{
     error::{Error, Result},
+    model::FieldSelection,
     model::{
         Counters, Fence, FieldName, Filter, JobKey, JsonText, Metadata, Millis, Position, Priority,
         ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagEdit, Tags, Units,
     },
-    store::Fields,
 };
 
 /// Most spiders, tags or fields that a list of names may hold.
@@ -185,7 +184,7 @@ fn bound(field: &str, ms: i64) -> Result<Option<Position>> {
 }
 
 /// Which fields a view and a list of names mean.
-pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
+pub(super) fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
     let view = v1::JobView::try_from(view)
         .map_err(|_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL"))?;
     if names.len() > MOST_NAMES {
@@ -193,13 +192,13 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<Fields> {
         return Err(Error::invalid("metadata_fields", message));
     }
     match view {
-        v1::JobView::Full => Ok(Fields::Full),
-        v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(Fields::Row),
+        v1::JobView::Full => Ok(FieldSelection::Full),
+        v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(FieldSelection::Row),
         v1::JobView::Unspecified | v1::JobView::Row => {
             let parse =
                 |name: &String| FieldName::parse(name).map_err(|error| error.at("metadata_fields"));
             let names = names.iter().map(parse);
-            Ok(Fields::Named(names.collect::<Result<_>>()?))
+            Ok(FieldSelection::Named(names.collect::<Result<_>>()?))
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use spiderq_proto::v1;
 
-use crate::{
-    domain::{ItemError, ItemErrorKind},
-    model::{Actor, Counters, Entry, Job, JsonText, Millis, State},
-};
+use crate::domain::{ItemError, ItemErrorKind};
+use spiderq_core::model::{Actor, Counters, Entry, Job, JsonText, Millis, State};
 
 pub(super) const fn state(state: State) -> v1::JobState {
     match state {
@@ -35,8 +33,7 @@ pub(super) fn job(job: Job) -> v1::Job {
         key: job.key.to_string(),
         project: count(job.key.project.get()),
         spider_id: count(job.key.spider.get()),
-        spider_type: text("spider_type")
-            .unwrap_or_else(|| job.spider.spider_type().to_owned()),
+        spider_type: text("spider_type").unwrap_or_else(|| job.spider.spider_type().to_owned()),
         spider: job.spider.to_string(),
         state: state(job.state).into(),
         ts: millis(job.position.ts()),

@@ -9,9 +9,11 @@ use super::{Answer, Calls, decode, encode, summary};
 use crate::{
     auth::Caller,
     domain::{Heartbeat, Order, Push, Start, Target, Update, Walk, request::RequestId},
+};
+use spiderq_core::{
     error::{Error, Result},
+    model::ClaimFilter,
     model::{JobKey, Millis, SpiderKey, SpiderName, State, StateSet, Tags},
-    store::Wanted,
 };
 
 /// `spiderq.v1.JobQueueService` over the domain.
@@ -239,7 +241,7 @@ fn start(message: v1::StartJobRequest, due: Option<Instant>) -> Result<Start> {
     };
     Ok(Start {
         project: decode::project(message.project)?,
-        wanted: Wanted {
+        wanted: ClaimFilter {
             spiders: decode::spiders(&message.spiders)?,
             has_tags: decode::tags(&message.has_tags, "has_tags")?,
             lacks_tags: decode::tags(&message.lacks_tags, "lacks_tags")?,
@@ -289,7 +291,7 @@ fn walk(message: v1::ListQueueRequest) -> Result<Walk> {
     })
 }
 
-fn row(job: crate::model::Job, now: Millis) -> v1::ListQueueResponse {
+fn row(job: spiderq_core::model::Job, now: Millis) -> v1::ListQueueResponse {
     let elapsed = now.0.saturating_sub(job.position.ts().0);
     v1::ListQueueResponse { job: Some(encode::job(job)), elapsed: encode::count(elapsed) }
 }

@@ -4,8 +4,8 @@ use spiderq_proto::v1::{self, job_service_server::JobService};
 use tonic::{Request, async_trait, codegen::BoxStream};
 
 use super::{Answer, Calls, decode, encode, list, watch, watch::Reader};
-use crate::{
-    domain::{JobEdit, Schedule, SpiderRef},
+use crate::domain::{JobEdit, Schedule, SpiderRef};
+use spiderq_core::{
     error::{Error, Result},
     model::{FieldName, JobKey, SpiderName, State, StateSet, Tags},
 };

@@ -4,11 +4,11 @@ use spiderq_proto::v1::{self, key_service_server::KeyService};
 use tonic::{Request, async_trait};
 
 use super::{Answer, Calls};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, ProjectId},
-    store::{ApiKeyRecord, Role},
+    model::{Actor, ProjectId, Role},
+    store::ApiKeyRecord,
 };
 
 /// `spiderq.v1.KeyService` over the keys.

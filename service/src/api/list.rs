@@ -6,6 +6,8 @@ use super::{decode, encode};
 use crate::{
     auth::Caller,
     domain::{Domain, Order, Place, Walk},
+};
+use spiderq_core::{
     error::{Error, Result},
     model::{Job, Position, State, StateSet},
 };

@@ -25,6 +25,8 @@ pub use self::{
 use crate::{
     auth::{Caller, Credentials},
     domain::Domain,
+};
+use spiderq_core::{
     error::{Error, Result},
     model::Millis,
 };

@@ -4,8 +4,8 @@ use spiderq_proto::v1::{self, get_spider_request, project_service_server::Projec
 use tonic::{Request, Response, async_trait};
 
 use super::{Answer, Calls, On, decode, encode};
-use crate::{
-    domain::{ProjectSummary, Spider, SpiderRef},
+use crate::domain::{ProjectSummary, Spider, SpiderRef};
+use spiderq_core::{
     error::{Error, Result},
     model::{FieldName, JsonText, ProjectId, SpiderName},
 };

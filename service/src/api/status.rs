@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::Error;
+use spiderq_core::error::Error;
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "spiderq";

@@ -3,11 +3,8 @@
 use spiderq_proto::v1;
 
 use super::{decode, encode};
-use crate::{
-    domain::{LastJobs, StateSummary, Summarize},
-    error::Result,
-    model::Millis,
-};
+use crate::domain::{LastJobs, StateSummary, Summarize};
+use spiderq_core::{error::Result, model::Millis};
 
 pub(super) fn decode(message: &v1::SummarizeQueueRequest) -> Result<Summarize> {
     Ok(Summarize {

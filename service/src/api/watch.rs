@@ -12,6 +12,8 @@ use super::{decode, encode, outbox, outbox::Outbox};
 use crate::{
     auth::Credentials,
     domain::{Domain, Seen, Watch, Watching},
+};
+use spiderq_core::{
     error::{Error, Result},
     model::{JobKey, ProjectId, SpiderName},
 };

@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
+use spiderq_core::{
     model::Millis,
-    store::{ApiKeyRecord, KeyDigest},
+    store::{ApiKeyDigest, ApiKeyRecord},
 };
 
 /// How long a revoked key may still be accepted by other processes, ms.
@@ -33,11 +33,11 @@ struct Entry {
 
 /// Good keys only: a new key works at once, and guesses take no memory.
 #[derive(Default)]
-pub(super) struct KeyCache(Mutex<HashMap<KeyDigest, Entry>>);
+pub(super) struct KeyCache(Mutex<HashMap<ApiKeyDigest, Entry>>);
 
 impl KeyCache {
     /// A key that need not be looked up.
-    pub(super) fn get(&self, digest: &KeyDigest, now: Millis) -> Option<Arc<ApiKeyRecord>> {
+    pub(super) fn get(&self, digest: &ApiKeyDigest, now: Millis) -> Option<Arc<ApiKeyRecord>> {
         let cache = self.lock();
         let entry = cache.get(digest)?;
         let age = now.0.abs_diff(entry.good_from.0);
@@ -47,7 +47,7 @@ impl KeyCache {
     /// A key that was good a short while ago, for when the store does not answer.
     pub(super) fn get_without_store(
         &self,
-        digest: &KeyDigest,
+        digest: &ApiKeyDigest,
         now: Millis,
     ) -> Option<Arc<ApiKeyRecord>> {
         let mut cache = self.lock();
@@ -59,7 +59,7 @@ impl KeyCache {
         Some(Arc::clone(&entry.record))
     }
 
-    pub(super) fn put(&self, digest: KeyDigest, record: Arc<ApiKeyRecord>, now: Millis) {
+    pub(super) fn put(&self, digest: ApiKeyDigest, record: Arc<ApiKeyRecord>, now: Millis) {
         let mut cache = self.lock();
         if cache.len() >= MOST {
             cache.clear();
@@ -69,7 +69,7 @@ impl KeyCache {
     }
 
     /// The store knows no such key any more.
-    pub(super) fn remove(&self, digest: &KeyDigest) {
+    pub(super) fn remove(&self, digest: &ApiKeyDigest) {
         self.lock().remove(digest);
     }
 
@@ -77,7 +77,7 @@ impl KeyCache {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<KeyDigest, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ApiKeyDigest, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,12 +91,12 @@ impl std::fmt::Debug for KeyCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Role;
+    use spiderq_core::model::Role;
 
     #[test]
     fn a_key_is_good_for_seconds_and_without_a_store_for_a_minute() {
         let cache = KeyCache::default();
-        let digest = KeyDigest("d".to_owned());
+        let digest = ApiKeyDigest("d".to_owned());
         let record = Arc::new(ApiKeyRecord {
             id: "d".to_owned(),
             name: "ann".to_owned(),

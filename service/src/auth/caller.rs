@@ -1,9 +1,9 @@
 //! What a caller may do: the table of DESIGN 5.
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, Fence, JobKey, ProjectId},
-    store::{ApiKeyRecord, Holder, Role},
+    model::{Actor, Fence, JobKey, ProjectId, Role},
+    store::{ApiKeyRecord, Holder},
 };
 
 /// Whoever made a call, once its credentials were found good.

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::ApiKey;
-use crate::model::JobKey;
+use spiderq_core::model::JobKey;
 
 /// What a call came with. `Debug` shows no secret.
 #[derive(Clone)]

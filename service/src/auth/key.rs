@@ -5,9 +5,9 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
-    store::KeyDigest,
+    store::ApiKeyDigest,
 };
 
 /// 32 hexadecimal characters. `Debug` shows none of them.
@@ -52,10 +52,10 @@ impl KeyHasher {
         Self(hmac(&[b"api keys ".as_slice(), secret].concat()))
     }
 
-    pub(super) fn digest(&self, key: &ApiKey) -> KeyDigest {
+    pub(super) fn digest(&self, key: &ApiKey) -> ApiKeyDigest {
         let mut mac = self.0.clone();
         mac.update(key.expose().as_bytes());
-        KeyDigest(hex(&mac.finalize().into_bytes()))
+        ApiKeyDigest(hex(&mac.finalize().into_bytes()))
     }
 }
 

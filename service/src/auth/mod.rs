@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use self::{cache::KeyCache, key::KeyHasher};
 pub use self::{caller::Caller, credentials::Credentials, key::ApiKey, token::Tokens};
-use crate::{
+use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
-    model::{Actor, JobKey, State},
-    store::{ApiKeyRecord, Fields, KeyDigest, Role, Store},
+    model::{Actor, FieldSelection, JobKey, Role, State},
+    store::{ApiKeyDigest, ApiKeyRecord, Store},
 };
 
 /// Checks credentials against the store, the configured admin key and the token secret.
@@ -28,7 +28,7 @@ pub struct Auth {
     tokens: Tokens,
     cache: KeyCache,
     /// The key of `--admin-key`: good while this process runs, and never stored.
-    configured: Option<(KeyDigest, ApiKeyRecord)>,
+    configured: Option<(ApiKeyDigest, ApiKeyRecord)>,
 }
 
 impl Auth {
@@ -92,7 +92,7 @@ impl Auth {
         if let Some(record) = self.cache.get(&digest, now) {
             return Caller::of_key(&record);
         }
-        let found = match self.store.find_key(&digest).await {
+        let found = match self.store.find_api_key(&digest).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => {
                 let known = self.cache.get_without_store(&digest, now);
@@ -114,7 +114,7 @@ impl Auth {
         if job.is_some_and(|named| named != key) {
             return Err(Error::Unauthenticated);
         }
-        let found = self.store.get(&[key], &Fields::Row).await?;
+        let found = self.store.get(&[key], &FieldSelection::Row).await?;
         let job = found.into_iter().flatten().next();
         let actor = job
             .filter(|job| job.state == State::Running && job.attempt == attempt)
@@ -131,25 +131,25 @@ impl Auth {
         projects: Option<Vec<u64>>,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let (key, record) = self.new_key(name, role, projects)?;
-        self.store.put_key(&self.hasher.digest(&key), record.clone()).await?;
+        self.store.put_api_key(&self.hasher.digest(&key), record.clone()).await?;
         Ok((key, record))
     }
 
     /// Makes an admin key if the store has no key at all.
     pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
         let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
-        let first = self.store.put_first_key(&self.hasher.digest(&key), record).await?;
+        let first = self.store.put_first_api_key(&self.hasher.digest(&key), record).await?;
         Ok(first.then_some(key))
     }
 
     /// All keys.
     pub async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>> {
-        self.store.list_keys().await
+        self.store.list_api_keys().await
     }
 
     /// Revokes a key: at once in this process, in others when their cache runs out.
     pub async fn revoke_key(&self, id: &str) -> Result<()> {
-        let keys = self.store.list_keys().await?;
+        let keys = self.store.list_api_keys().await?;
         let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
         let key = keys.iter().find(|key| key.id == id);
         // Not what was asked for: by mistake that may be the text of a key.
@@ -159,7 +159,7 @@ impl Auth {
                 "the last admin key can't be revoked; create another one first".to_owned(),
             ));
         }
-        self.store.remove_key(id).await?;
+        self.store.remove_api_key(id).await?;
         self.cache.forget();
         Ok(())
     }

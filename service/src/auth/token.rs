@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::key::hmac;
-use crate::model::JobKey;
+use spiderq_core::model::JobKey;
 
 /// The only header that is signed or accepted: no other algorithm can be named.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;

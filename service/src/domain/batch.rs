@@ -1,6 +1,6 @@
 //! Answers of calls that are about many jobs, each of which succeeds or fails on its own.
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{JobKey, State},
     store::Changed,

@@ -1,11 +1,11 @@
 //! Cancel: stop by key, or the oldest pending jobs in bulk (CONTRACT 4, cancel).
 
 use super::{Domain, check_items, check_project, request::RequestId, stop::WhileRunning};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{JobKey, ProjectId},
-    store::{BATCH, Role},
+    model::{JobKey, ProjectId, Role},
+    store::MAX_BATCH,
 };
 
 /// Most jobs that one bulk cancel may name.
@@ -24,7 +24,7 @@ impl Domain {
         check_items("keys", keys.len())?;
         check_project(project, keys)?;
         let mut count = 0;
-        for (part, chunk) in keys.chunks(BATCH).enumerate() {
+        for (part, chunk) in keys.chunks(MAX_BATCH).enumerate() {
             let key = request.as_ref().map(|request| request.part(part, self.now()));
             let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, key.as_ref());
             count += step.await?.unwrap_or_default();
@@ -47,7 +47,7 @@ impl Domain {
         }
         let mut left = u64::from(most);
         for part in 0.. {
-            let limit = usize::try_from(left).map_or(BATCH, |left| left.min(BATCH));
+            let limit = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
             let keys = self.store.oldest_pending(project, limit).await?;
             let key = request.as_ref().map(|request| request.part(part, self.now()));
             // Under a request id even nothing is asked for: it may have been answered before.

@@ -6,17 +6,17 @@ use super::{
     check_items, check_project,
     transition::entering,
 };
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{JobKey, ProjectId, State},
-    store::{BATCH, Change, Changed, Effect, Fields, Holder, Purged, Role, Step},
+    model::{FieldSelection, JobKey, ProjectId, Role, State},
+    store::{Change, Changed, Effect, Holder, MAX_BATCH, Purged, Step},
 };
 
 impl Domain {
     /// Deletes jobs; answers how many there are. One that is running refuses the call.
     ///
-    /// Up to [`BATCH`] keys are deleted in one step or not at all. More are looked at first,
+    /// Up to [`MAX_BATCH`] keys are deleted in one step or not at all. More are looked at first,
     /// so that a running one is seen before anything is done.
     pub async fn delete(
         &self,
@@ -27,19 +27,19 @@ impl Domain {
         caller.may(Role::User, project)?;
         check_items("keys", keys.len())?;
         check_project(project, keys)?;
-        if keys.len() > BATCH {
+        if keys.len() > MAX_BATCH {
             self.refuse_running(keys).await?;
         }
         let mut count = 0;
-        for chunk in keys.chunks(BATCH) {
+        for chunk in keys.chunks(MAX_BATCH) {
             count += self.delete_batch(caller, project, chunk).await?;
         }
         Ok(count)
     }
 
     async fn refuse_running(&self, keys: &[JobKey]) -> Result<()> {
-        for chunk in keys.chunks(BATCH) {
-            for job in self.store.get(chunk, &Fields::Row).await?.into_iter().flatten() {
+        for chunk in keys.chunks(MAX_BATCH) {
+            for job in self.store.get(chunk, &FieldSelection::Row).await?.into_iter().flatten() {
                 if job.state == State::Running {
                     return Err(running(job.key));
                 }

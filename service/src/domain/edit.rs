@@ -1,11 +1,13 @@
 //! Tags and fields of several jobs, or of a whole spider (CONTRACT 3, update).
 
 use super::{Domain, batch::found, check_items, check_project, known::Known};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::Result,
-    model::{Filter, JobKey, Metadata, ProjectId, SpiderName, StateSet, TagEdit},
-    store::{BATCH, Change, Effect, Fields, Holder, Role, Step},
+    model::{
+        FieldSelection, Filter, JobKey, Metadata, ProjectId, Role, SpiderName, StateSet, TagEdit,
+    },
+    store::{Change, Effect, Holder, MAX_BATCH, Step},
 };
 
 /// What to change in which jobs.
@@ -24,7 +26,7 @@ pub struct JobEdit {
 }
 
 impl Domain {
-    /// Makes the edit; answers how many jobs there are. For jobs over [`BATCH`] in number
+    /// Makes the edit; answers how many jobs there are. For jobs over [`MAX_BATCH`] in number
     /// it goes in steps.
     pub async fn edit(&self, caller: &Caller, edit: JobEdit) -> Result<u64> {
         caller.may(Role::User, edit.project)?;
@@ -36,7 +38,7 @@ impl Domain {
             check_items("keys", edit.keys.len())?;
             check_project(edit.project, &edit.keys)?;
             let mut count = 0;
-            for chunk in edit.keys.chunks(BATCH) {
+            for chunk in edit.keys.chunks(MAX_BATCH) {
                 count += self.edit_batch(edit.project, chunk, &effect).await?;
             }
             return Ok(count);
@@ -54,7 +56,7 @@ impl Domain {
             Filter { states: StateSet::LIVE, spiders: vec![spider], ..Filter::default() };
         let mut count = 0;
         loop {
-            let page = self.store.page(project, &filter, BATCH, &Fields::Row).await?;
+            let page = self.store.page(project, &filter, MAX_BATCH, &FieldSelection::Row).await?;
             let keys: Vec<JobKey> = page.jobs.iter().map(|job| job.key).collect();
             if !keys.is_empty() {
                 count += self.edit_batch(project, &keys, effect).await?;

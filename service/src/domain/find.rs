@@ -1,18 +1,18 @@
 //! Reading jobs: one, some by key, counts (CONTRACT 3, list; 4, count; 5, GET).
 
 use super::{Domain, check_items};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{Filter, Job, JobKey, ProjectId},
-    store::{BATCH, Fields, Role},
+    model::{FieldSelection, Filter, Job, JobKey, ProjectId, Role},
+    store::MAX_BATCH,
 };
 
 impl Domain {
     /// One job with all its metadata.
     pub async fn job(&self, caller: &Caller, key: JobKey) -> Result<Job> {
         caller.may_read(key)?;
-        let found = self.store.get(&[key], &Fields::Full).await?;
+        let found = self.store.get(&[key], &FieldSelection::Full).await?;
         let job = found.into_iter().flatten().next();
         job.ok_or_else(|| Error::NotFound(format!("there is no job {key}")))
     }
@@ -29,7 +29,7 @@ impl Domain {
         if keys.is_empty() {
             return self.store.count(project, filter).await;
         }
-        let jobs = self.by_keys(project, filter, keys, &Fields::Row).await?;
+        let jobs = self.by_keys(project, filter, keys, &FieldSelection::Row).await?;
         Ok(jobs.len() as u64)
     }
 
@@ -39,12 +39,12 @@ impl Domain {
         project: ProjectId,
         filter: &Filter,
         keys: &[JobKey],
-        fields: &Fields,
+        fields: &FieldSelection,
     ) -> Result<Vec<Job>> {
         check_items("keys", keys.len())?;
         super::check_project(project, keys)?;
         let mut jobs = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(BATCH) {
+        for chunk in keys.chunks(MAX_BATCH) {
             let found = self.store.get(chunk, fields).await?;
             jobs.extend(found.into_iter().flatten().filter(|job| filter.matches(job)));
         }

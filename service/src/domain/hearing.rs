@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::{
+use spiderq_core::{
     error::Result,
     model::ProjectId,
-    store::{Pulses, Store},
+    store::{Notifications, Store},
 };
 
 /// A look is due after so long without a pulse: one may be lost with a broken connection.
 pub(super) const RECHECK: Duration = Duration::from_secs(15);
 
-/// Pulses of one project, asked for anew from time to time: the store may forget who hears.
+/// Notifications of one project, asked for anew from time to time: the store may forget who hears.
 #[derive(Debug, Default)]
-pub(super) struct Ear(Option<(Pulses, Instant)>);
+pub(super) struct Ear(Option<(Notifications, Instant)>);
 
 impl Ear {
     /// Must come before each look at the project: no change after that look goes unheard.
     pub(super) async fn open(&mut self, store: &dyn Store, project: ProjectId) -> Result<()> {
         let fresh = |since: &Instant| since.elapsed() < RECHECK;
         if !self.0.as_ref().is_some_and(|(_, since)| fresh(since)) {
-            self.0 = Some((store.pulses(project).await?, Instant::now()));
+            self.0 = Some((store.subscribe(project).await?, Instant::now()));
         }
         Ok(())
     }

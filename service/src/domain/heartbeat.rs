@@ -1,8 +1,8 @@
 //! Heartbeat: a worker's sign of life, which extends its lease.
 
 use super::{Domain, batch::refusal, start::lease_end};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{Counters, Fence, JobKey, Millis, State},
     store::{Change, Changed, Effect, Step},

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{Counters, JsonText, Metadata, Priority, TagEdit, Tags, Units},
     store::Effect,
@@ -59,7 +59,7 @@ impl Known {
             priority: self.priority,
             units: self.units,
             counters: self.counters,
-            most_bytes: (!self.rest.is_empty()).then_some(Metadata::MAX_BYTES),
+            max_bytes: (!self.rest.is_empty()).then_some(Metadata::MAX_BYTES),
             set: self.rest,
             ..Effect::default()
         }

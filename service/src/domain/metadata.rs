@@ -5,8 +5,8 @@ use super::{
     batch::refusal,
     known::{Known, is_read_only},
 };
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{Fence, FieldName, JobKey, Metadata, TagEdit},
     store::{Change, Effect, Step},

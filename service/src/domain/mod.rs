@@ -49,8 +49,8 @@ pub use self::{
     walk::{Order, Place, Rows, Walk},
     watch::{Seen, Watch, Watching},
 };
-use crate::{
-    auth::Auth,
+use crate::auth::Auth;
+use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
     model::{JobKey, Millis, ProjectId},
@@ -58,7 +58,7 @@ use crate::{
 };
 
 /// Most keys, jobs or updates that one call may name.
-pub const MOST_ITEMS: usize = 1_000;
+pub const MAX_ITEMS: usize = 1_000;
 
 /// The domain over one store.
 #[derive(Clone, Debug)]
@@ -100,23 +100,23 @@ impl Domain {
     }
 }
 
-/// Between 1 and [`MOST_ITEMS`] of something.
+/// Between 1 and [`MAX_ITEMS`] of something.
 fn check_items(field: &str, items: usize) -> Result<()> {
     match items {
         0 => Err(Error::invalid(field, "at least one is required")),
-        1..=MOST_ITEMS => Ok(()),
+        1..=MAX_ITEMS => Ok(()),
         _ => Err(Error::TooLarge {
             field: field.to_owned(),
-            message: format!("at most {MOST_ITEMS} in one call"),
+            message: format!("at most {MAX_ITEMS} in one call"),
         }),
     }
 }
 
-/// A number of rows from 1 to [`MOST_ITEMS`], which 0 stands for.
+/// A number of rows from 1 to [`MAX_ITEMS`], which 0 stands for.
 fn most_rows(field: &str, asked: u32) -> Result<usize> {
     match usize::try_from(asked) {
-        Ok(0) => Ok(MOST_ITEMS),
-        Ok(most @ 1..=MOST_ITEMS) => Ok(most),
+        Ok(0) => Ok(MAX_ITEMS),
+        Ok(most @ 1..=MAX_ITEMS) => Ok(most),
         Ok(_) | Err(_) => Err(Error::invalid(field, "must be from 1 to 1000")),
     }
 }

@@ -2,12 +2,12 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Domain, MOST_ITEMS, rules};
-use crate::{
-    auth::Caller,
+use super::{Domain, MAX_ITEMS, rules};
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{FieldName, Metadata, ProjectId},
-    store::{MAX_RUNNING, MAX_RUNNING_UNITS, ProjectCounts, Role, SettingsChange},
+    model::{FieldName, Metadata, ProjectId, Role},
+    store::{MAX_RUNNING, MAX_RUNNING_UNITS, ProjectCounts, SettingsChange},
 };
 
 /// Projects read in one step.
@@ -53,10 +53,10 @@ impl Domain {
         caller: &Caller,
         mut projects: Vec<ProjectId>,
     ) -> Result<Vec<ProjectSummary>> {
-        if projects.len() > MOST_ITEMS {
+        if projects.len() > MAX_ITEMS {
             return Err(Error::TooLarge {
                 field: "projects".to_owned(),
-                message: format!("at most {MOST_ITEMS} in one call"),
+                message: format!("at most {MAX_ITEMS} in one call"),
             });
         }
         let all = projects.is_empty();

@@ -7,17 +7,17 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Domain, rules};
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{Metadata, Millis, Position, ProjectId, State},
-    store::{BATCH, Keep},
+    store::{MAX_BATCH, Retention},
 };
 
 /// Milliseconds of a day.
 const DAY: u64 = 24 * 60 * 60 * 1000;
 /// Projects that one round looks at: a read of settings each.
 const PROJECTS: usize = 500;
-/// Steps of up to [`BATCH`] jobs for one project and state in one round.
+/// Steps of up to [`MAX_BATCH`] jobs for one project and state in one round.
 const STEPS: usize = 100;
 /// Projects out of reach in a row after which a round ends.
 const AWAY: usize = 10;
@@ -107,14 +107,14 @@ impl Domain {
         let mut more = false;
         for rule in &RULES {
             let keep = rule.keep(&settings, now);
-            if keep == Keep::default() {
+            if keep == Retention::default() {
                 continue;
             }
             let (mut gone, mut full) = (0, true);
             for _ in 0..STEPS {
-                let step = self.store.prune(project, rule.state, &keep, BATCH).await?;
+                let step = self.store.prune(project, rule.state, &keep, MAX_BATCH).await?;
                 gone += step;
-                full = step == BATCH;
+                full = step == MAX_BATCH;
                 if !full {
                     break;
                 }
@@ -134,10 +134,10 @@ impl Rule {
         [self.days, self.jobs, self.bytes]
     }
 
-    fn keep(&self, settings: &Metadata, now: Millis) -> Keep {
+    fn keep(&self, settings: &Metadata, now: Millis) -> Retention {
         let number = |name| rules::number(settings, name);
         let since = |days: u64| Millis(now.0.saturating_sub(days.saturating_mul(DAY)));
-        Keep {
+        Retention {
             from: number(self.days).map(|days| Position::at(since(days))),
             jobs: number(self.jobs),
             bytes: number(self.bytes),
@@ -148,26 +148,26 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::JsonText;
+    use spiderq_core::model::JsonText;
 
     #[test]
     fn settings_say_what_to_keep() {
         let mut settings = Metadata::default();
         let now = Millis(10 * DAY + 5);
-        assert_eq!(RULES[0].keep(&settings, now), Keep::default());
+        assert_eq!(RULES[0].keep(&settings, now), Retention::default());
         for (name, value) in
             [("keep_finished_days", 3), ("keep_finished_jobs", 0), ("keep_deleted_bytes", 1_000)]
         {
             settings.set(name, JsonText::integer(value));
         }
         settings.set("keep_deleted_days", JsonText::parse("null").unwrap());
-        let finished = Keep {
+        let finished = Retention {
             from: Some(Position((7 * DAY + 5) * Position::PER_MS)),
             jobs: Some(0),
             bytes: None,
         };
         assert_eq!(RULES[0].keep(&settings, now), finished);
-        let deleted = Keep { bytes: Some(1_000), ..Keep::default() };
+        let deleted = Retention { bytes: Some(1_000), ..Retention::default() };
         assert_eq!(RULES[1].keep(&settings, now), deleted);
         settings.set("keep_finished_days", JsonText::integer(1_000_000));
         assert_eq!(RULES[0].keep(&settings, now).from, Some(Position(0)));

@@ -1,13 +1,14 @@
 //! Push: adding jobs to a project, each accepted or refused on its own (CONTRACT 4).
 
 use super::{Domain, ItemError, check_items, known::Known, request::RequestId};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{
-        Fence, JobKey, Metadata, Priority, ProjectId, SpiderName, State, Tags, UniqueKey, Units,
+        Fence, JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
+        Units,
     },
-    store::{BATCH, NewJob, Pushed, Role, Start},
+    store::{MAX_BATCH, NewJob, Pushed, Start},
 };
 
 /// A job to push, its parts already checked one by one.
@@ -33,7 +34,7 @@ pub struct Push {
 pub type PushedJob = (JobKey, Option<String>);
 
 impl Domain {
-    /// Pushes up to [`MOST_ITEMS`](super::MOST_ITEMS) jobs; answers in their order. Those
+    /// Pushes up to [`MAX_ITEMS`](super::MAX_ITEMS) jobs; answers in their order. Those
     /// that are errors already stay errors.
     pub async fn push(
         &self,
@@ -48,7 +49,7 @@ impl Domain {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut jobs = jobs.into_iter();
         for part in 0.. {
-            let chunk: Vec<_> = jobs.by_ref().take(BATCH).collect();
+            let chunk: Vec<_> = jobs.by_ref().take(MAX_BATCH).collect();
             if chunk.is_empty() {
                 break;
             }

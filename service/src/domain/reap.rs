@@ -17,12 +17,13 @@ use std::{
 };
 
 use super::{Domain, rules, rules::Lost, transition::entering};
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{
-        Actor, Counters, FieldName, Job, JobKey, JsonText, Metadata, Millis, ProjectId, State,
+        Actor, Counters, FieldName, FieldSelection, Job, JobKey, JsonText, Metadata, Millis,
+        ProjectId, State,
     },
-    store::{BATCH, Change, Changed, Effect, Fields, Holder, Step},
+    store::{Change, Changed, Effect, Holder, MAX_BATCH, Step},
 };
 
 /// The actor of what the service does by itself.
@@ -57,12 +58,12 @@ impl Reaper {
         Self { domain, doubtful: HashSet::new() }
     }
 
-    /// Deals with the jobs that are due, up to [`BATCH`]; whether there may be more. What
+    /// Deals with the jobs that are due, up to [`MAX_BATCH`]; whether there may be more. What
     /// can't be read or changed is logged and left alone for a minute: only a store that is
     /// out of reach ends a round.
     pub async fn round(&mut self) -> Result<bool> {
         let now = self.domain.now();
-        let due = self.domain.store.due(now, BATCH).await?;
+        let due = self.domain.store.due(now, MAX_BATCH).await?;
         let mut round = Round::default();
         let jobs = self.domain.read_due(&due, &mut round).await?;
         let mut projects: BTreeMap<ProjectId, Vec<Job>> = BTreeMap::new();
@@ -84,14 +85,14 @@ impl Reaper {
         let until = Millis(now.0 + POSTPONED);
         let postponed = self.domain.postpone(&round.bad, until).await?;
         let done = round.requeued + round.finished + postponed;
-        Ok(due.len() == BATCH && done > 0)
+        Ok(due.len() == MAX_BATCH && done > 0)
     }
 }
 
 impl Domain {
     /// The jobs of these keys that run; one by one where all at once can't be read.
     async fn read_due(&self, keys: &[JobKey], round: &mut Round) -> Result<Vec<Job>> {
-        let fields = Fields::Named(vec![FieldName::known("stop_requested")]);
+        let fields = FieldSelection::Named(vec![FieldName::known("stop_requested")]);
         let found = match self.store.get(keys, &fields).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => return Err(away),

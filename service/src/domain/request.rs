@@ -2,10 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{Actor, Millis},
-    store::RequestKey,
+    store::RequestDigest,
 };
 
 /// A caller's id with the digest of all that it asks for.
@@ -36,11 +36,11 @@ impl RequestId {
     }
 
     /// The record of the `part`th atomic step of the call.
-    pub(super) fn part(&self, part: usize, now: Millis) -> RequestKey {
-        RequestKey {
+    pub(super) fn part(&self, part: usize, now: Millis) -> RequestDigest {
+        RequestDigest {
             id: digest(&[self.id.as_bytes(), b"\0", part.to_string().as_bytes()]),
             fingerprint: self.fingerprint.clone(),
-            expires: Millis(now.0 + RequestKey::KEPT),
+            expires: Millis(now.0 + RequestDigest::KEPT),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
     model::{JsonText, Metadata},
     store::{MAX_RUNNING, MAX_RUNNING_UNITS},

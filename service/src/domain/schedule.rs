@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Domain, SpiderRef, known::Known, push::new_start, request::RequestId};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{
-        JobKey, JsonText, Metadata, Priority, ProjectId, SpiderName, State, Tags, UniqueKey, Units,
+        JobKey, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
+        Units,
     },
-    store::{NewJob, Pushed, Role},
+    store::{NewJob, Pushed},
 };
 
 /// A job to schedule.

@@ -2,11 +2,11 @@
 //! (CONTRACT 3, others; 4, ids).
 
 use super::{Domain, most_rows};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{JobKey, ProjectId, SpiderId, SpiderName, TagEdit, Tags},
-    store::{BATCH, Fields, Role, SpiderEdited, SpiderRecord},
+    model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagEdit, Tags},
+    store::{MAX_BATCH, SpiderEdited, SpiderRecord},
 };
 
 /// A spider as callers see it.
@@ -46,7 +46,7 @@ impl Domain {
         let most = most_rows("count", most)?;
         let mut spiders = Vec::new();
         while spiders.len() < most {
-            let limit = BATCH.min(most - spiders.len());
+            let limit = MAX_BATCH.min(most - spiders.len());
             let page = self.store.spiders(project, after, limit).await?;
             let Some(last) = page.last() else {
                 break;
@@ -134,7 +134,7 @@ impl Domain {
         Ok(found.into_iter().find(|record| record.id == number))
     }
 
-    /// At most [`BATCH`] spiders with the versions of their latest jobs.
+    /// At most [`MAX_BATCH`] spiders with the versions of their latest jobs.
     async fn with_versions(
         &self,
         project: ProjectId,
@@ -145,7 +145,7 @@ impl Domain {
             record.last_job.map(|job| JobKey { project, spider, job })
         });
         let latest: Vec<JobKey> = latest.collect();
-        let jobs = self.store.get(&latest, &Fields::Row).await?;
+        let jobs = self.store.get(&latest, &FieldSelection::Row).await?;
         let mut jobs = jobs.into_iter().flatten().peekable();
         let spiders = records.into_iter().map(|record| {
             let latest = jobs.next_if(|job| job.key.spider == record.id);

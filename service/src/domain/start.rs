@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Domain, known::Known, request::RequestId};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, Fence, Job, Metadata, Millis, ProjectId, State, Tags},
-    store::{self, BATCH, Effect, Role, Wanted},
+    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State, Tags},
+    store::{self, Effect, MAX_BATCH},
 };
 
 /// Shortest and longest lease, ms.
@@ -32,7 +32,7 @@ pub struct Start {
     /// Of which project.
     pub project: ProjectId,
     /// Which of its jobs.
-    pub wanted: Wanted,
+    pub wanted: ClaimFilter,
     /// Merged into the job's metadata.
     pub metadata: Metadata,
     /// How long the worker may be silent, ms; 0: without limit; `None`: the default.
@@ -58,7 +58,7 @@ pub struct Started {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) project: ProjectId,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: ClaimFilter,
     actor: Actor,
     /// What the metadata change.
     effect: Effect,
@@ -113,7 +113,7 @@ impl Domain {
                 fence: Fence::random()?,
                 lease_expires: asked.lease.map(|length| Millis(now.0 + length)),
             }),
-            most_bytes: None,
+            max_bytes: None,
             ..asked.effect.clone()
         };
         let request = asked.request.as_ref().map(|request| request.part(0, now));
@@ -144,13 +144,13 @@ fn end_of_wait(wait_ms: i64, due: Option<Instant>) -> Result<Option<Instant>> {
 }
 
 /// The same filter is the same text, however it was written: its names sorted, each once.
-fn checked(mut wanted: Wanted) -> Result<Wanted> {
+fn checked(mut wanted: ClaimFilter) -> Result<ClaimFilter> {
     let too_many = |field: &str, most: usize| Error::TooLarge {
         field: field.to_owned(),
         message: format!("at most {most} in one call"),
     };
-    if wanted.spiders.len() > BATCH {
-        return Err(too_many("spiders", BATCH));
+    if wanted.spiders.len() > MAX_BATCH {
+        return Err(too_many("spiders", MAX_BATCH));
     }
     for (field, tags) in
         [("has_tags", &mut wanted.has_tags), ("lacks_tags", &mut wanted.lacks_tags)]

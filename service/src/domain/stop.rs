@@ -1,11 +1,11 @@
 //! Stop: ends a pending job, asks a running one to end (CONTRACT 3, stop).
 
 use super::{Domain, check_items, check_project, rules, transition::entering};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::Result,
-    model::{JobKey, JsonText, Metadata, Millis, ProjectId, State},
-    store::{BATCH, Change, Changed, Effect, Holder, RequestKey, Role, Step},
+    model::{JobKey, JsonText, Metadata, Millis, ProjectId, Role, State},
+    store::{Change, Changed, Effect, Holder, MAX_BATCH, RequestDigest, Step},
 };
 
 impl Domain {
@@ -15,14 +15,14 @@ impl Domain {
         check_items("keys", keys.len())?;
         check_project(project, keys)?;
         let mut count = 0;
-        for chunk in keys.chunks(BATCH) {
+        for chunk in keys.chunks(MAX_BATCH) {
             let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, None);
             count += step.await?.unwrap_or_default();
         }
         Ok(count)
     }
 
-    /// Stops up to [`BATCH`] jobs in one step; answers how many were pending or running, or
+    /// Stops up to [`MAX_BATCH`] jobs in one step; answers how many were pending or running, or
     /// `None` when there was nothing to look at.
     pub(super) async fn stop_batch(
         &self,
@@ -30,7 +30,7 @@ impl Domain {
         project: ProjectId,
         keys: &[JobKey],
         running: WhileRunning,
-        request: Option<&RequestKey>,
+        request: Option<&RequestDigest>,
     ) -> Result<Option<u64>> {
         if keys.is_empty() && request.is_none() {
             return Ok(None);

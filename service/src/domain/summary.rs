@@ -1,11 +1,11 @@
 //! Summaries of the queue, and the last job of each spider (CONTRACT 4, summaries).
 
-use super::{Domain, MOST_ITEMS, Order, Walk, most_rows};
-use crate::{
-    auth::Caller,
+use super::{Domain, MAX_ITEMS, Order, Walk, most_rows};
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{Filter, Job, ProjectId, SpiderId, SpiderName, State, StateSet},
-    store::{BATCH, Fields, Role},
+    model::{FieldSelection, Filter, Job, ProjectId, Role, SpiderId, SpiderName, State, StateSet},
+    store::MAX_BATCH,
 };
 
 /// Rows per state when a call does not say.
@@ -27,7 +27,7 @@ pub struct Summarize {
     /// Rows to skip per state.
     pub skip: u32,
     /// Which metadata.
-    pub fields: Fields,
+    pub fields: FieldSelection,
 }
 
 /// One state of a queue.
@@ -66,7 +66,7 @@ impl Domain {
         let project = summarize.project;
         caller.may(Role::Read, project)?;
         let most = summarize.most.unwrap_or(ROWS);
-        if usize::try_from(most).is_ok_and(|most| most > MOST_ITEMS) {
+        if usize::try_from(most).is_ok_and(|most| most > MAX_ITEMS) {
             return Err(Error::invalid("count", "must be from 0 to 1000"));
         }
         let spiders = match summarize.spider {
@@ -129,9 +129,9 @@ impl Domain {
                 Some(spider) => vec![spider],
                 None => self.spiders_after(last.project, after).await?,
             };
-            let full = spiders.len() == BATCH;
+            let full = spiders.len() == MAX_BATCH;
             after = spiders.last().copied();
-            let found = self.store.last_finished(last.project, &spiders, &Fields::Row);
+            let found = self.store.last_finished(last.project, &spiders, &FieldSelection::Row);
             for job in found.await?.into_iter().flatten() {
                 if skip > 0 {
                     skip -= 1;
@@ -150,7 +150,7 @@ impl Domain {
         project: ProjectId,
         after: Option<SpiderId>,
     ) -> Result<Vec<SpiderId>> {
-        let spiders = self.store.spiders(project, after, BATCH).await?;
+        let spiders = self.store.spiders(project, after, MAX_BATCH).await?;
         Ok(spiders.into_iter().map(|spider| spider.id).collect())
     }
 }

@@ -1,11 +1,11 @@
 //! The token of a running job, for those who may run jobs (CONTRACT 5, auth).
 
 use super::{Domain, batch::refusal};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{JobKey, State},
-    store::{Changed, Fields, Holder, Role},
+    model::{FieldSelection, JobKey, Role, State},
+    store::{Changed, Holder},
 };
 
 impl Domain {
@@ -14,7 +14,7 @@ impl Domain {
     pub async fn job_token(&self, caller: &Caller, key: JobKey) -> Result<String> {
         caller.may(Role::Worker, key.project)?;
         let holder = caller.may_write(key, None)?;
-        let found = self.store.get(&[key], &Fields::Row).await?;
+        let found = self.store.get(&[key], &FieldSelection::Row).await?;
         let job = found.into_iter().flatten().next();
         let job = job.ok_or_else(|| Error::NotFound(format!("there is no job {key}")))?;
         if job.state != State::Running {

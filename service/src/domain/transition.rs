@@ -2,7 +2,7 @@
 //! into steps, by the table of moves in the model.
 
 use super::push::new_start;
-use crate::{
+use spiderq_core::{
     error::Result,
     model::{Actor, Move, State},
     store::{Effect, Step},

@@ -4,14 +4,14 @@ use super::{
     Domain, ItemError, Updated, batch::refusal, check_items, known::Known, request::RequestId,
     transition::towards,
 };
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
     model::{
-        Actor, Counters, Fence, Filter, JobKey, JsonText, Metadata, Move, Priority, ProjectId,
-        SpiderKey, State, StateSet, TagEdit, Units,
+        Actor, Counters, Fence, FieldSelection, Filter, JobKey, JsonText, Metadata, Move, Priority,
+        ProjectId, Role, SpiderKey, State, StateSet, TagEdit, Units,
     },
-    store::{BATCH, Change, Changed, Effect, Fields, Role},
+    store::{Change, Changed, Effect, MAX_BATCH},
 };
 
 /// Which jobs an update is about.
@@ -47,7 +47,7 @@ pub struct Update {
 }
 
 impl Domain {
-    /// Makes up to [`MOST_ITEMS`](super::MOST_ITEMS) updates in order. Jobs that do not
+    /// Makes up to [`MAX_ITEMS`](super::MAX_ITEMS) updates in order. Jobs that do not
     /// exist are left out of the answer.
     pub async fn update(
         &self,
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         };
         let (on, effects) = towards(update.state, effect, self.actor())?;
         self.batch.push((index, update.state, Change { key, holder, on, effects }));
-        if self.batch.len() == BATCH {
+        if self.batch.len() == MAX_BATCH {
             self.flush().await?;
         }
         Ok(())
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         let mut filter =
             Filter { states: not_past(update.state), spiders: vec![name], ..Filter::default() };
         loop {
-            let page = store.page(spider.project, &filter, BATCH, &Fields::Row).await?;
+            let page = store.page(spider.project, &filter, MAX_BATCH, &FieldSelection::Row).await?;
             for job in page.jobs {
                 self.job(index, job.key, update, effect.clone()).await?;
             }

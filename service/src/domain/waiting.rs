@@ -17,14 +17,14 @@ use super::{
     hearing::Ear,
     start::{Asked, Started},
 };
-use crate::{
+use spiderq_core::{
     error::{Error, Result},
+    model::ClaimFilter,
     model::ProjectId,
-    store::Wanted,
 };
 
 /// What those in a line have in common.
-type Place = (ProjectId, Wanted);
+type Place = (ProjectId, ClaimFilter);
 
 /// All lines of this process. One is there while somebody stands in it.
 #[derive(Debug, Default)]

@@ -7,11 +7,11 @@ use std::{
 };
 
 use super::Domain;
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::Result,
-    model::{Filter, Job, JobKey, Position, ProjectId, State, StateSet},
-    store::{BATCH, Fields, Role, Store},
+    model::{FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, State, StateSet},
+    store::{MAX_BATCH, Store},
 };
 
 /// What to list.
@@ -34,7 +34,7 @@ pub struct Walk {
     /// End before this job's place.
     pub stop: Option<JobKey>,
     /// Which metadata.
-    pub fields: Fields,
+    pub fields: FieldSelection,
 }
 
 /// Orders of lists.
@@ -64,7 +64,7 @@ pub struct Rows {
     project: ProjectId,
     /// What is still to be read, one after the other.
     filters: VecDeque<Filter>,
-    fields: Fields,
+    fields: FieldSelection,
     skip: u64,
     most: u64,
     page: VecDeque<Job>,
@@ -109,7 +109,7 @@ impl Domain {
         filter: &mut Filter,
     ) -> Result<()> {
         super::check_project(project, &[stop]).map_err(|error| error.at("stop"))?;
-        let found = self.store.get(&[stop], &Fields::Row).await?;
+        let found = self.store.get(&[stop], &FieldSelection::Row).await?;
         if let Some(job) = found.into_iter().flatten().next() {
             let after = Position(job.place_among(filter.states).0 + 1);
             filter.from = Some(filter.from.map_or(after, |from| from.max(after)));
@@ -183,7 +183,7 @@ impl Rows {
             return Ok(());
         };
         let wanted = self.skip.saturating_add(self.most);
-        let limit = usize::try_from(wanted).map_or(BATCH, |wanted| wanted.min(BATCH));
+        let limit = usize::try_from(wanted).map_or(MAX_BATCH, |wanted| wanted.min(MAX_BATCH));
         let page = self.store.page(self.project, filter, limit, &self.fields).await?;
         self.page = page.jobs.into();
         match page.next {

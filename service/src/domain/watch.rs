@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Domain, Stopping, hearing::Ear};
-use crate::{
-    auth::Caller,
+use crate::auth::Caller;
+use spiderq_core::{
     error::{Error, Result},
-    model::{Job, JobKey, ProjectId, SpiderId, SpiderName},
-    store::{BATCH, Events, Fields, JobEvent, Role, Store},
+    model::{FieldSelection, Job, JobKey, ProjectId, Role, SpiderId, SpiderName},
+    store::{Events, JobEvent, MAX_BATCH, Store},
 };
 
 /// After so many events that it does not show, a watch tells where it is.
@@ -129,7 +129,7 @@ impl Watching {
         let mut waited = false;
         loop {
             self.ear.open(self.store.as_ref(), project).await?;
-            let page = self.store.events(project, Some(self.last), BATCH).await?;
+            let page = self.store.events(project, Some(self.last), MAX_BATCH).await?;
             let Events::These { events, last } = page else {
                 return Err(Error::CursorGone);
             };
@@ -169,7 +169,7 @@ impl Watching {
         let mut keys: Vec<JobKey> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let jobs = self.store.get(&keys, &Fields::Row).await?;
+        let jobs = self.store.get(&keys, &FieldSelection::Row).await?;
         let jobs: BTreeMap<JobKey, Option<Job>> = keys.into_iter().zip(jobs).collect();
         let seen = events.into_iter().map(|event| {
             let job = jobs.get(&event.key).cloned().flatten();

@@ -11,16 +11,14 @@
 use std::{env, sync::Arc};
 
 use futures::{StreamExt as _, stream};
-use spiderq_service::{
+use spiderq_core::{
     model::{
-        Actor, Counters, Fence, FieldName, JsonText, Metadata, Millis, Priority, ProjectId,
-        SpiderId, SpiderName, State, Tag, Tags, Units,
+        Actor, ClaimFilter, Counters, Fence, FieldName, JsonText, Metadata, Millis, Priority,
+        ProjectId, SpiderId, SpiderName, State, Tag, Tags, Units,
     },
-    store::{
-        BATCH, Effect, MAX_RUNNING_UNITS, NewJob, SettingsChange, Start, Store, StoreUrl, Wanted,
-        open,
-    },
+    store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewJob, SettingsChange, Start, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::RedisServer;
 
 const NOW: Millis = Millis(1_700_000_000_000);
@@ -56,13 +54,13 @@ fn starting() -> Effect {
 
 /// `jobs` of one spider, every second tagged `even`, then a hundred of another tagged `rare`.
 async fn fill(store: &Arc<dyn Store>, project: ProjectId, jobs: usize) {
-    let batches = stream::iter(0..jobs / BATCH).map(|_| {
-        let batch = (0..BATCH).map(|n| job("deep", if n % 2 == 0 { &["even"] } else { &[] }));
+    let batches = stream::iter(0..jobs / MAX_BATCH).map(|_| {
+        let batch = (0..MAX_BATCH).map(|n| job("deep", if n % 2 == 0 { &["even"] } else { &[] }));
         store.push(project, batch.collect(), NOW, None)
     });
     let pushed: Vec<_> = batches.buffered(16).collect().await;
     assert!(pushed.iter().all(Result::is_ok));
-    let last = (0..BATCH).map(|_| job("last", &["rare"])).collect();
+    let last = (0..MAX_BATCH).map(|_| job("last", &["rare"])).collect();
     store.push(project, last, NOW, None).await.unwrap();
 }
 
@@ -72,7 +70,7 @@ async fn cost(
     redis: &mut redis::Connection,
     project: ProjectId,
     what: &str,
-    wanted: Wanted,
+    wanted: ClaimFilter,
 ) {
     let query = |redis: &mut redis::Connection, words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).query::<redis::Value>(redis).unwrap()
@@ -118,7 +116,7 @@ async fn main() {
     let cap: Metadata = [(cap, JsonText::parse("1000000").unwrap())].into_iter().collect();
     let change = SettingsChange::Merge(cap);
     store.change_settings(project, change).await.unwrap();
-    let any = Wanted::default();
+    let any = ClaimFilter::default();
     cost(&store, &mut redis, project, "any, under a cap of units", any.clone()).await;
     let deep = SpiderId::new(1).unwrap();
     store.limit_spider(project, deep, Some(1)).await.unwrap();
@@ -126,12 +124,12 @@ async fn main() {
 }
 
 /// Claims without limits.
-fn kinds() -> [(&'static str, Wanted); 5] {
-    let any = Wanted::default;
+fn kinds() -> [(&'static str, ClaimFilter); 5] {
+    let any = ClaimFilter::default;
     let tag = |name| vec![Tag::parse(name).unwrap()];
-    let of_a_spider = Wanted { spiders: vec![SpiderName::parse("deep").unwrap()], ..any() };
-    let has = |name| Wanted { has_tags: tag(name), ..any() };
-    let lacks = Wanted { lacks_tags: tag("even"), ..any() };
+    let of_a_spider = ClaimFilter { spiders: vec![SpiderName::parse("deep").unwrap()], ..any() };
+    let has = |name| ClaimFilter { has_tags: tag(name), ..any() };
+    let lacks = ClaimFilter { lacks_tags: tag("even"), ..any() };
     [
         ("any", any()),
         ("of a spider", of_a_spider),

@@ -1,6 +1,6 @@
 //! What a change does and what it refuses, and the end of a job.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{Counters, Entry, Millis, State, Units},
     store::{Change, Changed, Effect, Holder, Purged, Step},
 };

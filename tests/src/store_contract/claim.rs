@@ -1,8 +1,8 @@
 //! Taking jobs from the queue.
 
-use spiderq_service::{
-    model::{Entry, Millis, Position, State},
-    store::{Effect, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, Entry, Millis, Position, State},
+    store::Effect,
 };
 
 use super::world::*;
@@ -30,7 +30,7 @@ pub async fn claim_of_an_empty_queue_takes_nothing(world: World) {
 
 /// The answer is the job as it is from then on.
 pub async fn a_claimed_job_is_answered_whole(world: World) {
-    let job = spiderq_service::store::NewJob {
+    let job = spiderq_core::store::NewJob {
         metadata: metadata(&[("a", "1"), ("b", "[]"), ("c", "{}")]),
         tags: tags(&["x"]),
         ..pending("s")
@@ -45,7 +45,7 @@ pub async fn a_claimed_job_is_answered_whole(world: World) {
     }
     let claimed = world
         .store
-        .claim(world.project, &Wanted::default(), &effect, Millis(T + 1), None)
+        .claim(world.project, &ClaimFilter::default(), &effect, Millis(T + 1), None)
         .await
         .unwrap()
         .unwrap();

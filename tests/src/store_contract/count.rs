@@ -1,6 +1,6 @@
 //! Counts agree with lists, whatever the filter.
 
-use spiderq_service::model::{Filter, Job, State};
+use spiderq_core::model::{Filter, Job, State};
 
 use super::world::*;
 

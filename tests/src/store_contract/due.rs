@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{Change, Effect, NewJob, Store},
 };

@@ -1,9 +1,9 @@
 //! Events of a project: what is told, in which order, and what a reader can know that it has
 //! missed.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Millis, State},
-    store::{BATCH, Effect, Events, JobEvent, KEPT_EVENTS, Step},
+    store::{Effect, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Step},
 };
 
 use super::{pulses::beat, world::*};
@@ -15,7 +15,7 @@ async fn read(world: &World, after: Option<u64>, limit: usize) -> Events {
 
 /// Where a reader begins that wants no past.
 async fn now(world: &World) -> u64 {
-    match read(world, None, BATCH).await {
+    match read(world, None, MAX_BATCH).await {
         Events::These { events, last } => {
             assert_eq!(events, []);
             last
@@ -37,11 +37,11 @@ pub async fn events_begin_with_the_first_call(world: World) {
     let key = world.add(T, pending("s")).await;
     let begin = now(&world).await;
     assert_eq!(now(&world).await, begin);
-    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, these(Vec::new(), begin));
     world.claim(T).await.unwrap();
     let event = entry(begin + 1, key, Some(State::Pending), State::Running);
     let expected = these(vec![event], begin + 1);
-    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
     assert_eq!(now(&world).await, begin + 1);
 }
 
@@ -73,7 +73,7 @@ pub async fn each_entry_is_an_event(world: World) {
     let events = events
         .map(|((job, previous, state), number)| entry(number, world.key(1, job), previous, state));
     let expected = these(events.collect(), begin + 10);
-    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
 /// A request to stop is told once, and only when it is one.
@@ -100,7 +100,7 @@ pub async fn a_request_to_stop_is_an_event_once(world: World) {
         JobEvent { stop: true, ..entry(begin + 1, running, Some(State::Running), State::Running) };
     let end = entry(begin + 2, waits, Some(State::Pending), State::Finished);
     let expected = these(vec![stop, end], begin + 2);
-    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
 /// What was not done is not told, nor is what enters no state.
@@ -127,7 +127,7 @@ pub async fn only_what_was_done_is_an_event(world: World) {
     changed.await.unwrap();
     assert_eq!(world.claim(T).await, None);
     assert_eq!(now(&world).await, begin);
-    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, these(Vec::new(), begin));
 }
 
 /// A repeated request is told of once.
@@ -141,7 +141,7 @@ pub async fn a_repeated_request_is_one_event(world: World) {
     }
     let event = entry(begin + 1, world.key(1, 1), None, State::Pending);
     let expected = these(vec![event], begin + 1);
-    assert_eq!(read(&world, Some(begin), BATCH).await, expected);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
 /// A reader goes on where it was, part by part.
@@ -162,25 +162,25 @@ pub async fn events_are_of_one_project(world: World) {
     let other = World::new(world.store.clone());
     let (begin, others) = (now(&world).await, now(&other).await);
     let key = other.add(T, pending("s")).await;
-    assert_eq!(read(&world, Some(begin), BATCH).await, these(Vec::new(), begin));
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, these(Vec::new(), begin));
     let event = entry(others + 1, key, None, State::Pending);
     let expected = these(vec![event], others + 1);
-    assert_eq!(read(&other, Some(others), BATCH).await, expected);
+    assert_eq!(read(&other, Some(others), MAX_BATCH).await, expected);
 }
 
 /// A reader that has fallen behind is told so, one that is ahead of all that ever was too;
 /// the last events are there for others.
 pub async fn a_reader_that_is_behind_is_told_so(world: World) {
     let begin = now(&world).await;
-    let ahead = read(&world, Some(begin + 7), BATCH).await;
+    let ahead = read(&world, Some(begin + 7), MAX_BATCH).await;
     assert_eq!(ahead, Events::Gone);
-    let batches = KEPT_EVENTS / BATCH as u64 + 1;
+    let batches = MAX_EVENTS / MAX_BATCH as u64 + 1;
     for _ in 0..batches {
-        world.push(T, vec![pending("s"); BATCH]).await;
+        world.push(T, vec![pending("s"); MAX_BATCH]).await;
     }
-    let last = begin + batches * BATCH as u64;
+    let last = begin + batches * MAX_BATCH as u64;
     assert_eq!(read(&world, Some(begin), 1).await, Events::Gone);
-    let behind = last - KEPT_EVENTS - 1;
+    let behind = last - MAX_EVENTS - 1;
     assert_eq!(read(&world, Some(behind), 1).await, Events::Gone);
     let event = |number: u64| {
         let job = (number - begin).cast_signed();
@@ -207,7 +207,7 @@ pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
     });
     let writers: Vec<_> = writers.collect();
     let (mut after, mut seen) = (begin, Vec::new());
-    let mut pulses = world.store.pulses(world.project).await.unwrap();
+    let mut pulses = world.store.subscribe(world.project).await.unwrap();
     while seen.len() < 8 * 20 * 3 {
         match read(&world, Some(after), 7).await {
             Events::These { events, last } => {

@@ -1,8 +1,8 @@
 //! Who may change a job that runs.
 
-use spiderq_service::{
-    model::{Fence, Job, JobKey, Millis, State},
-    store::{Change, Changed, Effect, Holder, Step, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, Fence, Job, JobKey, Millis, State},
+    store::{Change, Changed, Effect, Holder, Step},
 };
 
 use super::world::*;
@@ -16,7 +16,7 @@ async fn leased(world: &World) -> (JobKey, Fence) {
     }
     let claimed = world
         .store
-        .claim(world.project, &Wanted::default(), &effect, Millis(T), None)
+        .claim(world.project, &ClaimFilter::default(), &effect, Millis(T), None)
         .await
         .unwrap()
         .unwrap();

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use spiderq_service::store::{ApiKeyRecord, KeyDigest, Role, Store};
+use spiderq_core::{
+    model::Role,
+    store::{ApiKeyDigest, ApiKeyRecord, Store},
+};
 
-fn digest(n: u64) -> KeyDigest {
-    KeyDigest(format!("{n:064x}"))
+fn digest(n: u64) -> ApiKeyDigest {
+    ApiKeyDigest(format!("{n:064x}"))
 }
 
 fn record(id: &str, created: u64) -> ApiKeyRecord {
@@ -21,7 +24,7 @@ fn record(id: &str, created: u64) -> ApiKeyRecord {
 
 /// A key is found by its digest, whole.
 pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
-    assert_eq!(store.find_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.find_api_key(&digest(1)).await.unwrap(), None);
     let mut keys = Vec::new();
     for (n, role) in Role::ALL.into_iter().enumerate() {
         let n = n as u64;
@@ -32,25 +35,25 @@ pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
             projects: projects[n as usize].clone(),
             ..record(&format!("k{n}"), n)
         };
-        store.put_key(&digest(n), key.clone()).await.unwrap();
+        store.put_api_key(&digest(n), key.clone()).await.unwrap();
         keys.push(key);
     }
     for (n, key) in keys.iter().enumerate() {
-        let found = store.find_key(&digest(n as u64)).await.unwrap();
+        let found = store.find_api_key(&digest(n as u64)).await.unwrap();
         assert_eq!(found.as_ref(), Some(key));
     }
-    assert_eq!(store.find_key(&digest(9)).await.unwrap(), None);
-    assert_eq!(store.list_keys().await.unwrap(), keys);
+    assert_eq!(store.find_api_key(&digest(9)).await.unwrap(), None);
+    assert_eq!(store.list_api_keys().await.unwrap(), keys);
 }
 
 /// One with the same digest is replaced.
 pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
-    store.put_key(&digest(1), record("a", 1)).await.unwrap();
+    store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
     let new = ApiKeyRecord { role: Role::Read, ..record("b", 2) };
-    store.put_key(&digest(1), new.clone()).await.unwrap();
-    let found = store.find_key(&digest(1)).await.unwrap();
+    store.put_api_key(&digest(1), new.clone()).await.unwrap();
+    let found = store.find_api_key(&digest(1)).await.unwrap();
     assert_eq!(found.as_ref(), Some(&new));
-    assert_eq!(store.list_keys().await.unwrap(), [new]);
+    assert_eq!(store.list_api_keys().await.unwrap(), [new]);
 }
 
 /// Keys are listed by age, then by id.
@@ -58,22 +61,22 @@ pub async fn keys_are_listed_oldest_first(store: Arc<dyn Store>) {
     let keys = [("d", 5), ("b", 7), ("a", 7), ("c", 6)];
     for (n, (id, created)) in keys.into_iter().enumerate() {
         let key = record(id, created);
-        store.put_key(&digest(n as u64), key).await.unwrap();
+        store.put_api_key(&digest(n as u64), key).await.unwrap();
     }
-    let listed = store.list_keys().await.unwrap();
+    let listed = store.list_api_keys().await.unwrap();
     let ids: Vec<&str> = listed.iter().map(|key| key.id.as_str()).collect();
     assert_eq!(ids, ["d", "c", "a", "b"]);
 }
 
 /// A removed key is gone, others stay.
 pub async fn a_removed_key_is_not_found(store: Arc<dyn Store>) {
-    store.put_key(&digest(1), record("a", 1)).await.unwrap();
-    store.put_key(&digest(2), record("b", 2)).await.unwrap();
-    assert!(store.remove_key("a").await.unwrap());
-    assert!(!store.remove_key("a").await.unwrap());
-    assert!(!store.remove_key("unknown").await.unwrap());
-    assert_eq!(store.find_key(&digest(1)).await.unwrap(), None);
-    assert_eq!(store.list_keys().await.unwrap(), [record("b", 2)]);
+    store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
+    store.put_api_key(&digest(2), record("b", 2)).await.unwrap();
+    assert!(store.remove_api_key("a").await.unwrap());
+    assert!(!store.remove_api_key("a").await.unwrap());
+    assert!(!store.remove_api_key("unknown").await.unwrap());
+    assert_eq!(store.find_api_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.list_api_keys().await.unwrap(), [record("b", 2)]);
 }
 
 /// Many servers start on an empty store: one of them makes the first key.
@@ -83,7 +86,7 @@ pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
             let store = store.clone();
             tokio::spawn(async move {
                 let key = record(&format!("k{n}"), n);
-                store.put_first_key(&digest(n), key).await.unwrap()
+                store.put_first_api_key(&digest(n), key).await.unwrap()
             })
         })
         .collect();
@@ -97,8 +100,8 @@ pub async fn the_first_key_has_one_winner(store: Arc<dyn Store>) {
         panic!("winners: {winners:?}");
     };
     let key = record(&format!("k{winner}"), winner);
-    assert_eq!(store.list_keys().await.unwrap(), [key]);
-    assert!(!store.put_first_key(&digest(99), record("x", 0)).await.unwrap());
+    assert_eq!(store.list_api_keys().await.unwrap(), [key]);
+    assert!(!store.put_first_api_key(&digest(99), record("x", 0)).await.unwrap());
 }
 
 /// The first secret stays, for all.

@@ -1,6 +1,6 @@
 //! When a lease and the time to stop are over.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{Change, Changed, Effect, Holder},
 };

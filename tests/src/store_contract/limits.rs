@@ -1,9 +1,9 @@
 //! What may run at a time: limits of a project and of its spiders, kept by every step that
 //! makes more run.
 
-use spiderq_service::{
-    model::{JobKey, Millis, State, Units},
-    store::{BATCH, Changed, Limit, ProjectCounts, Pushed, SettingsChange, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, JobKey, Millis, State, Units},
+    store::{Changed, Limit, MAX_BATCH, ProjectCounts, Pushed, SettingsChange},
 };
 
 use super::world::*;
@@ -54,7 +54,7 @@ pub async fn a_claim_keeps_to_max_running_units(world: World) {
     assert_eq!(claimed(&world).await, Some(first));
     assert_eq!(claimed(&world).await, Some(second));
     assert_eq!(claimed(&world).await, None);
-    let small = Wanted { max_units: Some(Units::new(1).unwrap()), ..Wanted::default() };
+    let small = ClaimFilter { max_units: Some(Units::new(1).unwrap()), ..ClaimFilter::default() };
     let other = world.claim_wanted(T, &small).await.unwrap();
     assert_eq!(other.job.key, fourth);
     world.apply(T, finish(first)).await;
@@ -87,7 +87,7 @@ pub async fn a_spider_at_its_limit_is_passed_over(world: World) {
     }
     assert!(limit_spider(&world, 1, Some(1)).await);
     assert!(!limit_spider(&world, 3, Some(1)).await);
-    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     let limits = spiders.unwrap().into_iter().map(|spider| spider.max_running);
     assert_eq!(limits.collect::<Vec<_>>(), [Some(1), None]);
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
@@ -182,7 +182,7 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
         let pushed = store.push(project, jobs, Millis(T), Some(&push)).await;
         let changes = vec![always(key, starting())];
         let changed = store.change(project, changes, false, Millis(T), Some(&change));
-        let (wanted, effect) = (Wanted::default(), starting());
+        let (wanted, effect) = (ClaimFilter::default(), starting());
         let claimed = store.claim(project, &wanted, &effect, Millis(T), Some(&claim));
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
         (pushed.unwrap(), changed.await.unwrap(), claimed)

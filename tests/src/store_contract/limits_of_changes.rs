@@ -1,8 +1,8 @@
 //! Limits of what runs at a time, where a push or a change would pass them.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Millis, State, TagEdit, Tags, Units},
-    store::{BATCH, Change, Changed, Effect, Limit, NewJob, Pushed, Step},
+    store::{Change, Changed, Effect, Limit, MAX_BATCH, NewJob, Pushed, Step},
 };
 
 use super::{
@@ -34,7 +34,7 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
         added(3, 1),
     ];
     assert_eq!(world.push(T, jobs).await, expected);
-    let names = world.store.spiders(world.project, None, BATCH).await.unwrap();
+    let names = world.store.spiders(world.project, None, MAX_BATCH).await.unwrap();
     let names: Vec<_> = names.iter().map(|spider| spider.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     // What was refused left no trace, also of its unique value.
@@ -120,10 +120,10 @@ pub async fn the_limit_is_told_last(world: World) {
     let key = world.add(T, pending("s")).await;
     let many: Vec<String> = (0..=Tags::MAX).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let with = |edit: TagEdit, most_bytes| Effect {
+    let with = |edit: TagEdit, max_bytes| Effect {
         tags: edit,
         set: metadata(&[("a", "12345678")]),
-        most_bytes,
+        max_bytes,
         ..starting()
     };
     let edit = |from, to| TagEdit { add: tags(&many[from..to]), ..TagEdit::default() };

@@ -1,8 +1,8 @@
 //! Lists: their order, their pages and their bounds.
 
-use spiderq_service::{
+use spiderq_core::{
+    model::FieldSelection,
     model::{Filter, JobKey, Position, State},
-    store::Fields,
 };
 
 use super::world::*;
@@ -29,7 +29,8 @@ pub async fn a_page_says_where_the_next_begins(world: World) {
     world.push(T, vec![pending("s"); 5]).await;
     let mut filter = those(&[State::Pending]);
     let page = async |filter: &Filter, limit| {
-        let page = world.store.page(world.project, filter, limit, &Fields::Row).await.unwrap();
+        let page =
+            world.store.page(world.project, filter, limit, &FieldSelection::Row).await.unwrap();
         let jobs: Vec<JobKey> = page.jobs.iter().map(|job| job.key).collect();
         (jobs, page.next)
     };
@@ -165,7 +166,8 @@ async fn newer(world: &World, from: Position) -> Vec<(JobKey, Position)> {
     filter.from = Some(from);
     let mut found = Vec::new();
     loop {
-        let page = world.store.page(world.project, &filter, 20, &Fields::Row).await.unwrap();
+        let page =
+            world.store.page(world.project, &filter, 20, &FieldSelection::Row).await.unwrap();
         found.extend(page.jobs.iter().map(|job| (job.key, job.position)));
         filter.until = page.next;
         if page.next.is_none() {

@@ -1,8 +1,8 @@
 //! Metadata comes back byte for byte, and reads answer just what they were asked for.
 
-use spiderq_service::{
-    model::{JsonText, Metadata, State},
-    store::{Effect, Fields, NewJob},
+use spiderq_core::{
+    model::{FieldSelection, JsonText, Metadata, State},
+    store::{Effect, NewJob},
 };
 
 use super::world::*;
@@ -79,7 +79,7 @@ pub async fn hostile_names_stay_apart(world: World) {
     assert_eq!(before.metadata, all);
     let mut left = all;
     for text in &names {
-        let read = Fields::Named(vec![field_name(text)]);
+        let read = FieldSelection::Named(vec![field_name(text)]);
         let jobs = world.store.get(&[key], &read).await.unwrap();
         let found = jobs[0].as_ref().unwrap();
         assert_eq!(found.metadata.get(text), left.get(text));
@@ -100,7 +100,7 @@ pub async fn a_field_may_change_its_size(world: World) {
         world.apply(T, always(key, set("f", json))).await;
         let job = world.job(key).await.unwrap();
         assert_eq!(job.metadata, metadata(&[("f", json)]));
-        let read = Fields::Named(vec![field_name("f")]);
+        let read = FieldSelection::Named(vec![field_name("f")]);
         let jobs = world.store.get(&[key], &read).await.unwrap();
         assert_eq!(jobs, [Some(job)]);
     }
@@ -130,10 +130,11 @@ pub async fn a_read_answers_the_fields_it_names(world: World) {
         kept.retain(|name| !gone.contains(&name));
         kept
     };
-    let named = |names: &[&str]| Fields::Named(names.iter().map(|n| field_name(n)).collect());
+    let named =
+        |names: &[&str]| FieldSelection::Named(names.iter().map(|n| field_name(n)).collect());
     let reads = [
-        (Fields::Full, without(&[])),
-        (Fields::Row, without(&["small", "large"])),
+        (FieldSelection::Full, without(&[])),
+        (FieldSelection::Row, without(&["small", "large"])),
         (named(&[]), without(&["small", "large"])),
         (named(&["small", "unknown"]), without(&["large"])),
         (named(&["large", "version"]), without(&["small"])),

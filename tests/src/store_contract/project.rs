@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JsonText, Metadata, ProjectId, State, Units},
     store::{Effect, ProjectCounts, SettingsChange, Store},
 };
@@ -37,7 +37,7 @@ pub async fn a_project_exists_from_its_first_use_on(store: Arc<dyn Store>) {
         counts(&world(unused)).await;
         settings(&world(unused)).await;
         store.events(project(unused), None, 1).await.unwrap();
-        store.pulses(project(unused)).await.unwrap();
+        store.subscribe(project(unused)).await.unwrap();
         let spider = world(unused).key(1, 1).spider;
         let limited = store.limit_spider(project(unused), spider, Some(1));
         assert!(!limited.await.unwrap());

@@ -1,8 +1,8 @@
 //! Prune: the oldest of too many go for good, and nothing of them stays.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Metadata, Position, State},
-    store::{Effect, Keep, NewJob, Scope, Told},
+    store::{CheckProgress, CheckScope, Effect, NewJob, Retention},
 };
 
 use super::{
@@ -27,7 +27,7 @@ fn sized(bytes: usize) -> Metadata {
     made
 }
 
-async fn prune(world: &World, state: State, keep: &Keep, limit: usize) -> usize {
+async fn prune(world: &World, state: State, keep: &Retention, limit: usize) -> usize {
     let pruned = world.store.prune(world.project, state, keep, limit);
     pruned.await.unwrap()
 }
@@ -36,10 +36,10 @@ async fn prune(world: &World, state: State, keep: &Keep, limit: usize) -> usize 
 pub(crate) async fn clean(world: &World) {
     let mut found = Vec::new();
     let mut tell = |told| match told {
-        Told::Finding(finding) => found.push(finding.to_string()),
-        Told::Unchecked(..) | Told::Jobs(_) => {}
+        CheckProgress::Finding(finding) => found.push(finding.to_string()),
+        CheckProgress::Unchecked(..) | CheckProgress::Jobs(_) => {}
     };
-    let scope = Scope { projects: vec![world.project] };
+    let scope = CheckScope { projects: vec![world.project] };
     world.store.check(&scope, false, &mut tell).await.unwrap();
     assert_eq!(found, [""; 0]);
 }
@@ -47,7 +47,7 @@ pub(crate) async fn clean(world: &World) {
 /// Jobs that entered before a place go, those at it and after it stay.
 pub async fn jobs_that_are_too_old_go(world: World) {
     let keys = finished(&world, 5, 10).await;
-    let keep = Keep { from: Some(place(T + 3, 0)), ..Keep::default() };
+    let keep = Retention { from: Some(place(T + 3, 0)), ..Retention::default() };
     assert_eq!(prune(&world, State::Finished, &keep, 2).await, 2);
     let filter = those(&[State::Finished]);
     assert_eq!(world.list(&filter).await, [keys[4], keys[3], keys[2]]);
@@ -61,11 +61,11 @@ pub async fn jobs_that_are_too_old_go(world: World) {
 /// The oldest go until there are no more than so many.
 pub async fn jobs_that_are_too_many_go(world: World) {
     let keys = finished(&world, 4, 10).await;
-    let keep = Keep { jobs: Some(3), ..Keep::default() };
+    let keep = Retention { jobs: Some(3), ..Retention::default() };
     assert_eq!(prune(&world, State::Finished, &keep, 100).await, 1);
     let filter = those(&[State::Finished]);
     assert_eq!(world.list(&filter).await, [keys[3], keys[2], keys[1]]);
-    let none = Keep { jobs: Some(0), ..Keep::default() };
+    let none = Retention { jobs: Some(0), ..Retention::default() };
     assert_eq!(prune(&world, State::Finished, &none, 2).await, 2);
     assert_eq!(prune(&world, State::Finished, &none, 2).await, 1);
     assert_eq!(world.count(&those(&State::ALL)).await, 0);
@@ -76,7 +76,7 @@ pub async fn jobs_that_are_too_many_go(world: World) {
 /// metadata meanwhile.
 pub async fn jobs_that_are_too_large_go(world: World) {
     let keys = finished(&world, 4, 100).await;
-    let most = |bytes| Keep { bytes: Some(bytes), ..Keep::default() };
+    let most = |bytes| Retention { bytes: Some(bytes), ..Retention::default() };
     let filter = those(&[State::Finished]);
     assert_eq!(prune(&world, State::Finished, &most(400), 100).await, 0);
     let larger = Effect { set: sized(500), ..Effect::default() };
@@ -107,13 +107,13 @@ pub async fn every_bound_holds_for_its_state_alone(world: World) {
     let keys = finished(&world, 5, 100).await;
     world.apply(T + 9, delete(keys[4])).await;
     let waits = world.add(T, pending("a")).await;
-    let keep = Keep { from: Some(place(T + 1, 0)), jobs: Some(2), bytes: Some(150) };
+    let keep = Retention { from: Some(place(T + 1, 0)), jobs: Some(2), bytes: Some(150) };
     assert_eq!(prune(&world, State::Finished, &keep, 100).await, 3);
     let all = world.list(&those(&State::ALL)).await;
     assert_eq!(all, [waits, keys[4], keys[3]]);
-    let keep = Keep { from: Some(Position(u64::MAX >> 11)), ..Keep::default() };
+    let keep = Retention { from: Some(Position(u64::MAX >> 11)), ..Retention::default() };
     assert_eq!(prune(&world, State::Deleted, &keep, 100).await, 1);
-    assert_eq!(prune(&world, State::Finished, &Keep::default(), 100).await, 0);
+    assert_eq!(prune(&world, State::Finished, &Retention::default(), 100).await, 0);
     assert_eq!(world.list(&those(&State::ALL)).await, [waits, keys[3]]);
     clean(&world).await;
 }

@@ -1,23 +1,23 @@
-//! Pulses: whoever waits for a change of a project learns of it.
+//! Notifications: whoever waits for a change of a project learns of it.
 
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use spiderq_service::{
+use spiderq_core::{
     model::State,
-    store::{Pulses, SettingsChange},
+    store::{Notifications, SettingsChange},
 };
 
 use super::world::*;
 
 /// Waits for a pulse, which must come soon.
-pub async fn beat(pulses: &mut Pulses) {
+pub async fn beat(pulses: &mut Notifications) {
     let soon = tokio::time::timeout(Duration::from_secs(10), pulses.next());
     soon.await.expect("a pulse within 10 s");
 }
 
-async fn listen(world: &World) -> Pulses {
-    world.store.pulses(world.project).await.unwrap()
+async fn listen(world: &World) -> Notifications {
+    world.store.subscribe(world.project).await.unwrap()
 }
 
 /// Each kind of change is followed by a pulse.

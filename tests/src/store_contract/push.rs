@@ -1,6 +1,6 @@
 //! Adding jobs.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{Counters, Entry, Job, JobKey, Millis, Position, State, Units},
     store::{NewJob, Pushed},
 };
@@ -214,7 +214,7 @@ pub async fn a_spider_can_be_numbered_before_its_jobs(world: World) {
     let id = async |text: &str, create: bool| {
         let spider = name(text);
         let id = world.store.spider_id(world.project, &spider, create);
-        id.await.unwrap().map(spiderq_service::model::SpiderId::get)
+        id.await.unwrap().map(spiderq_core::model::SpiderId::get)
     };
     assert_eq!(id("a", false).await, None);
     assert_eq!(id("a", true).await, Some(1));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, future::Future};
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{Changed, Pushed},
 };
@@ -103,7 +103,7 @@ pub async fn concurrent_changes_have_one_winner(world: World) {
         let world = world.clone();
         async move {
             let mut change = finish(key);
-            change.on[State::Finished.index()] = spiderq_service::store::Step::Refuse;
+            change.on[State::Finished.index()] = spiderq_core::store::Step::Refuse;
             world.change(T, vec![change]).await[0]
         }
     });

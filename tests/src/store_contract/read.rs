@@ -1,6 +1,6 @@
 //! Reading by key, and the store's own health.
 
-use spiderq_service::store::Fields;
+use spiderq_core::model::FieldSelection;
 
 use super::world::*;
 
@@ -11,10 +11,10 @@ pub async fn get_answers_in_the_order_of_its_keys(world: World) {
     let second = world.add(T, pending("b")).await;
     let elsewhere = other.add(T, pending("c")).await;
     let asked = [second, world.key(1, 2), elsewhere, first, world.key(9, 1), second];
-    let got = world.store.get(&asked, &Fields::Full).await.unwrap();
+    let got = world.store.get(&asked, &FieldSelection::Full).await.unwrap();
     let keys: Vec<_> = got.iter().map(|job| job.as_ref().map(|job| job.key)).collect();
     assert_eq!(keys, [Some(second), None, Some(elsewhere), Some(first), None, Some(second)]);
-    assert_eq!(world.store.get(&[], &Fields::Full).await.unwrap(), []);
+    assert_eq!(world.store.get(&[], &FieldSelection::Full).await.unwrap(), []);
 }
 
 /// A store that runs says so.

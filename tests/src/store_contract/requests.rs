@@ -1,9 +1,9 @@
 //! Request ids: the same call twice is done once.
 
-use spiderq_service::{
+use spiderq_core::{
     error::Error,
-    model::{Millis, State},
-    store::{Changed, Pushed, Wanted},
+    model::{ClaimFilter, Millis, State},
+    store::{Changed, Pushed},
 };
 
 use super::world::*;
@@ -27,7 +27,7 @@ pub async fn a_repeated_push_adds_once(world: World) {
 /// A claim made twice takes one job and answers it with the first call's fence.
 pub async fn a_repeated_claim_takes_once(world: World) {
     let request = request("id", "claim");
-    let wanted = Wanted::default();
+    let wanted = ClaimFilter::default();
     let claim = async |now| {
         let effect = starting();
         let claimed =
@@ -69,7 +69,7 @@ pub async fn a_repeated_refusal_stays_refused(world: World) {
     let request = request("id", "change");
     let refuse = async || {
         let mut change = finish(key);
-        change.on[State::Pending.index()] = spiderq_service::store::Step::Refuse;
+        change.on[State::Pending.index()] = spiderq_core::store::Step::Refuse;
         let changed =
             world.store.change(world.project, vec![change], true, Millis(T), Some(&request));
         changed.await.unwrap()
@@ -87,8 +87,10 @@ pub async fn an_id_is_good_for_one_request(world: World) {
     pushed.await.unwrap();
     let push = world.store.push(project, vec![pending("s")], Millis(T), Some(&second)).await;
     let effect = starting();
-    let claim =
-        world.store.claim(project, &Wanted::default(), &effect, Millis(T), Some(&second)).await;
+    let claim = world
+        .store
+        .claim(project, &ClaimFilter::default(), &effect, Millis(T), Some(&second))
+        .await;
     let changes = vec![finish(world.key(1, 1))];
     let change = world.store.change(project, changes, false, Millis(T), Some(&second)).await;
     assert!(matches!(push, Err(Error::RequestIdReused)), "{push:?}");

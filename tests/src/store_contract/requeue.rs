@@ -1,6 +1,6 @@
 //! The way back of a job whose worker was lost.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{Entry, Millis, Position, State},
     store::{Change, Changed, Effect, Holder, NewJob, ProjectCounts, Pushed, Start},
 };

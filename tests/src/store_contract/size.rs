@@ -1,8 +1,8 @@
 //! How much metadata a job may have in all: counted inside the atomic step, over every write.
 
-use spiderq_service::{
-    model::{JobKey, Metadata},
-    store::{Changed, Effect, NewJob, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, JobKey, Metadata},
+    store::{Changed, Effect, NewJob},
 };
 
 use super::world::*;
@@ -18,7 +18,7 @@ fn limited(set: &[(&str, &str)], remove: &[&str]) -> Effect {
     Effect {
         set: metadata(set),
         remove: remove.iter().map(|name| field_name(name)).collect(),
-        most_bytes: Some(MOST),
+        max_bytes: Some(MOST),
         ..Effect::default()
     }
 }
@@ -100,7 +100,7 @@ pub async fn changes_of_one_call_count_together(world: World) {
     };
     let before = (world.job(key).await, world.job(other).await);
     let all =
-        world.store.change(world.project, changes(), true, spiderq_service::model::Millis(T), None);
+        world.store.change(world.project, changes(), true, spiderq_core::model::Millis(T), None);
     assert_eq!(all.await.unwrap()[3], Changed::TooLarge);
     assert_eq!((world.job(key).await, world.job(other).await), before);
     let each = world.change(T, changes()).await;
@@ -121,8 +121,8 @@ pub async fn changes_of_one_call_count_together(world: World) {
 pub async fn what_the_service_writes_has_no_limit(world: World) {
     let key = holding(&world, &[("a", &text(MOST))]).await;
     let effect = Effect { set: metadata(&[("worker", "1")]), ..starting() };
-    let now = spiderq_service::model::Millis(T + 1);
-    let wanted = Wanted::default();
+    let now = spiderq_core::model::Millis(T + 1);
+    let wanted = ClaimFilter::default();
     let claimed = world.store.claim(world.project, &wanted, &effect, now, None);
     assert_eq!(claimed.await.unwrap().unwrap().job.key, key);
     let asked = Effect { set: metadata(&[("stop_requested", "true")]), ..Effect::default() };
@@ -130,7 +130,6 @@ pub async fn what_the_service_writes_has_no_limit(world: World) {
     let over = limited(&[("b", "1")], &[]);
     let changed = world.change(T + 3, vec![always(key, over)]).await;
     assert_eq!(changed, [Changed::TooLarge]);
-    let finish =
-        Effect { most_bytes: Some(0), ..entering(spiderq_service::model::State::Finished) };
+    let finish = Effect { max_bytes: Some(0), ..entering(spiderq_core::model::State::Finished) };
     world.apply(T + 4, always(key, finish)).await;
 }

@@ -1,8 +1,8 @@
 //! Spiders of a project: their list, their tags, and the last job of each.
 
-use spiderq_service::{
-    model::{JobId, State, TagEdit, Tags},
-    store::{BATCH, Fields, SpiderEdited, SpiderRecord},
+use spiderq_core::{
+    model::{FieldSelection, JobId, State, TagEdit, Tags},
+    store::{MAX_BATCH, SpiderEdited, SpiderRecord},
 };
 
 use super::world::*;
@@ -30,7 +30,7 @@ async fn edited(world: &World, spider: i64, edit: &TagEdit) -> SpiderEdited {
 /// Spiders stand by number, with the last number given to a job, purged or not.
 pub async fn spiders_are_listed_by_number(world: World) {
     let (store, project) = (&world.store, world.project);
-    assert_eq!(store.spiders(project, None, BATCH).await.unwrap(), []);
+    assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), []);
     for spider in ["b", "a", "b"] {
         world.add(T, pending(spider)).await;
     }
@@ -42,7 +42,7 @@ pub async fn spiders_are_listed_by_number(world: World) {
         record(&world, 2, "a", &[], 2),
         record(&world, 3, "c", &[], 0),
     ];
-    assert_eq!(store.spiders(project, None, BATCH).await.unwrap(), expected);
+    assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), expected);
     let page = store.spiders(project, Some(expected[0].id), 1).await;
     assert_eq!(page.unwrap(), expected[1..2]);
     let page = store.spiders(project, Some(expected[2].id), 1).await;
@@ -58,7 +58,7 @@ pub async fn tags_of_a_spider_are_edited(world: World) {
     assert_eq!(done, SpiderEdited::Done(tags(&["p", "q"])));
     let done = edited(&world, 1, &edit(&["p"], &["r", "q"])).await;
     assert_eq!(done, SpiderEdited::Done(tags(&["q", "r"])));
-    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     let expected = [record(&world, 1, "a", &["q", "r"], 1), record(&world, 2, "b", &[], 1)];
     assert_eq!(spiders.unwrap(), expected);
     let none = edited(&world, 1, &edit(&["q", "r"], &[])).await;
@@ -77,7 +77,7 @@ pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
     assert_eq!(done, SpiderEdited::Done(tags(&many)));
     let refused = edited(&world, 1, &edit(&[], &["one more"])).await;
     assert_eq!(refused, SpiderEdited::TooManyTags);
-    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     assert_eq!(spiders.unwrap(), [record(&world, 1, "a", &many, 1)]);
     assert_eq!(edited(&world, 2, &edit(&[], &["x"])).await, SpiderEdited::Missing);
 }
@@ -90,7 +90,7 @@ pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
         let done = edited(&world, number, &edit(&[], &[text, "both"])).await;
         assert_eq!(done, SpiderEdited::Done(tags(&[text, "both"])));
     }
-    let spiders = world.store.spiders(world.project, None, BATCH).await;
+    let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     let expected: Vec<SpiderRecord> = texts
         .iter()
         .zip(1..)
@@ -111,9 +111,9 @@ pub async fn the_last_finished_job_of_each_spider(world: World) {
     }
     world.apply(T + 20, delete(second)).await;
     let ids = [3, 1, 9, 2].map(|spider| world.key(spider, 1).spider);
-    let last = world.store.last_finished(world.project, &ids, &Fields::Row);
+    let last = world.store.last_finished(world.project, &ids, &FieldSelection::Row);
     let keys: Vec<_> = last.await.unwrap().into_iter().map(|job| job.map(|job| job.key)).collect();
     assert_eq!(keys, [None, Some(first), None, Some(other)]);
-    let none = world.store.last_finished(world.project, &[], &Fields::Row);
+    let none = world.store.last_finished(world.project, &[], &FieldSelection::Row);
     assert_eq!(none.await.unwrap(), []);
 }

@@ -1,6 +1,6 @@
 //! Tags: what they are after a change, and that lists find jobs by them in every state.
 
-use spiderq_service::{
+use spiderq_core::{
     model::{JobKey, State, TagEdit},
     store::{Changed, Effect},
 };

@@ -1,14 +1,14 @@
 //! Which job a claim takes: the order of the queue, and what a claim may want.
 
-use spiderq_service::{
-    model::{JobKey, State, Tag, Units},
-    store::{BATCH, Effect, NewJob, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, JobKey, State, Tag, Units},
+    store::{Effect, MAX_BATCH, NewJob},
 };
 
 use super::world::*;
 
 /// All that can be claimed of what is wanted, in order.
-async fn taken(world: &World, now: u64, wanted: &Wanted) -> Vec<JobKey> {
+async fn taken(world: &World, now: u64, wanted: &ClaimFilter) -> Vec<JobKey> {
     let mut keys = Vec::new();
     while let Some(claimed) = world.claim_wanted(now, wanted).await {
         keys.push(claimed.job.key);
@@ -16,16 +16,16 @@ async fn taken(world: &World, now: u64, wanted: &Wanted) -> Vec<JobKey> {
     keys
 }
 
-fn of_spiders(texts: &[&str]) -> Wanted {
-    Wanted { spiders: texts.iter().map(|text| name(text)).collect(), ..Wanted::default() }
+fn of_spiders(texts: &[&str]) -> ClaimFilter {
+    ClaimFilter { spiders: texts.iter().map(|text| name(text)).collect(), ..ClaimFilter::default() }
 }
 
-fn with_tags(has: &[&str], lacks: &[&str]) -> Wanted {
-    Wanted { has_tags: tag_list(has), lacks_tags: tag_list(lacks), ..Wanted::default() }
+fn with_tags(has: &[&str], lacks: &[&str]) -> ClaimFilter {
+    ClaimFilter { has_tags: tag_list(has), lacks_tags: tag_list(lacks), ..ClaimFilter::default() }
 }
 
-fn up_to(units: i64) -> Wanted {
-    Wanted { max_units: Some(Units::new(units).unwrap()), ..Wanted::default() }
+fn up_to(units: i64) -> ClaimFilter {
+    ClaimFilter { max_units: Some(Units::new(units).unwrap()), ..ClaimFilter::default() }
 }
 
 /// Jobs that were put back go before all others of their priority, the first of them first;
@@ -44,7 +44,7 @@ pub async fn jobs_put_back_go_before_all_of_their_priority(world: World) {
     }
     world.add(T + 4, ranked("s", 4)).await;
     world.add(T + 4, ranked("s", 1)).await;
-    let order = taken(&world, T + 5, &Wanted::default()).await;
+    let order = taken(&world, T + 5, &ClaimFilter::default()).await;
     assert_eq!(order, [7, 5, 3, 6, 2, 1, 4, 8].map(key));
 }
 
@@ -57,7 +57,7 @@ pub async fn the_front_is_for_one_entry(world: World) {
     assert_eq!(world.claim(T + 1).await.unwrap().job.key, first);
     let back = Effect { front: false, ..requeue(first).effects.remove(0) };
     world.apply(T + 2, always(first, back)).await;
-    let order = taken(&world, T + 2, &Wanted::default()).await;
+    let order = taken(&world, T + 2, &ClaimFilter::default()).await;
     assert_eq!(order, [second, first]);
 }
 
@@ -71,7 +71,7 @@ pub async fn a_job_at_the_front_stays_there_under_a_new_priority(world: World) {
     let higher = Effect { priority: Some(priority(3)), ..Effect::default() };
     world.apply(T + 3, always(first, higher)).await;
     world.apply(T + 4, requeue(second)).await;
-    let order = taken(&world, T + 5, &Wanted::default()).await;
+    let order = taken(&world, T + 5, &ClaimFilter::default()).await;
     assert_eq!(order, [first, second, world.key(1, 3)]);
 }
 
@@ -138,7 +138,7 @@ pub async fn all_that_is_wanted_holds_at_once(world: World) {
         job("b", 2, 2, &["z"]),
     ];
     world.push(T, jobs).await;
-    let wanted = Wanted {
+    let wanted = ClaimFilter {
         spiders: vec![name("c"), name("b"), name("unknown"), name("b")],
         has_tags: tag_list(&["x", "z"]),
         lacks_tags: tag_list(&["no"]),
@@ -155,7 +155,7 @@ pub async fn hostile_texts_are_wanted_as_they_are(world: World) {
     world.push(T, jobs.collect()).await;
     for (text, number) in texts.iter().zip(1..) {
         let key = world.key(number, 1);
-        let wanted = Wanted {
+        let wanted = ClaimFilter {
             has_tags: tag_list(&[text]),
             lacks_tags: tag_list(&["other"]),
             ..of_spiders(&[text])
@@ -167,12 +167,12 @@ pub async fn hostile_texts_are_wanted_as_they_are(world: World) {
 /// As many names and tags as a claim may have.
 pub async fn a_claim_may_want_a_hundred_of_each(world: World) {
     world.push(T, vec![tagged("s99", &["t7"])]).await;
-    let texts = |letter: &str| (0..BATCH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
+    let texts = |letter: &str| (0..MAX_BATCH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
     let tags = |letter| -> Vec<Tag> {
         let texts = texts(letter);
         texts.iter().map(|text| Tag::parse(text).unwrap()).collect()
     };
-    let wanted = Wanted {
+    let wanted = ClaimFilter {
         spiders: texts("s").iter().map(|text| name(text)).collect(),
         has_tags: tags("t"),
         lacks_tags: tags("u"),
@@ -190,13 +190,13 @@ pub async fn a_job_is_found_behind_many_others(world: World) {
             tags: tags(&["crowd"]),
             ..weighing("crowd", State::Pending, 4)
         };
-        world.push(T, vec![crowd; BATCH]).await;
+        world.push(T, vec![crowd; MAX_BATCH]).await;
     }
     let few = ["few", "few", "one"].map(|spider| tagged(spider, &["rare", spider]));
     world.push(T + 1, few.to_vec()).await;
     world.push(T + 2, vec![ranked("few", 3)]).await;
     let [low, next, one, high] = [(2, 1), (2, 2), (3, 1), (2, 3)].map(|(s, j)| world.key(s, j));
-    let first = async |wanted: &Wanted| {
+    let first = async |wanted: &ClaimFilter| {
         let key = world.claim_wanted(T + 3, wanted).await.unwrap().job.key;
         world.apply(T + 3, requeue(key)).await;
         key
@@ -212,5 +212,5 @@ pub async fn a_job_is_found_behind_many_others(world: World) {
     let spider = world.key(1, 1).spider;
     let limited = world.store.limit_spider(world.project, spider, Some(0));
     assert!(limited.await.unwrap());
-    assert_eq!(taken(&world, T + 4, &Wanted::default()).await, [high]);
+    assert_eq!(taken(&world, T + 4, &ClaimFilter::default()).await, [high]);
 }

@@ -6,14 +6,15 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use spiderq_service::{
+use spiderq_core::{
     model::{
-        Actor, Counters, Fence, FieldName, Filter, Job, JobId, JobKey, JsonText, Metadata, Millis,
-        Position, Priority, ProjectId, SpiderId, SpiderName, State, Tag, Tags, UniqueKey, Units,
+        Actor, ClaimFilter, Counters, Fence, FieldName, FieldSelection, Filter, Job, JobId, JobKey,
+        JsonText, Metadata, Millis, Position, Priority, ProjectId, SpiderId, SpiderName, State,
+        Tag, Tags, UniqueKey, Units,
     },
     store::{
-        BATCH, Change, Changed, Claimed, Effect, Fields, Holder, NewJob, Pushed, RequestKey,
-        SettingsChange, Start, Step, Store, Wanted,
+        Change, Changed, Claimed, Effect, Holder, MAX_BATCH, NewJob, Pushed, RequestDigest,
+        SettingsChange, Start, Step, Store,
     },
 };
 
@@ -61,12 +62,12 @@ impl World {
 
     /// Claims of these spiders.
     pub async fn claim_of(&self, now: u64, spiders: &[SpiderName]) -> Option<Claimed> {
-        let wanted = Wanted { spiders: spiders.to_vec(), ..Wanted::default() };
+        let wanted = ClaimFilter { spiders: spiders.to_vec(), ..ClaimFilter::default() };
         self.claim_wanted(now, &wanted).await
     }
 
     /// Claims what is wanted.
-    pub async fn claim_wanted(&self, now: u64, wanted: &Wanted) -> Option<Claimed> {
+    pub async fn claim_wanted(&self, now: u64, wanted: &ClaimFilter) -> Option<Claimed> {
         let effect = starting();
         let claimed = self.store.claim(self.project, wanted, &effect, Millis(now), None);
         claimed.await.unwrap()
@@ -93,7 +94,7 @@ impl World {
 
     /// The job with all its metadata.
     pub async fn job(&self, key: JobKey) -> Option<Job> {
-        let jobs = self.store.get(&[key], &Fields::Full).await.unwrap();
+        let jobs = self.store.get(&[key], &FieldSelection::Full).await.unwrap();
         let [job] = <[Option<Job>; 1]>::try_from(jobs).unwrap();
         job
     }
@@ -103,7 +104,11 @@ impl World {
         let mut filter = filter.clone();
         let mut keys = Vec::new();
         loop {
-            let page = self.store.page(self.project, &filter, BATCH, &Fields::Row).await.unwrap();
+            let page = self
+                .store
+                .page(self.project, &filter, MAX_BATCH, &FieldSelection::Row)
+                .await
+                .unwrap();
             keys.extend(page.jobs.iter().map(|job| job.key));
             match page.next {
                 Some(next) => {
@@ -233,9 +238,13 @@ pub fn start(lease_expires: Option<u64>) -> Start {
 
 /// A request id, the same for the same texts.
 #[must_use]
-pub fn request(id: &str, asked: &str) -> RequestKey {
+pub fn request(id: &str, asked: &str) -> RequestDigest {
     let digest = |text: &str| UniqueKey::of_value(text).as_str().to_owned();
-    RequestKey { id: digest(id), fingerprint: digest(asked), expires: Millis(T + RequestKey::KEPT) }
+    RequestDigest {
+        id: digest(id),
+        fingerprint: digest(asked),
+        expires: Millis(T + RequestDigest::KEPT),
+    }
 }
 
 /// What a change of a job that nobody has asked to stop answers.

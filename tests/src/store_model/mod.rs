@@ -7,10 +7,10 @@
 mod model;
 mod script;
 
-use spiderq_service::{
-    model::{Filter, Job, JobKey, Millis, SpiderId, State},
+use spiderq_core::{
+    model::{FieldSelection, Filter, Job, JobKey, Millis, SpiderId, State},
     store::{
-        BATCH, Events, Fields, JobEvent, MAX_RUNNING, ProjectCounts, RequestKey, SettingsChange,
+        Events, JobEvent, MAX_BATCH, MAX_RUNNING, ProjectCounts, RequestDigest, SettingsChange,
     },
 };
 
@@ -61,9 +61,9 @@ pub async fn play(world: &World, script: Script) {
             Call::Due(postpone) => due(world, &mut model, now, postpone).await,
         }
     }
-    let all = Filter { states: spiderq_service::model::StateSet::ALL, ..Filter::default() };
-    let left = walk(world, &all, 7, &Fields::Full).await;
-    assert_eq!(left, model.list(&all, &Fields::Full));
+    let all = Filter { states: spiderq_core::model::StateSet::ALL, ..Filter::default() };
+    let left = walk(world, &all, 7, &FieldSelection::Full).await;
+    assert_eq!(left, model.list(&all, &FieldSelection::Full));
     assert_eq!(world.store.project_counts(world.project).await.unwrap(), counts(&left));
     last_finished(world, &left).await;
     let (mut told, last) = events(world, Some(begin)).await;
@@ -113,9 +113,9 @@ fn counts(jobs: &[Job]) -> ProjectCounts {
 /// Of each spider the finished job that the list shows first, and no other.
 async fn last_finished(world: &World, jobs: &[Job]) {
     let (store, project) = (&world.store, world.project);
-    let spiders = store.spiders(project, None, BATCH).await.unwrap();
+    let spiders = store.spiders(project, None, MAX_BATCH).await.unwrap();
     let ids: Vec<SpiderId> = spiders.iter().map(|spider| spider.id).collect();
-    let found = store.last_finished(project, &ids, &Fields::Full).await;
+    let found = store.last_finished(project, &ids, &FieldSelection::Full).await;
     let finished = |id: &SpiderId| {
         let mut jobs = jobs.iter();
         let last = jobs.find(|job| job.key.spider == *id && job.state == State::Finished);
@@ -126,7 +126,13 @@ async fn last_finished(world: &World, jobs: &[Job]) {
 }
 
 /// Makes a call that writes, twice if it has a request id.
-async fn write(world: &World, model: &mut Model, call: Call, now: Millis, id: Option<&RequestKey>) {
+async fn write(
+    world: &World,
+    model: &mut Model,
+    call: Call,
+    now: Millis,
+    id: Option<&RequestDigest>,
+) {
     let (store, project) = (&world.store, world.project);
     let times = 1 + usize::from(id.is_some());
     match call {
@@ -176,7 +182,7 @@ async fn write(world: &World, model: &mut Model, call: Call, now: Millis, id: Op
     }
 }
 
-async fn walk(world: &World, filter: &Filter, limit: usize, fields: &Fields) -> Vec<Job> {
+async fn walk(world: &World, filter: &Filter, limit: usize, fields: &FieldSelection) -> Vec<Job> {
     let (mut filter, mut jobs) = (filter.clone(), Vec::new());
     loop {
         let page = world.store.page(world.project, &filter, limit, fields);

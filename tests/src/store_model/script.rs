@@ -4,14 +4,13 @@
 use proptest::{
     collection::vec, option, prelude::Strategy, prop_oneof, sample::select, strategy::Just,
 };
-use spiderq_service::{
+use spiderq_core::{
     model::{
-        Actor, Counters, Fence, FieldName, Filter, JobId, JobKey, Metadata, Millis, Position,
-        ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags, UniqueKey, Units,
+        Actor, ClaimFilter, Counters, Fence, FieldName, FieldSelection, Filter, JobId, JobKey,
+        Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags,
+        UniqueKey, Units,
     },
-    store::{
-        Change, Effect, Fields, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewJob, Start, Step, Wanted,
-    },
+    store::{Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewJob, Start, Step},
 };
 
 use crate::store_contract::world::{
@@ -24,15 +23,15 @@ pub enum Call {
     /// Adds these.
     Push(Vec<NewJob>),
     /// Takes one that is wanted.
-    Claim(Wanted, Box<Effect>),
+    Claim(ClaimFilter, Box<Effect>),
     /// Changes these, all or none.
     Change(Vec<Change>, bool),
     /// Removes it.
     Purge(JobKey),
     /// Reads these.
-    Get(Vec<JobKey>, Fields),
+    Get(Vec<JobKey>, FieldSelection),
     /// Walks the list in pages of this length, and counts it.
-    List(Filter, usize, Fields),
+    List(Filter, usize, FieldSelection),
     /// Looks at the end of the queue.
     Oldest(usize),
     /// Looks at what is due, and may postpone the first of that by so many milliseconds.
@@ -69,12 +68,12 @@ fn calls() -> impl Strategy<Value = Call> {
 }
 
 /// Mostly of anything: few jobs are of one kind.
-fn wanted() -> impl Strategy<Value = Wanted> {
+fn wanted() -> impl Strategy<Value = ClaimFilter> {
     let tag = || select(tag_list(&["a", "b", ":*"]));
     let tags = (vec(tag(), 0..2), vec(tag(), 0..2));
     let units = option::weighted(0.3, 1..7_i64);
     (vec(spiders(), 0..3), tags, units).prop_map(|(spiders, (has_tags, lacks_tags), units)| {
-        Wanted {
+        ClaimFilter {
             spiders,
             has_tags,
             lacks_tags,
@@ -155,7 +154,7 @@ fn effects() -> impl Strategy<Value = Effect> {
     let limit = option::of(0..60_usize);
     let rest = (values(), vec(names(), 0..3), tag_edits(), rank, (counters(), limit));
     (base, rest).prop_map(
-        |(base, (set, mut remove, tags, (rank, units), (counters, most_bytes)))| {
+        |(base, (set, mut remove, tags, (rank, units), (counters, max_bytes)))| {
             remove.retain(|name| set.get(name.as_str()).is_none());
             Effect {
                 set,
@@ -164,7 +163,7 @@ fn effects() -> impl Strategy<Value = Effect> {
                 priority: rank.map(priority),
                 units: units.map(|units| Units::new(units).unwrap()),
                 counters,
-                most_bytes,
+                max_bytes,
                 ..base
             }
         },
@@ -247,8 +246,12 @@ fn names() -> impl Strategy<Value = FieldName> {
     select(vec!["version", "stop_requested", "__proto__", "state"]).prop_map(field_name)
 }
 
-fn fields() -> impl Strategy<Value = Fields> {
-    prop_oneof![Just(Fields::Full), Just(Fields::Row), vec(names(), 0..3).prop_map(Fields::Named),]
+fn fields() -> impl Strategy<Value = FieldSelection> {
+    prop_oneof![
+        Just(FieldSelection::Full),
+        Just(FieldSelection::Row),
+        vec(names(), 0..3).prop_map(FieldSelection::Named),
+    ]
 }
 
 fn counters() -> impl Strategy<Value = Counters> {

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use spiderq_service::{
+use spiderq_core::{
     error::Error,
-    model::State,
-    store::{ApiKeyRecord, KeyDigest, Role, StoreUrl, open},
+    model::{Role, State},
+    store::{ApiKeyDigest, ApiKeyRecord},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
     store_contract::world::{T, World, pending, those},
@@ -24,16 +25,12 @@ async fn a_project_follows_its_slot_to_another_master() {
     let mut jobs = vec![world.add(T, pending("a")).await];
 
     cluster.begin_move(&slot, from, to);
-    let push = world.store.push(
-        world.project,
-        vec![pending("a")],
-        spiderq_service::model::Millis(T),
-        None,
-    );
+    let push =
+        world.store.push(world.project, vec![pending("a")], spiderq_core::model::Millis(T), None);
     let error = push.await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     cluster.move_keys(&slot, from, to);
-    let whole = world.store.get(&jobs, &spiderq_service::store::Fields::Full).await;
+    let whole = world.store.get(&jobs, &spiderq_core::model::FieldSelection::Full).await;
     // Half here and half there is nothing that can be read at once, nor is it nothing.
     assert!(matches!(whole, Err(Error::Unavailable { .. })), "{whole:?}");
     cluster.end_move(&slot, to);
@@ -49,7 +46,7 @@ async fn a_project_follows_its_slot_to_another_master() {
 async fn an_api_key_is_found_while_its_slot_moves() {
     let cluster = RedisCluster::start(false, &[]);
     let store = open(&StoreUrl::parse(&cluster.url()).unwrap()).await.unwrap();
-    let digest = KeyDigest("0".repeat(64));
+    let digest = ApiKeyDigest("0".repeat(64));
     let key = ApiKeyRecord {
         id: "k".to_owned(),
         name: "ann".to_owned(),
@@ -57,16 +54,16 @@ async fn an_api_key_is_found_while_its_slot_moves() {
         projects: None,
         created: 1,
     };
-    store.put_key(&digest, key.clone()).await.unwrap();
+    store.put_api_key(&digest, key.clone()).await.unwrap();
     let slot = "sq:{keys}";
     let from = cluster.owner_of(slot);
     let to = (from + 1) % 3;
-    let found = async || store.find_key(&digest).await.unwrap();
+    let found = async || store.find_api_key(&digest).await.unwrap();
     cluster.begin_move(slot, from, to);
     assert_eq!(found().await, Some(key.clone()));
     cluster.move_keys(slot, from, to);
     assert_eq!(found().await, Some(key.clone()));
-    assert!(!store.put_first_key(&digest, key.clone()).await.unwrap());
+    assert!(!store.put_first_api_key(&digest, key.clone()).await.unwrap());
     cluster.end_move(slot, to);
     assert_eq!(found().await, Some(key));
 }

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::Connection;
-use spiderq_service::{
-    model::{Millis, State, UniqueKey},
-    store::{BATCH, Effect, Keep, NewJob, Purged, Start, Store, StoreUrl, Wanted, open},
+use spiderq_core::{
+    model::{ClaimFilter, Millis, State, UniqueKey},
+    store::{Effect, MAX_BATCH, NewJob, Purged, Retention, Start, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{
@@ -38,7 +39,7 @@ async fn live_and_go(world: &World) {
             ..starting()
         };
         let id = request(&format!("start {number}"), "start");
-        let wanted = Wanted::default();
+        let wanted = ClaimFilter::default();
         let claimed = world.store.claim(world.project, &wanted, &leased, Millis(now), Some(&id));
         let key = claimed.await.unwrap().unwrap().job.key;
         world.apply(now, finish(key)).await;
@@ -49,9 +50,9 @@ async fn live_and_go(world: &World) {
             assert_eq!(world.store.purge(key).await.unwrap(), Purged::Done);
         }
     }
-    let none = Keep { jobs: Some(0), ..Keep::default() };
+    let none = Retention { jobs: Some(0), ..Retention::default() };
     for (state, left) in [(State::Finished, 30), (State::Deleted, 15)] {
-        let pruned = world.store.prune(world.project, state, &none, BATCH).await;
+        let pruned = world.store.prune(world.project, state, &none, MAX_BATCH).await;
         assert_eq!(pruned.unwrap(), left);
     }
     assert_eq!(world.count(&those(&State::ALL)).await, 0);

@@ -10,10 +10,11 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use spiderq_service::{
-    model::{Millis, State},
-    store::{Effect, NewJob, Start, Store, StoreUrl, Wanted, open},
+use spiderq_core::{
+    model::{ClaimFilter, Millis, State},
+    store::{Effect, NewJob, Start, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{
@@ -105,7 +106,7 @@ async fn work(world: World, number: u64, stop: Arc<AtomicBool>) -> u64 {
             ..starting()
         };
         for turn in 0..3 {
-            let wanted = Wanted::default();
+            let wanted = ClaimFilter::default();
             let claimed = world.store.claim(world.project, &wanted, &leased, Millis(now), None);
             let Some(claimed) = claimed.await.unwrap() else {
                 break;

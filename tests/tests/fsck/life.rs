@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use spiderq_service::{
-    model::{JobKey, Metadata, Millis, State, UniqueKey},
-    store::{BATCH, Checked, Effect, Events, NewJob, Purged, Scope, Start, Store, Told, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, JobKey, Metadata, Millis, State, UniqueKey},
+    store::{
+        CheckProgress, CheckScope, CheckSummary, Effect, Events, MAX_BATCH, NewJob, Purged, Start,
+        Store,
+    },
 };
 use spiderq_tests::store_contract::{
     World,
@@ -34,7 +37,7 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> World {
         start: Some(Start { lease_expires: Some(Millis(LEASE)), ..start(None) }),
         ..starting()
     };
-    let wanted = Wanted::default();
+    let wanted = ClaimFilter::default();
     let claimed = store.claim(world.project, &wanted, &leased, Millis(T + 1), None);
     assert_eq!(claimed.await.unwrap().unwrap().job.key, world.key(1, 1));
     world.add(T + 2, ranked("a", 3)).await;
@@ -60,14 +63,16 @@ fn large() -> Metadata {
 }
 
 /// Checks all; the lines of the findings in order of the alphabet, and what it came to.
-pub(crate) async fn check(store: &Arc<dyn Store>, repair: bool) -> (Vec<String>, Checked) {
+pub(crate) async fn check(store: &Arc<dyn Store>, repair: bool) -> (Vec<String>, CheckSummary) {
     let mut lines = Vec::new();
     let mut tell = |told| match told {
-        Told::Finding(finding) => lines.push(finding.to_string()),
-        Told::Unchecked(subject, why) => lines.push(format!("unchecked: {subject}: {why}")),
-        Told::Jobs(_) => {}
+        CheckProgress::Finding(finding) => lines.push(finding.to_string()),
+        CheckProgress::Unchecked(subject, why) => {
+            lines.push(format!("unchecked: {subject}: {why}"))
+        }
+        CheckProgress::Jobs(_) => {}
     };
-    let checked = store.check(&Scope::default(), repair, &mut tell).await;
+    let checked = store.check(&CheckScope::default(), repair, &mut tell).await;
     lines.sort();
     (lines, checked.unwrap())
 }
@@ -96,7 +101,7 @@ pub(crate) async fn end(world: &World) {
         world.apply(now, delete(key)).await;
     }
     let deleted: Vec<JobKey> = all(&[State::Deleted]).await;
-    assert!(deleted.len() >= 4 && deleted.len() < BATCH, "{deleted:?}");
+    assert!(deleted.len() >= 4 && deleted.len() < MAX_BATCH, "{deleted:?}");
     for key in &deleted {
         assert_eq!(world.store.purge(*key).await.unwrap(), Purged::Done);
     }

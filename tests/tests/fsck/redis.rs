@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use spiderq_service::store::{Store, StoreUrl, open};
+use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
     redis_server::RedisServer,

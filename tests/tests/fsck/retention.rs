@@ -4,13 +4,15 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use redis::Value;
-use rusqlite::Connection;
-use spiderq_service::{
+use spiderq_core::{
     ManualClock,
+    model::{JobKey, Millis, State},
+    store::{NewJob, SettingsChange, Store},
+};
+use spiderq_server::store_url::{StoreUrl, open};
+use spiderq_service::{
     auth::Auth,
     domain::{Domain, Pruner},
-    model::{JobKey, Millis, ProjectId, State},
-    store::{Keep, NewJob, SettingsChange, Store, StoreUrl, open},
 };
 use spiderq_tests::{
     redis_server::RedisServer,
@@ -148,65 +150,4 @@ async fn a_long_list_goes_in_bounded_steps() {
     assert_eq!(world.count(&those(&[State::Finished])).await, 100);
     assert_eq!(pruner.round().await.unwrap(), Pruner::REST);
     assert_eq!(world.count(&those(&[State::Finished])).await, 0);
-}
-
-#[tokio::test]
-async fn jobs_of_earlier_versions_are_counted_on_redis() {
-    let server = RedisServer::start(&[]);
-    let store = redis(&server).await;
-    let world = World::new(store.clone());
-    let times: Vec<u64> = (0..250).map(|at| T + at).collect();
-    let keys = finished(&world, &times).await;
-    let of = |key: &str| format!("sq:{{{}}}:{key}", world.project);
-    for key in &keys {
-        let job = of(&format!("j:{}/{}", key.spider, key.job));
-        server.command::<Value>(&["HDEL", &job, "z"]);
-    }
-    server.command::<Value>(&["HDEL", &of("c"), "bf"]);
-    assert_eq!(check(&store, false).await.0, [""; 0]);
-    let new = finished(&world, &[T + 300]).await;
-    world.apply(T + 301, delete(keys[249])).await;
-    let most = |bytes| Keep { bytes: Some(bytes), ..Keep::default() };
-    let prune = async |state, bytes| {
-        let pruned = store.prune(world.project, state, &most(bytes), 100).await;
-        pruned.unwrap()
-    };
-    assert_eq!(prune(State::Finished, 25_000).await, 0);
-    assert_eq!(prune(State::Finished, 24_999).await, 1);
-    assert_eq!(prune(State::Deleted, 100).await, 0);
-    assert_eq!(prune(State::Deleted, 99).await, 1);
-    let left = world.list(&those(&[State::Finished])).await;
-    assert_eq!((left.len(), left[0], left[249 - 1]), (249, new[0], keys[1]));
-    assert_eq!(check(&store, false).await.0, [""; 0]);
-}
-
-#[tokio::test]
-async fn jobs_of_earlier_versions_are_counted_in_a_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let connection = Connection::open(&path).unwrap();
-    let schema = include_str!("../../../service/src/store/sqlite/tests/schema_2.sql");
-    connection.execute_batch(schema).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO projects VALUES (7, 4000, 1); \
-             INSERT INTO spiders VALUES (7, 1, 'a', 4, '[]');",
-        )
-        .unwrap();
-    let texts = ["{}", r#"{"a\"\\é":"é","b":[ 1, "ü"]}"#, r#"{"x":1566311822568.0}"#, "{}"];
-    for (job, metadata) in (1_i64..).zip(texts) {
-        let sql = "INSERT INTO jobs (project, spider, job, state, position, priority, units, \
-                   attempt, updated, finished_position, finished_by, tags, metadata) VALUES \
-                   (7, 1, ?1, 2 + ?1 / 4, ?1 * 1000, 2, 1, 0, 1, ?1 * 1000, 'x', '[]', ?2)";
-        connection.execute(sql, (job, metadata)).unwrap();
-    }
-    drop(connection);
-    let store = sqlite(folder.path()).await;
-    // The check counts for itself.
-    assert_eq!(check(&store, false).await.0, [""; 0]);
-    let project = ProjectId::new(7).unwrap();
-    let keep = Keep { bytes: Some(16), ..Keep::default() };
-    let pruned = store.prune(project, State::Finished, &keep, 100).await;
-    assert_eq!(pruned.unwrap(), 2);
-    assert_eq!(check(&store, false).await.0, [""; 0]);
 }

@@ -3,7 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
-use spiderq_service::store::{Store, StoreUrl, open};
+use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::store_contract::{
     World,
     world::{T, place},

@@ -16,21 +16,21 @@ use spiderq_tests::{Answer, Stack, StoreKind};
 use crate::{json_text, on_each_store};
 
 /// Values under the names `v0`, `v1` ….
-type Fields = BTreeMap<String, String>;
+type FieldSelection = BTreeMap<String, String>;
 
-fn named(values: &[String]) -> Fields {
+fn named(values: &[String]) -> FieldSelection {
     let fields = values.iter().enumerate();
     fields.map(|(n, json)| (format!("v{n}"), json.clone())).collect()
 }
 
 /// An object of JSON lines: `more`, then `fields`.
-fn object(more: &str, fields: &Fields) -> String {
+fn object(more: &str, fields: &FieldSelection) -> String {
     let fields = fields.iter().map(|(name, json)| format!(",\"{name}\":{json}"));
     format!("{{{more}{}}}", fields.collect::<String>())
 }
 
 /// The values of an object as they stand in it.
-fn raw(object: &str) -> Fields {
+fn raw(object: &str) -> FieldSelection {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(object).unwrap();
     let fields = fields.into_iter();
     let fields = fields.filter(|(name, _)| name.starts_with('v') && name != "version");
@@ -38,7 +38,7 @@ fn raw(object: &str) -> Fields {
 }
 
 /// The values of a job over gRPC.
-fn of(job: Option<Job>) -> Fields {
+fn of(job: Option<Job>) -> FieldSelection {
     let fields = job.unwrap().metadata.into_iter();
     fields.filter(|(name, _)| name.starts_with('v') && name != "version").collect()
 }
@@ -47,7 +47,7 @@ fn of(job: Option<Job>) -> Fields {
 struct Case<'a> {
     stack: &'a Stack,
     project: i64,
-    fields: &'a Fields,
+    fields: &'a FieldSelection,
 }
 
 impl Case<'_> {
@@ -65,7 +65,7 @@ impl Case<'_> {
     async fn write_over_http(&self) {
         self.post("/jobq/{P}/push", object(r#""spider":"s""#, self.fields)).await;
         self.bare().await;
-        let first = object(r#""spider":"s","priority":4"#, &Fields::new());
+        let first = object(r#""spider":"s","priority":4"#, &FieldSelection::new());
         self.post("/jobq/{P}/push", first).await;
         let started = self.post("/jobq/{P}/startjob", object(r#""w":1"#, self.fields)).await;
         assert_eq!(raw(&started.text()), *self.fields, "startjob's answer");
@@ -92,7 +92,7 @@ impl Case<'_> {
             ..PushJobsRequest::default()
         };
         queue.push_jobs(push("g", metadata.clone())).await.unwrap();
-        queue.push_jobs(push("start", Fields::new())).await.unwrap();
+        queue.push_jobs(push("start", FieldSelection::new())).await.unwrap();
         let start = StartJobRequest {
             project,
             spiders: vec!["start".to_owned()],
@@ -139,7 +139,7 @@ impl Case<'_> {
         let path =
             format!("/jobq/{}/list?state=pending&state=running&jobmeta={jobmeta}", self.project);
         let rows = http.get(&path).await.ok().text();
-        let rows: BTreeMap<String, Fields> =
+        let rows: BTreeMap<String, FieldSelection> =
             rows.lines().map(|row| (key_of(row), raw(row))).collect();
         let (listed, queued) = (self.listed().await, self.queued().await);
         let written: Vec<&String> =
@@ -161,7 +161,7 @@ impl Case<'_> {
         }
     }
 
-    async fn listed(&self) -> BTreeMap<String, Fields> {
+    async fn listed(&self) -> BTreeMap<String, FieldSelection> {
         let request = ListJobsRequest {
             project: self.project,
             metadata_fields: self.fields.keys().cloned().collect(),
@@ -172,7 +172,7 @@ impl Case<'_> {
         jobs.map(|job| (job.key.clone(), of(Some(job)))).collect()
     }
 
-    async fn queued(&self) -> BTreeMap<String, Fields> {
+    async fn queued(&self) -> BTreeMap<String, FieldSelection> {
         let states = [JobState::Pending, JobState::Running].map(i32::from).to_vec();
         let request = ListQueueRequest {
             project: self.project,

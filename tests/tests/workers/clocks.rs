@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::{HeartbeatRequest, StartJobRequest};
-use spiderq_service::{Clock as _, SystemClock};
 use spiderq_tests::{Grpc, Http, Program, Stack, redis_server::RedisServer};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustix::process::Signal;
-use spiderq_service::{Clock as _, SystemClock};
+use spiderq_core::{Clock as _, SystemClock};
 use spiderq_tests::Stack;
 
 use crate::{on_each_store, push, take, worker::Worker};

@@ -1,7 +1,7 @@
 //! Records that cannot be read: they stay, and are in nobody's way.
 
+use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::StartJobRequest;
-use spiderq_service::{Clock as _, SystemClock};
 use spiderq_tests::{Grpc, Stack, StoreKind, eventually};
 
 use crate::{push, take};

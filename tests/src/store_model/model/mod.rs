@@ -5,15 +5,12 @@ mod running;
 
 use std::cmp::Reverse;
 
-use spiderq_service::{
+use spiderq_core::{
     model::{
-        Entry, Fence, Filter, Job, JobId, JobKey, Millis, Position, ProjectId, SpiderId,
-        SpiderName, State, UniqueKey,
+        ClaimFilter, Entry, Fence, FieldSelection, Filter, Job, JobId, JobKey, Millis, Position,
+        ProjectId, SpiderId, SpiderName, State, UniqueKey,
     },
-    store::{
-        Change, Changed, Claimed, Effect, Fields, Holder, JobEvent, NewJob, Purged, Pushed, Step,
-        Wanted,
-    },
+    store::{Change, Changed, Claimed, Effect, Holder, JobEvent, NewJob, Purged, Pushed, Step},
 };
 
 use self::running::takes;
@@ -126,7 +123,7 @@ impl Model {
 
     pub(super) fn claim(
         &mut self,
-        wanted: &Wanted,
+        wanted: &ClaimFilter,
         effect: &Effect,
         now: Millis,
     ) -> Option<Claimed> {
@@ -226,7 +223,7 @@ impl Model {
         held.job.metadata.extend(effect.set.clone());
         held.job.metadata.retain(|name| effect.remove.iter().all(|gone| gone.as_str() != name));
         let bytes = held.job.metadata.bytes();
-        if !effect.set.is_empty() && effect.most_bytes.is_some_and(|most| bytes > most) {
+        if !effect.set.is_empty() && effect.max_bytes.is_some_and(|most| bytes > most) {
             return Some(Changed::TooLarge);
         }
         held.job.priority = effect.priority.unwrap_or(held.job.priority);
@@ -273,7 +270,7 @@ impl Model {
         &mut self,
         job: &mut Job,
         state: State,
-        actor: spiderq_service::model::Actor,
+        actor: spiderq_core::model::Actor,
         now: Millis,
     ) {
         self.last = Position::after(self.last, now);
@@ -294,12 +291,12 @@ impl Model {
         }
     }
 
-    pub(super) fn get(&self, keys: &[JobKey], fields: &Fields) -> Vec<Option<Job>> {
+    pub(super) fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Vec<Option<Job>> {
         let job = |key: &JobKey| self.find(*key).map(|held| reduced(&held.job, fields));
         keys.iter().map(job).collect()
     }
 
-    pub(super) fn list(&self, filter: &Filter, fields: &Fields) -> Vec<Job> {
+    pub(super) fn list(&self, filter: &Filter, fields: &FieldSelection) -> Vec<Job> {
         let matching = self.jobs.iter().filter(|held| filter.matches(&held.job));
         let mut jobs: Vec<Job> = matching.map(|held| reduced(&held.job, fields)).collect();
         jobs.sort_by_key(|job| Reverse(job.position));
@@ -309,7 +306,7 @@ impl Model {
     pub(super) fn oldest_pending(&self, limit: usize) -> Vec<JobKey> {
         let pending =
             Filter { states: [State::Pending].into_iter().collect(), ..Filter::default() };
-        let jobs = self.list(&pending, &Fields::Row);
+        let jobs = self.list(&pending, &FieldSelection::Row);
         jobs.iter().rev().take(limit).map(|job| job.key).collect()
     }
 
@@ -333,7 +330,7 @@ fn stop_requested(job: &Job) -> bool {
     stop.is_some_and(|json| json.as_str() == "true")
 }
 
-fn reduced(job: &Job, fields: &Fields) -> Job {
+fn reduced(job: &Job, fields: &FieldSelection) -> Job {
     let mut job = job.clone();
     job.metadata.retain(|name| fields.includes(name));
     job

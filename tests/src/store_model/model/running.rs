@@ -1,8 +1,8 @@
 //! The part of the model that says what may run, and what of it is due.
 
-use spiderq_service::{
-    model::{Job, JobKey, Millis, SpiderId, State, Tag},
-    store::{Limit, Wanted},
+use spiderq_core::{
+    model::{ClaimFilter, Job, JobKey, Millis, SpiderId, State, Tag},
+    store::Limit,
 };
 
 use super::{Held, Model};
@@ -80,7 +80,7 @@ impl Held {
 }
 
 /// Whether the job is wanted.
-pub(super) fn takes(wanted: &Wanted, job: &Job) -> bool {
+pub(super) fn takes(wanted: &ClaimFilter, job: &Job) -> bool {
     let any = |tags: &[Tag]| tags.iter().any(|tag| job.tags.contains(tag));
     (wanted.spiders.is_empty() || wanted.spiders.contains(&job.spider))
         && (wanted.has_tags.is_empty() || any(&wanted.has_tags))

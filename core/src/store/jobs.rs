@@ -1,0 +1,71 @@
+//! Jobs by key and by filter: reading, counting, changing, removing one.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Change, Changed, RequestDigest};
+use crate::{
+    error::Result,
+    model::{FieldSelection, Filter, Job, JobKey, Millis, Position, ProjectId, State},
+};
+
+/// Part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Highest position first. May be fewer than asked for, even none, before the end.
+    pub jobs: Vec<Job>,
+    /// Where the next part begins (its [`Filter::until`]); `None` at the end.
+    pub next: Option<Position>,
+}
+
+/// What became of [`Store::purge`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// The job is gone for good.
+    Done,
+    /// There is no such job.
+    Missing,
+    /// It is in this state, not deleted; nothing was done.
+    Refused(State),
+}
+
+/// Reads and changes jobs.
+#[async_trait]
+pub trait JobStore: Send + Sync + fmt::Debug {
+    /// Jobs by key (at most [`MAX_BATCH`], of any projects), in the same order; `None` where there
+    /// is no such job.
+    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>>;
+
+    /// Up to `limit` (at most [`MAX_BATCH`]) jobs that match, highest position first. Looks at a
+    /// bounded number of jobs, so that it may answer few or none and still say where to
+    /// go on. A job in the answer matched at the time of its reading.
+    async fn page(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        limit: usize,
+        fields: &FieldSelection,
+    ) -> Result<Page>;
+
+    /// How many jobs match.
+    async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;
+
+    /// Applies changes (at most [`MAX_BATCH`], all of `project`) in order, in one atomic step;
+    /// answers in the same order. With `all_or_nothing`, the changes are checked first
+    /// and none is applied when any of them would be refused ([`Changed::Refused`],
+    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
+    /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); the others then answer what they would
+    /// have done. `request` as in [`Store::push`].
+    async fn change(
+        &self,
+        project: ProjectId,
+        changes: Vec<Change>,
+        all_or_nothing: bool,
+        now: Millis,
+        request: Option<&RequestDigest>,
+    ) -> Result<Vec<Changed>>;
+
+    /// Removes a deleted job and its metadata for good.
+    async fn purge(&self, key: JobKey) -> Result<Purged>;
+}

@@ -1,0 +1,63 @@
+//! What SQLite's errors mean to a caller. The only map; the text of an error goes to the
+//! log and not to the caller.
+
+use rusqlite::ErrorCode;
+use spiderq_core::error::Error;
+
+/// Why a step on a connection failed: `?` takes both kinds, and the caller of the step gets
+/// one.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    Sqlite(rusqlite::Error),
+    Store(Error),
+}
+
+/// What a step on a connection returns.
+pub(crate) type Result<T, E = StepError> = std::result::Result<T, E>;
+
+impl From<rusqlite::Error> for StepError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Error> for StepError {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<StepError> for Error {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(error) => error,
+            StepError::Sqlite(error) if may_pass(&error) => Self::unavailable(error),
+            StepError::Sqlite(error) => Self::bug(error),
+        }
+    }
+}
+
+/// Errors of the machine under the file may pass and are worth a second try; the others are
+/// faults of the service or of the data.
+fn may_pass(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::OperationAborted
+        )
+    )
+}
+
+/// A stored value that no write of the service can have left there.
+pub(crate) fn corrupt(what: &str) -> StepError {
+    Error::bug(format!("stored value is damaged: {what}")).into()
+}

@@ -1,0 +1,211 @@
+//! A few connections that read beside the writer, each call on one snapshot. Queries run on
+//! the runtime's blocking threads, so that they hold up nothing. A query whose caller has
+//! given up is broken off, and its connection serves the next. Knows nothing of jobs.
+
+use std::{
+    ffi::c_int,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::DEADLINE;
+use spiderq_core::error::{Error, Result};
+
+use crate::error;
+
+/// Steps of SQLite's machine between two looks at whether the caller still waits: some
+/// hundreds of microseconds, and too few looks to be measured.
+const STEPS: c_int = 10_000;
+
+/// The connections. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// Serves with these.
+    pub(super) fn new(connections: Vec<Connection>) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(connections.len())),
+            idle: Arc::new(Mutex::new(connections)),
+        }
+    }
+
+    /// Runs `work` on one snapshot of the store.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        tokio::time::timeout(DEADLINE, self.run(work))
+            .await
+            .map_err(|_| Error::unavailable("the readers did not answer in time"))?
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(Error::bug)?;
+        let pool = self.clone();
+        let caller = Caller::default();
+        let gone = caller.gone();
+        let outcome = tokio::task::spawn_blocking(move || {
+            let mut lease = pool.lease(permit)?;
+            watched(lease.connection()?, &gone, work).map_err(Error::from)
+        })
+        .await;
+        drop(caller);
+        outcome.map_err(Error::bug)?
+    }
+
+    fn lease(&self, permit: OwnedSemaphorePermit) -> Result<Lease> {
+        let connection = self.idle().pop();
+        let connection =
+            connection.ok_or_else(|| Error::bug("no idle connection behind a permit"))?;
+        Ok(Lease { connection: Some(connection), pool: self.clone(), _permit: permit })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Readers")
+    }
+}
+
+/// A connection in use. Goes back whatever happens, and only then lets the next call in: a
+/// caller that gives up does not free a busy connection.
+struct Lease {
+    connection: Option<Connection>,
+    pool: Readers,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    fn connection(&mut self) -> Result<&mut Connection> {
+        let gone = || Error::bug("the connection went back already");
+        self.connection.as_mut().ok_or_else(gone)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        // Left open by a panic.
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a snapshot could not be ended");
+        }
+        self.pool.idle().push(connection);
+    }
+}
+
+/// Who waits for a query. Dropped when the query has ended, or when nobody waits any more.
+#[derive(Default)]
+struct Caller(Arc<AtomicBool>);
+
+impl Caller {
+    fn gone(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work`, and breaks it off when the caller has `gone`. (An interrupt from the caller's
+/// side could hit the connection's next query, or fall between two statements of this one.)
+fn watched<T>(
+    connection: &mut Connection,
+    gone: &Arc<AtomicBool>,
+    work: impl FnOnce(&Connection) -> error::Result<T>,
+) -> error::Result<T> {
+    if gone.load(Ordering::Relaxed) {
+        return Err(Error::unavailable("the caller has gone").into());
+    }
+    let stop = Arc::clone(gone);
+    connection.progress_handler(STEPS, Some(move || stop.load(Ordering::Relaxed)))?;
+    let outcome = snapshot(connection, work);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    outcome
+}
+
+fn snapshot<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> error::Result<T>,
+) -> error::Result<T> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let outcome = work(connection);
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Never ends by itself.
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                           SELECT count(*) FROM n";
+
+    fn readers() -> Readers {
+        Readers::new(vec![Connection::open_in_memory().unwrap()])
+    }
+
+    fn number(connection: &Connection, query: &str) -> error::Result<i64> {
+        Ok(connection.query_row(query, [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_query_whose_caller_has_gone_frees_its_connection() {
+        let readers = readers();
+        let (begun, begins) = mpsc::channel();
+        let (ended, ends) = mpsc::channel();
+        let pool = readers.clone();
+        let endless = tokio::spawn(async move {
+            let query = move |connection: &_| {
+                begun.send(()).unwrap();
+                let outcome = number(connection, ENDLESS);
+                let _ = ended.send(outcome.is_err());
+                outcome
+            };
+            pool.call(query).await
+        });
+        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        endless.abort();
+        let one = readers.call(|connection| number(connection, "SELECT 1"));
+        assert_eq!(one.await.unwrap(), 1);
+        assert!(ends.recv().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_no_connection() {
+        let readers = readers();
+        for _ in 0..2 {
+            let broken = readers.call(|_| -> error::Result<()> { panic!("a bug") }).await;
+            assert!(matches!(broken, Err(Error::Bug(_))), "{broken:?}");
+            let one = readers.call(|connection| number(connection, "SELECT 1"));
+            assert_eq!(one.await.unwrap(), 1);
+        }
+    }
+}

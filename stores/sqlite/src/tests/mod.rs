@@ -1,0 +1,150 @@
+//! What is true of the SQLite store alone; the contract that it shares is in the tests crate.
+
+mod alone;
+mod deep;
+mod plans;
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::Connection;
+
+use super::{SqliteStore, file::StoreFile, push, writer::Writer};
+use spiderq_core::{
+    error::Error,
+    model::{
+        Actor, Counters, Filter, JobKey, JsonText, Metadata, Millis, Priority, ProjectId,
+        SpiderName, State, StateSet, Tags, Units,
+    },
+    store::{JobStore, NewJob, ProjectStore, Pushed, QueueStore, UpkeepStore},
+};
+
+fn job(state: State) -> NewJob {
+    NewJob {
+        spider: SpiderName::parse("s").unwrap(),
+        state,
+        scheduled: false,
+        actor: Actor::parse("a").unwrap(),
+        priority: Priority::default(),
+        units: Units::default(),
+        tags: Tags::parse(["t"]).unwrap(),
+        unique: None,
+        counters: Counters::default(),
+        metadata: Metadata::default(),
+        start: None,
+    }
+}
+
+async fn push(store: &SqliteStore) {
+    let project = ProjectId::new(1).unwrap();
+    let pushed = store.push(project, vec![job(State::Pending)], Millis(1), None);
+    pushed.await.unwrap();
+}
+
+async fn count(store: &SqliteStore) -> u64 {
+    let all = Filter { states: StateSet::ALL, ..Filter::default() };
+    store.count(ProjectId::new(1).unwrap(), &all).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    for before in 0..3 {
+        let store = SqliteStore::open(&path).unwrap();
+        assert_eq!(count(&store).await, before);
+        push(&store).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answered_write_is_in_the_file_before_the_store_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    push(&store).await;
+    // What a kill at this moment would leave.
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let from = format!("{}{end}", path.display());
+        std::fs::copy(from, format!("{}{end}", copy.display())).unwrap();
+    }
+    assert_eq!(count(&SqliteStore::open(&copy).unwrap()).await, 1);
+}
+
+#[test]
+fn a_second_store_on_the_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let first = SqliteStore::open(&path).unwrap();
+    let refused = SqliteStore::open(&path).unwrap_err().to_string();
+    let expected = format!("store: {} is in use by another process", path.display());
+    assert_eq!(refused, expected);
+    drop(first);
+    SqliteStore::open(&path).unwrap();
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    assert_eq!(
+        SqliteStore::open(&path).unwrap_err().to_string(),
+        "store: its file has schema version 99, this program knows 3"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_private_to_their_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    push(&store).await;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let mut modes: Vec<(String, u32)> = files
+        .map(|file| file.unwrap())
+        .map(|file| (file.file_name().into_string().unwrap(), mode(&file.path())))
+        .collect();
+    modes.sort();
+    let names = ["store.db", "store.db-shm", "store.db-wal", "store.db.lock"];
+    assert_eq!(modes, names.map(|name| (name.to_owned(), 0o600)));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let connection = file.writer().unwrap();
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "max_page_count", pages + 5).unwrap();
+    let writer = Writer::start(connection).unwrap();
+    let project = ProjectId::new(1).unwrap();
+    let push = async |job| {
+        let step = move |connection: &_| push::push(connection, project, vec![job], Millis(1));
+        writer.call(step).await
+    };
+    let mut large = job(State::Pending);
+    let text = "x".repeat(100_000);
+    large.metadata.set("large", JsonText::string(&text));
+    let full = push(large).await;
+    assert!(matches!(full, Err(Error::Unavailable { .. })), "{full:?}");
+    let first = Pushed::Added(JobKey::parse("1/1/1").unwrap());
+    assert_eq!(push(job(State::Pending)).await.unwrap(), [first]);
+}
+
+#[test]
+fn the_store_outlives_the_runtime_that_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).unwrap());
+    for before in 0..3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert_eq!(runtime.block_on(count(&store)), before);
+        runtime.block_on(push(&store));
+    }
+}
