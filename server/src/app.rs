@@ -1,10 +1,11 @@
-//! One port for everything: gRPC and gRPC-Web by their content types, the rest is HTTP.
+//! Everything on one port: a request with a content type of gRPC or gRPC-Web goes to the
+//! services, any other to the HTTP routes. CORS and the body timeout apply to both.
 
 use std::{
     convert::Infallible,
     error::Error,
     io,
-    pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,104 +15,106 @@ use axum::{
     body::Body,
     http::{Request, Response, header::CONTENT_TYPE},
 };
+use futures::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, Service};
+use tower_http::cors::CorsLayer;
 
-use crate::{body_timeout::BodyTimeout, cors::Cors, grpc::Guarded};
+use crate::{body_timeout, cors, grpc::GrpcGuard};
 
-/// What a listener serves.
+/// What a listener serves. Cloned for each request.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    grpc: Option<GrpcWebService<Guarded>>,
-    http: Router,
-    cors: Cors,
-    /// For each KiB of a request.
-    body_timeout: Duration,
+    dispatch: Dispatch,
+    cors: Option<Arc<CorsLayer>>,
 }
 
 impl App {
+    /// `body_timeout` is for each KiB of a request's body.
     pub(crate) fn new(
         grpc: Option<Routes>,
         http: Router,
-        cors: Cors,
+        cors: Option<CorsLayer>,
         body_timeout: Duration,
     ) -> Self {
-        let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(Guarded(routes)));
-        Self { grpc, http, cors, body_timeout }
+        let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(GrpcGuard(routes)));
+        Self { dispatch: Dispatch { grpc, http, body_timeout }, cors: cors.map(Arc::new) }
     }
 
-    fn answer(&mut self, request: Request<Body>) -> Answering {
-        match &mut self.grpc {
-            Some(grpc) if is_grpc(&request) => {
-                let talks = talks(&request);
-                let request = request.map(|body| match talks {
-                    true => tonic::body::Body::new(body),
-                    false => grpc_body(BodyTimeout::wrap(body, self.body_timeout)),
-                });
-                let answer = grpc.call(request);
-                Box::pin(async { answer.await.map(|answer| answer.map(Body::new)) })
+    pub(crate) fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        match &self.cors {
+            Some(cors) if cors::applies_to(&request) => {
+                Box::pin(cors.layer(self.dispatch.clone()).call(request))
             }
-            Some(_) | None => {
-                let request = request.map(|body| BodyTimeout::wrap(body, self.body_timeout));
-                Box::pin(self.http.call(request))
-            }
+            Some(_) | None => self.dispatch.call(request),
         }
     }
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+type ResponseFuture = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-impl Service<Request<Body>> for App {
+#[derive(Clone, Debug)]
+struct Dispatch {
+    grpc: Option<GrpcWebService<GrpcGuard>>,
+    http: Router,
+    body_timeout: Duration,
+}
+
+impl Service<Request<Body>> for Dispatch {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
     /// Both sides are always ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
-        let Some(visit) = self.cors.visit(&request) else {
-            return self.answer(request);
-        };
-        if let Some(preflight) = visit.preflight(&request) {
-            return Box::pin(std::future::ready(Ok(preflight)));
+    fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        let timeout = self.body_timeout;
+        match &mut self.grpc {
+            Some(grpc) if is_grpc(&request) => {
+                let is_stream = is_stream(&request);
+                let request = request.map(|body| match is_stream {
+                    true => tonic::body::Body::new(body),
+                    false => grpc_body(body_timeout::apply(body, timeout)),
+                });
+                let response = grpc.call(request);
+                Box::pin(async { response.await.map(|response| response.map(Body::new)) })
+            }
+            Some(_) | None => {
+                let request = request.map(|body| body_timeout::apply(body, timeout));
+                Box::pin(self.http.call(request))
+            }
         }
-        let answer = self.answer(request);
-        Box::pin(async move { answer.await.map(|answer| visit.admit(answer)) })
     }
 }
 
 /// `application/grpc`, `application/grpc+proto`, `application/grpc-web-text` …
 fn is_grpc(request: &Request<Body>) -> bool {
-    let kind = request.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    let content_type = request.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// Whether the call is a stream of messages, which may come when they please: of ours, only
-/// reflection is.
-fn talks(request: &Request<Body>) -> bool {
+/// Whether the client streams messages, which may come at any time: among our services only
+/// reflection takes such a stream.
+fn is_stream(request: &Request<Body>) -> bool {
     request.uri().path().starts_with("/grpc.reflection.")
 }
 
 fn grpc_body(body: Body) -> tonic::body::Body {
-    tonic::body::Body::new(body.map_err(|error| match late(&error) {
-        Some(late) => Status::deadline_exceeded(late.to_string()),
+    tonic::body::Body::new(body.map_err(|error| match timed_out(&error) {
+        Some(cause) => Status::deadline_exceeded(cause.to_string()),
         None => Status::from_error(error.into()),
     }))
 }
 
-/// Why the body was given up, if that is what happened.
-fn late<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        match error.downcast_ref::<io::Error>() {
-            Some(late) if late.kind() == io::ErrorKind::TimedOut => return Some(late),
-            Some(_) | None => cause = error.source(),
-        }
-    }
-    None
+/// The error of the body timeout, if that is among the causes of `error`.
+fn timed_out<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .find(|error| error.kind() == io::ErrorKind::TimedOut)
 }

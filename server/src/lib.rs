@@ -14,6 +14,7 @@ mod network;
 mod open_files;
 mod serve;
 mod server;
+mod stall_timer;
 pub mod store_url;
 #[cfg(test)]
 mod test_services;

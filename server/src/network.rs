@@ -4,8 +4,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use tokio_rustls::TlsAcceptor;
+use tower_http::cors::CorsLayer;
 
-use crate::{cors::Cors, error::Error, listen::Limits, tls};
+use crate::{cors, error::Error, listen::Limits, tls};
 
 /// Options of a listener. The default serves plain HTTP without CORS and drains for 10 s.
 #[derive(Clone, Debug)]
@@ -46,13 +47,13 @@ impl Default for Network {
 /// What a [`Network`] becomes once its files are read and its origins parsed.
 pub(crate) struct Prepared {
     pub(crate) tls: Option<TlsAcceptor>,
-    pub(crate) cors: Cors,
+    pub(crate) cors: Option<CorsLayer>,
 }
 
 impl Network {
     pub(crate) fn prepare(&self) -> Result<Prepared, Error> {
         let tls = self.tls.as_ref().map(tls::acceptor).transpose()?;
-        Ok(Prepared { tls, cors: Cors::allow(&self.cors_origins)? })
+        Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })
     }
 
     pub(crate) const fn scheme(&self) -> &'static str {

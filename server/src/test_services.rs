@@ -1,4 +1,4 @@
-//! Services that misbehave, for tests: they wait for ever, panic, or never stop answering.
+//! Services that misbehave, for tests: calls that wait for ever or panic, lists without end.
 
 use std::{
     pin::Pin,
@@ -18,20 +18,20 @@ use spiderq_proto::v1::{
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status, service::Routes};
 
-/// A list that gives a row and then nothing more.
+/// The project whose list gives one row and then waits for ever.
 pub(crate) const STUCK: i64 = 1;
-/// A list that panics when it is read.
-pub(crate) const BROKEN: i64 = 2;
-/// A list without end.
+/// The project whose list panics when it is read.
+pub(crate) const PANICKING: i64 = 2;
+/// The project whose list has no end.
 pub(crate) const ENDLESS: i64 = 3;
 
 #[derive(Clone, Default)]
 pub(crate) struct TestServices {
-    /// A call that waits has begun.
+    /// Notified when a call that waits for ever has begun …
     pub(crate) begun: Arc<Notify>,
-    /// … and was dropped.
+    /// … and when it was dropped.
     pub(crate) dropped: Arc<Notify>,
-    /// Rows of [`ENDLESS`] that were taken.
+    /// Rows that were taken of [`ENDLESS`].
     pub(crate) rows: Arc<AtomicUsize>,
 }
 
@@ -44,7 +44,7 @@ impl TestServices {
         routes.routes().prepare()
     }
 
-    /// Waits for ever; tells when it begins and when it is dropped.
+    /// Waits for ever.
     async fn wait<T>(self) -> T {
         struct Waiting(Arc<Notify>);
         impl Drop for Waiting {
@@ -76,7 +76,7 @@ impl JobService for TestServices {
     }
 
     async fn get_job(&self, _: Request<GetJobRequest>) -> Result<Response<GetJobResponse>, Status> {
-        panic!("a bug of the fake")
+        panic!("on purpose")
     }
 }
 
@@ -89,12 +89,12 @@ impl JobQueueService for TestServices {
         request: Request<ListQueueRequest>,
     ) -> Result<Response<Rows>, Status> {
         let first = stream::iter([Ok(row())]);
-        let fake = self.clone();
+        let services = self.clone();
         let rows: Rows = match request.into_inner().project {
-            STUCK => first.chain(stream::once(fake.wait())).boxed(),
-            BROKEN => stream::once(async { panic!("a bug of the fake") }).boxed(),
+            STUCK => first.chain(stream::once(services.wait())).boxed(),
+            PANICKING => stream::once(async { panic!("on purpose") }).boxed(),
             ENDLESS => stream::repeat_with(move || {
-                fake.rows.fetch_add(1, Ordering::Relaxed);
+                services.rows.fetch_add(1, Ordering::Relaxed);
                 Ok(row())
             })
             .boxed(),

@@ -1,72 +1,76 @@
-//! What surrounds the gRPC services: the caller's deadline and panics, both answered with a
-//! status. (The HTTP side has layers of its own: theirs would be UNKNOWN to a gRPC client.)
+//! Middleware of the gRPC services: the caller's deadline, and panics; both end with a gRPC
+//! status. (The HTTP routes have their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
 mod response_body;
 #[cfg(test)]
 mod tests;
-mod timeout;
+mod timeout_header;
 
 use std::{
     convert::Infallible,
-    future::{Future, ready},
+    future::ready,
     panic::AssertUnwindSafe,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use axum::http::{Request, Response};
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::BoxFuture};
 use spiderq_service::Due;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 
-use self::response_body::Bounded;
+use self::response_body::GuardedBody;
 
-/// The services, bounded. Stands inside gRPC-Web, which so has the same bounds.
+/// The services behind the guard. gRPC-Web is translated outside of it, so that the same
+/// deadlines hold there.
 #[derive(Clone, Debug)]
-pub(crate) struct Guarded(pub(crate) Routes);
+pub(crate) struct GrpcGuard(pub(crate) Routes);
 
-impl Service<Request<Body>> for Guarded {
+impl Service<Request<Body>> for GrpcGuard {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request<Body>>::poll_ready(&mut self.0, context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let due = match timeout::of(request.headers()) {
-            Ok(Some(Duration::ZERO)) => return Box::pin(ready(Ok(late().into_http()))),
-            Ok(timeout) => timeout.and_then(|long| Instant::now().checked_add(long)),
+        let deadline = match timeout_header::parse(request.headers()) {
+            Ok(Some(Duration::ZERO)) => {
+                return Box::pin(ready(Ok(deadline_exceeded().into_http())));
+            }
+            Ok(timeout) => timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
-        if let Some(due) = due {
-            request.extensions_mut().insert(Due(due));
+        if let Some(deadline) = deadline {
+            request.extensions_mut().insert(Due(deadline));
         }
-        let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        let response = AssertUnwindSafe(self.0.call(request)).catch_unwind();
         Box::pin(async move {
-            let answer = match due {
-                Some(due) => timeout_at(due, answer).await,
-                None => Ok(answer.await),
+            let response = match deadline {
+                Some(deadline) => timeout_at(deadline, response).await,
+                None => Ok(response.await),
             };
-            Ok(match answer {
-                Ok(Ok(Ok(answer))) => answer.map(|body| Body::new(Bounded::new(body, due))),
-                Ok(Err(_)) => panicked().into_http(),
-                Err(_) => late().into_http(),
+            Ok(match response {
+                Ok(Ok(Ok(response))) => {
+                    response.map(|body| Body::new(GuardedBody::new(body, deadline)))
+                }
+                Ok(Err(_)) => handler_panicked().into_http(),
+                Err(_) => deadline_exceeded().into_http(),
             })
         })
     }
 }
 
-fn late() -> Status {
+fn deadline_exceeded() -> Status {
     Status::deadline_exceeded("the deadline of the call has passed")
 }
 
-/// What was said in panic goes to the log, by the panic hook.
-fn panicked() -> Status {
+/// The panic hook has already logged where it happened and why.
+fn handler_panicked() -> Status {
     tracing::error!("a handler panicked");
     Status::internal("internal error")
 }

@@ -1,4 +1,5 @@
-//! An answer's body: ends with a status when the deadline passes or a handler panics.
+//! The body of a gRPC response: it ends with a status when the deadline passes, or when the
+//! handler panics while it produces messages.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,33 +12,33 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
-use super::{late, panicked};
+use super::{deadline_exceeded, handler_panicked};
 
-/// See the module.
-pub(super) struct Bounded {
+pub(super) struct GuardedBody {
     body: Body,
     deadline: Option<Pin<Box<Sleep>>>,
     ended: bool,
 }
 
-impl Bounded {
-    pub(super) fn new(body: Body, due: Option<Instant>) -> Self {
-        Self { deadline: due.map(|due| Box::pin(sleep_until(due))), body, ended: false }
+impl GuardedBody {
+    pub(super) fn new(body: Body, deadline: Option<Instant>) -> Self {
+        let deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
+        Self { body, deadline, ended: false }
     }
 
-    /// Drops what still works on the answer, and says why.
+    /// Drops the handler's stream, and with it the work, and sends `status` as trailers.
     fn end(&mut self, status: Status) -> Frame<Bytes> {
         self.body = Body::empty();
         self.ended = true;
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {
-            tracing::error!("a status could not be encoded");
+            tracing::error!("can't encode a gRPC status");
         }
         Frame::trailers(trailers)
     }
 }
 
-impl HttpBody for Bounded {
+impl HttpBody for GuardedBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -51,11 +52,11 @@ impl HttpBody for Bounded {
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(context).is_ready()
         {
-            return Poll::Ready(Some(Ok(self.end(late()))));
+            return Poll::Ready(Some(Ok(self.end(deadline_exceeded()))));
         }
         let body = &mut self.body;
         catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)))
-            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end(panicked())))))
+            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end(handler_panicked())))))
     }
 
     fn is_end_stream(&self) -> bool {

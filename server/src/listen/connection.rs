@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
@@ -9,106 +9,113 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tower::Service as _;
 
-use super::{ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, stream::Stream};
+use super::{
+    ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, timed_stream::TimedStream,
+};
 use crate::app::App;
 
-/// For a connection that was told to end and has no request under way: hyper may wait for
-/// good (hyper #4170).
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a connection may stay open after its graceful shutdown and its last request: hyper
+/// may wait for ever (hyper #4170).
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves `socket` to its end. Where that was not a clean one, only debuggers want to know.
+/// Serves `socket` to its end. An error is logged for debugging only: clients cause most.
 pub(super) async fn serve(
     socket: TcpStream,
-    host: Arc<ConnectionContext>,
+    context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "can't set nodelay");
     }
-    let ended = match host.tls.clone() {
-        None => open(socket, host, stop).await,
-        Some(tls) => Box::pin(shake_hands(tls, socket, host, stop)).await,
+    let result = match context.tls.clone() {
+        None => open(socket, context, stop).await,
+        Some(tls) => Box::pin(accept_tls(tls, socket, context, stop)).await,
     };
-    if let Err(error) = ended {
+    if let Err(error) = result {
         tracing::debug!(error, "connection ended");
     }
 }
 
-async fn shake_hands(
+async fn accept_tls(
     tls: TlsAcceptor,
     socket: TcpStream,
-    host: Arc<ConnectionContext>,
+    context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
-    let socket = in_time(host.limits.handshake_timeout, tls.accept(socket)).await?;
-    open(socket, host, stop).await
+    let socket = with_timeout(context.limits.handshake_timeout, tls.accept(socket)).await?;
+    open(socket, context, stop).await
 }
 
 async fn open<S>(
     mut socket: S,
-    host: Arc<ConnectionContext>,
+    context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let limit = context.limits.handshake_timeout;
     let opening = tokio::select! {
-        opening = in_time(host.limits.handshake_timeout, Opening::read(&mut socket)) => opening?,
-        // Nothing was asked yet.
+        opening = with_timeout(limit, Opening::read(&mut socket)) => opening?,
+        // No request has come: there is nothing to wait for.
         _ = stop.changed() => return Ok(()),
     };
-    // Boxed, so that who does not come this far costs little memory.
-    Box::pin(speak(opening, socket, host, stop)).await
+    // Boxed, so that a connection that never sends a request costs little memory.
+    Box::pin(serve_http(opening, socket, context, stop)).await
 }
 
-async fn speak<S>(
+async fn serve_http<S>(
     opening: Opening,
     socket: S,
-    host: Arc<ConnectionContext>,
+    context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = InFlight::new();
-    let stream = Stream::new(opening, socket, &activity, &host.limits);
-    let (app, requests) = (host.app.clone(), activity.clone());
-    let service = service_fn(move |request| answer(app.clone(), &requests, request));
-    let connection = host.builder.serve_connection(TokioIo::new(stream), service);
+    let in_flight = InFlight::new();
+    let stream = TimedStream::new(opening, socket, &in_flight, &context.limits);
+    let (app, requests) = (context.app.clone(), in_flight.clone());
+    let service = service_fn(move |request| respond(app.clone(), &requests, request));
+    let connection = context.builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
-        () = activity.idle_for(host.limits.idle_timeout) => {}
+        () = in_flight.idle_for(context.limits.idle_timeout) => {}
         _ = stop.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
+    let lingered = async {
+        // Counts from now also where the connection has long been idle: GOAWAY must get out.
+        sleep(LINGER_TIMEOUT).await;
+        in_flight.idle_for(LINGER_TIMEOUT).await;
+    };
     tokio::select! {
         ended = connection => ended,
-        () = activity.idle_for(LINGER) => Ok(()),
+        () = lingered => Ok(()),
     }
 }
 
-fn answer(
+fn respond(
     mut app: App,
     requests: &InFlight,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
-    let under_way = requests.begin();
-    let answer = app.call(request.map(Body::new));
-    async move {
-        let answer = answer.await?;
-        Ok(answer.map(|body| under_way.until_the_end_of(body)))
-    }
+    let guard = requests.begin();
+    let response = app.call(request.map(Body::new));
+    async move { Ok(response.await?.map(|body| guard.attach_to(body))) }
 }
 
-async fn in_time<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-    timeout(limit, step).await.map_err(late)?
+async fn with_timeout<T>(
+    limit: Duration,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
+    timeout(limit, step).await.map_err(timed_out)?
 }

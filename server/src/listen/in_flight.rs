@@ -1,26 +1,25 @@
-//! How many requests a connection has under way: from their heads to the last bytes of
-//! their answers. Tells how long there has been none.
+//! The requests under way on one connection, each from its head to the last byte of its
+//! response, and for how long there has been none.
 
 use std::{
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use axum::body::{Body, Bytes, HttpBody};
-use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, sleep_until};
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, sleep};
 
-/// Shared by all that belongs to one connection.
+/// Shared by all parts of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct InFlight(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     running: usize,
+    /// Requests since the connection was opened.
     begun: u64,
-    /// When the last request ended; of no meaning while one runs.
+    /// When the last request ended; meaningless while one is running.
     idle_since: Instant,
 }
 
@@ -29,36 +28,36 @@ impl InFlight {
         Self(Arc::new(Mutex::new(State { running: 0, begun: 0, idle_since: Instant::now() })))
     }
 
-    /// A request is under way until what this returns is dropped.
-    pub(super) fn begin(&self) -> Request {
+    /// A request is under way until the guard is dropped.
+    pub(super) fn begin(&self) -> RequestGuard {
         let mut state = self.state();
         state.running += 1;
         state.begun += 1;
-        Request(self.clone())
+        RequestGuard(self.clone())
     }
 
-    /// How many requests have begun so far, if none is under way now.
-    pub(super) fn idle_after(&self) -> Option<u64> {
+    /// How many requests have begun so far; `None` while one is running.
+    pub(super) fn begun_if_idle(&self) -> Option<u64> {
         let state = self.state();
         (state.running == 0).then_some(state.begun)
     }
 
-    /// Returns when there has been no request for so long. Requests wake nobody: what has
-    /// happened meanwhile is seen when the time is up.
-    pub(super) async fn idle_for(&self, long: Duration) {
+    /// Returns once there has been no request for `duration`. A request does not wake this task:
+    /// it looks again when the time is over, so that requests cost nothing more.
+    pub(super) async fn idle_for(&self, duration: Duration) {
         loop {
-            let since = self.idle_since().unwrap_or_else(Instant::now);
-            sleep_until(since + long).await;
-            let since = self.idle_since();
-            if since.is_some_and(|since| since.elapsed() >= long) {
+            let idle = self.idle_time();
+            if idle >= duration {
                 return;
             }
+            sleep(duration - idle).await;
         }
     }
 
-    fn idle_since(&self) -> Option<Instant> {
+    /// Zero while a request is running.
+    fn idle_time(&self) -> Duration {
         let state = self.state();
-        (state.running == 0).then_some(state.idle_since)
+        if state.running == 0 { state.idle_since.elapsed() } else { Duration::ZERO }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -68,16 +67,21 @@ impl InFlight {
 
 /// A request under way.
 #[derive(Debug)]
-pub(super) struct Request(InFlight);
+pub(super) struct RequestGuard(InFlight);
 
-impl Request {
-    /// `body`, whose end is the end of this request.
-    pub(super) fn until_the_end_of(self, body: Body) -> Body {
-        Body::new(Answer { body, _request: self })
+impl RequestGuard {
+    /// Ends the request when `body` is dropped: sent, or given up.
+    pub(super) fn attach_to(self, body: Body) -> Body {
+        // Of the body adapters, `map_err` is the one that keeps the size hint, and with it the
+        // header Content-Length. The closure is here to own the guard.
+        Body::new(body.map_err(move |error| {
+            let _guard = &self;
+            error
+        }))
     }
 }
 
-impl Drop for Request {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.running -= 1;
@@ -85,54 +89,32 @@ impl Drop for Request {
     }
 }
 
-struct Answer {
-    body: Body,
-    _request: Request,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::body::HttpBody as _;
     use futures::FutureExt as _;
     use tokio::time::{advance, pause};
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(300);
+    const TIMEOUT: Duration = Duration::from_secs(300);
 
     #[tokio::test]
-    async fn idle_time_counts_from_the_end_of_the_last_answer() {
+    async fn idle_time_counts_from_the_end_of_the_last_response() {
         pause();
-        let activity = InFlight::new();
-        let mut idle = Box::pin(activity.idle_for(LONG));
+        let in_flight = InFlight::new();
+        let mut idle = Box::pin(in_flight.idle_for(TIMEOUT));
         assert!((&mut idle).now_or_never().is_none());
-        let request = activity.begin();
-        assert_eq!(activity.idle_after(), None);
-        advance(LONG * 2).await;
+        let request = in_flight.begin();
+        assert_eq!(in_flight.begun_if_idle(), None);
+        advance(TIMEOUT * 2).await;
         assert!((&mut idle).now_or_never().is_none());
-        drop(request.until_the_end_of(Body::from("x")));
-        assert_eq!(activity.idle_after(), Some(1));
+        let body = request.attach_to(Body::from("x"));
+        assert_eq!(body.size_hint().exact(), Some(1));
+        drop(body);
+        assert_eq!(in_flight.begun_if_idle(), Some(1));
         let ended = Instant::now();
         idle.await;
-        assert!(ended.elapsed() >= LONG && ended.elapsed() < LONG * 2);
+        assert!(ended.elapsed() >= TIMEOUT && ended.elapsed() < TIMEOUT * 2);
     }
 }

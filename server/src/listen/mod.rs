@@ -1,15 +1,13 @@
-//! The accept loop: TLS or not, HTTP/1.1 and HTTP/2, all on one socket; and the end of it
-//! all: no new connections, the requests under way get time, then the rest is cut.
+//! The accept loop: HTTP/1.1 and HTTP/2, with or without TLS, on one socket. At its end it accepts
+//! no more connections, gives the requests under way time, and closes what is left.
 
 mod connection;
 mod in_flight;
 mod limits;
 mod protocol_sniff;
-mod stream;
 #[cfg(test)]
 mod tests;
-
-pub use self::limits::Limits;
+mod timed_stream;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +15,13 @@ use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
+pub use self::limits::Limits;
 use crate::app::App;
 
-/// Rest after a connection could not be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Pause after a connection could not be accepted.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// What connections are served with.
+/// What all connections of a listener share.
 pub(crate) struct ConnectionContext {
     app: App,
     tls: Option<TlsAcceptor>,
@@ -39,27 +38,27 @@ impl ConnectionContext {
 /// Serves until `stop` changes, then for at most `drain` longer.
 pub(crate) async fn serve(
     listener: TcpListener,
-    host: ConnectionContext,
+    context: ConnectionContext,
     mut stop: watch::Receiver<bool>,
     drain: Duration,
 ) {
-    let host = Arc::new(host);
-    let most = host.limits.max_connections;
+    let context = Arc::new(context);
+    let max = context.limits.max_connections;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            // Over the limit, clients wait in the backlog of the system.
-            accepted = listener.accept(), if connections.len() < most => match accepted {
+            // At the limit, clients wait in the backlog of the system.
+            accepted = listener.accept(), if connections.len() < max => match accepted {
                 Ok((socket, _)) => {
-                    connections.spawn(connection::serve(socket, host.clone(), stop.clone()));
-                    if connections.len() == most {
-                        tracing::warn!(most, "as many connections as may be");
+                    connections.spawn(connection::serve(socket, context.clone(), stop.clone()));
+                    if connections.len() == max {
+                        tracing::warn!(max, "connection limit reached");
                     }
                 }
-                // Out of file descriptors, most likely: give connections a moment to end.
+                // Most likely out of file descriptors: give other connections a moment to end.
                 Err(error) => {
                     tracing::warn!(%error, "can't accept a connection");
-                    if timeout(ACCEPT_PAUSE, stop.changed()).await.is_ok() {
+                    if timeout(ACCEPT_BACKOFF, stop.changed()).await.is_ok() {
                         break;
                     }
                 }
@@ -69,9 +68,9 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(drain, all).await.is_err() {
-        tracing::warn!("requests were still under way at the end of the drain time");
+    let all_closed = async { while connections.join_next().await.is_some() {} };
+    if timeout(drain, all_closed).await.is_err() {
+        tracing::warn!("drain time is over, closing connections with requests under way");
         connections.shutdown().await;
     }
 }

@@ -1,5 +1,5 @@
-//! The first bytes of a connection, up to where it is clear what the client speaks. A client
-//! that claims HTTP/2 must have sent its whole preface: the magic and its SETTINGS.
+//! Reads the first bytes of a connection until they tell its protocol. For HTTP/2 that is the
+//! whole preface, the magic and the first SETTINGS: hyper sets no timeout for it.
 
 use std::io;
 
@@ -7,19 +7,19 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 const MAGIC: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes before a frame's payload; the first three are its length.
-const FRAME_HEAD: usize = 9;
-/// Largest payload before a server allowed more; a larger one is left to HTTP/2 to refuse.
+/// Bytes of a frame's header; the first three are the length of its payload.
+const FRAME_HEADER: usize = 9;
+/// Largest payload before a server allows more, bytes. HTTP/2 will refuse a larger one, so it is
+/// not waited for.
 const MAX_FRAME: usize = 16 << 10;
 
-/// What the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// What was read to tell.
+/// The bytes that were read; hyper must get them too.
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) protocol: Protocol,
@@ -28,7 +28,7 @@ pub(super) struct Opening {
 
 impl Opening {
     pub(super) async fn read(socket: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
-        // Grows with what comes: a client that sends little costs little.
+        // Grows with what arrives, so that a client that sends little costs little memory.
         let mut bytes = BytesMut::new();
         loop {
             if let Some(protocol) = protocol(&bytes) {
@@ -42,7 +42,7 @@ impl Opening {
     }
 }
 
-/// `None`: it may still be either, or HTTP/2's preface is not whole.
+/// `None`: it may still be either protocol, or the preface of HTTP/2 is not complete.
 fn protocol(bytes: &[u8]) -> Option<Protocol> {
     let known = bytes.len().min(MAGIC.len());
     if bytes[..known] != MAGIC[..known] {
@@ -51,7 +51,7 @@ fn protocol(bytes: &[u8]) -> Option<Protocol> {
     let frame = bytes.get(MAGIC.len()..)?;
     let [high, middle, low] = *frame.first_chunk()?;
     let length = u32::from_be_bytes([0, high, middle, low]) as usize;
-    let whole = frame.len() >= FRAME_HEAD + length;
+    let whole = frame.len() >= FRAME_HEADER + length;
     (whole || length > MAX_FRAME).then_some(Protocol::Http2)
 }
 
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_line_is_told_by_its_first_wrong_byte() {
+    fn the_first_byte_that_is_not_the_magic_tells_http1() {
         assert_eq!(protocol(b""), None);
         assert_eq!(protocol(b"P"), None);
         assert_eq!(protocol(b"POST / HTTP/1.1"), Some(Protocol::Http1));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn http2_is_told_by_its_whole_preface() {
+    fn only_the_whole_preface_tells_http2() {
         // Two settings of six bytes.
         let settings = [0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 4, 0, 0, 1, 0];
         let preface = [MAGIC.as_slice(), &settings].concat();

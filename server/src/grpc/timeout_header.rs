@@ -1,13 +1,13 @@
-//! The header `grpc-timeout`: up to eight digits and a unit.
+//! The header `grpc-timeout`: one to eight digits and a unit.
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use tonic::Status;
 
-/// The caller's patience. A value that says nothing is refused: without a bound the call
-/// might do what its caller no longer waits for.
-pub(super) fn of(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+/// How long the caller waits. A malformed value is refused, not ignored: without a deadline the
+/// call might go on working after its caller has given up.
+pub(super) fn parse(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get("grpc-timeout") else {
         return Ok(None);
     };
@@ -17,10 +17,10 @@ pub(super) fn of(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
         )
     };
     let text = value.to_str().ok();
-    text.and_then(parse).map(Some).ok_or_else(bad)
+    text.and_then(parse_value).map(Some).ok_or_else(bad)
 }
 
-fn parse(text: &str) -> Option<Duration> {
+fn parse_value(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let digits_only = digits.bytes().all(|byte| byte.is_ascii_digit());
     if digits.len() > 8 || !digits_only {
@@ -52,15 +52,15 @@ mod tests {
             ("5u", 5_000),
             ("00000006n", 6),
         ] {
-            assert_eq!(parse(text), Some(Duration::from_nanos(nanoseconds)));
+            assert_eq!(parse_value(text), Some(Duration::from_nanos(nanoseconds)));
         }
-        assert_eq!(parse("99999999H"), Some(Duration::from_secs(359_999_996_400)));
+        assert_eq!(parse_value("99999999H"), Some(Duration::from_secs(359_999_996_400)));
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn a_malformed_value_is_refused() {
         for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "123456789m", "1é", " 1S"] {
-            assert_eq!(parse(text), None, "{text:?}");
+            assert_eq!(parse_value(text), None, "{text:?}");
         }
     }
 }
