@@ -31,7 +31,7 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
         Error::Unavailable { retry_after, .. } => {
             details.set_retry_info(Some(*retry_after));
         }
-        Error::Stopping => {
+        Error::ShuttingDown => {
             details.set_retry_info(Some(AT_ONCE));
         }
         Error::Unauthenticated
@@ -62,7 +62,7 @@ const fn code(error: &Error) -> (Code, &'static str) {
         Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
         Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE"),
         Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER"),
-        Error::Stopping => (Code::Unavailable, "STOPPING"),
+        Error::ShuttingDown => (Code::Unavailable, "STOPPING"),
         Error::Unavailable { .. } => (Code::Unavailable, "STORE_UNAVAILABLE"),
         Error::Bug(_) => (Code::Internal, "INTERNAL"),
     }

@@ -1,17 +1,17 @@
-//! Limits of what runs at a time. Stores read them where they keep them, in the atomic step
-//! that would make more run.
+//! Limits on what runs at a time. A store reads them in the atomic step that would make more
+//! run.
 
 use std::fmt;
 
-/// Setting of a project: most jobs that run at a time.
+/// Name of a project's setting: how many of its jobs may run at a time.
 pub const MAX_RUNNING: &str = "max_running";
-/// Setting of a project: most units that its running jobs may have in all.
+/// Name of a project's setting: how many units its running jobs may have in all.
 pub const MAX_RUNNING_UNITS: &str = "max_running_units";
 
-/// What does not allow more to run. A setting that is no whole number in decimal, without sign
-/// or leading zeros, limits nothing.
+/// Which limit does not allow more to run. A setting limits nothing unless it is a whole number
+/// in decimal, without sign or leading zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum RunningLimit {
     /// The project's setting [`MAX_RUNNING`].
     Running,
     /// The project's setting [`MAX_RUNNING_UNITS`].
@@ -20,11 +20,11 @@ pub enum Limit {
     Spider,
 }
 
-impl Limit {
-    /// All, by [`Limit::index`].
+impl RunningLimit {
+    /// All, by [`RunningLimit::index`].
     pub const ALL: [Self; 3] = [Self::Running, Self::Units, Self::Spider];
 
-    /// Its number, as stores keep it in answers.
+    /// Its number, by which stores keep it beside request ids.
     #[must_use]
     pub const fn index(self) -> usize {
         match self {
@@ -35,7 +35,7 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for RunningLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Running => "the project's max_running is reached",
