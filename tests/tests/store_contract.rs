@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
 use spiderq_memory::MemoryStore;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_acl::RedisAcl, redis_cluster::RedisCluster, redis_sentinels::RedisSentinels,
     redis_server::RedisServer, redis_tls::RedisTls,

@@ -11,8 +11,8 @@ use std::{
 };
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::World,

@@ -25,6 +25,9 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
         Error::Invalid { field, message } | Error::TooLarge { field, message } => {
             details.add_bad_request_violation(field, message);
         }
+        Error::RequestIdReused => {
+            details.add_bad_request_violation("request_id", "was already used for another request");
+        }
         Error::Unavailable { retry_after, .. } => {
             details.set_retry_info(Some(*retry_after));
         }
@@ -38,7 +41,6 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
         | Error::WrongState(_)
         | Error::AtLimit(_)
         | Error::Stale(_)
-        | Error::RequestIdReused
         | Error::CursorGone
         | Error::SlowReader(_)
         | Error::Bug(_) => {}
