@@ -6,19 +6,19 @@
 //! become of the job and its event. What else it must know of the project, it answers through
 //! [`ProjectView`] when it is asked, so that a heartbeat counts no running jobs.
 
-mod running_limits;
+mod project_limits;
 #[cfg(test)]
 mod tests;
 
-pub use self::running_limits::{RunningLimits, check_running};
+pub use self::project_limits::{ProjectLimits, check_running};
 
 use crate::{
     error::{Error, Result},
     model::{
-        Actor, Entry, Fence, Job, JobKey, Metadata, Millis, Position, SpiderId, State, Tags,
+        Actor, Fence, Job, JobKey, Metadata, Millis, Position, SpiderId, State, StateEntry, Tags,
         UniqueKey,
     },
-    store::{Change, Changed, Effect, Holder, JobEvent, Limit, NewJob, Step},
+    store::{Change, Changed, Effect, Holder, JobEvent, NewJob, RunningLimit, Step},
 };
 
 /// The field by which a running job is asked to stop: it is when its value is JSON `true`.
@@ -52,7 +52,7 @@ impl StoredJob {
     #[must_use]
     pub fn added(new: NewJob, tags: Tags, key: JobKey, position: Position, now: Millis) -> Self {
         let mut entries = [const { None }; 4];
-        let entry = Some(Entry { position, actor: new.actor });
+        let entry = Some(StateEntry { position, actor: new.actor });
         if new.scheduled {
             entries[State::Pending.index()].clone_from(&entry);
         }
@@ -109,7 +109,7 @@ impl StoredJob {
         let job = &mut self.job;
         job.position = position;
         let index = job.state.index();
-        job.entries[index] = Some(Entry { position, actor: actor.clone() });
+        job.entries[index] = Some(StateEntry { position, actor: actor.clone() });
         job.entries[index + 1..].fill(None);
         self.front = front && job.state == State::Pending;
     }
@@ -158,7 +158,7 @@ pub trait ProjectView {
     type Error: From<Error>;
 
     /// The project's settings that bound what runs.
-    fn limits(&mut self) -> Result<RunningLimits, Self::Error>;
+    fn limits(&mut self) -> Result<ProjectLimits, Self::Error>;
 
     /// Running jobs of the project, and their units in all. Asked only where a limit is set.
     fn running(&mut self) -> Result<(u64, u64), Self::Error>;
@@ -317,7 +317,7 @@ fn exceeded<V: ProjectView>(
     before: &Job,
     after: &Job,
     project: &mut V,
-) -> Result<Option<Limit>, V::Error> {
+) -> Result<Option<RunningLimit>, V::Error> {
     let units = u64::from(after.units.get());
     match (before.state, after.state) {
         (State::Running, State::Running) => {

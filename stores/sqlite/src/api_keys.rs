@@ -37,7 +37,7 @@ impl ApiKeyStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn find_api_key(&self, digest: &ApiKeyDigest) -> error::Result<Option<ApiKeyRecord>> {
+    async fn get_api_key(&self, digest: &ApiKeyDigest) -> error::Result<Option<ApiKeyRecord>> {
         let digest = digest.clone();
         let read = move |connection: &Connection| {
             let sql = "SELECT * FROM api_keys WHERE digest = ?1";
@@ -61,7 +61,7 @@ impl ApiKeyStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn secret(&self, candidate: [u8; 32]) -> error::Result<[u8; 32]> {
+    async fn installation_secret(&self, candidate: [u8; 32]) -> error::Result<[u8; 32]> {
         let step = move |connection: &Connection| {
             let sql = "INSERT OR IGNORE INTO config (name, value) VALUES ('secret', ?1)";
             connection.prepare_cached(sql)?.execute([candidate])?;

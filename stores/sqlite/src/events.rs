@@ -11,17 +11,15 @@ use std::{
 use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
     effect::NewEvent,
+    limits::MAX_EVENTS,
     model::{JobKey, ProjectId},
-    store::{Events, JobEvent, MAX_EVENTS},
+    store::{Events, JobEvent},
 };
 
 use crate::{
     error::Result,
     job_row::{self, first, int, job_id, project_id, spider_id, state, state_index},
 };
-
-/// How long an event log is kept that nobody reads.
-pub(crate) const UNREAD_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A project's event log within an atomic step.
 #[derive(Debug)]
@@ -163,7 +161,7 @@ pub(crate) struct LastReads {
 }
 
 impl LastReads {
-    /// Of all event logs that are kept in the store; each may stay unread for `timeout`.
+    /// Of all event logs that are kept in the store; each ends when nobody reads it for `timeout`.
     pub(crate) fn load(connection: &Connection, timeout: Duration) -> Result<Self> {
         let mut statement = connection.prepare("SELECT project FROM event_logs WHERE kept = 1")?;
         let mut rows = statement.query([])?;

@@ -11,8 +11,8 @@ use spiderq_core::{
     effect::StoredJob,
     error::Error,
     model::{
-        Actor, Counters, Entry, Fence, FieldSelection, Job, JobId, JobKey, Metadata, Millis,
-        Position, Priority, ProjectId, SpiderId, SpiderName, State, Tags, UniqueKey, Units,
+        Actor, Counters, Fence, FieldSelection, Job, JobId, JobKey, Metadata, Millis, Position,
+        Priority, ProjectId, SpiderId, SpiderName, State, StateEntry, Tags, UniqueKey, Units,
     },
 };
 
@@ -302,13 +302,13 @@ fn number(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
 }
 
-fn entry(row: &Row<'_>, [position, actor]: [usize; 2]) -> Result<Option<Entry>> {
+fn entry(row: &Row<'_>, [position, actor]: [usize; 2]) -> Result<Option<StateEntry>> {
     let Some(position) = number(row, position)? else {
         return Ok(None);
     };
     let actor = row.get_ref(actor)?.as_str().map_err(|_| corrupt("actor"))?;
     let actor = Actor::parse(actor).map_err(|_| corrupt("actor"))?;
-    Ok(Some(Entry { position: Position(position), actor }))
+    Ok(Some(StateEntry { position: Position(position), actor }))
 }
 
 fn fence(text: Option<String>) -> Result<Option<Fence>> {

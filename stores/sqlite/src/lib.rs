@@ -33,7 +33,7 @@ mod writer;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
-use spiderq_core::{error::Result, model::ProjectId};
+use spiderq_core::{error::Result, limits::EVENTS_TTL, model::ProjectId};
 
 use self::{
     events::LastReads, notify::Notifiers, readers::Readers, store_file::StoreFile, writer::Writer,
@@ -61,7 +61,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self> {
         let file = StoreFile::open(path)?;
         let connection = file.writer()?;
-        let last_reads = LastReads::load(&connection, events::UNREAD_TIMEOUT)?;
+        let last_reads = LastReads::load(&connection, EVENTS_TTL)?;
         let writer = Writer::start(connection)?;
         let readers: error::Result<_> = (0..READERS).map(|_| file.reader()).collect();
         let (readers, notifiers) = (Readers::new(readers?), Arc::default());

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spiderq_core::{
     error,
-    model::{FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, TagEdit},
-    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderEdited, SpiderRecord},
+    model::{FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, TagChanges},
+    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
@@ -85,14 +85,15 @@ impl ProjectStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn edit_spider_tags(
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> error::Result<SpiderEdited> {
-        let edit = edit.clone();
-        let step = move |connection: &_| spiders::edit_tags(connection, project, spider, &edit);
+        changes: &TagChanges,
+    ) -> error::Result<SpiderTagsUpdated> {
+        let changes = changes.clone();
+        let step =
+            move |connection: &_| spiders::update_tags(connection, project, spider, &changes);
         self.writer.call(step).await
     }
 

@@ -7,8 +7,8 @@ use spiderq_core::{
     error::{self, Error},
     model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, UniqueKey},
     store::{
-        Changed, Claimed, Effect, Events, Limit, NewJob, Notifications, Pushed, QueueStore,
-        RequestDigest,
+        Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed, QueueStore, RequestDigest,
+        RunningLimit,
     },
 };
 
@@ -138,7 +138,7 @@ fn push_one(project: &mut ProjectStep<'_>, new: NewJob, now: Millis) -> Result<P
 
 /// What does not allow the job to begin running, if it is to. A spider without a number has no
 /// limit of its own.
-fn limit(project: &mut ProjectStep<'_>, new: &NewJob) -> Result<Option<Limit>> {
+fn limit(project: &mut ProjectStep<'_>, new: &NewJob) -> Result<Option<RunningLimit>> {
     if new.state != State::Running {
         return Ok(None);
     }

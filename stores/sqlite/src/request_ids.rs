@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spiderq_core::{
     error::Error,
     model::{Fence, JobKey, Millis, ProjectId, State},
-    store::{Changed, Claimed, Limit, Pushed, RequestDigest},
+    store::{Changed, Claimed, Pushed, RequestDigest, RunningLimit},
 };
 
 use crate::{
@@ -186,9 +186,9 @@ fn decode_change(row: &Value) -> Option<Changed> {
     })
 }
 
-fn limit(number: &Value) -> Option<Limit> {
+fn limit(number: &Value) -> Option<RunningLimit> {
     let index = usize::try_from(number.as_u64()?).ok()?;
-    Limit::ALL.get(index).copied()
+    RunningLimit::ALL.get(index).copied()
 }
 
 #[cfg(test)]

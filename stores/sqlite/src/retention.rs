@@ -3,8 +3,9 @@
 
 use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
+    limits::MAX_BATCH,
     model::{ProjectId, State},
-    store::{MAX_BATCH, Retention},
+    store::Retention,
 };
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
-    model::{FieldSelection, Job, ProjectId, SpiderId, SpiderName, State, TagEdit, Tags},
-    store::{SpiderEdited, SpiderRecord},
+    model::{FieldSelection, Job, ProjectId, SpiderId, SpiderName, State, TagChanges, Tags},
+    store::{SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
@@ -62,25 +62,25 @@ pub(crate) fn default_tags(
 }
 
 /// Changes the default tags of a spider.
-pub(crate) fn edit_tags(
+pub(crate) fn update_tags(
     connection: &Connection,
     project: ProjectId,
     spider: SpiderId,
-    edit: &TagEdit,
-) -> Result<SpiderEdited> {
+    changes: &TagChanges,
+) -> Result<SpiderTagsUpdated> {
     let key = params![int(project.get()), int(spider.get())];
     let sql = "SELECT default_tags FROM spiders WHERE project = ?1 AND spider = ?2";
     let Some(tags) = first::<String>(connection, sql, key, |row| row.get(0))? else {
-        return Ok(SpiderEdited::Missing);
+        return Ok(SpiderTagsUpdated::Missing);
     };
-    let Ok(tags) = edit.apply(&decode_tags(&tags)?) else {
-        return Ok(SpiderEdited::TooManyTags);
+    let Ok(tags) = changes.apply(&decode_tags(&tags)?) else {
+        return Ok(SpiderTagsUpdated::TooManyTags);
     };
     let mut statement = connection.prepare_cached(
         "UPDATE spiders SET default_tags = ?3 WHERE project = ?1 AND spider = ?2",
     )?;
     statement.execute(params![int(project.get()), int(spider.get()), encode_tags(&tags)])?;
-    Ok(SpiderEdited::Done(tags))
+    Ok(SpiderTagsUpdated::Done(tags))
 }
 
 /// Sets how many jobs of a spider may run at a time. `false` where there is no such spider.
