@@ -6,11 +6,11 @@
 //! become of the job and its event. What else it must know of the project, it answers through
 //! [`ProjectView`] when it is asked, so that a heartbeat counts no running jobs.
 
-mod running_limits;
+mod project_limits;
 #[cfg(test)]
 mod tests;
 
-pub use self::running_limits::{RunningLimits, check_running};
+pub use self::project_limits::{ProjectLimits, check_running};
 
 use crate::{
     error::{Error, Result},
@@ -58,7 +58,7 @@ impl StoredJob {
         }
         entries[new.state.index()] = entry;
         let is_active = matches!(new.state, State::Pending | State::Running);
-        let mut stored = Self {
+        let stored = Self {
             job: Job {
                 key,
                 spider: new.spider,
@@ -82,9 +82,8 @@ impl StoredJob {
             stop_requested: false,
             metadata_bytes: 0,
         };
-        stored.metadata_changed();
-        stored.due = stored.own_due();
-        stored
+        let stored = stored.with_derived();
+        Self { due: stored.own_due(), ..stored }
     }
 
     /// When a running job is due if nobody postpones it: when its lease or its time to stop
@@ -95,11 +94,13 @@ impl StoredJob {
         ends.min().filter(|_| self.job.state == State::Running)
     }
 
-    /// Brings what is derived from the metadata up to date.
-    fn metadata_changed(&mut self) {
+    /// Brings what is derived from the metadata up to date, all of which must be there.
+    #[must_use]
+    pub fn with_derived(mut self) -> Self {
         let asked = self.job.metadata.get(STOP_REQUESTED);
         self.stop_requested = asked.is_some_and(|value| value.as_str() == "true");
         self.metadata_bytes = self.job.metadata.bytes() as u64;
+        self
     }
 
     /// Enters the state that the job is in now. Entries into later states go: the job has not
@@ -157,7 +158,7 @@ pub trait ProjectView {
     type Error: From<Error>;
 
     /// The project's settings that bound what runs.
-    fn limits(&mut self) -> Result<RunningLimits, Self::Error>;
+    fn limits(&mut self) -> Result<ProjectLimits, Self::Error>;
 
     /// Running jobs of the project, and their units in all. Asked only where a limit is set.
     fn running(&mut self) -> Result<(u64, u64), Self::Error>;
@@ -287,7 +288,7 @@ fn edited(before: &StoredJob, effect: &Effect, now: Millis) -> Result<StoredJob,
     after.job.tags = tags;
     if effect.touches_metadata() {
         merge(&mut after.job.metadata, effect);
-        after.metadata_changed();
+        after = after.with_derived();
     }
     // A removal is never refused: it makes the metadata smaller, if not yet small enough.
     let limit = effect.max_bytes.filter(|_| !effect.set.is_empty());
