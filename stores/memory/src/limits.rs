@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use spiderq_core::{
-    effect::{ProjectView, RunningLimits},
+    effect::{ProjectView, ProjectLimits},
     error::{Error, Result},
     model::{SpiderId, State},
 };
@@ -11,9 +11,9 @@ use spiderq_core::{
 use crate::project::Project;
 
 impl Project {
-    pub(crate) fn running_limits(&self) -> RunningLimits {
+    pub(crate) fn project_limits(&self) -> ProjectLimits {
         let setting = |name: &str| Ok(self.settings.get(name).map(ToString::to_string));
-        let Ok(limits) = RunningLimits::load::<Infallible>(setting);
+        let Ok(limits) = ProjectLimits::load::<Infallible>(setting);
         limits
     }
 
@@ -34,8 +34,8 @@ impl Project {
 impl ProjectView for &Project {
     type Error = Error;
 
-    fn limits(&mut self) -> Result<RunningLimits> {
-        Ok(self.running_limits())
+    fn limits(&mut self) -> Result<ProjectLimits> {
+        Ok(self.project_limits())
     }
 
     fn running(&mut self) -> Result<(u64, u64)> {
