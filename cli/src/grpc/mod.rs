@@ -17,7 +17,7 @@ use std::{
 
 use axum::http::{Request, Response};
 use futures::FutureExt as _;
-use spiderq_service::Due;
+use spiderq_service::Deadline;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
@@ -44,7 +44,7 @@ impl Service<Request<Body>> for Guarded {
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
         if let Some(due) = due {
-            request.extensions_mut().insert(Due(due));
+            request.extensions_mut().insert(Deadline(due));
         }
         let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
         Box::pin(async move {
