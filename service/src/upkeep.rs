@@ -45,6 +45,7 @@ impl Drop for Upkeep {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "rounds are made at intervals, not on an event")]
 async fn reap(mut reaper: Reaper) {
     let mut log = RoundLog::new("reaper");
     let mut backoff = Backoff::new(REAPER_PAUSE, MAX_REAPER_PAUSE);
@@ -64,6 +65,7 @@ async fn reaper_rounds(reaper: &mut Reaper) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "rounds are made at intervals, not on an event")]
 async fn prune(mut pruner: Pruner) {
     let mut log = RoundLog::new("retention");
     let mut pause = Pruner::PAUSE;

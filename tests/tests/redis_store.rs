@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     error::Error,
     model::{
@@ -16,6 +15,7 @@ use spiderq_core::{
         Change, Changed, Effect, Holder, NewAttempt, NewJob, Pushed, RequestDigest, Step, Store,
     },
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::{DURABLE, RedisServer};
 
 async fn store(server: &RedisServer) -> Arc<dyn Store> {

@@ -32,7 +32,7 @@ pub(super) fn job(job: Job) -> v1::Job {
         key: job.key.to_string(),
         project: count(job.key.project.get()),
         spider_id: count(job.key.spider.get()),
-        spider_type: text("spider_type").unwrap_or_else(|| job.spider.spider_type().to_owned()),
+        spider_type: job.spider.spider_type().to_owned(),
         spider: job.spider.to_string(),
         state: state(job.state).into(),
         ts: millis(job.position.ts()),

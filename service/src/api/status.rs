@@ -30,12 +30,12 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
     Status::with_error_details(code, error.to_string(), details)
 }
 
-/// The error of one item of a batch: its field, if it has one, stands beside the message.
+/// The error of one item of a batch. Its message is the whole text, as that of a `Status`; the
+/// field stands beside it too.
 pub(super) fn item_error(error: &Error) -> v1::JobError {
     let (_, _, code) = codes(error);
-    let violation = error.violation().map(|(field, text)| (field.to_owned(), text.to_owned()));
-    let (field, message) = violation.unwrap_or_else(|| (String::new(), error.to_string()));
-    v1::JobError { code: code.into(), message, field }
+    let field = error.violation().map(|(field, _)| field.to_owned()).unwrap_or_default();
+    v1::JobError { code: code.into(), message: error.to_string(), field }
 }
 
 /// How long to wait before the next try, for errors that may pass.
@@ -93,7 +93,7 @@ mod tests {
         let error = item_error(&Error::invalid("units", "must be an integer from 1 to 6"));
         assert_eq!(error.code(), ItemCode::InvalidArgument);
         let (field, message) = (error.field.as_str(), error.message.as_str());
-        assert_eq!((field, message), ("units", "must be an integer from 1 to 6"));
+        assert_eq!((field, message), ("units", "units: must be an integer from 1 to 6"));
         let error = item_error(&Error::Duplicate("Active job exists with key a".to_owned()));
         let (field, message) = (error.field.as_str(), error.message.as_str());
         assert_eq!((field, message), ("", "Active job exists with key a"));

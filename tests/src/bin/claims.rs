@@ -11,7 +11,6 @@
 use std::{env, sync::Arc};
 
 use futures::{StreamExt as _, stream};
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{
         Actor, ClaimFilter, Counters, Fence, FieldName, JsonText, Metadata, Millis, Priority,
@@ -19,6 +18,7 @@ use spiderq_core::{
     },
     store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewAttempt, NewJob, SettingsChange, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::RedisServer;
 
 const NOW: Millis = Millis(1_700_000_000_000);

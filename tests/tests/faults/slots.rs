@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     error::Error,
     model::{Role, State},
     store::{ApiKeyDigest, ApiKeyRecord},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
     store_contract::world::{T, World, pending, those},

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::Connection;
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{ClaimFilter, Millis, State, UniqueKey},
     store::{Effect, MAX_BATCH, NewAttempt, NewJob, Purged, Retention, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{

@@ -10,11 +10,11 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{ClaimFilter, Millis, State},
     store::{Effect, NewAttempt, NewJob, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{
