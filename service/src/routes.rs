@@ -12,15 +12,23 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_reflection::server::Builder;
 
 use crate::service::Service;
-use spiderq_core::error::{Error, Result};
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES},
+};
 
-/// Largest request message, bytes, after decompression: 1,000 jobs with some metadata each.
-const MAX_REQUEST: usize = 16 << 20;
-/// Largest answer message, bytes, before compression: a full page of 1,000 jobs that have
-/// much metadata each. Beyond it a smaller page must be asked for.
-const MAX_ANSWER: usize = 64 << 20;
+// The generated servers have these methods in common, but no trait.
+macro_rules! configured {
+    ($server:expr) => {
+        $server
+            .accept_compressed(Gzip)
+            .send_compressed(Gzip)
+            .max_decoding_message_size(MAX_REQUEST_BYTES)
+            .max_encoding_message_size(MAX_RESPONSE_BYTES)
+    };
+}
 
-/// Tells `grpc.health.v1` clients whether calls are taken.
+/// What `grpc.health.v1` answers.
 #[derive(Clone, Debug)]
 pub struct Health(HealthReporter);
 
@@ -33,7 +41,7 @@ impl Health {
         "spiderq.v1.KeyService",
     ];
 
-    /// Whether calls are taken, for every service.
+    /// Says of every service whether it takes calls.
     pub async fn set(&self, serving: bool) {
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in Self::NAMES {
@@ -52,34 +60,10 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
     };
     let mut routes = Routes::builder();
     routes
-        .add_service(
-            JobServiceServer::new(service.jobs())
-                .accept_compressed(Gzip)
-                .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST)
-                .max_encoding_message_size(MAX_ANSWER),
-        )
-        .add_service(
-            JobQueueServiceServer::new(service.queue())
-                .accept_compressed(Gzip)
-                .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST)
-                .max_encoding_message_size(MAX_ANSWER),
-        )
-        .add_service(
-            ProjectServiceServer::new(service.projects())
-                .accept_compressed(Gzip)
-                .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST)
-                .max_encoding_message_size(MAX_ANSWER),
-        )
-        .add_service(
-            KeyServiceServer::new(service.keys())
-                .accept_compressed(Gzip)
-                .send_compressed(Gzip)
-                .max_decoding_message_size(MAX_REQUEST)
-                .max_encoding_message_size(MAX_ANSWER),
-        )
+        .add_service(configured!(JobServiceServer::new(service.jobs())))
+        .add_service(configured!(JobQueueServiceServer::new(service.queue())))
+        .add_service(configured!(ProjectServiceServer::new(service.projects())))
+        .add_service(configured!(KeyServiceServer::new(service.keys())))
         .add_service(health)
         .add_service(reflection().build_v1().map_err(Error::bug)?)
         .add_service(reflection().build_v1alpha().map_err(Error::bug)?);

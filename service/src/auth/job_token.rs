@@ -1,4 +1,4 @@
-//! Job tokens: JWT, HS256 (CONTRACT 7), bound to one attempt of the job.
+//! Job tokens: JWT, HS256 (`docs/contract.md`, 7), bound to one attempt of the job.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::key::hmac;
+use super::api_key::hmac;
 use spiderq_core::model::JobKey;
 
-/// The only header that is signed or accepted: no other algorithm can be named.
+/// The only header that is signed or accepted, so that a token can't name another algorithm.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 #[derive(Serialize, Deserialize)]
@@ -21,17 +21,17 @@ struct Claims {
     attempt: u32,
 }
 
-/// Signs and checks tokens with one secret.
-pub struct Tokens(Hmac<Sha256>);
+/// Signs and checks job tokens with one secret.
+pub struct JobTokens(Hmac<Sha256>);
 
-impl Tokens {
-    /// With this secret.
+impl JobTokens {
+    /// Tokens are valid as long as the secret stays the same.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self(hmac(secret))
     }
 
-    /// The token of an attempt.
+    /// A token for the attempt with this number.
     #[must_use]
     pub fn sign(&self, job: JobKey, attempt: u32) -> String {
         let claims = serde_json::json!({"aud": format!("job:{job}"), "attempt": attempt});
@@ -44,8 +44,8 @@ impl Tokens {
         format!("{signed}.{signature}")
     }
 
-    /// Job and attempt of a token that was signed here; `None` for any other text.
-    /// Whether that attempt still runs, the store knows.
+    /// Job and attempt of a token that was signed with this secret; `None` for any other text.
+    /// It does not say whether the attempt still runs.
     #[must_use]
     pub fn check(&self, token: &str) -> Option<(JobKey, u32)> {
         let (signed, signature) = token.rsplit_once('.')?;
@@ -62,9 +62,9 @@ impl Tokens {
     }
 }
 
-impl fmt::Debug for Tokens {
+impl fmt::Debug for JobTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tokens(…)")
+        f.write_str("JobTokens(…)")
     }
 }
 
@@ -81,15 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_gives_back_job_and_attempt() {
-        let tokens = Tokens::new(b"secret");
+    fn a_token_says_its_job_and_attempt() {
+        let tokens = JobTokens::new(b"secret");
         let job = JobKey::parse("53/7/81").unwrap();
         assert_eq!(tokens.check(&tokens.sign(job, 3)), Some((job, 3)));
     }
 
     #[test]
-    fn other_secrets_algorithms_and_audiences_are_refused() {
-        let tokens = Tokens::new(b"secret");
+    fn tokens_of_other_secrets_algorithms_and_audiences_are_refused() {
+        let tokens = JobTokens::new(b"secret");
         let good = r#"{"aud":"job:53/7/81","attempt":1}"#;
         assert!(tokens.check(&token(b"secret", HEADER, good)).is_some());
         for (secret, header, claims) in [
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn damaged_tokens_are_refused() {
-        let tokens = Tokens::new(b"secret");
+        let tokens = JobTokens::new(b"secret");
         let good = tokens.sign(JobKey::parse("53/7/81").unwrap(), 1);
         for at in 0..good.len() {
             let mut bad = good.clone();

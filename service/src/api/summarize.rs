@@ -3,15 +3,15 @@
 use spiderq_proto::v1;
 
 use super::{decode, encode};
-use crate::domain::{LastJobs, StateSummary, Summarize};
+use crate::domain::{LastJobsQuery, StateSummary, SummarizeQuery};
 use spiderq_core::{error::Result, model::Millis};
 
-pub(super) fn decode(message: &v1::SummarizeQueueRequest) -> Result<Summarize> {
-    Ok(Summarize {
+pub(super) fn decode(message: &v1::SummarizeQueueRequest) -> Result<SummarizeQuery> {
+    Ok(SummarizeQuery {
         project: decode::project(message.project)?,
         spider: decode::some_spider_id("spider_id", message.spider_id)?,
         state: decode::state(message.state)?,
-        most: message.count,
+        limit: message.count,
         skip: message.start,
         fields: decode::fields(v1::JobView::Row.into(), &message.metadata_fields)?,
     })
@@ -26,12 +26,12 @@ pub(super) fn encode(states: Vec<StateSummary>, now: Millis) -> v1::SummarizeQue
     v1::SummarizeQueueResponse { states: states.collect(), now: encode::millis(now) }
 }
 
-pub(super) fn decode_last(message: &v1::ListLastJobsRequest) -> Result<LastJobs> {
-    Ok(LastJobs {
+pub(super) fn decode_last(message: &v1::ListLastJobsRequest) -> Result<LastJobsQuery> {
+    Ok(LastJobsQuery {
         project: decode::project(message.project)?,
         spider: decode::some_spider_id("spider_id", message.spider_id)?,
         after: decode::some_spider_id("start_after", message.start_after)?,
         skip: message.start,
-        most: message.count,
+        limit: message.count,
     })
 }

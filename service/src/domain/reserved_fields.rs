@@ -1,5 +1,5 @@
-//! Metadata fields whose names mean something to the service: those that it sets itself
-//! are skipped, and those that move a job in the indexes become typed (CONTRACT 5).
+//! Metadata fields whose names mean something to the service: those that only it sets are
+//! skipped, and those that stores index become typed (`docs/contract.md`, 5).
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,13 @@ use serde_json::value::RawValue;
 
 use spiderq_core::{
     error::{Error, Result},
+    limits::MAX_METADATA_BYTES,
     model::{Counters, JsonText, Metadata, Priority, TagChanges, Tags, Units},
     store::Effect,
 };
 
-/// Names that only the service sets. Clients send them back; they are skipped.
+/// Fields that only the service sets, sorted. Clients that write back what they read send them
+/// too, so that they are skipped, not refused.
 const READ_ONLY: [&str; 15] = [
     "_key",
     "auth",
@@ -30,18 +32,19 @@ const READ_ONLY: [&str; 15] = [
     "state",
 ];
 
-/// Metadata as a client wrote it, sorted out.
+/// A client's metadata, with the reserved fields taken out.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct ReservedFields {
     pub(super) tags: Option<Tags>,
     pub(super) priority: Option<Priority>,
     pub(super) units: Option<Units>,
     pub(super) counters: Counters,
+    /// All other fields.
     pub(super) rest: Metadata,
 }
 
-impl Known {
-    pub(super) fn of(mut metadata: Metadata) -> Result<Self> {
+impl ReservedFields {
+    pub(super) fn split(mut metadata: Metadata) -> Result<Self> {
         metadata.check_size()?;
         metadata.retain(|name| !is_read_only(name));
         let tags = metadata.remove("tags").map(|json| tags(&json)).transpose()?;
@@ -51,7 +54,7 @@ impl Known {
         Ok(Self { tags, priority, units, counters, rest: metadata })
     }
 
-    /// What merging it into a job does. Tags replace those that were there.
+    /// The effect of setting these fields of a job. Its tags are replaced.
     pub(super) fn effect(self) -> Effect {
         let replaced = |add| TagChanges { clear: true, remove: Vec::new(), add };
         Effect {
@@ -59,7 +62,7 @@ impl Known {
             priority: self.priority,
             units: self.units,
             counters: self.counters,
-            max_bytes: (!self.rest.is_empty()).then_some(spiderq_core::limits::MAX_METADATA_BYTES),
+            max_bytes: (!self.rest.is_empty()).then_some(MAX_METADATA_BYTES),
             set: self.rest,
             ..Effect::default()
         }
@@ -84,11 +87,11 @@ fn integer<T>(
     let Some(json) = metadata.remove(name) else {
         return Ok(None);
     };
-    // A value that is no integer gets the message of one that is out of range.
+    // A value that is not an integer gets the error of one that is out of range.
     parse(serde_json::from_str(json.as_str()).unwrap_or(i64::MIN)).map(Some)
 }
 
-/// Counters in Scrapy's stats. A count that Scrapy never raised is not among them.
+/// The counters in Scrapy's stats, which leave out what never happened: a missing one is 0.
 fn counters(stats: &JsonText) -> Counters {
     let Ok(stats) = serde_json::from_str::<BTreeMap<String, &RawValue>>(stats.as_str()) else {
         return Counters::default();
@@ -119,12 +122,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn read_only_names_are_in_order() {
+    fn read_only_names_are_sorted() {
         assert!(READ_ONLY.is_sorted());
     }
 
     #[test]
-    fn stats_give_counters() {
+    fn counters_come_from_scrapy_stats() {
         let stats = r#"{"item_scraped_count":2,"response_received_count":1,"log_count/INFO":11,
             "log_count/ERROR":3.0,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
         let known = counters(&JsonText::parse(stats).unwrap());

@@ -1,4 +1,4 @@
-//! API keys and their keyed hash.
+//! API keys and their keyed hashes.
 
 use std::fmt;
 
@@ -22,14 +22,14 @@ impl ApiKey {
         Ok(Self(hex(&bytes)))
     }
 
-    /// Upper-case digits count as lower-case ones.
+    /// `None` for any other text. Upper-case digits count as lower-case ones.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let good = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         good.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The key's text: shown once, to its owner.
+    /// The text of the API key: shown once, to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -42,12 +42,12 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Hashes keys with the installation's secret, so that a stolen store gives no keys. The
-/// look-up by this digest leaks nothing by its timing: nobody without the secret can aim
-/// a digest at a stored one.
-pub(super) struct KeyHasher(Hmac<Sha256>);
+/// Hashes API keys with the installation's secret, so that a stolen store reveals none. The time
+/// of a look-up by this digest reveals nothing either: without the secret nobody can choose a
+/// digest that is close to a stored one.
+pub(super) struct ApiKeyHasher(Hmac<Sha256>);
 
-impl KeyHasher {
+impl ApiKeyHasher {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
         Self(hmac(&[b"api keys ".as_slice(), secret].concat()))
     }
@@ -59,9 +59,9 @@ impl KeyHasher {
     }
 }
 
-impl fmt::Debug for KeyHasher {
+impl fmt::Debug for ApiKeyHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyHasher(…)")
+        f.write_str("ApiKeyHasher(…)")
     }
 }
 

@@ -1,5 +1,5 @@
-//! Remembers API keys for seconds, so that authentication costs no store call per request,
-//! and for a minute while the store cannot say anything new of them.
+//! Remembers API keys for seconds, so that authentication costs no call of the store for each
+//! request, and for a minute while the store can't be asked about them.
 
 use std::{
     collections::HashMap,
@@ -7,36 +7,30 @@ use std::{
 };
 
 use spiderq_core::{
-    model::Millis,
-    store::{ApiKeyDigest, ApiKeyRecord},
+    limits::{API_KEY_TTL_MS, API_KEY_TTL_STORE_AWAY_MS, MAX_CACHED_API_KEYS},
+    model::{ApiKeyRecord, Millis},
+    store::ApiKeyDigest,
 };
 
-/// How long a revoked key may still be accepted by other processes, ms.
-const KEPT: u64 = 5_000;
-/// How long a key is accepted that the store cannot be asked about, ms: in a Cluster the keys
-/// may be on a master that is away while the jobs are not.
-const KEPT_WITHOUT_STORE: u64 = 60_000;
-/// How long after that the store is asked again, ms.
-const AGAIN: u64 = 1_000;
-/// Most keys remembered; beyond that the cache starts anew.
-const MOST: usize = 10_000;
+/// How long after a failed read of the store it is not asked again about that API key, ms.
+const RETRY_AFTER_MS: u64 = 1_000;
 
 struct Entry {
     record: Arc<ApiKeyRecord>,
-    /// When the store last said so.
+    /// When the store last confirmed it.
     read: Millis,
-    /// It is not asked again from here …
+    /// The store is not asked again from here …
     good_from: Millis,
     /// … for so long, ms.
     good_for: u64,
 }
 
-/// Good keys only: a new key works at once, and guesses take no memory.
+/// Holds valid API keys only: a new one works at once, and guessed ones take no memory.
 #[derive(Default)]
-pub(super) struct KeyCache(Mutex<HashMap<ApiKeyDigest, Entry>>);
+pub(super) struct ApiKeyCache(Mutex<HashMap<ApiKeyDigest, Entry>>);
 
-impl KeyCache {
-    /// A key that need not be looked up.
+impl ApiKeyCache {
+    /// An API key that the store need not be asked about.
     pub(super) fn get(&self, digest: &ApiKeyDigest, now: Millis) -> Option<Arc<ApiKeyRecord>> {
         let cache = self.lock();
         let entry = cache.get(digest)?;
@@ -44,7 +38,7 @@ impl KeyCache {
         (age < entry.good_for).then(|| Arc::clone(&entry.record))
     }
 
-    /// A key that was good a short while ago, for when the store does not answer.
+    /// An API key that was valid a short while ago, for when the store does not answer.
     pub(super) fn get_without_store(
         &self,
         digest: &ApiKeyDigest,
@@ -52,28 +46,27 @@ impl KeyCache {
     ) -> Option<Arc<ApiKeyRecord>> {
         let mut cache = self.lock();
         let entry = cache.get_mut(digest)?;
-        if now.0.abs_diff(entry.read.0) >= KEPT_WITHOUT_STORE {
+        if now.0.abs_diff(entry.read.0) >= API_KEY_TTL_STORE_AWAY_MS {
             return None;
         }
-        (entry.good_from, entry.good_for) = (now, AGAIN);
+        (entry.good_from, entry.good_for) = (now, RETRY_AFTER_MS);
         Some(Arc::clone(&entry.record))
     }
 
     pub(super) fn put(&self, digest: ApiKeyDigest, record: Arc<ApiKeyRecord>, now: Millis) {
         let mut cache = self.lock();
-        if cache.len() >= MOST {
+        if cache.len() >= MAX_CACHED_API_KEYS {
             cache.clear();
         }
-        let entry = Entry { record, read: now, good_from: now, good_for: KEPT };
+        let entry = Entry { record, read: now, good_from: now, good_for: API_KEY_TTL_MS };
         cache.insert(digest, entry);
     }
 
-    /// The store knows no such key any more.
     pub(super) fn remove(&self, digest: &ApiKeyDigest) {
         self.lock().remove(digest);
     }
 
-    pub(super) fn forget(&self) {
+    pub(super) fn clear(&self) {
         self.lock().clear();
     }
 
@@ -82,9 +75,9 @@ impl KeyCache {
     }
 }
 
-impl std::fmt::Debug for KeyCache {
+impl std::fmt::Debug for ApiKeyCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeyCache(…)")
+        f.write_str("ApiKeyCache(…)")
     }
 }
 
@@ -94,8 +87,8 @@ mod tests {
     use spiderq_core::model::Role;
 
     #[test]
-    fn a_key_is_good_for_seconds_and_without_a_store_for_a_minute() {
-        let cache = KeyCache::default();
+    fn an_api_key_is_remembered_for_seconds_and_without_a_store_for_a_minute() {
+        let cache = ApiKeyCache::default();
         let digest = ApiKeyDigest("d".to_owned());
         let record = Arc::new(ApiKeyRecord {
             id: "d".to_owned(),
