@@ -55,7 +55,7 @@ pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
         .connect_lazy();
     let bound = BoundListener::bind(options.listen, options.network)?;
     let router = gateway::router(
-        gateway::forward(channel.clone()),
+        gateway::upstream(channel.clone()),
         bound.gateway_options(options.public_url, options.max_body),
     );
     Ok(bound.serve(None, router, upstream_check(channel), None))

@@ -8,7 +8,7 @@ use spiderq_core::{
         Fence, JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
         Units,
     },
-    store::{MAX_BATCH, NewJob, Pushed, Start},
+    store::{MAX_BATCH, NewAttempt, NewJob, Pushed},
 };
 
 /// A job to push, its parts already checked one by one.
@@ -86,6 +86,7 @@ impl Domain {
                     "Active job exists with key {}",
                     item.unique.unwrap_or_default()
                 )))),
+                Some(Pushed::TooManyTags) => Err(ItemError::of(&Tags::too_many())),
                 Some(Pushed::AtLimit(limit)) => {
                     Err(ItemError::of(&Error::AtLimit(limit.to_string())))
                 }
@@ -112,6 +113,7 @@ impl Item {
                 spider: push.spider,
                 state: push.state,
                 scheduled: false,
+                spider_tags: false,
                 actor: caller.actor().clone(),
                 priority: push.priority.or(known.priority).unwrap_or_default(),
                 units: push.units.or(known.units).unwrap_or_default(),
@@ -127,6 +129,6 @@ impl Item {
 }
 
 /// The start of a job that nobody leased.
-pub(super) fn new_start() -> Result<Start> {
-    Ok(Start { fence: Fence::random()?, lease_expires: None })
+pub(super) fn new_start() -> Result<NewAttempt> {
+    Ok(NewAttempt { fence: Fence::random()?, lease_expires: None })
 }

@@ -61,6 +61,7 @@ impl Domain {
         match pushed.first() {
             Some(Pushed::Added(key)) => Ok(*key),
             Some(Pushed::Duplicate) => Err(Error::Duplicate(format!("{spider} already scheduled"))),
+            Some(Pushed::TooManyTags) => Err(Tags::too_many()),
             Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
             None => Err(Error::bug("push answered nothing")),
         }
@@ -126,6 +127,7 @@ fn new_job(
         spider,
         state: schedule.state,
         scheduled: true,
+        spider_tags: false,
         actor: caller.actor().clone(),
         priority: schedule.priority.or(known.priority).unwrap_or_default(),
         units: schedule.units.or(known.units).unwrap_or_default(),

@@ -16,7 +16,7 @@ use spiderq_core::{
         Actor, ClaimFilter, Counters, Fence, FieldName, JsonText, Metadata, Millis, Priority,
         ProjectId, SpiderId, SpiderName, State, Tag, Tags, Units,
     },
-    store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewJob, SettingsChange, Start, Store},
+    store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewAttempt, NewJob, SettingsChange, Store},
 };
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::RedisServer;
@@ -30,6 +30,7 @@ fn job(spider: &str, tags: &[&str]) -> NewJob {
         spider: SpiderName::parse(spider).unwrap(),
         state: State::Pending,
         scheduled: false,
+        spider_tags: false,
         actor: Actor::parse("pusher").unwrap(),
         priority: Priority::default(),
         units: Units::default(),
@@ -44,7 +45,7 @@ fn job(spider: &str, tags: &[&str]) -> NewJob {
 fn starting() -> Effect {
     Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
-        start: Some(Start {
+        start: Some(NewAttempt {
             fence: Fence::random().unwrap(),
             lease_expires: Some(Millis(NOW.0 + 30_000)),
         }),

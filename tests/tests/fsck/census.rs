@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use rusqlite::Connection;
 use spiderq_core::{
     model::{ClaimFilter, Millis, State, UniqueKey},
-    store::{Effect, MAX_BATCH, NewJob, Purged, Retention, Start, Store},
+    store::{Effect, MAX_BATCH, NewAttempt, NewJob, Purged, Retention, Store},
 };
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
@@ -34,7 +34,7 @@ async fn live_and_go(world: &World) {
         let pushed = world.store.push(world.project, vec![job], Millis(now), Some(&id));
         pushed.await.unwrap();
         let leased = Effect {
-            start: Some(Start { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
+            start: Some(NewAttempt { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
             stop_by: Some(Millis(now + 30_000)),
             ..starting()
         };

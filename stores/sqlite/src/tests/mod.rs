@@ -23,6 +23,7 @@ fn job(state: State) -> NewJob {
         spider: SpiderName::parse("s").unwrap(),
         state,
         scheduled: false,
+        spider_tags: false,
         actor: Actor::parse("a").unwrap(),
         priority: Priority::default(),
         units: Units::default(),
