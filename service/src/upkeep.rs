@@ -4,10 +4,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt as _;
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, sleep_until},
-};
+use tokio::task::JoinHandle;
 
 use crate::domain::{Pruner, Reaper};
 use spiderq_core::error::{Error, Result};
@@ -49,7 +46,7 @@ impl Drop for Upkeep {
 async fn keep(mut reaper: Reaper) {
     let mut log = Failures::of("the reaper");
     loop {
-        sleep_until(Instant::now() + rest(log.failures)).await;
+        pause(rest(log.failures)).await;
         log.tell(rounds(&mut reaper).await);
     }
 }
@@ -58,12 +55,17 @@ async fn prune(mut pruner: Pruner) {
     let mut log = Failures::of("the removal of old jobs");
     let mut rest = Pruner::REST;
     loop {
-        sleep_until(Instant::now() + jittered(rest)).await;
+        pause(jittered(rest)).await;
         let round = AssertUnwindSafe(pruner.round()).catch_unwind().await;
         let round = round.unwrap_or_else(|_| Err(Error::bug("a round panicked")));
         rest = *round.as_ref().unwrap_or(&Pruner::REST);
         log.tell(round.map(|_| ()));
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "rounds are paced by time, there is no event")]
+async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
 }
 
 /// Tells of rounds that fail, once for all that fail in a row.
