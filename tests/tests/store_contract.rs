@@ -125,6 +125,10 @@ contract!(
         projects_are_separate,
         hostile_spider_names_stay_apart,
         a_spider_can_be_numbered_before_its_jobs,
+        a_new_job_gets_its_spiders_tags_first,
+        a_new_job_whose_spider_has_too_many_tags_takes_no_number,
+        without_spider_tags_a_new_job_gets_none_of_them,
+        a_repeated_request_id_answers_the_same_for_spider_tags,
     }
     claim {
         claim_takes_the_highest_priority_then_the_oldest,
