@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Crates of the workspace with handwritten code.
-const CRATES: [&str; 6] = ["proto", "service", "gateway", "runner", "cli", "tests"];
+const CRATES: [&str; 7] = ["proto", "service", "gateway", "server", "runner", "cli", "tests"];
 
 /// Which modules of `service` a module of it may name.
 const MAY_IMPORT: [(&str, &[&str]); 6] = [
@@ -24,8 +24,8 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 const MAY_USE: [(&str, &[&str]); 4] = [
     ("redis::", &["service/src/store/redis/", "tests/"]),
     ("rusqlite::", &["service/src/store/sqlite/", "tests/"]),
-    ("axum::", &["gateway/", "cli/"]),
-    ("spiderq_service::", &["cli/", "service/examples/", "tests/"]),
+    ("axum::", &["gateway/", "server/"]),
+    ("spiderq_service::", &["server/", "cli/", "service/examples/", "tests/"]),
 ];
 
 fn root() -> &'static Path {

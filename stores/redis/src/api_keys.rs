@@ -43,7 +43,7 @@ impl ApiKeyStore for RedisStore {
         Ok(step == Step::Applied)
     }
 
-    async fn find_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
+    async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
         let mut pipe = redis::pipe();
         pipe.hget(API_KEYS, &digest.0);
         let (record,): (Option<Vec<u8>>,) = within(self.connection.pipe(&pipe)).await?;
@@ -60,7 +60,7 @@ impl ApiKeyStore for RedisStore {
         within(remove(self, id)).await
     }
 
-    async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
+    async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
         let mut pipe = redis::pipe();
         pipe.atomic();
         pipe.hset_nx(CONFIG, SECRET, &candidate[..]).ignore();

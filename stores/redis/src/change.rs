@@ -3,7 +3,8 @@
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
-    model::{JobKey, Millis, ProjectId, State, Tags},
+    limits::MAX_TAGS,
+    model::{JobKey, Millis, ProjectId, State},
     store::{Change, Changed, Purged, RequestDigest},
 };
 
@@ -41,7 +42,7 @@ pub(crate) async fn change(
 ) -> Result<Vec<Changed>> {
     let argument = ChangesArg {
         now: now.0,
-        max_tags: Tags::MAX,
+        max_tags: MAX_TAGS,
         request: RequestIdArg::new(request, now),
         all_or_nothing,
         changes: changes.iter().map(ChangeArg::new).collect(),

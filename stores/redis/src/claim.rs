@@ -3,7 +3,8 @@
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
-    model::{ClaimFilter, Fence, Millis, ProjectId, Tag, Tags, Units},
+    limits::MAX_TAGS,
+    model::{ClaimFilter, Fence, Millis, ProjectId, Tag, Units},
     store::{Claimed, Effect, RequestDigest},
 };
 
@@ -59,7 +60,7 @@ pub(crate) async fn claim(
 ) -> Result<Option<Claimed>> {
     let mut argument = ClaimArg {
         now: now.0,
-        max_tags: Tags::MAX,
+        max_tags: MAX_TAGS,
         request: RequestIdArg::new(request, now),
         filter: FilterArg::new(filter),
         from: None,

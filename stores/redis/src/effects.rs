@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 use spiderq_core::{
-    model::{Metadata, TagEdit, Units},
-    store::{Change, Effect, Holder, Start, Step},
+    model::{Metadata, TagChanges, Units},
+    store::{Change, Effect, Holder, NewAttempt, Step},
 };
 
 use crate::{
@@ -54,7 +54,7 @@ struct StartArg<'a> {
 }
 
 impl<'a> StartArg<'a> {
-    fn new(start: &'a Start) -> Self {
+    fn new(start: &'a NewAttempt) -> Self {
         Self { fence: start.fence.expose(), lease: start.lease_expires.map(|end| end.0) }
     }
 }
@@ -67,7 +67,7 @@ pub(crate) struct TagsArg<'a> {
 }
 
 impl<'a> TagsArg<'a> {
-    pub(crate) fn new(edit: &'a TagEdit) -> Self {
+    pub(crate) fn new(edit: &'a TagChanges) -> Self {
         Self {
             clear: edit.clear,
             remove: edit.remove.iter().map(|tag| tag.as_str()).collect(),

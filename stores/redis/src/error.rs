@@ -23,7 +23,6 @@ const TRANSIENT: [&str; 11] = [
     "ASK",
 ];
 
-
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if is_transient(&error) { Error::unavailable(error) } else { Error::bug(error) }
 }

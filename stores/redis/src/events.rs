@@ -4,6 +4,7 @@
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
+    limits::EVENTS_TTL,
     model::{ProjectId, State},
     store::{Events, JobEvent},
 };
@@ -16,13 +17,11 @@ use crate::{
     scripts,
 };
 
-/// How long events are kept after the last time that somebody asked for them, ms.
-const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
-
 #[derive(Serialize)]
 struct EventsArg {
     after: Option<u64>,
     limit: usize,
+    /// Milliseconds.
     ttl: u64,
 }
 
@@ -32,7 +31,7 @@ pub(crate) async fn read(
     after: Option<u64>,
     limit: usize,
 ) -> Result<Events> {
-    let argument = EventsArg { after, limit, ttl: KEPT_MS };
+    let argument = EventsArg { after, limit, ttl: EVENTS_TTL.as_secs() * 1000 };
     let keys = ProjectNames(project).script(None);
     match store.connection.run(&scripts::EVENTS, &keys, &argument).await? {
         outcome::Events::Gone => Ok(Events::Gone),

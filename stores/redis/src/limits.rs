@@ -1,7 +1,7 @@
 //! Limits of what runs at a time: `lua/lib/limits.lua` holds jobs against them in the atomic step.
 
 use serde::Deserialize;
-use spiderq_core::store::Limit;
+use spiderq_core::store::RunningLimit;
 
 /// A limit as scripts name it.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -12,7 +12,7 @@ pub(crate) enum LimitWord {
     SpiderMaxRunning,
 }
 
-impl From<LimitWord> for Limit {
+impl From<LimitWord> for RunningLimit {
     fn from(word: LimitWord) -> Self {
         match word {
             LimitWord::MaxRunning => Self::Running,

@@ -11,6 +11,7 @@ use std::{
 
 use redis::{PushInfo, PushKind, RedisResult, aio::MultiplexedConnection};
 use spiderq_core::{
+    backoff::jittered,
     error::{Error, Result},
     model::ProjectId,
     store::Notifications,
@@ -21,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    link::{Connection, jittered, within},
+    link::{Connection, within},
     names::ProjectNames,
 };
 

@@ -72,7 +72,7 @@ pub(crate) enum Purge {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum EditTags {
+pub(crate) enum UpdateTags {
     /// The tags then, one a line.
     Applied(String),
     Missing,

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
+    limits::MAX_METADATA_BYTES,
     model::{
         FieldName, FieldSelection, Job, JsonText, Metadata, ProjectId, SpiderId, SpiderName, State,
-        TagEdit,
+        TagChanges,
     },
-    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderEdited, SpiderRecord},
+    store::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
@@ -101,13 +102,13 @@ impl ProjectStore for RedisStore {
         within(creating).await.map(Some)
     }
 
-    async fn edit_spider_tags(
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> Result<SpiderEdited> {
-        within(spiders::edit_tags(self, project, spider, edit)).await
+        edit: &TagChanges,
+    ) -> Result<SpiderTagsUpdated> {
+        within(spiders::update_tags(self, project, spider, edit)).await
     }
 
     async fn limit_spider(
@@ -182,7 +183,7 @@ struct MergeArg {
 async fn merge(store: &RedisStore, project: ProjectId, settings: Metadata) -> Result<bool> {
     let pairs = settings.into_iter();
     let pairs = pairs.flat_map(|(name, value)| [name.as_str().to_owned(), value.into_string()]);
-    let argument = MergeArg { set: pairs.collect(), max_bytes: Metadata::MAX_BYTES };
+    let argument = MergeArg { set: pairs.collect(), max_bytes: MAX_METADATA_BYTES };
     let keys = ProjectNames(project).script(None);
     let step: Step = store.connection.run(&scripts::MERGE_SETTINGS, &keys, &argument).await?;
     Ok(step == Step::Applied)

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
-    model::{Millis, ProjectId, State, Tags, UniqueKey},
+    limits::MAX_TAGS,
+    model::{Millis, ProjectId, State, UniqueKey},
     store::{NewJob, Pushed, RequestDigest},
 };
 
@@ -63,7 +64,7 @@ pub(crate) async fn push(
 ) -> Result<Vec<Pushed>> {
     let argument = PushArg {
         now: now.0,
-        max_tags: Tags::MAX,
+        max_tags: MAX_TAGS,
         request: RequestIdArg::new(request, now),
         fields: counters_read(jobs),
         jobs: jobs.iter().map(|job| JobArg::new(job, now)).collect(),

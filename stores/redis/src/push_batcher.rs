@@ -113,32 +113,9 @@ fn answer(batch: impl Iterator<Item = Waiting>, pushed: Result<Vec<Pushed>>) {
     for waiting in batch {
         let part = match &mut pushed {
             Ok(all) => Ok(all.by_ref().take(waiting.jobs.len()).collect()),
-            Err(error) => Err(same_error(error)),
+            Err(error) => Err(error.clone()),
         };
         let _ = waiting.answer.send(part);
-    }
-}
-
-/// The same error for another caller.
-fn same_error(error: &Error) -> Error {
-    let cause = std::error::Error::source(error);
-    let text = cause.map_or_else(|| error.to_string(), ToString::to_string);
-    match error {
-        Error::Unavailable { .. } => Error::unavailable(text),
-        Error::Invalid { .. }
-        | Error::Unauthenticated
-        | Error::Forbidden(_)
-        | Error::NotFound(_)
-        | Error::Duplicate(_)
-        | Error::WrongState(_)
-        | Error::AtLimit(_)
-        | Error::Stale(_)
-        | Error::RequestIdReused
-        | Error::CursorGone
-        | Error::SlowReader(_)
-        | Error::Stopping
-        | Error::TooLarge { .. }
-        | Error::Bug(_) => Error::bug(text),
     }
 }
 

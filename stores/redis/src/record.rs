@@ -13,8 +13,8 @@ use std::str::FromStr;
 use spiderq_core::{
     error::Result,
     model::{
-        Actor, Counters, Entry, FieldName, FieldSelection, Job, JobKey, JsonText, Metadata, Millis,
-        Position, Priority, SpiderName, State, Tags, Units,
+        Actor, Counters, FieldName, FieldSelection, Job, JobKey, JsonText, Metadata, Millis,
+        Position, Priority, SpiderName, State, StateEntry, Tags, Units,
     },
 };
 
@@ -184,12 +184,12 @@ impl<I: Iterator<Item = (&'static str, Option<String>)>> Columns<I> {
         text.map_or_else(|| Ok(Tags::default()), |text| tags(&text))
     }
 
-    fn entry(&mut self) -> Result<Option<Entry>> {
+    fn entry(&mut self) -> Result<Option<StateEntry>> {
         let (name, text) = self.next()?;
         let Some(text) = text else { return Ok(None) };
         let bad = || bad_reply(format!("field {name}"));
         let (position, actor) = text.split_once(' ').ok_or_else(bad)?;
-        Ok(Some(Entry {
+        Ok(Some(StateEntry {
             position: Position(position.parse().map_err(|_| bad())?),
             actor: Actor::parse(actor).map_err(bad_reply)?,
         }))

@@ -9,7 +9,8 @@ pub(crate) type Modules<'a> = &'a [(&'a str, &'a str)];
 
 /// The text of a script, or what is wrong with the needs of it or of a module.
 pub(crate) fn assemble(script: &str, modules: Modules<'_>) -> Result<String, String> {
-    let mut assembly = Assembly { modules, done: BTreeSet::new(), open: Vec::new(), text: String::new() };
+    let mut assembly =
+        Assembly { modules, done: BTreeSet::new(), open: Vec::new(), text: String::new() };
     assembly.add_needs("the script", script)?;
     assembly.text.push_str(script);
     Ok(assembly.text)

@@ -37,7 +37,7 @@ scripts! {
     CHANGE: "change.lua";
     CLAIM: "claim.lua";
     COUNT: "count.lua";
-    EDIT_SPIDER_TAGS: "edit_spider_tags.lua";
+    UPDATE_SPIDER_TAGS: "update_spider_tags.lua";
     EVENTS: "events.lua";
     FORGET_DUE_PROJECT: "forget_due_project.lua";
     LIMIT_SPIDER: "limit_spider.lua";
@@ -87,6 +87,15 @@ mod tests {
                 assert!(text.lines().any(|one| one.starts_with(line)), "lua/{file}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn what_lua_says_again_is_what_core_says() {
+        let module = |name: &str| MODULES.iter().find(|(module, _)| *module == name).unwrap().1;
+        let events = format!("MAX_EVENTS = '{}'", spiderq_core::limits::MAX_EVENTS);
+        assert!(module("event_log").contains(&events));
+        let position = format!("now * {})", spiderq_core::model::Position::PER_MS);
+        assert!(module("numbers").contains(&position));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
+    limits::MAX_TAGS,
     model::{
-        FieldSelection, Job, JobId, JobKey, ProjectId, SpiderId, SpiderName, State, TagEdit, Tags,
+        FieldSelection, Job, JobId, JobKey, ProjectId, SpiderId, SpiderName, State, TagChanges,
+        Tags,
     },
-    store::{SpiderEdited, SpiderRecord},
+    store::{SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
@@ -72,8 +74,7 @@ pub(crate) async fn list(
     let keys = ProjectNames(project);
     let first = after.map_or(1, |spider| spider.get() + 1);
     let numbers = (first..).take(limit).map(|number| SpiderId::parse(&number.to_string()));
-    let numbers: Vec<SpiderId> =
-        numbers.collect::<Result<_>>().map_err(bad_reply)?;
+    let numbers: Vec<SpiderId> = numbers.collect::<Result<_>>().map_err(bad_reply)?;
     let fields: Vec<u64> = numbers.iter().map(|number| number.get()).collect();
     let limits: Vec<String> = numbers.iter().map(|number| max_running(*number)).collect();
     let mut pipe = redis::pipe();
@@ -91,7 +92,9 @@ pub(crate) async fn list(
     let (last,): (Values,) = store.connection.pipe(&pipe).await?;
     let known = numbers.into_iter().zip(names);
     let columns = known.zip(tags).zip(limits).zip(last);
-    columns.map(|((((id, name), tags), limit), last)| record(id, &name, tags, limit, last)).collect()
+    columns
+        .map(|((((id, name), tags), limit), last)| record(id, &name, tags, limit, last))
+        .collect()
 }
 
 fn record(
@@ -112,25 +115,25 @@ fn record(
 }
 
 #[derive(Serialize)]
-struct EditTagsArg<'a> {
+struct UpdateTagsArg<'a> {
     spider: String,
     edit: TagsArg<'a>,
     max_tags: usize,
 }
 
-pub(crate) async fn edit_tags(
+pub(crate) async fn update_tags(
     store: &RedisStore,
     project: ProjectId,
     spider: SpiderId,
-    edit: &TagEdit,
-) -> Result<SpiderEdited> {
+    edit: &TagChanges,
+) -> Result<SpiderTagsUpdated> {
     let argument =
-        EditTagsArg { spider: spider.to_string(), edit: TagsArg::new(edit), max_tags: Tags::MAX };
+        UpdateTagsArg { spider: spider.to_string(), edit: TagsArg::new(edit), max_tags: MAX_TAGS };
     let keys = ProjectNames(project).script(None);
-    match store.connection.run(&scripts::EDIT_SPIDER_TAGS, &keys, &argument).await? {
-        outcome::EditTags::Applied(lines) => tags(&lines).map(SpiderEdited::Done),
-        outcome::EditTags::Missing => Ok(SpiderEdited::Missing),
-        outcome::EditTags::TooManyTags => Ok(SpiderEdited::TooManyTags),
+    match store.connection.run(&scripts::UPDATE_SPIDER_TAGS, &keys, &argument).await? {
+        outcome::UpdateTags::Applied(lines) => tags(&lines).map(SpiderTagsUpdated::Done),
+        outcome::UpdateTags::Missing => Ok(SpiderTagsUpdated::Missing),
+        outcome::UpdateTags::TooManyTags => Ok(SpiderTagsUpdated::TooManyTags),
     }
 }
 

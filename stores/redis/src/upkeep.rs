@@ -5,7 +5,9 @@ use serde::Serialize;
 use spiderq_core::{
     error::Result,
     model::{JobKey, Millis, ProjectId, State},
-    store::{CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore},
+    store::{
+        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore,
+    },
 };
 
 use crate::{

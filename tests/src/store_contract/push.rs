@@ -1,11 +1,12 @@
 //! Adding jobs.
 
 use spiderq_core::{
+    limits::MAX_TAGS,
     model::{
-        ClaimFilter, Counters, Entry, Filter, Job, JobKey, Millis, Position, State, TagEdit, Tags,
-        Units,
+        ClaimFilter, Counters, Filter, Job, JobKey, Millis, Position, State, StateEntry,
+        TagChanges, Tags, Units,
     },
-    store::{CheckProgress, CheckScope, NewJob, Pushed, SpiderEdited},
+    store::{CheckProgress, CheckScope, NewJob, Pushed, SpiderTagsUpdated},
 };
 
 use super::world::*;
@@ -35,7 +36,7 @@ pub async fn a_pushed_job_is_read_back_whole(world: World) {
         units: job.units,
         tags: job.tags,
         entries: [
-            Some(Entry { position: Position::at(Millis(T)), actor: actor("pusher") }),
+            Some(StateEntry { position: Position::at(Millis(T)), actor: actor("pusher") }),
             None,
             None,
             None,
@@ -58,7 +59,7 @@ pub async fn a_job_may_begin_in_any_state(world: World) {
         }
         let key = world.add(T, job).await;
         let found = world.job(key).await.unwrap();
-        let entry = Some(Entry { position: place(T, n as u64), actor: actor("pusher") });
+        let entry = Some(StateEntry { position: place(T, n as u64), actor: actor("pusher") });
         let mut entries = [const { None }; 4];
         entries[state.index()] = entry;
         let running = state == State::Running;
@@ -234,9 +235,9 @@ pub async fn a_spider_can_be_numbered_before_its_jobs(world: World) {
 /// Gives a spider without tags these.
 async fn tag_spider(world: &World, spider: &str, texts: &[&str]) {
     let spider = world.store.spider_id(world.project, &name(spider), true).await.unwrap();
-    let edit = TagEdit { add: tags(texts), ..TagEdit::default() };
-    let edited = world.store.edit_spider_tags(world.project, spider.unwrap(), &edit).await;
-    assert_eq!(edited.unwrap(), SpiderEdited::Done(tags(texts)));
+    let edit = TagChanges { add: tags(texts), ..TagChanges::default() };
+    let edited = world.store.update_spider_tags(world.project, spider.unwrap(), &edit).await;
+    assert_eq!(edited.unwrap(), SpiderTagsUpdated::Done(tags(texts)));
 }
 
 /// A job of `spider` that gets its tags, and then its own.
@@ -278,16 +279,13 @@ pub async fn a_new_job_gets_its_spiders_tags_first(world: World) {
 /// Nothing is done for a job that would have too many tags: it takes no number, nor does its tag.
 /// That it is a duplicate comes before, that a limit is reached comes after.
 pub async fn a_new_job_whose_spider_has_too_many_tags_takes_no_number(world: World) {
-    let texts: Vec<String> = (0..Tags::MAX).map(|n| format!("t{n}")).collect();
+    let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     tag_spider(&world, "a", &texts).await;
     world.set(&[("max_running", "0")]).await;
     world.add(T, unique("a", "u")).await;
-    let running = NewJob {
-        spider_tags: true,
-        tags: tags(&["one more"]),
-        ..in_state("a", State::Running)
-    };
+    let running =
+        NewJob { spider_tags: true, tags: tags(&["one more"]), ..in_state("a", State::Running) };
     let duplicate = NewJob { tags: tags(&["one more"]), spider_tags: true, ..unique("a", "u") };
     let jobs = vec![
         with_spider_tags("a", &["one more"]),
@@ -322,7 +320,7 @@ pub async fn without_spider_tags_a_new_job_gets_none_of_them(world: World) {
 
 /// A repeated push with its spider's tags answers the same, also when these have changed.
 pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World) {
-    let texts: Vec<String> = (0..Tags::MAX).map(|n| format!("t{n}")).collect();
+    let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     tag_spider(&world, "a", &texts).await;
     let request = request("id", "push");
@@ -332,9 +330,9 @@ pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World
     };
     let expected = [Pushed::TooManyTags, Pushed::Added(world.key(1, 1))];
     assert_eq!(push().await, expected);
-    let clear = TagEdit { clear: true, ..TagEdit::default() };
+    let clear = TagChanges { clear: true, ..TagChanges::default() };
     let spider = world.key(1, 1).spider;
-    world.store.edit_spider_tags(world.project, spider, &clear).await.unwrap();
+    world.store.update_spider_tags(world.project, spider, &clear).await.unwrap();
     assert_eq!(push().await, expected);
     assert_eq!(world.count(&those(&State::ALL)).await, 1);
 }

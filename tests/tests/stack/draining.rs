@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use spiderq::Network;
 use spiderq_proto::v1::{ListQueueRequest, NewJob, PushJobsRequest};
+use spiderq_server::Network;
 use spiderq_tests::Stack;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,

@@ -1,7 +1,7 @@
 //! The examples of `tests/clients`, unmodified, each the whole life of a job. All print the
 //! same words, so that one can be read beside another.
 
-use spiderq::Network;
+use spiderq_server::Network;
 use spiderq_tests::{Stack, client_file, need, run_client};
 use tokio::sync::Mutex;
 

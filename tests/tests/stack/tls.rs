@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use spiderq::{Limits, Network, TlsFiles};
 use spiderq_proto::v1::{CountJobsRequest, job_service_client::JobServiceClient};
+use spiderq_server::{Limits, Network, TlsFiles};
 use spiderq_tests::{Http, Program, Raw, Stack, run};
 use tempfile::TempDir;
 use tokio::{
@@ -110,7 +110,7 @@ async fn http1_and_http2_are_agreed_on_one_port() {
 #[tokio::test]
 async fn a_handshake_that_hangs_is_cut() {
     let files = Files::new();
-    let limits = Limits { opening: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { handshake_timeout: Duration::from_millis(200), ..Limits::default() };
     let stack = Stack::on(Network { limits, ..files.network() }).await;
     // The first bytes of a handshake of 512.
     for hello in [&b""[..], &[22, 3, 1, 2, 0, 1, 0, 1]] {

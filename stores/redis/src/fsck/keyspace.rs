@@ -2,11 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use spiderq_core::{
-    error::Result,
-    model::ProjectId,
-    store::{RequestDigest, Subject},
-};
+use spiderq_core::{error::Result, limits::REQUEST_ID_TTL_MS, model::ProjectId, store::Subject};
 
 use super::{Check, ProjectKeys, Projects};
 use crate::{
@@ -68,7 +64,9 @@ impl Check<'_> {
     /// Notes what a key says of its project, or answers what is wrong with the key.
     fn key_of(&mut self, held: &mut ProjectKeys, part: &Part, kind: &str) -> Option<String> {
         match (part.type_name(), part) {
-            (Some(right), _) if right != kind => return Some(format!("is a {kind}, not a {right}")),
+            (Some(right), _) if right != kind => {
+                return Some(format!("is a {kind}, not a {right}"));
+            }
             (_, Part::Unknown(_)) => return Some(UNKNOWN.to_owned()),
             (_, Part::Set(name)) => held.sets.push(name.clone()),
             (_, Part::Spiders | Part::Settings | Part::Job(_)) => held.exists = true,
@@ -136,7 +134,7 @@ impl Check<'_> {
             } else if left == -1 {
                 if self.repair {
                     let mut pipe = redis::pipe();
-                    pipe.cmd("PEXPIRE").arg(key).arg(RequestDigest::KEPT).ignore();
+                    pipe.cmd("PEXPIRE").arg(key).arg(REQUEST_ID_TTL_MS).ignore();
                     within(self.store.connection.pipe::<()>(&pipe)).await?;
                 }
                 let what = format!("key {} never expires", key.escape_debug());

@@ -8,6 +8,7 @@ use futures::future::select_ok;
 use redis::{
     ErrorKind, FromRedisValue, RedisError, RedisResult, Value, aio::MultiplexedConnection,
 };
+use spiderq_core::backoff::jittered;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout, timeout_at},
@@ -15,7 +16,7 @@ use tokio::{
 
 use super::{
     command::{Command, Redirect},
-    reconnecting::{CONNECTION_WAIT, Link, Live, Pushes, jittered},
+    reconnecting::{CONNECTION_WAIT, Link, Live, Pushes},
     server::{Access, CONNECT_TIMEOUT, Server},
     slots::{self, Range, Slot},
     url::Address,
@@ -222,7 +223,9 @@ async fn renew(
                 // Also when it is the same: callers wait for it.
                 publish.send_replace(Arc::new(map));
             }
-            Err(error) => tracing::debug!(%error, "can't read the slots of the cluster from any node"),
+            Err(error) => {
+                tracing::debug!(%error, "can't read the slots of the cluster from any node")
+            }
         }
         if timeout(jittered(RENEWAL_PAUSE), publish.closed()).await.is_ok() {
             return;

@@ -10,10 +10,10 @@ mod server;
 mod slots;
 mod url;
 
+pub use self::url::RedisUrl;
 pub(crate) use self::{
     command::Command,
     connection::{CALL_TIMEOUT, Connection, within},
-    reconnecting::{Link, jittered},
+    reconnecting::Link,
     url::refused,
 };
-pub use self::url::RedisUrl;

@@ -10,6 +10,8 @@ use redis::{
 };
 use tokio::{sync::watch, time::timeout};
 
+use spiderq_core::backoff::Backoff;
+
 use super::command::Command;
 use crate::error::{ends_connection, not_connected};
 
@@ -17,7 +19,8 @@ use crate::error::{ends_connection, not_connected};
 /// the deadline of a call.
 pub(crate) const CONNECTION_WAIT: Duration = Duration::from_millis(900);
 /// Between two tries: first and longest pause, each with jitter.
-const RECONNECT_BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+const RECONNECT_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(20), Duration::from_millis(500));
 
 /// Gets what a connection says by itself: messages, and its end.
 pub(crate) type Pushes = Arc<dyn Fn(PushInfo) -> Result<(), SendError> + Send + Sync>;
@@ -144,7 +147,8 @@ impl Link {
 /// Keeps `live` filled until the last handle is gone.
 async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
     let first = live.borrow().as_ref().map(|live| live.lost.clone());
-    let (mut lost, mut wait) = (first.clone(), RECONNECT_BACKOFF.0);
+    let mut lost = first.clone();
+    let mut backoff = Backoff::new(RECONNECT_BACKOFF.0, RECONNECT_BACKOFF.1);
     let mut next = first.unwrap_or_else(|| Lost { number: 1, highest: watch::channel(0).0 });
     loop {
         if let Some(current) = lost.take() {
@@ -155,14 +159,13 @@ async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
             }
             tracing::warn!(server = dial.name(), "lost the connection to redis");
             live.send_replace(None);
-            wait = RECONNECT_BACKOFF.0;
+            backoff.reset();
         }
         // Also before the first try: a server that takes connections and ends them at once
         // must not be asked without a pause.
-        if timeout(jittered(wait), live.closed()).await.is_ok() {
+        if timeout(backoff.pause(), live.closed()).await.is_ok() {
             return;
         }
-        wait = (wait * 2).min(RECONNECT_BACKOFF.1);
         next.number += 1;
         match dial.dial(next.pushes()).await {
             Ok(connection) => {
@@ -173,13 +176,6 @@ async fn keep_up(dial: impl Dial, live: watch::Sender<Option<Live>>) {
             Err(error) => tracing::debug!(server = dial.name(), %error, "can't connect to redis"),
         }
     }
-}
-
-/// Between half of `wait` and all of it, so that many processes do not come at once.
-pub(crate) fn jittered(wait: Duration) -> Duration {
-    // Without randomness there is no jitter, and no harm.
-    let part = getrandom::u32().unwrap_or(u32::MAX);
-    wait / 2 + wait.mul_f64(f64::from(part) / f64::from(u32::MAX) / 2.0)
 }
 
 impl fmt::Debug for Link {

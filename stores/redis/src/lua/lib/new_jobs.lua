@@ -53,7 +53,7 @@ function new_jobs.add(push, job)
   local cache = push.counters
   local spider, is_new = counters.number(cache, names.spider_number(job.spider), 'last_spider')
   local member = spider .. '/' .. numbers.int(counters.add(cache, names.last_job(job.spider), 1))
-  local position = math.max((counters.get(cache, 'last_position') or 0) + 1, push.now * 2048)
+  local position = numbers.position_after(counters.get(cache, 'last_position') or 0, push.now)
   counters.set(cache, 'last_position', position)
   position = numbers.int(position)
   -- Fields come first: where Redis refuses to take more, nothing was done.

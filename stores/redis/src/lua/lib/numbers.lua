@@ -12,4 +12,7 @@ function numbers.whole(text)
   return text and (text == '0' or string.match(text, '^[1-9]%d*$')) and tonumber(text) or nil
 end
 
+-- Position::after of the store: 2,048 positions a millisecond, above the last one given.
+function numbers.position_after(last, now) return math.max(last + 1, now * 2048) end
+
 return numbers

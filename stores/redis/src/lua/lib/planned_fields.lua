@@ -13,7 +13,7 @@ end
 
 local function enter(plan, job, to, front)
   local new = job.new
-  plan.position = math.max(plan.position + 1, plan.now * 2048)
+  plan.position = numbers.position_after(plan.position, plan.now)
   local position = numbers.int(plan.position)
   for later = to.state + 1, tonumber(new.s) do
     new[numbers.int(later)] = false
