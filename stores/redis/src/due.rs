@@ -108,7 +108,7 @@ pub(crate) async fn due(store: &RedisStore, now: Millis, limit: usize) -> Result
         while keys.len() < limit
             && let Some(page) = walk.next().await?
         {
-            for key in of_projects(store, page, now, limit - keys.len()).await? {
+            for key in of_page(store, page, now, limit - keys.len()).await? {
                 // A walk may come to a project twice.
                 if seen.insert(key) {
                     keys.push(key);
@@ -123,9 +123,8 @@ pub(crate) async fn due(store: &RedisStore, now: Millis, limit: usize) -> Result
 /// A project in the set, and when it was registered, ms since the epoch.
 type Registered = (ProjectId, u64);
 
-/// Due jobs of the projects of a page of the set, at most `limit`. Begins with any of them: other
-/// processes may look at the same page.
-async fn of_projects(
+/// Due jobs of the projects of a page of the set, at most `limit`.
+async fn of_page(
     store: &RedisStore,
     page: Vec<(String, String)>,
     now: Millis,
@@ -138,9 +137,19 @@ async fn of_projects(
             None => forget_member(store, &member, &score).await?,
         }
     }
-    // Without randomness all processes begin with the same one, and there is no harm.
+    // Other processes may look at the same page: each begins with any project of it. Without
+    // randomness all begin with the same one, and there is no harm.
     let first = getrandom::u32().unwrap_or(0) as usize % projects.len().max(1);
     projects.rotate_left(first);
+    of_projects(store, projects, now, limit).await
+}
+
+async fn of_projects(
+    store: &RedisStore,
+    projects: Vec<Registered>,
+    now: Millis,
+    limit: usize,
+) -> Result<Vec<JobKey>> {
     let looks = stream::iter(projects).map(|registered| async move {
         (registered, within(of_project(store, registered.0, now, limit)).await)
     });
@@ -156,7 +165,7 @@ async fn of_projects(
                 }
                 keys.extend(found);
             }
-            // In a Cluster others may answer.
+            // In a Cluster, this project's master may be down while others answer.
             Err(error) => {
                 tracing::debug!(%error, project = %registered.0, "can't read what is due");
             }

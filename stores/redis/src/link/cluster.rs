@@ -185,12 +185,13 @@ impl Cluster {
         let port = port.parse().map_err(|_| unreadable())?;
         let address = slots::address(host, port, &from.address);
         let map = Arc::clone(&self.map.borrow());
-        let node = map.nodes.iter().find(|node| node.address == address);
-        let Some(live) = node.and_then(|node| node.link.now()) else {
+        let Some(node) = map.nodes.iter().find(|node| node.address == address) else {
             self.want(Some(from.clone()));
             return Err(not_connected());
         };
-        live.send_asking(command).await
+        // The map may be so new that the link to this node is not up yet.
+        let live = timeout(CONNECTION_WAIT, node.link.wait()).await;
+        live.map_err(|_| not_connected())??.send_asking(command).await
     }
 
     /// Waits until the map has been renewed by what `node` says: it has just redirected us.
