@@ -10,6 +10,8 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+use crate::wait::TIMEOUT;
+
 /// A site. Gone when dropped.
 ///
 /// `/1` to `/3` list two books each; `/1` links to `/2` and `/3`, `/2` back to `/1`, `/3` to `/4`,
@@ -55,9 +57,8 @@ impl Site {
     /// Waits until it has been asked for `path`.
     pub async fn asked_for(&self, path: &str) {
         let mut asked = self.asked.clone();
-        let patience = std::time::Duration::from_secs(60);
         let seen = asked.wait_for(|asked| asked.iter().any(|one| one == path));
-        let seen = tokio::time::timeout(patience, seen).await;
+        let seen = tokio::time::timeout(TIMEOUT, seen).await;
         assert!(seen.is_ok(), "nobody asks for {path}");
     }
 }

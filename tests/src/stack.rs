@@ -67,12 +67,12 @@ impl Stack {
 
     /// Starts on the machine's clock.
     pub async fn start(kind: StoreKind) -> Self {
-        Self::with(kind, None, None, Network::default()).await
+        Self::with(kind, None, None, brief()).await
     }
 
     /// Starts with this secret for job tokens, so that a test can sign its own.
     pub async fn signing_with(kind: StoreKind, secret: &str) -> Self {
-        Self::with(kind, None, Some(secret.to_owned()), Network::default()).await
+        Self::with(kind, None, Some(secret.to_owned()), brief()).await
     }
 
     /// Starts with settings of its own for the network, on SQLite.
@@ -83,7 +83,7 @@ impl Stack {
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Millis(now)));
-        Self::with(kind, Some(clock), None, Network::default()).await
+        Self::with(kind, Some(clock), None, brief()).await
     }
 
     async fn with(
@@ -99,7 +99,7 @@ impl Stack {
     /// Another server over the same Redis, with the same clock.
     pub async fn another(&self) -> Self {
         let (data, clock) = (Arc::clone(&self.data), self.clock.clone());
-        Self::over(data, clock, None, Network::default()).await
+        Self::over(data, clock, None, brief()).await
     }
 
     async fn over(
@@ -116,7 +116,7 @@ impl Stack {
         let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq::start(ServeOptions {
             service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
-            network: Network { drain: Duration::from_secs(1), ..network },
+            network,
             ..ServeOptions::new(store, clock)
         })
         .await
@@ -179,6 +179,11 @@ impl Stack {
         let answer = self.grpc().keys().create_key(request).await;
         answer.expect("a new key").into_inner().secret
     }
+}
+
+/// Tests that end a server leave no calls that it must wait for.
+fn brief() -> Network {
+    Network { drain: Duration::from_secs(1), ..Network::default() }
 }
 
 impl fmt::Debug for Stack {

@@ -184,11 +184,12 @@ impl Cluster {
         let port = port.parse().map_err(|_| unreadable())?;
         let address = slots::address(host, port, &from.address);
         let map = Arc::clone(&self.map.borrow());
-        let node = map.nodes.iter().find(|node| node.address == address);
-        let Some(live) = node.and_then(|node| node.link.now()) else {
+        let Some(node) = map.nodes.iter().find(|node| node.address == address) else {
             self.want(Some(from.clone()));
             return Err(away());
         };
+        // It may still be connecting: perhaps nothing was sent to this node before.
+        let live = timeout(PATIENCE, node.link.wait()).await.map_err(|_| away())??;
         live.send_asking(request).await
     }
 

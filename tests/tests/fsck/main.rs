@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "it is a test: what is not as it should be must stop it")]
 
-mod census;
-mod clean;
-mod life;
-mod program;
+mod clean_stores;
+mod command_line;
+mod leftovers;
 mod redis;
 mod retention;
+mod sample;
 mod sqlite;

@@ -1,5 +1,5 @@
-//! What the real program never logs, at its finest level: keys, tokens, fences, passwords of
-//! stores and `Authorization` values, whichever way they came and whatever became of the call.
+//! The real program never logs, at its finest level: API keys, job tokens, fences, passwords of
+//! stores and `Authorization` values, in whichever way they came and whatever the call's outcome.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -182,15 +182,8 @@ async fn call_with_malformed_headers(url: &str) {
     }
 }
 
-fn start(command: &str, more: &[&str]) -> Program {
-    let args = [command, "--listen", "127.0.0.1:0", "--log", "trace"];
-    Program::start(&[&args, more].concat())
-}
-
-fn start_service(command: &str, store: &str) -> Program {
-    let secrets = ["--admin-key", Stack::KEY, "--token-secret", TOKEN_SECRET];
-    start(command, &[&["--store", store][..], &secrets].concat())
-}
+/// Flags of the finest log and of one more secret.
+const TRACED: &[&str] = &["--log", "trace", "--token-secret", TOKEN_SECRET];
 
 fn assert_silent(program: Program, hidden: &Hidden) {
     let (_, output) = program.terminate();
@@ -200,7 +193,7 @@ fn assert_silent(program: Program, hidden: &Hidden) {
 
 async fn assert_nothing_shows_on(store: &str) {
     let mut hidden = Hidden::new();
-    let program = start_service("serve", store);
+    let program = Program::serve(store, TRACED);
     call_over_http(&program.url, &mut hidden).await;
     call_over_grpc(&program.url, &mut hidden).await;
     call_over_grpc_web(&program.url).await;
@@ -213,8 +206,8 @@ async fn assert_nothing_shows_on(store: &str) {
     assert_silent(program, &hidden);
 
     // Apart, headers travel between the two.
-    let service = start_service("service", store);
-    let gateway = start("gateway", &["--upstream", &service.url]);
+    let service = Program::service(store, TRACED);
+    let gateway = Program::gateway(&service.url, &["--log", "trace"]);
     call_over_http(&gateway.url, &mut hidden).await;
     assert_silent(gateway, &hidden);
     assert_silent(service, &hidden);
@@ -241,7 +234,7 @@ async fn nothing_secret_is_logged_on_redis() {
     assert_nothing_shows_on(&url).await;
     // While the store is away, every call says so.
     let mut hidden = Hidden::new();
-    let program = start_service("serve", &url);
+    let program = Program::serve(&url, TRACED);
     let grpc = Grpc::new(&program.url, Stack::KEY);
     server.kill();
     let http = Http::new(&program.url);
@@ -253,7 +246,7 @@ async fn nothing_secret_is_logged_on_redis() {
 }
 
 #[test]
-fn nothing_secret_shows_when_the_program_can_not_start() {
+fn nothing_secret_is_logged_when_the_program_cannot_start() {
     let hidden = Hidden::new();
     let (_server, url) = redis_with_password();
     let address = url.rsplit_once('@').unwrap().1;

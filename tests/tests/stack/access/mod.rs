@@ -16,7 +16,7 @@ use self::{
     table::{COLUMNS, Cell, Path, Row},
     world::{Caller, World},
 };
-use crate::{auth::assert_refused, on_each_store};
+use crate::{helpers::assert_refused, on_each_store};
 
 /// What became of a call; or the answer, when it was neither done nor refused to the caller.
 type Found = Result<Cell, String>;
@@ -97,7 +97,7 @@ async fn differences(
 }
 
 #[tokio::test]
-async fn every_grpc_call_is_as_open_as_the_table_says() {
+async fn every_grpc_call_allows_the_callers_of_the_table() {
     on_each_store(async |kind| {
         let world = World::new(Stack::start(kind).await).await;
         let mut wrong = Vec::new();
@@ -113,7 +113,7 @@ async fn every_grpc_call_is_as_open_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn every_path_is_as_open_as_its_call() {
+async fn every_path_allows_the_callers_of_its_call() {
     on_each_store(async |kind| {
         let world = World::new(Stack::start(kind).await).await;
         let calls = table::calls();

@@ -1,0 +1,45 @@
+//! What several files of this binary use: the clock's time, small calls, and the check of a
+//! refusal.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use spiderq_proto::v1::{GetJobRequest, Job, ScheduleJobRequest};
+use spiderq_tests::{Answer, Grpc};
+use tonic::Status;
+
+/// The stacks' clock stands here, ms since the epoch.
+pub(crate) const NOW: u64 = 1_566_311_800_654;
+
+pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+pub(crate) fn schedule(spider: &str) -> ScheduleJobRequest {
+    ScheduleJobRequest { project: 53, spider: spider.to_owned(), ..Default::default() }
+}
+
+pub(crate) async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {
+    let request = GetJobRequest { key: key.to_owned() };
+    let answer = grpc.jobs().get_job(request).await?;
+    Ok(answer.into_inner().job.unwrap())
+}
+
+/// What a caller who may not is told, by the family of the path.
+pub(crate) fn assert_refused(answer: &Answer, path: &str, code: u16) {
+    assert_eq!(answer.status, code, "{answer}");
+    let body = answer.json();
+    let message = body["message"].as_str().unwrap();
+    assert!(!message.is_empty());
+    let expected: Value = match (path.starts_with("/api/"), code) {
+        (true, 401) => json!({"status": "error", "message": "Authentication failed"}),
+        (true, _) => json!({"status": "error", "message": message}),
+        (false, 401) => json!({"error": "Unauthorized", "message": "Unauthorized"}),
+        (false, _) => json!({"error": "Forbidden", "message": message}),
+    };
+    assert_eq!(body, expected, "{answer}");
+    if code == 401 {
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.starts_with("Basic"), "{challenge}");
+    }
+}
