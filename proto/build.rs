@@ -1,8 +1,11 @@
-//! Compiles the .proto files with protox: no `protoc` needs to be installed.
+//! Compiles the .proto files with protox, so that no `protoc` needs to be installed. Besides
+//! what tonic generates, it writes the `upstream` module of `src/lib.rs`.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+use heck::ToSnakeCase as _;
 use prost::Message as _;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 
 const ROOT: &str = ".";
 const FOLDER: &str = "spiderq/v1";
@@ -18,9 +21,53 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [ROOT])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("spiderq_v1.bin"), descriptors.encode_to_vec())?;
+    fs::write(out.join("upstream.rs"), upstream(&descriptors))?;
     tonic_prost_build::configure()
         .btree_map(".")
         .generate_default_stubs(true)
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// For each service a type that implements the server trait by calling the client.
+fn upstream(descriptors: &FileDescriptorSet) -> String {
+    let services = descriptors.file.iter().flat_map(|file| &file.service);
+    services.map(upstream_service).collect()
+}
+
+fn upstream_service(service: &ServiceDescriptorProto) -> String {
+    let (name, module) = (service.name(), service.name().to_snake_case());
+    let methods: String = service.method.iter().map(upstream_method).collect();
+    format!(
+        "/// Calls the `{name}` of another process.
+#[derive(Clone, Debug)]
+pub struct {name}(pub {module}_client::{name}Client<Channel>);
+
+#[tonic::async_trait]
+impl {module}_server::{name} for {name} {{{methods}}}
+"
+    )
+}
+
+fn upstream_method(method: &MethodDescriptorProto) -> String {
+    assert!(!method.client_streaming(), "{}: client streams are not supported", method.name());
+    let name = method.name().to_snake_case();
+    let [request, response] = [method.input_type(), method.output_type()].map(message);
+    // The server trait boxes a stream, the client does not.
+    let (response, boxed) = match method.server_streaming() {
+        true => (format!("BoxStream<{response}>"), ".map(|messages| Box::pin(messages) as _)"),
+        false => (response.to_owned(), ""),
+    };
+    format!(
+        "
+    async fn {name}(&self, request: Request<{request}>) -> Result<Response<{response}>, Status> {{
+        Ok(self.0.clone().{name}(request).await?{boxed})
+    }}
+"
+    )
+}
+
+/// `GetJobRequest` of `.spiderq.v1.GetJobRequest`.
+fn message(full_name: &str) -> &str {
+    full_name.rsplit('.').next().unwrap_or(full_name)
 }

@@ -3,55 +3,56 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::store_url::{self, StoreUrl};
 use spiderq_core::{
     model::ProjectId,
     store::{CheckProgress, CheckScope, CheckSummary},
 };
+use spiderq_server::store_url::StoreUrl;
 
-use crate::{args::Fsck, failure::Failure, serve::explain};
+use crate::{
+    args::Fsck,
+    error::{Error, with_cause},
+    store,
+};
 
 /// Exit code where nothing was checked, or not to the end.
 const NOT_CHECKED: u8 = 2;
 
 /// Checks; an error where findings are left, or where it could not be done.
-pub(crate) async fn run(settings: Fsck) -> Result<(), Failure> {
+pub(crate) async fn run(settings: Fsck) -> Result<(), Error> {
     let mut report = Report::new();
     let checked =
-        check(&settings, &mut report).await.map_err(|failure| failure.exit(NOT_CHECKED))?;
+        check(&settings, &mut report).await.map_err(|error| error.with_exit_code(NOT_CHECKED))?;
     report.end(&checked);
     if let Some(error) = report.broken {
         let text = format!("can't print what was found: {error}");
-        return Err(Failure::new(text).exit(NOT_CHECKED));
+        return Err(Error::new(text).with_exit_code(NOT_CHECKED));
     }
     match report.found - report.repaired {
         0 => Ok(()),
-        1 => Err(Failure::new("1 finding is left")),
-        left => Err(Failure::new(format!("{left} findings are left"))),
+        1 => Err(Error::new("1 finding is left")),
+        left => Err(Error::new(format!("{left} findings are left"))),
     }
 }
 
-async fn check(settings: &Fsck, report: &mut Report) -> Result<CheckSummary, Failure> {
-    let url =
-        StoreUrl::parse(&settings.store).map_err(|error| Failure::new(format!("--{error}")))?;
+async fn check(settings: &Fsck, report: &mut Report) -> Result<CheckSummary, Error> {
+    let url = store::parse(&settings.store.url)?;
     if let StoreUrl::Sqlite(path) = &url
         && !path.exists()
     {
         let text = format!("can't open {url}: there is no such file");
-        return Err(Failure::new(text));
+        return Err(Error::new(text));
     }
     let projects = settings.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
     let scope =
-        CheckScope { projects: projects.map_err(|error| Failure::new(format!("--{error}")))? };
-    let store = store_url::open(&url)
-        .await
-        .map_err(|error| Failure::new(format!("can't open {url}: {}", explain(&error))))?;
+        CheckScope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
+    let store = store::open(&url).await?;
     let mut tell = |told| report.tell(told);
     store
         .check(&scope, settings.repair, &mut tell)
         .await
-        .map_err(|error| Failure::new(format!("can't check {url}: {}", explain(&error))))
+        .map_err(|error| Error::new(format!("can't check {url}: {}", with_cause(&error))))
 }
 
 /// Findings go to standard output, a line each; how far it is, to a terminal.

@@ -1,4 +1,4 @@
-//! `spiderq key`: API keys of a running server, over gRPC.
+//! `spiderq key`: manages the API keys of a running server, over gRPC.
 
 use std::{
     io::{self, Write as _},
@@ -9,82 +9,104 @@ use spiderq_proto::v1::{
     self, ApiKey, CreateKeyRequest, ListKeysRequest, RevokeKeyRequest,
     key_service_client::KeyServiceClient,
 };
-use tonic::{Request, Status, transport::Channel};
-
-use crate::{
-    args::{Key, KeyAction, RoleArg},
-    failure::Failure,
-    tls,
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
 };
 
-/// Does what `settings` say.
-pub(crate) async fn run(settings: Key) -> Result<(), Failure> {
-    let text = match settings.action.clone() {
+use crate::{
+    args::{Connection, Key, KeyAction, RoleArg, Secret},
+    error::Error,
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs the action and prints its result to standard output.
+pub(crate) async fn run(flags: Key) -> Result<(), Error> {
+    let bearer = Bearer::new(flags.admin_key.as_ref())?;
+    let mut client = connect(&flags.connection, bearer).await?;
+    let text = match flags.action {
         KeyAction::Create { name, role, projects } => {
-            let request = CreateKeyRequest { name, role: proto(role).into(), projects };
-            let request = authorized(&settings, request)?;
-            let made = client(&settings).await?.create_key(request).await.map_err(refused)?;
-            let made = made.into_inner();
-            let key = made.key.unwrap_or_default();
-            format!("{}\n{}", made.secret, table(&[key]))
+            create(&mut client, name, role, projects).await
         }
-        KeyAction::List => {
-            let request = authorized(&settings, ListKeysRequest {})?;
-            let keys = client(&settings).await?.list_keys(request).await.map_err(refused)?;
-            table(&keys.into_inner().keys)
-        }
-        KeyAction::Revoke { id } => {
-            let request = authorized(&settings, RevokeKeyRequest { id: id.clone() })?;
-            client(&settings).await?.revoke_key(request).await.map_err(refused)?;
-            format!("key {id} is revoked\n")
-        }
+        KeyAction::List => list(&mut client).await,
+        KeyAction::Revoke { id } => revoke(&mut client, id).await,
     };
+    let text = text.map_err(|status| Error::new(status.message()))?;
     io::stdout()
         .write_all(text.as_bytes())
-        .map_err(|error| Failure::new(format!("can't print: {error}")))
+        .map_err(|error| Error::new(format!("can't print the result: {error}")))
 }
 
-async fn client(settings: &Key) -> Result<KeyServiceClient<Channel>, Failure> {
-    let endpoint = tls::endpoint(&settings.server, "server", settings.tls_ca.as_deref())?;
-    let channel = endpoint.connect_timeout(Duration::from_secs(5)).connect().await;
+type Client = KeyServiceClient<InterceptedService<Channel, Bearer>>;
+
+async fn create(
+    client: &mut Client,
+    name: String,
+    role: RoleArg,
+    projects: Vec<i64>,
+) -> Result<String, Status> {
+    let request = CreateKeyRequest { name, role: v1::Role::from(role).into(), projects };
+    let created = client.create_key(request).await?.into_inner();
+    let key = created.key.unwrap_or_default();
+    Ok(format!("{}\n{}", created.secret, table(&[key])))
+}
+
+async fn list(client: &mut Client) -> Result<String, Status> {
+    let keys = client.list_keys(ListKeysRequest {}).await?;
+    Ok(table(&keys.into_inner().keys))
+}
+
+async fn revoke(client: &mut Client, id: String) -> Result<String, Status> {
+    client.revoke_key(RevokeKeyRequest { id: id.clone() }).await?;
+    Ok(format!("key {id} is revoked\n"))
+}
+
+async fn connect(connection: &Connection, bearer: Bearer) -> Result<Client, Error> {
+    let channel = connection.endpoint()?.connect_timeout(CONNECT_TIMEOUT).connect().await;
     let channel = channel.map_err(|_| {
-        Failure::new(format!(
+        Error::new(format!(
             "no server answers at {}; start it with `spiderq serve`",
-            settings.server
+            connection.server
         ))
     })?;
-    Ok(KeyServiceClient::new(channel))
+    Ok(KeyServiceClient::with_interceptor(channel, bearer))
 }
 
-fn authorized<T>(settings: &Key, message: T) -> Result<Request<T>, Failure> {
-    if settings.admin_key.is_empty() {
-        return Err(Failure::new(
-            "--admin-key or SPIDERQ_ADMIN_KEY is required: a key of role admin",
-        ));
-    }
-    let value = format!("Bearer {}", settings.admin_key).parse();
-    let value =
-        value.map_err(|_| Failure::new("--admin-key: must be 32 hexadecimal characters"))?;
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("authorization", value);
-    Ok(request)
-}
+/// Adds the admin key to each call.
+#[derive(Clone)]
+struct Bearer(MetadataValue<Ascii>);
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn refused(status: Status) -> Failure {
-    Failure::new(status.message())
-}
-
-const fn proto(role: RoleArg) -> v1::Role {
-    match role {
-        RoleArg::Read => v1::Role::Read,
-        RoleArg::Worker => v1::Role::Worker,
-        RoleArg::User => v1::Role::User,
-        RoleArg::Admin => v1::Role::Admin,
+impl Bearer {
+    fn new(key: Option<&Secret>) -> Result<Self, Error> {
+        let key = Secret::required(key, "--admin-key or SPIDERQ_ADMIN_KEY", "admin")?;
+        let value = format!("Bearer {key}").parse();
+        let bad = |_| Error::new("--admin-key: must be 32 hexadecimal characters");
+        value.map(Self).map_err(bad)
     }
 }
 
-/// A line per key: id, role, projects, name.
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+impl From<RoleArg> for v1::Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Read => Self::Read,
+            RoleArg::Worker => Self::Worker,
+            RoleArg::User => Self::User,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+/// A heading, then a line per key.
 fn table(keys: &[ApiKey]) -> String {
     let line = |key: &ApiKey| {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();

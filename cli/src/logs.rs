@@ -1,5 +1,5 @@
-//! Log lines, to standard error. No setting makes them show a secret: what dependencies log
-//! of requests as they came is cut here.
+//! Sets up the log, which goes to standard error. No setting makes it show a secret: lines of
+//! dependencies that quote raw requests are dropped here.
 
 use std::io;
 
@@ -12,29 +12,29 @@ use tracing_subscriber::{
 
 use crate::{
     args::{Log, LogFormat},
-    failure::Failure,
+    error::Error,
 };
 
-/// From now on the process logs as `log` says.
-pub(crate) fn init(log: &Log) -> Result<(), Failure> {
+/// Must be called once only; nothing is logged before.
+pub(crate) fn init(log: &Log) -> Result<(), Error> {
     let filter =
-        EnvFilter::try_new(&log.log).map_err(|error| Failure::new(format!("--log: {error}")))?;
+        EnvFilter::try_new(&log.log).map_err(|error| Error::new(format!("--log: {error}")))?;
     let lines = fmt::layer().with_writer(LogWriter::default);
     let lines = match log.log_format {
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     tracing_subscriber::registry()
-        .with(filter_fn(holds_no_request))
+        .with(filter_fn(quotes_no_request))
         .with(filter)
         .with(lines)
         .init();
     Ok(())
 }
 
-/// At level debug `h2::server` shows a path or an authority that is no URI, as it came: an
-/// `apikey=` in it too. Other targets say nothing of headers and bodies at any level
-/// (`tests/tests/stack/secrets.rs`).
-fn holds_no_request(metadata: &Metadata<'_>) -> bool {
+/// At level debug, `h2::server` logs a path or an authority that is no valid URI as it came,
+/// with any `apikey=` in it. Other targets log no headers and bodies at any level, which
+/// `tests/tests/stack/secrets.rs` checks.
+fn quotes_no_request(metadata: &Metadata<'_>) -> bool {
     metadata.target() != "h2::server" || *metadata.level() <= Level::INFO
 }

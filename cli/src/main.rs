@@ -1,18 +1,51 @@
-//! `spiderq`: a job service for Scrapy, wire-compatible with Scrapy Cloud's job APIs.
+//! `spiderq`: a job service for Scrapy, wire-compatible with Scrapy Cloud's job APIs. This
+//! crate is its flags and commands; what they start is in the server and runner crates.
+
+mod args;
+mod error;
+mod fsck;
+mod gateway;
+mod key;
+mod logs;
+mod runner;
+mod runtime;
+mod serve;
+mod store;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::{
+    args::{Cli, Command},
+    error::Error,
+    runtime::block_on,
+};
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match spiderq::run(spiderq::Cli::parse()) {
+    match run(Cli::parse()) {
         Ok(code) => code,
-        Err(failure) => {
-            eprintln!("spiderq: {failure}");
-            ExitCode::from(failure.code())
+        Err(error) => {
+            eprintln!("spiderq: {error}");
+            ExitCode::from(error.exit_code())
         }
     }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Error> {
+    logs::init(&cli.log)?;
+    spiderq_server::install_crypto_provider();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(flags) => block_on(flags.threads, serve::run(flags, true)),
+        Command::Service(flags) => block_on(flags.threads, serve::run(flags, false)),
+        Command::Gateway(flags) => block_on(1, gateway::run(flags)),
+        Command::Runner(flags) => block_on(1, runner::run(*flags)),
+        Command::Key(flags) => block_on(1, key::run(flags)),
+        Command::Fsck(flags) => block_on(1, fsck::run(flags)),
+        Command::Supervise(flags) => return Ok(runner::supervise(flags)),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,42 +1,52 @@
 //! `spiderq runner`: from flags to a runner.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use spiderq_runner::{Settings, Template, Work, find_project};
 
 use crate::{
-    args::{JobSettings, Runner},
-    failure::Failure,
-    tls,
+    args::{self, JobSettings, Runner, Secret},
+    error::Error,
 };
 
-/// Runs jobs until a signal.
-pub(crate) async fn run(flags: Runner) -> Result<(), Failure> {
-    let done = spiderq_runner::run(settings(flags)?).await;
-    done.map_err(|failure| Failure::new(failure.to_string()))
+/// Runs jobs until a signal; with `--once`, until none is left.
+pub(crate) async fn run(flags: Runner) -> Result<(), Error> {
+    let result = spiderq_runner::run(settings(flags)?).await;
+    result.map_err(|error| Error::new(error.to_string()))
 }
 
-fn settings(flags: Runner) -> Result<Settings, Failure> {
-    if flags.api_key.is_empty() {
-        return Err(Failure::new("--api-key or SPIDERQ_API_KEY is required: a key of role worker"));
-    }
+/// Needs no async runtime: it forks.
+pub(crate) fn supervise(flags: args::Supervise) -> ExitCode {
+    spiderq_runner::supervise(spiderq_runner::Supervise {
+        parent: flags.parent,
+        folder: flags.folder,
+        command: flags.command,
+    })
+}
+
+fn settings(flags: Runner) -> Result<Settings, Error> {
+    let flag = "--api-key or SPIDERQ_API_KEY";
+    let api_key = Secret::required(flags.api_key.as_ref(), flag, "worker")?.to_owned();
     let job = flags.job;
-    let seconds = Duration::from_secs;
     Ok(Settings {
-        endpoint: tls::endpoint(&flags.server, "server", flags.tls_ca.as_deref())?,
-        server: flags.server,
-        api_key: flags.api_key,
+        endpoint: flags.connection.endpoint()?,
+        server: flags.connection.server,
+        api_key,
         projects: flags.projects,
         spiders: flags.spiders,
         tags: flags.tags,
         lacks_tags: flags.lacks_tags,
         units: flags.units,
-        lease: seconds(job.lease),
+        lease: job.lease,
         work: work(&job)?,
         rotate_bytes: job.rotate_bytes,
-        runtime_limit: job.runtime_limit.map(seconds),
-        stall_limit: job.stall_limit.map(seconds),
-        cancel_grace: seconds(job.cancel_grace),
+        runtime_limit: job.runtime_limit,
+        stall_limit: job.stall_limit,
+        cancel_grace: job.cancel_grace,
         unit_memory: job.unit_memory,
         once: flags.once,
         version: job.code_version,
@@ -45,40 +55,40 @@ fn settings(flags: Runner) -> Result<Settings, Failure> {
     })
 }
 
-fn work(job: &JobSettings) -> Result<Work, Failure> {
+fn work(job: &JobSettings) -> Result<Work, Error> {
     if let Some(template) = &job.command {
-        let template = Template::parse(template);
-        let template = template.map_err(|why| Failure::new(format!("--command: {why}")))?;
+        let template = Template::parse(template.expose());
+        let template = template.map_err(|why| Error::new(format!("--command: {why}")))?;
         return Ok(Work::Command(template));
     }
     let start = match &job.python {
         Some(python) => {
             let python = python.to_str().map(str::to_owned);
-            let python = python.ok_or_else(|| Failure::new("--python: must be text"))?;
+            let python = python.ok_or_else(|| Error::new("--python: must be text"))?;
             vec![python, "-m".to_owned(), "sh_scrapy.crawl".to_owned()]
         }
         None => vec![job.start_crawl.clone()],
     };
-    let project = match &job.project_dir {
-        Some(folder) => {
-            let none = || {
-                Failure::new(format!(
-                    "--project-dir: there is no scrapy.cfg in {} or above",
-                    folder.display()
-                ))
-            };
-            Some(find_project(folder).ok_or_else(none)?)
-        }
-        None => find_project(Path::new(".")),
-    };
     Ok(Work::Scrapy {
-        // Jobs work in folders of their own: a path must hold there.
+        // Each job runs in a folder of its own, where a relative path would lead elsewhere.
         start: start.into_iter().map(absolute).collect(),
-        project,
+        project: project(job)?,
     })
 }
 
-/// A path with a folder in it, from the root; a bare name is looked for on PATH.
+fn project(job: &JobSettings) -> Result<Option<PathBuf>, Error> {
+    let Some(folder) = &job.project_dir else {
+        return Ok(find_project(Path::new(".")));
+    };
+    find_project(folder).map(Some).ok_or_else(|| {
+        Error::new(format!(
+            "--project-dir: there is no scrapy.cfg in {} or above",
+            folder.display()
+        ))
+    })
+}
+
+/// A word with a slash is a path and becomes absolute; a bare name stays, to be found on PATH.
 fn absolute(word: String) -> String {
     if !word.contains('/') {
         return word;
@@ -96,7 +106,7 @@ mod tests {
     use super::*;
     use crate::args::{Cli, Command};
 
-    fn parsed(more: &[&str]) -> Result<Settings, Failure> {
+    fn parsed(more: &[&str]) -> Result<Settings, Error> {
         let key = "0123456789abcdef0123456789abcdef";
         let args = ["spiderq", "runner", "--project", "1,2", "--api-key", key];
         let cli = Cli::parse_from([args.as_slice(), more].concat());

@@ -1,4 +1,4 @@
-//! Time as an argument: the only place of this crate that reads the wall clock.
+//! The wall clock as a value, so that tests can set it. Nothing else reads the system's time.
 
 use std::{
     fmt,
@@ -8,13 +8,13 @@ use std::{
 
 use crate::model::Millis;
 
-/// Tells the time. Each call of the API asks once.
+/// The time of day. Each call of the API asks once, so that it has one time throughout.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Now, in milliseconds since the Unix epoch.
+    /// The present time.
     fn now(&self) -> Millis;
 }
 
-/// The machine's clock.
+/// The clock of this machine.
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
@@ -31,7 +31,7 @@ impl Clock for SystemClock {
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    /// Stands at `now`.
+    /// A clock that stands at `now`.
     #[must_use]
     pub const fn at(now: Millis) -> Self {
         Self(AtomicU64::new(now.0))

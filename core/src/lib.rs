@@ -1,11 +1,14 @@
 //! What every part of spiderq shares: the types of a job, the errors, the clock, and the
 //! traits that a store implements. Knows neither gRPC nor HTTP nor a database.
 
+pub mod backoff;
 pub mod clock;
 pub mod error;
+pub mod limits;
 pub mod model;
 pub mod store;
 mod store_clock;
 
+pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use store_clock::StoreClock;

@@ -1,6 +1,6 @@
 //! The clock that all processes on one store share. Leases end by it: two servers whose own
-//! clocks are minutes apart must agree on when. Between two looks at the store's clock it goes
-//! by the machine's steady one, so that setting a machine's clock moves nothing.
+//! clocks differ by minutes must agree on when. Between two readings of the store's clock it
+//! follows the machine's monotonic one, so that setting a machine's clock changes nothing.
 
 use std::{
     sync::{
@@ -19,23 +19,23 @@ use crate::{
     store::Store,
 };
 
-/// How often the store's clock is looked at.
-const EVERY: Duration = Duration::from_secs(5);
-/// A look that takes longer says too little.
-const LONGEST: Duration = Duration::from_millis(500);
+/// Time between two readings of the store's clock.
+const READ_INTERVAL: Duration = Duration::from_secs(5);
+/// A reading that takes longer is too inexact to be used.
+const MAX_READ_TIME: Duration = Duration::from_millis(500);
 
-/// Follows a store's clock.
+/// A clock that follows the store's.
 #[derive(Debug)]
 pub struct StoreClock {
     from: Instant,
     /// The store's time at `from`, ms since the Unix epoch.
     offset: AtomicU64,
-    /// Ends the looking with the clock.
-    looking: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// The task that reads the store's clock; ends with this value.
+    reader: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl StoreClock {
-    /// The clock of `store`; the machine's for a store that has none. Fails when the store
+    /// The clock of `store`; the machine's for a store that has none. An error when the store
     /// does not answer.
     pub async fn of(store: &Arc<dyn Store>) -> Result<Arc<dyn Clock>> {
         let from = Instant::now();
@@ -43,17 +43,17 @@ impl StoreClock {
             return Ok(Arc::new(SystemClock));
         };
         let clock =
-            Arc::new(Self { from, offset: AtomicU64::new(first.0), looking: Mutex::default() });
-        let looking = look(Arc::downgrade(&clock), Arc::clone(store));
-        let mut task = clock.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        *task = Some(tokio::spawn(looking));
-        drop(task);
+            Arc::new(Self { from, offset: AtomicU64::new(first.0), reader: Mutex::default() });
+        let task = tokio::spawn(follow(Arc::downgrade(&clock), Arc::clone(store)));
+        *clock.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         Ok(clock)
     }
 
-    fn set(&self, asked: Instant, told: Millis, answered: Instant) {
+    /// The store read `time` somewhere between `asked` and `answered`; the middle is the best
+    /// guess.
+    fn set(&self, asked: Instant, time: Millis, answered: Instant) {
         let middle = asked + (answered - asked) / 2;
-        self.offset.store(told.0.saturating_sub(ms(middle - self.from)), Ordering::Relaxed);
+        self.offset.store(time.0.saturating_sub(ms(middle - self.from)), Ordering::Relaxed);
     }
 }
 
@@ -65,7 +65,7 @@ impl Clock for StoreClock {
 
 impl Drop for StoreClock {
     fn drop(&mut self) {
-        let task = self.looking.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let task = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = task.take() {
             task.abort();
         }
@@ -76,20 +76,20 @@ fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Looks at the store's clock again and again; while the store is away, the last look counts.
-async fn look(clock: std::sync::Weak<StoreClock>, store: Arc<dyn Store>) {
-    let mut ticks = interval(EVERY);
+/// Reads the store's clock again and again; while the store is away, the last reading counts.
+async fn follow(clock: std::sync::Weak<StoreClock>, store: Arc<dyn Store>) {
+    let mut ticks = interval(READ_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let asked = Instant::now();
-        let told = store.clock().await;
+        let time = store.clock().await;
         let answered = Instant::now();
         let Some(clock) = clock.upgrade() else { return };
-        match told {
-            Ok(Some(told)) if answered - asked <= LONGEST => clock.set(asked, told, answered),
+        match time {
+            Ok(Some(time)) if answered - asked <= MAX_READ_TIME => clock.set(asked, time, answered),
             Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the store's clock could not be read"),
+            Err(error) => tracing::debug!(%error, "store clock not read"),
         }
     }
 }

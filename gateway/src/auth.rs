@@ -1,15 +1,15 @@
-//! Carries the caller's credentials into the metadata of the gRPC call. Judges nothing:
-//! every service authenticates by itself. Credentials are never logged from here.
+//! Carries the caller's credentials into the metadata of the gRPC call. Every service
+//! authenticates by itself, so nothing is checked here. Credentials are never logged.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// The `authorization` of the call: the header as it came, or else `?apikey=` as a bearer.
+/// The `authorization` of the call: the header as it came, or else `api_key` as a bearer token.
 pub(crate) fn credentials(
     headers: &HeaderMap,
-    apikey: Option<&str>,
+    api_key: Option<&str>,
 ) -> Option<MetadataValue<Ascii>> {
-    let mut value = match (headers.get(AUTHORIZATION), apikey) {
+    let mut value = match (headers.get(AUTHORIZATION), api_key) {
         (Some(header), _) => MetadataValue::try_from(header.as_bytes()).ok()?,
         (None, Some(key)) => MetadataValue::try_from(format!("Bearer {key}")).ok()?,
         (None, None) => return None,
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_goes_before_the_parameter() {
+    fn the_header_takes_precedence_over_the_parameter() {
         let mut headers = HeaderMap::new();
         assert_eq!(credentials(&headers, None), None);
         assert_eq!(credentials(&headers, Some("K")).unwrap(), "Bearer K");
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_no_header_can_hold_is_no_credential() {
+    fn an_api_key_that_does_not_fit_a_header_is_no_credential() {
         assert_eq!(credentials(&HeaderMap::new(), Some("a\nb")), None);
     }
 }

@@ -1,7 +1,7 @@
 //! One HTTP request, taken apart for the handlers: parameters, body and credentials, and
 //! the way from there to a gRPC request.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -9,39 +9,34 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::{
-    HeaderMap, Method, Request, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
-};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, header::CONTENT_TYPE, request::Parts};
 use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::{
-    auth,
+    auth, body,
     errors::{Family, Problem},
-    negotiation::Form,
+    list_format::ListFormat,
+    middleware::{request_id::REQUEST_ID, timeout::BodyRead},
     params::{self, Params},
-    patience::Received,
     services::App,
 };
 
-/// Names a request in answers, logs and gRPC metadata.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
-/// A request, its body read.
+/// A request whose body has been read.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
-    /// Of the query; in the dash family also of the form. Without `?apikey=`.
+    /// Of the query; in the dash family also of the form. Without `apikey`.
     pub(crate) params: Params,
+    pub(crate) headers: HeaderMap,
     path: Vec<(String, String)>,
-    headers: HeaderMap,
     credentials: Option<MetadataValue<Ascii>>,
     body: Bytes,
 }
 
 impl Call {
-    /// The gRPC request of `message`, in the caller's name.
+    /// The gRPC request of `message`, with the caller's credentials and request id.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         let metadata = request.metadata_mut();
@@ -57,140 +52,97 @@ impl Call {
     }
 
     /// `Idempotency-Key`; empty when there is none.
-    pub(crate) fn request_id(&self) -> Result<String, Problem> {
+    pub(crate) fn idempotency_key(&self) -> Result<String, Problem> {
         let Some(value) = self.headers.get("idempotency-key") else {
             return Ok(String::new());
         };
-        let text = value.to_str();
-        text.map(str::to_owned)
-            .map_err(|_| Problem::invalid("Idempotency-Key", "must be ASCII text"))
+        let text = value.to_str().map(str::to_owned);
+        text.map_err(|_| Problem::invalid("Idempotency-Key", "must be ASCII text"))
     }
 
-    /// A part of the path by its name in the route table, percent-decoded.
-    pub(crate) fn part(&self, name: &str) -> &str {
-        let part = self.path.iter().find(|(known, _)| known == name);
-        part.map_or("", |(_, value)| value)
+    /// A part of the path by its name in the route table, percent-decoded. It is a bug to ask
+    /// for one that the route does not have.
+    pub(crate) fn part(&self, name: &str) -> Result<&str, Problem> {
+        let bug = || Problem::bug(format_args!("the path of the route has no {name}"));
+        self.optional_part(name).ok_or_else(bug)
     }
 
-    /// The project of the path.
+    /// The same for a handler of several routes, some of which do not have that part.
+    pub(crate) fn optional_part(&self, name: &str) -> Option<&str> {
+        let mut parts = self.path.iter();
+        parts.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn project(&self) -> Result<i64, Problem> {
-        params::project(self.part("project"))
+        params::positive("project", self.part("project")?)
     }
 
-    /// The number of the path's spider; 0 where the path names none.
+    /// The number of the path's spider; 0 where the route has none.
     pub(crate) fn spider(&self) -> Result<i64, Problem> {
-        match self.part("spider") {
-            "" => Ok(0),
-            text => params::spider(text),
-        }
+        self.optional_part("spider").map_or(Ok(0), |text| params::positive("spider", text))
     }
 
-    /// The job key of the path.
-    pub(crate) fn key(&self) -> String {
-        let [project, spider, job] = ["project", "spider", "job"].map(|name| self.part(name));
-        format!("{project}/{spider}/{job}")
+    pub(crate) fn job_key(&self) -> Result<String, Problem> {
+        let (project, spider) = (self.part("project")?, self.part("spider")?);
+        Ok(format!("{project}/{spider}/{}", self.part("job")?))
     }
 
-    /// The body as text, whatever its content type says.
+    /// The body as text. Its content type does not matter in the storage family.
     pub(crate) fn text(&self) -> Result<&str, Problem> {
         std::str::from_utf8(&self.body).map_err(|_| Problem::invalid("body", "must be UTF-8"))
     }
 
-    /// The headers of the request.
-    pub(crate) const fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The form of list that was asked for.
-    pub(crate) fn form(&self) -> Result<Form, Problem> {
-        Form::asked(&self.params, &self.headers)
-    }
-
-    /// Adds the body's form to the parameters.
-    fn read_form(&mut self) -> Result<(), Problem> {
-        let kind = self.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-        let kind = kind.unwrap_or(FORM).to_ascii_lowercase();
-        if !self.body.is_empty() && !kind.starts_with(FORM) {
-            return Err(Problem::invalid("body", "must be application/x-www-form-urlencoded"));
-        }
-        let mut form = Params::parse(&self.body);
-        let apikey = form.take("apikey");
-        if self.credentials.is_none() {
-            self.credentials = auth::credentials(&self.headers, apikey.as_deref());
-        }
-        self.params.extend(form);
-        Ok(())
+    pub(crate) fn list_format(&self) -> Result<ListFormat, Problem> {
+        ListFormat::negotiate(&self.params, &self.headers)
     }
 
     async fn read(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
         let (mut head, body) = request.into_parts();
-        check_encoding(&head.headers)?;
-        let path = RawPathParams::from_request_parts(&mut head, app)
-            .await
-            .map_err(|_| Problem::invalid("path", "must be UTF-8"))?;
+        body::check_encoding(&head.headers)?;
+        let path = path_parts(&mut head, app).await?;
         let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
-        let apikey = params.take("apikey");
-        let credentials = auth::credentials(&head.headers, apikey.as_deref());
-        let form = head.method == Method::POST && Family::of(head.uri.path()) == Family::Dash;
-        // Who says nothing of himself learns nothing of what is accepted.
-        if credentials.is_none() && !form {
-            return Err(Problem::unauthorized());
+        let api_key = params.take("apikey");
+        let credentials = auth::credentials(&head.headers, api_key.as_deref());
+        let has_form = head.method == Method::POST && Family::of(head.uri.path()) == Family::Dash;
+        // An unauthenticated caller gets 401, not a validation error; a form may hold the key.
+        if credentials.is_none() && !has_form {
+            return Err(Problem::unauthenticated());
         }
-        let mut call = Self {
-            app: app.clone(),
-            params,
-            path: path.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
-            credentials,
-            headers: head.headers,
-            body: collect(body, app.options.max_body).await?,
-        };
-        if let Some(received) = head.extensions.get::<Received>() {
-            received.tell();
+        let body = body::read(body, app.options.max_body).await?;
+        if let Some(body_read) = head.extensions.get::<BodyRead>() {
+            body_read.set();
         }
-        if form {
+        let app = Arc::clone(app);
+        let mut call = Self { app, params, headers: head.headers, path, credentials, body };
+        if has_form {
             call.read_form()?;
         }
-        if call.credentials.is_none() {
-            return Err(Problem::unauthorized());
+        match call.credentials {
+            Some(_) => Ok(call),
+            None => Err(Problem::unauthenticated()),
         }
-        Ok(call)
     }
-}
 
-/// What was decompressed has lost this header.
-fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(()),
-        Some(_) => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Content-Encoding: must be gzip or identity",
-        )),
-    }
-}
-
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
-
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("body: must be at most {limit} bytes"),
-        )),
-        Err(error) if is_late(&*error) => {
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body: must not make pauses"))
+    /// Adds the form in the body to the parameters.
+    fn read_form(&mut self) -> Result<(), Problem> {
+        let content_type = self.headers.get(CONTENT_TYPE).map_or(FORM, HeaderValue::as_bytes);
+        if !self.body.is_empty() && !content_type.to_ascii_lowercase().starts_with(FORM) {
+            return Err(Problem::invalid("body", "must be application/x-www-form-urlencoded"));
         }
-        Err(_) => Err(Problem::invalid("body", "could not be read or decompressed")),
+        let mut form = Params::parse(&self.body);
+        let api_key = form.take("apikey");
+        if self.credentials.is_none() {
+            self.credentials = auth::credentials(&self.headers, api_key.as_deref());
+        }
+        self.params.extend(form);
+        Ok(())
     }
 }
 
-/// The listener ends a body that does not come on with an I/O error of this kind.
-fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| {
-        let cause = cause.downcast_ref::<io::Error>();
-        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
-    })
+async fn path_parts(head: &mut Parts, app: &Arc<App>) -> Result<Vec<(String, String)>, Problem> {
+    let parts = RawPathParams::from_request_parts(head, app).await;
+    let parts = parts.map_err(|_| Problem::invalid("path", "must be UTF-8"))?;
+    Ok(parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 impl FromRequest<Arc<App>> for Call {
@@ -198,7 +150,34 @@ impl FromRequest<Arc<App>> for Call {
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
         let family = Family::of(request.uri().path());
-        let call = Self::read(request, app).await;
-        call.map_err(|problem| problem.answer(family))
+        Self::read(request, app).await.map_err(|problem| problem.into_response(family))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::transport::Endpoint;
+
+    use super::*;
+    use crate::services::Options;
+
+    #[tokio::test]
+    async fn it_is_a_bug_to_ask_for_a_part_that_the_route_does_not_have() {
+        let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let services = crate::upstream(channel);
+        let call = Call {
+            app: Arc::new(App { services, options: Options::default() }),
+            params: Params::default(),
+            headers: HeaderMap::new(),
+            path: vec![("project".to_owned(), "53".to_owned())],
+            credentials: None,
+            body: Bytes::new(),
+        };
+        assert_eq!(call.project().unwrap(), 53);
+        assert_eq!(call.optional_part("state"), None);
+        assert_eq!(call.spider().unwrap(), 0);
+        for problem in [call.part("state").unwrap_err(), call.job_key().unwrap_err()] {
+            assert_eq!(problem.into_response(Family::Dash).status(), 500);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Conditional GET (RFC 9110, 13.1.2): an answer carries a weak tag of its body, and a
-//! client that names it gets 304 instead.
+//! Conditional GET (RFC 9110, section 13.1.2): a response carries a weak tag of its body, and a
+//! client that sends that tag back gets 304 without a body.
 
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -9,30 +9,29 @@ use http::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::answers::json;
+use crate::responses::json;
 
-/// Who has it may keep it, alone, and asks each time whether it still holds.
-const KEEP: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// A response is for its caller alone, so shared caches must not keep it; a client that keeps it
+/// has to validate it before each use.
+const KEEP_BUT_VALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// `body` as JSON with its tag, or that the client has it already.
-pub(crate) fn tagged(asked: &HeaderMap, body: String) -> Response {
+/// `body` as JSON with its tag, or 304 where the request's `If-None-Match` names that tag.
+pub(crate) fn json_with_tag(request_headers: &HeaderMap, body: String) -> Response {
     let tag = tag(body.as_bytes());
-    let known = asked
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .any(|list| list.to_str().is_ok_and(|list| names(list, &tag)));
-    let mut answer = json(if known { String::new() } else { body });
-    let headers = answer.headers_mut();
-    headers.insert(CACHE_CONTROL, KEEP);
+    let lists = request_headers.get_all(IF_NONE_MATCH);
+    let unchanged = lists.iter().any(|list| list.to_str().is_ok_and(|list| contains(list, &tag)));
+    let mut response = json(if unchanged { String::new() } else { body });
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, KEEP_BUT_VALIDATE);
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(ETAG, tag);
     }
-    if known {
+    if unchanged {
         headers.remove(CONTENT_TYPE);
         headers.remove(CONTENT_LENGTH);
-        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
-    answer
+    response
 }
 
 /// Weak, as compression changes the bytes but not what they say.
@@ -41,11 +40,14 @@ fn tag(body: &[u8]) -> String {
     format!("W/\"{}\"", BASE64.encode(&digest[..16]))
 }
 
-/// Whether the list of tags names `tag`, compared weakly. Tags may hold commas; ours do not.
-fn names(list: &str, tag: &str) -> bool {
-    let opaque = |tag: &str| -> String { tag.strip_prefix("W/").unwrap_or(tag).to_owned() };
-    let mut each = list.split(',').map(str::trim);
-    list.trim() == "*" || each.any(|one| opaque(one) == opaque(tag))
+/// Whether the list of tags contains `tag`, compared weakly. A tag of another server may hold a
+/// comma and then counts as two; ours have none.
+fn contains(list: &str, tag: &str) -> bool {
+    fn opaque(tag: &str) -> &str {
+        tag.strip_prefix("W/").unwrap_or(tag)
+    }
+    let mut tags = list.split(',').map(str::trim);
+    list.trim() == "*" || tags.any(|one| opaque(one) == opaque(tag))
 }
 
 #[cfg(test)]
@@ -64,10 +66,10 @@ mod tests {
             &format!("\"other\", {tag}"),
             &format!("W/\"a,b\",{strong} , \"z\""),
         ] {
-            assert!(names(list, &tag), "{list}");
+            assert!(contains(list, &tag), "{list}");
         }
         for list in ["", "\"other\"", "\"*\"", strong.trim_matches('"'), "W/"] {
-            assert!(!names(list, &tag), "{list}");
+            assert!(!contains(list, &tag), "{list}");
         }
     }
 }

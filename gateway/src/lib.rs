@@ -1,25 +1,29 @@
-//! The HTTP/JSON paths of the Scrapy Cloud job APIs, each translated into one call of the
-//! generated `spiderq.v1` service traits. Depends on the generated API alone: whether the
-//! services live in this process or behind a channel ([`forward()`]) makes no difference.
+//! The HTTP/JSON paths of the Scrapy Cloud job APIs, each translated into calls of the
+//! generated `spiderq.v1` service traits. It makes no difference whether the services live in
+//! this process or behind a channel ([`upstream()`]).
 //!
-//! It translates and never decides: ranges, rights and rules are the services'.
+//! The gateway checks the form of a request only: ranges, rights and rules are up to the
+//! services. Comments name sections of docs/contract.md, such as "contract 4".
 
-mod answers;
+mod accepted;
 mod auth;
+mod body;
 mod call;
 mod errors;
 mod etag;
-mod forward;
-mod lines;
-mod negotiation;
-mod outer;
+mod json_fields;
+mod json_lines;
+mod list_format;
+mod middleware;
 mod params;
-mod patience;
 mod render;
+mod responses;
+mod router;
 mod routes;
 mod services;
-mod strangers;
+mod upstream;
 
-pub use forward::forward;
-pub use outer::router;
+pub use body::find_timeout;
+pub use router::router;
 pub use services::{Options, Services};
+pub use upstream::upstream;

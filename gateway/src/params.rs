@@ -1,12 +1,13 @@
-//! Query and form parameters: repeated names are lists, single ones take the last value.
-//! Checks form only (integers, known words); ranges are the services'.
+//! Query and form parameters. A repeatable parameter is a list of its values; of any other the
+//! last value counts. Only the form is checked (integers, known words): ranges are up to the
+//! services.
 
 use std::str::FromStr;
 
 use form_urlencoded::parse;
 use spiderq_proto::v1::{JobFilter, JobState};
 
-use crate::errors::Problem;
+use crate::{accepted, errors::Problem};
 
 /// Parameters in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +23,7 @@ impl Params {
         self.0.extend(other.0);
     }
 
-    /// Takes every `name` out and answers the last of them.
+    /// Removes every `name`; returns the last value.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let value = self.last(name).map(str::to_owned);
         self.0.retain(|(known, _)| known != name);
@@ -34,7 +35,7 @@ impl Params {
         self.values(name).map(str::to_owned).collect()
     }
 
-    /// The value of a single parameter.
+    /// The value of a parameter that is not repeatable.
     pub(crate) fn last(&self, name: &str) -> Option<&str> {
         self.values(name).last()
     }
@@ -44,10 +45,9 @@ impl Params {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// Parameters that are none of `known`.
-    pub(crate) fn others(&self, known: &[&str]) -> impl Iterator<Item = (&str, &str)> {
-        let others = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-        others.map(|(name, value)| (name.as_str(), value.as_str()))
+    pub(crate) fn all_but(&self, names: &[&str]) -> impl Iterator<Item = (&str, &str)> {
+        let rest = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        rest.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A number; `accepted` says which, for the refusal.
@@ -56,9 +56,8 @@ impl Params {
         name: &str,
         accepted: &str,
     ) -> Result<Option<N>, Problem> {
-        self.last(name)
-            .map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, accepted)))
-            .transpose()
+        let number = self.last(name).map(|text| text.trim().parse()).transpose();
+        number.map_err(|_| Problem::invalid(name, accepted))
     }
 
     /// Whether `name` is given as 1 or true.
@@ -74,7 +73,7 @@ impl Params {
     pub(crate) fn project(&self) -> Result<i64, Problem> {
         match self.last("project") {
             None => Err(Problem::invalid("project", "is required, a positive integer")),
-            Some(text) => project(text),
+            Some(text) => positive("project", text),
         }
     }
 
@@ -83,38 +82,31 @@ impl Params {
         self.values("state").map(|name| Ok(state(name)?.into())).collect()
     }
 
-    /// The filter that both families share; `keys` is what the family calls job keys.
-    pub(crate) fn filter(&self, keys: &str) -> Result<JobFilter, Problem> {
+    /// The filter of both families. Job keys are in the parameter `job_keys`, which the families
+    /// name differently.
+    pub(crate) fn job_filter(&self, job_keys: &str) -> Result<JobFilter, Problem> {
         Ok(JobFilter {
             states: self.states()?,
             spiders: self.all("spider"),
             has_tags: self.all("has_tag"),
             lacks_tags: self.all("lacks_tag"),
             start_ts: self.time("startts")?.map_or(0, |time| time.max(0)),
-            // 0 means no bound to the services; nothing is older than 1 ms.
+            // In the message 0 means no bound; no job is older than 1 ms.
             end_ts: self.time("endts")?.map_or(0, |time| time.max(1)),
-            keys: self.all(keys),
+            keys: self.all(job_keys),
         })
     }
 
     fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
-        self.number(name, "must be an integer, milliseconds since the Unix epoch")
+        self.number(name, accepted::TIME)
     }
 }
 
-/// The project of a path or parameter.
-pub(crate) fn project(text: &str) -> Result<i64, Problem> {
+/// The number of a project or spider, in a path or parameter.
+pub(crate) fn positive(name: &str, text: &str) -> Result<i64, Problem> {
     match text.trim().parse() {
-        Ok(project) if project > 0 => Ok(project),
-        _ => Err(Problem::invalid("project", "must be a positive integer")),
-    }
-}
-
-/// The number of a spider in a path.
-pub(crate) fn spider(text: &str) -> Result<i64, Problem> {
-    match text.trim().parse() {
-        Ok(spider) if spider > 0 => Ok(spider),
-        _ => Err(Problem::invalid("spider", "must be a positive integer")),
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(Problem::invalid(name, accepted::POSITIVE)),
     }
 }
 
@@ -125,7 +117,7 @@ pub(crate) fn state(name: &str) -> Result<JobState, Problem> {
         "running" => Ok(JobState::Running),
         "finished" => Ok(JobState::Finished),
         "deleted" => Ok(JobState::Deleted),
-        _ => Err(Problem::invalid("state", "must be one of pending, running, finished, deleted")),
+        _ => Err(Problem::invalid("state", accepted::STATE)),
     }
 }
 
@@ -138,16 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn repeated_names_are_lists_and_single_ones_take_the_last() {
+    fn a_repeatable_parameter_is_a_list_and_of_any_other_the_last_value_counts() {
         let params = params("a=1&b=x+y&a=2&b=%C3%A9");
         assert_eq!(params.all("a"), ["1", "2"]);
         assert_eq!(params.last("b"), Some("é"));
         assert_eq!(params.last("c"), None);
-        assert_eq!(params.others(&["a"]).collect::<Vec<_>>(), [("b", "x y"), ("b", "é")]);
+        assert_eq!(params.all_but(&["a"]).collect::<Vec<_>>(), [("b", "x y"), ("b", "é")]);
     }
 
     #[test]
-    fn a_filter_takes_every_part() {
+    fn a_filter_takes_every_parameter() {
         let filter = params(
             "state=running&state=deleted&spider=s&has_tag=A&has_tag=B&lacks_tag=C\
              &startts=5&endts=9&key=1/2/3&key=1/2/4",
@@ -161,12 +153,12 @@ mod tests {
             end_ts: 9,
             keys: vec!["1/2/3".to_owned(), "1/2/4".to_owned()],
         };
-        assert_eq!(filter.filter("key").unwrap(), expected);
+        assert_eq!(filter.job_filter("key").unwrap(), expected);
     }
 
     #[test]
-    fn an_end_at_the_epoch_is_a_bound_all_the_same() {
-        let filter = params("startts=-5&endts=0").filter("key").unwrap();
+    fn an_end_at_the_epoch_is_still_a_bound() {
+        let filter = params("startts=-5&endts=0").job_filter("key").unwrap();
         assert_eq!((filter.start_ts, filter.end_ts), (0, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! What the gateway is built on: the services it calls and its few settings.
+//! What the gateway is built on: the services that it calls, and its options.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,17 +7,22 @@ use spiderq_proto::v1::{
     key_service_server::KeyService, project_service_server::ProjectService,
 };
 
-/// The services that answer, as the generated traits.
+const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
+const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The services that the gateway calls, each as its generated trait: in this process
+/// (a call costs no encoding) or behind a channel ([`crate::upstream()`]).
 #[derive(Clone)]
 pub struct Services {
-    /// What people and programs do with jobs.
+    /// Used by the dash family and by job metadata.
     pub jobs: Arc<dyn JobService>,
-    /// The queue and its workers.
+    /// Used by `/jobq/…`, which workers call.
     pub queue: Arc<dyn JobQueueService>,
-    /// Projects, spiders, settings.
+    /// Projects with their spiders and settings, and the server's time.
     pub projects: Arc<dyn ProjectService>,
-    /// API keys.
-    pub keys: Arc<dyn KeyService>,
+    /// Asked whose API key it is; the gateway creates and revokes none.
+    pub api_keys: Arc<dyn KeyService>,
 }
 
 impl fmt::Debug for Services {
@@ -26,23 +31,24 @@ impl fmt::Debug for Services {
     }
 }
 
-/// Settings of the gateway.
+/// What an operator may choose.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where clients reach this server, without a path: `http://127.0.0.1:6900`.
+    /// Where clients reach this server, without a path: `http://127.0.0.1:6900`. Jobs get it
+    /// as their `api_url`.
     pub public_url: String,
-    /// Most bytes of a request body, after decompression.
+    /// Limit of a request body in bytes, counted after decompression.
     pub max_body: usize,
-    /// How long an answer may take to begin.
+    /// How long a response may take to begin once its request has arrived.
     pub timeout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            public_url: "http://127.0.0.1:6900".to_owned(),
-            max_body: 16 << 20,
-            timeout: Duration::from_secs(30),
+            public_url: DEFAULT_PUBLIC_URL.to_owned(),
+            max_body: DEFAULT_MAX_BODY_BYTES,
+            timeout: DEFAULT_TIMEOUT,
         }
     }
 }

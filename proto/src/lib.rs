@@ -1,11 +1,21 @@
 //! The `spiderq.v1` gRPC API as generated from `proto/spiderq/v1/*.proto`: messages,
-//! service traits, clients, and the descriptor set for reflection.
+//! service traits, clients, calls to an upstream, and the descriptor set for reflection.
 //!
 //! No handwritten logic belongs here; the documentation is in the .proto files.
 
 /// Messages, service traits (`…_service_server`) and clients (`…_service_client`).
 pub mod v1 {
     tonic::include_proto!("spiderq.v1");
+}
+
+/// The server traits, implemented by calling a client: the services of another process in the
+/// place of our own. They add nothing to a call and take nothing away. `build.rs` writes them.
+pub mod upstream {
+    use tonic::{Request, Response, Status, codegen::BoxStream, transport::Channel};
+
+    use crate::v1::*;
+
+    include!(concat!(env!("OUT_DIR"), "/upstream.rs"));
 }
 
 /// The encoded `FileDescriptorSet` of the package, for gRPC reflection.

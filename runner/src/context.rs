@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 
-use crate::{phase::Phase, queue::Queue, settings::Settings};
+use crate::{client::Client, settings::Settings, shutdown::Shutdown};
 
-/// What a job is run with.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) queue: Queue,
+    pub(crate) client: Client,
+    /// As many permits as `settings.units`. A running job holds one for each of its units.
     pub(crate) units: Arc<Semaphore>,
-    pub(crate) phase: watch::Receiver<Phase>,
-    /// Told when units are free again.
-    pub(crate) freed: Arc<Notify>,
-    /// Told when this runner can't do its work.
-    pub(crate) unfit: Arc<Notify>,
+    pub(crate) shutdown: Shutdown,
+    /// Notified after a job has given its units back.
+    pub(crate) units_freed: Arc<Notify>,
+    /// Notified when this runner can't run jobs (its disk is full, say), so that it ends.
+    pub(crate) runner_failed: Arc<Notify>,
 }

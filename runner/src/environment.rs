@@ -1,47 +1,40 @@
-//! What a job's program is told of the job: the variables of the contract between Scrapy
-//! Cloud and `start-crawl`, which are as good for any other program.
+//! The environment variables that describe a job to its program: the contract between Scrapy Cloud
+//! and `start-crawl`, which any other program may use too.
 
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 
-use serde_json::{Value, value::RawValue};
+use serde::Serialize;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 use spiderq_proto::v1::Job;
 
-/// Longest variable that a system takes, with its name, `=` and an end, bytes.
-const MOST_BYTES: usize = 128 << 10;
-/// Scrapy's telnet console listens on all interfaces under `start-crawl`: off, and where a
-/// job's own settings turn it on, for this machine only.
-const ORGANIZATION: &str = r#"{"TELNETCONSOLE_ENABLED":false,"TELNETCONSOLE_HOST":"127.0.0.1"}"#;
+/// Linux's limit on one variable, with its name, the `=` and the NUL at its end.
+const MAX_VARIABLE_BYTES: usize = 128 << 10;
+/// As `v1.Job.spider_type` names scripts.
+const SCRIPT: &str = "script";
 
-/// A job as its program sees it.
 #[derive(Debug)]
-pub(crate) struct View<'a> {
+pub(crate) struct JobEnvironment<'a> {
     pub(crate) job: &'a Job,
-    /// Good for this attempt of this job.
+    /// Lets the program call the server, for this attempt of this job only.
     pub(crate) token: &'a str,
-    /// Of the server, without a slash at its end.
+    /// URL of the server, without a slash at its end.
     pub(crate) server: &'a str,
-    /// MB for each unit.
+    /// MB for each unit of the job.
     pub(crate) unit_memory: u32,
 }
 
-impl View<'_> {
-    /// The variables. What is too long for one goes into a file of `folder`.
+impl JobEnvironment<'_> {
+    /// Where a name occurs twice, the last one holds. A value that is too long for a variable is
+    /// written to a file in `folder`, and the variable is the path of that file.
     pub(crate) fn variables(
         &self,
-        pipe: &Path,
+        fifo: &Path,
         folder: &Path,
     ) -> io::Result<Vec<(OsString, OsString)>> {
-        // The job's own first: they can't replace those of the contract.
-        let own = self.environment().into_iter().filter(|(name, value)| {
-            let good = !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
-            if !good {
-                tracing::warn!(job = self.job.key, name, "not a variable of environment");
-            }
-            good
-        });
-        let own = own.map(|(name, value)| (name.into(), value.into()));
         let memory = self.unit_memory.saturating_mul(self.job.units.max(1));
-        let mut all: Vec<(OsString, OsString)> = own.collect();
         let texts = [
             ("SHUB_JOBKEY", self.job.key.clone()),
             ("SHUB_SPIDER", self.job.spider.clone()),
@@ -49,101 +42,153 @@ impl View<'_> {
             ("SHUB_JOB_ENV", "{}".to_owned()),
             ("SHUB_JOB_MEMORY_LIMIT", memory.to_string()),
         ];
+        // The job's own come first, so that they can't replace those of the contract.
+        let mut all = self.own_variables();
         all.extend(texts.map(|(name, value)| (name.into(), value.into())));
-        all.push(("SHUB_FIFO_PATH".into(), pipe.into()));
-        let json = [("SHUB_JOB_DATA", self.data()), ("SHUB_SETTINGS", self.settings())];
-        for (name, value) in json {
-            all.push((name.into(), short(name, value, folder)?));
+        all.push(("SHUB_FIFO_PATH".into(), fifo.into()));
+        for (name, value) in [("SHUB_JOB_DATA", self.data()?), ("SHUB_SETTINGS", self.settings()?)]
+        {
+            all.push((name.into(), value_or_file(name, value, folder)?));
         }
         Ok(all)
     }
 
-    /// Arguments of the spider. One that is no string is its JSON.
+    /// An argument that is not a string is given as its JSON text.
     pub(crate) fn spider_args(&self) -> BTreeMap<String, String> {
         self.strings("spider_args")
     }
 
-    /// Arguments of a script, as a shell would split them.
+    /// The words of a script's arguments, split as by a shell.
     pub(crate) fn cmd_args(&self) -> Vec<String> {
-        let Some(text) = self.raw("cmd_args") else {
-            return Vec::new();
-        };
-        match serde_json::from_str(text) {
-            Ok(Value::String(text)) => shlex::split(&text)
+        match self.value("cmd_args") {
+            Some(Value::String(text)) => shlex::split(&text)
                 .unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect()),
-            Ok(Value::Array(words)) => words.into_iter().map(text_of).collect(),
-            Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | Err(_) => {
+            Some(Value::Array(words)) => words.into_iter().map(text_of).collect(),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
                 Vec::new()
             }
         }
     }
 
-    fn environment(&self) -> BTreeMap<String, String> {
-        self.strings("environment")
+    /// The field `environment` of the job, without what no system takes as a variable.
+    fn own_variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = self.strings("environment");
+        variables.retain(|name, value| {
+            let valid = !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+            if !valid {
+                tracing::warn!(job = self.job.key, name, "ignored an invalid environment variable");
+            }
+            valid
+        });
+        variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
     fn strings(&self, field: &str) -> BTreeMap<String, String> {
-        let object = self.raw(field).and_then(|text| serde_json::from_str(text).ok());
-        let object: BTreeMap<String, Value> = object.unwrap_or_default();
-        let pairs = object.into_iter();
-        pairs.map(|(name, value)| (name, text_of(value))).collect()
-    }
-
-    fn raw(&self, field: &str) -> Option<&str> {
-        self.job.metadata.get(field).map(String::as_str)
-    }
-
-    /// The field where it is an object.
-    fn object(&self, field: &str) -> Option<&str> {
-        let text = self.raw(field)?;
-        let object: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
-        object.is_ok().then_some(text)
-    }
-
-    fn data(&self) -> String {
-        let job = self.job;
-        let project = job.key.split('/').next().unwrap_or_default();
-        let state = "running".to_owned();
-        let mut data = Object::default();
-        data.text("key", &job.key);
-        data.text("auth", self.token);
-        data.json("project", project);
-        data.text("spider", &job.spider);
-        data.json("spider_args", self.object("spider_args").unwrap_or("{}"));
-        data.json("tags", &Value::from(job.tags.clone()).to_string());
-        data.json("priority", &job.priority.to_string());
-        data.json("units", &job.units.to_string());
-        data.text("state", &state);
-        data.json("pending_time", &job.pending_time.to_string());
-        data.json("running_time", &job.running_time.to_string());
-        data.text("scheduled_by", &job.scheduled_by);
-        data.text("started_by", &job.started_by);
-        for field in ["spider_type", "version", "deploy_id"] {
-            if let Some(json) = self.raw(field) {
-                data.json(field, json);
+        match self.value(field) {
+            Some(Value::Object(object)) => {
+                object.into_iter().map(|(name, value)| (name, text_of(value))).collect()
             }
+            _ => BTreeMap::new(),
         }
-        match self.raw("api_url") {
-            Some(json) => data.json("api_url", json),
-            None => data.text("api_url", &format!("{}/api/", self.server)),
-        }
-        if job.spider.starts_with("py:") {
-            let words = [vec![job.spider.clone()], self.cmd_args()].concat();
-            data.json("job_cmd", &Value::from(words).to_string());
-            data.json("job_env", "{}");
-        }
-        data.end()
     }
 
-    fn settings(&self) -> String {
-        let mut settings = Object::default();
-        settings.json("organization_settings", ORGANIZATION);
-        settings.json("project_settings", "{}");
-        settings.json("spider_settings", "{}");
-        settings.json("job_settings", self.object("job_settings").unwrap_or("{}"));
-        settings.json("enabled_addons", "[]");
-        settings.end()
+    fn value(&self, field: &str) -> Option<Value> {
+        serde_json::from_str(self.raw(field)?.get()).ok()
     }
+
+    /// The text of a metadata field: numbers keep their digits.
+    fn raw(&self, field: &str) -> Option<&RawValue> {
+        serde_json::from_str(self.job.metadata.get(field)?).ok()
+    }
+
+    /// The text of a metadata field if it is an object, else `{}`.
+    fn object(&self, field: &str) -> io::Result<&RawValue> {
+        let object = self.raw(field).filter(|json| json.get().starts_with('{'));
+        object.map_or_else(|| Ok(serde_json::from_str("{}")?), Ok)
+    }
+
+    fn data(&self) -> io::Result<String> {
+        let job = self.job;
+        let is_script = job.spider_type == SCRIPT;
+        let api_url = to_raw_value(&format!("{}/api/", self.server))?;
+        let data = JobData {
+            key: &job.key,
+            auth: self.token,
+            project: job.project,
+            spider: &job.spider,
+            spider_args: self.object("spider_args")?,
+            tags: &job.tags,
+            priority: job.priority,
+            units: job.units,
+            state: "running",
+            pending_time: job.pending_time,
+            running_time: job.running_time,
+            scheduled_by: &job.scheduled_by,
+            started_by: &job.started_by,
+            spider_type: self.raw("spider_type"),
+            version: self.raw("version"),
+            deploy_id: self.raw("deploy_id"),
+            api_url: self.raw("api_url").unwrap_or(&api_url),
+            job_cmd: is_script.then(|| [vec![job.spider.clone()], self.cmd_args()].concat()),
+            job_env: is_script.then(|| json!({})),
+        };
+        Ok(serde_json::to_string(&data)?)
+    }
+
+    fn settings(&self) -> io::Result<String> {
+        Ok(serde_json::to_string(&Settings {
+            // Under `start-crawl` Scrapy's telnet console would listen on all interfaces. It is
+            // off, and a job that turns it on gets it for this machine only.
+            organization_settings: json!({
+                "TELNETCONSOLE_ENABLED": false,
+                "TELNETCONSOLE_HOST": "127.0.0.1",
+            }),
+            project_settings: json!({}),
+            spider_settings: json!({}),
+            job_settings: self.object("job_settings")?,
+            enabled_addons: json!([]),
+        })?)
+    }
+}
+
+/// `SHUB_JOB_DATA`.
+#[derive(Serialize)]
+struct JobData<'a> {
+    key: &'a str,
+    auth: &'a str,
+    project: i64,
+    spider: &'a str,
+    spider_args: &'a RawValue,
+    tags: &'a [String],
+    priority: u32,
+    units: u32,
+    state: &'static str,
+    pending_time: i64,
+    running_time: i64,
+    scheduled_by: &'a str,
+    started_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spider_type: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deploy_id: Option<&'a RawValue>,
+    api_url: &'a RawValue,
+    /// Tells `start-crawl` to run a script instead of a spider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_cmd: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_env: Option<Value>,
+}
+
+/// `SHUB_SETTINGS`. Each group of settings takes precedence over those before it.
+#[derive(Serialize)]
+struct Settings<'a> {
+    organization_settings: Value,
+    project_settings: Value,
+    spider_settings: Value,
+    job_settings: &'a RawValue,
+    enabled_addons: Value,
 }
 
 fn text_of(value: Value) -> String {
@@ -155,35 +200,14 @@ fn text_of(value: Value) -> String {
     }
 }
 
-/// `value`, or the path of a file with it where it is too long for a variable.
-fn short(name: &str, value: String, folder: &Path) -> io::Result<OsString> {
-    if name.len() + value.len() + 2 <= MOST_BYTES {
+/// `start-crawl` reads a variable whose value is the path of a file from that file.
+fn value_or_file(name: &str, value: String, folder: &Path) -> io::Result<OsString> {
+    if name.len() + value.len() + 2 <= MAX_VARIABLE_BYTES {
         return Ok(value.into());
     }
     let path = folder.join(format!("{name}.json"));
     fs::write(&path, value)?;
     Ok(path.into())
-}
-
-/// A JSON object in the making. Values go in as they were written.
-#[derive(Debug, Default)]
-struct Object(String);
-
-impl Object {
-    fn json(&mut self, name: &str, json: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&Value::from(name).to_string());
-        self.0.push(':');
-        self.0.push_str(json);
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.json(name, &Value::from(text).to_string());
-    }
-
-    fn end(self) -> String {
-        self.0 + "}"
-    }
 }
 
 #[cfg(test)]

@@ -1,41 +1,46 @@
-//! The job runner: a gRPC client that takes jobs from a server and runs real Scrapy spiders,
-//! scripts, or any other program for them.
+//! The job runner: a gRPC client that takes jobs from a server and runs Scrapy spiders, scripts or
+//! any other program for them (docs/runner.md).
 //!
-//! `dispatch` asks for jobs, `job` has one in its hands, `crawl` follows its program, `pulse`
-//! keeps the server's hold of it; the others are parts of these. Nothing here knows how the
-//! server works: only `spiderq.v1`.
+//! `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
+//! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
+//! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
+//! `spiderq.v1` only.
 
+mod backoff;
 mod child;
+mod client;
 mod clock;
+mod close_reason;
+mod code_version;
 mod context;
-mod counts;
-mod crawl;
+mod counters;
 mod dispatch;
 mod environment;
-mod files;
+mod fifo;
 mod finish;
-mod folder;
+mod heartbeat;
 mod job;
-mod json;
-mod lines;
+mod job_folder;
+mod line_splitter;
 mod message;
-mod outcome;
-mod output;
-mod pause;
-mod phase;
-mod project;
-mod pulse;
-mod queue;
-mod record;
+mod output_sink;
+mod prepare;
+mod printed;
+mod process;
+mod python_json;
+mod rotated_file;
+mod scrapy_project;
 mod settings;
+mod shutdown;
+mod start_job;
 mod supervise;
 mod system;
+mod tail;
 mod template;
 mod terminal;
-mod version;
 
-pub use dispatch::{Failure, run};
-pub use project::find_project;
+pub use dispatch::{RunnerError, run};
+pub use scrapy_project::find_project;
 pub use settings::{Settings, Work};
 pub use supervise::{Supervise, supervise};
 pub use template::Template;

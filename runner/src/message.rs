@@ -1,31 +1,39 @@
-//! What a spider says through its named pipe: one message a line, `CMD SP json LF`.
+//! The messages that a program writes to its named pipe, one a line: `CMD SP json LF`. The format
+//! is that of scrapinghub-entrypoint-scrapy.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json;
+use crate::python_json;
 
-/// Longest line, bytes.
-pub(crate) const MOST_BYTES: usize = 1 << 20;
+/// A longer line is lost, with an error in the log of the job.
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
+/// Levels of log lines, as the `logging` of Python numbers them.
+pub(crate) const LEVEL_INFO: i64 = 20;
+pub(crate) const LEVEL_ERROR: i64 = 40;
 
-/// A message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
-    /// A log line, and its level: 10 (debug) to 50 (critical).
-    Log { json: Cow<'a, str>, level: i64 },
-    /// A response that came in.
+    /// `level` runs from 10 (debug) to 50 (critical).
+    Log {
+        json: Cow<'a, str>,
+        level: i64,
+    },
+    /// A request of the spider that got a response.
     Request,
-    /// An item.
     Item(Cow<'a, str>),
-    /// Scrapy's statistics: JSON text of an object, and how many there are in it.
-    Stats { json: String, count: usize },
-    /// Why the spider was closed.
+    /// `json` is an object with `count` members.
+    Stats {
+        json: String,
+        count: usize,
+    },
+    /// The `close_reason` that the spider gives itself.
     Finish(String),
-    /// A command that is none of these.
+    /// A command other than these.
     Unknown(&'a str),
-    /// Not a message: what is wrong with it.
+    /// What is wrong with a line that is not a message.
     Malformed(&'static str),
 }
 
@@ -46,7 +54,7 @@ struct Finish {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a line, without its end.
+    /// `line` has no line feed at its end.
     pub(crate) fn parse(line: &'a [u8]) -> Self {
         let Ok(line) = std::str::from_utf8(line) else {
             return Self::Malformed("it is not UTF-8");
@@ -57,7 +65,7 @@ impl<'a> Message<'a> {
         if !["LOG", "REQ", "ITM", "STA", "FIN"].contains(&command) {
             return Self::Unknown(command);
         }
-        let Some(json) = json::tolerate(payload) else {
+        let Some(json) = python_json::to_json(payload) else {
             return Self::Malformed("its payload is not JSON");
         };
         let message = match command {
@@ -69,7 +77,7 @@ impl<'a> Message<'a> {
                 serde_json::from_str(&json).ok().map(|finish: Finish| Self::Finish(finish.outcome))
             }
         };
-        message.unwrap_or(Self::Malformed("its payload lacks what belongs there"))
+        message.unwrap_or(Self::Malformed("its payload lacks a required field"))
     }
 }
 
@@ -89,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_of_a_spider_are_read() {
+    fn messages_of_a_spider_are_parsed() {
         let line = br#"LOG {"time":1,"level":20,"message":"[x] y"}"#;
         let json = r#"{"time":1,"level":20,"message":"[x] y"}"#.into();
         assert_eq!(Message::parse(line), Message::Log { json, level: 20 });
@@ -114,15 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_says_why() {
+    fn a_malformed_line_says_what_is_wrong() {
         let wrong: [(&[u8], &str); 7] = [
             (b"", "it has no payload"),
             (b"ITM", "it has no payload"),
             (b"ITM {", "its payload is not JSON"),
             (b"ITM \xff", "it is not UTF-8"),
-            (b"LOG {}", "its payload lacks what belongs there"),
-            (b"STA {\"stats\":[]}", "its payload lacks what belongs there"),
-            (b"FIN {\"outcome\":1}", "its payload lacks what belongs there"),
+            (b"LOG {}", "its payload lacks a required field"),
+            (b"STA {\"stats\":[]}", "its payload lacks a required field"),
+            (b"FIN {\"outcome\":1}", "its payload lacks a required field"),
         ];
         for (line, why) in wrong {
             assert_eq!(Message::parse(line), Message::Malformed(why));
@@ -130,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn items_may_hold_numbers_that_are_none() {
+    fn nan_in_an_item_becomes_null() {
         let item = r#"{"price":null}"#.into();
         assert_eq!(Message::parse(br#"ITM {"price":NaN}"#), Message::Item(item));
     }

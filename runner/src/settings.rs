@@ -1,4 +1,4 @@
-//! What a runner is told at its start.
+//! What a runner is started with.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -6,64 +6,65 @@ use tonic::transport::Endpoint;
 
 use crate::template::Template;
 
-/// Settings of a runner.
+/// The flags of `spiderq runner` (docs/runner.md), read and checked.
 #[derive(Clone)]
 pub struct Settings {
-    /// How to reach the server.
+    /// Where and how to connect: address, TLS, timeouts.
     pub endpoint: Endpoint,
-    /// Its URL, as jobs get it.
+    /// The server's URL as jobs get it, with or without a slash at its end.
     pub server: String,
-    /// A key of role worker (or more).
+    /// Of role `worker` or higher.
     pub api_key: String,
-    /// Whose jobs to run; at least one.
+    /// The projects whose jobs to run; at least one.
     pub projects: Vec<i64>,
-    /// Just jobs of these spiders; empty: of all.
+    /// Run jobs of these spiders only; empty: of all spiders.
     pub spiders: Vec<String>,
-    /// Just jobs with any of these tags; empty: all.
+    /// Run jobs that have any of these tags only; empty: all jobs.
     pub tags: Vec<String>,
-    /// No jobs with any of these tags.
+    /// Run no job that has any of these tags.
     pub lacks_tags: Vec<String>,
-    /// Units of all jobs that run at a time; at least 1.
+    /// Units of all jobs that run at the same time; at least 1.
     pub units: u32,
-    /// How long the server waits for a sign of life: 1 s to 1 h.
+    /// How long the server waits for a heartbeat: 1 s to 1 h.
     pub lease: Duration,
-    /// What to run for a job.
+    /// The program of each job.
     pub work: Work,
-    /// Where logs and items go, as `P/S/J/log.N.jl` and `P/S/J/items.N.jl`.
+    /// The folder for logs and items, `P/S/J/log.N.jl` and `P/S/J/items.N.jl`.
     pub data_dir: PathBuf,
-    /// Size at which a file is followed by the next, bytes.
+    /// Size in bytes at which the next log or items file begins.
     pub rotate_bytes: u64,
-    /// How long a job may run; `None`: as long as it likes.
+    /// How long a job may run; `None`: without limit.
     pub runtime_limit: Option<Duration>,
-    /// How long a job may make no progress; `None`: as long as it likes.
+    /// How long a job may run without progress; `None`: without limit.
     pub stall_limit: Option<Duration>,
-    /// How long a job may take to stop before it is killed.
+    /// How long after the request to stop a job is killed.
     pub cancel_grace: Duration,
-    /// Memory that Scrapy lets a job use for each of its units, MB.
+    /// Memory in MB that Scrapy lets a job use for each of its units.
     pub unit_memory: u32,
-    /// End when nothing is pending, rather than wait.
+    /// End when no job is pending, rather than wait for one.
     pub once: bool,
-    /// `version` of jobs that have none; `None`: what Git says of the project.
+    /// `version` of jobs that have none; `None`: by Git or `pyproject.toml` of the local project.
     pub version: Option<String>,
-    /// `deploy_id` of jobs that have none.
+    /// `deploy_id` of jobs that have none; `None`: they stay without.
     pub deploy_id: Option<u64>,
 }
 
-/// What to run for a job.
+/// The program that is run for each job.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Spiders and scripts of a Scrapy project, by `start-crawl`.
+    /// Spiders and scripts of a Scrapy project, run by `start-crawl`.
     Scrapy {
-        /// The words that start it.
+        /// The command line of `start-crawl`.
         start: Vec<String>,
-        /// The folder of a local project's `scrapy.cfg`; `None`: the project is installed.
+        /// The folder with the `scrapy.cfg` of a local project; `None`: the project is an installed
+        /// Python package.
         project: Option<PathBuf>,
     },
-    /// Any program.
+    /// Any other program; no shell reads the command line.
     Command(Template),
 }
 
-// By hand: the key must not show.
+// By hand, since the API key is a secret.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")

@@ -1,40 +1,39 @@
-//! The command line of jobs that are not Scrapy's: words with places for what the job says.
-//! No shell reads it, so that nothing in a job can become a command.
+//! The command line of `--command`: words with placeholders such as `{key}`, filled in for each
+//! job. No shell reads it, so that nothing in a job can become a command.
 
 use std::collections::BTreeMap;
 
-/// `--command`: words, each perhaps with places such as `{key}`.
+/// The words of the command line; all placeholders in them are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<String>);
 
-/// What a job puts into the places.
 #[derive(Debug)]
-pub(crate) struct Places<'a> {
-    pub(crate) key: &'a str,
+pub(crate) struct Values<'a> {
+    pub(crate) job_key: &'a str,
     pub(crate) project: &'a str,
     pub(crate) spider: &'a str,
     pub(crate) spider_args: &'a BTreeMap<String, String>,
     pub(crate) cmd_args: &'a [String],
 }
 
-/// A word of its own that becomes as many words as the job has arguments.
+/// Only as a whole word, since it becomes one word for each argument of the job.
 const ARGS: &str = "{args}";
 
 impl Template {
-    /// Reads `text` as a shell reads words: with quotes and backslashes, and nothing else.
+    /// Splits `text` into words like a shell, with quotes and backslashes but no expansions.
     ///
     /// # Errors
-    /// Says what is wrong: no words, a quote without an end, a place that is not known.
+    /// There are no words, a quote is not closed, or a placeholder is unknown.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let words = shlex::split(text).ok_or("a quote has no end")?;
+        let words = shlex::split(text).ok_or("a quote is not closed")?;
         if words.is_empty() {
-            return Err("it is empty".to_owned());
+            return Err("must not be empty".to_owned());
         }
         for word in words.iter().filter(|word| *word != ARGS) {
-            let place = places(word).find(|place| !is_known(place));
-            if let Some(place) = place {
+            let unknown = placeholders(word).find(|name| !is_known(name));
+            if let Some(unknown) = unknown {
                 return Err(format!(
-                    "{{{place}}} is none of {{key}}, {{project}}, {{spider}}, {{arg:NAME}}, \
+                    "{{{unknown}}} is none of {{key}}, {{project}}, {{spider}}, {{arg:NAME}}, \
                      and {{args}} as a word of its own"
                 ));
             }
@@ -42,55 +41,62 @@ impl Template {
         Ok(Self(words))
     }
 
-    /// The words for a job.
-    pub(crate) fn fill(&self, places: &Places<'_>) -> Vec<String> {
+    pub(crate) fn fill(&self, values: &Values<'_>) -> Vec<String> {
         let mut words = Vec::new();
         for word in &self.0 {
             if word == ARGS {
-                let pairs = places.spider_args.iter();
+                let pairs = values.spider_args.iter();
                 words.extend(pairs.map(|(name, value)| format!("{name}={value}")));
-                words.extend(places.cmd_args.iter().cloned());
+                words.extend(values.cmd_args.iter().cloned());
             } else {
-                words.push(fill(word, places));
+                words.push(fill(word, values));
             }
         }
         words
     }
 }
 
-fn is_known(place: &str) -> bool {
-    ["key", "project", "spider"].contains(&place) || place.starts_with("arg:")
+impl<'a> Values<'a> {
+    /// An argument that the job does not have is empty.
+    fn get(&self, name: &str) -> &'a str {
+        match name {
+            "key" => self.job_key,
+            "project" => self.project,
+            "spider" => self.spider,
+            other => other
+                .strip_prefix("arg:")
+                .and_then(|name| self.spider_args.get(name))
+                .map_or("", String::as_str),
+        }
+    }
 }
 
-/// What stands between braces in `word` and looks like a place: `{"a":1}` does not.
-fn places(word: &str) -> impl Iterator<Item = &str> {
+fn is_known(name: &str) -> bool {
+    ["key", "project", "spider"].contains(&name) || name.starts_with("arg:")
+}
+
+/// The names between braces in `word`. They begin with a lower-case letter, so that `{"a":1}` is
+/// none.
+fn placeholders(word: &str) -> impl Iterator<Item = &str> {
     let parts = word.split('{').skip(1);
     parts
         .filter_map(|part| part.split_once('}'))
-        .map(|(place, _)| place)
-        .filter(|place| place.starts_with(|letter: char| letter.is_ascii_lowercase()))
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
 
-/// Fills what was in the template, never what was filled in.
-fn fill(word: &str, from: &Places<'_>) -> String {
+/// Fills in the placeholders of the template, but not what looks like one in a value.
+fn fill(word: &str, values: &Values<'_>) -> String {
     let mut filled = String::new();
     let mut rest = word;
     while let Some(at) = rest.find('{') {
         filled.push_str(&rest[..at]);
         rest = &rest[at..];
-        let place = places(rest).next();
-        match place.filter(|place| rest[1..].starts_with(place)) {
-            Some(place) => {
-                filled.push_str(match place {
-                    "key" => from.key,
-                    "project" => from.project,
-                    "spider" => from.spider,
-                    other => other
-                        .strip_prefix("arg:")
-                        .and_then(|name| from.spider_args.get(name))
-                        .map_or("", String::as_str),
-                });
-                rest = &rest[place.len() + 2..];
+        let name = placeholders(rest).next();
+        match name.filter(|name| rest[1..].starts_with(name)) {
+            Some(name) => {
+                filled.push_str(values.get(name));
+                rest = &rest[name.len() + 2..];
             }
             None => {
                 filled.push('{');
@@ -108,18 +114,18 @@ mod tests {
     fn filled(template: &str) -> Vec<String> {
         let spider_args = [("a", "1"), ("b", "{key} '; rm")];
         let spider_args = spider_args.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let places = Places {
-            key: "1/2/3",
+        let values = Values {
+            job_key: "1/2/3",
             project: "1",
             spider: "some spider",
             spider_args: &spider_args.into(),
             cmd_args: &["--x".to_owned(), "y z".to_owned()],
         };
-        Template::parse(template).unwrap().fill(&places)
+        Template::parse(template).unwrap().fill(&values)
     }
 
     #[test]
-    fn places_are_filled_and_words_stay_words() {
+    fn placeholders_are_filled_and_words_stay_words() {
         let words = filled("run --job={key} '{spider} of {project}' {arg:b} '' {arg:c}");
         let expected = ["run", "--job=1/2/3", "some spider of 1", "{key} '; rm", "", ""];
         assert_eq!(words, expected);
@@ -132,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn other_braces_stay() {
+    fn braces_that_are_not_placeholders_stay() {
         let words = filled(r#"run '{"a":{}}' '{' '{{key}}' '}{'"#);
         assert_eq!(words, ["run", r#"{"a":{}}"#, "{", "{1/2/3}", "}{"]);
     }
 
     #[test]
-    fn what_cannot_be_filled_is_refused() {
+    fn a_template_that_cannot_be_filled_is_refused() {
         for text in ["", "  ", "run 'x", "run {jobkey}", "run --x={args}"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }

@@ -1,5 +1,5 @@
-//! A live line for each running job, at the foot of the terminal; log lines go above them.
-//! Where standard error is no terminal there are only log lines.
+//! A live line for each running job at the bottom of the terminal, with log lines above them. If
+//! standard error is not a terminal there are log lines only.
 
 use std::{
     io::{self, IsTerminal as _, Write},
@@ -10,13 +10,12 @@ use std::{
 use rustix::termios::tcgetwinsize;
 use tokio::time::{Instant, interval};
 
-use crate::counts::Counts;
+use crate::counters::Counters;
 
-/// How often the lines are drawn.
-const FRAME: Duration = Duration::from_millis(500);
-/// Columns and lines of a terminal that does not say.
-const COLUMNS: usize = 80;
-const LINES: usize = 24;
+const REDRAW_INTERVAL: Duration = Duration::from_millis(500);
+/// For a terminal that does not tell its size.
+const DEFAULT_COLUMNS: usize = 80;
+const DEFAULT_LINES: usize = 24;
 
 static SCREEN: LazyLock<Mutex<Screen>> = LazyLock::new(|| {
     Mutex::new(Screen { live: io::stderr().is_terminal(), rows: Vec::new(), drawn: 0 })
@@ -26,25 +25,24 @@ fn screen() -> MutexGuard<'static, Screen> {
     SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A job's line. Gone when dropped.
+/// Shows the line of a job until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Row(Arc<Shown>);
+pub(crate) struct Row(Arc<RunningJob>);
 
 #[derive(Debug)]
-struct Shown {
-    key: String,
+struct RunningJob {
+    job_key: String,
     spider: String,
-    counts: Arc<Counts>,
+    counters: Arc<Counters>,
     since: Instant,
 }
 
 impl Row {
-    /// Shows the line of a job.
-    pub(crate) fn show(key: &str, spider: &str, counts: Arc<Counts>) -> Self {
-        let shown = Arc::new(Shown {
-            key: key.to_owned(),
+    pub(crate) fn show(job_key: &str, spider: &str, counters: Arc<Counters>) -> Self {
+        let shown = Arc::new(RunningJob {
+            job_key: job_key.to_owned(),
             spider: spider.to_owned(),
-            counts,
+            counters,
             since: Instant::now(),
         });
         screen().rows.push(Arc::clone(&shown));
@@ -60,19 +58,19 @@ impl Drop for Row {
     }
 }
 
-/// Draws the lines again and again, where there is a terminal.
-pub(crate) async fn animate() {
+/// Never returns. Does nothing if there is no terminal.
+pub(crate) async fn redraw_forever() {
     if !screen().live {
         std::future::pending::<()>().await;
     }
-    let mut frames = interval(FRAME);
+    let mut ticks = interval(REDRAW_INTERVAL);
     loop {
-        frames.tick().await;
+        ticks.tick().await;
         screen().refresh();
     }
 }
 
-/// Where log lines go: to standard error, above the live lines.
+/// Writes log lines to standard error, above the live lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogWriter;
 
@@ -96,19 +94,19 @@ impl Write for LogWriter {
 #[derive(Debug)]
 struct Screen {
     live: bool,
-    rows: Vec<Arc<Shown>>,
-    /// Lines that stand on the terminal.
+    rows: Vec<Arc<RunningJob>>,
+    /// How many lines are on the terminal now.
     drawn: usize,
 }
 
 impl Screen {
     fn refresh(&mut self) {
         let text = self.erase() + &self.draw();
-        // Nobody to tell of an error.
+        // A terminal that is gone leaves nowhere to report the error.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    /// Takes away the lines that stand there.
+    /// The control sequence that removes the lines on the terminal.
     fn erase(&mut self) -> String {
         match std::mem::take(&mut self.drawn) {
             0 => String::new(),
@@ -121,24 +119,24 @@ impl Screen {
             return String::new();
         }
         let size = tcgetwinsize(io::stderr()).ok();
-        let columns = size.map_or(COLUMNS, |size| usize::from(size.ws_col));
-        // More lines than it has can't be taken away again.
-        let most = size.map_or(LINES, |size| usize::from(size.ws_row)).max(2) - 1;
+        let columns = size.map_or(DEFAULT_COLUMNS, |size| usize::from(size.ws_col));
+        // Lines that scrolled off the terminal could not be erased again.
+        let max_rows = size.map_or(DEFAULT_LINES, |size| usize::from(size.ws_row)).max(2) - 1;
         let now = Instant::now();
-        let rows = self.rows.iter().take(most);
+        let rows = self.rows.iter().take(max_rows);
         self.drawn = rows.len();
         rows.map(|row| row.line(now, columns) + "\n").collect()
     }
 }
 
-impl Shown {
+impl RunningJob {
     fn line(&self, now: Instant, columns: usize) -> String {
-        let counters = self.counts.read();
+        let counters = self.counters.snapshot();
         let seconds = now.duration_since(self.since).as_secs();
         let time = format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
         let line = format!(
             "{:<14} {:<20} {:>8} items {:>8} pages {:>5} errors {time:>9}",
-            self.key,
+            self.job_key,
             self.spider,
             counters.items(),
             counters.pages(),
@@ -153,12 +151,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_the_job_has_done_and_fits_the_terminal() {
-        let counts = Arc::new(Counts::default());
-        counts.item();
-        counts.log(40);
+    fn a_line_shows_the_counters_of_its_job_and_fits_the_terminal() {
+        let counters = Arc::new(Counters::default());
+        counters.item();
+        counters.log(40);
         let since = Instant::now();
-        let row = Shown { key: "1/2/3".to_owned(), spider: "somespider".to_owned(), counts, since };
+        let row = RunningJob {
+            job_key: "1/2/3".to_owned(),
+            spider: "somespider".to_owned(),
+            counters,
+            since,
+        };
         let now = since + Duration::from_secs(3_723);
         let line = row.line(now, 200);
         let words: Vec<&str> = line.split_whitespace().collect();

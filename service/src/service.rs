@@ -50,7 +50,7 @@ impl Service {
     ) -> Result<Self> {
         let mut candidate = [0; 32];
         getrandom::fill(&mut candidate).map_err(|error| Error::bug(error.to_string()))?;
-        let secret = store.secret(candidate).await?;
+        let secret = store.installation_secret(candidate).await?;
         let token_secret = options.token_secret.as_deref();
         if token_secret.is_some_and(|secret| secret.len() < 16) {
             return Err(Error::invalid("token-secret", "must be at least 16 bytes"));

@@ -3,10 +3,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use spiderq::store_url::{self, StoreUrl};
-use spiderq::{Network, Running, ServeOptions};
 use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
+use spiderq_server::{
+    Network, ServeOptions, Server,
+    store_url::{self, StoreUrl},
+};
 use spiderq_service::ServiceOptions;
 use tempfile::TempDir;
 
@@ -57,7 +59,7 @@ pub struct Stack {
     pub key: String,
     clock: Option<Arc<ManualClock>>,
     /// Taken by tests that end it themselves. Before `data`: it ends before its store.
-    pub running: Option<Running>,
+    pub running: Option<Server>,
     data: Arc<Data>,
 }
 
@@ -114,7 +116,7 @@ impl Stack {
             None => Arc::new(SystemClock),
         };
         let store = store_url::open(&url).await.expect("an open store");
-        let running = spiderq::start(ServeOptions {
+        let running = spiderq_server::start(ServeOptions {
             service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
             network,
             ..ServeOptions::new(store, clock)

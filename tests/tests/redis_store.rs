@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     error::Error,
     model::{
         Actor, ClaimFilter, Counters, Fence, FieldSelection, Filter, Job, JobKey, JsonText,
         Metadata, Millis, Priority, ProjectId, SpiderName, State, StateSet, Tags, UniqueKey, Units,
     },
-    store::{Change, Changed, Effect, Holder, NewJob, Pushed, RequestDigest, Start, Step, Store},
+    store::{
+        Change, Changed, Effect, Holder, NewAttempt, NewJob, Pushed, RequestDigest, Step, Store,
+    },
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::{DURABLE, RedisServer};
 
 async fn store(server: &RedisServer) -> Arc<dyn Store> {
@@ -44,7 +46,10 @@ fn job(spider: &str) -> NewJob {
 fn start() -> Effect {
     Effect {
         enter: Some((State::Running, Actor::parse("bob").unwrap())),
-        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: Some(Millis(5_000)) }),
+        start: Some(NewAttempt {
+            fence: Fence::random().unwrap(),
+            lease_expires: Some(Millis(5_000)),
+        }),
         ..Effect::default()
     }
 }
@@ -110,7 +115,7 @@ async fn answers_kept_for_requests_expire() {
     let request = RequestDigest {
         id: "a".repeat(32),
         fingerprint: "b".repeat(32),
-        expires: Millis(1_000 + RequestDigest::KEPT),
+        expires: Millis(1_000 + spiderq_core::limits::REQUEST_ID_TTL_MS),
     };
     let push = || store.push(project(1), vec![job("a")], Millis(1_000), Some(&request));
     assert_eq!(keys(&push().await.unwrap()), ["1/1/1"]);
@@ -119,7 +124,11 @@ async fn answers_kept_for_requests_expire() {
     let key = format!("sq:{{1}}:q:{}", request.id);
     let mut connection = client.get_connection().unwrap();
     let left: u64 = redis::cmd("PTTL").arg(key).query(&mut connection).unwrap();
-    assert!((RequestDigest::KEPT - 60_000..=RequestDigest::KEPT).contains(&left));
+    assert!(
+        (spiderq_core::limits::REQUEST_ID_TTL_MS - 60_000
+            ..=spiderq_core::limits::REQUEST_ID_TTL_MS)
+            .contains(&left)
+    );
 }
 
 #[tokio::test]

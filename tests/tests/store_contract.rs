@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_acl::RedisAcl,
     redis_cluster::RedisCluster,

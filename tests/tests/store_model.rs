@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use proptest::test_runner::{Config, TestRunner};
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::World,

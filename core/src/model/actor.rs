@@ -1,23 +1,19 @@
-//! Who did it: the name in `scheduled_by`, `started_by`, `completed_by`, `deleted_by`.
+//! Who caused a state entry: the name in `scheduled_by`, `started_by`, `completed_by` and
+//! `deleted_by`.
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use super::short_text;
+use crate::{error::Result, limits::MAX_OWNER_NAME_BYTES};
 
-/// Name of an API key's owner: 1 to 64 bytes of UTF-8 without control characters.
+/// Name of an API key's owner: a short text of at most [`MAX_OWNER_NAME_BYTES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Actor(String);
 
 impl Actor {
-    /// Checks length and characters.
+    /// Errors name the field `name`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.is_empty() || text.len() > 64 || text.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                "name",
-                "must be 1 to 64 bytes of text without control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        short_text(text, MAX_OWNER_NAME_BYTES, "name", "must be").map(Self)
     }
 
     /// As text.

@@ -2,16 +2,18 @@
 
 use super::{SpiderName, Tag, Units};
 
-/// Which pending jobs a claim may take. All parts must hold.
+/// Conditions on the pending jobs that a claim may take; all must hold.
+///
+/// [`MAX_BATCH`]: crate::limits::MAX_BATCH
+/// [`MAX_TAGS`]: crate::limits::MAX_TAGS
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClaimFilter {
-    /// Of any of these; empty: of all. At most [`MAX_BATCH`](super::MAX_BATCH); unknown names have no
-    /// jobs.
+    /// Of one of these spiders; empty: of any. At most [`MAX_BATCH`]. Unknown names have no jobs.
     pub spiders: Vec<SpiderName>,
-    /// With any of these; empty: all. At most [`MAX_BATCH`](super::MAX_BATCH).
+    /// With any of these tags; empty: no condition. At most [`MAX_TAGS`].
     pub has_tags: Vec<Tag>,
-    /// With none of these. At most [`MAX_BATCH`](super::MAX_BATCH).
+    /// With none of these tags. At most [`MAX_TAGS`].
     pub lacks_tags: Vec<Tag>,
-    /// Of at most so many units.
+    /// With at most this many units; `None`: no condition.
     pub max_units: Option<Units>,
 }

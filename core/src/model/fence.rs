@@ -1,4 +1,4 @@
-//! The secret that tells one attempt of a job from the next.
+//! The secret of an attempt: with it a worker proves that it still holds the job.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl Fence {
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// Checks the form only; whether it is the right one, the store knows.
+    /// Checks the form only: a store compares it with the fence of the job's attempt.
     pub fn parse(text: &str) -> Result<Self> {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if text.len() == 32 && text.bytes().all(hex) {

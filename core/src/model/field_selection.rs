@@ -1,15 +1,15 @@
-//! Which fields of a job a read answers with.
+//! Which metadata of a job a read answers with.
 
 use super::FieldName;
 
 /// Which metadata a read answers with. Everything else of a job is always there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldSelection {
-    /// Just `close_reason`, `version` and `spider_type`.
+    /// Only `close_reason`, `version` and `spider_type`.
     Row,
     /// Those of `Row` and these.
     Named(Vec<FieldName>),
-    /// All.
+    /// All metadata.
     Full,
 }
 
@@ -17,7 +17,7 @@ impl FieldSelection {
     /// The metadata fields of every row.
     pub const ROW: [&'static str; 3] = ["close_reason", "spider_type", "version"];
 
-    /// Whether a read answers with the field `name`.
+    /// Whether the field `name` is selected.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         match self {

@@ -1,11 +1,11 @@
-//! Which jobs of a project a list or count is about (CONTRACT 4, count).
+//! Which jobs of a project a list or count is about (`docs/contract.md`, 4, count).
 
 use super::{Job, Position, SpiderName, StateSet, Tag};
 
 /// All parts must hold; an empty list of spiders or tags holds for every job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// In one of these states. Empty: no job.
+    /// In one of these states; empty: no job matches.
     pub states: StateSet,
     /// Of one of these spiders.
     pub spiders: Vec<SpiderName>,

@@ -1,4 +1,4 @@
-//! A job as it stands in the store.
+//! A job as a store keeps it.
 
 use super::{
     Actor, JobKey, Metadata, Millis, Position, Priority, SpiderName, State, StateSet, Tags, Units,
@@ -7,70 +7,69 @@ use super::{
 /// Everything known of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its key.
+    /// Names the job in all calls.
     pub key: JobKey,
-    /// Its spider's name.
+    /// Name of the spider whose number is in the key.
     pub spider: SpiderName,
-    /// Its state.
+    /// The state of the latest entry.
     pub state: State,
-    /// Place of its entry into that state.
+    /// Position of its entry into that state.
     pub position: Position,
-    /// Its rank in the queue.
+    /// Pending jobs of higher priority are started first.
     pub priority: Priority,
-    /// Its weight.
+    /// How much of a worker it takes; counts for `max_running_units`.
     pub units: Units,
-    /// Its tags.
+    /// In the order in which they were added.
     pub tags: Tags,
     /// Entries into each state, by [`State::index`].
-    pub entries: [Option<Entry>; 4],
-    /// The last write, of whatever kind.
+    pub entries: [Option<StateEntry>; 4],
+    /// When it was last written, by whatever call.
     pub updated: Millis,
-    /// How many times it was started.
+    /// The number of its latest attempt; 0 before the first.
     pub attempt: u32,
-    /// When its lease runs out; `None` without a lease.
+    /// When its lease ends; `None` without a lease.
     pub lease_expires: Option<Millis>,
-    /// What its worker counted.
+    /// What its worker reported last.
     pub counters: Counters,
-    /// Every other field; which ones, the reading call says.
+    /// All other fields, as far as the reading call selected them.
     pub metadata: Metadata,
 }
 
 impl Job {
-    /// Its place in a list of jobs in `states`: of its latest entry into one of them, or, if
-    /// it was never in any, of the state that it is in. So a job that left those states after
-    /// a reader saw it keeps its place; one that went from one of them to another has moved.
+    /// Its position in a list of jobs in `states`: that of its latest entry into one of them, or,
+    /// if it was never in any, that of the state it is in. So a job that left those states after
+    /// a reader saw it keeps its position; one that went from one of them to another has moved.
     #[must_use]
-    pub fn place_among(&self, states: StateSet) -> Position {
+    pub fn position_among(&self, states: StateSet) -> Position {
         let entries = states.iter().filter_map(|state| self.entry(state));
-        let places = entries.map(|entry| entry.position);
-        places.max().unwrap_or(self.position)
+        entries.map(|entry| entry.position).max().unwrap_or(self.position)
     }
 
     /// The entry into `state`, if it was ever made.
     #[must_use]
-    pub const fn entry(&self, state: State) -> Option<&Entry> {
+    pub const fn entry(&self, state: State) -> Option<&StateEntry> {
         self.entries[state.index()].as_ref()
     }
 }
 
-/// An entry into a state.
+/// A job's entry into a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its place in the project's order.
+pub struct StateEntry {
+    /// Rises with each entry of the project; holds the time.
     pub position: Position,
-    /// Who made it.
+    /// Who caused it.
     pub actor: Actor,
 }
 
-impl Entry {
-    /// When it was made: `<state>_time` of the contract.
+impl StateEntry {
+    /// When it happened: `<state>_time` of the API.
     #[must_use]
     pub const fn time(&self) -> Millis {
         self.position.ts()
     }
 }
 
-/// What a worker counted; `None` is unknown.
+/// What a worker reports of its crawl; `None` is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Items scraped.

@@ -4,25 +4,27 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    limits::MAX_JSON_DEPTH,
+};
 
 /// One valid JSON value, byte for byte as it was written, but for line breaks between its
 /// tokens: a value that has any loses the white space between its tokens, so that it fits
-/// a line. Nested at most [`JsonText::MAX_DEPTH`] deep.
+/// a line. Nested at most [`MAX_JSON_DEPTH`] deep.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Deepest nesting of arrays and objects.
-    pub const MAX_DEPTH: usize = 64;
-
-    /// Checks that `text` is one JSON value (`NaN` and `Infinity` are none).
+    /// `text` must be one JSON value; `NaN` and `Infinity` are none. Errors name the field
+    /// `json`.
     pub fn parse(text: &str) -> Result<Self> {
         let raw: &RawValue = serde_json::from_str(text)
             .map_err(|error| Error::invalid("json", format!("must be JSON: {error}")))?;
         let scan = Scan::of(raw.get());
-        if scan.depth > Self::MAX_DEPTH {
-            return Err(Error::invalid("json", "must be nested at most 64 deep"));
+        if scan.depth > MAX_JSON_DEPTH {
+            let limit = format!("must be nested at most {MAX_JSON_DEPTH} deep");
+            return Err(Error::invalid("json", limit));
         }
         Ok(Self(if scan.breaks { compact(raw.get()) } else { raw.get().to_owned() }))
     }
@@ -45,7 +47,7 @@ impl JsonText {
         Self(value.to_string())
     }
 
-    /// Text that a store kept; it was checked when it was written.
+    /// Checks nothing: for text from a store, which was checked when it was written.
     #[must_use]
     pub fn stored(text: String) -> Self {
         Self(text)
@@ -159,7 +161,7 @@ mod tests {
             assert!(JsonText::parse(text).is_err(), "{text}");
         }
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        assert!(JsonText::parse(&deep(64)).is_ok());
-        assert!(JsonText::parse(&deep(65)).is_err());
+        assert!(JsonText::parse(&deep(MAX_JSON_DEPTH)).is_ok());
+        assert!(JsonText::parse(&deep(MAX_JSON_DEPTH + 1)).is_err());
     }
 }

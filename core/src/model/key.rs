@@ -1,8 +1,11 @@
-//! Project, spider and job numbers, and the keys made of them (CONTRACT 1).
+//! Project, spider and job numbers, and the keys made of them (`docs/contract.md`, 1).
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    limits::MAX_NUMBER,
+};
 
 // Three types that differ in name only; a generic one would read worse at every use.
 macro_rules! number {
@@ -12,10 +15,10 @@ macro_rules! number {
         pub struct $name(u64);
 
         impl $name {
-            /// From 1 to 2^53 - 1, the integers that every client holds exactly.
+            /// From 1 to [`MAX_NUMBER`].
             pub fn new(number: i64) -> Result<Self> {
                 match u64::try_from(number) {
-                    Ok(n) if (1..1 << 53).contains(&n) => Ok(Self(n)),
+                    Ok(n) if (1..=MAX_NUMBER).contains(&n) => Ok(Self(n)),
                     _ => Err(Error::invalid($field, "must be a positive integer")),
                 }
             }
@@ -31,7 +34,7 @@ macro_rules! number {
                     .and_then(Self::new)
             }
 
-            /// As a number.
+            /// From 1 to [`MAX_NUMBER`].
             #[must_use]
             pub const fn get(self) -> u64 {
                 self.0
@@ -65,11 +68,11 @@ number!(
 /// `project/spider/job`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobKey {
-    /// First part.
+    /// Of which project.
     pub project: ProjectId,
-    /// Second part.
+    /// Of which spider of the project.
     pub spider: SpiderId,
-    /// Third part.
+    /// Which of the spider's jobs.
     pub job: JobId,
 }
 
@@ -100,9 +103,9 @@ impl fmt::Display for JobKey {
 /// `project/spider`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpiderKey {
-    /// First part.
+    /// Of which project.
     pub project: ProjectId,
-    /// Second part.
+    /// Of which spider of the project.
     pub spider: SpiderId,
 }
 

@@ -2,26 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::JsonText;
-use crate::error::{Error, Result};
+use super::{JsonText, short_text};
+use crate::{
+    error::{Error, Result},
+    limits::{MAX_FIELD_NAME_BYTES, MAX_METADATA_BYTES, bytes_text},
+};
 
-/// Name of a metadata field: 1 to 128 bytes of UTF-8 without control characters.
+/// Name of a metadata field: a short text of at most [`MAX_FIELD_NAME_BYTES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldName(String);
 
 impl FieldName {
-    /// Checks length and characters.
+    /// Errors name the field `metadata`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                "metadata",
-                "names of fields must be 1 to 128 bytes of text without control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        short_text(text, MAX_FIELD_NAME_BYTES, "metadata", "names of fields must be").map(Self)
     }
 
-    /// A name that is written in the code or was stored.
+    /// Checks nothing: for a name that is written in the code or comes from a store.
     #[must_use]
     pub fn known(text: &str) -> Self {
         Self(text.to_owned())
@@ -34,69 +31,64 @@ impl FieldName {
     }
 }
 
-/// FieldSelection by name, in the order of their names.
+/// JSON values by the names of their fields, in the order of the names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(BTreeMap<FieldName, JsonText>);
 
 impl Metadata {
-    /// Most [`Metadata::bytes`] of a job.
-    pub const MAX_BYTES: usize = 1 << 20;
-
-    /// Sets a field whose name is written in the code.
+    /// As [`Metadata::insert`], for a name that is written in the code.
     pub fn set(&mut self, name: &str, value: JsonText) {
         self.0.insert(FieldName::known(name), value);
     }
 
-    /// Sets a field.
+    /// Sets a field, in place of the value that it had.
     pub fn insert(&mut self, name: FieldName, value: JsonText) {
         self.0.insert(name, value);
     }
 
-    /// Takes a field out.
+    /// Removes a field; its value, if it had one.
     pub fn remove(&mut self, name: &str) -> Option<JsonText> {
         self.0.remove(&FieldName::known(name))
     }
 
-    /// A field's value.
+    /// The value of a field; `None` where it is not set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&JsonText> {
         self.0.get(&FieldName::known(name))
     }
 
-    /// In the order of names.
+    /// In the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &JsonText)> {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Whether no field is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Keeps just the fields for which `keep` holds.
+    /// Removes the fields for which `keep` does not hold.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name.as_str()));
     }
 
-    /// Takes over all fields of `other`.
+    /// Sets all fields of `other`.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// The bytes of all names and values.
+    /// The bytes of all names and values, which limits and retention count.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.iter().map(|(name, value)| name.as_str().len() + value.as_str().len()).sum()
     }
 
-    /// More than [`Metadata::MAX_BYTES`] are an error.
+    /// More than [`MAX_METADATA_BYTES`] are [`Error::TooLarge`].
     pub fn check_size(&self) -> Result<()> {
-        if self.bytes() > Self::MAX_BYTES {
-            return Err(Error::TooLarge {
-                field: "metadata".to_owned(),
-                message: "must be at most 1 MiB".to_owned(),
-            });
+        if self.bytes() > MAX_METADATA_BYTES {
+            let limit = format!("must be at most {}", bytes_text(MAX_METADATA_BYTES));
+            return Err(Error::too_large("metadata", limit));
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What a job is, in types that cannot hold a bad value.
 //!
-//! Strings become these types at the edge (`api`); deeper code needs no checks. Imports
-//! nothing of ours but `error`.
+//! Strings become these types where a request is decoded; deeper code needs no checks.
 
 mod actor;
+mod api_key;
 mod claim_filter;
 mod fence;
 mod field_selection;
@@ -18,15 +18,17 @@ mod position;
 mod role;
 mod state;
 mod tag;
+mod text;
 mod unique;
 
 pub use self::{
     actor::Actor,
+    api_key::ApiKeyRecord,
     claim_filter::ClaimFilter,
     fence::Fence,
     field_selection::FieldSelection,
     filter::Filter,
-    job::{Counters, Entry, Job},
+    job::{Counters, Job, StateEntry},
     json::JsonText,
     key::{JobId, JobKey, ProjectId, SpiderId, SpiderKey},
     metadata::{FieldName, Metadata},
@@ -35,6 +37,7 @@ pub use self::{
     position::{Millis, Position},
     role::Role,
     state::{Move, State, StateSet},
-    tag::{Tag, TagEdit, Tags},
+    tag::{Tag, TagChanges, Tags},
+    text::short_text,
     unique::UniqueKey,
 };

@@ -2,22 +2,19 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use super::short_text;
+use crate::{error::Result, limits::MAX_SPIDER_NAME_BYTES};
 
-/// 1 to 255 bytes of UTF-8 without control characters, and not only white space.
+/// A short text of at most [`MAX_SPIDER_NAME_BYTES`] that is not only white space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpiderName(String);
 
 impl SpiderName {
-    /// Checks length and characters.
+    /// Errors name the field `spider`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.trim().is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                "spider",
-                "must be a spider's name: 1 to 255 bytes of text without control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        // A name of white space alone is refused as an empty one is.
+        let text = if text.trim().is_empty() { "" } else { text };
+        short_text(text, MAX_SPIDER_NAME_BYTES, "spider", "must be a spider's name:").map(Self)
     }
 
     /// As text.
@@ -26,7 +23,8 @@ impl SpiderName {
         &self.0
     }
 
-    /// `script` where it names one (`py:NAME`), else `manual`.
+    /// `script` for the name of a script (`py:NAME`), else `manual`. No other code knows the
+    /// prefix: callers read `spider_type` of the job.
     #[must_use]
     pub fn spider_type(&self) -> &'static str {
         if self.0.starts_with("py:") { "script" } else { "manual" }

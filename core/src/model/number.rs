@@ -1,8 +1,11 @@
-//! Priority and units: small numbers with a range.
+//! A job's priority and units: small numbers with a range.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    limits::{DEFAULT_PRIORITY, DEFAULT_UNITS, MAX_PRIORITY, MAX_UNITS},
+};
 
-/// 0 (lowest) to 4 (highest); default 2.
+/// Jobs of higher priority are started first: 0 to [`MAX_PRIORITY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Priority(u8);
 
@@ -10,17 +13,18 @@ impl Priority {
     /// All of them, highest first.
     pub const ALL: [Self; 5] = [Self(4), Self(3), Self(2), Self(1), Self(0)];
 
-    /// Checks the range.
+    /// Errors name the field `priority`.
     pub fn new(number: i64) -> Result<Self> {
         match u8::try_from(number) {
-            Ok(n) if n <= 4 => Ok(Self(n)),
-            _ => {
-                Err(Error::invalid("priority", "must be an integer from 0 (lowest) to 4 (highest)"))
-            }
+            Ok(n) if n <= MAX_PRIORITY => Ok(Self(n)),
+            _ => Err(Error::invalid(
+                "priority",
+                format!("must be an integer from 0 (lowest) to {MAX_PRIORITY} (highest)"),
+            )),
         }
     }
 
-    /// As a number.
+    /// Within the range of the type.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
@@ -29,24 +33,24 @@ impl Priority {
 
 impl Default for Priority {
     fn default() -> Self {
-        Self(2)
+        Self(DEFAULT_PRIORITY)
     }
 }
 
-/// 1 to 6; default 1.
+/// How much of a worker a job takes: 1 to [`MAX_UNITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Units(u8);
 
 impl Units {
-    /// Checks the range.
+    /// Errors name the field `units`.
     pub fn new(number: i64) -> Result<Self> {
         match u8::try_from(number) {
-            Ok(n) if (1..=6).contains(&n) => Ok(Self(n)),
-            _ => Err(Error::invalid("units", "must be an integer from 1 to 6")),
+            Ok(n) if (1..=MAX_UNITS).contains(&n) => Ok(Self(n)),
+            _ => Err(Error::invalid("units", format!("must be an integer from 1 to {MAX_UNITS}"))),
         }
     }
 
-    /// As a number.
+    /// Within the range of the type.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
@@ -55,6 +59,6 @@ impl Units {
 
 impl Default for Units {
     fn default() -> Self {
-        Self(1)
+        Self(DEFAULT_UNITS)
     }
 }

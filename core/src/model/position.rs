@@ -1,10 +1,10 @@
-//! Times, and places in a project's order of state entries.
+//! Times, and positions in a project's order of state entries.
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
-/// Place of a job in its project's order: every entry into a state gets
+/// Position of a job in its project's order of state entries: every entry into a state gets
 /// `max(last + 1, now_ms * 2048)` inside the store's atomic step, so positions rise
 /// strictly within a project, whatever the clocks of several servers say. Below 2^53
 /// until the year 2109, and so exact as a Redis score.
@@ -21,7 +21,7 @@ impl Position {
         Self(time.0.saturating_mul(Self::PER_MS))
     }
 
-    /// The place after `last` for an entry made at `now`.
+    /// The position after `last` for an entry made at `now`.
     #[must_use]
     pub fn after(last: Self, now: Millis) -> Self {
         Self(Self::at(now).0.max(last.0 + 1))

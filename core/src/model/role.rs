@@ -5,11 +5,11 @@
 pub enum Role {
     /// Sees jobs.
     Read,
-    /// Also starts jobs and updates those it runs.
+    /// Also starts jobs and updates those that it runs.
     Worker,
     /// Does everything with its projects' jobs.
     User,
-    /// Also manages keys and cancels in bulk.
+    /// Also manages API keys and cancels in bulk.
     Admin,
 }
 

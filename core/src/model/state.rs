@@ -1,4 +1,4 @@
-//! States of a job and the one table of legal moves between them (CONTRACT 1).
+//! States of a job and the one table of legal moves between them (`docs/contract.md`, 1).
 
 use crate::error::{Error, Result};
 
@@ -15,14 +15,14 @@ pub enum State {
     Deleted,
 }
 
-/// What a wish to be in a state means for a job.
+/// What a request for a state means to a job in another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// It is there already: succeeds and does nothing.
+    /// The job is in that state: the request succeeds and changes nothing.
     Nothing,
-    /// It goes there.
+    /// The job enters that state.
     Enter,
-    /// It would go back.
+    /// That state is an earlier one.
     Refused,
 }
 

@@ -1,21 +1,19 @@
 //! Tags of jobs.
 
-use crate::error::{Error, Result};
+use super::short_text;
+use crate::{
+    error::{Error, Result},
+    limits::{MAX_TAG_BYTES, MAX_TAGS},
+};
 
-/// 1 to 128 bytes of UTF-8 without control characters.
+/// A short text of at most [`MAX_TAG_BYTES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(String);
 
 impl Tag {
-    /// Checks length and characters.
+    /// Errors name the field `tags`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                "tags",
-                "each must be 1 to 128 bytes of text without control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        short_text(text, MAX_TAG_BYTES, "tags", "each must be").map(Self)
     }
 
     /// As text.
@@ -25,14 +23,11 @@ impl Tag {
     }
 }
 
-/// Tags in the order given, without duplicates, at most [`Tags::MAX`].
+/// Tags in the order given, without duplicates, at most [`MAX_TAGS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(Vec<Tag>);
 
 impl Tags {
-    /// Most tags of one job.
-    pub const MAX: usize = 64;
-
     /// Keeps the first of equal tags.
     pub fn new(tags: impl IntoIterator<Item = Tag>) -> Result<Self> {
         let mut kept = Self::default();
@@ -49,42 +44,42 @@ impl Tags {
         Ok(kept)
     }
 
-    /// In order.
+    /// In the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Tag> {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Whether the job has no tags.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// At most [`MAX_TAGS`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether `tag` is among them.
+    /// Takes time in proportion to the number of tags.
     #[must_use]
     pub fn contains(&self, tag: &Tag) -> bool {
         self.0.contains(tag)
     }
 
-    /// The error for more than [`Tags::MAX`].
+    /// The error of a job that would get more than [`MAX_TAGS`].
     #[must_use]
     pub fn too_many() -> Error {
-        Error::invalid("tags", format!("a job may have at most {}", Self::MAX))
+        Error::invalid("tags", format!("a job may have at most {}", MAX_TAGS))
     }
 
-    /// Ends at the first tag too many: the work stays small, whatever comes.
+    // Ends at the first tag too many, so that a long list costs little.
     fn add(&mut self, tags: impl IntoIterator<Item = Tag>) -> Result<()> {
         for tag in tags {
             if self.0.contains(&tag) {
                 continue;
             }
-            if self.0.len() == Self::MAX {
+            if self.0.len() == MAX_TAGS {
                 return Err(Self::too_many());
             }
             self.0.push(tag);
@@ -93,25 +88,25 @@ impl Tags {
     }
 }
 
-/// A change of tags: `clear` first, then removals, then additions (CONTRACT 3, update).
+/// A change of tags: `clear` first, then removals, then additions (`docs/contract.md`, 3, update).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TagEdit {
-    /// Whether all present tags go first.
+pub struct TagChanges {
+    /// Whether all tags that the job has are removed first.
     pub clear: bool,
-    /// Tags to remove; those not there are ignored.
+    /// Tags to remove; those that the job does not have are ignored.
     pub remove: Vec<Tag>,
-    /// Tags to add at the end; those already there keep their place.
+    /// Tags to add at the end; those that the job has stay where they are.
     pub add: Tags,
 }
 
-impl TagEdit {
+impl TagChanges {
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.clear && self.remove.is_empty() && self.add.is_empty()
     }
 
-    /// The tags after the change. More than [`Tags::MAX`] are an error.
+    /// The tags after the change. More than [`MAX_TAGS`] are an error.
     pub fn apply(&self, tags: &Tags) -> Result<Tags> {
         let mut kept = Tags::default();
         if !self.clear {
@@ -129,7 +124,7 @@ mod tests {
     #[test]
     fn an_edit_removes_then_adds_and_keeps_order() {
         let tags = Tags::parse(["a", "b", "c"]).unwrap();
-        let edit = TagEdit {
+        let edit = TagChanges {
             clear: false,
             remove: vec![Tag::parse("b").unwrap(), Tag::parse("x").unwrap()],
             add: Tags::parse(["c", "b", "d"]).unwrap(),

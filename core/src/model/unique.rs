@@ -12,13 +12,13 @@ use super::SpiderName;
 pub struct UniqueKey(String);
 
 impl UniqueKey {
-    /// Of a push's `unique` value (CONTRACT 4).
+    /// Of a push's `unique` value (`docs/contract.md`, 4).
     #[must_use]
     pub fn of_value(value: &str) -> Self {
         Self::digest(b"value", [value])
     }
 
-    /// Of a scheduled job: the same spider with the same arguments (CONTRACT 3).
+    /// Of a scheduled job: the same spider with the same arguments (`docs/contract.md`, 3).
     /// `args` in the order of their names.
     #[must_use]
     pub fn of_schedule<'a>(

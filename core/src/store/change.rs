@@ -1,34 +1,34 @@
-//! What [`Store::change`](super::Store::change) takes and answers: the domain computes, for
-//! each state that a job may be found in, what is to be done; a store only looks it up.
+//! What [`Store::change`](super::Store::change) takes and answers. The domain computes what to
+//! do in each state that the job may be found in; a store only looks it up.
 
-use super::Limit;
+use super::RunningLimit;
 use crate::model::{
-    Actor, Counters, Fence, FieldName, JobKey, Metadata, Millis, Priority, State, TagEdit, Units,
+    Actor, Counters, Fence, FieldName, JobKey, Metadata, Millis, Priority, State, TagChanges, Units,
 };
 
 /// What to do with one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The job.
+    /// Which job.
     pub key: JobKey,
-    /// Who may; checked after the job was found and before its state is.
+    /// Who must hold the job; checked after the job was found and before its state is.
     pub holder: Holder,
     /// What to do, by the [`State::index`] of the state it is found in.
     pub on: [Step; 4],
-    /// What [`Step::Apply`] points at.
+    /// What [`Step::Apply`] names by index.
     pub effects: Vec<Effect>,
 }
 
 /// Who must hold the job for a change to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody in particular.
+    /// Nobody in particular: the change is always allowed.
     Anyone,
     /// The job runs with this fence, and its lease, if any, ends after `now`.
     Fence(Fence),
     /// The job runs in this attempt, and its lease, if any, ends after `now`.
     Attempt(u32),
-    /// The job runs and was started by this one.
+    /// The job runs and was started by this actor.
     StartedBy(Actor),
     /// The job runs in this attempt, and its lease has ended at `now`.
     Expired(u32),
@@ -36,32 +36,31 @@ pub enum Holder {
     Overdue(u32),
 }
 
-/// What to do with a job found in some state.
+/// What to do with a job that is found in a certain state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Refuse.
+    /// Refuse the change: [`Changed::Refused`].
     Refuse,
-    /// Succeed and do nothing.
+    /// Succeed and do nothing: [`Changed::Kept`].
     Keep,
-    /// Apply the effect with this index.
+    /// Apply the effect with this index in [`Change::effects`].
     Apply(usize),
 }
 
 /// What changes in a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// State to enter, with the actor of the entry. A job that enters pending, running …
-    /// is found under that state from then on. Never the state it is in. An entry into an
-    /// earlier state removes the entries into later ones.
+    /// State to enter, with the actor of the entry. Never the state that the job is in. An entry
+    /// into an earlier state removes the entries into later ones.
     pub enter: Option<(State, Actor)>,
-    /// Whether the entry into pending goes before all others of its priority; those that did
-    /// earlier stay before it.
+    /// Whether a job that enters pending goes before all others of its priority, except those
+    /// that went there before.
     pub front: bool,
-    /// A new attempt: its number is the last one plus 1.
-    pub start: Option<Start>,
-    /// A new end of the lease.
+    /// Begins an attempt, whose number is the last one plus 1.
+    pub start: Option<NewAttempt>,
+    /// When the lease ends from now on.
     pub lease_expires: Option<Millis>,
-    /// Until when a running job may stop by itself; a job that has one keeps it.
+    /// Until when a running job may take to stop; a job that has such a time keeps it.
     pub stop_by: Option<Millis>,
     /// Whether to drop fence, lease and `stop_by`, and of a job that does not enter pending
     /// the unique key too. Comes before `start`.
@@ -70,25 +69,25 @@ pub struct Effect {
     pub set: Metadata,
     /// Metadata to remove. No field is in both.
     pub remove: Vec<FieldName>,
-    /// Change of tags.
-    pub tags: TagEdit,
-    /// New rank; a pending job keeps its position under it.
+    /// Change of tags; does nothing by default.
+    pub tags: TagChanges,
+    /// New priority; a pending job keeps its position under it.
     pub priority: Option<Priority>,
-    /// New weight.
+    /// New units.
     pub units: Option<Units>,
     /// Counters to set; unknown ones stay.
     pub counters: Counters,
-    /// Most bytes ([`Metadata::bytes`]) that the job's metadata may have afterwards, where
-    /// there is something to `set`.
+    /// How many bytes ([`Metadata::bytes`]) the job's metadata may have afterwards, if there is
+    /// something to `set`; `None`: no limit.
     pub max_bytes: Option<usize>,
 }
 
-/// A new attempt.
+/// An attempt that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// Its fence.
+pub struct NewAttempt {
+    /// The secret of the attempt.
     pub fence: Fence,
-    /// When its lease runs out; `None`: never.
+    /// When its lease ends; `None`: never.
     pub lease_expires: Option<Millis>,
 }
 
@@ -97,7 +96,7 @@ pub struct Start {
 pub enum Changed {
     /// There is no such job.
     Missing,
-    /// It is in this state, where the change is refused.
+    /// The job is in this state, where the change is refused.
     Refused(State),
     /// [`Holder::Fence`], [`Holder::Attempt`], [`Holder::Expired`] or [`Holder::Overdue`] does
     /// not hold.
@@ -106,17 +105,17 @@ pub enum Changed {
     NotHeld,
     /// It would have more tags than a job may.
     TooManyTags,
-    /// It would have more metadata than [`Effect::max_bytes`]. Comes after `TooManyTags`.
+    /// It would have more metadata than [`Effect::max_bytes`]. Checked after the tags.
     TooLarge,
-    /// More would run after it than this allows. Comes last.
-    AtLimit(Limit),
-    /// It was in this state, where the change does nothing.
+    /// More would run after it than this limit allows. Checked last.
+    AtLimit(RunningLimit),
+    /// The job was in this state, where the change does nothing.
     Kept(State),
-    /// Applied. Carries what callers answer with.
+    /// The change was made. Carries what callers answer with.
     Applied {
-        /// State before.
+        /// State before the change.
         previous: State,
-        /// Attempt after.
+        /// Number of the latest attempt after the change.
         attempt: u32,
         /// Whether the metadata field `stop_requested` is JSON `true` after the change.
         stop_requested: bool,

@@ -1,4 +1,4 @@
-//! What [`Store::check`](super::Store::check) looks at, and what it tells.
+//! What [`Store::check`](super::Store::check) looks at, and what it reports.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use crate::model::{JobKey, ProjectId};
 /// What to check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckScope {
-    /// These projects; empty: all, and what belongs to no project.
+    /// Only these projects; empty: all, and what belongs to no project.
     pub projects: Vec<ProjectId>,
 }
 
 impl CheckScope {
-    /// Whether `project` is to be checked.
+    /// Every project is part of a scope that names none.
     #[must_use]
     pub fn includes(&self, project: ProjectId) -> bool {
         self.projects.is_empty() || self.projects.contains(&project)
     }
 }
 
-/// What a finding is about.
+/// What a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// What belongs to no project.
     Store,
-    /// A project.
+    /// A project's counts, settings or spiders.
     Project(ProjectId),
-    /// A job.
+    /// A job's record or its index entries.
     Job(JobKey),
 }
 
@@ -40,14 +40,14 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Something that does not agree.
+/// A record that does not agree with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about.
+    /// Which record.
     pub subject: Subject,
     /// What is wrong; one line.
     pub what: String,
-    /// Whether it was mended.
+    /// Whether the check repaired it.
     pub repaired: bool,
 }
 
@@ -58,25 +58,25 @@ impl fmt::Display for Finding {
     }
 }
 
-/// CheckProgress while a check goes on.
+/// What a check reports while it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckProgress {
     /// Something is wrong.
     Finding(Finding),
     /// Something could not be checked, as the line says; nothing is known to be wrong.
     Unchecked(Subject, String),
-    /// So many jobs have been looked at by now.
+    /// The number of jobs that have been checked so far.
     Jobs(u64),
 }
 
-/// What a check came to.
+/// What a check reports at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckSummary {
-    /// Projects looked at.
+    /// Projects checked.
     pub projects: u64,
-    /// Job records looked at.
+    /// Job records checked.
     pub jobs: u64,
-    /// Things that repairs, now or earlier, have set aside; they stay until someone takes
-    /// them away.
+    /// Records that repairs, now or earlier, have set aside; they stay until someone removes
+    /// them.
     pub aside: u64,
 }

@@ -1,4 +1,4 @@
-//! Jobs by key and by filter: reading, counting, changing, removing one.
+//! Jobs by key and by filter: reading, counting, changing and removing them.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::{
     model::{FieldSelection, Filter, Job, JobKey, Millis, Position, ProjectId, State},
 };
 
-/// Part of a list.
+/// A page of a list of jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Highest position first. May be fewer than asked for, even none, before the end.
     pub jobs: Vec<Job>,
-    /// Where the next part begins (its [`Filter::until`]); `None` at the end.
+    /// Where the next page begins (its [`Filter::until`]); `None` at the end.
     pub next: Option<Position>,
 }
 
@@ -37,9 +37,9 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// is no such job.
     async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`]) jobs that match, highest position first. Looks at a
-    /// bounded number of jobs, so that it may answer few or none and still say where to
-    /// go on. A job in the answer matched at the time of its reading.
+    /// Up to `limit` (at most [`MAX_BATCH`]) jobs that match, highest position first. It looks at
+    /// a bounded number of jobs, so that a page may have few or none and still say where the next
+    /// begins. A job in it matched at the time of its reading.
     async fn page(
         &self,
         project: ProjectId,
@@ -48,7 +48,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
         fields: &FieldSelection,
     ) -> Result<Page>;
 
-    /// How many jobs match.
+    /// How many jobs match, each at the time of its reading.
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;
 
     /// Applies changes (at most [`MAX_BATCH`], all of `project`) in order, in one atomic step;
@@ -56,14 +56,14 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
     /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
     /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); the others then answer what they would
-    /// have done. `request` as in [`Store::push`].
+    /// have done. `request_id` as in [`Store::push`].
     async fn change(
         &self,
         project: ProjectId,
         changes: Vec<Change>,
         all_or_nothing: bool,
         now: Millis,
-        request: Option<&RequestDigest>,
+        request_id: Option<&RequestDigest>,
     ) -> Result<Vec<Changed>>;
 
     /// Removes a deleted job and its metadata for good.

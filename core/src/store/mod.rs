@@ -1,14 +1,14 @@
-//! The store trait: what the domain asks of SQLite and Redis, in verbs of the domain.
+//! The traits of a store: what the domain asks of SQLite, Redis and memory.
 //!
-//! A store compares and applies; it knows no rules. Each mutating call is atomic for its
+//! A store compares and applies; the rules are the domain's. Each mutating call is atomic for its
 //! project, and acknowledged means durable as far as the store's settings go. Every step
-//! ends within the store's deadline, with [`Error::Unavailable`](crate::error::Error::Unavailable)
-//! where the store is out of reach; a write that timed out may still be applied, once. A call
-//! is one step, but for a count that has to look at the jobs: that is as many as it takes.
+//! ends within the store's timeout, with [`Error::Unavailable`](crate::error::Error::Unavailable)
+//! where the store can't be reached; a write that timed out may still be applied, once. A call
+//! is one step, except a count that has to look at jobs: it takes as many as it needs.
 //!
-//! What any store must do on its own, whatever it is asked for:
+//! What every store must do in all calls:
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
-//!   highest position so far; its [`Entry`](crate::model::Entry) has that position and
+//!   highest position so far; its [`StateEntry`](crate::model::StateEntry) has that position and
 //!   the actor given. Every write that applies sets `updated` to `now`.
 //! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
 //!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused
@@ -21,31 +21,29 @@ mod change;
 mod check;
 mod event;
 mod jobs;
-mod limit;
 mod projects;
 mod queue;
-mod request;
+mod request_id;
+mod running_limit;
 mod upkeep;
 
 pub use self::{
     api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
-    change::{Change, Changed, Effect, Holder, Start, Step},
+    change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
-    event::{Events, JobEvent, MAX_EVENTS, Notifications},
+    event::{Events, JobEvent, Notifications},
     jobs::{JobStore, Page, Purged},
-    limit::{Limit, MAX_RUNNING, MAX_RUNNING_UNITS},
-    projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderEdited, SpiderRecord},
+    projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{Claimed, NewJob, Pushed, QueueStore},
-    request::RequestDigest,
+    request_id::RequestDigest,
+    running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
     upkeep::{Durability, Retention, UpkeepStore},
 };
 
-/// Most jobs that one call of [`Store::push`], [`Store::change`], [`Store::get`] and
-/// [`Store::page`] may be about: what Redis does in one script without holding up others.
-pub const MAX_BATCH: usize = 100;
+pub use crate::limits::{MAX_BATCH, MAX_EVENTS};
 
-/// A store of jobs and API keys: all five parts. See the module's documentation for what
-/// holds for every call.
+/// A store of jobs and API keys: all five parts. The module's documentation says what holds
+/// for every call.
 pub trait Store: JobStore + QueueStore + ProjectStore + ApiKeyStore + UpkeepStore {}
 
 impl<T: JobStore + QueueStore + ProjectStore + ApiKeyStore + UpkeepStore> Store for T {}

@@ -7,19 +7,19 @@ use async_trait::async_trait;
 use crate::{
     error::Result,
     model::{
-        FieldName, FieldSelection, Job, JobId, Metadata, ProjectId, SpiderId, SpiderName, TagEdit,
-        Tags,
+        FieldName, FieldSelection, Job, JobId, Metadata, ProjectId, SpiderId, SpiderName,
+        TagChanges, Tags,
     },
 };
 
-/// Jobs of a project in numbers, all of one moment.
+/// How many jobs a project has, all counted at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProjectCounts {
-    /// Pending jobs.
+    /// Jobs in the state pending.
     pub pending: u64,
-    /// Running jobs.
+    /// Jobs in the state running.
     pub running: u64,
-    /// Finished jobs.
+    /// Jobs in the state finished.
     pub finished: u64,
     /// Units of the running jobs in all.
     pub running_units: u64,
@@ -28,37 +28,37 @@ pub struct ProjectCounts {
 /// A change of a project's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingsChange {
-    /// Sets these and leaves the others.
+    /// Sets these and keeps the others.
     Merge(Metadata),
-    /// Removes these; those not there are ignored.
+    /// Removes these; those that are not set are ignored.
     Remove(Vec<FieldName>),
-    /// Removes all.
+    /// Removes all settings.
     Clear,
 }
 
-/// A spider of a project.
+/// What a store keeps of a spider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpiderRecord {
-    /// Its number.
+    /// Its number in the project.
     pub id: SpiderId,
-    /// Its name.
+    /// Never changes.
     pub name: SpiderName,
-    /// What jobs scheduled of it are tagged with.
+    /// Tags that its scheduled jobs get.
     pub tags: Tags,
-    /// Most of its jobs that run at a time.
+    /// How many of its jobs may run at a time; `None`: no limit of its own.
     pub max_running: Option<u32>,
-    /// The highest job number given so far; that job may be purged.
+    /// Its latest job, which may be purged; `None` before the first.
     pub last_job: Option<JobId>,
 }
 
-/// What became of [`Store::edit_spider_tags`](super::Store::edit_spider_tags).
+/// What became of [`Store::update_spider_tags`](super::Store::update_spider_tags).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SpiderEdited {
-    /// These are its tags now.
+pub enum SpiderTagsUpdated {
+    /// Its tags after the change.
     Done(Tags),
-    /// The number was never given.
+    /// No spider has this number.
     Missing,
-    /// It would have more than [`Tags::MAX`]; nothing was done.
+    /// It would have more than [`MAX_TAGS`](crate::limits::MAX_TAGS); nothing was done.
     TooManyTags,
 }
 
@@ -68,17 +68,18 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
     /// Up to `limit` projects that exist, with numbers above `after`, by number.
     async fn projects(&self, after: Option<ProjectId>, limit: usize) -> Result<Vec<ProjectId>>;
 
-    /// A project in numbers; all zero where it does not exist.
+    /// Its jobs by state; all zero for a project that does not exist.
     async fn project_counts(&self, project: ProjectId) -> Result<ProjectCounts>;
 
     /// All settings of a project.
     async fn settings(&self, project: ProjectId) -> Result<Metadata>;
 
-    /// Those settings of a project that are among `names`.
+    /// The settings of a project that are among `names`.
     async fn named_settings(&self, project: ProjectId, names: &[&str]) -> Result<Metadata>;
 
     /// Changes a project's settings in one atomic step. `false`, and nothing is done, when a
-    /// merge would make them more than [`Metadata::MAX_BYTES`] in all.
+    /// merge would make them more than [`MAX_METADATA_BYTES`](crate::limits::MAX_METADATA_BYTES)
+    /// in all.
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool>;
 
     /// Up to `limit` (at most [`MAX_BATCH`]) spiders with numbers above `after`, by number.
@@ -89,11 +90,11 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<SpiderRecord>>;
 
-    /// The name of a spider; `None` when the number was never given.
+    /// The name of a spider; `None` when no spider has this number.
     async fn spider_name(&self, project: ProjectId, spider: SpiderId)
     -> Result<Option<SpiderName>>;
 
-    /// The number of a spider; when it has none, a new one if `create`.
+    /// The number of a spider. A new name gets a number if `create`, else `None`.
     async fn spider_id(
         &self,
         project: ProjectId,
@@ -101,16 +102,16 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         create: bool,
     ) -> Result<Option<SpiderId>>;
 
-    /// Changes the tags that jobs scheduled of a spider get; in one atomic step.
-    async fn edit_spider_tags(
+    /// Changes the tags that a spider's scheduled jobs get, in one atomic step.
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> Result<SpiderEdited>;
+        changes: &TagChanges,
+    ) -> Result<SpiderTagsUpdated>;
 
-    /// Sets how many jobs of a spider may run at a time; `None`: as many as there are. Jobs
-    /// that run stay. `false`, and nothing is done, when the number was never given.
+    /// Sets how many jobs of a spider may run at a time; `None`: no limit. Jobs that run already
+    /// go on. `false`, and nothing is done, when no spider has this number.
     async fn limit_spider(
         &self,
         project: ProjectId,
@@ -118,8 +119,8 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         max_running: Option<u32>,
     ) -> Result<bool>;
 
-    /// Of each of `spiders` (at most [`MAX_BATCH`]) the finished job that finished last, in the
-    /// same order; `None` where there is none.
+    /// The job that finished last of each of `spiders` (at most [`MAX_BATCH`]), in the same order;
+    /// `None` where no job has finished.
     async fn last_finished(
         &self,
         project: ProjectId,

@@ -1,10 +1,10 @@
-//! The queue of a project: adding jobs, claiming them, and hearing of changes.
+//! The queue of a project: adding jobs, claiming them, and being notified of changes.
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Effect, Events, Limit, Notifications, RequestDigest, Start};
+use super::{Effect, Events, NewAttempt, Notifications, RequestDigest, RunningLimit};
 use crate::{
     error::Result,
     model::{
@@ -16,29 +16,30 @@ use crate::{
 /// What [`Store::claim`] took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
-    /// After the claim, with all its metadata.
+    /// As it is after the claim, with all its metadata.
     pub job: Job,
-    /// The fence of its attempt: the caller's, or on a repeated request the first call's.
+    /// The fence of its attempt: that of the effect, or under a repeated request id that of the
+    /// first call.
     pub fence: Fence,
 }
 
 /// A job to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
-    /// Its spider; gets a number if it has none.
+    /// A spider without a number gets one.
     pub spider: SpiderName,
     /// The state it begins in.
     pub state: State,
-    /// Whether it also gets an entry into pending, at the same place by the same actor: it
-    /// was scheduled, and begins further on. Otherwise its state's entry is the only one.
+    /// Whether a job that begins in a later state also gets an entry into pending, at the same
+    /// position by the same actor. Otherwise the entry into its state is its only one.
     pub scheduled: bool,
-    /// Who adds it: actor of that entry.
+    /// Who adds it: the actor of its entries.
     pub actor: Actor,
-    /// Its rank.
+    /// Pending jobs of higher priority are started first.
     pub priority: Priority,
-    /// Its weight.
+    /// How much of a worker it takes.
     pub units: Units,
-    /// Its tags.
+    /// In this order, after those of the spider.
     pub tags: Tags,
     /// Whether it also gets the tags that its spider has at that moment; they come before
     /// [`NewJob::tags`].
@@ -46,69 +47,69 @@ pub struct NewJob {
     /// Held while the job is pending or running; never held by a job that begins in a
     /// later state.
     pub unique: Option<UniqueKey>,
-    /// What is known of its counters.
+    /// Unknown ones stay unknown.
     pub counters: Counters,
-    /// Its metadata.
+    /// The domain has checked its size.
     pub metadata: Metadata,
-    /// For a job that begins running: its attempt then is 1, else 0.
-    pub start: Option<Start>,
+    /// The first attempt of a job that begins running; without it the attempt is 0.
+    pub start: Option<NewAttempt>,
 }
 
 /// What became of a job to add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// It has this key.
+    /// It was added under this key.
     Added(JobKey),
     /// An active job holds its unique key; nothing was added and no number was taken, not
     /// even for the spider.
     Duplicate,
     /// With those of its spider it would have more tags than a job may; nothing was done.
     TooManyTags,
-    /// It would begin running, and that is more than this allows; nothing was done either.
-    AtLimit(Limit),
+    /// It would begin running, and this limit does not allow it; nothing was done either.
+    AtLimit(RunningLimit),
 }
 
-/// Adds jobs, hands them to workers, and tells of changes.
+/// Adds jobs, hands them to workers, and notifies of changes.
 #[async_trait]
 pub trait QueueStore: Send + Sync + fmt::Debug {
     /// Adds jobs (at most [`MAX_BATCH`]) in order, in one atomic step; answers in the same
     /// order. A job whose `unique` an active (pending or running) job of the project holds is
-    /// refused on its own, also when that one is earlier in the same call. With a
-    /// `request` that was seen before: its answer again, and nothing is done.
+    /// refused on its own, also when that one is earlier in the same call. A `request_id` that was
+    /// used before gets the same answer again, and nothing is done.
     async fn push(
         &self,
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
-        request: Option<&RequestDigest>,
+        request_id: Option<&RequestDigest>,
     ) -> Result<Vec<Pushed>>;
 
     /// Takes a pending job and applies `effect`, which enters running, has a `start` and no
-    /// limit: a job that could not be taken would stand before all others for good.
+    /// limit on metadata: a job that could not be taken would block all others for good.
     ///
     /// The order is: highest priority, then those that entered at the front, then lowest
-    /// position. Passed over are jobs that are not `wanted`, those of spiders that run as many
-    /// as they may, and those with more units than [`MAX_RUNNING_UNITS`] in all. The first one
-    /// left is taken if the project's limits allow it; if not, no smaller job is taken in its
-    /// stead. `None` when none is left or allowed; that answer is not kept for the
-    /// `request`.
+    /// position. Skipped are jobs that `filter` does not select, jobs of spiders that run as many
+    /// as they may, and jobs with more units than the whole of [`MAX_RUNNING_UNITS`]. The first
+    /// one left is taken if the project's limits allow it; if not, no smaller job is taken in
+    /// its stead. `None` when none is left or allowed; that answer is not kept for the
+    /// `request_id`.
     async fn claim(
         &self,
         project: ProjectId,
-        wanted: &ClaimFilter,
+        filter: &ClaimFilter,
         effect: &Effect,
         now: Millis,
-        request: Option<&RequestDigest>,
+        request_id: Option<&RequestDigest>,
     ) -> Result<Option<Claimed>>;
 
     /// Up to `limit` (at most [`MAX_BATCH`]) pending jobs of lowest position, lowest first.
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>>;
 
-    /// Notifications of a project from now on, with changes made by whatever process.
+    /// Notifications of a project from now on, of changes made by any process.
     async fn subscribe(&self, project: ProjectId) -> Result<Notifications>;
 
     /// Up to `limit` events of a project after the one with number `after`, oldest first;
-    /// `None`: from now on. Events are kept from the first call for a project on until none
-    /// came for a day, at most [`MAX_EVENTS`] of them.
+    /// `None`: from now on. Events are kept from the first call for a project on until no call
+    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most [`MAX_EVENTS`] of them.
     async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events>;
 }

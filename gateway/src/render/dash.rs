@@ -1,14 +1,17 @@
-//! A job as a row of `jobs/list` (CONTRACT 3).
+//! A job as a row of `jobs/list` (contract 3).
 
-use spiderq_proto::v1::{Job, JobState};
+use std::borrow::Cow;
+
+use spiderq_proto::v1::{Job, JobCounters, JobState};
 
 use super::{
     Object,
     fields::{field, state_name, tags},
+    string,
     time::iso_seconds,
 };
 
-/// The row; `now` is the service's clock, ms.
+/// `now` is the clock of the service, milliseconds since the Unix epoch.
 pub(crate) fn row(job: &Job, now: i64) -> String {
     let mut row = Object::new();
     row.text("id", &job.key)
@@ -19,7 +22,7 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         .raw("tags", &tags(job))
         .raw("version", &field(job, "version").unwrap_or("null".into()));
     if job.state() == JobState::Finished {
-        // A worker may end a job without a word; the row has the field all the same.
+        // A worker need not give a reason, but the row always has the field.
         let reason = field(job, "close_reason").unwrap_or("\"no_reason\"".into());
         row.raw("close_reason", &reason);
     }
@@ -27,25 +30,27 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         row.text("started_time", &iso_seconds(job.running_time));
     }
     row.text("updated_time", &iso_seconds(job.updated_time))
+        // Another server, whose clock is ahead, may have written the job.
         .number("elapsed", (now - job.updated_time).max(0));
-    let counters = job.counters.unwrap_or_default();
+    add_counters(&mut row, job.counters.unwrap_or_default());
+    row.finish()
+}
+
+fn add_counters(row: &mut Object, counters: JobCounters) {
     row.number("items_scraped", counters.items())
         .number("responses_received", counters.pages())
         .number("errors_count", counters.errors())
         .number("logs", counters.logs());
-    row.finish()
 }
 
-/// Pushed jobs may have none.
-fn spider_type(job: &Job) -> String {
-    let kind = if job.spider.starts_with("py:") { "script" } else { "manual" };
-    field(job, "spider_type").map_or_else(|| format!("\"{kind}\""), |json| json.into_owned())
+/// A pushed job may have any JSON as its `spider_type`, which is written unchanged.
+fn spider_type(job: &Job) -> Cow<'_, str> {
+    field(job, "spider_type").unwrap_or_else(|| Cow::Owned(string(&job.spider_type)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spiderq_proto::v1::JobCounters;
 
     #[test]
     fn a_finished_job_has_every_field() {
@@ -90,6 +95,7 @@ mod tests {
         let job = Job {
             key: "1/1/1".to_owned(),
             spider: "py:x.py".to_owned(),
+            spider_type: "script".to_owned(),
             state: JobState::Pending.into(),
             priority: 4,
             updated_time: 1000,
@@ -103,5 +109,13 @@ mod tests {
                 r#""elapsed":0,"items_scraped":0,"responses_received":0,"errors_count":0,"logs":0}"#
             )
         );
+    }
+
+    #[test]
+    fn a_spider_type_that_is_no_string_is_written_unchanged() {
+        let metadata = [("spider_type".to_owned(), "{\"a\": 1.0}".to_owned())];
+        let job =
+            Job { spider_type: "manual".to_owned(), metadata: metadata.into(), ..Job::default() };
+        assert!(row(&job, 0).contains(r#""spider_type":{"a": 1.0},"#));
     }
 }

@@ -1,4 +1,4 @@
-//! A job's fields by name, whether the service answers them typed or as metadata.
+//! A job's fields by name, whether the message has them typed or as metadata.
 
 use std::borrow::Cow;
 
@@ -6,58 +6,42 @@ use spiderq_proto::v1::{Job, JobState};
 
 use super::{string, strings};
 
-/// Names of the typed fields, in alphabetical order.
-pub(super) const TYPED: [&str; 14] = [
-    "completed_by",
-    "deleted_by",
-    "deleted_time",
-    "finished_time",
-    "pending_time",
-    "priority",
-    "project",
-    "running_time",
-    "scheduled_by",
-    "spider",
-    "started_by",
-    "state",
-    "tags",
-    "units",
+/// Writes a typed field as JSON; `None` where the job does not have it.
+type Render = fn(&Job) -> Option<String>;
+
+/// The typed fields, in alphabetical order.
+pub(super) const TYPED: [(&str, Render); 14] = [
+    ("completed_by", |job| actor(&job.completed_by)),
+    ("deleted_by", |job| actor(&job.deleted_by)),
+    ("deleted_time", |job| time(job.deleted_time)),
+    ("finished_time", |job| time(job.finished_time)),
+    ("pending_time", |job| time(job.pending_time)),
+    ("priority", |job| Some(job.priority.to_string())),
+    ("project", |job| Some(job.project.to_string())),
+    ("running_time", |job| time(job.running_time)),
+    ("scheduled_by", |job| actor(&job.scheduled_by)),
+    ("spider", |job| Some(string(&job.spider))),
+    ("started_by", |job| actor(&job.started_by)),
+    ("state", |job| Some(string(state_name(job.state())))),
+    ("tags", |job| Some(tags(job))),
+    ("units", |job| Some(job.units.to_string())),
 ];
 
-/// JSON text of a field; `None` where the job has none of that name.
+/// JSON text of a field; `None` where the job has none of that name. A typed field goes before
+/// metadata of the same name.
 pub(super) fn field<'a>(job: &'a Job, name: &str) -> Option<Cow<'a, str>> {
-    if TYPED.contains(&name) {
-        return typed(job, name).map(Cow::Owned);
-    }
-    job.metadata.get(name).map(|json| Cow::Borrowed(json.as_str()))
-}
-
-fn typed(job: &Job, name: &str) -> Option<String> {
-    match name {
-        "completed_by" => by(&job.completed_by),
-        "deleted_by" => by(&job.deleted_by),
-        "deleted_time" => time(job.deleted_time),
-        "finished_time" => time(job.finished_time),
-        "pending_time" => time(job.pending_time),
-        "priority" => Some(job.priority.to_string()),
-        "project" => job.key.split('/').next().map(str::to_owned),
-        "running_time" => time(job.running_time),
-        "scheduled_by" => by(&job.scheduled_by),
-        "spider" => Some(string(&job.spider)),
-        "started_by" => by(&job.started_by),
-        "state" => Some(string(state_name(job.state()))),
-        "tags" => Some(tags(job)),
-        "units" => Some(job.units.to_string()),
-        _ => None,
+    match TYPED.iter().find(|(typed, _)| *typed == name) {
+        Some((_, render)) => render(job).map(Cow::Owned),
+        None => job.metadata.get(name).map(|json| Cow::Borrowed(json.as_str())),
     }
 }
 
-/// 0 means not set.
+/// `None` for 0, which means not set.
 pub(super) fn time(millis: i64) -> Option<String> {
     (millis != 0).then(|| millis.to_string())
 }
 
-fn by(name: &str) -> Option<String> {
+fn actor(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| string(name))
 }
 
@@ -66,7 +50,7 @@ pub(super) fn tags(job: &Job) -> String {
 }
 
 /// A state as clients name it.
-pub(super) fn state_name(state: JobState) -> &'static str {
+pub(crate) fn state_name(state: JobState) -> &'static str {
     match state {
         JobState::Unspecified => "unknown",
         JobState::Pending => "pending",

@@ -1,45 +1,41 @@
-//! A job's whole metadata (CONTRACT 5 and 6): names in alphabetical order, values exactly
+//! A job's whole metadata (contract 5 and 6): names in alphabetical order, values exactly
 //! as they were written.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use spiderq_proto::v1::{Job, JobState};
+use spiderq_proto::v1::Job;
 
 use super::{
     Object,
-    fields::{TYPED, field, state_name},
-    string,
+    fields::{TYPED, field},
+    nullable, string,
 };
 
-/// The whole object.
-pub(crate) fn whole(job: &Job) -> String {
-    finish(&collect(job))
+/// One object of all fields.
+pub(crate) fn all(job: &Job) -> String {
+    object(&fields(job))
 }
 
-/// The whole object of a job that was just started, with its key and token.
+/// All fields of a job that was just started, with its key and token.
 pub(crate) fn started(job: &Job, token: &str) -> String {
-    let mut fields = collect(job);
+    let mut fields = fields(job);
     fields.insert("key", Cow::Owned(string(&job.key)));
     fields.insert("auth", Cow::Owned(string(token)));
-    finish(&fields)
+    object(&fields)
 }
 
-/// One field, or `null`.
+/// The value of one field, or `null`.
 pub(crate) fn one(job: &Job, name: &str) -> String {
-    field(job, name).map_or_else(|| "null".to_owned(), Cow::into_owned)
+    nullable(field(job, name).map(Cow::into_owned))
 }
 
-/// A state as clients name it.
-pub(crate) fn state(state: JobState) -> &'static str {
-    state_name(state)
-}
-
-fn collect(job: &Job) -> BTreeMap<&str, Cow<'_, str>> {
-    let names = job.metadata.keys().map(String::as_str).chain(TYPED);
+fn fields(job: &Job) -> BTreeMap<&str, Cow<'_, str>> {
+    let typed = TYPED.iter().map(|(name, _)| *name);
+    let names = job.metadata.keys().map(String::as_str).chain(typed);
     names.filter_map(|name| Some((name, field(job, name)?))).collect()
 }
 
-fn finish(fields: &BTreeMap<&str, Cow<'_, str>>) -> String {
+fn object(fields: &BTreeMap<&str, Cow<'_, str>>) -> String {
     let mut object = Object::new();
     for (name, json) in fields {
         object.raw(name, json);
@@ -49,6 +45,8 @@ fn finish(fields: &BTreeMap<&str, Cow<'_, str>>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use spiderq_proto::v1::JobState;
+
     use super::*;
 
     fn job() -> Job {
@@ -61,6 +59,7 @@ mod tests {
         ];
         Job {
             key: "1/2/3".to_owned(),
+            project: 1,
             spider: "spider \"x\"".to_owned(),
             state: JobState::Finished.into(),
             priority: 2,
@@ -77,7 +76,7 @@ mod tests {
     #[test]
     fn values_come_back_byte_for_byte_by_name() {
         assert_eq!(
-            whole(&job()),
+            all(&job()),
             concat!(
                 r#"{"big":18446744073709551616,"close_reason":"finished","finished_time":3000,"#,
                 r#""pending_time":1000,"priority":2,"project":1,"scheduled_by":"jane","#,
@@ -89,9 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn a_started_job_has_key_and_auth_besides() {
+    fn a_started_job_also_has_key_and_auth() {
         let job = Job {
             key: "1/2/3".to_owned(),
+            project: 1,
             spider: "s".to_owned(),
             state: JobState::Running.into(),
             ..Job::default()

@@ -1,5 +1,5 @@
-//! Jobs as JSON: rows of both families and whole metadata. Metadata values are spliced in
-//! exactly as they were written; nothing here parses them.
+//! Jobs as JSON: rows of both families and whole metadata. Metadata values are inserted exactly
+//! as they were written; nothing here parses them.
 
 pub(crate) mod dash;
 mod fields;
@@ -8,4 +8,5 @@ mod object;
 pub(crate) mod storage;
 mod time;
 
-pub(crate) use object::{Object, string, strings};
+pub(crate) use fields::state_name;
+pub(crate) use object::{Object, array, nullable, string, strings};

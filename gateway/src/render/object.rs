@@ -1,6 +1,6 @@
-//! Writes one compact JSON object, `{"key":"53/7/81","ts":1397762393489}`.
+//! Writes compact JSON: `{"key":"53/7/81","ts":1397762393489}`.
 
-/// An object in the making. Names must come once each.
+/// An object under construction. It does not check that each name comes once.
 #[derive(Debug)]
 pub(crate) struct Object(String);
 
@@ -9,7 +9,7 @@ impl Object {
         Self(String::from("{"))
     }
 
-    /// A value that is JSON text already.
+    /// `json` is the text of a value.
     pub(crate) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -32,6 +32,17 @@ impl Object {
         self.0.push('}');
         self.0
     }
+}
+
+/// `null` where there is no value.
+pub(crate) fn nullable(json: Option<String>) -> String {
+    json.unwrap_or_else(|| "null".to_owned())
+}
+
+/// A JSON array of values that are JSON text.
+pub(crate) fn array(values: impl IntoIterator<Item = String>) -> String {
+    let values: Vec<String> = values.into_iter().collect();
+    format!("[{}]", values.join(","))
 }
 
 /// A JSON string.

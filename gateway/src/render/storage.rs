@@ -1,4 +1,4 @@
-//! A job as a row of `jobq/P/list` (CONTRACT 4).
+//! A job as a row of `jobq/P/list` (contract 4).
 
 use spiderq_proto::v1::{Job, JobCounters};
 
@@ -7,10 +7,11 @@ use super::{
     fields::{field, state_name, tags, time},
 };
 
-/// Fields that every row of a `jobmeta` list has.
-const BASE: [&str; 4] = ["key", "ts", "state", "elapsed"];
+/// Fields that every row has.
+const ALWAYS: [&str; 4] = ["key", "ts", "state", "elapsed"];
 
-/// The row. `jobmeta` names the metadata that was asked for; empty means the usual row.
+/// `elapsed` is in milliseconds. With `jobmeta` the row has just the fields that it names;
+/// without, the usual ones.
 pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
     let mut row = Object::new();
     row.text("key", &job.key)
@@ -18,14 +19,14 @@ pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
         .text("state", state_name(job.state()))
         .number("elapsed", elapsed);
     if jobmeta.is_empty() {
-        usual(&mut row, job);
+        add_usual(&mut row, job);
     } else {
-        named(&mut row, job, jobmeta);
+        add_named(&mut row, job, jobmeta);
     }
     row.finish()
 }
 
-fn usual(row: &mut Object, job: &Job) {
+fn add_usual(row: &mut Object, job: &Job) {
     row.text("spider", &job.spider);
     for (name, millis) in [
         ("pending_time", job.pending_time),
@@ -51,12 +52,13 @@ fn usual(row: &mut Object, job: &Job) {
     }
 }
 
-fn named(row: &mut Object, job: &Job, jobmeta: &[String]) {
+fn add_named(row: &mut Object, job: &Job, jobmeta: &[String]) {
     if !job.tags.is_empty() && !jobmeta.iter().any(|name| name == "tags") {
         row.raw("tags", &tags(job));
     }
     for (index, name) in jobmeta.iter().enumerate() {
-        if BASE.contains(&name.as_str()) || jobmeta[..index].contains(name) {
+        let repeated = jobmeta[..index].contains(name);
+        if repeated || ALWAYS.contains(&name.as_str()) {
             continue;
         }
         if let Some(json) = field(job, name) {
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_usual_row_has_what_is_known() {
+    fn a_usual_row_has_the_fields_that_are_set() {
         assert_eq!(
             row(&job(), 7, &[]),
             concat!(
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobmeta_row_has_just_the_named_fields_besides() {
+    fn a_jobmeta_row_has_the_named_fields_and_those_of_every_row() {
         let names = ["my", "missing", "spider", "ts", "my", "items", "pages"];
         assert_eq!(
             row(&job(), 7, &names.map(str::to_owned)),

@@ -1,5 +1,5 @@
-//! The route table, in the order of CONTRACT.md. A route without its own line here does
-//! not exist; each handler is one call of a service.
+//! The route table, in the order of docs/contract.md. A path that has no line here does not
+//! exist. A handler decodes its request, calls a service and encodes the response.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use axum::{
 };
 
 use crate::{
-    answers::{empty, json, lines},
     errors::{DashError, StorageError},
     services::App,
 };
@@ -21,9 +20,7 @@ mod openapi;
 mod project;
 mod storage;
 
-/// What handlers of the dash family answer.
 type DashResult = Result<Response, DashError>;
-/// What handlers of the storage family answer.
 type StorageResult = Result<Response, StorageError>;
 
 #[rustfmt::skip]
@@ -74,6 +71,6 @@ pub(crate) fn table() -> Router<Arc<App>> {
                get(metadata::token).post(metadata::set_field).delete(metadata::delete_field))
         .route("/jobs/{project}/{spider}/{job}/{*field}",
                get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
-        // All of them, described
+        // The description of all paths
         .route("/openapi.json", get(openapi::openapi))
 }

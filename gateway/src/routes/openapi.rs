@@ -1,10 +1,9 @@
-//! GET /openapi.json: the description of every path, `gateway/openapi.json` as it is. The
-//! one path of the table that asks for no key: it holds no data, and a client may want it
-//! before it has a key.
+//! GET /openapi.json: the description of every path, which is `gateway/openapi.json`. It needs no
+//! API key, as it holds no data and a client may want it before it has a key.
 
 use axum::response::Response;
 
-use super::json;
+use crate::responses::json;
 
 const DESCRIPTION: &str = include_str!("../../openapi.json");
 

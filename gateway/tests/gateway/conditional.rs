@@ -12,97 +12,106 @@ fn stored(value: &str) -> GetJobResponse {
     GetJobResponse { job: Some(Job { metadata: fields(&[("x", value)]), ..job("1/2/3") }) }
 }
 
-async fn ask(method: &str, path: &str, value: &str, none_match: &[&str]) -> Reply {
+async fn send(method: &str, path: &str, value: &str, none_match: &[&str]) -> Reply {
     let headers: Vec<_> = none_match.iter().map(|tag| ("if-none-match", *tag)).collect();
-    let fake = Fake::default().answers(stored(value));
+    let fake = Fake::default().responds(stored(value));
     fake.with(method, path, &headers, "").await
 }
 
 #[tokio::test]
-async fn metadata_carries_a_weak_tag_of_what_it_says() {
+async fn metadata_carries_a_weak_tag_of_its_content() {
     for path in ["/jobs/1/2/3", "/jobs/1/2/3/x", "/jobs/1/2/3/nothing"] {
-        let reply = ask("GET", path, "1", &[]).await;
+        let reply = send("GET", path, "1", &[]).await;
         assert_eq!(reply.code, 200);
         assert_eq!(reply.header("cache-control"), Some("private, no-cache"));
         let tag = reply.header("etag").unwrap();
         assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
-        let again = ask("GET", path, "1", &[]).await;
+        let again = send("GET", path, "1", &[]).await;
         assert_eq!(again.header("etag"), Some(tag));
     }
     let [one, other] =
-        [ask("GET", "/jobs/1/2/3", "1", &[]).await, ask("GET", "/jobs/1/2/3", "2", &[]).await];
+        [send("GET", "/jobs/1/2/3", "1", &[]).await, send("GET", "/jobs/1/2/3", "2", &[]).await];
     assert_ne!(one.header("etag"), other.header("etag"));
 }
 
 #[tokio::test]
-async fn who_has_it_already_gets_304_without_a_body() {
+async fn a_client_that_has_the_body_already_gets_304_without_one() {
     for path in ["/jobs/1/2/3", "/jobs/1/2/3/x"] {
-        let tag = ask("GET", path, "1", &[]).await;
+        let tag = send("GET", path, "1", &[]).await;
         let tag = tag.header("etag").unwrap();
         let strong = tag.trim_start_matches("W/");
         let list = format!("\"a\", {tag}");
         for method in ["GET", "HEAD"] {
             for known in [&[tag][..], &[strong], &[&list], &["\"a\"", tag], &["*"]] {
-                let reply = ask(method, path, "1", known).await;
-                assert_eq!(reply.told(), (304, ""), "{method} {path} {known:?}");
+                let reply = send(method, path, "1", known).await;
+                assert_eq!(reply.code_and_body(), (304, ""), "{method} {path} {known:?}");
                 assert_eq!(reply.header("etag"), Some(tag));
                 assert_eq!(reply.header("cache-control"), Some("private, no-cache"));
                 assert_eq!(reply.header("content-type"), None);
             }
         }
-        let reply = ask("GET", path, "1", &["\"a\"", "W/\"b\""]).await;
+        let reply = send("GET", path, "1", &["\"a\"", "W/\"b\""]).await;
         assert_eq!(reply.code, 200);
-        assert_eq!(ask("GET", path, "2", &[tag]).await.code, 200);
+        assert_eq!(send("GET", path, "2", &[tag]).await.code, 200);
     }
 }
 
 #[tokio::test]
-async fn a_job_that_is_not_there_has_no_tag() {
-    let fake = Fake::default().answers(tonic::Status::not_found("there is no job 1/2/3"));
+async fn a_missing_job_has_no_tag() {
+    let fake = Fake::default().responds(tonic::Status::not_found("there is no job 1/2/3"));
     let reply = fake.with("GET", "/jobs/1/2/3", &[("if-none-match", "*")], "").await;
     let body = r#"{"error":"Not Found","message":"there is no job 1/2/3"}"#;
-    assert_eq!(reply.told(), (404, body));
+    assert_eq!(reply.code_and_body(), (404, body));
     assert_eq!(reply.header("etag"), None);
 }
 
 #[tokio::test]
 async fn head_is_get_without_the_body() {
-    let without_id = |mut headers: HeaderMap| {
-        headers.remove("x-request-id");
-        headers
-    };
     for path in [
         "/api/jobs/list.json?project=1",
         "/api/jobs/list.jl?project=1",
         "/api/jobs/count.json?project=1",
         "/api/scrapyd/listprojects.json",
         "/api/spiders/list.json?project=1",
-        "/api/v2/projects/1/spiders/2",
         "/api/v2/users/me",
         "/jobq/1/count",
         "/jobq/1/list",
         "/jobq/1/summary",
         "/jobq/1/2/summary/finished",
         "/jobq/1/jobsummary?key=1/2/3",
-        "/projects/1/jobsummary",
         "/projects/jobsummaries",
         "/spiders/1/lastjobsummary",
-        "/ids/1/spider/name",
         "/projects/1/settings",
         "/projects/1/settings/name",
-        "/jobs/1/2/3",
-        "/jobs/1/2/3/state",
         "/jobs/1/2/3/auth",
         "/nowhere",
     ] {
-        let get = Fake::default().get(path).await;
-        let head = Fake::default().with("HEAD", path, &[], "").await;
-        assert_eq!((head.code, head.told().1), (get.code, ""), "{path}");
-        // A list is made while it is sent: its length is not known before.
-        let mut expected = without_id(get.headers);
-        if path.starts_with("/jobq/1/list") {
-            expected.remove("content-length");
-        }
-        assert_eq!(without_id(head.headers), expected, "{path}");
+        head_equals_get(path, Fake::default).await;
     }
+    let spider = || GetSpiderResponse { spider: Some(Spider::default()) };
+    for path in ["/api/v2/projects/1/spiders/2", "/ids/1/spider/name"] {
+        head_equals_get(path, || Fake::default().responds(spider())).await;
+    }
+    for path in ["/jobs/1/2/3", "/jobs/1/2/3/state"] {
+        head_equals_get(path, || Fake::default().responds(stored("1"))).await;
+    }
+    let summaries = || SummarizeProjectsResponse { summaries: vec![ProjectSummary::default()] };
+    head_equals_get("/projects/1/jobsummary", || Fake::default().responds(summaries())).await;
+}
+
+async fn head_equals_get(path: &str, fake: impl Fn() -> Fake) {
+    let without_id = |mut headers: HeaderMap| {
+        headers.remove("x-request-id");
+        headers
+    };
+    let get = fake().get(path).await;
+    let head = fake().with("HEAD", path, &[], "").await;
+    let code = if path == "/nowhere" { 404 } else { 200 };
+    assert_eq!((get.code.as_u16(), head.code_and_body()), (code, (code, "")), "{path}");
+    // A list is written while it is sent: its length is not known before.
+    let mut expected = without_id(get.headers);
+    if path.starts_with("/jobq/1/list") {
+        expected.remove("content-length");
+    }
+    assert_eq!(without_id(head.headers), expected, "{path}");
 }

@@ -9,8 +9,8 @@ fn key(key: &str) -> ScheduleJobResponse {
 }
 
 #[tokio::test]
-async fn run_schedules_as_the_documents_show() {
-    let fake = Fake::default().answers(key("123/1/1"));
+async fn run_schedules_as_in_the_original_documents() {
+    let fake = Fake::default().responds(key("123/1/1"));
     let reply = fake
         .post(
             "/api/run.json",
@@ -18,7 +18,7 @@ async fn run_schedules_as_the_documents_show() {
              &job_settings=%7B+%22setting1%22%3A+%22value1%22%7D",
         )
         .await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","jobid":"123/1/1"}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","jobid":"123/1/1"}"#));
     assert_eq!(reply.header("content-type"), Some("application/json"));
     let expected = ScheduleJobRequest {
         project: 123,
@@ -30,12 +30,12 @@ async fn run_schedules_as_the_documents_show() {
         metadata: fields(&[("api_url", r#""http://spiderq.test:6900/api/""#)]),
         ..ScheduleJobRequest::default()
     };
-    assert_eq!(fake.asked::<ScheduleJobRequest>(), expected);
+    assert_eq!(fake.request::<ScheduleJobRequest>(), expected);
 }
 
 #[tokio::test]
 async fn run_takes_every_parameter_from_query_and_form() {
-    let fake = Fake::default().answers(key("1/2/3"));
+    let fake = Fake::default().responds(key("1/2/3"));
     let meta = r#"{"state":"running","spider_args":{"a":"0","b":"2"},"x":1566311822568.0,"tags":["t3"],"units":3,"priority":0}"#;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("jobq_id", "7")
@@ -55,7 +55,7 @@ async fn run_takes_every_parameter_from_query_and_form() {
         ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
     ];
     let reply = fake.with("POST", "/api/schedule.json?project=1&apikey=K", &headers, form).await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","jobid":"1/2/3"}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","jobid":"1/2/3"}"#));
     let expected = ScheduleJobRequest {
         project: 1,
         spider_id: 7,
@@ -74,13 +74,13 @@ async fn run_takes_every_parameter_from_query_and_form() {
         request_id: "id-1".to_owned(),
         ..ScheduleJobRequest::default()
     };
-    assert_eq!(fake.asked::<ScheduleJobRequest>(), expected);
+    assert_eq!(fake.request::<ScheduleJobRequest>(), expected);
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
 }
 
 #[tokio::test]
 async fn list_json_has_count_total_and_rows() {
-    let fake = Fake::default().answers(ListJobsResponse {
+    let fake = Fake::default().responds(ListJobsResponse {
         jobs: vec![job("1/2/3")],
         total: 9,
         now: 4000,
@@ -90,7 +90,7 @@ async fn list_json_has_count_total_and_rows() {
                 &has_tag=a&has_tag=b&lacks_tag=c&count=3&offset=5";
     let reply = fake.get(path).await;
     assert_eq!(
-        reply.told(),
+        reply.code_and_body(),
         (
             200,
             concat!(
@@ -117,11 +117,11 @@ async fn list_json_has_count_total_and_rows() {
         order: ListOrder::State.into(),
         ..ListJobsRequest::default()
     };
-    assert_eq!(fake.asked::<ListJobsRequest>(), expected);
+    assert_eq!(fake.request::<ListJobsRequest>(), expected);
 }
 
 #[tokio::test]
-async fn long_lists_go_page_by_page() {
+async fn a_long_list_is_read_page_by_page() {
     let page = |keys: &[&str], token: &str| ListJobsResponse {
         jobs: keys.iter().map(|key| job(key)).collect(),
         next_page_token: token.to_owned(),
@@ -130,21 +130,22 @@ async fn long_lists_go_page_by_page() {
     };
     let pages = || {
         Fake::default()
-            .answers(page(&["1/1/4", "1/1/3"], "T"))
-            .answers(page(&["1/1/2", "1/1/1"], "U"))
+            .responds(page(&["1/1/4", "1/1/3"], "T"))
+            .responds(page(&["1/1/2", "1/1/1"], "U"))
     };
     let fake = pages();
     let reply = fake.get("/api/jobs/list.json?project=1&count=3&offset=2").await;
     let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
     assert_eq!((&body["count"], &body["total"]), (&3.into(), &5000.into()));
     assert_eq!(body["jobs"][2]["id"], "1/1/2");
-    let asked = fake.all::<ListJobsRequest>();
-    let asked = asked.iter().map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
-    assert_eq!(asked.collect::<Vec<_>>(), [(3, "", 2, true), (1, "T", 0, false)]);
+    let requests = fake.requests::<ListJobsRequest>();
+    let requests =
+        requests.iter().map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
+    assert_eq!(requests.collect::<Vec<_>>(), [(3, "", 2, true), (1, "T", 0, false)]);
 
     let fake = pages();
     let reply = fake.get("/api/jobs/list.jl?project=1&count=4").await;
-    let lines: Vec<&str> = reply.told().1.lines().collect();
+    let lines: Vec<&str> = reply.code_and_body().1.lines().collect();
     assert_eq!((lines.len(), lines[0]), (5, r#"{"status":"ok"}"#));
     assert!(lines[4].starts_with(r#"{"id":"1/1/1","spider":"s","#));
     assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
@@ -152,44 +153,44 @@ async fn long_lists_go_page_by_page() {
 }
 
 #[tokio::test]
-async fn empty_lists_are_told_as_such() {
+async fn an_empty_list_has_no_rows() {
     let reply = Fake::default().get("/api/jobs/list.json?project=1").await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#));
     let fake = Fake::default();
     let reply = fake.get("/api/jobs/list.jl?project=1").await;
-    assert_eq!(reply.told(), (200, "{\"status\":\"ok\"}\n"));
-    assert_eq!(fake.asked::<ListJobsRequest>().page_size, 1000);
+    assert_eq!(reply.code_and_body(), (200, "{\"status\":\"ok\"}\n"));
+    assert_eq!(fake.request::<ListJobsRequest>().page_size, 1000);
 }
 
 #[tokio::test]
 async fn count_zero_gives_the_total_without_rows() {
-    let fake = Fake::default().answers(ListJobsResponse {
+    let fake = Fake::default().responds(ListJobsResponse {
         jobs: vec![job("1/1/1")],
         next_page_token: "T".to_owned(),
         total: 8,
         now: 0,
     });
     let reply = fake.get("/api/jobs/list.json?project=1&count=0").await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#));
-    assert_eq!(fake.asked::<ListJobsRequest>().page_size, 1);
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#));
+    assert_eq!(fake.request::<ListJobsRequest>().page_size, 1);
 }
 
 #[tokio::test]
-async fn count_counts() {
-    let fake = Fake::default().answers(CountJobsResponse { total: 7 });
+async fn count_has_the_total() {
+    let fake = Fake::default().responds(CountJobsResponse { total: 7 });
     let reply = fake.get("/api/jobs/count.json/?project=1&state=pending").await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","total":7}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","total":7}"#));
     let filter = JobFilter { states: vec![1], ..JobFilter::default() };
     let expected = CountJobsRequest { project: 1, filter: Some(filter) };
-    assert_eq!(fake.asked::<CountJobsRequest>(), expected);
+    assert_eq!(fake.request::<CountJobsRequest>(), expected);
 }
 
 #[tokio::test]
 async fn update_changes_tags_and_metadata() {
-    let fake = Fake::default().answers(UpdateJobsResponse { count: 2 });
+    let fake = Fake::default().responds(UpdateJobsResponse { count: 2 });
     let form = "project=1&job=1/1/1&job=1/1/2&spider=s&add_tag=a&remove_tag=b&note=x+y&priority=3";
     let reply = fake.post("/api/jobs/update.json", form).await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":2}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":2}"#));
     let expected = UpdateJobsRequest {
         project: 1,
         keys: texts(&["1/1/1", "1/1/2"]),
@@ -197,25 +198,25 @@ async fn update_changes_tags_and_metadata() {
         tags: Some(TagChanges { add: texts(&["a"]), remove: texts(&["b"]), replace: false }),
         metadata: fields(&[("note", "\"x y\""), ("priority", "3")]),
     };
-    assert_eq!(fake.asked::<UpdateJobsRequest>(), expected);
+    assert_eq!(fake.request::<UpdateJobsRequest>(), expected);
 
     let fake = Fake::default();
     fake.post("/api/jobs/update.json", "project=1&spider=s&add_tag=a").await;
-    let asked = fake.asked::<UpdateJobsRequest>();
-    assert_eq!((asked.spider.as_str(), asked.keys.len()), ("s", 0));
+    let request = fake.request::<UpdateJobsRequest>();
+    assert_eq!((request.spider.as_str(), request.keys.len()), ("s", 0));
 }
 
 #[tokio::test]
 async fn delete_and_stop_take_keys() {
-    let fake = Fake::default().answers(DeleteJobsResponse { count: 2 });
+    let fake = Fake::default().responds(DeleteJobsResponse { count: 2 });
     let reply = fake.post("/api/jobs/delete.json", "project=123&job=123/1/2&job=123/1/3").await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok","count":2}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":2}"#));
     let expected = DeleteJobsRequest { project: 123, keys: texts(&["123/1/2", "123/1/3"]) };
-    assert_eq!(fake.asked::<DeleteJobsRequest>(), expected);
+    assert_eq!(fake.request::<DeleteJobsRequest>(), expected);
 
-    let fake = Fake::default().answers(StopJobsResponse { count: 1 });
+    let fake = Fake::default().responds(StopJobsResponse { count: 1 });
     let reply = fake.post("/api/jobs/stop.json?project=123", "job=123/1/1").await;
-    assert_eq!(reply.told(), (200, r#"{"status":"ok"}"#));
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok"}"#));
     let expected = StopJobsRequest { project: 123, keys: texts(&["123/1/1"]) };
-    assert_eq!(fake.asked::<StopJobsRequest>(), expected);
+    assert_eq!(fake.request::<StopJobsRequest>(), expected);
 }

@@ -9,15 +9,15 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::fake::{Fake, Reply};
 
 async fn dash(status: Status) -> Reply {
-    Fake::default().answers(status).get("/api/jobs/count.json?project=1").await
+    Fake::default().responds(status).get("/api/jobs/count.json?project=1").await
 }
 
 async fn storage(status: Status) -> Reply {
-    Fake::default().answers(status).get("/jobq/1/count").await
+    Fake::default().responds(status).get("/jobq/1/count").await
 }
 
 #[tokio::test]
-async fn every_code_has_its_answer() {
+async fn every_code_has_its_response() {
     for (code, http, dash_status, reason) in [
         (Code::InvalidArgument, 400, "badrequest", "Bad Request"),
         (Code::PermissionDenied, 403, "error", "Forbidden"),
@@ -31,70 +31,85 @@ async fn every_code_has_its_answer() {
     ] {
         let reply = dash(Status::new(code, "why \"x\"")).await;
         let body = format!("{{\"status\":\"{dash_status}\",\"message\":\"why \\\"x\\\"\"}}");
-        assert_eq!(reply.told(), (http, body.as_str()));
+        assert_eq!(reply.code_and_body(), (http, body.as_str()));
         assert_eq!(reply.header("content-type"), Some("application/json"));
         let reply = storage(Status::new(code, "why")).await;
         let body = format!("{{\"error\":\"{reason}\",\"message\":\"why\"}}");
-        assert_eq!(reply.told(), (http, body.as_str()));
+        assert_eq!(reply.code_and_body(), (http, body.as_str()));
     }
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_told_as_clients_know_it() {
+async fn a_wrong_key_has_the_texts_that_clients_know() {
     let reply = dash(Status::unauthenticated("whatever")).await;
     let body = r#"{"status":"error","message":"Authentication failed"}"#;
-    assert_eq!(reply.told(), (401, body));
+    assert_eq!(reply.code_and_body(), (401, body));
     assert_eq!(reply.header("www-authenticate"), Some("Basic realm=\"spiderq\""));
     let reply = storage(Status::unauthenticated("whatever")).await;
     let body = r#"{"error":"Unauthorized","message":"Unauthorized"}"#;
-    assert_eq!(reply.told(), (401, body));
+    assert_eq!(reply.code_and_body(), (401, body));
     assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"));
 }
 
 #[tokio::test]
-async fn an_unavailable_store_says_when_to_try_again() {
+async fn an_unavailable_store_has_retry_after() {
     let reply = storage(Status::unavailable("the store is unavailable, try again")).await;
     assert_eq!((reply.code.as_u16(), reply.header("retry-after")), (503, Some("1")));
     let details = ErrorDetails::with_retry_info(Some(Duration::from_millis(2500)));
     let reply = dash(Status::with_error_details(Code::Unavailable, "later", details)).await;
-    assert_eq!(reply.told(), (503, r#"{"status":"error","message":"later"}"#));
+    assert_eq!(reply.code_and_body(), (503, r#"{"status":"error","message":"later"}"#));
     assert_eq!(reply.header("retry-after"), Some("3"));
 }
 
 #[tokio::test]
-async fn faults_tell_nothing_of_the_inside() {
+async fn an_internal_error_does_not_show_its_message() {
     for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Cancelled, Code::OutOfRange] {
         let reply = storage(Status::new(code, "secret")).await;
         let body = r#"{"error":"Internal Server Error","message":"internal error"}"#;
-        assert_eq!(reply.told(), (500, body));
+        assert_eq!(reply.code_and_body(), (500, body));
     }
 }
 
 #[tokio::test]
-async fn fields_are_told_by_the_name_of_the_parameter() {
+async fn a_bad_field_is_named_by_its_parameter() {
     let status = |field: &str, message: &str| {
         let details = ErrorDetails::with_bad_request_violation(field, "must be good");
         Status::with_error_details(Code::InvalidArgument, message, details)
     };
     let reply = Fake::default()
-        .answers(status("tags", "tags: must be good"))
+        .responds(status("tags", "tags: must be good"))
         .post("/api/run.json", "project=1&spider=s&add_tag=")
         .await;
     let body = r#"{"status":"badrequest","message":"add_tag: must be good"}"#;
-    assert_eq!(reply.told(), (400, body));
+    assert_eq!(reply.code_and_body(), (400, body));
     let reply = storage(status("filter.keys", "filter.keys: must be good")).await;
     let body = r#"{"error":"Bad Request","message":"key: must be good"}"#;
-    assert_eq!(reply.told(), (400, body));
+    assert_eq!(reply.code_and_body(), (400, body));
     let reply = storage(status("units", "units: must be good")).await;
     let body = r#"{"error":"Bad Request","message":"units: must be good"}"#;
-    assert_eq!(reply.told(), (400, body));
+    assert_eq!(reply.code_and_body(), (400, body));
 }
 
 #[tokio::test]
-async fn a_duplicate_run_is_no_bad_request() {
-    let fake = Fake::default().answers(Status::already_exists("s already scheduled"));
+async fn a_duplicate_run_is_400_but_not_a_bad_request() {
+    let fake = Fake::default().responds(Status::already_exists("s already scheduled"));
     let reply = fake.post("/api/run.json", "project=1&spider=s").await;
     let body = r#"{"status":"error","message":"s already scheduled"}"#;
-    assert_eq!(reply.told(), (400, body));
-    assert_eq!(fake.asked::<ScheduleJobRequest>().spider, "s");
+    assert_eq!(reply.code_and_body(), (400, body));
+    assert_eq!(fake.request::<ScheduleJobRequest>().spider, "s");
+}
+
+#[tokio::test]
+async fn the_message_is_made_from_the_details_and_not_from_the_text() {
+    for (code, http, field, body) in [
+        (Code::InvalidArgument, 400, "start_ts", "startts: must be good"),
+        (Code::ResourceExhausted, 413, "metadata", "metadata: must be good"),
+        (Code::Aborted, 409, "request_id", "Idempotency-Key: must be good"),
+    ] {
+        let details = ErrorDetails::with_bad_request_violation(field, "must be good");
+        let reply = storage(Status::with_error_details(code, "some text", details)).await;
+        let body = format!("\"message\":\"{body}\"}}");
+        assert_eq!(reply.code.as_u16(), http);
+        assert!(reply.code_and_body().1.ends_with(&body), "{}", reply.code_and_body().1);
+    }
 }

@@ -1,5 +1,5 @@
-//! A fake of the services: records what it is asked and answers what it was told to, and
-//! the little HTTP client of the tests.
+//! A fake of the services, which records requests and gives prepared responses, and a small HTTP
+//! client.
 
 use std::{
     any::Any,
@@ -25,40 +25,40 @@ pub(crate) struct Fake(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    asked: Vec<Boxed>,
+    requests: Vec<Boxed>,
     metadata: Vec<MetadataMap>,
-    answers: VecDeque<Boxed>,
+    responses: VecDeque<Boxed>,
     identity: Option<Result<GetIdentityResponse, Status>>,
 }
 
 impl Fake {
-    /// Answers the next call; calls without an answer get an empty message.
-    pub(crate) fn answers<T: Send + 'static>(self, message: T) -> Self {
-        self.0.lock().unwrap().answers.push_back(Box::new(message));
+    /// Prepares the response to the next call; a call without one gets an empty message.
+    pub(crate) fn responds<T: Send + 'static>(self, message: T) -> Self {
+        self.0.lock().unwrap().responses.push_back(Box::new(message));
         self
     }
 
-    /// Answers the next question whose key it is.
-    pub(crate) fn knows(self, identity: Result<GetIdentityResponse, Status>) -> Self {
+    /// Prepares the response to the next GetIdentity.
+    pub(crate) fn identifies(self, identity: Result<GetIdentityResponse, Status>) -> Self {
         self.0.lock().unwrap().identity = Some(identity);
         self
     }
 
-    /// The only message asked so far.
-    pub(crate) fn asked<T: Clone + 'static>(&self) -> T {
-        let all = self.all::<T>();
+    /// The only request so far.
+    pub(crate) fn request<T: Clone + 'static>(&self) -> T {
+        let all = self.requests::<T>();
         assert_eq!(all.len(), 1, "calls");
         all[0].clone()
     }
 
-    pub(crate) fn all<T: Clone + 'static>(&self) -> Vec<T> {
+    pub(crate) fn requests<T: Clone + 'static>(&self) -> Vec<T> {
         let state = self.0.lock().unwrap();
-        let asked = state.asked.iter();
-        asked.map(|one| one.downcast_ref::<T>().expect("another message").clone()).collect()
+        let requests = state.requests.iter();
+        requests.map(|one| one.downcast_ref::<T>().expect("another message").clone()).collect()
     }
 
     pub(crate) fn calls(&self) -> usize {
-        self.0.lock().unwrap().asked.len()
+        self.0.lock().unwrap().requests.len()
     }
 
     /// Metadata of the last call.
@@ -69,21 +69,21 @@ impl Fake {
     fn call<Q: Send + 'static>(&self, request: Request<Q>) -> Option<Boxed> {
         let mut state = self.0.lock().unwrap();
         state.metadata.push(request.metadata().clone());
-        state.asked.push(Box::new(request.into_inner()));
-        state.answers.pop_front()
+        state.requests.push(Box::new(request.into_inner()));
+        state.responses.pop_front()
     }
 
-    fn answer<Q, A>(&self, request: Request<Q>) -> Result<Response<A>, Status>
+    fn respond<Q, R>(&self, request: Request<Q>) -> Result<Response<R>, Status>
     where
         Q: Send + 'static,
-        A: Default + 'static,
+        R: Default + 'static,
     {
-        let Some(answer) = self.call(request) else {
-            return Ok(Response::new(A::default()));
+        let Some(response) = self.call(request) else {
+            return Ok(Response::new(R::default()));
         };
-        match answer.downcast::<A>() {
+        match response.downcast::<R>() {
             Ok(message) => Ok(Response::new(*message)),
-            Err(answer) => Err(*answer.downcast::<Status>().expect("another answer")),
+            Err(other) => Err(*other.downcast::<Status>().expect("another response")),
         }
     }
 
@@ -92,11 +92,11 @@ impl Fake {
             jobs: Arc::new(self.clone()),
             queue: Arc::new(self.clone()),
             projects: Arc::new(self.clone()),
-            keys: Arc::new(self.clone()),
+            api_keys: Arc::new(self.clone()),
         }
     }
 
-    /// Sends a request to a gateway before this fake.
+    /// Sends a request to a gateway that calls this fake.
     pub(crate) async fn send(&self, request: HttpRequest<Body>) -> http::Response<Body> {
         let options = Options {
             public_url: "http://spiderq.test:6900/".to_owned(),
@@ -114,7 +114,7 @@ impl Fake {
         self.with("POST", path, &[], body.to_owned()).await
     }
 
-    /// With headers and any method. With a key, if the test gives none.
+    /// Any method, with headers. Adds credentials if the test gives none.
     pub(crate) async fn with(
         &self,
         method: &str,
@@ -126,8 +126,8 @@ impl Fake {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let keyed = headers.iter().any(|(name, _)| *name == "authorization");
-        if !keyed && !path.contains("apikey=") {
+        let has_credentials = headers.iter().any(|(name, _)| *name == "authorization");
+        if !has_credentials && !path.contains("apikey=") {
             request = request.header("authorization", "Basic SzpL");
         }
         let response = self.send(request.body(body.into()).unwrap()).await;
@@ -137,7 +137,7 @@ impl Fake {
     }
 }
 
-/// An answer, read whole.
+/// A response whose body has been read.
 pub(crate) struct Reply {
     pub(crate) code: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -149,8 +149,7 @@ impl Reply {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Code and body at once.
-    pub(crate) fn told(&self) -> (u16, &str) {
+    pub(crate) fn code_and_body(&self) -> (u16, &str) {
         (self.code.as_u16(), std::str::from_utf8(&self.bytes).unwrap())
     }
 }
@@ -161,67 +160,68 @@ impl project_service_server::ProjectService for Fake {
         &self,
         request: Request<ListProjectsRequest>,
     ) -> Result<Response<ListProjectsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn summarize_projects(
         &self,
         request: Request<SummarizeProjectsRequest>,
     ) -> Result<Response<SummarizeProjectsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn list_spiders(
         &self,
         request: Request<ListSpidersRequest>,
     ) -> Result<Response<ListSpidersResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn get_spider(
         &self,
         request: Request<GetSpiderRequest>,
     ) -> Result<Response<GetSpiderResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn update_spider_tags(
         &self,
         request: Request<UpdateSpiderTagsRequest>,
     ) -> Result<Response<UpdateSpiderTagsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn limit_spider(
         &self,
         request: Request<LimitSpiderRequest>,
     ) -> Result<Response<LimitSpiderResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn get_settings(
         &self,
         request: Request<GetSettingsRequest>,
     ) -> Result<Response<GetSettingsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn set_settings(
         &self,
         request: Request<SetSettingsRequest>,
     ) -> Result<Response<SetSettingsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn delete_settings(
         &self,
         request: Request<DeleteSettingsRequest>,
     ) -> Result<Response<DeleteSettingsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn get_server_time(
         &self,
         request: Request<GetServerTimeRequest>,
     ) -> Result<Response<GetServerTimeResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
 }
 
 #[tonic::async_trait]
 impl key_service_server::KeyService for Fake {
-    /// Knows every key, unless it was told otherwise. No call of a path's own: not counted.
+    /// Accepts every API key, unless a test says otherwise. Most calls are not made by a route but
+    /// by the check of credentials, so they are not recorded.
     async fn get_identity(
         &self,
         _: Request<GetIdentityRequest>,
@@ -240,67 +240,67 @@ impl job_service_server::JobService for Fake {
         &self,
         request: Request<ScheduleJobRequest>,
     ) -> Result<Response<ScheduleJobResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn get_job(
         &self,
         request: Request<GetJobRequest>,
     ) -> Result<Response<GetJobResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn list_jobs(
         &self,
         request: Request<ListJobsRequest>,
     ) -> Result<Response<ListJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn count_jobs(
         &self,
         request: Request<CountJobsRequest>,
     ) -> Result<Response<CountJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn update_jobs(
         &self,
         request: Request<UpdateJobsRequest>,
     ) -> Result<Response<UpdateJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn stop_jobs(
         &self,
         request: Request<StopJobsRequest>,
     ) -> Result<Response<StopJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn delete_jobs(
         &self,
         request: Request<DeleteJobsRequest>,
     ) -> Result<Response<DeleteJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn set_job_metadata(
         &self,
         request: Request<SetJobMetadataRequest>,
     ) -> Result<Response<SetJobMetadataResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn delete_job_metadata(
         &self,
         request: Request<DeleteJobMetadataRequest>,
     ) -> Result<Response<DeleteJobMetadataResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn purge_job(
         &self,
         request: Request<PurgeJobRequest>,
     ) -> Result<Response<PurgeJobResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn get_job_token(
         &self,
         request: Request<GetJobTokenRequest>,
     ) -> Result<Response<GetJobTokenResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
 }
 
@@ -310,58 +310,58 @@ impl job_queue_service_server::JobQueueService for Fake {
         &self,
         request: Request<PushJobsRequest>,
     ) -> Result<Response<PushJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn start_job(
         &self,
         request: Request<StartJobRequest>,
     ) -> Result<Response<StartJobResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn update_queue(
         &self,
         request: Request<UpdateQueueRequest>,
     ) -> Result<Response<UpdateQueueResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn cancel_jobs(
         &self,
         request: Request<CancelJobsRequest>,
     ) -> Result<Response<CancelJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn list_queue(
         &self,
         request: Request<ListQueueRequest>,
     ) -> Result<Response<Rows>, Status> {
-        let Some(answer) = self.call(request) else {
+        let Some(response) = self.call(request) else {
             return Ok(Response::new(stream::empty().boxed()));
         };
-        let answer = match answer.downcast::<Vec<Result<ListQueueResponse, Status>>>() {
+        let response = match response.downcast::<Vec<Result<ListQueueResponse, Status>>>() {
             Ok(rows) => return Ok(Response::new(stream::iter(*rows).boxed())),
-            Err(answer) => answer,
+            Err(other) => other,
         };
-        match answer.downcast::<Rows>() {
+        match response.downcast::<Rows>() {
             Ok(rows) => Ok(Response::new(*rows)),
-            Err(answer) => Err(*answer.downcast::<Status>().expect("another answer")),
+            Err(other) => Err(*other.downcast::<Status>().expect("another response")),
         }
     }
     async fn count_queue(
         &self,
         request: Request<CountQueueRequest>,
     ) -> Result<Response<CountQueueResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn summarize_queue(
         &self,
         request: Request<SummarizeQueueRequest>,
     ) -> Result<Response<SummarizeQueueResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
     async fn list_last_jobs(
         &self,
         request: Request<ListLastJobsRequest>,
     ) -> Result<Response<ListLastJobsResponse>, Status> {
-        self.answer(request)
+        self.respond(request)
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway before a fake service: path → request message, answer or Status → body.
+//! The gateway with a fake of the services: path → request message, response or Status → body.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,21 +7,22 @@
     reason = "tests: helpers may panic, and tables of cases are long"
 )]
 
+mod bugs;
 mod conditional;
 mod dash;
 mod errors;
 mod fake;
-mod forward;
 mod metadata;
 mod methods;
+mod middleware;
 mod openapi;
-mod outer;
-mod patience;
 mod projects;
 mod queue;
 mod refusals;
 mod streaming;
 mod summaries;
+mod timeout;
+mod upstream;
 
 use std::collections::BTreeMap;
 
@@ -35,10 +36,14 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// A job as lists show it.
+/// A finished job of a spider named `s`.
 fn job(key: &str) -> spiderq_proto::v1::Job {
+    let mut numbers = key.split('/').map(|number| number.parse().unwrap());
     spiderq_proto::v1::Job {
         key: key.to_owned(),
+        project: numbers.next().unwrap(),
+        spider_id: numbers.next().unwrap(),
+        spider_type: "manual".to_owned(),
         spider: "s".to_owned(),
         state: spiderq_proto::v1::JobState::Finished.into(),
         ts: 1_397_762_393_489,

@@ -1,4 +1,4 @@
-//! Job metadata: values go through byte for byte, both ways.
+//! Job metadata: values are passed on byte for byte, both ways.
 
 use spiderq_proto::v1::*;
 
@@ -17,15 +17,15 @@ fn stored() -> GetJobResponse {
 }
 
 #[tokio::test]
-async fn the_whole_object_is_spliced_byte_for_byte() {
-    let fake = Fake::default().answers(stored());
+async fn the_whole_object_has_values_byte_for_byte() {
+    let fake = Fake::default().responds(stored());
     let reply = fake.get("/jobs/1/2/3").await;
     let expected = format!(
         "{{\"a b\":[],\"priority\":2,\"project\":1,\"scrapystats\":{STATS},\"spider\":\"s\",\
          \"state\":\"finished\",\"tags\":[],\"units\":1}}"
     );
-    assert_eq!(reply.told(), (200, expected.as_str()));
-    assert_eq!(fake.asked::<GetJobRequest>().key, "1/2/3");
+    assert_eq!(reply.code_and_body(), (200, expected.as_str()));
+    assert_eq!(fake.request::<GetJobRequest>().key, "1/2/3");
 }
 
 #[tokio::test]
@@ -36,8 +36,8 @@ async fn a_field_is_its_value_or_null() {
         ("/jobs/1/2/3/state", "\"finished\""),
         ("/jobs/1/2/3/nothing", "null"),
     ] {
-        let reply = Fake::default().answers(stored()).get(path).await;
-        assert_eq!(reply.told(), (200, value), "{path}");
+        let reply = Fake::default().responds(stored()).get(path).await;
+        assert_eq!(reply.code_and_body(), (200, value), "{path}");
     }
 }
 
@@ -46,13 +46,13 @@ async fn post_merges_an_object() {
     let fake = Fake::default();
     let body = format!("{{\"scrapystats\":{STATS}, \"a\": 1,\"a\": 2.0 }}");
     let reply = fake.with("POST", "/jobs/1/2/3", &[("content-type", "text/json")], body).await;
-    assert_eq!(reply.told(), (200, ""));
+    assert_eq!(reply.code_and_body(), (200, ""));
     let expected = SetJobMetadataRequest {
         key: "1/2/3".to_owned(),
         metadata: fields(&[("a", "2.0"), ("scrapystats", STATS)]),
         fence: String::new(),
     };
-    assert_eq!(fake.asked::<SetJobMetadataRequest>(), expected);
+    assert_eq!(fake.request::<SetJobMetadataRequest>(), expected);
 }
 
 #[tokio::test]
@@ -63,9 +63,9 @@ async fn post_to_a_field_sets_it() {
         ("/jobs/1/2/3/auth", "auth", "null"),
     ] {
         let fake = Fake::default();
-        assert_eq!(fake.post(path, value).await.told(), (200, ""));
-        let asked = fake.asked::<SetJobMetadataRequest>();
-        assert_eq!(asked.metadata, fields(&[(field, value)]));
+        assert_eq!(fake.post(path, value).await.code_and_body(), (200, ""));
+        let request = fake.request::<SetJobMetadataRequest>();
+        assert_eq!(request.metadata, fields(&[(field, value)]));
     }
 }
 
@@ -73,22 +73,22 @@ async fn post_to_a_field_sets_it() {
 async fn delete_takes_a_field_or_the_job() {
     let fake = Fake::default();
     let reply = fake.with("DELETE", "/jobs/1/2/3/my-meta", &[], "").await;
-    assert_eq!(reply.told(), (200, ""));
+    assert_eq!(reply.code_and_body(), (200, ""));
     let expected = DeleteJobMetadataRequest {
         key: "1/2/3".to_owned(),
         field: "my-meta".to_owned(),
         fence: String::new(),
     };
-    assert_eq!(fake.asked::<DeleteJobMetadataRequest>(), expected);
+    assert_eq!(fake.request::<DeleteJobMetadataRequest>(), expected);
 
     let fake = Fake::default();
-    assert_eq!(fake.with("DELETE", "/jobs/1/2/3/", &[], "").await.told(), (200, ""));
-    assert_eq!(fake.asked::<PurgeJobRequest>().key, "1/2/3");
+    assert_eq!(fake.with("DELETE", "/jobs/1/2/3/", &[], "").await.code_and_body(), (200, ""));
+    assert_eq!(fake.request::<PurgeJobRequest>().key, "1/2/3");
 }
 
 #[tokio::test]
 async fn auth_is_the_token_of_the_job() {
-    let fake = Fake::default().answers(GetJobTokenResponse { token: "T.\"".to_owned() });
-    assert_eq!(fake.get("/jobs/1/2/3/auth").await.told(), (200, r#""T.\"""#));
-    assert_eq!(fake.asked::<GetJobTokenRequest>().key, "1/2/3");
+    let fake = Fake::default().responds(GetJobTokenResponse { token: "T.\"".to_owned() });
+    assert_eq!(fake.get("/jobs/1/2/3/auth").await.code_and_body(), (200, r#""T.\"""#));
+    assert_eq!(fake.request::<GetJobTokenRequest>().key, "1/2/3");
 }

@@ -54,7 +54,7 @@ async fn wrong_methods_are_405_with_the_right_ones() {
             let fake = Fake::default();
             let reply = fake.with(method, path, &[], "").await;
             let body = if method == "HEAD" { "" } else { body };
-            assert_eq!(reply.told(), (405, body), "{method} {path}");
+            assert_eq!(reply.code_and_body(), (405, body), "{method} {path}");
             assert_eq!(reply.header("allow"), Some(allowed), "{method} {path}");
             assert_eq!(reply.header("content-type"), Some("application/json"));
             assert_eq!(fake.calls(), 0);

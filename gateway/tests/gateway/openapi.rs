@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::fake::Fake;
 
-/// What is described here and served by the program: it needs no gateway.
-const OF_THE_PROGRAM: [&str; 2] = ["get /healthz", "get /readyz"];
+/// Described here, but served in front of the gateway.
+const OUTSIDE_THE_GATEWAY: [&str; 2] = ["get /healthz", "get /readyz"];
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// `get /jobq/{project}/count` and so on: the table as its source says it, for axum's
-/// router does not tell.
+/// `get /jobq/{project}/count` and so on, read from the source, as axum's router cannot list its
+/// routes.
 fn routes() -> BTreeSet<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes/mod.rs");
     let source = fs::read_to_string(file).unwrap();
@@ -44,7 +44,7 @@ fn described(description: &Value) -> BTreeSet<String> {
     described
 }
 
-/// As a client without a key gets it.
+/// Fetched without an API key.
 async fn description() -> Value {
     let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
     let reply = Fake::default().send(request).await;
@@ -61,7 +61,7 @@ async fn every_route_is_described_and_nothing_else() {
     let missing: Vec<_> = routes.difference(&described).collect();
     let more: Vec<_> = described.difference(&routes).collect();
     assert!(missing.is_empty(), "not described: {missing:#?}");
-    assert_eq!(more, OF_THE_PROGRAM);
+    assert_eq!(more, OUTSIDE_THE_GATEWAY);
     let version = &description["info"]["version"];
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
 }
@@ -77,9 +77,9 @@ async fn every_operation_says_how_it_is_refused() {
                 continue;
             }
             let family = if path.starts_with("/api/") { "Dash" } else { "" };
-            let told = &operation["responses"]["401"]["$ref"];
-            if *told != format!("#/components/responses/{family}Unauthorized") {
-                wrong.push(format!("{method} {path}: 401 is {told}"));
+            let reference = &operation["responses"]["401"]["$ref"];
+            if *reference != format!("#/components/responses/{family}Unauthorized") {
+                wrong.push(format!("{method} {path}: 401 is {reference}"));
             }
         }
     }

@@ -15,11 +15,11 @@ fn refused(code: job_error::Code, message: &str, field: &str) -> JobError {
 
 #[tokio::test]
 async fn count_is_a_bare_integer() {
-    let fake = Fake::default().answers(CountQueueResponse { count: 32_110 });
+    let fake = Fake::default().responds(CountQueueResponse { count: 32_110 });
     let path =
         "/jobq/53/count?spider=s&state=pending&startts=1&endts=9&has_tag=A&has_tag=B&lacks_tag=C";
     let reply = fake.get(path).await;
-    assert_eq!(reply.told(), (200, "32110"));
+    assert_eq!(reply.code_and_body(), (200, "32110"));
     assert_eq!(reply.header("content-type"), Some("application/json"));
     let expected = CountQueueRequest {
         project: 53,
@@ -33,18 +33,18 @@ async fn count_is_a_bare_integer() {
             keys: Vec::new(),
         }),
     };
-    assert_eq!(fake.asked::<CountQueueRequest>(), expected);
+    assert_eq!(fake.request::<CountQueueRequest>(), expected);
 }
 
 #[tokio::test]
-async fn list_takes_every_parameter_and_answers_lines() {
+async fn list_takes_every_parameter_and_has_a_line_per_job() {
     let row = |key: &str| Ok::<_, Status>(ListQueueResponse { job: Some(job(key)), elapsed: 7 });
-    let fake = Fake::default().answers(vec![row("53/7/81"), row("53/7/80")]);
+    let fake = Fake::default().responds(vec![row("53/7/81"), row("53/7/80")]);
     let path = "/jobq/53/list/?state=finished&count=5&start=2&stop=53/7/78&key=53/7/81&key=53/7/80\
                 &jobmeta=units&jobmeta=x&filter=%5B%22state%22%5D";
     let reply = fake.get(path).await;
     assert_eq!(
-        reply.told(),
+        reply.code_and_body(),
         (
             200,
             concat!(
@@ -69,12 +69,12 @@ async fn list_takes_every_parameter_and_answers_lines() {
         metadata_fields: texts(&["units", "x"]),
         ..ListQueueRequest::default()
     };
-    assert_eq!(fake.asked::<ListQueueRequest>(), expected);
+    assert_eq!(fake.request::<ListQueueRequest>(), expected);
 }
 
 #[tokio::test]
-async fn push_answers_a_line_for_each_in_order() {
-    let fake = Fake::default().answers(PushJobsResponse {
+async fn push_has_a_line_for_each_line_in_order() {
+    let fake = Fake::default().responds(PushJobsResponse {
         results: vec![
             pushed("1/1/1", ""),
             pushed("1/1/2", "TOKEN"),
@@ -89,7 +89,7 @@ async fn push_answers_a_line_for_each_in_order() {
             PushedJob {
                 result: Some(pushed_job::Result::Error(refused(
                     job_error::Code::InvalidArgument,
-                    "must be an integer from 0 (lowest) to 4 (highest)",
+                    "priority: must be an integer from 0 (lowest) to 4 (highest)",
                     "priority",
                 ))),
                 token: String::new(),
@@ -108,7 +108,7 @@ async fn push_answers_a_line_for_each_in_order() {
     let reply = fake.with("POST", "/jobq/1/push", &headers, body).await;
     assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     assert_eq!(
-        reply.told(),
+        reply.code_and_body(),
         (
             200,
             concat!(
@@ -141,37 +141,37 @@ async fn push_answers_a_line_for_each_in_order() {
         ],
         request_id: "id".to_owned(),
     };
-    assert_eq!(fake.asked::<PushJobsRequest>(), expected);
+    assert_eq!(fake.request::<PushJobsRequest>(), expected);
 }
 
 #[tokio::test]
-async fn long_pushes_go_in_batches_and_a_late_error_stands_in_its_lines() {
+async fn a_long_push_goes_in_batches_and_a_late_error_stands_in_its_lines() {
     let first =
         PushJobsResponse { results: (1..=1000).map(|n| pushed(&format!("1/1/{n}"), "")).collect() };
-    let fake = Fake::default().answers(first).answers(Status::unavailable("try again"));
+    let fake = Fake::default().responds(first).responds(Status::unavailable("try again"));
     let headers = [("idempotency-key", "id")];
     let body = "{\"spider\":\"s\"}\n".repeat(1001);
     let reply = fake.with("POST", "/jobq/1/push", &headers, body).await;
-    let lines: Vec<&str> = reply.told().1.lines().collect();
+    let lines: Vec<&str> = reply.code_and_body().1.lines().collect();
     assert_eq!(lines.len(), 1001);
     assert_eq!(lines[999], r#"{"key":"1/1/1000","auth":null}"#);
     assert_eq!(lines[1000], r#"{"error":"try again","request":{"spider":"s"}}"#);
-    let asked = fake.all::<PushJobsRequest>();
-    let asked = asked.iter().map(|r| (r.jobs.len(), r.request_id.as_str()));
-    assert_eq!(asked.collect::<Vec<_>>(), [(1000, "id"), (1, "id/1")]);
+    let requests = fake.requests::<PushJobsRequest>();
+    let requests = requests.iter().map(|r| (r.jobs.len(), r.request_id.as_str()));
+    assert_eq!(requests.collect::<Vec<_>>(), [(1000, "id"), (1, "id/1")]);
 }
 
 #[tokio::test]
 async fn a_push_of_nothing_still_needs_a_key_but_is_no_error() {
-    let fake = Fake::default().answers(Status::invalid_argument("jobs: 1 to 1,000"));
-    assert_eq!(fake.post("/jobq/1/push", "").await.told(), (200, ""));
-    let fake = Fake::default().answers(Status::unauthenticated("no"));
-    assert_eq!(fake.post("/jobq/1/push", "7").await.told().0, 401);
+    let fake = Fake::default().responds(Status::invalid_argument("jobs: 1 to 1,000"));
+    assert_eq!(fake.post("/jobq/1/push", "").await.code_and_body(), (200, ""));
+    let fake = Fake::default().responds(Status::unauthenticated("no"));
+    assert_eq!(fake.post("/jobq/1/push", "7").await.code_and_body().0, 401);
 }
 
 #[tokio::test]
-async fn startjob_answers_the_whole_job_or_nothing() {
-    let fake = Fake::default().answers(StartJobResponse {
+async fn startjob_has_the_whole_job_or_no_body() {
+    let fake = Fake::default().responds(StartJobResponse {
         job: Some(Job { metadata: fields(&[("x", "[ 1.0 ]")]), ..job("1/2/3") }),
         token: "TOKEN".to_owned(),
         ..StartJobResponse::default()
@@ -180,7 +180,7 @@ async fn startjob_answers_the_whole_job_or_nothing() {
     let body = "{\"botgroup\": [\"g\"], \"spider\": \"s\"}";
     let reply = fake.with("POST", "/jobq/1/startjob", &headers, body).await;
     assert_eq!(
-        reply.told(),
+        reply.code_and_body(),
         (
             200,
             concat!(
@@ -199,14 +199,14 @@ async fn startjob_answers_the_whole_job_or_nothing() {
         request_id: "id".to_owned(),
         ..StartJobRequest::default()
     };
-    assert_eq!(fake.asked::<StartJobRequest>(), expected);
+    assert_eq!(fake.request::<StartJobRequest>(), expected);
     for body in ["", "{}"] {
-        assert_eq!(Fake::default().post("/jobq/1/startjob", body).await.told(), (200, ""));
+        assert_eq!(Fake::default().post("/jobq/1/startjob", body).await.code_and_body(), (200, ""));
     }
 }
 
 #[tokio::test]
-async fn update_answers_a_line_for_each_job() {
+async fn update_has_a_line_for_each_job() {
     let updated = |key: &str, error: Option<JobError>| UpdatedJob {
         key: key.to_owned(),
         previous_state: JobState::Running.into(),
@@ -214,14 +214,14 @@ async fn update_answers_a_line_for_each_job() {
         update: 0,
     };
     let error = refused(job_error::Code::WrongState, "job 1/1/2 is deleted", "");
-    let fake = Fake::default().answers(UpdateQueueResponse {
+    let fake = Fake::default().responds(UpdateQueueResponse {
         results: vec![updated("1/1/1", None), updated("1/1/2", Some(error))],
     });
     let body = "{\"key\":\"1/1/1\",\"state\":\"finished\",\"close_reason\":\"finished\",\"fence\":\"F\"}\n\
                 {\"key\":\"1/1\",\"tags\":[\"a\"]}";
     let reply = fake.post("/jobq/1/update", body).await;
     assert_eq!(
-        reply.told(),
+        reply.code_and_body(),
         (
             200,
             "{\"key\":\"1/1/1\",\"prevstate\":\"running\"}\n\
@@ -246,7 +246,7 @@ async fn update_answers_a_line_for_each_job() {
         ],
         request_id: String::new(),
     };
-    assert_eq!(fake.asked::<UpdateQueueRequest>(), expected);
+    assert_eq!(fake.request::<UpdateQueueRequest>(), expected);
 }
 
 #[tokio::test]
@@ -257,15 +257,15 @@ async fn cancel_takes_a_path_an_array_lines_or_a_count() {
         ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", &["1/2/3", "1/2/4"], 0),
         ("/jobq/1/cancel?count=100", "", &[], 100),
     ] {
-        let fake = Fake::default().answers(CancelJobsResponse { count: 2 });
+        let fake = Fake::default().responds(CancelJobsResponse { count: 2 });
         let reply = fake.post(path, body).await;
-        assert_eq!(reply.told(), (200, r#"{"count":2}"#), "{path}");
+        assert_eq!(reply.code_and_body(), (200, r#"{"count":2}"#), "{path}");
         let expected = CancelJobsRequest {
             project: 1,
             keys: texts(keys),
             oldest_pending,
             request_id: String::new(),
         };
-        assert_eq!(fake.asked::<CancelJobsRequest>(), expected, "{path}");
+        assert_eq!(fake.request::<CancelJobsRequest>(), expected, "{path}");
     }
 }

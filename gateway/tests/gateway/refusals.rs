@@ -52,7 +52,7 @@ async fn run_names_the_parameter_and_what_is_accepted() {
 }
 
 #[tokio::test]
-async fn the_other_dash_paths_too() {
+async fn the_other_dash_paths_name_the_parameter_too() {
     for (method, path, form, message) in [
         ("GET", "/api/jobs/list.json", "", "project: is required, a positive integer"),
         (
@@ -137,7 +137,7 @@ async fn storage_paths_name_the_parameter_or_field() {
 }
 
 #[tokio::test]
-async fn a_push_line_is_refused_in_its_place() {
+async fn a_push_line_is_refused_at_its_position() {
     for (line, error) in [
         ("{}", "spider: is required, the name of a spider"),
         ("{\"spider\":7}", "spider: must be a string"),
@@ -151,6 +151,6 @@ async fn a_push_line_is_refused_in_its_place() {
     ] {
         let reply = Fake::default().post("/jobq/1/push", line).await;
         let expected = format!("{{\"error\":\"{error}\",\"request\":{line}}}\n");
-        assert_eq!(reply.told(), (200, expected.as_str()));
+        assert_eq!(reply.code_and_body(), (200, expected.as_str()));
     }
 }

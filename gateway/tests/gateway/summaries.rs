@@ -1,4 +1,4 @@
-//! Summaries of queues, spiders and projects: path → message, answer → body.
+//! Summaries of queues, spiders and projects: path → message, response → body.
 
 use spiderq_proto::v1::*;
 
@@ -13,24 +13,24 @@ fn summary(state: JobState, count: i64, jobs: Vec<Job>) -> StateSummary {
 }
 
 #[tokio::test]
-async fn a_queue_is_summarized_a_line_a_state() {
-    let answer = SummarizeQueueResponse {
+async fn a_queue_is_summarized_with_a_line_per_state() {
+    let response = SummarizeQueueResponse {
         states: vec![
             summary(JobState::Pending, 0, Vec::new()),
             summary(JobState::Finished, 12, vec![job("1/1/1"), job("1/1/1")]),
         ],
         now: NOW,
     };
-    let fake = Fake::default().answers(answer);
+    let fake = Fake::default().responds(response);
     let reply = fake.get("/jobq/53/summary").await;
     let expected = format!(
         "{}\n{{\"name\":\"finished\",\"count\":12,\"summary\":[{ROW},{ROW}]}}\n",
         r#"{"name":"pending","count":0,"summary":[]}"#
     );
-    assert_eq!(reply.told(), (200, expected.as_str()));
+    assert_eq!(reply.code_and_body(), (200, expected.as_str()));
     assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     let expected = SummarizeQueueRequest { project: 53, ..Default::default() };
-    assert_eq!(fake.asked::<SummarizeQueueRequest>(), expected);
+    assert_eq!(fake.request::<SummarizeQueueRequest>(), expected);
 }
 
 #[tokio::test]
@@ -46,67 +46,68 @@ async fn a_summary_takes_spider_state_rows_and_fields() {
     let fake = Fake::default();
     let query = "count=0&start=2&jobmeta=a&jobmeta=b";
     fake.get(&format!("/jobq/53/7/summary/running?{query}")).await;
-    assert_eq!(fake.asked::<SummarizeQueueRequest>(), expected);
+    assert_eq!(fake.request::<SummarizeQueueRequest>(), expected);
     for (path, spider_id, state) in [
         ("/jobq/53/summary/deleted", 0, JobState::Deleted),
         ("/jobq/53/7/summary", 7, JobState::Unspecified),
     ] {
         let fake = Fake::default();
         assert_eq!(fake.get(path).await.code, 200, "{path}");
-        let asked = fake.asked::<SummarizeQueueRequest>();
-        assert_eq!((asked.spider_id, asked.state()), (spider_id, state));
+        let request = fake.request::<SummarizeQueueRequest>();
+        assert_eq!((request.spider_id, request.state()), (spider_id, state));
     }
-    for (path, told) in [
+    for (path, body_text) in [
         ("/jobq/53/summary/done", "state: must be one of pending, running, finished, deleted"),
         ("/jobq/53/x/summary", "spider: must be a positive integer"),
         ("/jobq/53/summary?count=-1", "count: must be an integer, 0 or more"),
     ] {
         let reply = Fake::default().get(path).await;
-        let body = format!(r#"{{"error":"Bad Request","message":"{told}"}}"#);
-        assert_eq!(reply.told(), (400, body.as_str()));
+        let body = format!(r#"{{"error":"Bad Request","message":"{body_text}"}}"#);
+        assert_eq!(reply.code_and_body(), (400, body.as_str()));
     }
 }
 
 #[tokio::test]
 async fn jobs_are_summarized_by_key() {
     let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 11 };
-    let fake = Fake::default().answers(vec![Ok::<_, tonic::Status>(row)]);
+    let fake = Fake::default().responds(vec![Ok::<_, tonic::Status>(row)]);
     let reply = fake.get("/jobq/1/jobsummary?key=1/1/1&key=1/1/2&jobmeta=spider").await;
-    assert_eq!(reply.told(), (200, format!("{ROW}\n").as_str()));
+    assert_eq!(reply.code_and_body(), (200, format!("{ROW}\n").as_str()));
     let expected = ListQueueRequest {
         project: 1,
         filter: Some(JobFilter { keys: texts(&["1/1/1", "1/1/2"]), ..Default::default() }),
         metadata_fields: texts(&["spider"]),
         ..Default::default()
     };
-    assert_eq!(fake.asked::<ListQueueRequest>(), expected);
+    assert_eq!(fake.request::<ListQueueRequest>(), expected);
     let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 11 };
-    let fake = Fake::default().answers(vec![Ok::<_, tonic::Status>(row)]);
-    assert_eq!(fake.get("/jobq/1/jobsummary").await.told(), (200, ""));
+    let fake = Fake::default().responds(vec![Ok::<_, tonic::Status>(row)]);
+    assert_eq!(fake.get("/jobq/1/jobsummary").await.code_and_body(), (200, ""));
 }
 
 #[tokio::test]
-async fn last_jobs_are_read_until_enough() {
+async fn last_jobs_are_read_page_by_page() {
     let page = |spiders: std::ops::RangeInclusive<i64>| ListLastJobsResponse {
         jobs: spiders.map(|spider| job(&format!("1/{spider}/1"))).collect(),
         now: NOW,
     };
-    let fake = Fake::default().answers(page(1..=1000)).answers(page(1001..=1002));
+    let fake = Fake::default().responds(page(1..=1000)).responds(page(1001..=1002));
     let reply = fake.get("/spiders/1/lastjobsummary?count=1500&start=3&startafter=1/0").await;
     let body = std::str::from_utf8(&reply.bytes).unwrap();
     assert_eq!(body.lines().count(), 1002);
     assert_eq!(body.lines().next(), Some(ROW));
-    let asked = fake.all::<ListLastJobsRequest>();
-    let asked: Vec<_> = asked.iter().map(|one| (one.start, one.start_after, one.count)).collect();
-    assert_eq!(asked, [(3, 0, 1000), (0, 1000, 500)]);
+    let requests = fake.requests::<ListLastJobsRequest>();
+    let requests: Vec<_> =
+        requests.iter().map(|one| (one.start, one.start_after, one.count)).collect();
+    assert_eq!(requests, [(3, 0, 1000), (0, 1000, 500)]);
 
-    let fake = Fake::default().answers(page(7..=7));
+    let fake = Fake::default().responds(page(7..=7));
     let reply = fake.get("/spiders/1/7/lastjobsummary?count=1&format=json").await;
-    assert_eq!(reply.told().1, format!("[{}]", ROW.replace("1/1/1", "1/7/1")));
-    let asked = fake.asked::<ListLastJobsRequest>();
-    assert_eq!((asked.spider_id, asked.count), (7, 1));
-    let fake = Fake::default().answers(page(1..=1));
-    assert_eq!(fake.get("/spiders/1/lastjobsummary?count=0").await.told(), (200, ""));
+    assert_eq!(reply.code_and_body().1, format!("[{}]", ROW.replace("1/1/1", "1/7/1")));
+    let request = fake.request::<ListLastJobsRequest>();
+    assert_eq!((request.spider_id, request.count), (7, 1));
+    let fake = Fake::default().responds(page(1..=1));
+    assert_eq!(fake.get("/spiders/1/lastjobsummary?count=0").await.code_and_body(), (200, ""));
     let refused = Fake::default().get("/spiders/1/lastjobsummary?startafter=x").await;
     assert_eq!(refused.code, 400);
 }
@@ -123,12 +124,12 @@ async fn projects_are_summarized() {
         pending_units_max: None,
     };
     let fake =
-        Fake::default().answers(SummarizeProjectsResponse { summaries: vec![summary(53, 1, 2)] });
+        Fake::default().responds(SummarizeProjectsResponse { summaries: vec![summary(53, 1, 2)] });
     let counts = r#""project":53,"pending":1,"running":2,"finished":5,"has_capacity":true"#;
     let body = format!("{{{counts},\"running_units_count\":9,\"pending_units_max\":null}}");
     let reply = fake.get("/projects/53/jobsummary").await;
-    assert_eq!(reply.told(), (200, body.as_str()));
-    assert_eq!(fake.asked::<SummarizeProjectsRequest>().projects, [53]);
+    assert_eq!(reply.code_and_body(), (200, body.as_str()));
+    assert_eq!(fake.request::<SummarizeProjectsRequest>().projects, [53]);
 
     let other = r#"{"project":54,"pending":0,"running":0,"finished":5,"has_capacity":true}"#;
     for (query, body) in [
@@ -136,11 +137,11 @@ async fn projects_are_summarized() {
         ("?state=pending&state=running", format!("[{{{counts}}}]")),
         ("?state=finished", format!("[{{{counts}}},{other}]")),
     ] {
-        let fake = Fake::default().answers(SummarizeProjectsResponse {
+        let fake = Fake::default().responds(SummarizeProjectsResponse {
             summaries: vec![summary(53, 1, 2), summary(54, 0, 0)],
         });
         let reply = fake.get(&format!("/projects/jobsummaries{query}")).await;
-        assert_eq!(reply.told(), (200, body.as_str()));
-        assert!(fake.asked::<SummarizeProjectsRequest>().projects.is_empty());
+        assert_eq!(reply.code_and_body(), (200, body.as_str()));
+        assert!(fake.request::<SummarizeProjectsRequest>().projects.is_empty());
     }
 }

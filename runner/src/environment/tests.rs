@@ -1,4 +1,4 @@
-//! Tests of what a job's program is told.
+//! Tests of the variables that describe a job to its program.
 
 use serde_json::json;
 
@@ -8,7 +8,9 @@ fn job(metadata: &[(&str, &str)]) -> Job {
     let metadata = metadata.iter();
     Job {
         key: "53/7/81".to_owned(),
+        project: 53,
         spider: "somespider".to_owned(),
+        spider_type: "manual".to_owned(),
         priority: 3,
         units: 2,
         tags: vec!["a".to_owned()],
@@ -21,17 +23,17 @@ fn job(metadata: &[(&str, &str)]) -> Job {
     }
 }
 
-fn view(job: &Job) -> View<'_> {
-    View { job, token: "token", server: "http://localhost:6900", unit_memory: 950 }
+fn environment(job: &Job) -> JobEnvironment<'_> {
+    JobEnvironment { job, token: "token", server: "http://localhost:6900", unit_memory: 950 }
 }
 
 fn variables(job: &Job, folder: &Path) -> BTreeMap<OsString, OsString> {
-    let variables = view(job).variables(Path::new("/pipe"), folder);
+    let variables = environment(job).variables(Path::new("/pipe"), folder);
     variables.unwrap().into_iter().collect()
 }
 
 #[test]
-fn a_spider_is_told_all_of_its_job() {
+fn a_spider_finds_its_job_in_the_variables() {
     let job = job(&[
         ("spider_args", r#"{"a":"1","long":"18446744073709551616"}"#),
         ("spider_type", r#""manual""#),
@@ -84,18 +86,19 @@ fn a_spider_is_told_all_of_its_job() {
 }
 
 #[test]
-fn a_script_is_told_its_words() {
+fn a_script_gets_its_command_line() {
     let mut job = job(&[("cmd_args", r#""--name 'two words' x""#)]);
     job.spider = "py:report.py".to_owned();
-    let data: Value = serde_json::from_str(&view(&job).data()).unwrap();
+    job.spider_type = "script".to_owned();
+    let data: Value = serde_json::from_str(&environment(&job).data().unwrap()).unwrap();
     assert_eq!(data["job_cmd"], json!(["py:report.py", "--name", "two words", "x"]));
     assert_eq!(data["job_env"], json!({}));
 }
 
 #[test]
-fn what_is_too_long_for_a_variable_goes_by_a_file() {
+fn a_value_that_is_too_long_for_a_variable_is_written_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = format!(r#"{{"X":"{}"}}"#, "x".repeat(MOST_BYTES));
+    let settings = format!(r#"{{"X":"{}"}}"#, "x".repeat(MAX_VARIABLE_BYTES));
     let job = job(&[("job_settings", &settings)]);
     let variables = variables(&job, folder.path());
     let path = folder.path().join("SHUB_SETTINGS.json");
@@ -104,15 +107,15 @@ fn what_is_too_long_for_a_variable_goes_by_a_file() {
 }
 
 #[test]
-fn fields_of_another_kind_do_no_harm() {
+fn fields_of_the_wrong_type_count_as_empty() {
     let job = job(&[
         ("spider_args", "[1]"),
         ("environment", r#""x""#),
         ("job_settings", "3"),
         ("cmd_args", r#"{"a":1}"#),
     ]);
-    let view = view(&job);
-    assert!(view.spider_args().is_empty() && view.environment().is_empty());
-    assert!(view.cmd_args().is_empty());
-    assert!(view.settings().contains(r#""job_settings":{}"#));
+    let environment = environment(&job);
+    assert!(environment.spider_args().is_empty() && environment.own_variables().is_empty());
+    assert!(environment.cmd_args().is_empty());
+    assert!(environment.settings().unwrap().contains(r#""job_settings":{}"#));
 }

@@ -11,7 +11,7 @@ use spiderq_core::{
     model::FieldSelection,
     model::{
         Counters, Fence, FieldName, Filter, JobKey, JsonText, Metadata, Millis, Position, Priority,
-        ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagEdit, Tags, Units,
+        ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagChanges, Tags, Units,
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) fn project(number: i64) -> Result<ProjectId> {
 
 /// The number of a spider.
 pub(super) fn spider_id(field: &str, number: i64) -> Result<SpiderId> {
-    SpiderId::new(number).map_err(|error| error.at(field))
+    SpiderId::new(number).map_err(|error| error.with_field(field))
 }
 
 /// The number of a spider; 0: none given.
@@ -40,7 +40,7 @@ pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for text in texts {
-        let key = JobKey::parse(text).map_err(|error| error.at(field))?;
+        let key = JobKey::parse(text).map_err(|error| error.with_field(field))?;
         if seen.insert(key) {
             keys.push(key);
         }
@@ -77,7 +77,7 @@ pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
 
 /// A metadata value. Errors name its field.
 pub(super) fn json(name: &str, text: &str) -> Result<JsonText> {
-    JsonText::parse(text).map_err(|error| error.at(name))
+    JsonText::parse(text).map_err(|error| error.with_field(name))
 }
 
 /// A JSON object. Errors name its field.
@@ -97,7 +97,7 @@ pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
 pub(super) fn named(within: &str, fields: BTreeMap<String, String>) -> Result<Metadata> {
     let field = |(name, text): (String, String)| {
         let value = json(&name, &text)?;
-        let name = FieldName::parse(&name).map_err(|error| error.at(within))?;
+        let name = FieldName::parse(&name).map_err(|error| error.with_field(within))?;
         Ok((name, value))
     };
     fields.into_iter().map(field).collect()
@@ -108,19 +108,19 @@ pub(super) fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
 }
 
 pub(super) fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
-    let parse = |text: &String| Tag::parse(text).map_err(|error| error.at(field));
+    let parse = |text: &String| Tag::parse(text).map_err(|error| error.with_field(field));
     texts.iter().map(parse).collect()
 }
 
-pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagEdit> {
+pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagChanges> {
     let changes = changes.unwrap_or_default();
     if changes.remove.len() > MOST_NAMES {
         return Err(Error::invalid("remove", "may be given at most 100 times"));
     }
-    Ok(TagEdit {
+    Ok(TagChanges {
         clear: changes.replace,
         remove: tags(&changes.remove, "remove")?,
-        add: Tags::parse(&changes.add).map_err(|error| error.at("add"))?,
+        add: Tags::parse(&changes.add).map_err(|error| error.with_field("add"))?,
     })
 }
 
@@ -195,8 +195,9 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
         v1::JobView::Full => Ok(FieldSelection::Full),
         v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(FieldSelection::Row),
         v1::JobView::Unspecified | v1::JobView::Row => {
-            let parse =
-                |name: &String| FieldName::parse(name).map_err(|error| error.at("metadata_fields"));
+            let parse = |name: &String| {
+                FieldName::parse(name).map_err(|error| error.with_field("metadata_fields"))
+            };
             let names = names.iter().map(parse);
             Ok(FieldSelection::Named(names.collect::<Result<_>>()?))
         }

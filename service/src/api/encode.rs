@@ -3,7 +3,7 @@
 use spiderq_proto::v1;
 
 use crate::domain::{ItemError, ItemErrorKind};
-use spiderq_core::model::{Actor, Counters, Entry, Job, JsonText, Millis, State};
+use spiderq_core::model::{Actor, Counters, Job, JsonText, Millis, State, StateEntry};
 
 pub(super) const fn state(state: State) -> v1::JobState {
     match state {
@@ -23,9 +23,9 @@ pub(super) fn count(number: u64) -> i64 {
 }
 
 pub(super) fn job(job: Job) -> v1::Job {
-    let time = |state| job.entry(state).map_or(0, |entry: &Entry| millis(entry.time()));
+    let time = |state| job.entry(state).map_or(0, |entry: &StateEntry| millis(entry.time()));
     let actor = |state| {
-        let actor = job.entry(state).map(|entry: &Entry| &entry.actor);
+        let actor = job.entry(state).map(|entry: &StateEntry| &entry.actor);
         actor.map(Actor::to_string).unwrap_or_default()
     };
     let text = |field| job.metadata.get(field).and_then(JsonText::as_text);
@@ -33,7 +33,7 @@ pub(super) fn job(job: Job) -> v1::Job {
         key: job.key.to_string(),
         project: count(job.key.project.get()),
         spider_id: count(job.key.spider.get()),
-        spider_type: text("spider_type").unwrap_or_else(|| job.spider.spider_type().to_owned()),
+        spider_type: job.spider.spider_type().to_owned(),
         spider: job.spider.to_string(),
         state: state(job.state).into(),
         ts: millis(job.position.ts()),

@@ -237,7 +237,7 @@ fn start_id(message: &v1::StartJobRequest, caller: &Caller) -> Result<Option<Req
 fn start(message: v1::StartJobRequest, due: Option<Instant>) -> Result<Start> {
     let max_units = match message.max_units {
         0 => None,
-        most => Some(decode::units(Some(most)).map_err(|error| error.at("max_units"))?),
+        most => Some(decode::units(Some(most)).map_err(|error| error.with_field("max_units"))?),
     };
     Ok(Start {
         project: decode::project(message.project)?,
@@ -286,7 +286,9 @@ fn walk(message: v1::ListQueueRequest) -> Result<Walk> {
         after: None,
         skip: message.start,
         most: if message.count == 0 { 1_000 } else { message.count },
-        stop: stop.map(|stop| JobKey::parse(stop).map_err(|error| error.at("stop"))).transpose()?,
+        stop: stop
+            .map(|stop| JobKey::parse(stop).map_err(|error| error.with_field("stop")))
+            .transpose()?,
         fields: decode::fields(message.view, &message.metadata_fields)?,
     })
 }

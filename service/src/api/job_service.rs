@@ -185,7 +185,7 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
         project: decode::project(message.project)?,
         spider,
         state: decode::state(message.state)?.unwrap_or(State::Pending),
-        tags: Tags::parse(&message.tags).map_err(|error| error.at("tags"))?,
+        tags: Tags::parse(&message.tags).map_err(|error| error.with_field("tags"))?,
         priority: decode::priority(message.priority)?,
         units: decode::units(message.units)?,
         spider_args: message.spider_args,

@@ -112,7 +112,7 @@ fn projects(role: Role, numbers: Vec<i64>) -> Result<Option<Vec<u64>>> {
         return Err(Error::invalid("projects", "must be empty for the role admin"));
     }
     let ids = numbers.into_iter().map(|number| ProjectId::new(number).map(ProjectId::get));
-    let ids = ids.collect::<Result<_>>().map_err(|error| error.at("projects"))?;
+    let ids = ids.collect::<Result<_>>().map_err(|error| error.with_field("projects"))?;
     Ok(Some(ids))
 }
 

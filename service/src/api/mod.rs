@@ -113,7 +113,7 @@ fn log(rpc: &'static str, request_id: &str, error: &Error) {
         | Error::RequestIdReused
         | Error::CursorGone
         | Error::SlowReader(_)
-        | Error::Stopping
+        | Error::ShuttingDown
         | Error::TooLarge { .. } => tracing::debug!(rpc, request_id, %error, "refused"),
     }
 }

@@ -37,7 +37,7 @@ impl ProjectService for ProjectApi {
             .call("SummarizeProjects", request, |on, message| async move {
                 let projects = message.projects.into_iter().map(decode::project);
                 let projects: Result<_> = projects.collect();
-                let projects = projects.map_err(|error: Error| error.at("projects"))?;
+                let projects = projects.map_err(|error: Error| error.with_field("projects"))?;
                 let summaries = on.domain.summaries(&on.caller, projects).await?;
                 let summaries = summaries.into_iter().map(summary).collect();
                 Ok(v1::SummarizeProjectsResponse { summaries })
@@ -84,7 +84,7 @@ impl ProjectService for ProjectApi {
                     remove: message.remove,
                     replace: false,
                 }))?;
-                let changed = on.domain.edit_spider_tags(&on.caller, project, number, &edit);
+                let changed = on.domain.update_spider_tags(&on.caller, project, number, &edit);
                 Ok(v1::UpdateSpiderTagsResponse { spider: Some(spider(changed.await?)) })
             })
             .await
@@ -143,8 +143,9 @@ impl ProjectService for ProjectApi {
         self.0
             .call("DeleteSettings", request, |on, message| async move {
                 let project = decode::project(message.project)?;
-                let parse =
-                    |name: &String| FieldName::parse(name).map_err(|error| error.at("names"));
+                let parse = |name: &String| {
+                    FieldName::parse(name).map_err(|error| error.with_field("names"))
+                };
                 let names = message.names.iter().map(parse);
                 let names = names.collect::<Result<Vec<_>>>()?;
                 if message.all && !names.is_empty() {
@@ -175,8 +176,9 @@ async fn spiders(on: &On, message: &v1::ListSpidersRequest) -> Result<Vec<Spider
         let page = on.domain.spiders(&on.caller, project, after, message.count);
         return page.await;
     }
-    let named =
-        SpiderRef::Name(SpiderName::parse(&message.name).map_err(|error| error.at("name"))?);
+    let named = SpiderRef::Name(
+        SpiderName::parse(&message.name).map_err(|error| error.with_field("name"))?,
+    );
     match on.domain.spider(&on.caller, project, named, false).await {
         Ok(found) => Ok(vec![found]),
         Err(Error::NotFound(_)) => Ok(Vec::new()),
@@ -190,7 +192,7 @@ fn spider_ref(named: Option<get_spider_request::Spider>) -> Result<SpiderRef> {
             decode::spider_id("id", number).map(SpiderRef::Number)
         }
         Some(get_spider_request::Spider::Name(name)) => {
-            let name = SpiderName::parse(&name).map_err(|error| error.at("name"))?;
+            let name = SpiderName::parse(&name).map_err(|error| error.with_field("name"))?;
             Ok(SpiderRef::Name(name))
         }
         None => Err(Error::invalid("spider", "is required: id or name")),

@@ -25,10 +25,13 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
         Error::Invalid { field, message } | Error::TooLarge { field, message } => {
             details.add_bad_request_violation(field, message);
         }
+        Error::RequestIdReused => {
+            details.add_bad_request_violation("request_id", "was already used for another request");
+        }
         Error::Unavailable { retry_after, .. } => {
             details.set_retry_info(Some(*retry_after));
         }
-        Error::Stopping => {
+        Error::ShuttingDown => {
             details.set_retry_info(Some(AT_ONCE));
         }
         Error::Unauthenticated
@@ -38,7 +41,6 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
         | Error::WrongState(_)
         | Error::AtLimit(_)
         | Error::Stale(_)
-        | Error::RequestIdReused
         | Error::CursorGone
         | Error::SlowReader(_)
         | Error::Bug(_) => {}
@@ -60,7 +62,7 @@ const fn code(error: &Error) -> (Code, &'static str) {
         Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
         Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE"),
         Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER"),
-        Error::Stopping => (Code::Unavailable, "STOPPING"),
+        Error::ShuttingDown => (Code::Unavailable, "STOPPING"),
         Error::Unavailable { .. } => (Code::Unavailable, "STORE_UNAVAILABLE"),
         Error::Bug(_) => (Code::Internal, "INTERNAL"),
     }

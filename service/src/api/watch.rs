@@ -111,7 +111,7 @@ impl Sender {
         let mut allowed_at = Instant::now();
         loop {
             let seen = tokio::select! {
-                () = stopping.as_mut() => return Err(Error::Stopping),
+                () = stopping.as_mut() => return Err(Error::ShuttingDown),
                 seen = watching.next() => seen?,
             };
             if allowed_at.elapsed() >= ALLOWED_FOR {
@@ -121,7 +121,7 @@ impl Sender {
             for seen in seen {
                 let (number, message) = message(seen);
                 tokio::select! {
-                    () = stopping.as_mut() => return Err(Error::Stopping),
+                    () = stopping.as_mut() => return Err(Error::ShuttingDown),
                     put = self.put(message, number) => put?,
                 }
             }

@@ -92,7 +92,7 @@ impl Auth {
         if let Some(record) = self.cache.get(&digest, now) {
             return Caller::of_key(&record);
         }
-        let found = match self.store.find_api_key(&digest).await {
+        let found = match self.store.get_api_key(&digest).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => {
                 let known = self.cache.get_without_store(&digest, now);

@@ -54,7 +54,7 @@ impl ItemError {
             Error::Forbidden(_) | Error::Unauthenticated => {
                 (ItemErrorKind::Forbidden, String::new())
             }
-            Error::Unavailable { .. } | Error::SlowReader(_) | Error::Stopping => {
+            Error::Unavailable { .. } | Error::SlowReader(_) | Error::ShuttingDown => {
                 (ItemErrorKind::Unavailable, String::new())
             }
             Error::Bug(_) => (ItemErrorKind::Bug, String::new()),

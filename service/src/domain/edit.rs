@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
     model::{
-        FieldSelection, Filter, JobKey, Metadata, ProjectId, Role, SpiderName, StateSet, TagEdit,
+        FieldSelection, Filter, JobKey, Metadata, ProjectId, Role, SpiderName, StateSet, TagChanges,
     },
     store::{Change, Effect, Holder, MAX_BATCH, Step},
 };
@@ -20,7 +20,7 @@ pub struct JobEdit {
     /// … or in every job of this spider that is not deleted.
     pub spider: Option<SpiderName>,
     /// Change of tags.
-    pub tags: TagEdit,
+    pub tags: TagChanges,
     /// Merged.
     pub metadata: Metadata,
 }

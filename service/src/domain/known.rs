@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use spiderq_core::{
     error::{Error, Result},
-    model::{Counters, JsonText, Metadata, Priority, TagEdit, Tags, Units},
+    model::{Counters, JsonText, Metadata, Priority, TagChanges, Tags, Units},
     store::Effect,
 };
 
@@ -53,13 +53,13 @@ impl Known {
 
     /// What merging it into a job does. Tags replace those that were there.
     pub(super) fn effect(self) -> Effect {
-        let replaced = |add| TagEdit { clear: true, remove: Vec::new(), add };
+        let replaced = |add| TagChanges { clear: true, remove: Vec::new(), add };
         Effect {
-            tags: self.tags.map_or_else(TagEdit::default, replaced),
+            tags: self.tags.map_or_else(TagChanges::default, replaced),
             priority: self.priority,
             units: self.units,
             counters: self.counters,
-            max_bytes: (!self.rest.is_empty()).then_some(Metadata::MAX_BYTES),
+            max_bytes: (!self.rest.is_empty()).then_some(spiderq_core::limits::MAX_METADATA_BYTES),
             set: self.rest,
             ..Effect::default()
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{Fence, FieldName, JobKey, Metadata, TagEdit},
+    model::{Fence, FieldName, JobKey, Metadata, TagChanges},
     store::{Change, Effect, Step},
 };
 
@@ -34,9 +34,10 @@ impl Domain {
         fence: Option<Fence>,
     ) -> Result<()> {
         let effect = match field.as_str() {
-            "tags" => {
-                Effect { tags: TagEdit { clear: true, ..TagEdit::default() }, ..Effect::default() }
-            }
+            "tags" => Effect {
+                tags: TagChanges { clear: true, ..TagChanges::default() },
+                ..Effect::default()
+            },
             // These are always there; removing them gives them their defaults.
             "priority" => Effect { priority: Some(Default::default()), ..Effect::default() },
             "units" => Effect { units: Some(Default::default()), ..Effect::default() },

@@ -100,7 +100,7 @@ impl Domain {
         settings: Metadata,
     ) -> Result<()> {
         caller.may(Role::User, project)?;
-        settings.check_size().map_err(|error| error.at("settings"))?;
+        settings.check_size().map_err(|error| error.with_field("settings"))?;
         rules::check(&settings)?;
         if settings.is_empty() {
             return Ok(());

@@ -8,7 +8,7 @@ use spiderq_core::{
         Fence, JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
         Units,
     },
-    store::{MAX_BATCH, NewJob, Pushed, Start},
+    store::{MAX_BATCH, NewAttempt, NewJob, Pushed},
 };
 
 /// A job to push, its parts already checked one by one.
@@ -129,6 +129,6 @@ impl Item {
 }
 
 /// The start of a job that nobody leased.
-pub(super) fn new_start() -> Result<Start> {
-    Ok(Start { fence: Fence::random()?, lease_expires: None })
+pub(super) fn new_start() -> Result<NewAttempt> {
+    Ok(NewAttempt { fence: Fence::random()?, lease_expires: None })
 }

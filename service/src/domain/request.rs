@@ -40,7 +40,7 @@ impl RequestId {
         RequestDigest {
             id: digest(&[self.id.as_bytes(), b"\0", part.to_string().as_bytes()]),
             fingerprint: self.fingerprint.clone(),
-            expires: Millis(now.0 + RequestDigest::KEPT),
+            expires: Millis(now.0 + spiderq_core::limits::REQUEST_ID_TTL_MS),
         }
     }
 }

@@ -5,8 +5,8 @@ use super::{Domain, most_rows};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagEdit, Tags},
-    store::{MAX_BATCH, SpiderEdited, SpiderRecord},
+    model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
+    store::{MAX_BATCH, SpiderRecord, SpiderTagsUpdated},
 };
 
 /// A spider as callers see it.
@@ -84,22 +84,22 @@ impl Domain {
     }
 
     /// Changes the tags that jobs scheduled of a spider get; the spider then.
-    pub async fn edit_spider_tags(
+    pub async fn update_spider_tags(
         &self,
         caller: &Caller,
         project: ProjectId,
         number: SpiderId,
-        edit: &TagEdit,
+        edit: &TagChanges,
     ) -> Result<Spider> {
         caller.may(Role::User, project)?;
         if edit.is_empty() {
             return Err(Error::invalid("add", "is required, or remove"));
         }
         let spider = SpiderRef::Number(number);
-        match self.store.edit_spider_tags(project, number, edit).await? {
-            SpiderEdited::Done(_) => self.spider(caller, project, spider, false).await,
-            SpiderEdited::Missing => Err(missing(project, &spider)),
-            SpiderEdited::TooManyTags => {
+        match self.store.update_spider_tags(project, number, edit).await? {
+            SpiderTagsUpdated::Done(_) => self.spider(caller, project, spider, false).await,
+            SpiderTagsUpdated::Missing => Err(missing(project, &spider)),
+            SpiderTagsUpdated::TooManyTags => {
                 Err(Error::invalid("add", "a spider may have at most 64 tags"))
             }
         }

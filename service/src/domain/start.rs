@@ -9,7 +9,7 @@ use super::{Domain, known::Known, request::RequestId};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State, Tags},
+    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State},
     store::{self, Effect, MAX_BATCH},
 };
 
@@ -109,7 +109,7 @@ impl Domain {
         let now = self.now();
         let effect = Effect {
             enter: Some((State::Running, asked.actor.clone())),
-            start: Some(store::Start {
+            start: Some(store::NewAttempt {
                 fence: Fence::random()?,
                 lease_expires: asked.lease.map(|length| Millis(now.0 + length)),
             }),
@@ -155,8 +155,8 @@ fn checked(mut wanted: ClaimFilter) -> Result<ClaimFilter> {
     for (field, tags) in
         [("has_tags", &mut wanted.has_tags), ("lacks_tags", &mut wanted.lacks_tags)]
     {
-        if tags.len() > Tags::MAX {
-            return Err(too_many(field, Tags::MAX));
+        if tags.len() > spiderq_core::limits::MAX_TAGS {
+            return Err(too_many(field, spiderq_core::limits::MAX_TAGS));
         }
         tags.sort_unstable();
         tags.dedup();

@@ -9,7 +9,7 @@ use spiderq_core::{
     error::{Error, Result},
     model::{
         Actor, Counters, Fence, FieldSelection, Filter, JobKey, JsonText, Metadata, Move, Priority,
-        ProjectId, Role, SpiderKey, State, StateSet, TagEdit, Units,
+        ProjectId, Role, SpiderKey, State, StateSet, TagChanges, Units,
     },
     store::{Change, Changed, Effect, MAX_BATCH},
 };
@@ -33,7 +33,7 @@ pub struct Update {
     /// Merged.
     pub metadata: Metadata,
     /// Change of tags; on top of `tags` in the metadata.
-    pub tags: TagEdit,
+    pub tags: TagChanges,
     /// New rank.
     pub priority: Option<Priority>,
     /// New weight.

@@ -108,10 +108,10 @@ impl Domain {
         stop: JobKey,
         filter: &mut Filter,
     ) -> Result<()> {
-        super::check_project(project, &[stop]).map_err(|error| error.at("stop"))?;
+        super::check_project(project, &[stop]).map_err(|error| error.with_field("stop"))?;
         let found = self.store.get(&[stop], &FieldSelection::Row).await?;
         if let Some(job) = found.into_iter().flatten().next() {
-            let after = Position(job.place_among(filter.states).0 + 1);
+            let after = Position(job.position_among(filter.states).0 + 1);
             filter.from = Some(filter.from.map_or(after, |from| from.max(after)));
         }
         Ok(())

@@ -16,9 +16,7 @@ use super::{
 };
 use spiderq_core::{
     error::{Error, Result},
-    model::{
-        ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, Tag, Tags, Units,
-    },
+    model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, Tag, Units},
     store::{Change, Changed, Claimed, Effect, Purged, RequestDigest},
 };
 
@@ -65,7 +63,7 @@ pub(super) async fn claim(
     let tags = |tags: &[Tag]| tags.iter().map(|tag| tag_field(tag.as_str())).collect();
     let mut argument = ClaimArg {
         now: now.0,
-        max_tags: Tags::MAX,
+        max_tags: spiderq_core::limits::MAX_TAGS,
         uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
         spiders: wanted.spiders.iter().map(|name| spider_field(name.as_str())).collect(),
@@ -117,7 +115,7 @@ pub(super) async fn change(
 ) -> Result<Vec<Changed>> {
     let argument = ChangesArg {
         now: now.0,
-        max_tags: Tags::MAX,
+        max_tags: spiderq_core::limits::MAX_TAGS,
         uncounted: UNCOUNTED,
         request: RequestArg::new(request, now),
         all_or_nothing,
@@ -132,7 +130,7 @@ pub(super) async fn change(
     replies.into_iter().map(changed).collect()
 }
 
-/// The first of the outcomes of `change.lua` that are limits, by [`Limit::index`].
+/// The first of the outcomes of `change.lua` that are limits, by [`RunningLimit::index`].
 const AT_LIMIT: u8 = 8;
 
 /// The outcomes by the numbers of `change.lua`.

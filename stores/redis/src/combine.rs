@@ -139,7 +139,7 @@ fn again(error: &Error) -> Error {
         | Error::RequestIdReused
         | Error::CursorGone
         | Error::SlowReader(_)
-        | Error::Stopping
+        | Error::ShuttingDown
         | Error::TooLarge { .. }
         | Error::Bug(_) => Error::bug(text),
     }

@@ -47,7 +47,7 @@ pub(super) async fn put_first(
     store.connection.run_plain(&scripts::FIRST_KEY, API_KEYS, arguments).await
 }
 
-/// [`Store::find_api_key`](spiderq_core::store::Store::find_api_key).
+/// [`Store::get_api_key`](spiderq_core::store::Store::get_api_key).
 pub(super) async fn find(
     store: &RedisStore,
     digest: &ApiKeyDigest,
@@ -78,7 +78,10 @@ pub(super) async fn remove(store: &RedisStore, id: &str) -> Result<bool> {
 }
 
 /// [`Store::secret`](spiderq_core::store::Store::secret).
-pub(super) async fn secret(store: &RedisStore, candidate: [u8; 32]) -> Result<[u8; 32]> {
+pub(super) async fn installation_secret(
+    store: &RedisStore,
+    candidate: [u8; 32],
+) -> Result<[u8; 32]> {
     let mut pipe = redis::pipe();
     pipe.atomic();
     pipe.hset_nx(CONFIG, "secret", &candidate[..]).ignore();

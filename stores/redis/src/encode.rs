@@ -8,8 +8,8 @@ use super::{
     record::{Flat, counter_values, is_row_field, is_small, small_field},
 };
 use spiderq_core::{
-    model::{Metadata, Millis, TagEdit, Units},
-    store::{Change, Effect, Holder, RequestDigest, Start, Step},
+    model::{Metadata, Millis, TagChanges, Units},
+    store::{Change, Effect, Holder, NewAttempt, RequestDigest, Step},
 };
 
 /// A request id; how long its answer is kept is relative, by the caller's clock.
@@ -70,7 +70,7 @@ struct StartArg<'a> {
 }
 
 impl<'a> StartArg<'a> {
-    fn new(start: &'a Start) -> Self {
+    fn new(start: &'a NewAttempt) -> Self {
         Self { fence: start.fence.expose(), lease: start.lease_expires.map(|end| end.0) }
     }
 }
@@ -84,7 +84,7 @@ pub(super) struct TagsArg<'a> {
 }
 
 impl<'a> TagsArg<'a> {
-    pub(super) fn new(edit: &'a TagEdit) -> Self {
+    pub(super) fn new(edit: &'a TagChanges) -> Self {
         Self {
             clear: edit.clear,
             remove: edit.remove.iter().map(|tag| tag.as_str()).collect(),

@@ -46,13 +46,13 @@ use spiderq_core::{
     error::Result,
     model::{
         ClaimFilter, FieldSelection, Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId,
-        SpiderName, State, TagEdit,
+        SpiderName, State, TagChanges,
     },
     store::{
         ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Change, Changed, CheckProgress, CheckScope,
         CheckSummary, Claimed, Durability, Effect, Events, JobStore, NewJob, Notifications, Page,
         ProjectCounts, ProjectStore, Purged, Pushed, QueueStore, RequestDigest, Retention,
-        SettingsChange, SpiderEdited, SpiderRecord, UpkeepStore,
+        SettingsChange, SpiderRecord, SpiderTagsUpdated, UpkeepStore,
     },
 };
 
@@ -240,12 +240,12 @@ impl ProjectStore for RedisStore {
         within(id).await
     }
 
-    async fn edit_spider_tags(
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> Result<SpiderEdited> {
+        edit: &TagChanges,
+    ) -> Result<SpiderTagsUpdated> {
         within(spider::edit_tags(self, project, spider, edit)).await
     }
 
@@ -278,7 +278,7 @@ impl ApiKeyStore for RedisStore {
         within(credentials::put_first(self, digest, key)).await
     }
 
-    async fn find_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
+    async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
         within(credentials::find(self, digest)).await
     }
 
@@ -290,8 +290,8 @@ impl ApiKeyStore for RedisStore {
         within(credentials::remove(self, id)).await
     }
 
-    async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
-        within(credentials::secret(self, candidate)).await
+    async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
+        within(credentials::installation_secret(self, candidate)).await
     }
 }
 

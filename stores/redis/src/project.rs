@@ -215,7 +215,7 @@ async fn merge(store: &RedisStore, project: ProjectId, settings: Metadata) -> Re
         set: pairs
             .flat_map(|(name, value)| [name.as_str().to_owned(), value.into_string()])
             .collect(),
-        max_bytes: Metadata::MAX_BYTES,
+        max_bytes: spiderq_core::limits::MAX_METADATA_BYTES,
     };
     let keys = Keys(project).script(None);
     let script = &scripts::SETTINGS;

@@ -15,8 +15,8 @@ use spiderq_core::{
     error::Result,
     model::FieldSelection,
     model::{
-        Actor, Counters, Entry, FieldName, Job, JobKey, JsonText, Metadata, Millis, Position,
-        Priority, SpiderName, State, Tags, Units,
+        Actor, Counters, FieldName, Job, JobKey, JsonText, Metadata, Millis, Position, Priority,
+        SpiderName, State, StateEntry, Tags, Units,
     },
 };
 
@@ -112,13 +112,13 @@ impl Record {
         self.optional_number(field)?.ok_or_else(|| bad_reply(format!("no field {field}")))
     }
 
-    fn entry(&mut self, field: &str) -> Result<Option<Entry>> {
+    fn entry(&mut self, field: &str) -> Result<Option<StateEntry>> {
         let Some(text) = self.optional(field) else {
             return Ok(None);
         };
         let bad = || bad_reply(format!("field {field}"));
         let (position, actor) = text.split_once(' ').ok_or_else(bad)?;
-        Ok(Some(Entry {
+        Ok(Some(StateEntry {
             position: Position(position.parse().map_err(|_| bad())?),
             actor: Actor::parse(actor).map_err(bad_reply)?,
         }))

@@ -4,7 +4,7 @@ use super::errors::bad_reply;
 use spiderq_core::{
     error::Result,
     model::{JobId, JobKey, ProjectId, SpiderId, State},
-    store::Limit,
+    store::RunningLimit,
 };
 
 /// A job's key from a member of a sorted set.
@@ -18,8 +18,8 @@ pub(super) fn job_key(project: ProjectId, member: &str) -> Result<JobKey> {
 }
 
 /// A limit by the number that scripts give it.
-pub(super) fn limit_at(index: usize) -> Result<Limit> {
-    let limit = Limit::ALL.get(index).copied();
+pub(super) fn limit_at(index: usize) -> Result<RunningLimit> {
+    let limit = RunningLimit::ALL.get(index).copied();
     limit.ok_or_else(|| bad_reply("an unknown outcome"))
 }
 

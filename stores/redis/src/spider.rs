@@ -14,9 +14,10 @@ use super::{
 use spiderq_core::{
     error::Result,
     model::{
-        FieldSelection, Job, JobId, JobKey, ProjectId, SpiderId, SpiderName, State, TagEdit, Tags,
+        FieldSelection, Job, JobId, JobKey, ProjectId, SpiderId, SpiderName, State, TagChanges,
+        Tags,
     },
-    store::{SpiderEdited, SpiderRecord},
+    store::{SpiderRecord, SpiderTagsUpdated},
 };
 
 /// How often the last jobs of spiders are looked up again when one of them was deleted
@@ -115,23 +116,26 @@ pub(super) async fn list(
         .collect()
 }
 
-/// [`Store::edit_spider_tags`](spiderq_core::store::Store::edit_spider_tags).
+/// [`Store::update_spider_tags`](spiderq_core::store::Store::update_spider_tags).
 pub(super) async fn edit_tags(
     store: &RedisStore,
     project: ProjectId,
     spider: SpiderId,
-    edit: &TagEdit,
-) -> Result<SpiderEdited> {
-    let argument =
-        TagsOfSpider { spider: spider.to_string(), edit: TagsArg::new(edit), max_tags: Tags::MAX };
+    edit: &TagChanges,
+) -> Result<SpiderTagsUpdated> {
+    let argument = TagsOfSpider {
+        spider: spider.to_string(),
+        edit: TagsArg::new(edit),
+        max_tags: spiderq_core::limits::MAX_TAGS,
+    };
     let mut keys = Keys(project).script(None).to_vec();
     keys.push(Keys(project).spider_tags());
     let script = &scripts::SPIDER_TAGS;
     let (outcome, tags): (u8, String) = store.connection.run(script, &keys, &argument).await?;
     match outcome {
-        0 => lines(&tags).map(SpiderEdited::Done),
-        1 => Ok(SpiderEdited::Missing),
-        2 => Ok(SpiderEdited::TooManyTags),
+        0 => lines(&tags).map(SpiderTagsUpdated::Done),
+        1 => Ok(SpiderTagsUpdated::Missing),
+        2 => Ok(SpiderTagsUpdated::TooManyTags),
         _ => Err(bad_reply("an unknown outcome")),
     }
 }

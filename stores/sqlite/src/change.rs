@@ -8,7 +8,8 @@ use super::{due, project::Project, row::StoredJob, writer::in_savepoint};
 use spiderq_core::{
     error::Error,
     model::{
-        Actor, Entry, FieldSelection, Job, JobKey, Metadata, Millis, Position, ProjectId, State,
+        Actor, FieldSelection, Job, JobKey, Metadata, Millis, Position, ProjectId, State,
+        StateEntry,
     },
     store::{Change, Changed, Effect, Holder, Purged, Step},
 };
@@ -97,7 +98,7 @@ pub(super) fn apply(
 fn place(job: &mut Job, position: Position, actor: &Actor) {
     job.position = position;
     let actor = actor.clone();
-    let entry = Some(Entry { position, actor });
+    let entry = Some(StateEntry { position, actor });
     let index = job.state.index();
     job.entries[index] = entry;
     job.entries[index + 1..].fill(None);

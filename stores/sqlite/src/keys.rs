@@ -76,7 +76,10 @@ pub(super) fn remove(connection: &Connection, id: &str) -> Result<bool> {
 }
 
 /// The secret: the one kept, else `candidate`, which is kept from now on.
-pub(super) fn secret(connection: &Connection, candidate: [u8; 32]) -> Result<[u8; 32]> {
+pub(super) fn installation_secret(
+    connection: &Connection,
+    candidate: [u8; 32],
+) -> Result<[u8; 32]> {
     let mut statement =
         connection.prepare_cached("INSERT OR IGNORE INTO config VALUES ('secret', ?1)")?;
     statement.execute([candidate])?;

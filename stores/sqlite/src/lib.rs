@@ -43,13 +43,13 @@ use spiderq_core::{
     error::{Error, Result},
     model::{
         ClaimFilter, FieldSelection, Filter, Job, JobKey, Metadata, Millis, ProjectId, SpiderId,
-        SpiderName, State, TagEdit,
+        SpiderName, State, TagChanges,
     },
     store::{
         ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Change, Changed, CheckProgress, CheckScope,
         CheckSummary, Claimed, Durability, Effect, Events, JobStore, NewJob, Notifications, Page,
         ProjectCounts, ProjectStore, Purged, Pushed, QueueStore, RequestDigest, Retention,
-        SettingsChange, SpiderEdited, SpiderRecord, UpkeepStore,
+        SettingsChange, SpiderRecord, SpiderTagsUpdated, UpkeepStore,
     },
 };
 
@@ -271,12 +271,12 @@ impl ProjectStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn edit_spider_tags(
+    async fn update_spider_tags(
         &self,
         project: ProjectId,
         spider: SpiderId,
-        edit: &TagEdit,
-    ) -> Result<SpiderEdited> {
+        edit: &TagChanges,
+    ) -> Result<SpiderTagsUpdated> {
         let edit = edit.clone();
         let step = move |connection: &_| spider::edit_tags(connection, project, spider, &edit);
         self.writer.call(step).await
@@ -321,7 +321,7 @@ impl ApiKeyStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn find_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
+    async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
         let digest = digest.clone();
         let read = move |connection: &_| keys::find(connection, &digest);
         self.readers.call(read).await
@@ -337,8 +337,8 @@ impl ApiKeyStore for SqliteStore {
         self.writer.call(step).await
     }
 
-    async fn secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
-        let step = move |connection: &_| keys::secret(connection, candidate);
+    async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
+        let step = move |connection: &_| keys::installation_secret(connection, candidate);
         self.writer.call(step).await
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::row::{first, int};
 use spiderq_core::{
     model::{Job, ProjectId, SpiderId, State, Units},
-    store::{Limit, MAX_RUNNING, MAX_RUNNING_UNITS},
+    store::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
 };
 
 /// Those of a project's settings.
@@ -39,7 +39,7 @@ impl Limits {
         connection: &Connection,
         jobs: u64,
         units: u64,
-    ) -> Result<Option<Limit>> {
+    ) -> Result<Option<RunningLimit>> {
         if self.running.is_none() && self.units.is_none() {
             return Ok(None);
         }
@@ -48,9 +48,9 @@ impl Limits {
             more > 0 && most.is_some_and(|most| before + more > most)
         };
         Ok(if over(running, jobs, self.running) {
-            Some(Limit::Running)
+            Some(RunningLimit::Running)
         } else if over(in_all, units, self.units) {
-            Some(Limit::Units)
+            Some(RunningLimit::Units)
         } else {
             None
         })
@@ -63,11 +63,11 @@ impl Limits {
         connection: &Connection,
         spider: Option<SpiderId>,
         units: Units,
-    ) -> Result<Option<Limit>> {
+    ) -> Result<Option<RunningLimit>> {
         let exceeded = self.exceeded_by(connection, 1, units.get().into())?;
         let full = |spider| is_full(connection, self.project, spider);
         if exceeded.is_none() && spider.map_or(Ok(false), full)? {
-            return Ok(Some(Limit::Spider));
+            return Ok(Some(RunningLimit::Spider));
         }
         Ok(exceeded)
     }
@@ -78,7 +78,7 @@ impl Limits {
         connection: &Connection,
         before: &Job,
         after: &Job,
-    ) -> Result<Option<Limit>> {
+    ) -> Result<Option<RunningLimit>> {
         if after.state != State::Running {
             return Ok(None);
         }

@@ -9,8 +9,8 @@ use super::{
     row::{StoredJob, first, int},
 };
 use spiderq_core::{
-    model::{Entry, Job, JobKey, Millis, ProjectId, State, UniqueKey},
-    store::{Limit, NewJob, Pushed},
+    model::{Job, JobKey, Millis, ProjectId, State, StateEntry, UniqueKey},
+    store::{NewJob, Pushed, RunningLimit},
 };
 
 /// Adds `jobs` in order.
@@ -50,7 +50,7 @@ fn push_one(
     let key = JobKey { project: project.id(), spider, job: project.next_job(connection, spider)? };
     let position = project.next_position(now);
     let mut entries = [const { None }; 4];
-    let entry = Some(Entry { position, actor: new.actor });
+    let entry = Some(StateEntry { position, actor: new.actor });
     if new.scheduled {
         entries[State::Pending.index()].clone_from(&entry);
     }
@@ -88,7 +88,11 @@ fn push_one(
 }
 
 /// What does not allow the job to begin running, if it is to.
-fn limit(connection: &Connection, project: &mut Project, new: &NewJob) -> Result<Option<Limit>> {
+fn limit(
+    connection: &Connection,
+    project: &mut Project,
+    new: &NewJob,
+) -> Result<Option<RunningLimit>> {
     if new.state != State::Running {
         return Ok(None);
     }

@@ -12,7 +12,7 @@ use super::{
 use spiderq_core::{
     error::Error,
     model::{JobKey, Millis, ProjectId, State},
-    store::{Changed, Limit, Pushed, RequestDigest},
+    store::{Changed, Pushed, RequestDigest, RunningLimit},
 };
 
 /// Most old answers forgotten with each new one: more than come in.
@@ -147,9 +147,9 @@ pub(super) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
     rows.iter().map(|row| decode_change(row).ok_or_else(|| corrupt("reply"))).collect()
 }
 
-fn limit(number: &Value) -> Option<Limit> {
+fn limit(number: &Value) -> Option<RunningLimit> {
     let index = usize::try_from(number.as_u64()?).ok()?;
-    Limit::ALL.get(index).copied()
+    RunningLimit::ALL.get(index).copied()
 }
 
 fn decode_change(row: &Value) -> Option<Changed> {

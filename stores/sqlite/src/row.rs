@@ -8,8 +8,8 @@ use super::{error::corrupt, metadata};
 use spiderq_core::{
     model::FieldSelection,
     model::{
-        Actor, Counters, Entry, Fence, Job, JobId, JobKey, Millis, Position, Priority, ProjectId,
-        SpiderId, SpiderName, State, Tags, Units,
+        Actor, Counters, Fence, Job, JobId, JobKey, Millis, Position, Priority, ProjectId,
+        SpiderId, SpiderName, State, StateEntry, Tags, Units,
     },
 };
 
@@ -264,13 +264,13 @@ fn number(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
 }
 
-fn entry(row: &Row<'_>, column: usize) -> Result<Option<Entry>> {
+fn entry(row: &Row<'_>, column: usize) -> Result<Option<StateEntry>> {
     let Some(position) = number(row, column)? else {
         return Ok(None);
     };
     let actor: String = row.get(column + 1)?;
     let actor = Actor::parse(&actor).map_err(|_| corrupt("actor"))?;
-    Ok(Some(Entry { position: Position(position), actor }))
+    Ok(Some(StateEntry { position: Position(position), actor }))
 }
 
 /// A state as stored.

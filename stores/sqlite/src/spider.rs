@@ -8,8 +8,8 @@ use super::{
     row::{self, StoredJob, decode_tags, encode_tags, first, int, job_id, spider_id, spider_name},
 };
 use spiderq_core::{
-    model::{FieldSelection, Job, ProjectId, SpiderId, State, TagEdit},
-    store::{SpiderEdited, SpiderRecord},
+    model::{FieldSelection, Job, ProjectId, SpiderId, State, TagChanges},
+    store::{SpiderRecord, SpiderTagsUpdated},
 };
 
 /// Spiders with numbers above `after`.
@@ -37,21 +37,21 @@ pub(super) fn edit_tags(
     connection: &Connection,
     project: ProjectId,
     spider: SpiderId,
-    edit: &TagEdit,
-) -> Result<SpiderEdited> {
+    edit: &TagChanges,
+) -> Result<SpiderTagsUpdated> {
     let key = params![int(project.get()), int(spider.get())];
     let sql = "SELECT default_tags FROM spiders WHERE project = ?1 AND spider = ?2";
     let Some(tags) = first::<String>(connection, sql, key, |row| row.get(0))? else {
-        return Ok(SpiderEdited::Missing);
+        return Ok(SpiderTagsUpdated::Missing);
     };
     let Ok(tags) = edit.apply(&decode_tags(&tags)?) else {
-        return Ok(SpiderEdited::TooManyTags);
+        return Ok(SpiderTagsUpdated::TooManyTags);
     };
     let mut statement = connection.prepare_cached(
         "UPDATE spiders SET default_tags = ?3 WHERE project = ?1 AND spider = ?2",
     )?;
     statement.execute(params![int(project.get()), int(spider.get()), encode_tags(&tags)])?;
-    Ok(SpiderEdited::Done(tags))
+    Ok(SpiderTagsUpdated::Done(tags))
 }
 
 /// Sets how many of its jobs may run at a time; whether there is such a spider.

@@ -11,14 +11,14 @@
 use std::{env, sync::Arc};
 
 use futures::{StreamExt as _, stream};
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{
         Actor, ClaimFilter, Counters, Fence, FieldName, JsonText, Metadata, Millis, Priority,
         ProjectId, SpiderId, SpiderName, State, Tag, Tags, Units,
     },
-    store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewJob, SettingsChange, Start, Store},
+    store::{Effect, MAX_BATCH, MAX_RUNNING_UNITS, NewAttempt, NewJob, SettingsChange, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::redis_server::RedisServer;
 
 const NOW: Millis = Millis(1_700_000_000_000);
@@ -45,7 +45,7 @@ fn job(spider: &str, tags: &[&str]) -> NewJob {
 fn starting() -> Effect {
     Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
-        start: Some(Start {
+        start: Some(NewAttempt {
             fence: Fence::random().unwrap(),
             lease_expires: Some(Millis(NOW.0 + 30_000)),
         }),

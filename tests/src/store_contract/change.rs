@@ -1,7 +1,7 @@
 //! What a change does and what it refuses, and the end of a job.
 
 use spiderq_core::{
-    model::{Counters, Entry, Millis, State, Units},
+    model::{Counters, Millis, State, StateEntry, Units},
     store::{Change, Changed, Effect, Holder, Purged, Step},
 };
 
@@ -60,7 +60,7 @@ pub async fn a_state_entry_has_place_and_actor(world: World) {
     world.apply(T + 20, finish(key)).await;
     world.apply(T + 5, delete(key)).await;
     let job = world.job(key).await.unwrap();
-    let entry = |position, by| Some(Entry { position, actor: actor(by) });
+    let entry = |position, by| Some(StateEntry { position, actor: actor(by) });
     assert_eq!(
         job.entries,
         [

@@ -1,7 +1,7 @@
 //! Taking jobs from the queue.
 
 use spiderq_core::{
-    model::{ClaimFilter, Entry, Millis, Position, State},
+    model::{ClaimFilter, Millis, Position, State, StateEntry},
     store::Effect,
 };
 
@@ -53,7 +53,7 @@ pub async fn a_claimed_job_is_answered_whole(world: World) {
     expected.state = State::Running;
     expected.position = place(T + 1, 0);
     expected.entries[State::Running.index()] =
-        Some(Entry { position: Position::at(Millis(T + 1)), actor: actor("worker") });
+        Some(StateEntry { position: Position::at(Millis(T + 1)), actor: actor("worker") });
     expected.updated = Millis(T + 1);
     expected.attempt = 1;
     expected.lease_expires = Some(Millis(T + 30_001));

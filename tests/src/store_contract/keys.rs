@@ -24,7 +24,7 @@ fn record(id: &str, created: u64) -> ApiKeyRecord {
 
 /// A key is found by its digest, whole.
 pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
-    assert_eq!(store.find_api_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), None);
     let mut keys = Vec::new();
     for (n, role) in Role::ALL.into_iter().enumerate() {
         let n = n as u64;
@@ -39,10 +39,10 @@ pub async fn a_kept_key_is_found(store: Arc<dyn Store>) {
         keys.push(key);
     }
     for (n, key) in keys.iter().enumerate() {
-        let found = store.find_api_key(&digest(n as u64)).await.unwrap();
+        let found = store.get_api_key(&digest(n as u64)).await.unwrap();
         assert_eq!(found.as_ref(), Some(key));
     }
-    assert_eq!(store.find_api_key(&digest(9)).await.unwrap(), None);
+    assert_eq!(store.get_api_key(&digest(9)).await.unwrap(), None);
     assert_eq!(store.list_api_keys().await.unwrap(), keys);
 }
 
@@ -51,7 +51,7 @@ pub async fn a_key_is_replaced_by_its_digest(store: Arc<dyn Store>) {
     store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
     let new = ApiKeyRecord { role: Role::Read, ..record("b", 2) };
     store.put_api_key(&digest(1), new.clone()).await.unwrap();
-    let found = store.find_api_key(&digest(1)).await.unwrap();
+    let found = store.get_api_key(&digest(1)).await.unwrap();
     assert_eq!(found.as_ref(), Some(&new));
     assert_eq!(store.list_api_keys().await.unwrap(), [new]);
 }
@@ -75,7 +75,7 @@ pub async fn a_removed_key_is_not_found(store: Arc<dyn Store>) {
     assert!(store.remove_api_key("a").await.unwrap());
     assert!(!store.remove_api_key("a").await.unwrap());
     assert!(!store.remove_api_key("unknown").await.unwrap());
-    assert_eq!(store.find_api_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), None);
     assert_eq!(store.list_api_keys().await.unwrap(), [record("b", 2)]);
 }
 
@@ -109,7 +109,7 @@ pub async fn the_secret_is_given_once(store: Arc<dyn Store>) {
     let tasks: Vec<_> = (0..16_u8)
         .map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { store.secret([n; 32]).await.unwrap() })
+            tokio::spawn(async move { store.installation_secret([n; 32]).await.unwrap() })
         })
         .collect();
     let mut secrets = Vec::new();
@@ -118,5 +118,5 @@ pub async fn the_secret_is_given_once(store: Arc<dyn Store>) {
     }
     assert_eq!(secrets, vec![secrets[0]; 16]);
     assert!(secrets[0][0] < 16, "one of the candidates");
-    assert_eq!(store.secret([99; 32]).await.unwrap(), secrets[0]);
+    assert_eq!(store.installation_secret([99; 32]).await.unwrap(), secrets[0]);
 }

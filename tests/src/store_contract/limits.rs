@@ -3,7 +3,7 @@
 
 use spiderq_core::{
     model::{ClaimFilter, JobKey, Millis, State, Units},
-    store::{Changed, Limit, MAX_BATCH, ProjectCounts, Pushed, SettingsChange},
+    store::{Changed, MAX_BATCH, ProjectCounts, Pushed, RunningLimit, SettingsChange},
 };
 
 use super::world::*;
@@ -120,7 +120,7 @@ pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
     assert!(limit_spider(&world, 1, Some(0)).await);
     assert_eq!(claimed(&world).await, None);
     let pushed = world.push(T, vec![in_state("s", RUNNING)]).await;
-    assert_eq!(pushed, [Pushed::AtLimit(Limit::Spider)]);
+    assert_eq!(pushed, [Pushed::AtLimit(RunningLimit::Spider)]);
     assert!(limit_spider(&world, 1, Some(u32::MAX)).await);
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
 }
@@ -154,7 +154,7 @@ pub async fn what_runs_stays_under_a_lower_limit(world: World) {
     assert_eq!(counts(&world).await.running, 1);
     assert_eq!(claimed(&world).await, Some(waits));
     let back = always(world.key(1, 1), starting());
-    assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(Limit::Units)]);
+    assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(RunningLimit::Units)]);
 }
 
 /// Limits of one project say nothing of another.
@@ -187,8 +187,8 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
         (pushed.unwrap(), changed.await.unwrap(), claimed)
     };
-    let pushed = vec![Pushed::AtLimit(Limit::Running), Pushed::Added(world.key(1, 2))];
-    let changed = vec![Changed::AtLimit(Limit::Running)];
+    let pushed = vec![Pushed::AtLimit(RunningLimit::Running), Pushed::Added(world.key(1, 2))];
+    let changed = vec![Changed::AtLimit(RunningLimit::Running)];
     assert_eq!(ask().await, (pushed.clone(), changed.clone(), None));
     world.set(&[("max_running", "1")]).await;
     let first = (pushed, changed, Some(key));
@@ -212,7 +212,7 @@ pub async fn concurrent_starts_keep_to_the_limit(world: World) {
                 } else {
                     match world.push(T, vec![weighing("t", RUNNING, units)]).await[0] {
                         Pushed::Added(key) => Some(key),
-                        Pushed::AtLimit(Limit::Units) => None,
+                        Pushed::AtLimit(RunningLimit::Units) => None,
                         other @ (Pushed::AtLimit(_) | Pushed::Duplicate | Pushed::TooManyTags) => {
                             panic!("{other:?}")
                         }

@@ -1,8 +1,8 @@
 //! Limits of what runs at a time, where a push or a change would pass them.
 
 use spiderq_core::{
-    model::{JobKey, Millis, State, TagEdit, Tags, Units},
-    store::{Change, Changed, Effect, Limit, MAX_BATCH, NewJob, Pushed, Step},
+    model::{JobKey, Millis, State, TagChanges, Units},
+    store::{Change, Changed, Effect, MAX_BATCH, NewJob, Pushed, RunningLimit, Step},
 };
 
 use super::{
@@ -28,9 +28,9 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
     let jobs = vec![run("a", 4), run("b", 5), run("b", 4), run("c", 1), pending("c")];
     let expected = [
         added(1, 1),
-        Pushed::AtLimit(Limit::Units),
+        Pushed::AtLimit(RunningLimit::Units),
         added(2, 1),
-        Pushed::AtLimit(Limit::Running),
+        Pushed::AtLimit(RunningLimit::Running),
         added(3, 1),
     ];
     assert_eq!(world.push(T, jobs).await, expected);
@@ -40,12 +40,12 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
     // What was refused left no trace, also of its unique value.
     let held = |state| NewJob { state, ..unique("d", "u") };
     let refused = world.push(T, vec![held(RUNNING), held(State::Pending)]).await;
-    assert_eq!(refused, [Pushed::AtLimit(Limit::Running), added(4, 1)]);
+    assert_eq!(refused, [Pushed::AtLimit(RunningLimit::Running), added(4, 1)]);
     world.apply(T, finish(world.key(1, 1))).await;
     world.set(&[("max_running", "9"), ("max_running_units", "99")]).await;
     assert!(limit_spider(&world, 2, Some(2)).await);
     let jobs = vec![run("b", 1), run("b", 1), run("a", 1), in_state("b", State::Finished)];
-    let expected = [added(2, 2), Pushed::AtLimit(Limit::Spider), added(1, 2), added(2, 3)];
+    let expected = [added(2, 2), Pushed::AtLimit(RunningLimit::Spider), added(1, 2), added(2, 3)];
     assert_eq!(world.push(T, jobs).await, expected);
 }
 
@@ -61,17 +61,17 @@ pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
     let done = applied(State::Pending, 1);
     let at = Changed::AtLimit;
     let changes = vec![run(first), run(second), run(third), run(fourth)];
-    let expected = [done, at(Limit::Units), done, at(Limit::Running)];
+    let expected = [done, at(RunningLimit::Units), done, at(RunningLimit::Running)];
     assert_eq!(world.change(T + 1, changes).await, expected);
     assert_eq!(world.job(second).await, before);
     assert_eq!(counts(&world).await.running_units, 8);
     // Room that an earlier change of the call makes is there for a later one.
     let changes = vec![finish(first), run(second), run(fourth)];
-    let expected = [applied(RUNNING, 1), done, at(Limit::Running)];
+    let expected = [applied(RUNNING, 1), done, at(RunningLimit::Running)];
     assert_eq!(world.change(T + 2, changes).await, expected);
     world.set(&[("max_running", "9")]).await;
     assert!(limit_spider(&world, 2, Some(1)).await);
-    assert_eq!(world.change(T + 3, vec![run(fourth)]).await, [at(Limit::Spider)]);
+    assert_eq!(world.change(T + 3, vec![run(fourth)]).await, [at(RunningLimit::Spider)]);
 }
 
 /// One refusal at a limit, and nothing of an all-or-nothing call is done.
@@ -85,7 +85,7 @@ pub async fn a_limit_refuses_all_or_nothing(world: World) {
         changed.await.unwrap()
     };
     let done = applied(State::Pending, 1);
-    let refused = [done, Changed::AtLimit(Limit::Running)];
+    let refused = [done, Changed::AtLimit(RunningLimit::Running)];
     assert_eq!(all(keys.map(run).to_vec()).await, refused);
     assert_eq!(world.list(&those(&[State::Pending])).await, before);
     assert_eq!(counts(&world).await.running, 0);
@@ -100,7 +100,7 @@ pub async fn units_of_a_running_job_keep_to_the_limit(world: World) {
     let waits = world.add(T, pending("s")).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
     world.set(&[("max_running_units", "6"), ("max_running", "0")]).await;
-    let at_limit = Changed::AtLimit(Limit::Units);
+    let at_limit = Changed::AtLimit(RunningLimit::Units);
     let done = applied(RUNNING, 1);
     let changes = vec![weigh(first, 5), weigh(first, 4), weigh(second, 3)];
     assert_eq!(world.change(T + 1, changes).await, [at_limit, done, at_limit]);
@@ -118,15 +118,15 @@ pub async fn units_of_a_running_job_keep_to_the_limit(world: World) {
 pub async fn the_limit_is_told_last(world: World) {
     world.set(&[("max_running", "0")]).await;
     let key = world.add(T, pending("s")).await;
-    let many: Vec<String> = (0..=Tags::MAX).map(|n| n.to_string()).collect();
+    let many: Vec<String> = (0..=spiderq_core::limits::MAX_TAGS).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let with = |edit: TagEdit, max_bytes| Effect {
+    let with = |edit: TagChanges, max_bytes| Effect {
         tags: edit,
         set: metadata(&[("a", "12345678")]),
         max_bytes,
         ..starting()
     };
-    let edit = |from, to| TagEdit { add: tags(&many[from..to]), ..TagEdit::default() };
+    let edit = |from, to| TagChanges { add: tags(&many[from..to]), ..TagChanges::default() };
     world.apply(T, always(key, Effect { tags: edit(0, 1), ..Effect::default() })).await;
     let mut refused = run(key);
     refused.on[State::Pending.index()] = Step::Refuse;
@@ -140,7 +140,7 @@ pub async fn the_limit_is_told_last(world: World) {
         Changed::Refused(State::Pending),
         Changed::TooManyTags,
         Changed::TooLarge,
-        Changed::AtLimit(Limit::Running),
+        Changed::AtLimit(RunningLimit::Running),
     ];
     assert_eq!(world.change(T, changes).await, expected);
 }

@@ -124,7 +124,10 @@ pub async fn settings_are_read_by_name(world: World) {
 pub async fn settings_have_a_limit_in_all(world: World) {
     let half = |name: &str| {
         let mut settings = Metadata::default();
-        settings.set(name, JsonText::string(&"x".repeat(Metadata::MAX_BYTES / 2 - 3)));
+        settings.set(
+            name,
+            JsonText::string(&"x".repeat(spiderq_core::limits::MAX_METADATA_BYTES / 2 - 3)),
+        );
         settings
     };
     assert!(changed(&world, SettingsChange::Merge(half("a"))).await);

@@ -1,7 +1,7 @@
 //! Adding jobs.
 
 use spiderq_core::{
-    model::{Counters, Entry, Job, JobKey, Millis, Position, State, Units},
+    model::{Counters, Job, JobKey, Millis, Position, State, StateEntry, Units},
     store::{NewJob, Pushed},
 };
 
@@ -32,7 +32,7 @@ pub async fn a_pushed_job_is_read_back_whole(world: World) {
         units: job.units,
         tags: job.tags,
         entries: [
-            Some(Entry { position: Position::at(Millis(T)), actor: actor("pusher") }),
+            Some(StateEntry { position: Position::at(Millis(T)), actor: actor("pusher") }),
             None,
             None,
             None,
@@ -55,7 +55,7 @@ pub async fn a_job_may_begin_in_any_state(world: World) {
         }
         let key = world.add(T, job).await;
         let found = world.job(key).await.unwrap();
-        let entry = Some(Entry { position: place(T, n as u64), actor: actor("pusher") });
+        let entry = Some(StateEntry { position: place(T, n as u64), actor: actor("pusher") });
         let mut entries = [const { None }; 4];
         entries[state.index()] = entry;
         let running = state == State::Running;

@@ -1,8 +1,8 @@
 //! The way back of a job whose worker was lost.
 
 use spiderq_core::{
-    model::{Entry, Millis, Position, State},
-    store::{Change, Changed, Effect, Holder, NewJob, ProjectCounts, Pushed, Start},
+    model::{Millis, Position, State, StateEntry},
+    store::{Change, Changed, Effect, Holder, NewAttempt, NewJob, ProjectCounts, Pushed},
 };
 
 use super::world::*;
@@ -20,7 +20,7 @@ pub async fn a_requeued_job_is_pending_again(world: World) {
     assert_eq!(changed, [applied(State::Running, 1)]);
     expected.position = place(T + 20, 0);
     expected.entries[State::Pending.index()] =
-        Some(Entry { position: Position::at(Millis(T + 20)), actor: actor("pusher") });
+        Some(StateEntry { position: Position::at(Millis(T + 20)), actor: actor("pusher") });
     expected.attempt = 1;
     expected.updated = Millis(T + 20);
     assert_eq!(world.job(key).await, Some(expected));
@@ -131,7 +131,7 @@ pub async fn a_release_comes_before_a_start(world: World) {
     let first = world.claim(T).await.unwrap();
     world.apply(T, requeue(key)).await;
     let next = start(Some(T + 50));
-    let effect = Effect { release: true, start: Some(Start::clone(&next)), ..starting() };
+    let effect = Effect { release: true, start: Some(NewAttempt::clone(&next)), ..starting() };
     world.apply(T + 1, always(key, effect)).await;
     let job = world.job(key).await.unwrap();
     assert_eq!((job.attempt, job.lease_expires), (2, Some(Millis(T + 50))));

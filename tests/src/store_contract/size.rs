@@ -7,7 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-const MOST: usize = Metadata::MAX_BYTES;
+const MOST: usize = spiderq_core::limits::MAX_METADATA_BYTES;
 
 /// A string of `bytes` bytes as JSON, quotes and the name `a` of its field included.
 fn text(bytes: usize) -> String {

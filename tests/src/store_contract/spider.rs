@@ -1,8 +1,8 @@
 //! Spiders of a project: their list, their tags, and the last job of each.
 
 use spiderq_core::{
-    model::{FieldSelection, JobId, State, TagEdit, Tags},
-    store::{MAX_BATCH, SpiderEdited, SpiderRecord},
+    model::{FieldSelection, JobId, State, TagChanges, Tags},
+    store::{MAX_BATCH, SpiderRecord, SpiderTagsUpdated},
 };
 
 use super::world::*;
@@ -17,13 +17,13 @@ fn record(world: &World, id: i64, spider: &str, texts: &[&str], last: i64) -> Sp
     }
 }
 
-fn edit(remove: &[&str], add: &[&str]) -> TagEdit {
-    TagEdit { clear: false, remove: tag_list(remove), add: tags(add) }
+fn edit(remove: &[&str], add: &[&str]) -> TagChanges {
+    TagChanges { clear: false, remove: tag_list(remove), add: tags(add) }
 }
 
-async fn edited(world: &World, spider: i64, edit: &TagEdit) -> SpiderEdited {
+async fn edited(world: &World, spider: i64, edit: &TagChanges) -> SpiderTagsUpdated {
     let spider = world.key(spider, 1).spider;
-    let done = world.store.edit_spider_tags(world.project, spider, edit);
+    let done = world.store.update_spider_tags(world.project, spider, edit);
     done.await.unwrap()
 }
 
@@ -55,14 +55,14 @@ pub async fn tags_of_a_spider_are_edited(world: World) {
         world.add(T, pending(spider)).await;
     }
     let done = edited(&world, 1, &edit(&["x"], &["p", "q", "p"])).await;
-    assert_eq!(done, SpiderEdited::Done(tags(&["p", "q"])));
+    assert_eq!(done, SpiderTagsUpdated::Done(tags(&["p", "q"])));
     let done = edited(&world, 1, &edit(&["p"], &["r", "q"])).await;
-    assert_eq!(done, SpiderEdited::Done(tags(&["q", "r"])));
+    assert_eq!(done, SpiderTagsUpdated::Done(tags(&["q", "r"])));
     let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     let expected = [record(&world, 1, "a", &["q", "r"], 1), record(&world, 2, "b", &[], 1)];
     assert_eq!(spiders.unwrap(), expected);
     let none = edited(&world, 1, &edit(&["q", "r"], &[])).await;
-    assert_eq!(none, SpiderEdited::Done(Tags::default()));
+    assert_eq!(none, SpiderTagsUpdated::Done(Tags::default()));
     // The jobs that it has keep theirs.
     let job = world.job(world.key(1, 1)).await.unwrap();
     assert_eq!(job.tags, Tags::default());
@@ -71,15 +71,16 @@ pub async fn tags_of_a_spider_are_edited(world: World) {
 /// Too many tags, or a number never given, change nothing.
 pub async fn a_refused_edit_leaves_a_spider_as_it_was(world: World) {
     world.add(T, pending("a")).await;
-    let many: Vec<String> = (0..Tags::MAX).map(|number| number.to_string()).collect();
+    let many: Vec<String> =
+        (0..spiderq_core::limits::MAX_TAGS).map(|number| number.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let done = edited(&world, 1, &edit(&[], &many)).await;
-    assert_eq!(done, SpiderEdited::Done(tags(&many)));
+    assert_eq!(done, SpiderTagsUpdated::Done(tags(&many)));
     let refused = edited(&world, 1, &edit(&[], &["one more"])).await;
-    assert_eq!(refused, SpiderEdited::TooManyTags);
+    assert_eq!(refused, SpiderTagsUpdated::TooManyTags);
     let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     assert_eq!(spiders.unwrap(), [record(&world, 1, "a", &many, 1)]);
-    assert_eq!(edited(&world, 2, &edit(&[], &["x"])).await, SpiderEdited::Missing);
+    assert_eq!(edited(&world, 2, &edit(&[], &["x"])).await, SpiderTagsUpdated::Missing);
 }
 
 /// Names and tags that break other things come back as they went in.
@@ -88,7 +89,7 @@ pub async fn hostile_spiders_are_listed_as_they_are(world: World) {
     for (text, number) in texts.iter().zip(1..) {
         world.add(T, pending(text)).await;
         let done = edited(&world, number, &edit(&[], &[text, "both"])).await;
-        assert_eq!(done, SpiderEdited::Done(tags(&[text, "both"])));
+        assert_eq!(done, SpiderTagsUpdated::Done(tags(&[text, "both"])));
     }
     let spiders = world.store.spiders(world.project, None, MAX_BATCH).await;
     let expected: Vec<SpiderRecord> = texts

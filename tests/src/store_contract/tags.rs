@@ -1,7 +1,7 @@
 //! Tags: what they are after a change, and that lists find jobs by them in every state.
 
 use spiderq_core::{
-    model::{JobKey, State, TagEdit},
+    model::{JobKey, State, TagChanges},
     store::{Changed, Effect},
 };
 
@@ -9,7 +9,7 @@ use super::world::*;
 
 fn edit(clear: bool, remove: &[&str], add: &[&str]) -> Effect {
     Effect {
-        tags: TagEdit { clear, remove: tag_list(remove), add: tags(add) },
+        tags: TagChanges { clear, remove: tag_list(remove), add: tags(add) },
         ..Effect::default()
     }
 }

@@ -13,8 +13,8 @@ use spiderq_core::{
         Tag, Tags, UniqueKey, Units,
     },
     store::{
-        Change, Changed, Claimed, Effect, Holder, MAX_BATCH, NewJob, Pushed, RequestDigest,
-        SettingsChange, Start, Step, Store,
+        Change, Changed, Claimed, Effect, Holder, MAX_BATCH, NewAttempt, NewJob, Pushed,
+        RequestDigest, SettingsChange, Step, Store,
     },
 };
 
@@ -233,8 +233,8 @@ pub fn delete(key: JobKey) -> Change {
 
 /// A new attempt with a new fence.
 #[must_use]
-pub fn start(lease_expires: Option<u64>) -> Start {
-    Start { fence: Fence::random().unwrap(), lease_expires: lease_expires.map(Millis) }
+pub fn start(lease_expires: Option<u64>) -> NewAttempt {
+    NewAttempt { fence: Fence::random().unwrap(), lease_expires: lease_expires.map(Millis) }
 }
 
 /// A request id, the same for the same texts.
@@ -244,7 +244,7 @@ pub fn request(id: &str, asked: &str) -> RequestDigest {
     RequestDigest {
         id: digest(id),
         fingerprint: digest(asked),
-        expires: Millis(T + RequestDigest::KEPT),
+        expires: Millis(T + spiderq_core::limits::REQUEST_ID_TTL_MS),
     }
 }
 

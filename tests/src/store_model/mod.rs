@@ -40,7 +40,7 @@ pub async fn play(world: &World, script: Script) {
             Call::Push(_)
             | Call::Claim(..)
             | Call::Purge(_)
-            | Call::Limit(..)
+            | Call::RunningLimit(..)
             | Call::LimitSpider(..) => {
                 write(world, &mut model, call, now, id.as_ref()).await;
             }
@@ -161,7 +161,7 @@ async fn write(
             key.project = project;
             assert_eq!(store.purge(key).await.unwrap(), model.purge(key));
         }
-        Call::Limit(name, most) => {
+        Call::RunningLimit(name, most) => {
             if name == MAX_RUNNING {
                 model.max_running = most;
             } else {

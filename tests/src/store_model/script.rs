@@ -7,10 +7,10 @@ use proptest::{
 use spiderq_core::{
     model::{
         Actor, ClaimFilter, Counters, Fence, FieldName, FieldSelection, Filter, JobId, JobKey,
-        Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagEdit, Tags,
+        Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags,
         UniqueKey, Units,
     },
-    store::{Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewJob, Start, Step},
+    store::{Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewAttempt, NewJob, Step},
 };
 
 use crate::store_contract::world::{
@@ -37,7 +37,7 @@ pub enum Call {
     /// Looks at what is due, and may postpone the first of that by so many milliseconds.
     Due(Option<u64>),
     /// Sets, or unsets, a limit of the project.
-    Limit(&'static str, Option<u64>),
+    RunningLimit(&'static str, Option<u64>),
     /// Sets, or unsets, the limit of a spider.
     LimitSpider(SpiderId, Option<u32>),
 }
@@ -62,7 +62,7 @@ fn calls() -> impl Strategy<Value = Call> {
         1 => (1..6_usize).prop_map(Call::Oldest),
         2 => option::of(0..10_u64).prop_map(Call::Due),
         1 => (select(vec![MAX_RUNNING, MAX_RUNNING_UNITS]), option::of(0..8_u64))
-            .prop_map(|(name, most)| Call::Limit(name, most)),
+            .prop_map(|(name, most)| Call::RunningLimit(name, most)),
         1 => (keys(), option::of(0..3_u32)).prop_map(|(key, most)| Call::LimitSpider(key.spider, most)),
     ]
 }
@@ -209,18 +209,15 @@ fn filters() -> impl Strategy<Value = Filter> {
     )
 }
 
-fn begins() -> impl Strategy<Value = Start> {
+fn begins() -> impl Strategy<Value = NewAttempt> {
     (fences(), option::of(times()))
-        .prop_map(|(fence, lease_expires)| Start { fence, lease_expires })
+        .prop_map(|(fence, lease_expires)| NewAttempt { fence, lease_expires })
 }
 
-fn tag_edits() -> impl Strategy<Value = TagEdit> {
+fn tag_edits() -> impl Strategy<Value = TagChanges> {
     let remove = vec(select(tag_list(&["a", "b", ":*"])), 0..3);
-    (proptest::bool::weighted(0.1), remove, tag_sets()).prop_map(|(clear, remove, add)| TagEdit {
-        clear,
-        remove,
-        add,
-    })
+    (proptest::bool::weighted(0.1), remove, tag_sets())
+        .prop_map(|(clear, remove, add)| TagChanges { clear, remove, add })
 }
 
 /// Seldom as many as a job may have, so that any more are too many.

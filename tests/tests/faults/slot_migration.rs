@@ -1,12 +1,12 @@
 //! A slot of a Cluster moves to another master: nothing is lost, nothing is done twice, and the
 //! store follows by itself.
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     error::Error,
     model::{Role, State},
     store::{ApiKeyDigest, ApiKeyRecord},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
     store_contract::world::{T, World, pending, those},
@@ -56,7 +56,7 @@ async fn an_api_key_is_found_while_its_slot_moves() {
     let slot = "sq:{keys}";
     let from = cluster.owner_of(slot);
     let to = (from + 1) % 3;
-    let found = async || store.find_api_key(&digest).await.unwrap();
+    let found = async || store.get_api_key(&digest).await.unwrap();
     cluster.begin_move(slot, from, to);
     assert_eq!(found().await, Some(key.clone()));
     cluster.move_keys(slot, from, to);

@@ -1,7 +1,7 @@
 //! Whom TLS and logins let through, and what is said where they do not.
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::error::Error;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{redis_acl::RedisAcl, redis_server::RedisServer, redis_tls::RedisTls};
 
 /// Why `url` cannot be opened.

@@ -10,11 +10,11 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{ClaimFilter, Millis, State},
-    store::{Effect, NewJob, Start, Store},
+    store::{Effect, NewAttempt, NewJob, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{
@@ -103,7 +103,7 @@ async fn work(world: World, number: u64, stop: Arc<AtomicBool>, count: Arc<Atomi
             .map(|spider| NewJob { tags: tags(&["x", &format!("w{number}")]), ..pending(spider) });
         world.push(now, jobs.to_vec()).await;
         let leased = Effect {
-            start: Some(Start { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
+            start: Some(NewAttempt { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
             ..starting()
         };
         for turn in 0..3 {

@@ -1,6 +1,6 @@
 //! The program itself: what it prints, and how it ends.
 
-use spiderq::store_url::{StoreUrl, open};
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{Program, redis_server::RedisServer, run};
 
 use crate::sample::begin;

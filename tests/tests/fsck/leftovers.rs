@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::Connection;
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     model::{ClaimFilter, Millis, State, UniqueKey},
-    store::{Effect, MAX_BATCH, NewJob, Purged, Retention, Start, Store},
+    store::{Effect, MAX_BATCH, NewAttempt, NewJob, Purged, Retention, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::{
@@ -34,7 +34,7 @@ async fn live_and_go(world: &World) {
         let pushed = world.store.push(world.project, vec![job], Millis(now), Some(&id));
         pushed.await.unwrap();
         let leased = Effect {
-            start: Some(Start { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
+            start: Some(NewAttempt { lease_expires: Some(Millis(now + 60_000)), ..start(None) }),
             stop_by: Some(Millis(now + 30_000)),
             ..starting()
         };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
     redis_server::RedisServer,

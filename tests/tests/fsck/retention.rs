@@ -4,12 +4,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use redis::Value;
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::{
     ManualClock,
     model::{JobKey, Millis, State},
     store::{NewJob, SettingsChange, Store},
 };
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_service::{
     auth::Auth,
     domain::{Domain, Pruner},

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use spiderq_core::{
     model::{ClaimFilter, JobKey, Metadata, Millis, State, UniqueKey},
     store::{
-        CheckProgress, CheckScope, CheckSummary, Effect, Events, MAX_BATCH, NewJob, Purged, Start,
-        Store,
+        CheckProgress, CheckScope, CheckSummary, Effect, Events, MAX_BATCH, NewAttempt, NewJob,
+        Purged, Store,
     },
 };
 use spiderq_tests::store_contract::{
@@ -34,7 +34,7 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> World {
     assert!(matches!(events, Events::These { .. }));
     world.add(T, ranked("a", 4)).await;
     let leased = Effect {
-        start: Some(Start { lease_expires: Some(Millis(LEASE)), ..start(None) }),
+        start: Some(NewAttempt { lease_expires: Some(Millis(LEASE)), ..start(None) }),
         ..starting()
     };
     let wanted = ClaimFilter::default();

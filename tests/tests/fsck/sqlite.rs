@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
-use spiderq::store_url::{StoreUrl, open};
 use spiderq_core::store::Store;
+use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::store_contract::{
     World,
     world::{T, place},

@@ -61,7 +61,7 @@ async fn a_job_that_the_server_has_ended_is_killed_and_writes_no_more() {
     world.site.asked_for("/endless/3").await;
     let pids = world.pids(&job).await;
     world.stop(&job).await;
-    runner.wait_for("lost: killed, and nothing more is written");
+    runner.wait_for("lease lost; process killed");
     world.dead(&pids).await;
     let metadata = world.metadata(&job).await;
     assert_eq!(metadata["close_reason"], "cancel_timeout");

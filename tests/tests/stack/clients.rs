@@ -4,7 +4,7 @@
 
 use std::{path::Path, process::Command};
 
-use spiderq::Network;
+use spiderq_server::Network;
 use spiderq_tests::{Stack, client_file, need, python, run_client};
 use tokio::sync::Mutex;
 

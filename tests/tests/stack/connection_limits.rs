@@ -12,7 +12,7 @@ use hyper::{
     client::conn::http2::handshake,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use spiderq::{Limits, Network};
+use spiderq_server::{Limits, Network};
 use spiderq_tests::{MAGIC, Raw, SETTINGS, Stack};
 use tokio::net::TcpStream;
 use tonic::body::Body;
@@ -46,7 +46,9 @@ fn ping() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_connection_may_be_idle_longer_than_the_handshake_and_head_timeouts() {
-    let stack = limited(Limits { opening: SHORT, head: SHORT, ..Limits::default() }).await;
+    let stack =
+        limited(Limits { handshake_timeout: SHORT, head_timeout: SHORT, ..Limits::default() })
+            .await;
     let mut http1 = Raw::begin(&stack.url, ASK).await;
     http1.read_until(OK).await;
     let mut http2 = Raw::begin(&stack.url, &[MAGIC, SETTINGS].concat()).await;
@@ -59,7 +61,7 @@ async fn a_connection_may_be_idle_longer_than_the_handshake_and_head_timeouts() 
 
 #[tokio::test]
 async fn the_head_timeout_holds_for_later_requests_too() {
-    let stack = limited(Limits { head: SHORT, ..Limits::default() }).await;
+    let stack = limited(Limits { head_timeout: SHORT, ..Limits::default() }).await;
     let mut raw = Raw::begin(&stack.url, ASK).await;
     raw.read_until(OK).await;
     raw.send(b"GET /healthz HT").await;
@@ -68,7 +70,7 @@ async fn the_head_timeout_holds_for_later_requests_too() {
 
 #[tokio::test]
 async fn idle_connections_are_closed_in_order() {
-    let stack = limited(Limits { idle: SHORT, ..Limits::default() }).await;
+    let stack = limited(Limits { idle_timeout: SHORT, ..Limits::default() }).await;
     let mut http1 = Raw::begin(&stack.url, ASK).await;
     http1.read_until(OK).await;
     assert_eq!(http1.read_to_end().await, b"");
@@ -80,7 +82,7 @@ async fn idle_connections_are_closed_in_order() {
 
 #[tokio::test]
 async fn a_stalled_body_is_408_in_the_form_of_its_family() {
-    let stack = limited(Limits { body: SHORT, ..Limits::default() }).await;
+    let stack = limited(Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let key = "authorization: Bearer 0123456789abcdef0123456789abcdef";
     for (path, body) in [
         ("/api/run.json", r#"{"status":"error","message":"body: must not make pauses"}"#),
@@ -119,7 +121,7 @@ pub(crate) async fn http2(stack: &Stack, request: Request<Body>) -> http::Respon
 
 #[tokio::test]
 async fn a_stalled_message_is_deadline_exceeded() {
-    let stack = limited(Limits { body: SHORT, ..Limits::default() }).await;
+    let stack = limited(Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let answer = call(&stack, &[]).await;
     assert_eq!(answer.headers()["grpc-status"], "4");
     assert_eq!(
@@ -201,7 +203,7 @@ fn post(stream: u8, path: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_stream_beyond_the_limit_is_refused() {
     const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
-    let stack = limited(Limits { streams: 2, ..Limits::default() }).await;
+    let stack = limited(Limits { max_streams: 2, ..Limits::default() }).await;
     let mut raw = Raw::begin(&stack.url, &[MAGIC, SETTINGS].concat()).await;
     for stream in [1, 3, 5] {
         raw.send(&post(stream, "/spiderq.v1.JobService/CountJobs")).await;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use spiderq::Network;
 use spiderq_proto::v1::{ListQueueRequest, NewJob, PushJobsRequest};
 use spiderq_tests::{Program, Stack, TIMEOUT};
 use tonic_health::pb::{

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use spiderq::{Limits, Network};
 use spiderq_proto::v1::{
     CountQueueRequest, JobState, NewJob, PushJobsRequest, StartJobRequest, StartJobResponse,
 };
+use spiderq_server::{Limits, Network};
+use spiderq_server::{Limits, Network};
 use spiderq_tests::{Grpc, Stack, StoreKind};
 use tokio::{task::JoinHandle, time::Instant};
 use tonic::{Code, Status, body::Body};
@@ -279,11 +280,11 @@ async fn a_wait_may_be_longer_than_the_timeouts_of_other_calls() {
     let second = Duration::from_secs(1);
     let stack = Stack::on(Network {
         limits: Limits {
-            answer: second,
-            unread: second,
-            idle: second,
-            head: second,
-            body: second,
+            response_timeout: second,
+            write_timeout: second,
+            idle_timeout: second,
+            head_timeout: second,
+            body_timeout: second,
             ..Limits::default()
         },
         ..Network::default()

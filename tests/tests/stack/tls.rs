@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::{join, join_all};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use spiderq::{Limits, Network, TlsFiles};
 use spiderq_proto::v1::{CountJobsRequest, job_service_client::JobServiceClient};
+use spiderq_server::{Limits, Network, TlsFiles};
 use spiderq_tests::{Http, Program, Raw, Stack, run};
 use tempfile::TempDir;
 use tokio::{
@@ -112,7 +112,7 @@ async fn http_1_and_http_2_are_negotiated_on_one_port() {
 async fn a_stalled_handshake_is_closed() {
     let files = Files::new();
     // Long enough for the handshakes that are to succeed, on a busy machine.
-    let limits = Limits { opening: Duration::from_secs(3), ..Limits::default() };
+    let limits = Limits { handshake_timeout: Duration::from_secs(3), ..Limits::default() };
     let stack = Stack::on(Network { limits, ..files.network() }).await;
     // Nothing, or the first bytes of a handshake of 512.
     let stalled = [&b""[..], &[22, 3, 1, 2, 0, 1, 0, 1]].map(async |hello| {

@@ -8,8 +8,10 @@ use crate::call::Call;
 pub(in crate::routes) async fn count(call: Call) -> DashResult {
     let request = call.request(CountJobsRequest {
         project: call.params.project()?,
-        filter: Some(call.params.filter("job")?),
+        filter: Some(call.params.job_filter("job")?),
     });
-    let answer = call.app.services.jobs.count_jobs(request).await?;
-    Ok(ok(Some(("total", answer.into_inner().total))))
+    let total = call.app.services.jobs.count_jobs(request).await?.into_inner().total;
+    Ok(ok(|body| {
+        body.number("total", total);
+    }))
 }

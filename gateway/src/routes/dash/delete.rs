@@ -2,12 +2,14 @@
 
 use spiderq_proto::v1::DeleteJobsRequest;
 
-use super::{DashResult, jobs, ok};
+use super::{DashResult, job_keys, ok};
 use crate::call::Call;
 
 pub(in crate::routes) async fn delete(call: Call) -> DashResult {
-    let request = call
-        .request(DeleteJobsRequest { project: call.params.project()?, keys: jobs(&call.params)? });
-    let answer = call.app.services.jobs.delete_jobs(request).await?;
-    Ok(ok(Some(("count", answer.into_inner().count))))
+    let (project, keys) = (call.params.project()?, job_keys(&call.params)?);
+    let request = call.request(DeleteJobsRequest { project, keys });
+    let count = call.app.services.jobs.delete_jobs(request).await?.into_inner().count;
+    Ok(ok(|body| {
+        body.number("count", count);
+    }))
 }

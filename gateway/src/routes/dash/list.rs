@@ -1,102 +1,89 @@
 //! GET /api/jobs/list.json and list.jl → ListJobs, page by page.
 
-use axum::{
-    body::Body,
-    response::{IntoResponse as _, Response},
-};
+use axum::body::Body;
 use bytes::Bytes;
-use futures::stream;
-use http::header::CONTENT_TYPE;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use spiderq_proto::v1::{ListJobsRequest, ListJobsResponse, ListOrder};
 use tonic::Status;
 
-use super::{DashResult, json};
+use super::{DashResult, ok};
 use crate::{
+    accepted,
     call::Call,
     errors::Problem,
-    render::{Object, dash::row},
+    params::Params,
+    render::{array, dash::row},
+    responses::json_lines,
 };
 
-/// Rows without `count`, and the most of a page.
-const PAGE: u64 = 1000;
+/// How many rows a list without `count` has at most.
+const DEFAULT_COUNT: u64 = 1000;
+/// The most rows that one ListJobs call returns.
+const MAX_PAGE_SIZE: u64 = 1000;
 
 pub(in crate::routes) async fn list_json(call: Call) -> DashResult {
-    let mut pages = Pages::of(call, true)?;
-    let (mut rows, mut total) = (Vec::new(), None);
-    while let Some(page) = pages.next().await? {
-        total.get_or_insert(page.total);
-        rows.extend(page.jobs.iter().map(|job| row(job, page.now)));
-    }
-    let mut body = Object::new();
-    body.text("status", "ok")
-        .number("count", i64::try_from(rows.len()).unwrap_or(i64::MAX))
-        .number("total", total.unwrap_or_default())
-        .raw("jobs", &format!("[{}]", rows.join(",")));
-    Ok(json(body.finish()))
+    let pages: Vec<_> = pages(call, true)?.try_collect().await?;
+    let total = pages.first().map_or(0, |page| page.total);
+    let rows: Vec<String> = pages.iter().flat_map(rows).collect();
+    Ok(ok(|body| {
+        body.number("count", i64::try_from(rows.len()).unwrap_or(i64::MAX))
+            .number("total", total)
+            .raw("jobs", &array(rows));
+    }))
 }
 
 pub(in crate::routes) async fn list_jl(call: Call) -> DashResult {
-    let mut pages = Pages::of(call, false)?;
+    let mut pages = pages(call, false)?.boxed();
     // The first page is awaited, so that an error still gets its code.
-    let first = pages.next().await?.unwrap_or_default();
-    let head = format!("{{\"status\":\"ok\"}}\n{}", text(&first));
-    let rest = stream::try_unfold(pages, |mut pages| async move {
-        let page = pages.next().await?;
-        Ok::<_, Status>(page.map(|page| (Bytes::from(text(&page)), pages)))
-    });
-    let head = stream::iter([Ok(Bytes::from(head))]);
-    let body = Body::from_stream(stream::StreamExt::chain(head, rest));
-    Ok(lines(body))
+    let first = pages.try_next().await?;
+    let pages = stream::iter(first.map(Ok)).chain(pages);
+    let lines = pages.map_ok(|page| rows(&page).map(|row| row + "\n").collect::<String>());
+    let head = stream::iter([Ok("{\"status\":\"ok\"}\n".to_owned())]);
+    Ok(json_lines(Body::from_stream(head.chain(lines).map_ok(Bytes::from))))
 }
 
-fn lines(body: Body) -> Response {
-    ([(CONTENT_TYPE, "application/x-jsonlines")], body).into_response()
+fn rows(page: &ListJobsResponse) -> impl Iterator<Item = String> {
+    page.jobs.iter().map(|job| row(job, page.now))
 }
 
-fn text(page: &ListJobsResponse) -> String {
-    let rows = page.jobs.iter().map(|job| row(job, page.now) + "\n");
-    rows.collect()
-}
-
-/// The pages of a list, until `left` rows were answered or there are no more.
-struct Pages {
+/// The pages of the list: one at least, until all wanted rows came or there are no more.
+fn pages(
     call: Call,
-    request: Option<ListJobsRequest>,
-    left: u64,
+    with_total: bool,
+) -> Result<impl Stream<Item = Result<ListJobsResponse, Status>> + Send, Problem> {
+    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_COUNT);
+    let first = ListJobsRequest { with_total, ..decode(&call.params)? };
+    Ok(stream::try_unfold((call, Some(first), wanted), |(call, message, wanted)| async move {
+        let Some(message) = message else { return Ok(None) };
+        let page = page(&call, message.clone(), wanted).await?;
+        let wanted = wanted.saturating_sub(page.jobs.len() as u64);
+        let has_next = wanted > 0 && !page.next_page_token.is_empty();
+        let page_token = page.next_page_token.clone();
+        let next = ListJobsRequest { page_token, offset: 0, with_total: false, ..message };
+        Ok(Some((page, (call, has_next.then_some(next), wanted))))
+    }))
 }
 
-impl Pages {
-    fn of(call: Call, with_total: bool) -> Result<Self, Problem> {
-        let count = "must be an integer, 0 or more";
-        let left = call.params.number("count", count)?.unwrap_or(PAGE);
-        let request = ListJobsRequest {
-            project: call.params.project()?,
-            filter: Some(call.params.filter("job")?),
-            offset: call.params.number("offset", count)?.unwrap_or_default(),
-            with_total,
-            // As the documents show it: a running job stands before finished ones.
-            order: ListOrder::State.into(),
-            ..ListJobsRequest::default()
-        };
-        Ok(Self { call, request: Some(request), left })
-    }
+fn decode(params: &Params) -> Result<ListJobsRequest, Problem> {
+    Ok(ListJobsRequest {
+        project: params.project()?,
+        filter: Some(params.job_filter("job")?),
+        offset: params.number("offset", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        // A running job comes before finished ones, as in the examples of the original.
+        order: ListOrder::State.into(),
+        ..ListJobsRequest::default()
+    })
+}
 
-    async fn next(&mut self) -> Result<Option<ListJobsResponse>, Status> {
-        let Some(mut message) = self.request.take() else {
-            return Ok(None);
-        };
-        // `count=0` still asks for a row: rights and the total are the service's to say.
-        message.page_size = u32::try_from(self.left.clamp(1, PAGE)).unwrap_or(1);
-        let request = self.call.request(message.clone());
-        let answer = self.call.app.services.jobs.list_jobs(request).await?;
-        let mut page = answer.into_inner();
-        page.jobs.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-        self.left = self.left.saturating_sub(page.jobs.len() as u64);
-        if self.left > 0 && !page.next_page_token.is_empty() {
-            message.page_token.clone_from(&page.next_page_token);
-            (message.offset, message.with_total) = (0, false);
-            self.request = Some(message);
-        }
-        Ok(Some(page))
-    }
+async fn page(
+    call: &Call,
+    mut message: ListJobsRequest,
+    wanted: u64,
+) -> Result<ListJobsResponse, Status> {
+    // `count=0` still asks for a row, as the service checks the rights and knows the total.
+    message.page_size = u32::try_from(wanted.clamp(1, MAX_PAGE_SIZE)).unwrap_or(1);
+    let response = call.app.services.jobs.list_jobs(call.request(message)).await?;
+    let mut page = response.into_inner();
+    page.jobs.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+    Ok(page)
 }

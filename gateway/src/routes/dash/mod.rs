@@ -21,24 +21,22 @@ pub(super) use users::me;
 
 use axum::response::Response;
 
-use super::{DashResult, json};
-use crate::{errors::Problem, params::Params, render::Object};
+use super::DashResult;
+use crate::{accepted, errors::Problem, params::Params, render::Object, responses::json};
 
-/// `{"status":"ok"}`, with one number when there is one to tell.
-fn ok(number: Option<(&str, i64)>) -> Response {
+/// `{"status":"ok",…}` with the fields that `add` writes.
+fn ok(add: impl FnOnce(&mut Object)) -> Response {
     let mut body = Object::new();
     body.text("status", "ok");
-    if let Some((name, number)) = number {
-        body.number(name, number);
-    }
+    add(&mut body);
     json(body.finish())
 }
 
-/// The keys of `job`, of which there must be one at least.
-fn jobs(params: &Params) -> Result<Vec<String>, Problem> {
-    let keys = params.all("job");
-    if keys.is_empty() {
-        return Err(Problem::invalid("job", "is required, a job key like 123/1/2"));
+/// The job keys of the repeatable parameter `job`: one at least.
+fn job_keys(params: &Params) -> Result<Vec<String>, Problem> {
+    let job_keys = params.all("job");
+    if job_keys.is_empty() {
+        return Err(Problem::invalid("job", accepted::JOB_KEY));
     }
-    Ok(keys)
+    Ok(job_keys)
 }

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use spiderq_proto::v1::ScheduleJobRequest;
 
-use super::{DashResult, json};
+use super::{DashResult, ok};
 use crate::{
-    call::Call,
-    errors::Problem,
-    lines::{Fields, PRIORITY, UNITS},
-    params::Params,
-    render::{Object, string},
+    accepted, call::Call, errors::Problem, json_fields::Fields, params::Params, render::string,
 };
 
-/// Parameters that are no spider arguments.
-const KNOWN: [&str; 11] = [
+/// Parameters that are not spider arguments.
+const RESERVED: [&str; 11] = [
     "project",
     "spider",
     "jobq_id",
@@ -30,56 +26,51 @@ const KNOWN: [&str; 11] = [
 
 pub(in crate::routes) async fn run(call: Call) -> DashResult {
     let mut message = decode(&call.params)?;
-    message.request_id = call.request_id()?;
+    message.request_id = call.idempotency_key()?;
     let base = call.app.options.public_url.trim_end_matches('/');
     let api_url = string(&format!("{base}/api/"));
     message.metadata.insert("api_url".to_owned(), api_url);
     let request = call.request(message);
-    let answer = call.app.services.jobs.schedule_job(request).await?;
-    let mut body = Object::new();
-    body.text("status", "ok").text("jobid", &answer.into_inner().key);
-    Ok(json(body.finish()))
+    let job_key = call.app.services.jobs.schedule_job(request).await?.into_inner().key;
+    Ok(ok(|body| {
+        body.text("jobid", &job_key);
+    }))
 }
 
 fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
     let mut request = ScheduleJobRequest {
         project: params.project()?,
         tags: params.all("add_tag"),
-        priority: params.number("priority", PRIORITY)?,
-        units: params.number("units", UNITS)?,
+        priority: params.number("priority", accepted::PRIORITY)?,
+        units: params.number("units", accepted::UNITS)?,
         cmd_args: params.last("cmd_args").map(str::to_owned),
         job_settings: job_settings(params)?,
         version: params.last("version").map(str::to_owned),
         ..ScheduleJobRequest::default()
     };
-    spider(&mut request, params)?;
-    meta(&mut request, params)?;
-    environment(&mut request, params)?;
-    let arguments = params.others(&KNOWN);
+    add_spider(&mut request, params)?;
+    add_meta(&mut request, params)?;
+    add_environment(&mut request, params)?;
+    let arguments = params.all_but(&RESERVED);
     let arguments = arguments.map(|(name, value)| (name.to_owned(), value.to_owned()));
     request.spider_args.extend(arguments);
     Ok(request)
 }
 
-fn spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
-    let number = params.number("jobq_id", "must be a positive integer")?;
-    request.spider_id = match number {
-        Some(number) if number < 1 => {
-            return Err(Problem::invalid("jobq_id", "must be a positive integer"));
-        }
-        Some(number) => number,
-        None => 0,
-    };
-    match params.last("spider") {
-        None if number.is_none() => {
-            Err(Problem::invalid("spider", "is required, the name of a spider"))
-        }
-        Some("") if number.is_none() => Err(Problem::invalid("spider", "must not be empty")),
-        name => {
-            name.unwrap_or_default().clone_into(&mut request.spider);
-            Ok(())
-        }
+/// By name or by number. Where both are given, the service takes the name.
+fn add_spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
+    let id: Option<i64> = params.number("jobq_id", accepted::POSITIVE)?;
+    if id.is_some_and(|id| id < 1) {
+        return Err(Problem::invalid("jobq_id", accepted::POSITIVE));
     }
+    let name = match (params.last("spider"), id) {
+        (None, None) => return Err(Problem::invalid("spider", accepted::SPIDER)),
+        (Some(""), None) => return Err(Problem::invalid("spider", "must not be empty")),
+        (name, _) => name.unwrap_or_default(),
+    };
+    request.spider_id = id.unwrap_or_default();
+    request.spider = name.to_owned();
+    Ok(())
 }
 
 fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
@@ -90,8 +81,9 @@ fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
     Ok(Some(text.trim().to_owned()))
 }
 
-/// Kept as it was written, also when it is empty; a map would know neither.
-fn environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
+/// The environment becomes metadata, with the text as it was sent. The message's own field is a
+/// map: it would lose how the object was written, and an empty one altogether.
+fn add_environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
     if let Some(text) = params.last("environment") {
         serde_json::from_str::<BTreeMap<String, String>>(text)
             .map_err(|_| Problem::invalid("environment", "must be a JSON object of strings"))?;
@@ -101,24 +93,27 @@ fn environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), 
     Ok(())
 }
 
-/// `meta` goes to the metadata, but for what has a place of its own. A parameter goes
-/// before its twin in `meta`.
-fn meta(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
+/// What the message has a field for goes there, the rest of `meta` to the metadata. A parameter
+/// takes precedence over the same field of `meta`.
+fn add_meta(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
     let Some(text) = params.last("meta") else {
         return Ok(());
     };
     let mut fields = object("meta", text)?;
-    let inside = |problem: Problem| Problem::invalid("meta", problem.into_message());
-    request.state = fields.state().map_err(inside)?.into();
-    request.priority = request.priority.or(fields.priority().map_err(inside)?);
-    request.units = request.units.or(fields.units().map_err(inside)?);
-    request.tags.extend(fields.tags().map_err(inside)?);
-    let arguments = fields.typed("spider_args", "must be an object of strings");
-    request.spider_args = arguments.map_err(inside)?.unwrap_or_default();
+    let mut take = || -> Result<(), Problem> {
+        request.state = fields.take_state()?.into();
+        request.priority = request.priority.or(fields.take_priority()?);
+        request.units = request.units.or(fields.take_units()?);
+        request.tags.extend(fields.take_strings("tags")?);
+        let arguments = fields.take("spider_args", "must be an object of strings")?;
+        request.spider_args = arguments.unwrap_or_default();
+        Ok(())
+    };
+    take().map_err(|problem| Problem::invalid("meta", problem.into_message()))?;
     request.metadata = fields.into_metadata();
     Ok(())
 }
 
 fn object<'a>(name: &str, text: &'a str) -> Result<Fields<'a>, Problem> {
-    Fields::parse(text).map_err(|_| Problem::invalid(name, "must be a JSON object"))
+    Fields::parse(text).map_err(|_| Problem::invalid(name, accepted::JSON_OBJECT))
 }

@@ -8,38 +8,40 @@ use spiderq_proto::v1::{
     get_spider_request,
 };
 
-use super::{DashResult, json};
+use super::{DashResult, ok};
 use crate::{
     call::Call,
-    errors::{Problem, Unchecked},
-    lines::Fields,
-    render::{Object, string, strings},
+    errors::{CredentialsUnchecked, Problem, required},
+    json_fields::Fields,
+    render::{Object, array, nullable, string, strings},
+    responses::{JSON, json},
 };
 
-/// Spiders of a page.
-const PAGE: u32 = 1000;
+/// The most that one ListSpiders call returns.
+const SPIDERS_PER_PAGE: u32 = 1000;
+const MAX_RUNNING: &str = "must be a whole number from 0 to 4294967295, or null";
 
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
     let mut message = ListSpidersRequest {
         project: call.params.project()?,
         name: call.params.last("spider").unwrap_or_default().to_owned(),
         start_after: 0,
-        count: PAGE,
+        count: SPIDERS_PER_PAGE,
     };
     let mut spiders = Vec::new();
     loop {
         let request = call.request(message.clone());
-        let answer = call.app.services.projects.list_spiders(request).await?;
-        let page = answer.into_inner().spiders;
+        let response = call.app.services.projects.list_spiders(request).await?;
+        let page = response.into_inner().spiders;
         spiders.extend(page.iter().map(row));
         match page.last() {
-            Some(last) if page.len() == PAGE as usize => message.start_after = last.id,
+            Some(last) if page.len() == SPIDERS_PER_PAGE as usize => message.start_after = last.id,
             Some(_) | None => break,
         }
     }
-    let mut body = Object::new();
-    body.text("status", "ok").raw("spiders", &format!("[{}]", spiders.join(",")));
-    Ok(json(body.finish()))
+    Ok(ok(|body| {
+        body.raw("spiders", &array(spiders));
+    }))
 }
 
 pub(in crate::routes) async fn get(call: Call) -> DashResult {
@@ -49,14 +51,12 @@ pub(in crate::routes) async fn get(call: Call) -> DashResult {
         spider: Some(get_spider_request::Spider::Id(call.spider()?)),
         create: false,
     });
-    let answer = call.app.services.projects.get_spider(request).await?;
-    let spider = answer.into_inner().spider.unwrap_or_default();
-    Ok(json(whole(project, &spider)))
+    let response = call.app.services.projects.get_spider(request).await?;
+    one(project, response.into_inner().spider)
 }
 
-/// `null` is no limit, and so has to be said.
+/// `null` removes the limit, so it is not the same as an absent field.
 pub(in crate::routes) async fn limit(call: Call) -> DashResult {
-    const ACCEPTED: &str = "must be a whole number from 0 to 4294967295, or null";
     let project = call.project()?;
     let mut fields = Fields::parse(call.text()?)?;
     if !fields.has("max_running") {
@@ -65,39 +65,31 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
     let request = call.request(LimitSpiderRequest {
         project,
         spider_id: call.spider()?,
-        max_running: fields.typed("max_running", ACCEPTED)?,
+        max_running: fields.take("max_running", MAX_RUNNING)?,
     });
-    let answer = call.app.services.projects.limit_spider(request).await?;
-    let spider = answer.into_inner().spider.unwrap_or_default();
-    Ok(json(whole(project, &spider)))
+    let response = call.app.services.projects.limit_spider(request).await?;
+    one(project, response.into_inner().spider)
 }
 
 pub(in crate::routes) async fn tags(call: Call) -> DashResult {
     let project = call.project()?;
     let mut fields = Fields::parse(call.text()?)?;
-    let (add, remove) = (tags_of(&mut fields, "add")?, tags_of(&mut fields, "remove")?);
+    let (add, remove) = (fields.take_strings("add")?, fields.take_strings("remove")?);
     if add.is_empty() && remove.is_empty() {
         return Ok(no_change());
     }
     let request =
         call.request(UpdateSpiderTagsRequest { project, spider_id: call.spider()?, add, remove });
-    let answer = call.app.services.projects.update_spider_tags(request).await;
-    let answer = answer.map_err(|status| Problem::from(status).verbatim())?;
-    let spider = answer.into_inner().spider.unwrap_or_default();
-    Ok(json(whole(project, &spider)))
+    let response = call.app.services.projects.update_spider_tags(request).await;
+    let response = response.map_err(|status| Problem::from(status).without_renaming())?;
+    one(project, response.into_inner().spider)
 }
 
-fn tags_of(fields: &mut Fields<'_>, name: &str) -> Result<Vec<String>, Problem> {
-    let tags = fields.typed(name, "must be an array of strings")?;
-    Ok(tags.unwrap_or_default())
-}
-
-/// A form of refusal that only this path has (CONTRACT 3, others).
+/// A form of refusal that only this path has (contract 3, others).
 fn no_change() -> Response {
     let body = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
-    let json = [(CONTENT_TYPE, "application/json")];
-    let mut response = (StatusCode::BAD_REQUEST, json, body).into_response();
-    response.extensions_mut().insert(Unchecked);
+    let mut response = (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, JSON)], body).into_response();
+    response.extensions_mut().insert(CredentialsUnchecked);
     response
 }
 
@@ -110,23 +102,20 @@ fn row(spider: &Spider) -> String {
     row.finish()
 }
 
-fn whole(project: i64, spider: &Spider) -> String {
-    let most = spider.max_running.map(|most| most.to_string());
-    let most = most.unwrap_or_else(|| "null".to_owned());
+fn one(project: i64, spider: Option<Spider>) -> DashResult {
+    let spider = required(spider, "spider")?;
+    let max_running = spider.max_running.map(|max| max.to_string());
     let mut body = Object::new();
     body.text("name", &spider.name)
         .number("jobq_id", spider.id)
         .raw("tags", &strings(&spider.tags))
         .text("type", &spider.r#type)
-        .raw("version", &version(spider))
-        .raw("max_running", &most)
+        .raw("version", &version(&spider))
+        .raw("max_running", &nullable(max_running))
         .raw("project", &format!("{{\"id\":{project}}}"));
-    body.finish()
+    Ok(json(body.finish()))
 }
 
 fn version(spider: &Spider) -> String {
-    match spider.version.as_str() {
-        "" => "null".to_owned(),
-        version => string(version),
-    }
+    nullable((!spider.version.is_empty()).then(|| string(&spider.version)))
 }

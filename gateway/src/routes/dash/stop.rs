@@ -2,12 +2,12 @@
 
 use spiderq_proto::v1::StopJobsRequest;
 
-use super::{DashResult, jobs, ok};
+use super::{DashResult, job_keys, ok};
 use crate::call::Call;
 
 pub(in crate::routes) async fn stop(call: Call) -> DashResult {
-    let request = call
-        .request(StopJobsRequest { project: call.params.project()?, keys: jobs(&call.params)? });
+    let (project, keys) = (call.params.project()?, job_keys(&call.params)?);
+    let request = call.request(StopJobsRequest { project, keys });
     call.app.services.jobs.stop_jobs(request).await?;
-    Ok(ok(None))
+    Ok(ok(|_| {}))
 }

@@ -5,29 +5,26 @@ use std::collections::BTreeMap;
 use spiderq_proto::v1::{TagChanges, UpdateJobsRequest};
 
 use super::{DashResult, ok};
-use crate::{
-    call::Call,
-    errors::Problem,
-    lines::{PRIORITY, UNITS},
-    params::Params,
-    render::string,
-};
+use crate::{accepted, call::Call, errors::Problem, params::Params, render::string};
 
-/// Parameters that are no metadata.
-const KNOWN: [&str; 5] = ["project", "job", "spider", "add_tag", "remove_tag"];
-/// Filters of lists: to take them for metadata would update more jobs than were meant.
-const FILTERS: [&str; 5] = ["state", "has_tag", "lacks_tag", "count", "offset"];
+/// Parameters that are not metadata.
+const RESERVED: [&str; 5] = ["project", "job", "spider", "add_tag", "remove_tag"];
+/// Filters of the list paths. They are refused: taken as metadata, they would be set on more
+/// jobs than the caller meant.
+const LIST_FILTERS: [&str; 5] = ["state", "has_tag", "lacks_tag", "count", "offset"];
 
 pub(in crate::routes) async fn update(call: Call) -> DashResult {
     let request = call.request(decode(&call.params)?);
-    let answer = call.app.services.jobs.update_jobs(request).await?;
-    Ok(ok(Some(("count", answer.into_inner().count))))
+    let count = call.app.services.jobs.update_jobs(request).await?.into_inner().count;
+    Ok(ok(|body| {
+        body.number("count", count);
+    }))
 }
 
 fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
     let keys = params.all("job");
     let spider = match params.last("spider") {
-        // With keys, the legacy client repeats the spider of its list.
+        // The legacy client sends the spider of its list along with job keys.
         Some(spider) if keys.is_empty() => spider.to_owned(),
         _ => String::new(),
     };
@@ -48,22 +45,20 @@ fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
 }
 
 fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
-    let mut metadata = BTreeMap::new();
-    for (name, value) in params.others(&KNOWN) {
-        if FILTERS.contains(&name) {
-            return Err(Problem::invalid(
-                name,
-                "is not accepted here: name the jobs with job or spider",
-            ));
+    let rest = params.all_but(&RESERVED);
+    rest.map(|(name, value)| Ok((name.to_owned(), json(name, value)?))).collect()
+}
+
+fn json(name: &str, value: &str) -> Result<String, Problem> {
+    match name {
+        "priority" => number(name, value, accepted::PRIORITY),
+        "units" => number(name, value, accepted::UNITS),
+        _ if LIST_FILTERS.contains(&name) => {
+            let accepted = "is not accepted here: name the jobs with job or spider";
+            Err(Problem::invalid(name, accepted))
         }
-        let json = match name {
-            "priority" => number(name, value, PRIORITY)?,
-            "units" => number(name, value, UNITS)?,
-            _ => string(value),
-        };
-        metadata.insert(name.to_owned(), json);
+        _ => Ok(string(value)),
     }
-    Ok(metadata)
 }
 
 fn number(name: &str, text: &str, accepted: &str) -> Result<String, Problem> {

@@ -1,21 +1,24 @@
-//! GET /api/v2/users/me → GetIdentity: whose key it is.
+//! GET /api/v2/users/me → GetIdentity: whose API key it is.
 
 use spiderq_proto::v1::{GetIdentityRequest, Role};
 
-use super::{DashResult, json};
-use crate::{call::Call, render::Object};
+use super::DashResult;
+use crate::{
+    call::Call,
+    render::{Object, array, nullable},
+    responses::json,
+};
 
 pub(in crate::routes) async fn me(call: Call) -> DashResult {
     let request = call.request(GetIdentityRequest {});
-    let answer = call.app.services.keys.get_identity(request).await?;
-    let identity = answer.into_inner();
-    let projects: Vec<String> = identity.projects.iter().map(i64::to_string).collect();
+    let identity = call.app.services.api_keys.get_identity(request).await?.into_inner();
+    // Without projects the key is good for all of them.
+    let projects = identity.projects.iter().map(i64::to_string);
+    let projects = (!identity.projects.is_empty()).then(|| array(projects));
     let mut body = Object::new();
-    body.text("username", &identity.name).text("role", role(identity.role()));
-    match projects.is_empty() {
-        true => body.raw("projects", "null"),
-        false => body.raw("projects", &format!("[{}]", projects.join(","))),
-    };
+    body.text("username", &identity.name)
+        .text("role", role(identity.role()))
+        .raw("projects", &nullable(projects));
     Ok(json(body.finish()))
 }
 

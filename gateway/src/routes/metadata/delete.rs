@@ -2,18 +2,18 @@
 
 use spiderq_proto::v1::{DeleteJobMetadataRequest, PurgeJobRequest};
 
-use super::{StorageResult, empty, field};
-use crate::call::Call;
+use super::{StorageResult, field};
+use crate::{call::Call, responses::empty};
 
 pub(in crate::routes) async fn purge(call: Call) -> StorageResult {
-    let request = call.request(PurgeJobRequest { key: call.key() });
+    let request = call.request(PurgeJobRequest { key: call.job_key()? });
     call.app.services.jobs.purge_job(request).await?;
     Ok(empty())
 }
 
 pub(in crate::routes) async fn delete_field(call: Call) -> StorageResult {
     let request = call.request(DeleteJobMetadataRequest {
-        key: call.key(),
+        key: call.job_key()?,
         field: field(&call).to_owned(),
         fence: String::new(),
     });

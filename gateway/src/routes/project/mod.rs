@@ -1,4 +1,4 @@
-//! The storage family's projects: their numbers, spiders' numbers and settings (CONTRACT 4,
+//! The storage family's projects: their counts, spiders' numbers and settings (contract 4,
 //! summaries).
 
 mod ids;
@@ -11,4 +11,4 @@ pub(super) use settings::{delete, delete_one, get, get_one, set, set_one};
 pub(super) use summary::{jobsummaries, jobsummary};
 pub(super) use ts::ts;
 
-use super::{StorageResult, empty, json};
+use super::StorageResult;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use spiderq_proto::v1::{DeleteSettingsRequest, GetSettingsRequest, SetSettingsRequest};
 
-use super::{StorageResult, empty, json};
+use super::StorageResult;
 use crate::{
     call::Call,
-    errors::{Problem, StorageError},
-    lines,
-    render::Object,
+    errors::StorageError,
+    json_fields, json_lines,
+    render::{Object, nullable},
+    responses::{empty, json},
 };
 
 pub(in crate::routes) async fn get(call: Call) -> StorageResult {
@@ -21,20 +22,18 @@ pub(in crate::routes) async fn get(call: Call) -> StorageResult {
 }
 
 pub(in crate::routes) async fn get_one(call: Call) -> StorageResult {
-    let value = read(&call).await?.remove(call.part("name"));
-    Ok(json(value.unwrap_or_else(|| "null".to_owned())))
+    let value = read(&call).await?.remove(call.part("name")?);
+    Ok(json(nullable(value)))
 }
 
 pub(in crate::routes) async fn set(call: Call) -> StorageResult {
-    let Some(fields) = lines::object(call.text()?)? else {
-        return Err(Problem::invalid("body", "must be a JSON object").into());
-    };
+    let fields = json_lines::required_object(call.text()?)?;
     send(&call, fields.into_metadata()).await
 }
 
 pub(in crate::routes) async fn set_one(call: Call) -> StorageResult {
-    let name = call.part("name");
-    let value = lines::value(name, call.text()?)?;
+    let name = call.part("name")?;
+    let value = json_fields::value(name, call.text()?)?;
     send(&call, [(name.to_owned(), value.to_owned())].into()).await
 }
 
@@ -43,13 +42,13 @@ pub(in crate::routes) async fn delete(call: Call) -> StorageResult {
 }
 
 pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
-    remove(&call, vec![call.part("name").to_owned()], false).await
+    remove(&call, vec![call.part("name")?.to_owned()], false).await
 }
 
 async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
     let request = call.request(GetSettingsRequest { project: call.project()? });
-    let answer = call.app.services.projects.get_settings(request).await?;
-    Ok(answer.into_inner().settings)
+    let response = call.app.services.projects.get_settings(request).await?;
+    Ok(response.into_inner().settings)
 }
 
 async fn send(call: &Call, settings: BTreeMap<String, String>) -> StorageResult {

@@ -2,38 +2,38 @@
 
 use spiderq_proto::v1::{JobState, ProjectSummary, SummarizeProjectsRequest};
 
-use super::{StorageResult, json};
-use crate::{call::Call, errors::StorageError, render::Object};
+use super::StorageResult;
+use crate::{
+    call::Call,
+    errors::{StorageError, required},
+    render::{Object, array, nullable},
+    responses::json,
+};
 
 pub(in crate::routes) async fn jobsummary(call: Call) -> StorageResult {
     let summaries = read(&call, vec![call.project()?]).await?;
-    let summary = summaries.into_iter().next().unwrap_or_default();
-    let mut body = counts(&summary);
-    body.number("running_units_count", summary.running_units);
-    match summary.pending_units_max {
-        Some(most) => body.number("pending_units_max", most),
-        None => body.raw("pending_units_max", "null"),
-    };
+    let summary = required(summaries.first(), "summary")?;
+    let pending_units_max = summary.pending_units_max.map(|max| max.to_string());
+    let mut body = counts(summary);
+    body.number("running_units_count", summary.running_units)
+        .raw("pending_units_max", &nullable(pending_units_max));
     Ok(json(body.finish()))
 }
 
-/// With `state`, just projects that have jobs in one of those.
+/// With `state`, just the projects that have jobs in one of those states.
 pub(in crate::routes) async fn jobsummaries(call: Call) -> StorageResult {
     let states = call.params.states()?;
-    let mut summaries = read(&call, Vec::new()).await?;
-    summaries.retain(|summary| {
-        let any = states.iter().any(|state| jobs_in(summary, *state) > 0);
-        states.is_empty() || any
+    let summaries = read(&call, Vec::new()).await?;
+    let wanted = summaries.iter().filter(|summary| {
+        states.is_empty() || states.iter().any(|state| jobs_in(summary, *state) > 0)
     });
-    let objects = summaries.iter().map(|summary| counts(summary).finish());
-    let objects: Vec<String> = objects.collect();
-    Ok(json(format!("[{}]", objects.join(","))))
+    Ok(json(array(wanted.map(|summary| counts(summary).finish()))))
 }
 
 async fn read(call: &Call, projects: Vec<i64>) -> Result<Vec<ProjectSummary>, StorageError> {
     let request = call.request(SummarizeProjectsRequest { projects });
-    let answer = call.app.services.projects.summarize_projects(request).await?;
-    Ok(answer.into_inner().summaries)
+    let response = call.app.services.projects.summarize_projects(request).await?;
+    Ok(response.into_inner().summaries)
 }
 
 fn counts(summary: &ProjectSummary) -> Object {

@@ -2,66 +2,70 @@
 
 use spiderq_proto::v1::CancelJobsRequest;
 
-use super::{BATCH, StorageResult, batch_id, json};
+use super::{
+    StorageResult,
+    batches::{Batch, batches},
+};
 use crate::{
+    accepted,
     call::Call,
     errors::{Problem, StorageError},
-    lines::{Fields, entries},
+    json_fields::Fields,
+    json_lines::entries,
     render::Object,
+    responses::json,
 };
 
 pub(in crate::routes) async fn cancel_one(call: Call) -> StorageResult {
-    let keys = vec![call.key()];
-    answered(send(&call, keys, 0, 0).await?)
+    let keys = vec![call.job_key()?];
+    cancel_by_key(&call, keys).await
 }
 
+/// Either the jobs of the body, or so many of the oldest pending ones as `count` says.
 pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
     let keys = entries(call.text()?)?.into_iter();
     let keys = keys.map(|entry| entry.fields.and_then(decode));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    let accepted = "must be a positive integer";
-    match call.params.number("count", accepted)? {
-        Some(0) => Err(Problem::invalid("count", accepted).into()),
-        Some(_) if !keys.is_empty() => {
-            Err(Problem::invalid("count", "must not come with keys").into())
+    match (call.params.number("count", accepted::POSITIVE)?, keys.is_empty()) {
+        (Some(0), _) => Err(Problem::invalid("count", accepted::POSITIVE).into()),
+        (Some(_), false) => Err(Problem::invalid("count", "must not come with keys").into()),
+        (Some(count), true) => {
+            let request_id = call.idempotency_key()?;
+            Ok(response(send(&call, Vec::new(), count, request_id).await?))
         }
-        Some(count) => answered(send(&call, Vec::new(), count, 0).await?),
-        None if keys.is_empty() => {
+        (None, true) => {
             Err(Problem::invalid("key", "is required in each line, or the parameter count").into())
         }
-        None => {
-            let mut count = 0;
-            for (batch, keys) in keys.chunks(BATCH).enumerate() {
-                count += send(&call, keys.to_vec(), 0, batch).await?;
-            }
-            answered(count)
-        }
+        (None, false) => cancel_by_key(&call, keys).await,
     }
 }
 
 fn decode(mut fields: Fields<'_>) -> Result<String, Problem> {
-    let key = fields.text("key")?;
-    key.ok_or_else(|| Problem::invalid("key", "is required, a job key like 123/1/2"))
+    let key = fields.take_string("key")?;
+    key.ok_or_else(|| Problem::invalid("key", accepted::JOB_KEY))
+}
+
+async fn cancel_by_key(call: &Call, keys: Vec<String>) -> StorageResult {
+    let mut count = 0;
+    for Batch { items, request_id, .. } in batches(keys, &call.idempotency_key()?) {
+        count += send(call, items, 0, request_id).await?;
+    }
+    Ok(response(count))
 }
 
 async fn send(
     call: &Call,
     keys: Vec<String>,
     oldest_pending: u32,
-    batch: usize,
+    request_id: String,
 ) -> Result<i64, StorageError> {
-    let request = call.request(CancelJobsRequest {
-        project: call.project()?,
-        keys,
-        oldest_pending,
-        request_id: batch_id(&call.request_id()?, batch),
-    });
-    let answer = call.app.services.queue.cancel_jobs(request).await?;
-    Ok(answer.into_inner().count)
+    let project = call.project()?;
+    let request = call.request(CancelJobsRequest { project, keys, oldest_pending, request_id });
+    Ok(call.app.services.queue.cancel_jobs(request).await?.into_inner().count)
 }
 
-fn answered(count: i64) -> StorageResult {
+fn response(count: i64) -> axum::response::Response {
     let mut body = Object::new();
     body.number("count", count);
-    Ok(json(body.finish()))
+    json(body.finish())
 }

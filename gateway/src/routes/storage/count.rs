@@ -2,14 +2,14 @@
 
 use spiderq_proto::v1::CountQueueRequest;
 
-use super::{StorageResult, json};
-use crate::call::Call;
+use super::StorageResult;
+use crate::{call::Call, responses::json};
 
 pub(in crate::routes) async fn count(call: Call) -> StorageResult {
     let request = call.request(CountQueueRequest {
         project: call.project()?,
-        filter: Some(call.params.filter("key")?),
+        filter: Some(call.params.job_filter("key")?),
     });
-    let answer = call.app.services.queue.count_queue(request).await?;
-    Ok(json(answer.into_inner().count.to_string()))
+    let response = call.app.services.queue.count_queue(request).await?;
+    Ok(json(response.into_inner().count.to_string()))
 }

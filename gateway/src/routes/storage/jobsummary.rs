@@ -1,4 +1,4 @@
-//! GET /jobq/P/jobsummary → ListQueue: a row per key, whatever state its job is in.
+//! GET /jobq/P/jobsummary → ListQueue: a row per job key, whatever state its job is in.
 
 use spiderq_proto::v1::{JobFilter, ListQueueRequest};
 
@@ -6,13 +6,14 @@ use super::{StorageResult, list};
 use crate::call::Call;
 
 pub(in crate::routes) async fn jobsummary(call: Call) -> StorageResult {
+    let keys = call.params.all("key");
+    // Without a key there are no rows, but the service still has to check the caller's rights.
+    let limit = if keys.is_empty() { 0 } else { usize::MAX };
     let message = ListQueueRequest {
         project: call.project()?,
-        filter: Some(JobFilter { keys: call.params.all("key"), ..JobFilter::default() }),
+        filter: Some(JobFilter { keys, ..JobFilter::default() }),
         metadata_fields: call.params.all("jobmeta"),
         ..ListQueueRequest::default()
     };
-    // Without a key there is nothing to show, but rights are still the service's to say.
-    let none = message.filter.iter().all(|filter| filter.keys.is_empty());
-    list::answer(&call, message, if none { 0 } else { usize::MAX }).await
+    list::stream_rows(&call, message, limit).await
 }

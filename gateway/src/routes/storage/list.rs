@@ -1,45 +1,53 @@
-//! GET /jobq/P/list → ListQueue, row by row: never more than a few rows in memory.
+//! GET /jobq/P/list → ListQueue, row by row: only a few rows are in memory at a time.
 
-use axum::{body::Body, response::IntoResponse as _};
+use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use http::header::CONTENT_TYPE;
 use spiderq_proto::v1::{ListQueueRequest, ListQueueResponse};
 use tonic::Status;
 
 use super::StorageResult;
-use crate::{call::Call, errors::Problem, negotiation::Form, render::storage::row};
+use crate::{
+    accepted,
+    call::Call,
+    errors::{Problem, required},
+    list_format::{ListFormat, ListWriter},
+    render::storage::row,
+    responses::typed,
+};
 
-/// Rows that go out as one piece, where they are there already.
-const PIECE: usize = 64;
+/// Rows that are sent at once, if so many are there already.
+const MAX_ROWS_PER_CHUNK: usize = 64;
 
 pub(in crate::routes) async fn list(call: Call) -> StorageResult {
     let (message, limit) = decode(&call)?;
-    answer(&call, message, limit).await
+    stream_rows(&call, message, limit).await
 }
 
-/// At most `limit` rows of what the service lists, in the form that the call asks for.
-pub(super) async fn answer(call: &Call, message: ListQueueRequest, limit: usize) -> StorageResult {
-    let form = call.form()?;
+/// At most `limit` rows of what the service lists, in the format that the client asks for.
+pub(super) async fn stream_rows(
+    call: &Call,
+    message: ListQueueRequest,
+    limit: usize,
+) -> StorageResult {
+    let format = call.list_format()?;
     let jobmeta = message.metadata_fields.clone();
     let request = call.request(message);
-    let answer = call.app.services.queue.list_queue(request).await?;
-    let mut jobs = answer.into_inner();
-    // The first job is awaited, so that an error still gets its code.
-    let first = jobs.try_next().await?;
-    let jobs = stream::iter(first.map(Ok)).chain(jobs).take(limit);
-    let body = Body::from_stream(text(jobs, form, jobmeta));
-    Ok(([(CONTENT_TYPE, form.content_type())], body).into_response())
+    let mut rows = call.app.services.queue.list_queue(request).await?.into_inner();
+    // The first row is awaited, so that an error still gets its code.
+    let first = rows.try_next().await?;
+    let rows = stream::iter(first.map(Ok)).chain(rows).take(limit);
+    Ok(typed(format.content_type(), Body::from_stream(body(rows, format, jobmeta))))
 }
 
 fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
-    let (params, number) = (&call.params, "must be an integer, 0 or more");
-    let count: Option<u64> = params.number("count", number)?;
+    let params = &call.params;
+    let count: Option<u64> = params.number("count", accepted::NOT_NEGATIVE)?;
     let request = ListQueueRequest {
         project: call.project()?,
-        filter: Some(params.filter("key")?),
-        start: params.number("start", number)?.unwrap_or_default(),
-        // 0 means the default to the service: `count=0` takes one and drops it.
+        filter: Some(params.job_filter("key")?),
+        start: params.number("start", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        // In the message 0 means the default, so `count=0` asks for one row and drops it.
         count: count.map_or(0, |count| count.max(1)),
         stop: params.last("stop").unwrap_or_default().to_owned(),
         metadata_fields: params.all("jobmeta"),
@@ -49,35 +57,27 @@ fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
     Ok((request, limit))
 }
 
-/// The body. An error breaks it off, which the client sees as a cut transfer.
-fn text(
-    jobs: impl Stream<Item = Result<ListQueueResponse, Status>> + Send + 'static,
-    form: Form,
+/// An error breaks the body off, which the client sees as an incomplete transfer.
+fn body(
+    rows: impl Stream<Item = Result<ListQueueResponse, Status>> + Send + 'static,
+    format: ListFormat,
     jobmeta: Vec<String>,
 ) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
-    let pieces = jobs.ready_chunks(PIECE).boxed();
-    let state = (pieces, 0_u64, false);
-    let jobmeta = std::sync::Arc::new(jobmeta);
-    stream::try_unfold(state, move |(mut pieces, mut rows, ended)| {
-        let jobmeta = jobmeta.clone();
-        async move {
-            if ended {
-                return Ok(None);
-            }
-            let mut text = String::new();
-            let Some(piece) = pieces.next().await else {
-                text.push_str(form.end(rows));
-                return Ok(Some((Bytes::from(text), (pieces, rows, true))));
-            };
-            for answer in piece {
-                let answer = answer?;
-                let job = answer.job.unwrap_or_default();
-                text.push_str(form.before(rows));
-                text.push_str(&row(&job, answer.elapsed, &jobmeta));
-                text.push_str(form.after());
-                rows += 1;
-            }
-            Ok(Some((Bytes::from(text), (pieces, rows, false))))
+    let chunks = rows.ready_chunks(MAX_ROWS_PER_CHUNK).boxed();
+    let state = (chunks, Some(ListWriter::new(format)), jobmeta);
+    stream::try_unfold(state, |(mut chunks, writer, jobmeta)| async move {
+        let Some(mut writer) = writer else { return Ok(None) };
+        let Some(chunk) = chunks.next().await else {
+            return Ok(Some((Bytes::from(writer.finish()), (chunks, None, jobmeta))));
+        };
+        for response in chunk {
+            writer.row(&text(response?, &jobmeta)?);
         }
+        Ok(Some((Bytes::from(writer.take()), (chunks, Some(writer), jobmeta))))
     })
+}
+
+fn text(response: ListQueueResponse, jobmeta: &[String]) -> Result<String, Status> {
+    let job = required(response.job, "job").map_err(|bug| Status::internal(bug.into_message()))?;
+    Ok(row(&job, response.elapsed, jobmeta))
 }

@@ -1,128 +1,132 @@
-//! POST /jobq/P/push → PushJobs. One answer line for each line, in order: what the
-//! gateway refuses by itself keeps its place among what the service answers.
+//! POST /jobq/P/push → PushJobs. The response has a line for each line of the body, in order:
+//! lines that the gateway refuses by itself keep their position among those that the service
+//! gets.
 
-use spiderq_proto::v1::{NewJob, PushJobsRequest, PushedJob, job_error, pushed_job};
+use std::iter;
+
+use spiderq_proto::v1::{JobError, NewJob, PushJobsRequest, PushedJob, job_error, pushed_job};
 use tonic::Status;
 
-use super::{BATCH, StorageResult, batch_id, lines, nothing_to_do, told};
+use super::{
+    StorageResult,
+    batches::{Batch, batches, failure},
+};
 use crate::{
+    accepted,
     call::Call,
-    errors::{Problem, StorageError},
-    lines::{Entry, Fields, entries},
-    render::{Object, string},
+    errors::{Problem, StorageError, required},
+    json_fields::Fields,
+    json_lines::{Entry, entries},
+    render::{Object, nullable, string},
+    responses::json_lines,
 };
 
 pub(in crate::routes) async fn push(call: Call) -> StorageResult {
-    let (mut slots, mut jobs) = (Vec::new(), Vec::new());
+    let (mut lines, mut jobs) = (Vec::new(), Vec::new());
     for Entry { text, fields } in entries(call.text()?)? {
-        match fields.and_then(decode) {
-            Ok(job) => {
-                slots.push((text, None));
+        let job = fields.and_then(decode);
+        lines.push((
+            text,
+            job.map(|job| {
+                let unique = job.unique.clone();
                 jobs.push(job);
-            }
-            Err(problem) => slots.push((text, Some(problem.into_message()))),
-        }
+                unique
+            }),
+        ));
     }
-    let uniques: Vec<String> = jobs.iter().map(|job| job.unique.clone()).collect();
-    let mut results = push_all(&call, jobs).await?.into_iter().zip(uniques);
+    let mut results = push_all(&call, jobs).await?.into_iter();
     let mut body = String::new();
-    for (text, refusal) in slots {
-        let line = match refusal {
-            Some(message) => refused(&message, text),
-            None => {
-                let (result, unique) = results.next().unwrap_or_default();
-                answered(result, &unique, text)
-            }
+    for (text, decoded) in lines {
+        body += &match decoded {
+            Ok(unique) => line(required(results.next(), "result")?, &unique, text),
+            Err(problem) => refused(&problem.into_message(), text),
         };
-        body.push_str(&line);
         body.push('\n');
     }
-    Ok(lines(body))
+    Ok(json_lines(body))
 }
 
 fn decode(mut fields: Fields<'_>) -> Result<NewJob, Problem> {
-    let Some(spider) = fields.text("spider")? else {
-        return Err(Problem::invalid("spider", "is required, the name of a spider"));
+    let Some(spider) = fields.take_string("spider")? else {
+        return Err(Problem::invalid("spider", accepted::SPIDER));
     };
     Ok(NewJob {
         spider,
-        state: fields.state()?.into(),
-        priority: fields.priority()?,
-        units: fields.units()?,
-        tags: fields.tags()?,
-        unique: fields.text("unique")?.unwrap_or_default(),
+        state: fields.take_state()?.into(),
+        priority: fields.take_priority()?,
+        units: fields.take_units()?,
+        tags: fields.take_strings("tags")?,
+        unique: fields.take_string("unique")?.unwrap_or_default(),
         metadata: fields.into_metadata(),
     })
 }
 
-/// In batches. An error of the first is the answer; one of a later batch stands in the
-/// lines that it meets, as those before were done.
-async fn push_all(call: &Call, jobs: Vec<NewJob>) -> Result<Vec<PushedJob>, StorageError> {
+/// A result for each job, or why its batch failed.
+async fn push_all(
+    call: &Call,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Result<PushedJob, String>>, StorageError> {
     let project = call.project()?;
-    let request_id = call.request_id()?;
     let mut results = Vec::with_capacity(jobs.len());
-    let mut jobs = jobs.into_iter().peekable();
-    let mut batch = 0;
-    // A body without a good line still asks, so that a wrong key is told; that there is
-    // nothing to do is no error here.
-    while batch == 0 || jobs.peek().is_some() {
-        let jobs: Vec<NewJob> = jobs.by_ref().take(BATCH).collect();
-        let length = jobs.len();
-        let request = call.request(PushJobsRequest {
-            project,
-            jobs,
-            request_id: batch_id(&request_id, batch),
-        });
-        match call.app.services.queue.push_jobs(request).await {
-            Ok(answer) => results.extend(answer.into_inner().results),
-            Err(status) if nothing_to_do(&status, length) => {}
-            Err(status) if batch == 0 => return Err(status.into()),
-            Err(status) => results.resize(batch * BATCH + length, failed(&status)),
+    for Batch { index, items: jobs, request_id } in batches(jobs, &call.idempotency_key()?) {
+        let count = jobs.len();
+        let request = call.request(PushJobsRequest { project, jobs, request_id });
+        let response = call.app.services.queue.push_jobs(request).await;
+        match response.and_then(|response| complete(response.into_inner().results, count)) {
+            Ok(pushed) => results.extend(pushed.into_iter().map(Ok)),
+            Err(status) => {
+                let message = failure(status, index, count)?;
+                results.extend(iter::repeat_n(Err(message), count));
+            }
         }
-        batch += 1;
     }
     Ok(results)
 }
 
-fn failed(status: &Status) -> PushedJob {
-    PushedJob {
-        result: Some(pushed_job::Result::Error(spiderq_proto::v1::JobError {
-            message: Problem::from(status.clone()).into_message(),
-            ..Default::default()
-        })),
-        token: String::new(),
+/// Results are matched to jobs by their order, so if one is missing none can be trusted.
+fn complete(results: Vec<PushedJob>, jobs: usize) -> Result<Vec<PushedJob>, Status> {
+    match results.len() == jobs {
+        true => Ok(results),
+        false => Err(Status::internal(format!("{} results for {jobs} jobs", results.len()))),
     }
 }
 
-fn answered(result: PushedJob, unique: &str, text: &str) -> String {
-    match result.result {
-        Some(pushed_job::Result::Key(key)) => {
-            let mut line = Object::new();
-            line.text("key", &key);
-            match result.token.as_str() {
-                "" => line.raw("auth", "null"),
-                token => line.text("auth", token),
-            };
-            line.finish()
-        }
-        Some(pushed_job::Result::Error(error)) if error.code() == job_error::Code::Duplicate => {
-            // Clients know a duplicate by this text.
-            refused(&format!("Active job exists with key {unique}"), text)
-        }
-        Some(pushed_job::Result::Error(error)) => refused(&told(&error), text),
-        None => refused("internal error", text),
+fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> String {
+    let pushed = match result {
+        Ok(pushed) => pushed,
+        Err(message) => return refused(&message, text),
+    };
+    match pushed.result {
+        Some(pushed_job::Result::Key(key)) => pushed_line(&key, &pushed.token),
+        Some(pushed_job::Result::Error(error)) => refused(&message(error, unique), text),
+        // Other jobs of the batch may have been pushed, so the whole response must not fail.
+        None => refused(&Problem::bug("a pushed job has no result").into_message(), text),
     }
 }
 
-/// `request` is the line as sent; text that is no JSON goes in as a string.
-fn refused(message: &str, text: &str) -> String {
+fn message(error: JobError, unique: &str) -> String {
+    if error.code() == job_error::Code::Duplicate {
+        // Clients know a duplicate by this text.
+        return format!("Active job exists with key {unique}");
+    }
+    error.message
+}
+
+fn pushed_line(key: &str, token: &str) -> String {
     let mut line = Object::new();
-    line.text("error", message);
-    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+    let token = (!token.is_empty()).then(|| string(token));
+    line.text("key", key).raw("auth", &nullable(token));
+    line.finish()
+}
+
+/// `request` is the line as sent; text that is not JSON goes in as a string.
+fn refused(message: &str, text: &str) -> String {
+    let request = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         // In JSON, line breaks stand only between tokens.
-        line.raw("request", &text.replace(['\n', '\r'], " "));
-    } else {
-        line.raw("request", &string(text));
-    }
+        Ok(_) => text.replace(['\n', '\r'], " "),
+        Err(_) => string(text),
+    };
+    let mut line = Object::new();
+    line.text("error", message).raw("request", &request);
     line.finish()
 }

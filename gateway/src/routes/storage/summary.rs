@@ -1,56 +1,48 @@
 //! GET /jobq/P[/S]/summary[/STATE] → SummarizeQueue: a line per state.
 
-use axum::response::IntoResponse as _;
-use http::header::CONTENT_TYPE;
 use spiderq_proto::v1::{StateSummary, SummarizeQueueRequest};
 
 use super::StorageResult;
 use crate::{
+    accepted,
     call::Call,
     errors::Problem,
+    list_format::ListWriter,
     params,
-    render::{Object, metadata::state, storage::row},
+    render::{Object, array, state_name, storage::row},
+    responses::typed,
 };
 
 pub(in crate::routes) async fn summary(call: Call) -> StorageResult {
-    let form = call.form()?;
+    let format = call.list_format()?;
     let message = decode(&call)?;
     let jobmeta = message.metadata_fields.clone();
     let request = call.request(message);
-    let answer = call.app.services.queue.summarize_queue(request).await?;
-    let answer = answer.into_inner();
-    let (mut body, mut rows) = (String::new(), 0);
-    for summary in &answer.states {
-        body.push_str(form.before(rows));
-        body.push_str(&line(summary, answer.now, &jobmeta));
-        body.push_str(form.after());
-        rows += 1;
+    let response = call.app.services.queue.summarize_queue(request).await?.into_inner();
+    let mut list = ListWriter::new(format);
+    for summary in &response.states {
+        list.row(&line(summary, response.now, &jobmeta));
     }
-    body.push_str(form.end(rows));
-    Ok(([(CONTENT_TYPE, form.content_type())], body).into_response())
+    Ok(typed(format.content_type(), list.finish()))
 }
 
 fn decode(call: &Call) -> Result<SummarizeQueueRequest, Problem> {
-    let number = "must be an integer, 0 or more";
+    let state = call.optional_part("state").map(params::state).transpose()?;
     Ok(SummarizeQueueRequest {
         project: call.project()?,
         spider_id: call.spider()?,
-        state: match call.part("state") {
-            "" => 0,
-            name => params::state(name)?.into(),
-        },
-        count: call.params.number("count", number)?,
-        start: call.params.number("start", number)?.unwrap_or_default(),
+        state: state.unwrap_or_default().into(),
+        count: call.params.number("count", accepted::NOT_NEGATIVE)?,
+        start: call.params.number("start", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
         metadata_fields: call.params.all("jobmeta"),
     })
 }
 
 fn line(summary: &StateSummary, now: i64, jobmeta: &[String]) -> String {
-    let rows = summary.jobs.iter();
-    let rows: Vec<String> = rows.map(|job| row(job, (now - job.ts).max(0), jobmeta)).collect();
+    let rows = summary.jobs.iter().map(|job| row(job, (now - job.ts).max(0), jobmeta));
     let mut line = Object::new();
-    line.text("name", state(summary.state()))
+    line.text("name", state_name(summary.state()))
         .number("count", summary.count)
-        .raw("summary", &format!("[{}]", rows.join(",")));
+        .raw("summary", &array(rows));
     line.finish()
 }

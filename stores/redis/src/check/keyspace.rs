@@ -10,11 +10,7 @@ use super::{
     Check, Projects,
     scan::Keyspace,
 };
-use spiderq_core::{
-    error::Result,
-    model::ProjectId,
-    store::{RequestDigest, Subject},
-};
+use spiderq_core::{error::Result, model::ProjectId, store::Subject};
 
 /// Length of a fingerprint.
 const FINGERPRINT: usize = 32;
@@ -126,7 +122,10 @@ impl Check<'_> {
             } else if left == -1 {
                 if self.repair {
                     let mut pipe = redis::pipe();
-                    pipe.cmd("PEXPIRE").arg(key).arg(RequestDigest::KEPT).ignore();
+                    pipe.cmd("PEXPIRE")
+                        .arg(key)
+                        .arg(spiderq_core::limits::REQUEST_ID_TTL_MS)
+                        .ignore();
                     within(self.store.connection.pipe::<()>(&pipe)).await?;
                 }
                 let what = format!("key {} never expires", key.escape_debug());

@@ -13,8 +13,8 @@ use spiderq_core::{
     error::Error,
     model::{Actor, Fence, FieldSelection, JobKey, Millis, ProjectId, State},
     store::{
-        Change, Changed, Effect, Events, Holder, JobEvent, JobStore, NewJob, ProjectStore,
-        QueueStore, Start, Step, UpkeepStore,
+        Change, Changed, Effect, Events, Holder, JobEvent, JobStore, NewAttempt, NewJob,
+        ProjectStore, QueueStore, Step, UpkeepStore,
     },
 };
 
@@ -28,7 +28,10 @@ fn key(job: i64) -> JobKey {
 
 fn leased(lease: u64) -> NewJob {
     NewJob {
-        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: Some(Millis(lease)) }),
+        start: Some(NewAttempt {
+            fence: Fence::random().unwrap(),
+            lease_expires: Some(Millis(lease)),
+        }),
         ..job(State::Running)
     }
 }

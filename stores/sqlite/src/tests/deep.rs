@@ -15,7 +15,7 @@ use spiderq_core::{
         Actor, ClaimFilter, Fence, JobKey, Millis, ProjectId, SpiderId, SpiderName, State, Tag,
         Units,
     },
-    store::{Effect, Start},
+    store::{Effect, NewAttempt},
 };
 
 /// Jobs before the one that is wanted.
@@ -63,7 +63,7 @@ fn cost(connection: &mut Connection, wanted: &ClaimFilter) -> (Option<JobKey>, u
     connection.progress_handler(1, Some(count)).unwrap();
     let effect = Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
-        start: Some(Start { fence: Fence::random().unwrap(), lease_expires: None }),
+        start: Some(NewAttempt { fence: Fence::random().unwrap(), lease_expires: None }),
         ..Effect::default()
     };
     let project = ProjectId::new(1).unwrap();

@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 
 use spiderq_core::{
     model::{
-        ClaimFilter, Entry, Fence, FieldSelection, Filter, Job, JobId, JobKey, Millis, Position,
-        ProjectId, SpiderId, SpiderName, State, UniqueKey,
+        ClaimFilter, Fence, FieldSelection, Filter, Job, JobId, JobKey, Millis, Position,
+        ProjectId, SpiderId, SpiderName, State, StateEntry, UniqueKey,
     },
     store::{Change, Changed, Claimed, Effect, Holder, JobEvent, NewJob, Purged, Pushed, Step},
 };
@@ -276,7 +276,7 @@ impl Model {
         self.last = Position::after(self.last, now);
         job.state = state;
         job.position = self.last;
-        job.entries[state.index()] = Some(Entry { position: self.last, actor });
+        job.entries[state.index()] = Some(StateEntry { position: self.last, actor });
         job.entries[state.index() + 1..].fill(None);
     }
 

@@ -2,7 +2,7 @@
 
 use spiderq_core::{
     model::{ClaimFilter, Job, JobKey, Millis, SpiderId, State, Tag},
-    store::Limit,
+    store::RunningLimit,
 };
 
 use super::{Held, Model};
@@ -41,7 +41,7 @@ impl Model {
     }
 
     /// What does not allow the job to become so.
-    pub(super) fn exceeded(&self, before: Option<&Job>, after: &Job) -> Option<Limit> {
+    pub(super) fn exceeded(&self, before: Option<&Job>, after: &Job) -> Option<RunningLimit> {
         if after.state != State::Running {
             return None;
         }
@@ -55,12 +55,12 @@ impl Model {
         let its = others().filter(its).count() as u64 + 1;
         let more = old.is_none_or(|old| weight(after) > weight(old));
         if old.is_none() && self.max_running.is_some_and(|most| jobs > most) {
-            Some(Limit::Running)
+            Some(RunningLimit::Running)
         } else if more && self.max_running_units.is_some_and(|most| units > most) {
-            Some(Limit::Units)
+            Some(RunningLimit::Units)
         } else {
             let over = spider.max_running.is_some_and(|most| its > u64::from(most));
-            (old.is_none() && over).then_some(Limit::Spider)
+            (old.is_none() && over).then_some(RunningLimit::Spider)
         }
     }
 

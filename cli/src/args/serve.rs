@@ -1,0 +1,78 @@
+//! Flags of `spiderq serve`, `service` and `gateway`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{Authorities, Listener, Secret};
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SPIDERQ_LISTEN",
+        default_value = "127.0.0.1:6900",
+        value_name = "ADDR:PORT"
+    )]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) store: StoreFlag,
+    /// Start only if an acknowledged write survives a crash of the store and a loss of power.
+    #[arg(long, env = "SPIDERQ_REQUIRE_DURABLE")]
+    pub(crate) require_durable: bool,
+    /// An admin key (32 hexadecimal characters) that is valid while the server runs and is not
+    /// stored. Without it, the first start on an empty store makes one and prints it.
+    #[arg(long, env = "SPIDERQ_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
+    pub(crate) admin_key: Option<Secret>,
+    /// Secret that signs job tokens, at least 16 bytes; give all processes on one store the same.
+    /// Default: a random one that the store keeps.
+    #[arg(long, env = "SPIDERQ_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
+    pub(crate) token_secret: Option<Secret>,
+    /// Threads that serve requests. One has the highest throughput per core; to use more cores,
+    /// rather run more processes on one Redis.
+    #[arg(long, env = "SPIDERQ_THREADS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: u16,
+    #[command(flatten)]
+    pub(crate) listener: Listener,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreFlag {
+    /// Where jobs are kept: `sqlite:FILE`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`,
+    /// `redis+unix:///SOCKET`, `redis+cluster://HOST:PORT,…` or
+    /// `redis+sentinel://HOST:PORT,…/MASTER`; for TLS write `rediss` instead of `redis`
+    /// (docs/redis.md).
+    #[arg(
+        long = "store",
+        env = "SPIDERQ_STORE",
+        default_value = "sqlite:spiderq.db",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) url: Secret,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Gateway {
+    /// The gRPC server to call: a `spiderq service` or `spiderq serve`.
+    #[arg(
+        long,
+        env = "SPIDERQ_UPSTREAM",
+        default_value = "http://127.0.0.1:6900",
+        value_name = "URL"
+    )]
+    pub(crate) upstream: String,
+    #[command(flatten)]
+    pub(crate) authorities: Authorities,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SPIDERQ_LISTEN",
+        default_value = "127.0.0.1:6901",
+        value_name = "ADDR:PORT"
+    )]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) listener: Listener,
+}

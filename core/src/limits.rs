@@ -1,0 +1,156 @@
+//! Every limit and default of spiderq, in one place: what a job may hold, what one call may
+//! ask for, how long things last. Messages are formatted from these constants, and a test
+//! holds README, docs and the comments of the API against them.
+
+use std::time::Duration;
+
+// A job.
+
+/// Tags of one job or spider.
+pub const MAX_TAGS: usize = 64;
+/// Bytes of a tag; the least is 1.
+pub const MAX_TAG_BYTES: usize = 128;
+/// Bytes of a spider's name; the least is 1.
+pub const MAX_SPIDER_NAME_BYTES: usize = 255;
+/// Bytes of the name of an API key's owner; the least is 1.
+pub const MAX_OWNER_NAME_BYTES: usize = 64;
+/// Bytes of the name of a metadata field or setting; the least is 1.
+pub const MAX_FIELD_NAME_BYTES: usize = 128;
+/// Bytes of a job's metadata, or of a project's settings: names and JSON values in all.
+pub const MAX_METADATA_BYTES: usize = 1 << 20;
+/// Arrays and objects inside each other in a JSON value.
+pub const MAX_JSON_DEPTH: usize = 64;
+/// Bytes of the `unique` value of a push; the least is 1.
+pub const MAX_UNIQUE_BYTES: usize = 1_024;
+/// The largest number of a project, spider or job, and the largest of a setting without a
+/// limit of its own: the integers that every reader of JSON holds exactly.
+pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// The highest priority; the lowest is 0.
+pub const MAX_PRIORITY: u8 = 4;
+/// Priority of a job that names none.
+pub const DEFAULT_PRIORITY: u8 = 2;
+/// Units of the heaviest job; the lightest has 1.
+pub const MAX_UNITS: u8 = 6;
+/// Units of a job that names none.
+pub const DEFAULT_UNITS: u8 = 1;
+
+// A call.
+
+/// Job keys, jobs, updates or settings that one call may name.
+pub const MAX_ITEMS: usize = 1_000;
+/// Jobs that one step of a store may be about: what Redis does in one script without holding
+/// up others. Calls about more go in several steps.
+pub const MAX_BATCH: usize = 100;
+/// Spiders, tags or fields that a filter or a change of tags may name, each.
+pub const MAX_FILTER_NAMES: usize = 100;
+/// Jobs of a `ListJobs` page when the call does not say.
+pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Jobs of the largest `ListJobs` page.
+pub const MAX_PAGE_SIZE: usize = 1_000;
+/// Jobs that `ListQueue` answers with when the call does not say.
+pub const DEFAULT_QUEUE_COUNT: u64 = 1_000;
+/// Spiders or last jobs that one call answers with, also when it does not say.
+pub const MAX_ROWS: usize = 1_000;
+/// Jobs per state of a `SummarizeQueue` that does not say.
+pub const DEFAULT_SUMMARY_ROWS: u32 = 5;
+/// Jobs per state of the largest `SummarizeQueue`; the least is 0.
+pub const MAX_SUMMARY_ROWS: u32 = 1_000;
+/// Jobs that one `CancelJobs` by `oldest_pending` may cancel; the least is 1.
+pub const MAX_CANCEL_OLDEST: u32 = 100_000;
+/// Bytes of a request id; the least is 1.
+pub const MAX_REQUEST_ID_BYTES: usize = 128;
+/// How long the answer under a request id is kept: 24 h, in ms.
+pub const REQUEST_ID_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Bytes of a gRPC request after decompression: 1,000 jobs with some metadata each.
+pub const MAX_REQUEST_BYTES: usize = 16 << 20;
+/// Bytes of a gRPC response before compression: a page of 1,000 jobs with much metadata each.
+/// Beyond it the caller must ask for a smaller page.
+pub const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
+// Workers.
+
+/// The shortest lease, ms. A start may also ask for 0: no lease.
+pub const MIN_LEASE_MS: u64 = 1_000;
+/// The longest lease, ms: 1 h.
+pub const MAX_LEASE_MS: u64 = 3_600_000;
+/// The lease of a start or heartbeat that names none, ms.
+pub const DEFAULT_LEASE_MS: u64 = 30_000;
+/// The longest time that a start waits for a job, ms.
+pub const MAX_START_WAIT_MS: u64 = 60_000;
+/// A wait ends this long before the caller's own deadline, or a tenth of the time that is left
+/// if that is less: the response must still arrive, and no claim may be under way then.
+pub const START_DEADLINE_MARGIN: Duration = Duration::from_millis(500);
+/// Bytes of metadata that a start may bring. They may go over [`MAX_METADATA_BYTES`]: a job
+/// that is full must not block the queue.
+pub const MAX_START_METADATA_BYTES: usize = 256 << 10;
+
+// Settings of a project.
+
+/// The largest `max_running` and `max_running_units`; the least is 0.
+pub const MAX_RUNNING_SETTING: u64 = 1_000_000;
+/// The largest `max_attempts`; the least is 1.
+pub const MAX_ATTEMPTS_SETTING: u64 = 1_000;
+/// Attempts of a job whose workers are lost, where `max_attempts` is not set.
+pub const DEFAULT_MAX_ATTEMPTS: u64 = 3;
+/// The largest `cancel_timeout`, seconds: 24 h; the least is 1.
+pub const MAX_CANCEL_TIMEOUT_S: u64 = 86_400;
+/// How long a running job may take to end after it was asked to stop, where `cancel_timeout`
+/// is not set, seconds.
+pub const DEFAULT_CANCEL_TIMEOUT_S: u64 = 300;
+
+// Events and watches.
+
+/// Events kept of a project; older ones go as new ones come.
+pub const MAX_EVENTS: u64 = 10_000;
+/// Events of a project are kept until nobody asked for them for this long.
+pub const EVENTS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bytes that wait for the reader of a watch; a single larger event may.
+pub const MAX_WATCH_BUFFER_BYTES: u32 = 256 << 10;
+/// A watch ends when its reader takes nothing for this long while something waits for room.
+pub const WATCH_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// A watch asks again after this long whether its caller may still read: a key may be revoked,
+/// and a job's token ends with its attempt.
+pub const WATCH_AUTH_TTL: Duration = Duration::from_secs(15);
+/// Whoever waits for notifications reads again after this long without one: a notification may
+/// be lost with a broken connection.
+pub const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(15);
+
+// Access.
+
+/// How long a process accepts an API key without asking the store again, ms; a key that was
+/// revoked elsewhere is good for so long.
+pub const API_KEY_TTL_MS: u64 = 5_000;
+/// How long a known API key is accepted while the store can't be asked about it, ms: in a
+/// Cluster the keys may be on a master that is away while the jobs are not.
+pub const API_KEY_TTL_STORE_AWAY_MS: u64 = 60_000;
+/// API keys that a process remembers; beyond that it begins anew.
+pub const MAX_CACHED_API_KEYS: usize = 10_000;
+/// Bytes of the shortest `--token-secret`.
+pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
+
+// The HTTP gateway.
+
+/// Lines of a JSON-lines body.
+pub const MAX_BODY_LINES: usize = 100_000;
+
+/// A number of bytes as messages say it: `1 MiB`, `256 KiB`, `1000 bytes`.
+#[must_use]
+pub fn bytes_text(bytes: usize) -> String {
+    match bytes {
+        0 => "0 bytes".to_owned(),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_said_in_the_largest_whole_unit() {
+        let texts = [MAX_METADATA_BYTES, MAX_START_METADATA_BYTES, 1_000, 0].map(bytes_text);
+        assert_eq!(texts, ["1 MiB", "256 KiB", "1000 bytes", "0 bytes"]);
+    }
+}

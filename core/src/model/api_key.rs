@@ -1,0 +1,18 @@
+//! API keys as they are listed: without their text.
+
+use super::Role;
+
+/// What a store keeps of an API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyRecord {
+    /// Names the API key in lists and when it is revoked; no secret.
+    pub id: String,
+    /// The person or team that it belongs to.
+    pub name: String,
+    /// What calls with it may do.
+    pub role: Role,
+    /// Numbers of the projects that it reaches; `None`: all.
+    pub projects: Option<Vec<u64>>,
+    /// When it was created, ms since the Unix epoch.
+    pub created: u64,
+}

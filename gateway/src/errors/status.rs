@@ -1,0 +1,88 @@
+//! A `Status` of a service as a [`Problem`]. The field at fault and what it accepts come from
+//! the `BadRequest` details, so that no text has to be taken apart.
+
+use std::error::Error as _;
+
+use http::StatusCode;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::{Field, Problem};
+
+/// Seconds to wait where the service names none.
+const DEFAULT_RETRY_AFTER: u64 = 1;
+/// A client should not be sent away for more than an hour.
+const MAX_RETRY_AFTER: u128 = 3600;
+
+impl From<Status> for Problem {
+    fn from(status: Status) -> Self {
+        let mut problem = match is_connection_lost(&status) {
+            true => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again"),
+            false => refusal(&status),
+        };
+        if problem.code == StatusCode::SERVICE_UNAVAILABLE {
+            problem.retry_after = Some(retry_after(&status));
+        }
+        problem.credentials_checked = true;
+        problem
+    }
+}
+
+fn refusal(status: &Status) -> Problem {
+    let code = http_code(status.code());
+    if code == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(code = ?status.code(), message = status.message(), "call failed");
+        return Problem::new(code, "internal error");
+    }
+    let mut problem = match violation(status) {
+        Some((field, accepted)) => {
+            Problem { field: Some(Field::OfMessage(field)), ..Problem::new(code, accepted) }
+        }
+        None => Problem::new(code, status.message()),
+    };
+    if status.code() == Code::AlreadyExists {
+        problem.dash_status = "error";
+    }
+    problem
+}
+
+/// Whether the connection to the service broke: only then a status has a source.
+fn is_connection_lost(status: &Status) -> bool {
+    let codes = [Code::Unknown, Code::Cancelled, Code::Internal];
+    codes.contains(&status.code()) && status.source().is_some()
+}
+
+fn http_code(code: Code) -> StatusCode {
+    match code {
+        Code::InvalidArgument | Code::AlreadyExists => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::FailedPrecondition | Code::Aborted => StatusCode::CONFLICT,
+        Code::ResourceExhausted => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The first violated field and what it accepts.
+fn violation(status: &Status) -> Option<(String, String)> {
+    let details = status.get_details_bad_request()?;
+    let violation = details.field_violations.into_iter().next()?;
+    Some((violation.field, violation.description))
+}
+
+/// Whole seconds, at least one.
+fn retry_after(status: &Status) -> u64 {
+    let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    delay.map_or(DEFAULT_RETRY_AFTER, |delay| {
+        delay.as_millis().div_ceil(1000).clamp(1, MAX_RETRY_AFTER) as u64
+    })
+}

@@ -1,0 +1,33 @@
+//! The services of another process, as `spiderq gateway --upstream` uses them.
+
+use std::sync::Arc;
+
+use spiderq_proto::{
+    upstream,
+    v1::{
+        job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+        key_service_client::KeyServiceClient, project_service_client::ProjectServiceClient,
+    },
+};
+use tonic::transport::Channel;
+
+use crate::services::Services;
+
+/// A page of 1,000 jobs with all metadata may exceed tonic's default of 4 MiB.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
+/// Services that call those behind `channel`. A response may have up to 64 MiB.
+#[must_use]
+pub fn upstream(channel: Channel) -> Services {
+    let jobs = JobServiceClient::new(channel.clone());
+    let queue = JobQueueServiceClient::new(channel.clone());
+    let projects = ProjectServiceClient::new(channel.clone());
+    let api_keys = KeyServiceClient::new(channel);
+    let max = MAX_RESPONSE_BYTES;
+    Services {
+        jobs: Arc::new(upstream::JobService(jobs.max_decoding_message_size(max))),
+        queue: Arc::new(upstream::JobQueueService(queue.max_decoding_message_size(max))),
+        projects: Arc::new(upstream::ProjectService(projects.max_decoding_message_size(max))),
+        api_keys: Arc::new(upstream::KeyService(api_keys.max_decoding_message_size(max))),
+    }
+}

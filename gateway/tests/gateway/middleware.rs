@@ -1,0 +1,167 @@
+//! What wraps every request: unknown paths, encodings, limits, request ids, panics.
+
+use std::{fmt::Write as _, io::Read as _, io::Write as _};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use spiderq_proto::v1::*;
+use tonic::Status;
+
+use crate::{fake::Fake, fields, job};
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_in_the_form_of_its_family() {
+    let fake = Fake::default();
+    let reply = fake.get("/api/nothing.json").await;
+    let body = r#"{"status":"error","message":"there is no such path"}"#;
+    assert_eq!(reply.code_and_body(), (404, body));
+    for path in ["/", "/jobq/1", "/jobq/1/nothing", "/apis", "/jobs/1/2"] {
+        let reply = fake.get(path).await;
+        let body = r#"{"error":"Not Found","message":"there is no such path"}"#;
+        assert_eq!(reply.code_and_body(), (404, body), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_works_as_get() {
+    let fake = Fake::default().responds(CountQueueResponse { count: 32_110 });
+    let reply = fake.with("HEAD", "/jobq/1/count/", &[], "").await;
+    assert_eq!(reply.code_and_body(), (200, ""));
+    assert_eq!(fake.request::<CountQueueRequest>().project, 1);
+}
+
+#[tokio::test]
+async fn gzip_bodies_are_read_in_both_families() {
+    let headers = [("content-encoding", "gzip")];
+    let fake = Fake::default();
+    let body = gzip("{\"x\":1.0}\n");
+    let reply = fake.with("POST", "/jobs/1/2/3", &headers, body).await;
+    assert_eq!(reply.code_and_body(), (200, ""));
+    assert_eq!(fake.request::<SetJobMetadataRequest>().metadata, fields(&[("x", "1.0")]));
+    let fake = Fake::default();
+    let body = gzip("project=1&job=1/2/3");
+    fake.with("POST", "/api/jobs/stop.json", &headers, body).await;
+    assert_eq!(fake.request::<StopJobsRequest>().keys, ["1/2/3"]);
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "no gzip").await;
+    let body = r#"{"error":"Bad Request","message":"body: could not be read or decompressed"}"#;
+    assert_eq!(reply.code_and_body(), (400, body));
+}
+
+#[tokio::test]
+async fn other_encodings_are_refused() {
+    let headers = [("content-encoding", "br")];
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "{}").await;
+    let message = "Content-Encoding: must be gzip or identity";
+    let body = format!("{{\"error\":\"Unsupported Media Type\",\"message\":\"{message}\"}}");
+    assert_eq!(reply.code_and_body(), (415, body.as_str()));
+    let headers = [("content-encoding", "identity")];
+    let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "{}").await;
+    assert_eq!(reply.code_and_body(), (200, ""));
+}
+
+#[tokio::test]
+async fn the_limit_counts_after_decompression() {
+    let long = format!("\"{}\"", "x".repeat(1 << 20));
+    let bomb = gzip(&long);
+    assert!(bomb.len() < 1 << 13);
+    let fake = Fake::default();
+    let reply = fake.with("POST", "/jobs/1/2/3/x", &[("content-encoding", "gzip")], bomb).await;
+    let body = r#"{"error":"Payload Too Large","message":"body: must be at most 1048576 bytes"}"#;
+    assert_eq!(reply.code_and_body(), (413, body));
+    let reply = fake.post("/api/run.json", &long).await;
+    let body = r#"{"status":"error","message":"body: must be at most 1048576 bytes"}"#;
+    assert_eq!(reply.code_and_body(), (413, body));
+    assert_eq!(fake.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_response_is_compressed_if_the_client_accepts_it() {
+    let long = format!("\"{}\"", "x".repeat(1000));
+    let stored = Job { metadata: fields(&[("x", &long)]), ..job("1/2/3") };
+    let fake = Fake::default().responds(GetJobResponse { job: Some(stored) });
+    let reply = fake.with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "").await;
+    assert_eq!(reply.header("content-encoding"), Some("gzip"));
+    let mut text = String::new();
+    GzDecoder::new(reply.bytes.as_slice()).read_to_string(&mut text).unwrap();
+    assert_eq!(text, long);
+}
+
+#[tokio::test]
+async fn credentials_and_request_ids_are_passed_on() {
+    let fake = Fake::default();
+    let headers = [("authorization", "Basic SzpL"), ("x-request-id", "r-1")];
+    let reply = fake.with("GET", "/jobq/1/count?apikey=other", &headers, "").await;
+    assert_eq!(reply.header("x-request-id"), Some("r-1"));
+    assert_eq!(fake.metadata().get("authorization").unwrap(), "Basic SzpL");
+    assert_eq!(fake.metadata().get("x-request-id").unwrap(), "r-1");
+
+    let reply = fake.with("GET", "/jobq/1/count", &[("x-request-id", "a b")], "").await;
+    let id = reply.header("x-request-id").unwrap();
+    assert_eq!(id.len(), 36);
+    assert_eq!(fake.metadata().get("x-request-id").unwrap(), id);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_a_form_or_not_text_is_refused() {
+    let reply = Fake::default()
+        .with("POST", "/api/run.json", &[("content-type", "application/json")], "{}")
+        .await;
+    let body =
+        r#"{"status":"badrequest","message":"body: must be application/x-www-form-urlencoded"}"#;
+    assert_eq!(reply.code_and_body(), (400, body));
+    let reply = Fake::default().with("POST", "/jobq/1/push", &[], vec![0xff]).await;
+    assert_eq!(
+        reply.code_and_body(),
+        (400, r#"{"error":"Bad Request","message":"body: must be UTF-8"}"#)
+    );
+    let reply = Fake::default().get("/jobs/1/2/3/%ff").await;
+    assert_eq!(
+        reply.code_and_body(),
+        (400, r#"{"error":"Bad Request","message":"path: must be UTF-8"}"#)
+    );
+}
+
+#[tokio::test]
+async fn an_api_key_that_does_not_fit_a_header_is_no_credential() {
+    let fake = Fake::default();
+    let mut path = String::from("/jobq/1/count?apikey=");
+    write!(path, "%0A").unwrap();
+    let reply = fake.get(&path).await;
+    let refused = r#"{"error":"Unauthorized","message":"Unauthorized"}"#;
+    assert_eq!(reply.code_and_body(), (401, refused));
+}
+
+#[tokio::test]
+async fn an_unauthenticated_caller_gets_401_and_not_a_validation_error() {
+    let accepted = || Ok(GetIdentityResponse::default());
+    let refused = || Err(Status::unauthenticated("no"));
+    // If the credentials cannot be checked, the refusal is sent as it is.
+    let away = || Err(Status::unavailable("try again"));
+    for (path, identity, code) in [
+        ("/jobq/x/count", accepted(), 400),
+        ("/jobq/x/count", refused(), 401),
+        ("/jobq/x/count", away(), 400),
+        ("/api/jobs/count.json?project=x", refused(), 401),
+        ("/jobq/nothing/here", refused(), 404),
+    ] {
+        let reply = Fake::default().identifies(identity).get(path).await;
+        assert_eq!(reply.code, code, "{path}");
+    }
+    // A refusal of the service is not checked again: it has authenticated the caller before.
+    let fake = Fake::default().identifies(refused()).responds(Status::invalid_argument("why"));
+    assert_eq!(fake.get("/jobq/1/count").await.code, 400);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_of_both_families() {
+    // The fake panics when the prepared response is of another call.
+    let fake = Fake::default().responds(CountJobsResponse::default());
+    let reply = fake.get("/jobq/1/count").await;
+    let body = r#"{"status":"error","error":"Internal Server Error","message":"internal error"}"#;
+    assert_eq!(reply.code_and_body(), (500, body));
+}

@@ -1,0 +1,240 @@
+//! The server as a runner sees it: the calls of `JobQueueService` and `JobService` that it makes,
+//! and what their errors mean for a job.
+
+use std::{fmt, time::Duration};
+
+use spiderq_proto::v1::{
+    HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest, StartJobResponse,
+    UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse, job_error::Code,
+    job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+};
+use tokio::time::timeout;
+use tonic::{
+    Request, Status, Streaming,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+/// For connecting, and for the response to a call that does not wait for a job.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A job with all of its metadata must fit.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
+/// Why a call failed, by what the runner must do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// The fence is stale, or the job is no longer running or no longer exists: the runner must
+    /// abandon it.
+    LeaseLost,
+    /// The server will never accept this request.
+    Rejected(String),
+    /// The API key is unknown or may not do this.
+    Forbidden(String),
+    /// The same request may succeed later.
+    Unavailable(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LeaseLost => f.write_str("this runner no longer holds the job"),
+            Self::Rejected(why) | Self::Forbidden(why) | Self::Unavailable(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        use tonic::Code;
+        let why = format!("{}: {}", status.code(), status.message());
+        match status.code() {
+            Code::FailedPrecondition | Code::NotFound => Self::LeaseLost,
+            Code::InvalidArgument
+            | Code::ResourceExhausted
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::AlreadyExists => Self::Rejected(why),
+            Code::Unauthenticated | Code::PermissionDenied => Self::Forbidden(why),
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Aborted
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => Self::Unavailable(why),
+        }
+    }
+}
+
+/// A job whose lease this runner holds.
+#[derive(Clone)]
+pub(crate) struct HeldJob {
+    pub(crate) project: i64,
+    pub(crate) key: String,
+    pub(crate) fence: String,
+}
+
+// By hand, since the fence is a secret.
+impl fmt::Debug for HeldJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldJob").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    queue: JobQueueServiceClient<Authorized>,
+    jobs: JobServiceClient<Authorized>,
+}
+
+type Authorized = InterceptedService<Channel, ApiKey>;
+
+impl Client {
+    /// Connects at the first call and reconnects when it must. Fails if the API key can't be sent
+    /// in a header.
+    pub(crate) fn new(endpoint: Endpoint, api_key: &str) -> Result<Self, String> {
+        let value = format!("Bearer {api_key}").parse();
+        let mut value: MetadataValue<Ascii> =
+            value.map_err(|_| "must be 32 hexadecimal characters".to_owned())?;
+        value.set_sensitive(true);
+        let channel = endpoint
+            .connect_timeout(CALL_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .connect_lazy();
+        let api_key = ApiKey(value);
+        let queue = JobQueueServiceClient::with_interceptor(channel.clone(), api_key.clone());
+        let jobs = JobServiceClient::with_interceptor(channel, api_key);
+        Ok(Self {
+            queue: queue.max_decoding_message_size(MAX_RESPONSE_BYTES),
+            jobs: jobs.max_decoding_message_size(MAX_RESPONSE_BYTES),
+        })
+    }
+
+    /// `timeout` must cover the time that the request lets the server wait for a job.
+    pub(crate) async fn start_job(
+        &self,
+        request: StartJobRequest,
+        timeout: Duration,
+    ) -> Result<StartJobResponse, CallError> {
+        let mut request = Request::new(request);
+        request.set_timeout(timeout);
+        let mut queue = self.queue.clone();
+        within(timeout, queue.start_job(request)).await
+    }
+
+    /// Extends the lease to `lease` from now. The response says whether to stop the job.
+    pub(crate) async fn heartbeat(
+        &self,
+        held: &HeldJob,
+        lease: Duration,
+        counters: JobCounters,
+    ) -> Result<HeartbeatResponse, CallError> {
+        let request = HeartbeatRequest {
+            key: held.key.clone(),
+            fence: held.fence.clone(),
+            lease_ms: i64::try_from(lease.as_millis()).ok(),
+            counters: Some(counters),
+        };
+        let mut queue = self.queue.clone();
+        within(CALL_TIMEOUT, queue.heartbeat(request)).await
+    }
+
+    /// Adds the key and the fence to `update`. With a `request_id` that is not empty the call may
+    /// be repeated safely.
+    pub(crate) async fn update(
+        &self,
+        held: &HeldJob,
+        update: JobUpdate,
+        request_id: String,
+    ) -> Result<(), CallError> {
+        let update = JobUpdate { key: held.key.clone(), fence: held.fence.clone(), ..update };
+        let project = held.project;
+        let request = UpdateQueueRequest { project, updates: vec![update], request_id };
+        let mut queue = self.queue.clone();
+        let response = within(CALL_TIMEOUT, queue.update_queue(request)).await?;
+        // There is no result for a job that does not exist any more.
+        let Some(result) = response.results.into_iter().next() else {
+            return Err(CallError::LeaseLost);
+        };
+        let Some(error) = result.error else {
+            return Ok(());
+        };
+        Err(match error.code() {
+            Code::StaleFence | Code::WrongState => CallError::LeaseLost,
+            Code::InvalidArgument | Code::Duplicate => CallError::Rejected(error.message),
+            Code::Forbidden => CallError::Forbidden(error.message),
+            Code::Unspecified | Code::Unavailable | Code::Internal => {
+                CallError::Unavailable(error.message)
+            }
+        })
+    }
+
+    /// The events of one job after `cursor`; an empty cursor means from now on.
+    pub(crate) async fn watch(
+        &self,
+        held: &HeldJob,
+        cursor: String,
+    ) -> Result<Streaming<WatchJobsResponse>, Status> {
+        let request = WatchJobsRequest {
+            project: held.project,
+            key: held.key.clone(),
+            cursor,
+            ..WatchJobsRequest::default()
+        };
+        let response = self.jobs.clone().watch_jobs(request).await?;
+        Ok(response.into_inner())
+    }
+}
+
+async fn within<T>(
+    duration: Duration,
+    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, CallError> {
+    match timeout(duration, call).await {
+        Ok(response) => Ok(response?.into_inner()),
+        Err(_) => Err(CallError::Unavailable(format!("no response within {duration:?}"))),
+    }
+}
+
+/// Adds the header `authorization` to every call.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiKey(MetadataValue<Ascii>);
+
+impl Interceptor for ApiKey {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let value = self.0.clone();
+        request.metadata_mut().insert("authorization", value);
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_a_call_may_be_tried_again() {
+        let lost = Status::failed_precondition("STALE");
+        assert_eq!(CallError::from(lost), CallError::LeaseLost);
+        let unavailable = CallError::from(Status::unavailable("x"));
+        assert!(matches!(unavailable, CallError::Unavailable(_)));
+        let rejected = CallError::from(Status::resource_exhausted("x"));
+        assert!(matches!(rejected, CallError::Rejected(_)));
+        let forbidden = CallError::from(Status::permission_denied("x"));
+        assert!(matches!(forbidden, CallError::Forbidden(_)));
+    }
+
+    #[tokio::test]
+    async fn debug_output_shows_neither_the_api_key_nor_the_fence() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let endpoint = Endpoint::from_static("http://127.0.0.1:1");
+        let client = Client::new(endpoint, secret).unwrap();
+        assert!(!format!("{client:?}").contains(secret));
+        let held = HeldJob { project: 1, key: "1/1/1".to_owned(), fence: secret.to_owned() };
+        assert!(!format!("{held:?}").contains(secret));
+    }
+}

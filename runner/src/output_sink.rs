@@ -1,0 +1,261 @@
+//! Where everything that a job says ends up: counted, written to its files, its last log lines
+//! kept. Messages come from the named pipe, lines from the program's standard output and error.
+
+use std::{io, path::Path, sync::Arc};
+
+use serde_json::json;
+use spiderq_proto::v1::JobCounters;
+
+use crate::{
+    clock,
+    counters::{self, Counters},
+    line_splitter::Line,
+    message::{LEVEL_ERROR, LEVEL_INFO, MAX_LINE_BYTES, Message},
+    rotated_file::RotatedFile,
+    tail::Tail,
+};
+
+/// What the caller must do after the sink has taken a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    /// Restart the stall limit.
+    Progress,
+    /// Send these statistics to the server.
+    Stats(Arc<str>),
+}
+
+#[derive(Debug)]
+pub(crate) struct OutputSink {
+    job_key: String,
+    counters: Arc<Counters>,
+    log: RotatedFile,
+    items: RotatedFile,
+    tail: Tail,
+    stats: Option<Arc<str>>,
+    finish: Option<String>,
+    /// The statistics came after FIN, so that they are complete.
+    stats_final: bool,
+    warned: bool,
+}
+
+impl OutputSink {
+    /// Files lie in `folder`; each is followed by the next at `max_bytes`.
+    pub(crate) fn create(
+        job_key: &str,
+        folder: &Path,
+        max_bytes: u64,
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            job_key: job_key.to_owned(),
+            counters,
+            log: RotatedFile::create(folder, "log", max_bytes)?,
+            items: RotatedFile::create(folder, "items", max_bytes)?,
+            tail: Tail::default(),
+            stats: None,
+            finish: None,
+            stats_final: false,
+            warned: false,
+        })
+    }
+
+    /// The first file of the log and the first of the items.
+    pub(crate) fn paths(&self) -> [&Path; 2] {
+        [self.log.path(), self.items.path()]
+    }
+
+    /// Takes a line of the named pipe. Fails if a file can't be written.
+    pub(crate) fn piped(&mut self, line: &Line) -> io::Result<Effect> {
+        match line {
+            Line::Whole(line) => self.message(Message::parse(line)),
+            Line::Cut(start) => {
+                let command = String::from_utf8_lossy(&start[..start.len().min(3)]);
+                let limit = MAX_LINE_BYTES;
+                let text = format!("a message ({command}) of more than {limit} bytes is lost");
+                self.write_log(LEVEL_ERROR, &text)?;
+                Ok(Effect::Progress)
+            }
+        }
+    }
+
+    fn message(&mut self, message: Message<'_>) -> io::Result<Effect> {
+        match message {
+            Message::Log { json, level } => return self.logged(&json, level),
+            Message::Request => self.counters.page(),
+            Message::Item(json) => {
+                self.counters.item();
+                self.items.write(&json)?;
+            }
+            Message::Stats { json, count } => return Ok(self.statistics(json, count)),
+            Message::Finish(reason) => self.finish = Some(reason),
+            Message::Unknown(command) => {
+                return Ok(self.ignored(&format!("unknown command {command:?}")));
+            }
+            Message::Malformed(why) => return Ok(self.ignored(why)),
+        }
+        Ok(Effect::Progress)
+    }
+
+    /// Takes a line that the program printed. Fails if a file can't be written.
+    pub(crate) fn printed(&mut self, line: &str) -> io::Result<Effect> {
+        self.write_log(LEVEL_INFO, line)?;
+        Ok(Effect::Progress)
+    }
+
+    /// Hands buffered lines to the operating system.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.log.flush()?;
+        self.items.flush()
+    }
+
+    /// The reason that the program gave for its end (FIN).
+    pub(crate) fn finish(&self) -> Option<&str> {
+        self.finish.as_deref()
+    }
+
+    /// The last printed lines and errors.
+    pub(crate) fn tail(&self) -> String {
+        self.tail.text()
+    }
+
+    /// The last statistics; `None` if they were empty.
+    pub(crate) fn stats(&self) -> Option<Arc<str>> {
+        self.stats.clone().filter(|stats| stats.as_ref() != "{}")
+    }
+
+    /// Scrapy's own counts if the spider was closed in order, else those of the runner.
+    pub(crate) fn counters(&self) -> JobCounters {
+        let stats = self.stats().filter(|_| self.stats_final);
+        let counted = stats.and_then(|stats| counters::from_stats(&stats));
+        counted.unwrap_or_else(|| self.counters.snapshot())
+    }
+
+    fn logged(&mut self, json: &str, level: i64) -> io::Result<Effect> {
+        self.counters.log(level);
+        if level >= LEVEL_ERROR {
+            let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
+            let text = log.as_ref().and_then(|log| log["message"].as_str());
+            self.tail.push(text.unwrap_or(json));
+        }
+        self.log.write(json)?;
+        // Scrapy logs every minute whether or not it makes progress. Only Scrapy sends statistics.
+        Ok(if self.stats.is_some() { Effect::None } else { Effect::Progress })
+    }
+
+    fn statistics(&mut self, json: String, count: usize) -> Effect {
+        let stats: Arc<str> = json.into();
+        self.stats_final = self.finish.is_some();
+        self.stats = Some(Arc::clone(&stats));
+        // Those at the opening of the spider are empty.
+        if count == 0 { Effect::None } else { Effect::Stats(stats) }
+    }
+
+    fn write_log(&mut self, level: i64, text: &str) -> io::Result<()> {
+        self.counters.log(level);
+        self.tail.push(text);
+        let line = json!({"time": clock::now_ms(), "level": level, "message": text});
+        self.log.write(&line.to_string())
+    }
+
+    /// Warns once for each job: a program may write nothing but such lines.
+    fn ignored(&mut self, why: &str) -> Effect {
+        if !self.warned {
+            self.warned = true;
+            tracing::warn!(job = self.job_key, why, "ignored a line that is not a message");
+        }
+        Effect::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn whole(text: &str) -> Line {
+        Line::Whole(text.as_bytes().to_vec())
+    }
+
+    fn sink(folder: &Path) -> OutputSink {
+        OutputSink::create("1/1/1", folder, 1 << 20, Arc::default()).unwrap()
+    }
+
+    fn counters(items: i64, pages: i64, logs: i64, errors: i64) -> JobCounters {
+        JobCounters {
+            items: Some(items),
+            pages: Some(pages),
+            logs: Some(logs),
+            errors: Some(errors),
+        }
+    }
+
+    #[test]
+    fn messages_are_counted_and_written_to_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = sink(folder.path());
+        let opening = sink.piped(&whole(r#"STA {"time":1,"stats":{}}"#)).unwrap();
+        assert_eq!((opening, sink.stats()), (Effect::None, None));
+        let lines = [
+            (r#"LOG {"time":1,"level":20,"message":"a"}"#, Effect::None),
+            (r#"LOG {"time":1,"level":40,"message":"b"}"#, Effect::None),
+            (r#"REQ {"url":"http://a/"}"#, Effect::Progress),
+            (r#"ITM {"n":NaN}"#, Effect::Progress),
+            ("XXX 1", Effect::None),
+            ("ITM {", Effect::None),
+        ];
+        for (line, effect) in lines {
+            assert_eq!(sink.piped(&whole(line)).unwrap(), effect, "{line}");
+        }
+        assert_eq!(sink.counters(), counters(1, 1, 2, 1));
+        assert_eq!(sink.tail(), "b");
+        sink.flush().unwrap();
+        let items = fs::read_to_string(folder.path().join("items.1.jl")).unwrap();
+        assert_eq!(items, "{\"n\":null}\n");
+        let log = fs::read_to_string(folder.path().join("log.1.jl")).unwrap();
+        let expected = "{\"time\":1,\"level\":20,\"message\":\"a\"}\n\
+                        {\"time\":1,\"level\":40,\"message\":\"b\"}\n";
+        assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn a_closed_spider_has_the_counters_of_its_statistics() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = sink(folder.path());
+        sink.piped(&whole(r#"ITM {"n":1}"#)).unwrap();
+        let stats = r#"{"item_scraped_count":2,"log_count/INFO":9}"#;
+        let line = whole(&format!(r#"STA {{"time":1,"stats":{stats}}}"#));
+        assert_eq!(sink.piped(&line).unwrap(), Effect::Stats(stats.into()));
+        assert_eq!(sink.counters(), counters(1, 0, 0, 0));
+        sink.piped(&whole(r#"FIN {"outcome":"finished"}"#)).unwrap();
+        assert_eq!(sink.counters(), counters(1, 0, 0, 0));
+        sink.piped(&line).unwrap();
+        assert_eq!(sink.finish(), Some("finished"));
+        assert_eq!(sink.counters(), counters(2, 0, 9, 0));
+    }
+
+    #[test]
+    fn a_message_that_was_too_long_leaves_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = sink(folder.path());
+        let cut = Line::Cut(b"ITM {\"a\"".to_vec());
+        assert_eq!(sink.piped(&cut).unwrap(), Effect::Progress);
+        assert_eq!(sink.counters(), counters(0, 0, 1, 1));
+        assert_eq!(sink.tail(), "a message (ITM) of more than 1048576 bytes is lost");
+    }
+
+    #[test]
+    fn printed_lines_are_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = sink(folder.path());
+        let effect = sink.printed("[stdout] hello \"world\"").unwrap();
+        assert_eq!(effect, Effect::Progress);
+        sink.flush().unwrap();
+        let log = fs::read_to_string(folder.path().join("log.1.jl")).unwrap();
+        let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(log["level"], 20);
+        assert_eq!(log["message"], "[stdout] hello \"world\"");
+        assert_eq!(sink.counters(), counters(0, 0, 1, 0));
+    }
+}

@@ -1,0 +1,124 @@
+//! Makes what a job's program needs before it starts: files for its output, a folder, a pipe, its
+//! command line and environment. Also writes the metadata that only the runner knows.
+
+use std::{collections::BTreeMap, env, ffi::OsString, io, path::Path};
+
+use serde_json::Value;
+use spiderq_proto::v1::JobUpdate;
+
+use crate::{
+    child::ProcessSpec, client::CallError, code_version::code_version, context::Context,
+    environment::JobEnvironment, fifo::Fifo, job::StartedJob, job_folder::JobFolder,
+    output_sink::OutputSink, scrapy_project::link_project, settings::Work, template::Values,
+};
+
+pub(crate) struct Prepared {
+    pub(crate) sink: OutputSink,
+    pub(crate) folder: JobFolder,
+    pub(crate) fifo: Fifo,
+    pub(crate) spec: ProcessSpec,
+    /// Metadata that the server could not take yet: it is sent when the job ends.
+    pub(crate) unsent_fields: BTreeMap<String, String>,
+}
+
+impl Context {
+    /// `None`: the lease is lost. An error means that this runner can't run jobs.
+    pub(crate) async fn prepare(&self, started: &mut StartedJob) -> io::Result<Option<Prepared>> {
+        let data = self.settings.data_dir.join(started.key());
+        let counters = started.counters.clone();
+        let max_bytes = self.settings.rotate_bytes;
+        let sink = OutputSink::create(started.key(), &data, max_bytes, counters)?;
+        let fields = self.runner_fields(started, &sink).await;
+        // The program finds them in its job data too.
+        started.job.metadata.extend(fields.clone());
+        let update = JobUpdate { metadata: fields.clone(), ..JobUpdate::default() };
+        let unsent_fields = match self.client.update(&started.held, update, String::new()).await {
+            Ok(()) => BTreeMap::new(),
+            Err(CallError::LeaseLost) => return Ok(None),
+            Err(error) => {
+                let job = started.key();
+                tracing::warn!(job, %error, "metadata not written, retrying at the job's end");
+                fields
+            }
+        };
+        let folder = JobFolder::create()?;
+        let fifo = Fifo::create(&folder.fifo())?;
+        let spec = self.process_spec(started, &folder)?;
+        Ok(Some(Prepared { sink, folder, fifo, spec, unsent_fields }))
+    }
+
+    /// Metadata that only the runner knows: where the output goes, and which code runs.
+    async fn runner_fields(
+        &self,
+        started: &StartedJob,
+        sink: &OutputSink,
+    ) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        let [log, items] = sink.paths();
+        for (name, path) in [("log_path", log), ("items_path", items)] {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            fields.insert(name.to_owned(), Value::from(path.to_string_lossy()).to_string());
+        }
+        let metadata = &started.job.metadata;
+        if !metadata.contains_key("version")
+            && let Some(version) = self.code_version().await
+        {
+            fields.insert("version".to_owned(), Value::from(version).to_string());
+        }
+        if !metadata.contains_key("deploy_id")
+            && let Some(id) = self.settings.deploy_id
+        {
+            fields.insert("deploy_id".to_owned(), id.to_string());
+        }
+        fields
+    }
+
+    async fn code_version(&self) -> Option<String> {
+        if let Some(version) = &self.settings.version {
+            return Some(version.clone());
+        }
+        match &self.settings.work {
+            Work::Scrapy { project: Some(project), .. } => code_version(project).await,
+            Work::Scrapy { project: None, .. } | Work::Command(_) => None,
+        }
+    }
+
+    fn process_spec(&self, started: &StartedJob, folder: &JobFolder) -> io::Result<ProcessSpec> {
+        let job = JobEnvironment {
+            job: &started.job,
+            token: &started.token,
+            server: self.settings.server.trim_end_matches('/'),
+            unit_memory: self.settings.unit_memory,
+        };
+        let mut environment = job.variables(&folder.fifo(), folder.path())?;
+        environment.push(("TMPDIR".into(), folder.temporary().into()));
+        let command = match &self.settings.work {
+            Work::Scrapy { start, project } => {
+                if let Some(project) = project {
+                    let path = python_path(&environment, project, folder)?;
+                    environment.push(("PYTHONPATH".into(), path));
+                }
+                start.clone()
+            }
+            Work::Command(template) => template.fill(&Values {
+                job_key: started.key(),
+                project: &started.held.project.to_string(),
+                spider: &started.job.spider,
+                spider_args: &job.spider_args(),
+                cmd_args: &job.cmd_args(),
+            }),
+        };
+        Ok(ProcessSpec { command: command.into_iter().map(OsString::from).collect(), environment })
+    }
+}
+
+/// The project first, then the `PYTHONPATH` of the job or else of the runner.
+fn python_path(
+    environment: &[(OsString, OsString)],
+    project: &Path,
+    folder: &JobFolder,
+) -> io::Result<OsString> {
+    let of_job = environment.iter().find(|(name, _)| name == "PYTHONPATH");
+    let path = of_job.map(|(_, value)| value.clone()).or_else(|| env::var_os("PYTHONPATH"));
+    link_project(project, &folder.work(), &folder.site_packages(), path)
+}

@@ -1,0 +1,113 @@
+//! The log and the items of a job: JSON lines in files that are rotated by size, `log.1.jl`,
+//! `log.2.jl` …. None of them is ever overwritten or removed.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+#[derive(Debug)]
+pub(crate) struct RotatedFile {
+    folder: PathBuf,
+    name: &'static str,
+    max_bytes: u64,
+    first: PathBuf,
+    number: u32,
+    written: u64,
+    file: BufWriter<File>,
+}
+
+impl RotatedFile {
+    /// Writes to `NAME.N.jl` in `folder`, which is created. `N` begins at the first number that is
+    /// free, so that the files of an earlier attempt stay. A line that would make a file longer
+    /// than `max_bytes` goes into the next file; a line longer than that has a file of its own.
+    pub(crate) fn create(folder: &Path, name: &'static str, max_bytes: u64) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let (number, file) = open(folder, name, 1)?;
+        Ok(Self {
+            first: path(folder, name, number),
+            folder: folder.to_owned(),
+            name,
+            max_bytes,
+            number,
+            written: 0,
+            file,
+        })
+    }
+
+    /// The first file that this attempt writes.
+    pub(crate) fn path(&self) -> &Path {
+        &self.first
+    }
+
+    /// Adds `line` and a line feed.
+    pub(crate) fn write(&mut self, line: &str) -> io::Result<()> {
+        let bytes = line.len() as u64 + 1;
+        if self.written > 0 && self.written + bytes > self.max_bytes {
+            self.file.flush()?;
+            (self.number, self.file) = open(&self.folder, self.name, self.number + 1)?;
+            self.written = 0;
+        }
+        self.written += bytes;
+        self.file.write_all(line.as_bytes())?;
+        self.file.write_all(b"\n")
+    }
+
+    /// Hands buffered lines to the operating system.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn path(folder: &Path, name: &str, number: u32) -> PathBuf {
+    folder.join(format!("{name}.{number}.jl"))
+}
+
+/// Creates the first file from `number` on that does not exist yet.
+fn open(folder: &Path, name: &str, mut number: u32) -> io::Result<(u32, BufWriter<File>)> {
+    loop {
+        match File::create_new(path(folder, name, number)) {
+            Ok(file) => return Ok((number, BufWriter::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(folder: &Path, name: &str) -> String {
+        fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn a_full_file_is_followed_by_the_next() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("1/2/3");
+        let mut log = RotatedFile::create(&folder, "log", 8).unwrap();
+        assert_eq!(log.path(), folder.join("log.1.jl"));
+        for line in ["123", "456", "7", "a line longer than a file", "8"] {
+            log.write(line).unwrap();
+        }
+        log.flush().unwrap();
+        assert_eq!(read(&folder, "log.1.jl"), "123\n456\n");
+        assert_eq!(read(&folder, "log.2.jl"), "7\n");
+        assert_eq!(read(&folder, "log.3.jl"), "a line longer than a file\n");
+        assert_eq!(read(&folder, "log.4.jl"), "8\n");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
+    }
+
+    #[test]
+    fn existing_files_are_not_overwritten() {
+        let root = tempfile::tempdir().unwrap();
+        let mut first = RotatedFile::create(root.path(), "items", 8).unwrap();
+        first.write("1").unwrap();
+        first.flush().unwrap();
+        let second = RotatedFile::create(root.path(), "items", 8).unwrap();
+        assert_eq!(second.path(), root.path().join("items.2.jl"));
+        assert_eq!(read(root.path(), "items.1.jl"), "1\n");
+    }
+}

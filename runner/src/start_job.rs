@@ -1,0 +1,75 @@
+//! `StartJob` calls: what a runner asks for, and the retries until the server has answered.
+
+use std::time::Duration;
+
+use spiderq_proto::v1::StartJobRequest;
+use uuid::Uuid;
+
+use crate::{
+    backoff::Backoff,
+    client::{CALL_TIMEOUT, CallError},
+    context::Context,
+    dispatch::RunnerError,
+    job::StartedJob,
+};
+
+/// Short, since other jobs wait while an abandoned call is repeated.
+const REPEAT_TIMEOUT: Duration = Duration::from_millis(250);
+
+impl Context {
+    /// A request for a job of `project` for which the server may wait as long as `wait`.
+    pub(crate) fn start_request(
+        &self,
+        project: i64,
+        max_units: u32,
+        wait: Duration,
+    ) -> StartJobRequest {
+        let settings = &self.settings;
+        StartJobRequest {
+            project,
+            spiders: settings.spiders.clone(),
+            has_tags: settings.tags.clone(),
+            lacks_tags: settings.lacks_tags.clone(),
+            max_units,
+            lease_ms: i64::try_from(settings.lease.as_millis()).ok(),
+            wait_ms: i64::try_from(wait.as_millis()).unwrap_or_default(),
+            request_id: Uuid::now_v7().to_string(),
+            ..StartJobRequest::default()
+        }
+    }
+
+    /// `None`: no job became pending in time. A call whose response was lost is repeated with the
+    /// same request id, so that the job it started is not lost too.
+    pub(crate) async fn start_job(
+        &self,
+        request: StartJobRequest,
+    ) -> Result<Option<StartedJob>, RunnerError> {
+        let project = request.project;
+        let timeout = CALL_TIMEOUT + Duration::from_millis(request.wait_ms.unsigned_abs());
+        let mut backoff = Backoff::default();
+        let mut warned = false;
+        loop {
+            match self.client.start_job(request.clone(), timeout).await {
+                Ok(response) => return Ok(StartedJob::from_response(response)),
+                Err(CallError::Unavailable(why)) => {
+                    if !warned {
+                        tracing::warn!(project, why, "asking for a job failed, retrying");
+                    }
+                    warned = true;
+                    backoff.wait().await;
+                }
+                Err(
+                    error @ (CallError::LeaseLost
+                    | CallError::Rejected(_)
+                    | CallError::Forbidden(_)),
+                ) => return Err(RunnerError(format!("project {project}: {error}"))),
+            }
+        }
+    }
+
+    /// The job that an abandoned call may have started, or another one. One short try.
+    pub(crate) async fn repeat_start(&self, request: StartJobRequest) -> Option<StartedJob> {
+        let response = self.client.start_job(request, REPEAT_TIMEOUT).await.ok()?;
+        StartedJob::from_response(response)
+    }
+}

@@ -1,0 +1,30 @@
+//! The spiderq server: an accept loop with limits, TLS, CORS, health and shutdown, which puts
+//! the gRPC services and the HTTP gateway on one listener. No rules of jobs belong here, and
+//! no command line: settings come as plain structs.
+
+mod app;
+mod body_timeout;
+mod cors;
+mod error;
+mod gateway;
+mod grpc;
+mod health;
+mod listen;
+mod network;
+mod open_files;
+mod serve;
+mod server;
+mod stall_timer;
+pub mod store_url;
+#[cfg(test)]
+mod test_services;
+mod tls;
+
+pub use error::Error;
+pub use gateway::{GatewayOptions, start_gateway};
+pub use listen::Limits;
+pub use network::{Network, TlsFiles};
+pub use open_files::raise_open_file_limit;
+pub use serve::{ServeOptions, start};
+pub use server::Server;
+pub use tls::{client_endpoint, install_crypto_provider};

@@ -1,0 +1,121 @@
+//! One connection, from its first byte to its end.
+
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, timed_stream::TimedStream,
+};
+use crate::app::App;
+
+/// How long a connection may stay open after its graceful shutdown and its last request: hyper
+/// may wait for ever (hyper #4170).
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves `socket` to its end. An error is logged for debugging only: clients cause most.
+pub(super) async fn serve(
+    socket: TcpStream,
+    context: Arc<ConnectionContext>,
+    stop: watch::Receiver<bool>,
+) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "can't set nodelay");
+    }
+    let result = match context.tls.clone() {
+        None => open(socket, context, stop).await,
+        Some(tls) => Box::pin(accept_tls(tls, socket, context, stop)).await,
+    };
+    if let Err(error) = result {
+        tracing::debug!(error, "connection ended");
+    }
+}
+
+async fn accept_tls(
+    tls: TlsAcceptor,
+    socket: TcpStream,
+    context: Arc<ConnectionContext>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), BoxError> {
+    let socket = with_timeout(context.limits.handshake_timeout, tls.accept(socket)).await?;
+    open(socket, context, stop).await
+}
+
+async fn open<S>(
+    mut socket: S,
+    context: Arc<ConnectionContext>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), BoxError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limit = context.limits.handshake_timeout;
+    let opening = tokio::select! {
+        opening = with_timeout(limit, Opening::read(&mut socket)) => opening?,
+        // No request has come: there is nothing to wait for.
+        _ = stop.changed() => return Ok(()),
+    };
+    // Boxed, so that a connection that never sends a request costs little memory.
+    Box::pin(serve_http(opening, socket, context, stop)).await
+}
+
+async fn serve_http<S>(
+    opening: Opening,
+    socket: S,
+    context: Arc<ConnectionContext>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), BoxError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let in_flight = InFlight::new();
+    let stream = TimedStream::new(opening, socket, &in_flight, &context.limits);
+    let (app, requests) = (context.app.clone(), in_flight.clone());
+    let service = service_fn(move |request| respond(app.clone(), &requests, request));
+    let connection = context.builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = in_flight.idle_for(context.limits.idle_timeout) => {}
+        _ = stop.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let lingered = async {
+        // Counts from now also where the connection has long been idle: GOAWAY must get out.
+        sleep(LINGER_TIMEOUT).await;
+        in_flight.idle_for(LINGER_TIMEOUT).await;
+    };
+    tokio::select! {
+        ended = connection => ended,
+        () = lingered => Ok(()),
+    }
+}
+
+fn respond(
+    mut app: App,
+    requests: &InFlight,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
+    let guard = requests.begin();
+    let response = app.call(request.map(Body::new));
+    async move { Ok(response.await?.map(|body| guard.attach_to(body))) }
+}
+
+async fn with_timeout<T>(
+    limit: Duration,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
+    timeout(limit, step).await.map_err(timed_out)?
+}

@@ -1,0 +1,80 @@
+//! How long each step of a connection may take, and how much memory it may use.
+
+use std::time::Duration;
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
+
+/// Largest request head, bytes: 1,000 job keys fit into its query. Also the buffer of an HTTP/1
+/// connection in each direction.
+const MAX_HEAD_BYTES: u32 = 64 << 10;
+/// Header lines of an HTTP/1 request.
+const MAX_HEADERS: usize = 100;
+/// What an HTTP/2 stream may buffer before its client reads, bytes: small, so that a slow client
+/// soon stops the reading of the store.
+const MAX_SEND_BUFFER: usize = 64 << 10;
+/// An HTTP/2 client that has sent nothing for so long gets a ping …
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// … and has so long to answer it before the connection is closed.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Limits of connections. The defaults are meant for clients of the open internet.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open at a time; further clients wait in the backlog of the system.
+    pub max_connections: usize,
+    /// For the TLS handshake, and once more for the first byte of HTTP/1 or the whole preface of
+    /// HTTP/2.
+    pub handshake_timeout: Duration,
+    /// For the head of an HTTP/1 request, from its first byte.
+    pub head_timeout: Duration,
+    /// For each KiB of a request's body to arrive.
+    pub body_timeout: Duration,
+    /// For an HTTP/JSON response to begin, once the whole request is there.
+    pub response_timeout: Duration,
+    /// For the client to read more of a response.
+    pub write_timeout: Duration,
+    /// How long a connection without a request is kept.
+    pub idle_timeout: Duration,
+    /// Requests at a time on one HTTP/2 connection; more are refused with REFUSED_STREAM.
+    pub max_streams: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            handshake_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
+            max_streams: 256,
+        }
+    }
+}
+
+impl Limits {
+    /// hyper's part of the limits. Its own timeout of request heads is off: it would count idle
+    /// time as well.
+    pub(super) fn builder(&self) -> Builder<TokioExecutor> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .header_read_timeout(None)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES as usize);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.max_streams)
+            .max_header_list_size(MAX_HEAD_BYTES)
+            .max_send_buf_size(MAX_SEND_BUFFER)
+            .keep_alive_interval(Some(PING_INTERVAL))
+            .keep_alive_timeout(PING_TIMEOUT);
+        builder
+    }
+}

@@ -1,0 +1,116 @@
+//! Starts the gRPC services, with or without the HTTP gateway before them, on one listener.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use serde_json::json;
+use spiderq_core::{Clock, store::Store};
+use spiderq_gateway as gateway;
+use spiderq_service::{Service, ServiceOptions};
+
+use crate::{
+    error::Error,
+    health,
+    network::Network,
+    server::{BoundListener, Server, ServiceHandles},
+    tls,
+};
+
+/// Options of [`start`].
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// Open, and shared with other processes where it is a Redis.
+    pub store: Arc<dyn Store>,
+    /// The time that leases, timestamps and retention go by.
+    pub clock: Arc<dyn Clock>,
+    /// The admin key and the secret of job tokens.
+    pub service: ServiceOptions,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether to serve HTTP/JSON beside gRPC.
+    pub http: bool,
+    /// How clients reach the server; default `http://LISTEN`, or `https://` with TLS.
+    pub public_url: Option<String>,
+    /// Largest HTTP request body, bytes, after decompression.
+    pub max_body: usize,
+    /// Refuses a store that may lose a write that it acknowledged.
+    pub require_durable: bool,
+    /// Connections, TLS, CORS and the times of a shutdown.
+    pub network: Network,
+}
+
+impl ServeOptions {
+    /// gRPC and HTTP/JSON on a free port of the loopback interface; bodies of up to 16 MiB.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            service: ServiceOptions::default(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            http: true,
+            public_url: None,
+            max_body: 16 << 20,
+            require_durable: false,
+            network: Network::default(),
+        }
+    }
+}
+
+/// Starts a server and returns once it listens. Everything that may fail is done before the
+/// first admin key is made: a key that was made must also be shown.
+pub async fn start(options: ServeOptions) -> Result<Server, Error> {
+    tls::install_crypto_provider();
+    let bound = BoundListener::bind(options.listen, options.network)?;
+    check_durability(options.store.as_ref(), options.require_durable).await?;
+    let service = Service::open(options.store, options.clock, &options.service).await?;
+    let (grpc, health) = spiderq_service::routes(&service)?;
+    let http = if options.http {
+        let gateway = bound.gateway_options(options.public_url, options.max_body);
+        gateway::router(in_process(&service), gateway)
+    } else {
+        Router::new()
+    };
+    health.set(true).await;
+    let check = store_check(service.clone());
+    let handles = ServiceHandles { upkeep: service.upkeep(), health, service };
+    Ok(bound.serve(Some(grpc), http, check, Some(handles)))
+}
+
+async fn check_durability(store: &dyn Store, required: bool) -> Result<(), Error> {
+    let durability = store.durability().await?;
+    if durability.safe {
+        tracing::info!(durability = durability.report, "store");
+    } else if required {
+        return Err(Error::option("require-durable", durability.report));
+    } else {
+        tracing::warn!(durability = durability.report, "store");
+    }
+    Ok(())
+}
+
+/// The gateway calls the services as plain functions: a call costs no encoding.
+fn in_process(service: &Service) -> gateway::Services {
+    gateway::Services {
+        jobs: Arc::new(service.jobs()),
+        queue: Arc::new(service.queue()),
+        projects: Arc::new(service.projects()),
+        keys: Arc::new(service.keys()),
+    }
+}
+
+/// Ready while the store answers; the report says what an acknowledged write is worth.
+fn store_check(service: Service) -> health::Check {
+    Arc::new(move || {
+        let service = service.clone();
+        Box::pin(async move {
+            service.ready().await.map_err(|error| error.to_string())?;
+            let durability = service.durability().await.map_err(|error| error.to_string())?;
+            Ok(json!({
+                "status": "ok",
+                "durable": durability.safe,
+                "durability": durability.report,
+            }))
+        })
+    })
+}
