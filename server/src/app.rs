@@ -3,8 +3,6 @@
 
 use std::{
     convert::Infallible,
-    error::Error,
-    io,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -105,16 +103,8 @@ fn is_stream(request: &Request<Body>) -> bool {
 }
 
 fn grpc_body(body: Body) -> tonic::body::Body {
-    tonic::body::Body::new(body.map_err(|error| match timed_out(&error) {
+    tonic::body::Body::new(body.map_err(|error| match spiderq_gateway::find_timeout(&error) {
         Some(cause) => Status::deadline_exceeded(cause.to_string()),
         None => Status::from_error(error.into()),
     }))
-}
-
-/// The error of the body timeout, if that is among the causes of `error`.
-fn timed_out<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .find(|error| error.kind() == io::ErrorKind::TimedOut)
 }

@@ -95,7 +95,7 @@ fn in_process(service: &Service) -> gateway::Services {
         jobs: Arc::new(service.jobs()),
         queue: Arc::new(service.queue()),
         projects: Arc::new(service.projects()),
-        keys: Arc::new(service.keys()),
+        api_keys: Arc::new(service.keys()),
     }
 }
 
