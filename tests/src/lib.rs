@@ -17,13 +17,13 @@ pub mod store_contract;
 pub mod store_model;
 
 mod clients;
+mod documented_examples;
 mod grpc;
 mod http;
 mod ports;
 mod process;
 mod raw;
 mod redis_process;
-mod seeds;
 mod site;
 mod socket;
 mod stack;
@@ -32,15 +32,15 @@ mod wait;
 
 pub use self::{
     clients::{client_file, need, node_tool, python, run_client, start_crawl},
+    documented_examples::{Example, run_example},
     grpc::{Client, Grpc},
-    http::{Answer, Http},
+    http::{Http, Response},
     ports::free_port,
     process::{Program, program, run},
     raw::call_raw,
-    seeds::{Seed, run_seed},
     site::Site,
     socket::{MAGIC, Raw, SETTINGS},
-    stack::{Stack, StoreKind},
+    stack::{Stack, StoreKind, sqlite_url},
     time::millis,
     wait::{Lateness, TIMEOUT, eventually},
 };

@@ -92,7 +92,7 @@ impl Program {
         program
     }
 
-    /// Runs `spiderq ARGS`, which may be no server.
+    /// Runs `spiderq ARGS`, which need not be a server.
     #[must_use]
     pub fn spawn(args: &[&str]) -> Self {
         Self::spawn_in(&[], args)
@@ -144,27 +144,27 @@ impl Program {
         number.and_then(|number| number.parse().ok()).expect("a size")
     }
 
-    /// Ends it at once, as `kill -9` does.
+    /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
     }
 
-    /// Asks it to end.
+    /// Sends it SIGTERM.
     pub fn signal(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.expect("kill").success());
     }
 
-    /// Asks it to end, and waits until it has; how, and all that it printed.
+    /// Sends it SIGTERM and waits for its end; its exit status and output.
     #[must_use]
     pub fn terminate(self) -> (ExitStatus, String) {
         self.signal();
         self.join()
     }
 
-    /// Waits until it has ended; how, and all that it printed.
+    /// Waits for its end; its exit status and output.
     #[must_use]
     pub fn join(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("its end");
@@ -194,7 +194,7 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs `spiderq ARGS` to its end; how it ended, and what it printed where.
+/// Runs `spiderq ARGS` to its end; its exit status, standard output and standard error.
 #[must_use]
 pub fn run(args: &[&str]) -> (ExitStatus, String, String) {
     let output = command(args).output().expect("spiderq");

@@ -1,5 +1,5 @@
-//! A private Redis Cluster on ports of the loopback interface, each master with or without
-//! a replica. Ends as its servers do.
+//! A private Redis Cluster on ports of the loopback interface, each master with or without a
+//! replica.
 
 use std::{sync::OnceLock, time::Instant};
 
@@ -52,13 +52,13 @@ impl RedisCluster {
         format!("redis+cluster://{}", nodes.join(","))
     }
 
-    /// Which node has the slot of `project`, as the others have it.
+    /// The node that has the slot of `project`, by what another node says.
     #[must_use]
     pub fn master_of(&self, project: u64) -> usize {
         self.owner_of(&format!("sq:{{{project}}}:c"))
     }
 
-    /// Which node has the slot of `key`, as the others have it.
+    /// The node that has the slot of `key`, by what another node says.
     #[must_use]
     pub fn owner_of(&self, key: &str) -> usize {
         let asked = self.nodes.iter().find(|node| node.server.runs());
@@ -93,7 +93,7 @@ impl RedisCluster {
         self.every_node("CLUSTER", "the cluster does not serve", serves);
     }
 
-    /// Waits until another node than `node` has the slot of `project`, and says it serves.
+    /// Waits until another node than `node` serves the slot of `project`.
     pub fn wait_for_fail_over(&self, project: u64, node: usize) {
         until("no fail-over", || {
             let master = self.master_of(project);
@@ -182,7 +182,7 @@ impl RedisCluster {
         cluster
     }
 
-    /// Gives out the slots, makes the nodes known to each other, and waits until all agree.
+    /// Assigns the slots, makes the nodes known to each other, and waits until all agree.
     fn join(&self, masters: usize) {
         let (first, others) = self.nodes.split_first().expect("a node");
         for node in others {
@@ -226,7 +226,7 @@ fn serves(info: &str) -> bool {
     info.contains("cluster_state:ok")
 }
 
-/// The port of the master that a line of CLUSTER NODES is about, if it has `slot`.
+/// The port of the master in a line of CLUSTER NODES, if it has `slot`.
 fn owner(line: &str, slot: u16) -> Option<u16> {
     let words: Vec<&str> = line.split(' ').collect();
     let has = |range: &&str| {
@@ -239,7 +239,7 @@ fn owner(line: &str, slot: u16) -> Option<u16> {
     address.rsplit_once(':')?.1.parse().ok()
 }
 
-/// Asks again and again until the answer is yes.
+/// Asks until the answer is yes.
 pub(crate) fn until(complaint: &str, mut answer: impl FnMut() -> bool) {
     let began = Instant::now();
     while !answer() {

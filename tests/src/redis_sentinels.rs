@@ -1,4 +1,4 @@
-//! A private master with a replica, and a Sentinel that watches them. Ends as its servers do.
+//! A private master with a replica, and a Sentinel that watches them.
 
 use std::{fs, sync::OnceLock};
 
@@ -115,7 +115,7 @@ impl RedisSentinels {
         done.expect("a switch-over");
     }
 
-    /// Waits until another server than `server` is the master, and says so itself.
+    /// Waits until another server than `server` is the master by its own account.
     pub fn wait_for_fail_over(&self, server: usize) {
         until("no fail-over", || {
             let master = self.master();

@@ -1,5 +1,4 @@
-//! A private `redis-server` that speaks TLS, with a certificate authority of its own and
-//! nothing in the clear.
+//! A private `redis-server` that speaks only TLS, with a certificate authority of its own.
 
 use std::{fs, path::Path};
 
@@ -53,7 +52,7 @@ impl RedisTls {
         Self { server: RedisServer::start(&options), port, files }
     }
 
-    /// What `--store` takes, without what proves a client.
+    /// What `--store` takes, without a client certificate.
     #[must_use]
     pub fn url(&self) -> String {
         let ca = self.files.path().join("ca.pem");
@@ -68,7 +67,7 @@ impl RedisTls {
         format!("{}&tls_cert={cert}&tls_key={key}", self.url())
     }
 
-    /// The same trusting the web's authorities alone.
+    /// The same, trusting only the public authorities.
     #[must_use]
     pub fn untrusting_url(&self) -> String {
         format!("rediss://127.0.0.1:{}", self.port)
@@ -86,7 +85,7 @@ fn certificates(folder: &Path, host: &str) {
     for (name, subject) in [("server", host), ("client", "spiderq")] {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([subject.to_owned()]).expect("a subject");
-        // OpenSSL takes who has the name of its issuer for self-signed.
+        // OpenSSL takes a certificate with the name of its issuer for self-signed.
         params.distinguished_name.push(DnType::CommonName, name);
         let certificate = params.signed_by(&key, &authority).expect("a certificate");
         fs::write(folder.join(format!("{name}.pem")), certificate.pem()).expect("a file");

@@ -1,5 +1,5 @@
-//! A small web site on the loopback interface for real spiders to crawl, which counts what it
-//! is asked for.
+//! A small web site on the loopback interface for real spiders, which records the paths that are
+//! requested.
 
 use std::{convert::Infallible, net::SocketAddr};
 
@@ -48,13 +48,13 @@ impl Site {
         Self { url: format!("http://{address}"), asked, task }
     }
 
-    /// What it was asked for, in order.
+    /// The requested paths, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.asked.borrow().clone()
     }
 
-    /// Waits until it has been asked for `path`.
+    /// Waits until `path` has been requested.
     pub async fn asked_for(&self, path: &str) {
         let mut asked = self.asked.clone();
         let seen = asked.wait_for(|asked| asked.iter().any(|one| one == path));

@@ -1,4 +1,4 @@
-//! A bare connection: bytes out, bytes in. For clients that no library would be.
+//! A bare connection, bytes out and bytes in: for requests that no library would send.
 
 use std::time::Duration;
 
@@ -38,16 +38,16 @@ impl Raw {
         self.0.write_all(bytes).await.expect("a connection");
     }
 
-    /// All that comes until the server ends the connection, politely or not.
+    /// All bytes until the server closes or resets the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         let read = timeout(TIMEOUT, self.0.read_to_end(&mut all)).await;
-        // An error is a reset, which is an end, too.
+        // An error is a reset.
         let _ = read.unwrap_or_else(|_| panic!("no end, but {all:?}"));
         all
     }
 
-    /// What has come when it holds `end`.
+    /// Reads until `end`, and returns all that came.
     pub async fn read_until(&mut self, end: &str) -> String {
         let mut all = Vec::new();
         let read = async {
@@ -60,7 +60,7 @@ impl Raw {
         String::from_utf8_lossy(&all).into_owned()
     }
 
-    /// Asserts that nothing comes for so long, not even an end.
+    /// Asserts that nothing comes for so long and that the connection stays open.
     pub async fn stays_silent(&mut self, long: Duration) {
         let mut byte = [0];
         let read = timeout(long, self.0.read(&mut byte)).await;

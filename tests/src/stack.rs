@@ -1,7 +1,7 @@
-//! The whole service in this process, on a real port of the loopback interface, over either
-//! store and either clock.
+//! A whole server in this process, on a real port of the loopback interface, over SQLite or
+//! Redis, on the machine's clock or one that the test sets.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{Grpc, Http, redis_server::RedisServer, run};
 
-/// Which store a stack runs on.
+/// The store of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// The embedded one, in a temporary folder.
@@ -28,7 +28,7 @@ impl StoreKind {
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
 }
 
-/// Where a stack's data lies until it is dropped.
+/// A stack's data, removed when it is dropped.
 #[derive(Debug)]
 enum Data {
     Folder(TempDir),
@@ -45,20 +45,26 @@ impl Data {
 
     fn url(&self) -> String {
         match self {
-            Self::Folder(folder) => format!("sqlite:{}/spiderq.db", folder.path().display()),
+            Self::Folder(folder) => sqlite_url(folder.path()),
             Self::Redis(server) => server.url(),
         }
     }
 }
 
-/// A running service. Ends when dropped, and its data with it.
+/// What `--store` takes for a SQLite file in `folder`.
+#[must_use]
+pub fn sqlite_url(folder: &Path) -> String {
+    format!("sqlite:{}/spiderq.db", folder.display())
+}
+
+/// A running server. Ends when dropped, and its data with it.
 pub struct Stack {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// The admin key.
     pub key: String,
     clock: Option<Arc<ManualClock>>,
-    /// Taken by tests that end it themselves. Before `data`: it ends before its store.
+    /// Taken by tests that end it themselves. Before `data`, so that it is dropped before its store.
     pub running: Option<Server>,
     data: Arc<Data>,
 }
@@ -132,7 +138,7 @@ impl Stack {
         }
     }
 
-    /// Ends it; what `spiderq fsck` then says of its store, and its exit code.
+    /// Ends it and runs `spiderq fsck` on its store; the exit code and the output.
     pub async fn fsck(mut self) -> (Option<i32>, String) {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
@@ -171,7 +177,7 @@ impl Stack {
         Grpc::new(&self.url, &self.key)
     }
 
-    /// A new API key; no `projects`: all.
+    /// Creates an API key for `projects`, or for all if there are none.
     pub async fn create_key(&self, name: &str, role: Role, projects: &[i64]) -> String {
         let request = CreateKeyRequest {
             name: name.to_owned(),

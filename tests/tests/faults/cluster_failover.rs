@@ -1,5 +1,5 @@
-//! A master of a Cluster is lost: its projects come back with its replica, the others never
-//! notice.
+//! A master of a Cluster is lost: its projects recover when its replica takes over, and other
+//! projects are not affected.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::task::block_in_place;
 use crate::load::{Call, Load, RECOVERY, assert_good, lost};
 
 const PROJECTS: std::ops::RangeInclusive<u64> = 1..=12;
-/// How long a process asks nobody about a key that it knows.
+/// How long a process accepts an API key without asking the store again.
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// Good calls of each project before the fault, and after it.
 const ENOUGH: usize = 20;
@@ -43,7 +43,7 @@ async fn lose_a_master(fault: impl FnOnce(&mut RedisCluster, usize)) {
     assert_good(&seen, well);
     assert_good(&unseen, unseen[0].began);
     assert_eq!(lost(&http, &unseen).await, [""; 0]);
-    // Which is what was announced: of those who failed over, the last writes may be lost.
+    // As `/readyz` announced: after a fail-over the last writes may be lost.
     let ready = http.get("/readyz").await.ok().json();
     assert_eq!(ready["durable"], false);
     let report = ready["durability"].as_str().unwrap();

@@ -1,11 +1,11 @@
-//! What the program says of its store's durability, and `--require-durable`.
+//! What the program reports about its store's durability, and `--require-durable`.
 
 use serde_json::json;
 use spiderq_tests::{
     Http, Program, Stack,
     redis_cluster::RedisCluster,
     redis_server::{DURABLE, RedisServer},
-    run,
+    run, sqlite_url,
 };
 
 const NOTHING: &str = "appendonly no, appendfsync everysec, save \"\", \
@@ -37,7 +37,7 @@ fn require_durable_refuses_an_unsafe_store_with_the_reason() {
 async fn require_durable_accepts_a_durable_store() {
     let server = RedisServer::start(DURABLE);
     let folder = tempfile::tempdir().unwrap();
-    let sqlite = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let sqlite = sqlite_url(folder.path());
     for store in [server.url(), sqlite] {
         let program = Program::serve(&store, &["--require-durable"]);
         let ready = Http::new(&program.url).get("/readyz").await.ok().json();

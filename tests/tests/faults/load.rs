@@ -11,7 +11,7 @@ use std::{
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use spiderq_tests::{Answer, Http, Lateness, Stack, TIMEOUT};
+use spiderq_tests::{Http, Lateness, Response, Stack, TIMEOUT};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// No call takes longer: the store ends its part within 3 s, and the rest takes what it takes
@@ -205,7 +205,7 @@ impl Caller {
         }
     }
 
-    async fn post(&self, what: &'static str, lines: String) -> Option<Answer> {
+    async fn post(&self, what: &'static str, lines: String) -> Option<Response> {
         let path = format!("/jobq/{}/{what}", self.project);
         let began = Instant::now();
         let answer = self.http.try_post(&path, lines).await?;
@@ -215,7 +215,7 @@ impl Caller {
         Some(answer)
     }
 
-    fn note(&self, what: &'static str, began: Instant, answer: &Answer, key: Option<String>) {
+    fn note(&self, what: &'static str, began: Instant, answer: &Response, key: Option<String>) {
         let call = Call {
             project: self.project,
             what,

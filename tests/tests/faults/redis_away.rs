@@ -7,7 +7,7 @@ use std::{
 };
 
 use spiderq_tests::{
-    Program, Stack,
+    Program,
     redis_server::{DURABLE, RedisServer},
 };
 

@@ -1,8 +1,8 @@
-//! The master of a Sentinel group is lost: all come back with its replica.
+//! The master of a Sentinel group is lost: its replica takes over, and all calls recover.
 
 use std::time::Instant;
 
-use spiderq_tests::{Program, Stack, redis_sentinels::RedisSentinels, redis_server::DURABLE};
+use spiderq_tests::{Program, redis_sentinels::RedisSentinels, redis_server::DURABLE};
 use tokio::task::block_in_place;
 
 use crate::load::{Load, assert_good};

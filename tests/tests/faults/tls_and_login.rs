@@ -1,4 +1,4 @@
-//! Whom TLS and logins let through, and what is said where they do not.
+//! TLS and logins of Redis: what is accepted, and how refusals are reported.
 
 use spiderq_core::error::Error;
 use spiderq_server::store_url::{StoreUrl, open};
@@ -69,7 +69,7 @@ async fn a_command_that_the_acl_does_not_list_is_refused() {
     let other: redis::RedisResult<()> = redis::cmd("GET").arg("other").query(&mut connection);
     assert_eq!(other.unwrap_err().code(), Some("NOPERM"));
     assert_eq!(server.forget_refused(), 2);
-    // What the suite relies on: RedisAcl looks at this log in its end.
+    // The suite relies on this log: `RedisAcl` checks it on drop.
     let plain = RedisServer::start(&[]);
     assert_eq!(plain.command::<Vec<redis::Value>>(&["ACL", "LOG"]), []);
 }

@@ -1,4 +1,4 @@
-//! Stores that are well: after random lives of many jobs, and under load.
+//! Sound stores, after random lives of many jobs and under load: fsck finds nothing.
 
 use std::sync::{
     Arc,
@@ -83,7 +83,7 @@ async fn loaded(store: Arc<dyn Store>) {
     let (mut jobs, mut round) = (0, 0);
     while round < 12 || lived.load(Ordering::SeqCst) <= 50 {
         let (mut lines, checked) = check(&store, round % 2 == 1).await;
-        // Sums that would not stand still are no findings.
+        // Sums that changed while they were checked are no findings.
         lines.retain(|line| !line.starts_with("unchecked: "));
         assert_eq!(lines, [""; 0], "round {round}");
         (jobs, round) = (checked.jobs, round + 1);

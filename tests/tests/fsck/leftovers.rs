@@ -1,4 +1,4 @@
-//! What is left of jobs that are gone: nothing but the numbers that were given.
+//! What stores keep of jobs that are gone: only the numbers that were given.
 
 use std::{collections::BTreeMap, sync::Arc};
 

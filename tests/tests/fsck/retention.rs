@@ -1,4 +1,4 @@
-//! Rounds of the removal of old jobs: each project by its settings, one after the other.
+//! Retention: rounds that remove old jobs of each project by its settings.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

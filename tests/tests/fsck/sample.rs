@@ -1,5 +1,5 @@
-//! A small project with a job of each kind, what a check says of it, and the rest of its
-//! jobs' lives.
+//! A small project with a job of each kind, the report of a check, and the rest of its jobs'
+//! lives.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A spider that comes to its end: all that is then known of its job is true.
+//! A spider that runs to its end: metadata, statistics, logs and items of its job are correct.
 
 use std::fs;
 
@@ -72,7 +72,7 @@ fn fields(world: &World, job: &str, metadata: &Value) {
 
 /// The names of the fields in the documents' example.
 fn documented() -> Vec<String> {
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data/seeds/000_metadata.json");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data/documented_examples/000_metadata.json");
     let data: Value = serde_json::from_str(&fs::read_to_string(data).unwrap()).unwrap();
     let steps = data[0]["steps"].as_array().unwrap();
     let shown = steps.iter().filter_map(|step| step["raw"].as_object());

@@ -10,7 +10,7 @@ use crate::world::World;
 async fn a_runner_that_cannot_write_gives_the_job_back_and_ends() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("any", &[]).await;
-    // The folder of the project is none.
+    // In place of the project's folder there is a file.
     let folder = world.file("", "");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("1"), "").unwrap();

@@ -1,4 +1,4 @@
-//! A runner that dies without a word.
+//! A runner that is killed.
 
 use std::fs;
 

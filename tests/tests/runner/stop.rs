@@ -17,7 +17,7 @@ async fn a_spider_that_is_stopped_in_the_middle_is_cancelled() {
     assert_eq!(metadata["close_reason"], "cancelled");
     assert_eq!(metadata["cancelled_by"], "testuser");
     assert_eq!(metadata["completed_by"], "jobrunner");
-    // It came to an orderly end: Scrapy's own account of it is there.
+    // It ended in order: Scrapy's own statistics are there.
     let stats = &metadata["scrapystats"];
     assert_eq!(stats["finish_reason"], "shutdown");
     let row = world.row(&job).await;
@@ -32,7 +32,7 @@ async fn a_spider_that_ignores_the_stop_is_killed() {
     let job = world.schedule("endless", &fields).await;
     let mut runner = world.runner(&["--lease", "15", "--cancel-grace", "1"]);
     world.site.asked_for("/endless/3").await;
-    // What is counted shows while it runs.
+    // Counters are visible while it runs.
     let counted = async || {
         let row = world.row(&job).await;
         assert_eq!(row["state"], "running");
@@ -43,7 +43,7 @@ async fn a_spider_that_ignores_the_stop_is_killed() {
     runner.wait_for_end(&job);
     let metadata = world.metadata(&job).await;
     assert_eq!(metadata["close_reason"], "cancel_timeout");
-    // Counted by the runner: the spider had no time to.
+    // Counted by the runner: the spider was killed.
     let items = world.lines(&job, "items.1.jl").len();
     assert!(items >= 2, "{items}");
     assert_eq!(world.row(&job).await["items_scraped"], items);

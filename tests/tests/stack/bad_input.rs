@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 
 use crate::on_each_store;
 
@@ -34,7 +34,7 @@ impl Case {
         format!("{} {:?} {:?}", self.request, self.form, self.body)
     }
 
-    async fn send(&self, http: &Http) -> Answer {
+    async fn send(&self, http: &Http) -> Response {
         let (method, path) = self.request.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
         let mut headers: Vec<(&str, &str)> =

@@ -5,7 +5,7 @@ use spiderq_proto::v1::*;
 use spiderq_tests::{Grpc, Stack};
 use tonic::{Code, Response, Status};
 
-use crate::{helpers::get, on_each_store};
+use crate::on_each_store;
 
 fn assert_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Status>, message: &str) {
     let status = answer.expect_err(message);

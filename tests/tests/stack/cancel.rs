@@ -2,11 +2,11 @@
 
 use http::Method;
 use serde_json::json;
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 
 use crate::on_each_store;
 
-async fn post(http: &Http, path: &str, id: &str, body: &str) -> Answer {
+async fn post(http: &Http, path: &str, id: &str, body: &str) -> Response {
     let headers = [("idempotency-key", id)];
     http.send(Method::POST, path, &headers, body.to_owned()).await
 }

@@ -20,7 +20,7 @@ metadata close_reason=finished progress=0.5
 deleted 1
 ";
 
-/// The page's code is made in one folder.
+/// The page's code is built in one folder, by one test at a time.
 static PAGE: Mutex<()> = Mutex::const_new(());
 
 /// Runs the example `file` with the command `program` on a new stack of either store.

@@ -1,19 +1,13 @@
 //! The real program: its first start, its commands, settings that are refused. What it never
 //! logs: `secrets.rs`.
 
-use std::path::Path;
-
 use serde_json::json;
-use spiderq_tests::{Http, Program, Stack, run};
-
-fn store_in(folder: &Path) -> String {
-    format!("sqlite:{}/spiderq.db", folder.display())
-}
+use spiderq_tests::{Http, Program, Stack, run, sqlite_url};
 
 #[tokio::test]
 async fn the_first_start_prints_a_key_and_a_curl_line_that_works() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path());
+    let store = sqlite_url(folder.path());
     let args = ["--store", &store, "--listen", "127.0.0.1:0"];
     let mut program = Program::start(&args);
     let line = program.wait_for("curl -u ");
@@ -51,7 +45,7 @@ fn help_names_every_command() {
 #[test]
 fn a_bad_flag_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path());
+    let store = sqlite_url(folder.path());
     for (args, name) in [
         (["--store", "mysql://x", "--listen", "127.0.0.1:0"], "--store"),
         (["--store", &store, "--listen", "nowhere"], "--listen"),
@@ -67,7 +61,7 @@ fn a_bad_flag_is_refused_by_its_name() {
 #[tokio::test]
 async fn gateway_and_service_in_two_processes_respond_as_one_does() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path());
+    let store = sqlite_url(folder.path());
     let service = Program::service(&store, &[]);
     let gateway = Program::gateway(&service.url, &[]);
     let http = Http::new(&gateway.url).basic(Stack::KEY, "");
@@ -87,7 +81,7 @@ async fn gateway_and_service_in_two_processes_respond_as_one_does() {
 #[test]
 fn keys_are_created_listed_and_revoked_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Program::serve(&store_in(folder.path()), &[]);
+    let server = Program::serve(&sqlite_url(folder.path()), &[]);
     let key = |args: &[&str]| {
         let login = ["--server", &server.url, "--admin-key", Stack::KEY];
         let (status, out, error) = run(&[&["key"], args, &login].concat());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use spiderq_proto::v1::CountJobsRequest;
-use spiderq_tests::{Grpc, Http, MAGIC, Program, Raw, SETTINGS, Stack, TIMEOUT};
+use spiderq_tests::{Grpc, Http, MAGIC, Program, Raw, SETTINGS, Stack, TIMEOUT, sqlite_url};
 
 const ATTACKERS: usize = 2_000;
 /// Memory that the server may keep of them, KiB. While they last they take four times as much.
@@ -58,7 +58,7 @@ async fn attack(url: &str) {
 async fn two_thousand_unfinished_openings_are_closed_while_other_calls_go_on() {
     allow_open_files();
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let store = sqlite_url(folder.path());
     let program = Program::serve(&store, &[]);
     let http = Http::new(&program.url).basic(Stack::KEY, "");
     let grpc = Grpc::new(&program.url, Stack::KEY);
@@ -92,7 +92,7 @@ async fn a_connection_beyond_the_limit_waits_until_another_closes() {
     const ASK: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     const OK: &str = r#"{"status":"ok"}"#;
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let store = sqlite_url(folder.path());
     let program = Program::serve(&store, &["--max-connections", "2"]);
     let mut first = Raw::begin(&program.url, ASK).await;
     let mut second = Raw::begin(&program.url, ASK).await;

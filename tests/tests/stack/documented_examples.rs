@@ -2,17 +2,17 @@
 
 use std::{fs, path::Path};
 
-use spiderq_tests::{Seed, run_seed};
+use spiderq_tests::{Example, run_example};
 
 use crate::on_each_store;
 
 async fn run_file(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/seeds");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/documented_examples");
     let text = fs::read_to_string(folder.join(name)).unwrap();
-    let seeds: Vec<Seed> = serde_json::from_str(&text).unwrap();
+    let examples: Vec<Example> = serde_json::from_str(&text).unwrap();
     on_each_store(async |kind| {
-        for seed in &seeds {
-            run_seed(seed, kind).await;
+        for example in &examples {
+            run_example(example, kind).await;
         }
     })
     .await;

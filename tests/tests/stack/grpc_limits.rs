@@ -17,7 +17,7 @@ use crate::connection_limits::http2;
 const MIB: usize = 1 << 20;
 
 /// A message in its frame, compressed or not.
-fn framed(compressed: u8, message: &[u8]) -> Bytes {
+pub(crate) fn framed(compressed: u8, message: &[u8]) -> Bytes {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[compressed], &length[..], message].concat().into()
 }

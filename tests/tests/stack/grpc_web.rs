@@ -6,6 +6,8 @@ use prost::Message as _;
 use spiderq_proto::v1::{CountJobsRequest, CountJobsResponse};
 use spiderq_tests::{Stack, StoreKind};
 
+use crate::grpc_limits::framed;
+
 #[tokio::test]
 async fn grpc_web_works_over_http_1() {
     let stack = Stack::start(StoreKind::Sqlite).await;

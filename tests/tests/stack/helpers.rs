@@ -1,14 +1,13 @@
-//! What several files of this binary use: the clock's time, small calls, and the check of a
-//! refusal.
+//! Small calls and checks that several files use.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{GetJobRequest, Job, ScheduleJobRequest};
-use spiderq_tests::{Answer, Grpc};
+use spiderq_tests::{Grpc, Response};
 use tonic::Status;
 
-/// The stacks' clock stands here, ms since the epoch.
+/// Where manual clocks begin, ms since the epoch.
 pub(crate) const NOW: u64 = 1_566_311_800_654;
 
 pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -25,8 +24,8 @@ pub(crate) async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {
     Ok(answer.into_inner().job.unwrap())
 }
 
-/// What a caller who may not is told, by the family of the path.
-pub(crate) fn assert_refused(answer: &Answer, path: &str, code: u16) {
+/// Asserts that a call was refused with 401 or 403, in the form of its path's family.
+pub(crate) fn assert_refused(answer: &Response, path: &str, code: u16) {
     assert_eq!(answer.status, code, "{answer}");
     let body = answer.json();
     let message = body["message"].as_str().unwrap();

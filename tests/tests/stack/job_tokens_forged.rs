@@ -1,4 +1,4 @@
-//! Forged and damaged job tokens (contract 7): none is accepted, over HTTP or gRPC, in no place
+//! Forged and damaged job tokens (contract 7): none is accepted, over HTTP or gRPC, in any place
 //! for credentials, and none changes anything.
 
 use base64::{
@@ -100,7 +100,7 @@ fn other_claims() -> Vec<String> {
     claims.map(|claims| sign(SECRET, HEADER, claims)).to_vec()
 }
 
-/// The right text, signed by somebody else or by nobody.
+/// The right text with a wrong signature or none.
 fn other_signatures(token: &str) -> Vec<String> {
     let [header, claims, signature] = parts(token);
     let signed = format!("{header}.{claims}");
@@ -125,7 +125,7 @@ fn other_signatures(token: &str) -> Vec<String> {
     forged
 }
 
-/// A good token, its parts in another order or its text in another form.
+/// A valid token with its parts in another order or its text in another form.
 fn other_forms(token: &str) -> Vec<String> {
     let [header, claims, signature] = parts(token);
     let padded = |text: &str| URL_SAFE.encode(BASE64.decode(text).unwrap());
@@ -166,7 +166,7 @@ fn other_forms(token: &str) -> Vec<String> {
     ]
 }
 
-/// The same bytes of signature: the last character also holds bits that say nothing.
+/// The same signature with other unused bits in its last character.
 fn not_canonical(signature: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (start, last) = signature.split_at(signature.len() - 1);

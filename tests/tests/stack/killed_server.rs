@@ -13,15 +13,17 @@ use serde_json::json;
 use spiderq_tests::{
     Http, Program, Stack, eventually,
     redis_server::{DURABLE, RedisServer},
+    sqlite_url,
 };
 use tokio::sync::Notify;
 
-/// Callers that push at once, and acknowledgements after which the kill comes.
+/// Callers that push at the same time.
 const CALLERS: usize = 16;
+/// Acknowledgements after which the server is killed.
 const ENOUGH: usize = 400;
 
-/// Pushes from many callers until `kill` was called, which it is after [`ENOUGH`]
-/// acknowledgements and while more are under way; answers the acknowledged keys.
+/// Pushes from many callers, and calls `kill` after [`ENOUGH`] acknowledgements while more
+/// pushes are under way; returns the acknowledged keys.
 async fn push_until_killed(url: &str, kill: impl FnOnce()) -> Vec<String> {
     let acknowledged = Arc::new(AtomicUsize::new(0));
     let enough = Arc::new(Notify::new());
@@ -75,7 +77,7 @@ async fn assert_kept(url: &str, acknowledged: &[String]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_keeps_every_acknowledged_push_when_the_service_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let store = sqlite_url(folder.path());
     let mut program = Program::serve(&store, &[]);
     let url = program.url.clone();
     let keys = push_until_killed(&url, || program.kill()).await;
@@ -104,7 +106,7 @@ async fn a_server_returns_503_while_its_redis_is_down_and_recovers() {
     let program = Program::serve(&redis.url(), &[]);
     let keys = push_until_killed(&program.url, || redis.kill()).await;
     let http = Http::new(&program.url).basic(Stack::KEY, "");
-    // Refused means not known to be done: it may be there later, once.
+    // A refused push may have been done: the job may be there later, once.
     let refused = http.post("/jobq/1/push", r#"{"spider":"s","nth":0}"#).await;
     assert_eq!(refused.status, 503, "{refused}");
     assert!(!refused.header("retry-after").is_empty());

@@ -1,4 +1,4 @@
-//! The whole service on real ports, over both stores: one binary, as each costs a link.
+//! The whole server on real ports, over both stores. One binary, since each costs a link.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -60,7 +60,7 @@ mod watch_ends;
 
 use spiderq_tests::StoreKind;
 
-/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+/// Runs a test on SQLite, then on Redis; the last line of its output names the store.
 async fn on_each_store(test: impl AsyncFn(StoreKind)) {
     for kind in StoreKind::ALL {
         eprintln!("on {kind:?}:");

@@ -52,9 +52,6 @@ async fn one_of_sixty_four_pushes_of_a_unique_value_wins() {
     .await;
 }
 
-const FIELD: &str =
-    "metadata: names of fields must be 1 to 128 bytes of text without control characters";
-
 async fn push_one(http: &Http, line: Value) -> Value {
     http.post("/jobq/1/push", line.to_string()).await.ok().json()
 }

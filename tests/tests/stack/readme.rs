@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use spiderq_tests::{Program, Stack, need, run_client};
+use spiderq_tests::{Program, Stack, need, run_client, sqlite_url};
 
 /// The address of the server in README.
 const ADDRESS: &str = "http://127.0.0.1:6900";
@@ -54,7 +54,7 @@ async fn commands_of_the_readme_print_what_it_shows() {
     need(&["curl", "buf"]);
     let readme = readme();
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let store = sqlite_url(folder.path());
     let server = Program::serve(&store, &["--public-url", ADDRESS]);
     let calls = calls(&readme);
     assert!(calls.len() >= 5, "calls in README: {calls:#?}");

@@ -23,7 +23,7 @@ pub(crate) async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
     events
 }
 
-/// The next event that is not of these.
+/// The next event: the job's key, its state before and after.
 pub(crate) async fn next(
     events: &mut Streaming<WatchJobsResponse>,
 ) -> (String, JobState, JobState) {
@@ -156,7 +156,7 @@ async fn a_lost_job_is_finished_by_on_lost_and_cancelled_after_a_stop() {
     .await;
 }
 
-/// More than two batches, of two projects, with a reaper in each of two servers.
+/// More than two batches of jobs in each of two projects, and a reaper in each of two servers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_reapers_return_each_job_once() {
     let one = Stack::at(StoreKind::Redis, NOW).await;

@@ -7,7 +7,7 @@ use spiderq_proto::v1::{
     CancelJobsRequest, CountJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role,
     ScheduleJobRequest, StartJobRequest, UpdateQueueRequest, pushed_job,
 };
-use spiderq_tests::{Answer, Grpc, Http, Stack, StoreKind};
+use spiderq_tests::{Grpc, Http, Response, Stack, StoreKind};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -17,7 +17,7 @@ use crate::{
     on_each_store,
 };
 
-async fn post(http: &Http, path: &str, id: &str, body: &str) -> Answer {
+async fn post(http: &Http, path: &str, id: &str, body: &str) -> Response {
     let headers = [("idempotency-key", id)];
     http.send(Method::POST, path, &headers, body.to_owned()).await
 }

@@ -10,7 +10,7 @@ use std::{
 use Kind::{Empty, Json, Lines, List};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Value, json};
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 
 use crate::{access::table::routes, on_each_store};
 
@@ -97,7 +97,7 @@ async fn send(
     path: &str,
     headers: &[(&str, &str)],
     gzip: bool,
-) -> Answer {
+) -> Response {
     let (route, _, body, ..) = case;
     let method = route.split(' ').next().unwrap().parse().unwrap();
     let mut headers = headers.to_vec();
@@ -123,7 +123,7 @@ fn path(case: &Case, slash: &str) -> String {
     format!("{path}{slash}{query}")
 }
 
-fn told(answer: &Answer) -> (u16, String, String) {
+fn told(answer: &Response) -> (u16, String, String) {
     (answer.status, answer.header("content-type").to_owned(), answer.text())
 }
 

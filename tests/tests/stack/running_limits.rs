@@ -6,13 +6,13 @@ use spiderq_proto::v1::{
     JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, StartJobRequest,
     job_error, pushed_job,
 };
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::on_each_store;
 
-async fn push(http: &Http, lines: &[Value]) -> Answer {
+async fn push(http: &Http, lines: &[Value]) -> Response {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     http.post("/jobq/7/push", lines.join("\n")).await.ok()
 }
@@ -79,7 +79,7 @@ async fn starts_keep_to_a_projects_limits_and_the_summary_shows_what_is_left() {
     .await;
 }
 
-async fn limit(http: &Http, body: &Value) -> Answer {
+async fn limit(http: &Http, body: &Value) -> Response {
     let path = "/api/v2/projects/7/spiders/1";
     http.send(Method::PATCH, path, &[], body.to_string()).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Value, json};
 use spiderq_proto::v1::ScheduleJobRequest;
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 
 use crate::{helpers::NOW, hostile_texts::hostile_texts, on_each_store};
 
@@ -31,7 +31,7 @@ async fn push(http: &Http, project: u64, lines: &[Value]) {
     assert!(pushed.column("key").iter().all(Value::is_string), "{pushed}");
 }
 
-async fn patch(http: &Http, path: &str, body: &Value) -> Answer {
+async fn patch(http: &Http, path: &str, body: &Value) -> Response {
     http.send(Method::PATCH, path, &[], body.to_string()).await
 }
 

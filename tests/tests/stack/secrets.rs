@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::Method;
 use prost::Message as _;
 use spiderq_proto::v1::*;
-use spiderq_tests::{Grpc, Http, Program, Stack, free_port, redis_server::RedisServer, run};
+use spiderq_tests::{
+    Grpc, Http, Program, Stack, free_port, redis_server::RedisServer, run, sqlite_url,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -216,7 +218,7 @@ async fn assert_nothing_shows_on(store: &str) {
 #[tokio::test]
 async fn nothing_secret_is_logged_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    assert_nothing_shows_on(&format!("sqlite:{}/spiderq.db", folder.path().display())).await;
+    assert_nothing_shows_on(&sqlite_url(folder.path())).await;
 }
 
 /// A server that wants a password, and its URL.

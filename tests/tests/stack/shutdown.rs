@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use spiderq_proto::v1::{ListQueueRequest, NewJob, PushJobsRequest};
-use spiderq_tests::{Program, Stack, TIMEOUT};
+use spiderq_server::Network;
+use spiderq_tests::{Program, Stack, TIMEOUT, sqlite_url};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -72,7 +73,7 @@ async fn health_reports_a_shutdown_first_and_a_stream_may_end() {
 #[test]
 fn sigterm_ends_the_server_with_success() {
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::serve(&store_in(folder.path()), &[]);
+    let program = Program::serve(&sqlite_url(folder.path()), &[]);
     let (status, output) = program.terminate();
     assert!(status.success(), "{output}");
     assert!(output.contains("stopped"), "{output}");

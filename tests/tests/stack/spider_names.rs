@@ -19,13 +19,13 @@ const SPIDER: &str =
     "spider: must be a spider's name: 1 to 255 bytes of text without control characters";
 const TAGS: &str = "tags: each must be 1 to 128 bytes of text without control characters";
 
-/// Pushes a job a line into `project`; the answer's lines.
+/// Pushes a job for each line into `project`; the lines of the response.
 async fn push(http: &Http, project: u32, lines: impl Iterator<Item = Value>) -> Vec<Value> {
     let lines: String = lines.map(|line| format!("{line}\n")).collect();
     http.post(&format!("/jobq/{project}/push"), lines).await.ok().lines()
 }
 
-/// The rows of a list with the field `n`: whose they are.
+/// The field `n` of each row of a list.
 async fn found(http: &Http, path: &str) -> Vec<Value> {
     http.get(&format!("{path}&state=pending&jobmeta=n")).await.ok().column("n")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Response, Stack};
 
 use crate::{
     helpers::NOW,
@@ -19,7 +19,7 @@ async fn push(http: &Http, project: u64, lines: &[Value]) {
     assert!(pushed.column("key").iter().all(Value::is_string), "{pushed}");
 }
 
-async fn patch(http: &Http, path: &str, body: &Value) -> Answer {
+async fn patch(http: &Http, path: &str, body: &Value) -> Response {
     http.send(Method::PATCH, path, &[], body.to_string()).await
 }
 

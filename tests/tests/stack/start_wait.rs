@@ -9,7 +9,6 @@ use spiderq_proto::v1::{
     CountQueueRequest, JobState, NewJob, PushJobsRequest, StartJobRequest, StartJobResponse,
 };
 use spiderq_server::{Limits, Network};
-use spiderq_server::{Limits, Network};
 use spiderq_tests::{Grpc, Stack, StoreKind};
 use tokio::{task::JoinHandle, time::Instant};
 use tonic::{Code, Status, body::Body};

@@ -1,4 +1,4 @@
-//! Watches: every event of a project's jobs, once and in order, whatever happens between.
+//! Watches: every event of a project's jobs, once and in order.
 
 use spiderq_proto::v1::{JobState, PurgeJobRequest, WatchJobsRequest, WatchJobsResponse};
 use spiderq_tests::{Grpc, Http, Stack, StoreKind};

@@ -11,7 +11,7 @@ use spiderq_proto::v1::{
     JobState, NewJob, PushJobsRequest, WatchJobsRequest, WatchJobsResponse,
     job_service_client::JobServiceClient,
 };
-use spiderq_tests::{Grpc, Program, Stack, StoreKind};
+use spiderq_tests::{Grpc, Program, Stack, StoreKind, sqlite_url};
 use tonic::{Code, Status, transport::Endpoint};
 use tonic_types::StatusExt as _;
 
@@ -56,7 +56,7 @@ async fn a_shutdown_ends_a_watch_and_another_server_continues_at_its_cursor() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_of_a_slow_reader_ends_and_continues_from_its_cursor() {
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
+    let store = sqlite_url(folder.path());
     let mut program = Program::serve(&store, &["--log", "info,spiderq_service=debug"]);
     let endpoint = Endpoint::from_shared(program.url.clone()).unwrap();
     let channel = endpoint.initial_stream_window_size(65_535).connect_lazy();

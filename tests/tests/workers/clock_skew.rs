@@ -1,5 +1,5 @@
-//! Servers whose clocks are far apart, on one Redis: leases end by the store's clock, neither
-//! early nor late.
+//! Servers whose clocks differ, on one Redis: leases end by the store's clock, neither early nor
+//! late.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use std::{
 
 use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::{HeartbeatRequest, StartJobRequest};
-use spiderq_tests::{Grpc, Http, Lateness, Program, Stack, redis_server::RedisServer};
+use spiderq_tests::{Grpc, Http, Lateness, Program, Stack, redis_server::RedisServer, sqlite_url};
 use tempfile::TempDir;
 
 use crate::{push, take};
@@ -78,7 +78,7 @@ async fn heartbeat(grpc: &Grpc, key: &str, fence: &str) -> i64 {
 #[tokio::test]
 async fn a_server_goes_by_the_clock_of_its_store() {
     let clocks = Ahead::build();
-    let alone = format!("sqlite:{}/spiderq.db", clocks.folder.path().display());
+    let alone = sqlite_url(clocks.folder.path());
     let moved = time_of(&clocks.serve(&alone, APART.cast_signed())).await;
     let now = SystemClock.now().0;
     assert!(moved.abs_diff(now + APART * 1000) < 60_000, "the clock is set");
@@ -101,7 +101,7 @@ async fn leases_end_in_time_whatever_the_clocks_of_the_servers() {
         let (one, other) = (&servers[one], &servers[other]);
         push(one, PROJECT, 1).await;
         let (key, fence) = start(one).await;
-        // Longer than the lease: it lives by its heartbeats, through whichever server.
+        // Longer than the lease: heartbeats through both servers extend it.
         let mut beats = tokio::time::interval(LEASE / 4);
         let mut last = (Instant::now(), 0);
         for beat in 0..6 {

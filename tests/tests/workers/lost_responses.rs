@@ -1,4 +1,4 @@
-//! A network that loses answers: calls made again under their request id are done once.
+//! A network that loses responses: calls that are repeated under their request id are done once.
 
 use std::{
     collections::BTreeSet,
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 /// Of 100 answers, how many are lost.
 const LOST: u64 = 30;
 
-/// A way to a server that loses answers after the server has done its work.
+/// A proxy that loses responses after the server has done its work.
 struct Cutting {
     url: String,
     cut: Arc<AtomicU64>,

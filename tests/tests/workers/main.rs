@@ -17,7 +17,7 @@ mod worker;
 use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse, pushed_job};
 use spiderq_tests::{Grpc, StoreKind};
 
-/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+/// Runs a test on SQLite, then on Redis; the last line of its output names the store.
 async fn on_each_store(test: impl AsyncFn(StoreKind)) {
     for kind in StoreKind::ALL {
         eprintln!("on {kind:?}:");

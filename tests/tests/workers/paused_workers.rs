@@ -63,7 +63,7 @@ async fn writes_of_a_worker_that_paused_past_its_lease_are_refused() {
     .await;
 }
 
-/// The job is as its new owner took it, and the owner can go on and finish it.
+/// The job is as its new holder started it, and the holder can go on and finish it.
 async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
     let request = GetJobRequest { key: key.to_owned() };
     let job = grpc.jobs().get_job(request).await.unwrap().into_inner();

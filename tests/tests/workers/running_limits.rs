@@ -1,5 +1,5 @@
-//! Many workers under a cap of units: whatever dies, what runs stays under it, and the store
-//! agrees with itself afterwards.
+//! Many workers under a limit of running units: the limit holds while workers die, and the store
+//! is consistent afterwards.
 
 use std::sync::{
     Arc,
@@ -78,7 +78,7 @@ async fn starter(grpc: &Grpc, seed: u64, done: &AtomicU64) {
     }
 }
 
-/// Beats so often and finishes the job; whether it still held it.
+/// Sends so many heartbeats and finishes the job; whether it still held it.
 async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
     let key = started.job.unwrap().key;
     for _ in 0..beats {

@@ -1,4 +1,5 @@
-//! Who may do what: every call by every caller, as `docs/access.md` says, over gRPC and HTTP.
+//! Who may call what: every call by every kind of caller, as `docs/access.md` says, over gRPC and
+//! HTTP.
 
 mod calls;
 pub(crate) mod table;
@@ -18,7 +19,7 @@ use self::{
 };
 use crate::{helpers::assert_refused, on_each_store};
 
-/// What became of a call; or the answer, when it was neither done nor refused to the caller.
+/// The outcome of a call; or its response, if it was neither done nor refused to the caller.
 type Found = Result<Cell, String>;
 
 async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -> Found {
@@ -78,7 +79,7 @@ async fn over_http(path: &Path, caller: &Caller, target: &Target) -> Found {
     }
 }
 
-/// Makes a call in every caller's name; says where that ended otherwise than in the table.
+/// Makes a call as every caller; returns the outcomes that differ from the table.
 async fn differences(
     world: &World,
     row: &Row,

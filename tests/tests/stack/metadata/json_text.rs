@@ -1,5 +1,5 @@
-//! JSON texts, drawn and fixed, that a program which reads values instead of carrying text
-//! would not give back as they were.
+//! JSON texts, random and fixed, that a program would change if it parsed values and wrote them
+//! again instead of keeping the text.
 
 use proptest::{
     prelude::{Strategy, prop_oneof},
@@ -73,7 +73,7 @@ pub(crate) fn any() -> impl Strategy<Value = String> {
     })
 }
 
-/// Values that something has once changed, or might.
+/// Values that parsers or printers of JSON change.
 pub(crate) fn fixed() -> Vec<String> {
     let mut values: Vec<String> = [
         "1566311822568.0",

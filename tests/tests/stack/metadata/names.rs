@@ -20,7 +20,7 @@ async fn push(http: &Http, line: Value) -> Value {
     http.post("/jobq/1/push", line.to_string()).await.ok().json()
 }
 
-/// Names that are the service's own, or whose values it reads.
+/// Names of fields whose values the service itself reads.
 fn is_known(name: &str) -> bool {
     ["tags", "units"].contains(&name)
 }
@@ -38,7 +38,7 @@ async fn assert_name_refused(http: &Http, name: &str) {
     }
 }
 
-/// The job `key` has each of the fields, and each reader sees it.
+/// Asserts that the job `key` has each of the fields, in each way to read them.
 async fn assert_kept(http: &Http, key: &str, fields: &serde_json::Map<String, Value>) {
     let whole = http.get(&format!("/jobs/{key}")).await.ok().json();
     for (name, value) in fields {

@@ -1,17 +1,17 @@
-//! Metadata values come back byte for byte (contract 5): each value is
-//! written in every way, over HTTP and gRPC, and read in every way.
+//! Metadata values come back byte for byte (contract 5): each value is written in every way, over
+//! HTTP and gRPC, and read in every way.
 //!
 //! What may differ: a value with line breaks between its tokens loses the white space between
 //! all of them, so that it fits on a line. The random values have spaces and tabs there, which
-//! stay. `tags`, `spider_args` of a form and the fields that only the
-//! service sets are texts and numbers, not JSON values: they come back as equal ones.
+//! stay. `tags`, `spider_args` of a form and the fields that only the service sets are texts and
+//! numbers, not JSON values: they come back as equal ones.
 
 use std::{cell::Cell, collections::BTreeMap};
 
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::value::RawValue;
 use spiderq_proto::v1::*;
-use spiderq_tests::{Answer, Stack, StoreKind};
+use spiderq_tests::{Response, Stack, StoreKind};
 
 use super::json_text;
 use crate::on_each_store;
@@ -52,7 +52,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    async fn post(&self, path: &str, body: String) -> Answer {
+    async fn post(&self, path: &str, body: String) -> Response {
         let path = path.replace("{P}", &self.project.to_string());
         self.stack.http().post(&path, body).await.ok()
     }
@@ -132,7 +132,7 @@ impl Case<'_> {
         jobs.set_job_metadata(set).await.unwrap();
     }
 
-    /// What each reader sees, by job.
+    /// Asserts that each way of reading returns the values of every job.
     async fn assert_read(&self) {
         let http = self.stack.http();
         let names: Vec<&str> = self.fields.keys().map(String::as_str).collect();

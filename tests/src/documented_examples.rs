@@ -1,5 +1,6 @@
-//! Runs the documents' own examples, which are data (`tests/data/seeds/*.json`): steps that
-//! bring a fresh stack to where the example begins, its request, and the answer it shows.
+//! Runs the examples of the original documents, which are data
+//! (`tests/data/documented_examples/*.json`): steps that bring a fresh stack to where the example
+//! begins, its request, and the response that it shows.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +9,15 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use spiderq_proto::v1::Role;
 
-use crate::{Answer, Http, Stack, StoreKind, millis};
+use crate::{Http, Response, Stack, StoreKind, millis};
 
 /// One example of a document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seed {
+pub struct Example {
     /// Which example: document, section, what it does.
     pub example: String,
-    /// Where the service does not answer what the document shows, and why.
+    /// How the response differs from the document's, and why.
     #[serde(default)]
     pub differs: Option<String>,
     steps: Vec<Step>,
@@ -66,12 +67,12 @@ struct Filler {
     state: Option<String>,
 }
 
-/// Runs an example on a fresh stack. Panics where an answer is not the document's.
-pub async fn run_seed(seed: &Seed, kind: StoreKind) {
+/// Runs an example on a fresh stack. Panics if a response differs from the document's.
+pub async fn run_example(example: &Example, kind: StoreKind) {
     let stack = Stack::at(kind, 1_000).await;
     let mut caller = Caller(stack.http());
-    for (number, step) in seed.steps.iter().enumerate() {
-        let place = format!("{kind:?}, {}, step {number}", seed.example);
+    for (number, step) in example.steps.iter().enumerate() {
+        let place = format!("{kind:?}, {}, step {number}", example.example);
         if let Some(at) = &step.at {
             stack.set_time(at.as_u64().unwrap_or_else(|| millis(at.as_str().unwrap())));
         }
@@ -89,11 +90,11 @@ pub async fn run_seed(seed: &Seed, kind: StoreKind) {
     }
 }
 
-/// Who makes the calls.
+/// The caller of the steps that follow.
 struct Caller(Http);
 
 impl Caller {
-    async fn call(&self, request: &str, step: &Step) -> Answer {
+    async fn call(&self, request: &str, step: &Step) -> Response {
         let (method, path) = request.split_once(' ').expect("METHOD PATH");
         let method: Method = method.parse().unwrap();
         if step.form.is_empty() {
@@ -121,8 +122,8 @@ impl Caller {
     }
 }
 
-/// Holds an answer against what the step shows of it.
-fn check(step: &Step, answer: &Answer, place: &str) {
+/// Compares a response with what the step shows of it.
+fn check(step: &Step, answer: &Response, place: &str) {
     assert_eq!(answer.status, 200, "{place}: {answer}");
     assert!(!answer.text().contains("\"error\":"), "{place}: {answer}");
     if let Some(expected) = &step.answer {
