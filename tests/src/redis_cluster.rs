@@ -58,7 +58,7 @@ impl RedisCluster {
     /// Which node has the slot of `project`, as the others have it.
     #[must_use]
     pub fn master_of(&self, project: u64) -> usize {
-        self.owner_of(&format!("sq:{{{project}}}:c"))
+        self.owner_of(&format!("sq:{{{project}}}:counters"))
     }
 
     /// Which node has the slot of `key`, as the others have it.

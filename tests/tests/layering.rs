@@ -108,7 +108,7 @@ fn imports(code: &str) -> BTreeSet<String> {
 
 #[test]
 fn imports_are_found_in_braces_and_out() {
-    let code = "use crate::{\n error::{Error, Result},\n model::*,\n}; crate::store_url::open()";
+    let code = "use crate::{\n error::{Error, Result},\n model::*,\n}; crate::store::open()";
     let found: Vec<String> = imports(code).into_iter().collect();
     assert_eq!(found, ["error", "model", "store"]);
 }

@@ -155,7 +155,7 @@ async fn heads_that_are_too_large_are_431() {
         let answer = String::from_utf8(raw.read_to_end().await).unwrap();
         let line = answer.lines().next();
         let length = path.len();
-        assert_eq!(line, Some("HTTP/1.1 431 Request Header FieldSelection Too Large"), "{length}");
+        assert_eq!(line, Some("HTTP/1.1 431 Request Header Fields Too Large"), "{length}");
         assert!(answer.contains("content-length: 0\r\n"), "{answer}");
     }
     // What is just within the limits is served.
