@@ -173,3 +173,6 @@ fn lease_length(lease_ms: Option<i64>) -> Result<Option<u64>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
