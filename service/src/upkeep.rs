@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt as _;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::task::JoinHandle;
 
 use crate::domain::{Pruner, Reaper};
 use spiderq_core::{
@@ -45,7 +45,6 @@ impl Drop for Upkeep {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "rounds are made at intervals, not on an event")]
 async fn reap(mut reaper: Reaper) {
     let mut log = RoundLog::new("reaper");
     let mut backoff = Backoff::new(REAPER_PAUSE, MAX_REAPER_PAUSE);
@@ -59,13 +58,17 @@ async fn reap(mut reaper: Reaper) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "rounds are made at intervals, not on an event")]
+async fn sleep(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
 /// Rounds while there is work for another one.
 async fn reaper_rounds(reaper: &mut Reaper) -> Result<()> {
     while caught(reaper.round()).await? {}
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "rounds are made at intervals, not on an event")]
 async fn prune(mut pruner: Pruner) {
     let mut log = RoundLog::new("retention");
     let mut pause = Pruner::PAUSE;

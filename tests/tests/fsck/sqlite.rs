@@ -11,7 +11,7 @@ use spiderq_tests::store_contract::{
 };
 use tempfile::TempDir;
 
-use crate::life::{LEASE, begin, check, end};
+use crate::sample::{LEASE, begin, check, end};
 
 async fn store_at(path: &Path) -> Arc<dyn Store> {
     open(&StoreUrl::Sqlite(path.to_owned())).await.unwrap()
@@ -58,7 +58,7 @@ async fn shows(sql: &str, line: &str) {
 }
 
 #[tokio::test]
-async fn rows_of_tags_are_not_those_of_jobs() {
+async fn tag_rows_that_differ_from_their_jobs_are_found() {
     let line = "{P}/1/3: is not listed under tag x";
     shows("DELETE FROM job_tags WHERE tag = 'x' AND state = 0", line).await;
     let at = place(T + 5, 0).0;
@@ -74,7 +74,7 @@ async fn rows_of_tags_are_not_those_of_jobs() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_not_as_the_job_says() {
+async fn due_times_that_differ_from_their_jobs_are_found() {
     let line = format!("{{P}}/1/1: is never due, and should be due at {LEASE}");
     shows("UPDATE jobs SET due = NULL", &line).await;
     for due in ["5", "99999999999999"] {
@@ -156,13 +156,13 @@ async fn a_spider_without_a_good_name_gets_one() {
 }
 
 #[tokio::test]
-async fn a_kept_answer_is_damaged() {
+async fn a_damaged_kept_answer_is_found() {
     let line = "project {P}: request id r has a damaged answer";
     shows("INSERT INTO request_ids VALUES ({P}, 'r', 'f', 'x', 9000000000000)", line).await;
 }
 
 #[tokio::test]
-async fn parts_of_the_schema_are_missing() {
+async fn missing_parts_of_the_schema_are_found() {
     shows("DROP INDEX queue", "store: index queue is missing").await;
     let rest = "unchecked: store: the rest can only be checked when that is there";
     let line = "store: view job_rows is missing";
@@ -170,7 +170,7 @@ async fn parts_of_the_schema_are_missing() {
 }
 
 #[tokio::test]
-async fn an_index_that_lacks_rows_is_built_anew() {
+async fn an_index_that_lacks_rows_is_rebuilt() {
     let sql = "PRAGMA writable_schema = ON; \
                UPDATE sqlite_schema SET sql = replace(sql, 'state = 0', 'state = 5') \
                WHERE name = 'queue';\n-- then\nREINDEX queue;\n-- then\n\
