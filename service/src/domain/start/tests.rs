@@ -1,6 +1,9 @@
 use super::*;
 use crate::domain::{PushJob, test_world::*};
-use spiderq_core::model::{Priority, Tag};
+use spiderq_core::{
+    limits::DEFAULT_LEASE_MS,
+    model::{Priority, Tag},
+};
 
 async fn start(world: &World, start: StartJob) -> Result<Option<StartedJob>> {
     world.domain.start_job(&caller(Role::Worker), start, None).await
