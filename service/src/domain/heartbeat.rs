@@ -57,3 +57,6 @@ impl Domain {
         Ok(HeartbeatResult { lease_expires, stop_requested })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ mod start_waiters;
 mod stop;
 mod subscription;
 mod summarize;
+#[cfg(test)]
+mod test_world;
 mod transition;
 mod update_jobs;
 mod update_queue;

@@ -156,3 +156,6 @@ fn sort_names<T: Ord>(field: &str, names: &mut Vec<T>, max: usize) -> Result<()>
     names.dedup();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
