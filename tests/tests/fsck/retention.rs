@@ -83,7 +83,7 @@ async fn leaves_what_settings_keep(store: Arc<dyn Store>) {
     set(&bytes, &[("keep_finished_bytes", "300")]).await;
     set(&deleted, &[("keep_deleted_days", "0"), ("max_running", "1")]).await;
     let rest = pruner(&store, T + 10 * DAY).round().await.unwrap();
-    assert_eq!(rest, Pruner::REST);
+    assert_eq!(rest, Pruner::PAUSE);
     let expected = [(&all, 6, 2), (&days, 1, 2), (&jobs, 2, 2), (&bytes, 3, 2), (&deleted, 6, 0)];
     for (world, finished, deleted) in expected {
         let left = world.list(&those(&[State::Finished])).await;
@@ -130,7 +130,7 @@ async fn many_projects_take_several_rounds() {
         set(world, &[("keep_finished_jobs", "1")]).await;
     }
     let mut pruner = pruner(&store, T);
-    for rest in [SHORT, SHORT, Pruner::REST, SHORT] {
+    for rest in [SHORT, SHORT, Pruner::PAUSE, SHORT] {
         assert_eq!(pruner.round().await.unwrap(), rest);
     }
     for (number, left) in [(0, 1), (1, 2), (1_098, 2), (1_099, 1)] {
@@ -151,6 +151,6 @@ async fn a_long_list_is_removed_in_bounded_steps() {
     let mut pruner = pruner(&store, T);
     assert_eq!(pruner.round().await.unwrap(), SHORT);
     assert_eq!(world.count(&those(&[State::Finished])).await, 100);
-    assert_eq!(pruner.round().await.unwrap(), Pruner::REST);
+    assert_eq!(pruner.round().await.unwrap(), Pruner::PAUSE);
     assert_eq!(world.count(&those(&[State::Finished])).await, 0);
 }
