@@ -55,7 +55,7 @@ impl RedisCluster {
     /// The node that has the slot of `project`, by what another node says.
     #[must_use]
     pub fn master_of(&self, project: u64) -> usize {
-        self.owner_of(&format!("sq:{{{project}}}:c"))
+        self.owner_of(&format!("sq:{{{project}}}:counters"))
     }
 
     /// The node that has the slot of `key`, by what another node says.

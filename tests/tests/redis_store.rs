@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
+use futures::{StreamExt as _, stream};
 use spiderq_core::{
     error::Error,
     model::{
@@ -16,7 +17,10 @@ use spiderq_core::{
     },
 };
 use spiderq_server::store_url::{StoreUrl, open};
-use spiderq_tests::redis_server::{DURABLE, RedisServer};
+use spiderq_tests::{
+    eventually,
+    redis_server::{DURABLE, RedisServer},
+};
 
 async fn store(server: &RedisServer) -> Arc<dyn Store> {
     open(&StoreUrl::parse(&server.url()).unwrap()).await.unwrap()
@@ -201,19 +205,6 @@ async fn a_full_memory_is_unavailable_and_nothing_is_done() {
     assert_eq!(none, [None]);
 }
 
-/// How many scripts the server has run so far.
-fn scripts_run(server: &RedisServer) -> usize {
-    let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_connection().unwrap();
-    let mut info = redis::cmd("INFO");
-    let stats: String = info.arg("commandstats").query(&mut connection).unwrap();
-    let calls = stats.lines().find_map(|line| {
-        let calls = line.strip_prefix("cmdstat_evalsha:calls=")?;
-        calls.split(',').next()?.parse().ok()
-    });
-    calls.unwrap_or(0)
-}
-
 #[tokio::test]
 async fn pushes_that_meet_go_together_and_each_gets_its_own_answer() {
     const CALLERS: usize = 150;
@@ -224,8 +215,8 @@ async fn pushes_that_meet_go_together_and_each_gets_its_own_answer() {
         store.push(project(1), jobs, Millis(1_000), None)
     };
     push(CALLERS).await.unwrap();
-    let before = scripts_run(&server);
-    // The one who begins goes away at once: the others must not wait for him.
+    let before = calls(&server, "evalsha");
+    // The caller that begins goes away at once: the others must not wait for it.
     tokio::select! {
         biased;
         _ = push(CALLERS + 1) => panic!("a push ended without a trip"),
@@ -244,6 +235,94 @@ async fn pushes_that_meet_go_together_and_each_gets_its_own_answer() {
             assert_eq!(found.spider.as_str(), format!("s{caller}"));
         }
     }
-    let run = scripts_run(&server) - before;
+    let run = calls(&server, "evalsha") - before;
     assert!(run < CALLERS / 2, "{run} scripts for {CALLERS} pushes");
+}
+
+/// Calls of a command so far.
+fn calls(server: &RedisServer, command: &str) -> usize {
+    let stats: String = server.command(&["INFO", "commandstats"]);
+    let prefix = format!("cmdstat_{command}:calls=");
+    let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next());
+    calls.map_or(0, |calls| calls.parse().unwrap())
+}
+
+/// A running job of `project` whose lease ends at `lease`.
+async fn add_leased(store: &Arc<dyn Store>, project: ProjectId, lease: u64) -> JobKey {
+    let start = NewAttempt { fence: Fence::random().unwrap(), lease_expires: Some(Millis(lease)) };
+    let leased = NewJob { state: State::Running, start: Some(start), ..job("a") };
+    match store.push(project, vec![leased], Millis(1_000), None).await.unwrap()[..] {
+        [Pushed::Added(key)] => key,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+/// Registers projects that have nothing due, since now, and a bad entry.
+fn register_idle_projects(server: &RedisServer, from: usize, to: usize) {
+    let numbers: Vec<String> = (from..to).map(|number| number.to_string()).collect();
+    let pairs = numbers.iter().flat_map(|number| ["1000", number.as_str()]);
+    let words: Vec<&str> = ["ZADD", "sq:{due}"].into_iter().chain(pairs).collect();
+    server.command::<()>(&words);
+    server.command::<()>(&["ZADD", "sq:{due}", "5", "no project"]);
+}
+
+#[tokio::test]
+async fn due_jobs_are_found_among_many_projects_in_bounded_reads() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    register_idle_projects(&server, 100, 3_100);
+    let mut added = Vec::new();
+    for number in [1, 2_000, 9_000] {
+        added.push(add_leased(&store, project(number), 2_000).await);
+    }
+    for _ in 0..2 {
+        let before = calls(&server, "zscan");
+        let mut due = store.due(Millis(2_000), 100).await.unwrap();
+        due.sort();
+        assert_eq!(due, added);
+        assert!(calls(&server, "zscan") - before >= 4, "the set was read in too few steps");
+    }
+    assert_eq!(calls(&server, "zrange"), 0);
+    let bad: Option<String> = server.command(&["ZSCORE", "sq:{due}", "no project"]);
+    assert_eq!(bad, None);
+}
+
+#[tokio::test]
+async fn a_search_for_due_jobs_goes_on_where_the_last_one_stopped() {
+    const PROJECTS: i64 = 2_000;
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let pushes = (1..=PROJECTS).map(|number| add_leased(&store, project(number), 2_000));
+    let added: BTreeSet<JobKey> = stream::iter(pushes).buffered(50).collect().await;
+    // A project is registered beside its write.
+    eventually("not all projects are registered", async || {
+        (server.command::<i64>(&["ZCARD", "sq:{due}"]) == PROJECTS).then_some(())
+    })
+    .await;
+    let mut found = BTreeSet::new();
+    // Each answer is of another page of the set: no page is read again before all were.
+    let pages = 3;
+    for _ in 0..pages {
+        let due = store.due(Millis(2_000), 100).await.unwrap();
+        assert_eq!(due.len(), 100);
+        found.extend(due);
+    }
+    assert_eq!(found.len(), pages * 100);
+    let all = store.due(Millis(2_000), 5_000).await.unwrap();
+    assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), added);
+    assert_eq!(all.len(), added.len());
+}
+
+#[tokio::test]
+async fn a_push_with_the_spiders_tags_is_one_script() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let push = || {
+        let jobs = vec![NewJob { spider_tags: true, ..job("a") }];
+        store.push(project(1), jobs, Millis(1_000), None)
+    };
+    push().await.unwrap();
+    let before = calls(&server, "evalsha");
+    push().await.unwrap();
+    assert_eq!(calls(&server, "evalsha") - before, 1);
 }

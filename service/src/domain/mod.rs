@@ -9,6 +9,7 @@ mod delete;
 mod get;
 mod heartbeat;
 mod job_token;
+mod lease;
 mod list;
 mod list_last_jobs;
 mod metadata;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use spiderq_core::{
-    effect::{ProjectView, ProjectLimits},
+    effect::{ProjectLimits, ProjectView},
     error::{Error, Result},
     model::{SpiderId, State},
 };

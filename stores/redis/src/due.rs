@@ -1,123 +1,191 @@
 //! What is due: each project has an index of its own, and one set names the projects that have
-//! had something in theirs. That set is told beside the write, as the projects are
-//! (`project.rs`); whoever could not tell it is found by a look at all projects now and then.
+//! had something in theirs. A project is registered in that set beside the write, as in the set of
+//! all projects (`registry.rs`); one that could not be is found by a sweep over all projects.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::{StreamExt as _, stream};
-use serde::Serialize;
-use tokio::time::Instant;
-
-use super::{
-    RedisStore,
-    errors::bad_reply,
-    keys::{DUE, Keys, member},
-    project,
-    reply::job_key,
-    scripts,
-};
 use spiderq_core::{
     error::Result,
     model::{JobKey, Millis, ProjectId},
-    store::{Effect, NewJob},
+    store::{Effect, NewJob, ProjectStore as _},
+};
+use tokio::time::Instant;
+
+use crate::{
+    RedisStore,
+    link::within,
+    names::{DUE_PROJECTS, ProjectNames, job_key},
+    outcome,
+    scan::{Members, START},
+    scripts,
 };
 
-/// How often all projects are looked at.
-const SWEEP: Duration = Duration::from_secs(60);
+/// How often all projects are swept.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Projects read in one step of a sweep.
+const SWEEP_PAGE: usize = 1000;
 /// How long a project without anything due stays in the set, ms: much longer than it takes
-/// to tell of it again.
-const QUIET_MS: u64 = 10 * 60 * 1000;
+/// to register it again.
+const FORGET_AFTER_MS: u64 = 10 * 60 * 1000;
 /// Projects looked at at a time.
-const AT_ONCE: usize = 16;
-/// Projects read in one step.
-const PAGE: usize = 1000;
+const CONCURRENT_LOOKS: usize = 16;
 
 /// Whether something may be due of the job after `effect`.
-pub(super) fn makes_due(effect: &Effect) -> bool {
+pub(crate) fn makes_due(effect: &Effect) -> bool {
     let start = effect.start.as_ref();
     effect.lease_expires.or(effect.stop_by).is_some()
         || start.is_some_and(|start| start.lease_expires.is_some())
 }
 
 /// Whether something is due of a new job.
-pub(super) fn begins_leased(job: &NewJob) -> bool {
+pub(crate) fn begins_due(job: &NewJob) -> bool {
     let start = job.start.as_ref();
     start.is_some_and(|start| start.lease_expires.is_some())
 }
 
-/// When all projects are to be looked at again.
-#[derive(Debug)]
-pub(super) struct Sweep(Mutex<Instant>);
+/// Runs `write` and, where it makes something due, registers the project beside it.
+pub(crate) async fn with_due<T>(
+    store: &RedisStore,
+    project: ProjectId,
+    any_due: bool,
+    now: Millis,
+    write: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    if any_due {
+        return store.due_projects.register_with(project, now.0, write).await;
+    }
+    write.await
+}
 
-impl Sweep {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Instant::now() + SWEEP))
+/// Where the search for due jobs goes on, and when the next sweep is.
+#[derive(Debug)]
+pub(crate) struct DueScan(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    cursor: String,
+    next_sweep: Instant,
+}
+
+impl DueScan {
+    pub(crate) fn new() -> Self {
+        let next_sweep = Instant::now() + SWEEP_INTERVAL;
+        Self(Mutex::new(State { cursor: START.to_owned(), next_sweep }))
     }
 
-    fn is_due(&self) -> bool {
-        let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let due = *next <= now;
-        if due {
-            *next = now + SWEEP;
+    fn sweep_is_due(&self) -> bool {
+        let (mut state, now) = (self.state(), Instant::now());
+        let is_due = state.next_sweep <= now;
+        if is_due {
+            state.next_sweep = now + SWEEP_INTERVAL;
         }
-        due
+        is_due
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// [`Store::due`](spiderq_core::store::Store::due).
-pub(super) async fn due(store: &RedisStore, now: Millis, limit: usize) -> Result<Vec<JobKey>> {
-    if store.sweep.is_due() {
+/// Due jobs of any projects. Goes on where the last call stopped, so that a few projects with much
+/// to do do not hold up the others, and ends at the limit or after a whole walk from the start.
+pub(crate) async fn due(store: &RedisStore, now: Millis, limit: usize) -> Result<Vec<JobKey>> {
+    if store.due_scan.sweep_is_due() {
         sweep(store, now).await?;
     }
-    let mut projects = told(store).await?;
-    // From another one each time: one project with much to do must not hold up the others.
-    let first = getrandom::u32().unwrap_or_default() as usize;
-    let len = projects.len().max(1);
-    projects.rotate_left(first % len);
-    let looks = stream::iter(projects).map(|(project, told)| async move {
-        let found = of_project(store, project, now, limit).await;
-        (project, told, found)
-    });
-    let mut looks = looks.buffer_unordered(AT_ONCE);
-    let mut keys = Vec::new();
-    while let Some((project, told, found)) = looks.next().await {
-        let (found, any) = match found {
-            Ok(found) => found,
-            // In a Cluster others may answer.
-            Err(error) => {
-                tracing::debug!(%error, %project, "what is due could not be read");
-                continue;
+    let (mut keys, mut seen) = (Vec::new(), HashSet::new());
+    let mut is_whole = false;
+    while !is_whole && keys.len() < limit {
+        let cursor = store.due_scan.state().cursor.clone();
+        is_whole = cursor == START;
+        let set = Members::of_set(&store.connection, DUE_PROJECTS.to_owned());
+        let mut walk = set.from(cursor);
+        while keys.len() < limit
+            && let Some(page) = walk.next().await?
+        {
+            for key in of_page(store, page, now, limit - keys.len()).await? {
+                // A walk may come to a project twice.
+                if seen.insert(key) {
+                    keys.push(key);
+                }
             }
-        };
-        if !any && told.1.saturating_add(QUIET_MS) < now.0 {
-            forget(store, project, &told.0).await?;
-        }
-        keys.extend(found);
-        if keys.len() >= limit {
-            keys.truncate(limit);
-            break;
+            walk.cursor().clone_into(&mut store.due_scan.state().cursor);
         }
     }
     Ok(keys)
 }
 
-/// When a project was told: as Redis writes it, and ms since the epoch.
-type CheckProgress = (String, u64);
+/// A project in the set, and when it was registered, ms since the epoch.
+type Registered = (ProjectId, u64);
 
-async fn told(store: &RedisStore) -> Result<Vec<(ProjectId, CheckProgress)>> {
+/// Due jobs of the projects of a page of the set, at most `limit`.
+async fn of_page(
+    store: &RedisStore,
+    page: Vec<(String, String)>,
+    now: Millis,
+    limit: usize,
+) -> Result<Vec<JobKey>> {
+    let mut projects = Vec::new();
+    for (member, score) in page {
+        match registered(&member, &score) {
+            Some(registered) => projects.push(registered),
+            None => forget_member(store, &member, &score).await?,
+        }
+    }
+    // Other processes may look at the same page: each begins with any project of it. Without
+    // randomness all begin with the same one, and there is no harm.
+    let first = getrandom::u32().unwrap_or(0) as usize % projects.len().max(1);
+    projects.rotate_left(first);
+    of_projects(store, projects, now, limit).await
+}
+
+async fn of_projects(
+    store: &RedisStore,
+    projects: Vec<Registered>,
+    now: Millis,
+    limit: usize,
+) -> Result<Vec<JobKey>> {
+    let looks = stream::iter(projects).map(|registered| async move {
+        (registered, within(of_project(store, registered.0, now, limit)).await)
+    });
+    let mut looks = looks.buffer_unordered(CONCURRENT_LOOKS);
+    let mut keys = Vec::new();
+    while keys.len() < limit
+        && let Some((registered, found)) = looks.next().await
+    {
+        match found {
+            Ok((found, any)) => {
+                if !any && registered.1.saturating_add(FORGET_AFTER_MS) < now.0 {
+                    forget(store, registered).await?;
+                }
+                keys.extend(found);
+            }
+            // In a Cluster, this project's master may be down while others answer.
+            Err(error) => {
+                tracing::debug!(%error, project = %registered.0, "can't read what is due");
+            }
+        }
+    }
+    keys.truncate(limit);
+    Ok(keys)
+}
+
+fn registered(member: &str, score: &str) -> Option<Registered> {
+    Some((ProjectId::parse(member).ok()?, score.parse().ok()?))
+}
+
+/// Takes out of the set what is no project, or has no time: a sweep registers it again, if it
+/// is one. It must not keep the others from being looked at.
+async fn forget_member(store: &RedisStore, member: &str, score: &str) -> Result<()> {
+    tracing::error!(member, score, "bad entry among the projects with something due");
     let mut pipe = redis::pipe();
-    pipe.cmd("ZRANGE").arg(DUE).arg(0).arg(-1).arg("WITHSCORES");
-    let (scores,): (Vec<(String, f64)>,) = store.connection.pipe(&pipe).await?;
-    let project = |(number, score): (String, f64)| {
-        let text = score.to_string();
-        let ms = text.parse().unwrap_or_default();
-        Ok((ProjectId::parse(&number).map_err(bad_reply)?, (text, ms)))
-    };
-    scores.into_iter().map(project).collect()
+    pipe.zrem(DUE_PROJECTS, member).ignore();
+    within(store.connection.pipe(&pipe)).await
 }
 
 /// What is due of a project, and whether there is anything in its index.
@@ -127,15 +195,10 @@ async fn of_project(
     now: Millis,
     limit: usize,
 ) -> Result<(Vec<JobKey>, bool)> {
+    let index = ProjectNames(project).due();
     let mut pipe = redis::pipe();
-    pipe.cmd("ZRANGEBYSCORE")
-        .arg(Keys(project).due())
-        .arg("-inf")
-        .arg(now.0)
-        .arg("LIMIT")
-        .arg(0)
-        .arg(limit);
-    pipe.zcard(Keys(project).due());
+    pipe.cmd("ZRANGEBYSCORE").arg(&index).arg("-inf").arg(now.0).arg("LIMIT").arg(0).arg(limit);
+    pipe.zcard(&index);
     let (members, entries): (Vec<String>, u64) = store.connection.pipe(&pipe).await?;
     let mut keys = Vec::new();
     for member in members {
@@ -143,9 +206,9 @@ async fn of_project(
             Ok(key) => keys.push(key),
             // No job has such a name: nothing can be due of it.
             Err(error) => {
-                tracing::error!(%error, %project, member, "a bad entry among what is due");
+                tracing::error!(%error, %project, member, "bad entry among what is due");
                 let mut pipe = redis::pipe();
-                pipe.zrem(Keys(project).due(), member).ignore();
+                pipe.zrem(&index, member).ignore();
                 store.connection.pipe::<()>(&pipe).await?;
             }
         }
@@ -153,46 +216,36 @@ async fn of_project(
     Ok((keys, entries > 0))
 }
 
-async fn forget(store: &RedisStore, project: ProjectId, told: &str) -> Result<()> {
-    let number = project.to_string();
-    let arguments = [number.as_bytes(), told.as_bytes()];
-    store.connection.run_plain(&scripts::QUIET, DUE, arguments).await
+async fn forget(store: &RedisStore, (project, score): Registered) -> Result<()> {
+    let (project, score) = (project.to_string(), score.to_string());
+    let arguments = [project.as_bytes(), score.as_bytes()];
+    let script = &scripts::FORGET_DUE_PROJECT;
+    // Registered again meanwhile, it stays.
+    let _: outcome::Step =
+        within(store.connection.run_plain(script, DUE_PROJECTS, arguments)).await?;
+    Ok(())
 }
 
-/// Tells of projects of which nobody could.
+/// Registers the projects that have something due and could not be registered beside the write.
 async fn sweep(store: &RedisStore, now: Millis) -> Result<()> {
     let mut after = None;
     loop {
-        let page = project::list(store, after, PAGE).await?;
+        let page = store.projects(after, SWEEP_PAGE).await?;
         let Some(last) = page.last().copied() else {
             return Ok(());
         };
         after = Some(last);
         let looks = stream::iter(page).map(|project| async move {
-            let found = of_project(store, project, now, 1).await;
+            let found = within(of_project(store, project, now, 1)).await;
             matches!(found, Ok((_, true))).then_some(project)
         });
-        let found: Vec<_> = looks.buffer_unordered(AT_ONCE).collect().await;
+        let found: Vec<_> = looks.buffer_unordered(CONCURRENT_LOOKS).collect().await;
         let mut pipe = redis::pipe();
         for project in found.into_iter().flatten() {
-            pipe.zadd(DUE, project.get(), now.0).ignore();
+            pipe.zadd(DUE_PROJECTS, project.get(), now.0).ignore();
         }
         if !pipe.is_empty() {
-            store.connection.pipe::<()>(&pipe).await?;
+            within(store.connection.pipe::<()>(&pipe)).await?;
         }
     }
-}
-
-#[derive(Serialize)]
-struct PostponeArg {
-    member: String,
-    until_ms: u64,
-}
-
-/// [`Store::postpone`](spiderq_core::store::Store::postpone).
-pub(super) async fn postpone(store: &RedisStore, key: JobKey, until: Millis) -> Result<()> {
-    let argument = PostponeArg { member: member(key), until_ms: until.0 };
-    let keys = Keys(key.project).script(None);
-    let script = &scripts::POSTPONE;
-    store.connection.run(script, &keys, &argument).await
 }

@@ -5,27 +5,32 @@ use std::collections::HashMap;
 
 use redis::{Pipeline, RedisResult, Value};
 
-use super::{RedisStore, connection::Connection, errors::from_redis};
 use spiderq_core::{
     error::{Error, Result},
     store::Durability,
 };
 
-/// What decides, in the order of [`Settings::values`].
+use crate::{
+    RedisStore,
+    error::{bad_reply, from_redis},
+    link::Connection,
+};
+
+/// The settings that decide, in the order of [`Settings::values`].
 const NAMES: [&str; 4] = ["appendonly", "appendfsync", "save", "maxmemory-policy"];
-/// With it, the log is not synced while it is being rewritten.
+/// With this setting, the log is not synced while it is being rewritten.
 const LAZY: &str = "no-appendfsync-on-rewrite";
 
-/// Of one master.
+/// The settings of one master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Settings {
-    /// "unknown" where Redis does not tell.
+    /// "unknown" where Redis does not say.
     values: [String; 4],
     lazy: bool,
     replicas: usize,
 }
 
-/// All masters.
+/// The settings of all masters.
 #[derive(Debug)]
 struct Found {
     kind: Kind,
@@ -41,22 +46,21 @@ enum Kind {
     Cluster,
 }
 
-/// [`Store::durability`](spiderq_core::store::Store::durability).
-pub(super) async fn durability(store: &RedisStore) -> Result<Durability> {
+pub(crate) async fn durability(store: &RedisStore) -> Result<Durability> {
     let connection = &store.connection;
     let kind = match connection {
         Connection::Server(..) => Kind::Server,
         Connection::Sentinel(..) => Kind::Sentinel,
         Connection::Cluster(..) => Kind::Cluster,
     };
-    let answers: Vec<(_, Result<CheckProgress>)> = connection.pipe_to_each(&question()).await;
+    let answers: Vec<(_, Result<Answers>)> = connection.pipe_to_each(&question()).await;
     let mut found = Found { kind, masters: Vec::new(), silent: 0 };
     let mut trouble = None;
     for (name, answer) in answers {
         match answer.and_then(Settings::new) {
             Ok(settings) => found.masters.push(settings),
             Err(error @ Error::Unavailable { .. }) => {
-                tracing::debug!(master = name, %error, "durability is not known");
+                tracing::debug!(master = name, %error, "can't read the durability settings");
                 found.silent += 1;
                 trouble = Some(error);
             }
@@ -69,8 +73,8 @@ pub(super) async fn durability(store: &RedisStore) -> Result<Durability> {
     }
 }
 
-/// INFO, and CONFIG GET for what INFO does not tell. Hosted servers deny CONFIG, which is an
-/// answer too.
+/// INFO, and CONFIG GET for what INFO does not say. Hosted servers deny CONFIG, so that errors are
+/// answers too.
 fn question() -> Pipeline {
     let mut pipe = redis::pipe();
     pipe.cmd("INFO");
@@ -81,29 +85,29 @@ fn question() -> Pipeline {
     pipe
 }
 
-/// An INFO, and settings.
-type CheckProgress = Vec<RedisResult<Value>>;
+/// What a master answers to [`question`].
+type Answers = Vec<RedisResult<Value>>;
 
 impl Settings {
-    fn new(told: CheckProgress) -> Result<Self> {
-        let mut told = told.into_iter();
-        let info = told.next().unwrap_or(Ok(Value::Nil)).map_err(from_redis);
-        let info: String = match info {
-            // It loads, say.
+    fn new(answers: Answers) -> Result<Self> {
+        let mut answers = answers.into_iter();
+        let info = answers.next().ok_or_else(|| bad_reply("no answer to INFO"))?;
+        let info: String = match info.map_err(from_redis) {
+            // It is loading its data, for example.
             Err(error @ Error::Unavailable { .. }) => return Err(error),
-            // It does not allow us to know.
+            // The user may not ask.
             Err(_) => String::new(),
-            Ok(text) => redis::from_redis_value(text).unwrap_or_default(),
+            Ok(text) => redis::from_redis_value(text).map_err(bad_reply)?,
         };
         let of_info = |name: &str| {
             let line = info.lines().find_map(|line| line.strip_prefix(name));
             line.map(|value| value.trim().to_owned())
         };
-        let pairs = |told: RedisResult<Value>| {
-            let pairs = told.ok().map(redis::from_redis_value::<HashMap<_, _>>);
+        let pairs = |answer: RedisResult<Value>| {
+            let pairs = answer.ok().map(redis::from_redis_value::<HashMap<_, _>>);
             pairs.and_then(Result::ok)
         };
-        let mut config: HashMap<String, String> = told.filter_map(pairs).flatten().collect();
+        let mut config: HashMap<String, String> = answers.filter_map(pairs).flatten().collect();
         let appendonly = config.remove(NAMES[0]).or_else(|| {
             let enabled = of_info("aof_enabled:")?;
             Some(if enabled == "1" { "yes" } else { "no" }.to_owned())
@@ -118,7 +122,7 @@ impl Settings {
         })
     }
 
-    /// How bad it can get, and what that is.
+    /// How much can be lost, by rank, and what that is.
     fn loss(&self) -> (u8, &'static str) {
         let [appendonly, appendfsync, save, _] = self.values.each_ref().map(String::as_str);
         match (appendonly, appendfsync) {

@@ -2,27 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::{
-    connection::{Connection, unpack},
-    encode::{Placed, RequestArg},
-    keys::{COUNTERS, Keys, bytes_field, last_job_field, spider_field, tag_field},
-    record::{Flat, UNCOUNTED, counter_values},
-    reply::{job_key, limit_at},
-    scripts,
-};
+use serde::Serialize;
 use spiderq_core::{
-    error::{Error, Result},
+    error::Result,
+    limits::MAX_TAGS,
     model::{Millis, ProjectId, State, UniqueKey},
     store::{NewJob, Pushed, RequestDigest},
+};
+
+use crate::{
+    effects::Placed,
+    link::Connection,
+    names::{
+        LAST_POSITION, LAST_SPIDER, LAST_TAG, ProjectNames, RUNNING_UNITS, bytes_in, job_key,
+        last_job, spider_number, tag_number,
+    },
+    outcome,
+    record::{Flat, counter_values},
+    request_ids::RequestIdArg,
+    scripts,
 };
 
 #[derive(Serialize)]
 struct PushArg<'a> {
     now: u64,
-    request: Option<RequestArg<'a>>,
-    names: Vec<String>,
+    max_tags: usize,
+    request: Option<RequestIdArg<'a>>,
+    fields: Vec<String>,
     jobs: Vec<JobArg<'a>>,
 }
 
@@ -33,22 +39,23 @@ struct JobArg<'a> {
     /// States besides, whose entry it gets too.
     passed: Vec<usize>,
     priority: u8,
-    /// What it adds to the units of the running jobs.
-    running_units: u8,
+    /// Of a job that begins running.
+    running_units: Option<u8>,
     actor: &'a str,
     unique: Option<&'a str>,
     holds: bool,
     lease: Option<u64>,
     tags: Vec<&'a str>,
-    /// The counter that its bytes go to.
-    sum: Option<&'static str>,
+    spider_tags: bool,
+    /// The field of the counters hash that its bytes go to.
+    bytes_field: Option<&'static str>,
     bytes: usize,
     core: Flat,
     large: Flat,
 }
 
-/// [`Store::push`](spiderq_core::store::Store::push).
-pub(super) async fn push(
+/// One step for all `jobs`.
+pub(crate) async fn push(
     connection: &Connection,
     project: ProjectId,
     jobs: &[&NewJob],
@@ -57,91 +64,74 @@ pub(super) async fn push(
 ) -> Result<Vec<Pushed>> {
     let argument = PushArg {
         now: now.0,
-        request: RequestArg::new(request, now),
-        names: names(jobs),
-        jobs: jobs.iter().map(|job| job_arg(job, now)).collect(),
+        max_tags: MAX_TAGS,
+        request: RequestIdArg::new(request, now),
+        fields: counters_read(jobs),
+        jobs: jobs.iter().map(|job| JobArg::new(job, now)).collect(),
     };
-    let keys = Keys(project).script(request);
-    let packed: Vec<u8> = connection.run(&scripts::PUSH, &keys, &argument).await?;
-    if packed.is_empty() {
-        return Err(Error::RequestIdReused);
-    }
-    let replies: Vec<Reply> = unpack(&packed)?;
-    let replies = replies.iter();
-    replies.map(|reply| pushed(project, reply)).collect()
+    let keys = ProjectNames(project).script(request);
+    let outcomes: Vec<outcome::Push> = connection.run(&scripts::PUSH, &keys, &argument).await?;
+    outcomes.into_iter().map(|outcome| pushed(project, outcome)).collect()
 }
 
-/// What became of one job.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Reply {
-    Member(String),
-    Limit(usize),
+fn pushed(project: ProjectId, outcome: outcome::Push) -> Result<Pushed> {
+    Ok(match outcome {
+        outcome::Push::Added(member) => Pushed::Added(job_key(project, &member)?),
+        outcome::Push::Duplicate => Pushed::Duplicate,
+        outcome::Push::TooManyTags => Pushed::TooManyTags,
+        outcome::Push::AtLimit(limit) => Pushed::AtLimit(limit.into()),
+    })
 }
 
-fn pushed(project: ProjectId, reply: &Reply) -> Result<Pushed> {
-    match reply {
-        Reply::Member(member) if member.is_empty() => Ok(Pushed::Duplicate),
-        Reply::Member(member) => job_key(project, member).map(Pushed::Added),
-        Reply::Limit(index) => limit_at(*index).map(Pushed::AtLimit),
-    }
-}
-
-/// The fields of the counters hash that the script reads at once, each once.
-fn names(jobs: &[&NewJob]) -> Vec<String> {
+/// The fields of the counters hash that the script reads at once, each once. It reads those of
+/// the tags that it gets from spiders by itself.
+fn counters_read(jobs: &[&NewJob]) -> Vec<String> {
     let spiders: BTreeSet<&str> = jobs.iter().map(|job| job.spider.as_str()).collect();
     let tags = jobs.iter().flat_map(|job| job.tags.iter());
     let tags: BTreeSet<&str> = tags.map(|tag| tag.as_str()).collect();
-    let sums: BTreeSet<&str> = jobs.iter().filter_map(|job| bytes_field(job.state)).collect();
-    let spiders = spiders.into_iter();
-    COUNTERS
-        .map(str::to_owned)
-        .into_iter()
-        .chain(spiders.flat_map(|name| [spider_field(name), last_job_field(name)]))
-        .chain(tags.into_iter().map(tag_field))
-        .chain(sums.into_iter().map(str::to_owned))
-        .collect()
+    let bytes: BTreeSet<&str> = jobs.iter().filter_map(|job| bytes_in(job.state)).collect();
+    let fixed = [LAST_POSITION, LAST_SPIDER, LAST_TAG, RUNNING_UNITS].into_iter().chain(bytes);
+    let spiders = spiders.into_iter().flat_map(|name| [spider_number(name), last_job(name)]);
+    fixed.map(str::to_owned).chain(spiders).chain(tags.into_iter().map(tag_number)).collect()
 }
 
-fn job_arg(job: &NewJob, now: Millis) -> JobArg<'_> {
-    let placed = Placed::new(&job.metadata);
-    let lease = job.start.as_ref().and_then(|start| start.lease_expires);
-    JobArg {
-        spider: job.spider.as_str(),
-        state: job.state.index(),
-        passed: passed(job),
-        priority: job.priority.get(),
-        running_units: match job.state {
-            State::Running => job.units.get(),
-            State::Pending | State::Finished | State::Deleted => 0,
-        },
-        actor: job.actor.as_str(),
-        unique: job.unique.as_ref().map(UniqueKey::as_str),
-        holds: held(job).is_some(),
-        lease: lease.map(|end| end.0),
-        tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
-        sum: bytes_field(job.state),
-        bytes: job.metadata.bytes(),
-        core: core(job, placed.core, now),
-        large: placed.large,
+impl<'a> JobArg<'a> {
+    fn new(job: &'a NewJob, now: Millis) -> Self {
+        let placed = Placed::new(&job.metadata);
+        let lease = job.start.as_ref().and_then(|start| start.lease_expires);
+        Self {
+            spider: job.spider.as_str(),
+            state: job.state.index(),
+            passed: passed(job),
+            priority: job.priority.get(),
+            running_units: (job.state == State::Running).then(|| job.units.get()),
+            actor: job.actor.as_str(),
+            unique: job.unique.as_ref().map(UniqueKey::as_str),
+            holds: held(job).is_some(),
+            lease: lease.map(|end| end.0),
+            tags: job.tags.iter().map(|tag| tag.as_str()).collect(),
+            spider_tags: job.spider_tags,
+            bytes_field: bytes_in(job.state),
+            bytes: job.metadata.bytes(),
+            core: core(job, placed.core, now),
+            large: placed.large,
+        }
     }
 }
 
 /// A scheduled job that begins further on passed pending.
 fn passed(job: &NewJob) -> Vec<usize> {
-    let pending = State::Pending;
-    let passes = job.scheduled && job.state != pending;
-    passes.then(|| pending.index()).into_iter().collect()
+    let passes = job.scheduled && job.state != State::Pending;
+    passes.then(|| State::Pending.index()).into_iter().collect()
 }
 
-/// What the job is to hold: nothing if it begins done.
+/// The unique key that the job is to hold: none if it begins done.
 fn held(job: &NewJob) -> Option<&str> {
     let active = matches!(job.state, State::Pending | State::Running);
-    let unique = job.unique.as_ref().filter(|_| active);
-    unique.map(UniqueKey::as_str)
+    job.unique.as_ref().filter(|_| active).map(UniqueKey::as_str)
 }
 
-/// All that is known before the atomic step.
+/// The fields of the core hash that are known before the atomic step.
 fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
     let mut core = metadata;
     let mut set = |field: &str, value: String| core.extend([field.to_owned(), value]);
@@ -150,10 +140,7 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
     set("p", job.priority.get().to_string());
     set("u", job.units.get().to_string());
     set("w", now.0.to_string());
-    if !job.tags.is_empty() {
-        let tags: Vec<&str> = job.tags.iter().map(|tag| tag.as_str()).collect();
-        set("t", tags.join("\n"));
-    }
+    set("z", job.metadata.bytes().to_string());
     if let Some(unique) = held(job) {
         set("U", unique.to_owned());
     }
@@ -164,11 +151,6 @@ fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
             set("l", end.0.to_string());
         }
     }
-    let bytes = job.metadata.bytes();
-    if bytes > UNCOUNTED {
-        set("b", bytes.to_string());
-    }
-    set("z", bytes.to_string());
     for (field, value) in counter_values(job.counters) {
         set(field, value.to_string());
     }

@@ -2,121 +2,192 @@
 //!
 //! Short names, because a million jobs live there. In the core hash:
 //! `n` spider, `s` state (0 to 3), `o` position, `p` priority, `u` units, `t` tags (one a line),
-//! `0` … `3` entries (`MS ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
+//! `0` … `3` entries (`POSITION ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
 //! lease, `k` until when it may stop by itself, `e` whether it stands in front of its priority,
-//! `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `b` a bound of
-//! the bytes of metadata ([`UNCOUNTED`]), `z` just those bytes. What is unknown or
-//! empty is not there. Larger metadata stand under their names in a hash of their own.
+//! `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `z` bytes of all metadata.
+//! What is unknown or empty is not there. Larger metadata stand under their names in a hash of
+//! their own.
 
-use std::collections::HashMap;
+use std::str::FromStr;
 
-use super::{errors::bad_reply, keys::COMPACT};
 use spiderq_core::{
     error::Result,
-    model::FieldSelection,
     model::{
-        Actor, Counters, FieldName, Job, JobKey, JsonText, Metadata, Millis, Position, Priority,
-        SpiderName, State, StateEntry, Tags, Units,
+        Actor, Counters, FieldName, FieldSelection, Job, JobKey, JsonText, Metadata, Millis,
+        Position, Priority, SpiderName, State, StateEntry, Tags, Units,
     },
 };
 
-/// What a row needs besides metadata.
-pub(super) const CORE: [&str; 17] =
+use crate::error::bad_reply;
+
+/// Columns of a row beside metadata, in the order in which [`Record::decode`] reads them.
+pub(crate) const CORE: [&str; 17] =
     ["n", "s", "o", "p", "u", "t", "0", "1", "2", "3", "w", "a", "l", "ci", "cp", "cl", "ce"];
+/// Index of the state in [`CORE`].
+const STATE: usize = 1;
+/// Field of the fence, which is no column: only a claim answers with it.
+const FENCE: &str = "f";
 
-/// A job without the field `b` has at most so many bytes of metadata: what most jobs are
-/// pushed with goes uncounted.
-pub(super) const UNCOUNTED: usize = 4096;
-
-/// FieldSelection of the counters, in the order of [`counter_values`].
+/// Fields of the counters, in the order of [`counter_values`].
 const COUNTERS: [&str; 4] = ["ci", "cp", "cl", "ce"];
 
-/// FieldSelection and values of a hash.
-pub(super) type Flat = Vec<String>;
+/// Most bytes of a value, and of a field, that a hash keeps in its compact form: the default of
+/// Redis's `hash-max-listpack-value`.
+const MAX_COMPACT: usize = 64;
 
-/// The core field of metadata.
-pub(super) fn small_field(name: &str) -> String {
-    format!("m:{name}")
+/// Fields and values of a hash in turn.
+pub(crate) type Flat = Vec<String>;
+/// Fields and values of a hash.
+pub(crate) type Pairs = Vec<(String, String)>;
+/// The values of the fields that were asked for, in their order.
+pub(crate) type Values = Vec<Option<String>>;
+
+const METADATA: &str = "m:";
+
+/// The field of the core hash for small metadata.
+pub(crate) fn small_field(name: &str) -> String {
+    format!("{METADATA}{name}")
 }
 
-/// Whether `name` is always in the core, so that rows are read from it alone.
-pub(super) fn is_row_field(name: &str) -> bool {
+/// Whether `name` is always in the core hash, so that rows are read from it alone.
+pub(crate) fn is_row_field(name: &str) -> bool {
     FieldSelection::ROW.contains(&name)
 }
 
-/// Whether a metadata field belongs to the core.
-pub(super) fn is_small(name: &str, value: &str) -> bool {
-    is_row_field(name) || (name.len() + 2 <= COMPACT && value.len() <= COMPACT)
+/// Whether a metadata field belongs to the core hash.
+pub(crate) fn is_small(name: &str, value: &str) -> bool {
+    is_row_field(name) || (METADATA.len() + name.len() <= MAX_COMPACT && value.len() <= MAX_COMPACT)
 }
 
-/// Counters as fields and values.
-pub(super) fn counter_values(counters: Counters) -> impl Iterator<Item = (&'static str, u64)> {
+/// Counters that are known, as fields and values.
+pub(crate) fn counter_values(counters: Counters) -> impl Iterator<Item = (&'static str, u64)> {
     let values = [counters.items, counters.pages, counters.logs, counters.errors];
     COUNTERS.into_iter().zip(values).filter_map(|(field, value)| value.map(|value| (field, value)))
 }
 
-/// A job from its two hashes as flat lists; `None` where there is none. Metadata that
-/// `fields` does not name are left out.
-pub(super) fn decode(
-    key: JobKey,
-    core: Flat,
-    large: Flat,
-    fields: &FieldSelection,
-) -> Result<Option<Job>> {
-    let mut record = Record::new(core);
-    if !record.0.contains_key("s") {
-        return Ok(None);
+/// Fields and values of a hash that a script answers with.
+pub(crate) fn pairs(flat: Flat) -> Result<Pairs> {
+    if flat.len() % 2 != 0 {
+        return Err(bad_reply("a field without a value"));
     }
-    let state: usize = record.number("s")?;
-    let job = Job {
-        key,
-        spider: SpiderName::parse(&record.text("n")?).map_err(bad_reply)?,
-        state: *State::ALL.get(state).ok_or_else(|| bad_reply(key))?,
-        position: Position(record.number("o")?),
-        priority: Priority::new(record.number("p")?).map_err(bad_reply)?,
-        units: Units::new(record.number("u")?).map_err(bad_reply)?,
-        tags: Tags::parse(record.optional("t").unwrap_or_default().lines()).map_err(bad_reply)?,
-        entries: [record.entry("0")?, record.entry("1")?, record.entry("2")?, record.entry("3")?],
-        updated: Millis(record.number("w")?),
-        attempt: record.optional_number("a")?.unwrap_or(0),
-        lease_expires: record.optional_number("l")?.map(Millis),
-        counters: record.counters()?,
-        metadata: record.metadata(large, fields),
-    };
-    Ok(Some(job))
+    let mut flat = flat.into_iter();
+    Ok(std::iter::from_fn(|| Some((flat.next()?, flat.next()?))).collect())
 }
 
-/// What is left of a core hash.
-struct Record(HashMap<String, String>);
+/// The fence in a whole core hash.
+pub(crate) fn fence(core: &Pairs) -> Option<&str> {
+    core.iter().find_map(|(field, fence)| (field == FENCE).then_some(fence.as_str()))
+}
+
+/// What was read of a job.
+pub(crate) struct Record {
+    /// By [`CORE`].
+    columns: Values,
+    metadata: Pairs,
+}
 
 impl Record {
-    fn new(flat: Flat) -> Self {
-        Self(pairs(flat).collect())
+    /// Of the values of [`CORE`] and then of small metadata with these names.
+    pub(crate) fn of_row<'a>(
+        mut values: Values,
+        names: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        if values.len() != CORE.len() + names.len() {
+            return Err(bad_reply(format!("{} values of a row", values.len())));
+        }
+        let small = values.split_off(CORE.len());
+        let mut record = Self { columns: values, metadata: Pairs::new() };
+        record.add(names, small);
+        Ok(record)
     }
 
-    fn optional(&mut self, field: &str) -> Option<String> {
-        self.0.remove(field)
+    /// Of all fields of both hashes.
+    pub(crate) fn whole(core: Pairs, large: Pairs) -> Self {
+        let (mut columns, mut metadata) = (vec![None; CORE.len()], large);
+        for (field, value) in core {
+            if let Some(name) = field.strip_prefix(METADATA) {
+                metadata.push((name.to_owned(), value));
+            } else if let Some(column) = CORE.iter().position(|core| *core == field) {
+                columns[column] = Some(value);
+            }
+        }
+        Self { columns, metadata }
     }
 
-    fn text(&mut self, field: &str) -> Result<String> {
-        self.optional(field).ok_or_else(|| bad_reply(format!("no field {field}")))
+    /// Adds those metadata that are there.
+    pub(crate) fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>, values: Values) {
+        let pairs = names.zip(values);
+        self.metadata.extend(pairs.filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
 
-    fn optional_number<N: std::str::FromStr>(&mut self, field: &str) -> Result<Option<N>> {
-        self.optional(field)
-            .map(|text| text.parse().map_err(|_| bad_reply(format!("field {field}"))))
-            .transpose()
-    }
-
-    fn number<N: std::str::FromStr>(&mut self, field: &str) -> Result<N> {
-        self.optional_number(field)?.ok_or_else(|| bad_reply(format!("no field {field}")))
-    }
-
-    fn entry(&mut self, field: &str) -> Result<Option<StateEntry>> {
-        let Some(text) = self.optional(field) else {
+    /// The job; `None` where there is none.
+    pub(crate) fn decode(self, key: JobKey) -> Result<Option<Job>> {
+        if self.columns.get(STATE).is_none_or(Option::is_none) {
             return Ok(None);
-        };
-        let bad = || bad_reply(format!("field {field}"));
+        }
+        let metadata = self.metadata.into_iter();
+        let metadata: Metadata = metadata
+            .map(|(name, value)| (FieldName::known(&name), JsonText::stored(value)))
+            .collect();
+        let mut columns = Columns(CORE.into_iter().zip(self.columns));
+        Ok(Some(Job {
+            key,
+            spider: columns.parsed(SpiderName::parse)?,
+            state: columns.state()?,
+            position: Position(columns.number()?),
+            priority: Priority::new(columns.number()?).map_err(bad_reply)?,
+            units: Units::new(columns.number()?).map_err(bad_reply)?,
+            tags: columns.tags()?,
+            entries: [columns.entry()?, columns.entry()?, columns.entry()?, columns.entry()?],
+            updated: Millis(columns.number()?),
+            // The first start has not come yet.
+            attempt: columns.optional()?.unwrap_or(0),
+            lease_expires: columns.optional()?.map(Millis),
+            counters: columns.counters()?,
+            metadata,
+        }))
+    }
+}
+
+/// Columns one after the other, with their names.
+struct Columns<I>(I);
+
+impl<I: Iterator<Item = (&'static str, Option<String>)>> Columns<I> {
+    fn next(&mut self) -> Result<(&'static str, Option<String>)> {
+        self.0.next().ok_or_else(|| bad_reply("too few columns"))
+    }
+
+    fn parsed<T>(&mut self, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
+        let (name, text) = self.next()?;
+        let text = text.ok_or_else(|| bad_reply(format!("no field {name}")))?;
+        parse(&text).map_err(bad_reply)
+    }
+
+    fn optional<N: FromStr>(&mut self) -> Result<Option<N>> {
+        let (name, text) = self.next()?;
+        text.map(|text| text.parse().map_err(|_| bad_reply(format!("field {name}")))).transpose()
+    }
+
+    fn number<N: FromStr>(&mut self) -> Result<N> {
+        let (name, text) = self.next()?;
+        let text = text.ok_or_else(|| bad_reply(format!("no field {name}")))?;
+        text.parse().map_err(|_| bad_reply(format!("field {name}")))
+    }
+
+    fn state(&mut self) -> Result<State> {
+        let index: usize = self.number()?;
+        State::ALL.get(index).copied().ok_or_else(|| bad_reply(format!("state {index}")))
+    }
+
+    fn tags(&mut self) -> Result<Tags> {
+        let (_, text) = self.next()?;
+        text.map_or_else(|| Ok(Tags::default()), |text| tags(&text))
+    }
+
+    fn entry(&mut self) -> Result<Option<StateEntry>> {
+        let (name, text) = self.next()?;
+        let Some(text) = text else { return Ok(None) };
+        let bad = || bad_reply(format!("field {name}"));
         let (position, actor) = text.split_once(' ').ok_or_else(bad)?;
         Ok(Some(StateEntry {
             position: Position(position.parse().map_err(|_| bad())?),
@@ -125,29 +196,16 @@ impl Record {
     }
 
     fn counters(&mut self) -> Result<Counters> {
-        let [items, pages, logs, errors] = COUNTERS;
         Ok(Counters {
-            items: self.optional_number(items)?,
-            pages: self.optional_number(pages)?,
-            logs: self.optional_number(logs)?,
-            errors: self.optional_number(errors)?,
+            items: self.optional()?,
+            pages: self.optional()?,
+            logs: self.optional()?,
+            errors: self.optional()?,
         })
-    }
-
-    fn metadata(self, large: Flat, fields: &FieldSelection) -> Metadata {
-        let small = self.0.into_iter().filter_map(|(field, value)| {
-            let name = field.strip_prefix("m:")?.to_owned();
-            Some((name, value))
-        });
-        small
-            .chain(pairs(large))
-            .filter(|(name, _)| fields.includes(name))
-            .map(|(name, value)| (FieldName::known(&name), JsonText::stored(value)))
-            .collect()
     }
 }
 
-fn pairs(flat: Flat) -> impl Iterator<Item = (String, String)> {
-    let mut flat = flat.into_iter();
-    std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
+/// Tags as they are kept, one a line.
+pub(crate) fn tags(lines: &str) -> Result<Tags> {
+    Tags::parse(lines.lines()).map_err(bad_reply)
 }

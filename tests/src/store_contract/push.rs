@@ -1,8 +1,12 @@
 //! Adding jobs.
 
 use spiderq_core::{
-    model::{Counters, Job, JobKey, Millis, Position, State, StateEntry, Units},
-    store::{NewJob, Pushed},
+    limits::MAX_TAGS,
+    model::{
+        ClaimFilter, Counters, Filter, Job, JobKey, Millis, Position, State, StateEntry,
+        TagChanges, Tags, Units,
+    },
+    store::{CheckProgress, CheckScope, NewJob, Pushed, SpiderTagsUpdated},
 };
 
 use super::world::*;
@@ -226,4 +230,109 @@ pub async fn a_spider_can_be_numbered_before_its_jobs(world: World) {
     let unknown = world.key(4, 1).spider;
     let found = world.store.spider_name(world.project, unknown);
     assert_eq!(found.await.unwrap(), None);
+}
+
+/// Gives a spider without tags these.
+async fn tag_spider(world: &World, spider: &str, texts: &[&str]) {
+    let spider = world.store.spider_id(world.project, &name(spider), true).await.unwrap();
+    let edit = TagChanges { add: tags(texts), ..TagChanges::default() };
+    let edited = world.store.update_spider_tags(world.project, spider.unwrap(), &edit).await;
+    assert_eq!(edited.unwrap(), SpiderTagsUpdated::Done(tags(texts)));
+}
+
+/// A job of `spider` that gets its tags, and then its own.
+fn with_spider_tags(spider: &str, texts: &[&str]) -> NewJob {
+    NewJob { spider_tags: true, ..tagged(spider, texts) }
+}
+
+async fn tags_of(world: &World, key: JobKey) -> Tags {
+    world.job(key).await.unwrap().tags
+}
+
+/// The spider's tags of that moment come first, none of them twice; lists find them.
+pub async fn a_new_job_gets_its_spiders_tags_first(world: World) {
+    tag_spider(&world, "a", &["x", "y"]).await;
+    let first = world.add(T, with_spider_tags("a", &["own", "y"])).await;
+    let second = world.add(T, with_spider_tags("a", &[])).await;
+    let other = world.add(T, with_spider_tags("b", &["y"])).await;
+    let done = NewJob { state: State::Finished, ..with_spider_tags("a", &["own"]) };
+    let done = world.add(T, done).await;
+    assert_eq!(tags_of(&world, first).await, tags(&["x", "y", "own"]));
+    assert_eq!(tags_of(&world, second).await, tags(&["x", "y"]));
+    assert_eq!(tags_of(&world, other).await, tags(&["y"]));
+    assert_eq!(tags_of(&world, done).await, tags(&["x", "y", "own"]));
+    let having = |tag: &str| Filter { has_tags: tag_list(&[tag]), ..those(&State::ALL) };
+    assert_eq!(world.list(&having("x")).await, [done, second, first]);
+    assert_eq!(world.list(&having("y")).await, [done, other, second, first]);
+    assert_eq!(world.list(&having("own")).await, [done, first]);
+    let wanted = ClaimFilter { has_tags: tag_list(&["x"]), ..ClaimFilter::default() };
+    assert_eq!(world.claim_wanted(T, &wanted).await.unwrap().job.key, first);
+    // What a spider gets later is not for jobs that are there.
+    tag_spider(&world, "b", &["late"]).await;
+    assert_eq!(tags_of(&world, other).await, tags(&["y"]));
+    let (check, found) = (CheckScope { projects: vec![world.project] }, &mut Vec::new());
+    let mut report = |progress| found.push(progress);
+    world.store.check(&check, false, &mut report).await.unwrap();
+    assert!(found.iter().all(|one| matches!(one, CheckProgress::Jobs(_))), "{found:?}");
+}
+
+/// Nothing is done for a job that would have too many tags: it takes no number, nor does its tag.
+/// That it is a duplicate comes before, that a limit is reached comes after.
+pub async fn a_new_job_whose_spider_has_too_many_tags_takes_no_number(world: World) {
+    let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    tag_spider(&world, "a", &texts).await;
+    world.set(&[("max_running", "0")]).await;
+    world.add(T, unique("a", "u")).await;
+    let running =
+        NewJob { spider_tags: true, tags: tags(&["one more"]), ..in_state("a", State::Running) };
+    let duplicate = NewJob { tags: tags(&["one more"]), spider_tags: true, ..unique("a", "u") };
+    let jobs = vec![
+        with_spider_tags("a", &["one more"]),
+        with_spider_tags("a", &["t0", "t63"]),
+        running,
+        duplicate,
+        with_spider_tags("b", &["one more"]),
+    ];
+    let expected = [
+        Pushed::TooManyTags,
+        Pushed::Added(world.key(1, 2)),
+        Pushed::TooManyTags,
+        Pushed::Duplicate,
+        Pushed::Added(world.key(2, 1)),
+    ];
+    assert_eq!(world.push(T, jobs).await, expected);
+    assert_eq!(tags_of(&world, world.key(1, 2)).await, tags(&texts));
+    assert_eq!(world.count(&those(&State::ALL)).await, 3);
+    assert_eq!(world.add(T, pending("a")).await, world.key(1, 3));
+}
+
+/// A job that is not to get its spider's tags has just its own.
+pub async fn without_spider_tags_a_new_job_gets_none_of_them(world: World) {
+    tag_spider(&world, "a", &["x"]).await;
+    let plain = world.add(T, pending("a")).await;
+    let own = world.add(T, tagged("a", &["own"])).await;
+    assert_eq!(tags_of(&world, plain).await, Tags::default());
+    assert_eq!(tags_of(&world, own).await, tags(&["own"]));
+    let having = Filter { has_tags: tag_list(&["x"]), ..those(&State::ALL) };
+    assert_eq!(world.list(&having).await, []);
+}
+
+/// A repeated push with its spider's tags answers the same, also when these have changed.
+pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World) {
+    let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    tag_spider(&world, "a", &texts).await;
+    let request = request("id", "push");
+    let push = async || {
+        let jobs = vec![with_spider_tags("a", &["one more"]), with_spider_tags("a", &[])];
+        world.store.push(world.project, jobs, Millis(T), Some(&request)).await.unwrap()
+    };
+    let expected = [Pushed::TooManyTags, Pushed::Added(world.key(1, 1))];
+    assert_eq!(push().await, expected);
+    let clear = TagChanges { clear: true, ..TagChanges::default() };
+    let spider = world.key(1, 1).spider;
+    world.store.update_spider_tags(world.project, spider, &clear).await.unwrap();
+    assert_eq!(push().await, expected);
+    assert_eq!(world.count(&those(&State::ALL)).await, 1);
 }

@@ -17,7 +17,7 @@ async fn a_project_follows_its_slot_to_another_master() {
     let cluster = RedisCluster::start(false, &[]);
     let url = StoreUrl::parse(&cluster.url()).unwrap();
     let world = World::new(open(&url).await.unwrap());
-    let slot = format!("sq:{{{}}}:c", world.project);
+    let slot = format!("sq:{{{}}}:counters", world.project);
     let from = cluster.owner_of(&slot);
     let to = (from + 1) % 3;
     let mut jobs = vec![world.add(T, pending("a")).await];

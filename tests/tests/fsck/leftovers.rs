@@ -1,6 +1,9 @@
 //! What stores keep of jobs that are gone: only the numbers that were given.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rusqlite::Connection;
 use spiderq_core::{
@@ -85,18 +88,20 @@ async fn redis_keeps_no_key_of_jobs_that_are_gone() {
     assert_eq!(answers, 120);
     let of = |key: &str| format!("sq:{{{}}}:{key}", world.project);
     let expected = [
-        (of("c"), "hash"),
-        (of("s"), "hash"),
+        (of("counters"), "hash"),
+        (of("spiders"), "hash"),
         ("sq:{projects}".to_owned(), "zset"),
         ("sq:{due}".to_owned(), "zset"),
     ];
     let expected = expected.map(|(key, kind)| (key, kind.to_owned()));
     assert_eq!(left, BTreeMap::from(expected));
-    let counters: BTreeMap<String, String> = server.command(&["HGETALL", &of("c")]);
-    let names = ["bd", "bf", "l:s0", "l:s1", "pos", "s:s0", "s:s1", "spiders"];
-    let more = ["t:t0", "t:t1", "t:t2", "t:x", "tags", "units"];
-    assert!(counters.keys().map(String::as_str).eq(names.into_iter().chain(more)));
-    for sum in ["bd", "bf", "units"] {
+    let counters: BTreeMap<String, String> = server.command(&["HGETALL", &of("counters")]);
+    let sums = ["deleted_bytes", "finished_bytes", "running_units"];
+    let given = ["last_job:s0", "last_job:s1", "last_position", "last_spider", "last_tag"];
+    let numbers = ["spider:s0", "spider:s1", "tag:t0", "tag:t1", "tag:t2", "tag:x"];
+    let fields: BTreeSet<&str> = [&sums[..], &given, &numbers].concat().into_iter().collect();
+    assert_eq!(counters.keys().map(String::as_str).collect::<BTreeSet<_>>(), fields);
+    for sum in sums {
         assert_eq!(counters[sum], "0", "{sum}");
     }
     assert_eq!(check(&store, false).await.0, [""; 0]);

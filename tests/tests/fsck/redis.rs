@@ -110,23 +110,23 @@ async fn a_member_that_does_not_belong_in_its_set() {
 #[tokio::test]
 async fn what_is_due_of_a_job_is_not_as_its_index_says() {
     let line = "{P}/1/1: is not in the index of what is due";
-    shows(&["ZREM l 1/1"], &[line]).await;
+    shows(&["ZREM due 1/1"], &[line]).await;
     for place in ["5", "99999999999999"] {
         let line = format!("{{P}}/1/1: is at {place} in the index of what is due, not at {LEASE}");
-        shows(&[&format!("ZADD l {place} 1/1")], &[&line]).await;
+        shows(&[&format!("ZADD due {place} 1/1")], &[&line]).await;
     }
     let line = "{P}/1/3: is in the index of what is due, and nothing is due of it";
-    shows(&["ZADD l 5 1/3"], &[line]).await;
+    shows(&["ZADD due 5 1/3"], &[line]).await;
     let line = "{P}/8/8: is in the index of what is due, and there is no such job";
-    shows(&["ZADD l 5 8/8"], &[line]).await;
+    shows(&["ZADD due 5 8/8"], &[line]).await;
 }
 
 #[tokio::test]
 async fn unique_keys_do_not_agree() {
     let line = "{P}/1/3: does not hold its unique key";
-    shows(&["HDEL u {U}"], &[line]).await;
+    shows(&["HDEL unique {U}"], &[line]).await;
     let line = "{P}/1/1: is named as holder of a unique key that it does not hold";
-    shows(&["HSET u d 1/1"], &[line]).await;
+    shows(&["HSET unique d 1/1"], &[line]).await;
     let line = "{P}/2/1: is done and holds a unique key";
     shows(&["HSET j:2/1 U d"], &[line]).await;
     let line = "{P}/1/2: has the unique key that 1/3 holds";
@@ -136,39 +136,40 @@ async fn unique_keys_do_not_agree() {
 #[tokio::test]
 async fn counters_are_too_low_or_wrong() {
     let line = "project {P}: the units of the running jobs are 1, not 7";
-    shows(&["HSET c units 7"], &[line]).await;
-    for (counter, what) in [("bf", "finished"), ("bd", "deleted")] {
+    shows(&["HSET counters running_units 7"], &[line]).await;
+    for (counter, what) in [("finished_bytes", "finished"), ("deleted_bytes", "deleted")] {
         let line = format!("project {{P}}: the bytes of the {what} jobs are 0, not 7");
-        shows(&[&format!("HSET c {counter} 7")], &[&line]).await;
+        shows(&[&format!("HSET counters {counter} 7")], &[&line]).await;
     }
     let bytes = "{P}/2/1: has 0 bytes of metadata, not 7";
     let sum = "project {P}: the bytes of the finished jobs are 7, not 0";
     shows_only(&["HSET j:2/1 z 7"], &[bytes, sum], 1).await;
+    shows(&["HDEL j:2/1 z"], &["{P}/2/1: has 0 bytes of metadata, not none"]).await;
     let line = "project {P}: the last position is below that of a job";
-    shows(&["HSET c pos 5"], &[line]).await;
+    shows(&["HSET counters last_position 5"], &[line]).await;
     let line = "project {P}: the last job number of spider 1 is below that of a job";
-    shows(&["HDEL c l:a"], &[line]).await;
-    shows(&["HSET c l:a 2"], &[line]).await;
+    shows(&["HDEL counters last_job:a"], &[line]).await;
+    shows(&["HSET counters last_job:a 2"], &[line]).await;
     let line = "project {P}: the last spider number is below one given";
-    shows(&["HSET c spiders 1"], &[line]).await;
+    shows(&["HSET counters last_spider 1"], &[line]).await;
     let line = "project {P}: the last tag number is below one given";
-    shows(&["HDEL c tags"], &[line]).await;
+    shows(&["HDEL counters last_tag"], &[line]).await;
     let line = "project {P}: the number of the last event is below that of one kept";
-    shows(&["HSET c events 0"], &[line]).await;
+    shows(&["HSET counters last_event 0"], &[line]).await;
 }
 
 #[tokio::test]
 async fn names_and_numbers_of_spiders_do_not_agree() {
     let line = "project {P}: spider a has number 1, which is that of nobody";
     let no_name = "project {P}: spider 1 has no name";
-    shows_only(&["HDEL s 1"], &[line, no_name], 1).await;
+    shows_only(&["HDEL spiders 1"], &[line, no_name], 1).await;
     let line = "project {P}: spider 1 is a, which has no number";
-    shows(&["HDEL c s:a"], &[line]).await;
+    shows(&["HDEL counters spider:a"], &[line]).await;
     let line = "project {P}: spider 1 has no name";
-    shows(&["HDEL c s:a", "HDEL s 1"], &[line]).await;
+    shows(&["HDEL counters spider:a", "HDEL spiders 1"], &[line]).await;
     let line = "project {P}: spider a has number 7, not 1";
     let number = "project {P}: spider 1 is a, which has number 7";
-    shows_only(&["HSET c s:a 7"], &[line, number], 1).await;
+    shows_only(&["HSET counters spider:a 7"], &[line, number], 1).await;
     let line = "{P}/1/3: is of b, spider 1 is a";
     shows(&["HSET j:1/3 n b"], &[line]).await;
     let name = "project {P}: spider a has number 1, which is that of z";
@@ -180,15 +181,15 @@ async fn names_and_numbers_of_spiders_do_not_agree() {
         "{P}/1/2: is of a, spider 1 is z",
         "{P}/1/3: is of a, spider 1 is z",
     ];
-    shows_only(&["HSET s 1 z"], &others, 1).await;
+    shows_only(&["HSET spiders 1 z"], &others, 1).await;
 }
 
 #[tokio::test]
 async fn what_is_kept_of_a_spider_makes_no_sense() {
     let line = "project {P}: spider 1 has tags that are none: \"\\n\"";
-    shows(&["HSET t 1 \n"], &[line]).await;
+    shows(&["HSET spider_tags 1 \n"], &[line]).await;
     let line = "project {P}: spider 1 may run x jobs";
-    shows(&["HSET c m:1 x"], &[line]).await;
+    shows(&["HSET counters max_running:1 x"], &[line]).await;
 }
 
 #[tokio::test]
@@ -197,9 +198,9 @@ async fn names_and_numbers_of_tags_do_not_agree() {
         |job: &str, set: &str| format!("{{P}}/{job}: is in {set}, where it does not belong");
     let no_number = "project {P}: tag x has no number";
     let (one, other) = (stray("1/3", "z:t1.p"), stray("2/1", "z:t1.f"));
-    shows(&["HDEL c t:x"], &[no_number, &one, &other]).await;
+    shows(&["HDEL counters tag:x"], &[no_number, &one, &other]).await;
     let same = "project {P}: tag y has the number of another";
-    shows(&["HSET c t:y 1"], &[same, &stray("1/3", "z:t2.p")]).await;
+    shows(&["HSET counters tag:y 1"], &[same, &stray("1/3", "z:t2.p")]).await;
 }
 
 #[tokio::test]
@@ -216,7 +217,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     server.command::<()>(&["HSET", &key("x:8/8"), "big", "1"]);
     let mut lines = [
         format!("{}: has a record that cannot be read: no field o", job("1/3")),
-        format!("{}: has a record that cannot be read: {}", job("1/1"), job("1/1")),
+        format!("{}: has a record that cannot be read: state 9", job("1/1")),
         format!("{}: has a record that cannot be read: field 2", job("2/1")),
         format!("{}: has large metadata, and there is no such job", job("8/8")),
     ];
@@ -233,7 +234,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     // Nothing else waits for them, and nothing of them is lost.
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
     assert_eq!(world.claim(T + 50).await, None);
-    let mut kept: Vec<String> = server.command(&["HGETALL", &key("b:j:1/3")]);
+    let mut kept: Vec<String> = server.command(&["HGETALL", &key("aside:j:1/3")]);
     let place = record.iter().position(|field| field == "o").unwrap();
     kept.extend(record[place..place + 2].iter().cloned());
     let pairs = |flat: &[String]| {
@@ -244,7 +245,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     assert_eq!(pairs(&kept), pairs(&record));
     // Mended by hand and put back, the job is one again.
     for name in ["j:1/3", "x:1/3"] {
-        let aside = key(&format!("b:{name}"));
+        let aside = key(&format!("aside:{name}"));
         server.command::<()>(&["RENAMENX", &aside, &key(name)]);
     }
     let position = place_of(&record);

@@ -45,7 +45,7 @@ async fn a_job_behind_many_damaged_ones_returns_in_time() {
     let job = take(&grpc, PROJECT).await.job.unwrap();
     assert_eq!((job.key, job.attempt), (good, 2));
     let soon = (SystemClock.now().0 + 30_000).to_string();
-    let index = format!("sq:{{{PROJECT}}}:l");
+    let index = format!("sq:{{{PROJECT}}}:due");
     eventually("not all were put off", async || {
         let sooner: u64 = stack.redis().command(&["ZCOUNT", &index, "-inf", &soon]);
         let all: usize = stack.redis().command(&["ZCARD", &index]);

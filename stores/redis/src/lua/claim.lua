@@ -1,17 +1,25 @@
--- Takes the job that wanted.lua finds, and applies an effect.
--- KEYS    see lib.lua.
--- ARGV[1] now; max_tags; uncounted; request; effect; and see wanted.lua.
--- Returns packed {member, core, large}, the last two flat lists of fields and values after
---         the claim; nil when there is none; {lane, position} to go on from in another call; ''
---         for a reused request.
-local before = kept()
-if before then return before end
+-- Takes the job that next_job.lua finds, and applies an effect.
+-- KEYS    see names.lua.
+-- ARGV[1] now; max_tags; request; effect; filter: see claim_filter.lua; from: nil, or {lane, position}
+--         where an earlier call stopped looking.
+-- Returns packed {claimed = {member, core, large}}, the last two flat lists of fields and values
+--         after the claim; 'none'; {more = {lane, position}}: another call is to go on from there; ''
+--         for a reused request id. Only a claim is kept under the request id.
+-- needs: claim_filter, effects, jobs, names, next_job, request_ids, writes
+local arg = cmsgpack.unpack(ARGV[1])
+local kept = request_ids.kept(arg.request)
+if kept then return kept end
 
-local member, on = wanted()
-if on then return { int(on[1]), on[2] } end
-if not member then return nil end
+local filter = claim_filter.new(arg.filter)
+local member, on = next_job.find(filter, arg.from)
+if on then return cmsgpack.pack({ more = on }) end
+if not member then return cmsgpack.pack('none') end
 
-local job = load(member)
-if plan(job, arg.effect) then return redis.error_reply('ERR the claim is refused') end
-write_all({ job })
-return answer({ member, call('HGETALL', JOB .. member), call('HGETALL', LARGE .. member) })
+local job = jobs.load(member)
+local plan = effects.new_plan(arg.now, arg.max_tags)
+local refusal = effects.apply(plan, job, arg.effect)
+if refusal then return redis.error_reply('ERR the claim is refused') end
+writes.all(plan, { job })
+local call = redis.call
+local core, large = call('HGETALL', names.job(member)), call('HGETALL', names.large(member))
+return request_ids.answer(arg.request, { claimed = { member, core, large } })

@@ -1,9 +1,11 @@
 -- How many entries the sets of a filter have within bounds.
--- KEYS    see lib.lua.
--- ARGV[1] see sets.lua.
--- Returns the sum.
+-- KEYS    see names.lua.
+-- ARGV[1] a query of list_query.lua.
+-- Returns packed the sum.
+-- needs: list_query
+local query = cmsgpack.unpack(ARGV[1])
 local sum = 0
-each_set(function(key)
-  sum = sum + call('ZCOUNT', key, arg.from, arg['until'])
+list_query.each_set(query, function(set)
+  sum = sum + redis.call('ZCOUNT', set, query.from, query['until'])
 end)
-return sum
+return cmsgpack.pack(sum)

@@ -1,24 +1,30 @@
 -- Events of a project after a number; keeps them for a further while.
--- KEYS    see lib.lua.
+-- KEYS    see names.lua.
 -- ARGV[1] after: nil for from now on; limit; ttl: ms.
--- Returns {number of the last event read or given, events: numbers and texts in turn}; nil when
---         the event after `after` is not kept or was never.
-local number = tonumber(call('HGET', COUNTERS, 'events') or 0)
-local kept_now = call('EXISTS', EVENTS) == 1
-if not kept_now then
-  if arg.after then return nil end
+-- Returns packed {events = {number of the last event read or given, list of {number, text}}}, or
+--         'gone' when the event after `after` is not kept or was never.
+-- needs: names, numbers
+local arg = cmsgpack.unpack(ARGV[1])
+local call = redis.call
+local last = tonumber(call('HGET', names.counters, 'last_event') or 0)
+local gone = cmsgpack.pack('gone')
+
+if call('EXISTS', names.events) == 0 then
+  if arg.after then return gone end
   -- Two numbers on: what came while nothing was kept is a gap after every earlier cursor.
-  number = call('HINCRBY', COUNTERS, 'events', 2)
-  call('XADD', EVENTS, int(number) .. '-0', 'b', '')
+  last = call('HINCRBY', names.counters, 'last_event', 2)
+  call('XADD', names.events, numbers.int(last) .. '-0', 'b', '')
 end
-call('PEXPIRE', EVENTS, int(arg.ttl))
-if not arg.after then return { int(number), {} } end
-if arg.after > number then return nil end
-local first = call('XRANGE', EVENTS, '-', '+', 'COUNT', 1)[1][1]
-if arg.after + 1 < tonumber(string.match(first, '^%d+')) then return nil end
-local flat = {}
-for _, entry in ipairs(call('XRANGE', EVENTS, '(' .. int(arg.after) .. '-0', '+', 'COUNT', arg.limit)) do
-  number = string.match(entry[1], '^%d+')
-  flat[#flat + 1], flat[#flat + 2] = number, entry[2][2]
+call('PEXPIRE', names.events, numbers.int(arg.ttl))
+if not arg.after then return cmsgpack.pack({ events = { last, {} } }) end
+if arg.after > last then return gone end
+local first = call('XRANGE', names.events, '-', '+', 'COUNT', 1)[1][1]
+if arg.after + 1 < tonumber(string.match(first, '^%d+')) then return gone end
+
+local read, list = arg.after, {}
+local from = '(' .. numbers.int(arg.after) .. '-0'
+for i, entry in ipairs(call('XRANGE', names.events, from, '+', 'COUNT', arg.limit)) do
+  read = tonumber(string.match(entry[1], '^%d+'))
+  list[i] = { read, entry[2][2] }
 end
-return { #flat > 0 and number or int(arg.after), flat }
+return cmsgpack.pack({ events = { read, list } })

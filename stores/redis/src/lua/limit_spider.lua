@@ -1,12 +1,16 @@
 -- Sets how many jobs of a spider may run at a time.
--- KEYS    see lib.lua.
+-- KEYS    see names.lua.
 -- ARGV[1] spider: its number as text; max_running: nil for no limit.
--- Returns 1 when it was done, 0 where there is no such spider.
-if call('HEXISTS', SPIDERS, arg.spider) == 0 then return 0 end
+-- Returns packed 'applied', or 'refused' where there is no such spider.
+-- needs: names, notify, numbers
+local arg = cmsgpack.unpack(ARGV[1])
+local call = redis.call
+if call('HEXISTS', names.spiders, arg.spider) == 0 then return cmsgpack.pack('refused') end
+local field = names.max_running(arg.spider)
 if arg.max_running then
-  call('HSET', COUNTERS, 'm:' .. arg.spider, int(arg.max_running))
+  call('HSET', names.counters, field, numbers.int(arg.max_running))
 else
-  call('HDEL', COUNTERS, 'm:' .. arg.spider)
+  call('HDEL', names.counters, field)
 end
-pulse()
-return 1
+notify.publish()
+return cmsgpack.pack('applied')

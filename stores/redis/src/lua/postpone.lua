@@ -1,9 +1,13 @@
 -- Moves what is due of a job to later, if anything is; one that does not run has nothing due.
--- KEYS    see lib.lua.
+-- KEYS    see names.lua.
 -- ARGV[1] member; until_ms.
-if call('HGET', JOB .. arg.member, 's') == '1' then
-  call('ZADD', DUE, 'XX', 'GT', int(arg.until_ms), arg.member)
+-- Returns packed 'applied'.
+-- needs: names, numbers
+local arg = cmsgpack.unpack(ARGV[1])
+local call = redis.call
+if call('HGET', names.job(arg.member), 's') == '1' then
+  call('ZADD', names.due, 'XX', 'GT', numbers.int(arg.until_ms), arg.member)
 else
-  call('ZREM', DUE, arg.member)
+  call('ZREM', names.due, arg.member)
 end
-return 1
+return cmsgpack.pack('applied')

@@ -1,11 +1,14 @@
 -- Removes a deleted job for good.
--- KEYS    see lib.lua.
+-- KEYS    see names.lua.
 -- ARGV[1] member; removable: the only state in which it may go.
--- Returns the state it was in, nil where there is no such job.
-local job = load(arg.member)
-if not job then return nil end
+-- Returns packed 'missing', 'purged' or {refused = state}.
+-- needs: jobs, metadata_bytes, removal
+local arg = cmsgpack.unpack(ARGV[1])
+local job = jobs.load(arg.member)
+if not job then return cmsgpack.pack('missing') end
 local state = tonumber(job.old.s)
-if state ~= arg.removable then return state end
-remove(job)
-write_sums()
-return state
+if state ~= arg.removable then return cmsgpack.pack({ refused = state }) end
+local sums = {}
+removal.remove(job, sums)
+metadata_bytes.write(sums)
+return cmsgpack.pack('purged')

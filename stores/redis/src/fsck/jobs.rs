@@ -1,0 +1,146 @@
+//! The second walk: job records, each read and then held against all that must name it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use spiderq_core::{
+    error::Result,
+    model::{FieldSelection, JobKey, ProjectId},
+    store::CheckProgress,
+};
+
+use super::{Check, FindingRow, MAX_CHECKED};
+use crate::{
+    error::{UNEXPECTED, bad_reply},
+    link::within,
+    names::{Found, Part, ProjectNames, member, parse},
+    record::{Record, Values},
+    rows::columns,
+    scripts,
+};
+
+/// How much later than it is due a job may stand in the index, ms: longer than any postponement.
+const MAX_POSTPONED_MS: u64 = 3_600_000;
+/// Bytes of metadata after which a script leaves the rest to the next.
+const MAX_BYTES_READ: usize = 1 << 20;
+
+#[derive(Serialize)]
+struct JobsArg<'a> {
+    repair: bool,
+    members: &'a [String],
+    latest: u64,
+    max_bytes: usize,
+}
+
+#[derive(Default, Serialize)]
+struct AsideArg<'a> {
+    repair: bool,
+    fields: &'a [String],
+    broken: Vec<(String, Values, String)>,
+    larges: &'a [String],
+}
+
+#[derive(Default)]
+struct Seen {
+    jobs: Vec<JobKey>,
+    larges: Vec<String>,
+}
+
+impl Check<'_> {
+    /// All jobs of the scope.
+    pub(crate) async fn jobs(&mut self) -> Result<()> {
+        let mut walk = self.walk();
+        while let Some(keys) = walk.next().await? {
+            let mut seen: BTreeMap<ProjectId, Seen> = BTreeMap::new();
+            for (key, kind) in keys {
+                let Found::Of(project, part) = parse(&key) else {
+                    continue;
+                };
+                if !self.scope.includes(project) || kind != "hash" {
+                    continue;
+                }
+                let seen = seen.entry(project).or_default();
+                if let Part::Job(key) = part {
+                    seen.jobs.push(key);
+                } else if let Part::Large(key) = part {
+                    seen.larges.push(member(key));
+                }
+            }
+            for (project, seen) in seen {
+                self.seen(project, &seen).await?;
+            }
+            (self.report)(CheckProgress::Jobs(self.summary.jobs));
+        }
+        Ok(())
+    }
+
+    async fn seen(&mut self, project: ProjectId, seen: &Seen) -> Result<()> {
+        for jobs in seen.jobs.chunks(MAX_CHECKED) {
+            self.records(project, jobs).await?;
+            self.summary.jobs += jobs.len() as u64;
+        }
+        for larges in seen.larges.chunks(MAX_CHECKED) {
+            let argument = AsideArg { repair: self.repair, larges, ..AsideArg::default() };
+            self.judge(project, &scripts::FSCK_SET_ASIDE, &argument).await?;
+        }
+        Ok(())
+    }
+
+    async fn records(&mut self, project: ProjectId, jobs: &[JobKey]) -> Result<()> {
+        let fields = columns(&FieldSelection::ROW);
+        let now = within(self.store.connection.clock()).await?;
+        let mut pipe = redis::pipe();
+        for key in jobs {
+            pipe.hmget(ProjectNames::job(*key), &fields);
+        }
+        let records: Vec<Values> = within(self.store.connection.pipe(&pipe)).await?;
+        let (mut members, mut broken) = (Vec::new(), Vec::new());
+        for (key, values) in jobs.iter().zip(records) {
+            match unreadable(*key, values.clone()) {
+                Some(why) => broken.push((member(*key), values, why)),
+                None => members.push(member(*key)),
+            }
+        }
+        if !broken.is_empty() {
+            let argument = AsideArg { repair: self.repair, fields: &fields, broken, larges: &[] };
+            self.judge(project, &scripts::FSCK_SET_ASIDE, &argument).await?;
+        }
+        self.readable(project, &members, now.0 + MAX_POSTPONED_MS).await
+    }
+
+    async fn readable(
+        &mut self,
+        project: ProjectId,
+        members: &[String],
+        latest: u64,
+    ) -> Result<()> {
+        let mut rest = members;
+        while !rest.is_empty() {
+            let (repair, max_bytes) = (self.repair, MAX_BYTES_READ);
+            let argument = JobsArg { repair, members: rest, latest, max_bytes };
+            let (checked, rows): (usize, Vec<FindingRow>) =
+                self.run(project, &scripts::FSCK_JOBS, &argument).await?;
+            self.report_rows(project, rows);
+            let unchecked = rest.get(checked..).filter(|_| checked > 0);
+            rest = unchecked.ok_or_else(|| bad_reply("a check of no job, or of too many"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a record cannot be read. One of nothing at all has just gone, or the script finds it to be
+/// empty.
+fn unreadable(key: JobKey, values: Values) -> Option<String> {
+    let record = Record::of_row(values, FieldSelection::ROW.into_iter());
+    match record.and_then(|record| record.decode(key)) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some("no field s".to_owned()),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            let short = cause.strip_prefix(UNEXPECTED).unwrap_or(&cause);
+            Some(short.to_owned())
+        }
+    }
+}

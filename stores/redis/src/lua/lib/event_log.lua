@@ -1,0 +1,23 @@
+-- The project's events, kept only while somebody reads them now and then.
+-- needs: names, notify, numbers
+local event_log = {}
+local call = redis.call
+
+-- As many as MAX_EVENTS of the store trait.
+local MAX_EVENTS = '10000'
+
+-- Keeps events, each {member, state before or '', state, whether it is a request to stop: 0 or
+-- 1}, and notifies.
+function event_log.add(events)
+  if #events == 0 then return end
+  if call('EXISTS', names.events) == 1 then
+    local last = call('HINCRBY', names.counters, 'last_event', #events) - #events
+    for i, event in ipairs(events) do
+      local id = numbers.int(last + i) .. '-0'
+      call('XADD', names.events, 'MAXLEN', MAX_EVENTS, id, 'e', table.concat(event, ' '))
+    end
+  end
+  notify.publish()
+end
+
+return event_log

@@ -1,0 +1,51 @@
+-- Bytes of metadata, names and values: those of a job in its field `z`, and those of all finished
+-- and of all deleted jobs in the counters hash, since retention asks for them.
+-- needs: names, numbers
+local metadata_bytes = {}
+local call = redis.call
+
+-- How many bytes the fields of a hash that begin with `prefix` grow by with an effect. `planned`
+-- has what earlier effects of this script change. No value is empty.
+local function growth(key, planned, prefix, set, del)
+  local function length_of(field)
+    local value = rawget(planned, field)
+    if value == nil then return call('HSTRLEN', key, field) end
+    return value and #value or 0
+  end
+  local by = 0
+  for i = 1, #set, 2 do
+    local field = set[i]
+    if string.sub(field, 1, #prefix) == prefix then
+      local length = length_of(field)
+      by = by + #set[i + 1] - length + (length == 0 and #field - #prefix or 0)
+    end
+  end
+  local gone = {}
+  for _, field in ipairs(del) do
+    local length = not gone[field] and length_of(field) or 0
+    if length > 0 then by = by - length - #field + #prefix end
+    gone[field] = true
+  end
+  return by
+end
+
+-- A job's bytes after an effect that is not planned yet.
+function metadata_bytes.after(job, effect)
+  local small = growth(names.job(job.member), job.new, 'm:', effect.set, effect.del)
+  local large = growth(names.large(job.member), job.large, '', effect.large_set, effect.large_del)
+  return (job.new.z or 0) + small + large
+end
+
+-- Adds the bytes of a job (sign 1), or takes them away (-1), in the sums by field.
+function metadata_bytes.count(sums, fields, sign)
+  local field = names.bytes_in(fields.s)
+  if field then sums[field] = (sums[field] or 0) + sign * (fields.z or 0) end
+end
+
+function metadata_bytes.write(sums)
+  for field, bytes in pairs(sums) do
+    if bytes ~= 0 then call('HINCRBY', names.counters, field, numbers.int(bytes)) end
+  end
+end
+
+return metadata_bytes

@@ -1,0 +1,19 @@
+-- Removing a job for good, with all that names it.
+-- needs: metadata_bytes, names, writes
+local removal = {}
+local call = redis.call
+
+-- `sums`: see metadata_bytes.lua.
+function removal.remove(job, sums)
+  local member, old = job.member, job.old
+  local lane = names.lane(old.s, old.p, old.e)
+  call('UNLINK', names.job(member), names.large(member))
+  call('ZREM', names.set(lane), member)
+  call('ZREM', names.set(names.of_spider(names.spider_of(member), lane)), member)
+  writes.to_tags('ZREM', old, member)
+  if old.U then call('HDEL', names.unique, old.U) end
+  call('ZREM', names.due, member)
+  metadata_bytes.count(sums, old, -1)
+end
+
+return removal

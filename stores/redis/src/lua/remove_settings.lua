@@ -1,0 +1,13 @@
+-- Removes settings of a project.
+-- KEYS    see names.lua.
+-- ARGV[1] settings: their names, nil for all.
+-- Returns packed 'applied'.
+-- needs: hashes, names, notify
+local arg = cmsgpack.unpack(ARGV[1])
+if arg.settings then
+  hashes.delete(names.settings, arg.settings)
+else
+  redis.call('UNLINK', names.settings)
+end
+notify.publish()
+return cmsgpack.pack('applied')

@@ -1,0 +1,88 @@
+//! What scripts answer, always as MessagePack: an outcome is a word, or a map from the word to what
+//! goes with it. A word that is not listed here is a [`bad_reply`](crate::error::bad_reply).
+
+use serde::Deserialize;
+use spiderq_core::model::State;
+
+use crate::{limits::LimitWord, record::Flat};
+
+/// A state by its [`State::index`].
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "usize")]
+pub(crate) struct StoredState(pub(crate) State);
+
+impl TryFrom<usize> for StoredState {
+    type Error = String;
+
+    fn try_from(index: usize) -> Result<Self, String> {
+        State::ALL.get(index).copied().map(Self).ok_or_else(|| format!("state {index}"))
+    }
+}
+
+/// Of a script that either does all or nothing.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    Applied,
+    Refused,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Push {
+    /// The job as `SPIDER/JOB`.
+    Added(String),
+    Duplicate,
+    TooManyTags,
+    AtLimit(LimitWord),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Claim {
+    /// The job as `SPIDER/JOB`, its core hash and its large metadata.
+    Claimed(String, Flat, Flat),
+    /// Many jobs were passed over: the lane and the position to go on from.
+    More(u8, String),
+    None,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    Missing,
+    Refused(StoredState),
+    Stale,
+    NotHeld,
+    TooManyTags,
+    TooLarge,
+    AtLimit(LimitWord),
+    Kept(StoredState),
+    /// State before, attempt, and whether the job is asked to stop.
+    Applied(StoredState, u32, bool),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purge {
+    Missing,
+    Purged,
+    Refused(StoredState),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UpdateTags {
+    /// The tags then, one a line.
+    Applied(String),
+    Missing,
+    TooManyTags,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Events {
+    /// Number of the last event read or given, and numbers with texts.
+    Events(u64, Vec<(u64, String)>),
+    Gone,
+}

@@ -1,0 +1,90 @@
+//! What a server does to the store without being asked.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use spiderq_core::{
+    error::Result,
+    model::{JobKey, Millis, ProjectId, State},
+    store::{
+        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore,
+    },
+};
+
+use crate::{
+    RedisStore, due, durability, fsck,
+    link::within,
+    names::{ProjectNames, member},
+    outcome, scripts,
+};
+
+#[derive(Serialize)]
+struct PostponeArg {
+    member: String,
+    until_ms: u64,
+}
+
+#[derive(Serialize)]
+struct PruneArg {
+    state: usize,
+    from: Option<u64>,
+    jobs: Option<u64>,
+    bytes: Option<u64>,
+    limit: usize,
+}
+
+#[async_trait]
+impl UpkeepStore for RedisStore {
+    async fn due(&self, now: Millis, limit: usize) -> Result<Vec<JobKey>> {
+        due::due(self, now, limit).await
+    }
+
+    async fn postpone(&self, key: JobKey, until: Millis) -> Result<()> {
+        let argument = PostponeArg { member: member(key), until_ms: until.0 };
+        let keys = ProjectNames(key.project).script(None);
+        // Where nothing is due of the job, there is nothing to postpone.
+        let _: outcome::Step =
+            within(self.connection.run(&scripts::POSTPONE, &keys, &argument)).await?;
+        Ok(())
+    }
+
+    async fn prune(
+        &self,
+        project: ProjectId,
+        state: State,
+        keep: &Retention,
+        limit: usize,
+    ) -> Result<usize> {
+        let argument = PruneArg {
+            state: state.index(),
+            from: keep.from.map(|position| position.0),
+            jobs: keep.jobs,
+            bytes: keep.bytes,
+            limit: limit.min(MAX_BATCH),
+        };
+        let keys = ProjectNames(project).script(None);
+        within(self.connection.run(&scripts::PRUNE, &keys, &argument)).await
+    }
+
+    async fn clock(&self) -> Result<Option<Millis>> {
+        within(self.connection.clock()).await.map(Some)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        within(self.connection.pipe(&pipe)).await
+    }
+
+    async fn durability(&self) -> Result<Durability> {
+        within(durability::durability(self)).await
+    }
+
+    async fn check(
+        &self,
+        scope: &CheckScope,
+        repair: bool,
+        tell: &mut (dyn FnMut(CheckProgress) + Send),
+    ) -> Result<CheckSummary> {
+        fsck::check(self, scope, repair, tell).await
+    }
+}
