@@ -45,12 +45,16 @@ struct Worker {
 }
 
 impl Worker {
-    /// Makes a call again as long as the server is out of reach: a pause may have cost the
-    /// connection.
+    /// Makes a call again that a pause broke off: it may have cost the connection, or the time
+    /// that the server gives a request to arrive.
     async fn insist<T>(&self, call: impl AsyncFn() -> Result<T, Status>) -> Result<T, Status> {
         for _ in 0..50 {
             match call().await {
-                Err(status) if matches!(status.code(), Code::Unavailable | Code::Unknown) => {}
+                Err(status)
+                    if matches!(
+                        status.code(),
+                        Code::Unavailable | Code::Unknown | Code::DeadlineExceeded
+                    ) => {}
                 done => return done,
             }
         }
