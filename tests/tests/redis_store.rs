@@ -18,7 +18,7 @@ use spiderq_core::{
 };
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
-    eventually::eventually,
+    eventually,
     redis_server::{DURABLE, RedisServer},
 };
 
