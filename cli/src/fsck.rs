@@ -1,5 +1,5 @@
-//! `spiderq fsck`: holds a store's records against each other, prints what does not agree, and
-//! mends it if told to. Rules and words of what is found are the store's.
+//! `spiderq fsck`: prints where the records of a store do not agree, and repairs them if asked
+//! to. The store decides what is a finding and how to word it.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -15,71 +15,64 @@ use crate::{
     store,
 };
 
-/// Exit code where nothing was checked, or not to the end.
-const NOT_CHECKED: u8 = 2;
+/// Exit code where the check could not be completed.
+const NOT_CHECKED_EXIT_CODE: u8 = 2;
 
-/// Checks; an error where findings are left, or where it could not be done.
-pub(crate) async fn run(settings: Fsck) -> Result<(), Error> {
+/// Fails with exit code 1 where findings are left, and with 2 where the check failed.
+pub(crate) async fn run(flags: Fsck) -> Result<(), Error> {
+    let not_checked = |error: Error| error.with_exit_code(NOT_CHECKED_EXIT_CODE);
     let mut report = Report::new();
-    let checked =
-        check(&settings, &mut report).await.map_err(|error| error.with_exit_code(NOT_CHECKED))?;
-    report.end(&checked);
-    if let Some(error) = report.broken {
-        let text = format!("can't print what was found: {error}");
-        return Err(Error::new(text).with_exit_code(NOT_CHECKED));
+    let summary = check(&flags, &mut report).await.map_err(not_checked)?;
+    report.finish(&summary);
+    if let Some(error) = report.print_error {
+        return Err(not_checked(Error::new(format!("can't print the findings: {error}"))));
     }
-    match report.found - report.repaired {
+    match report.findings - report.repaired {
         0 => Ok(()),
         1 => Err(Error::new("1 finding is left")),
         left => Err(Error::new(format!("{left} findings are left"))),
     }
 }
 
-async fn check(settings: &Fsck, report: &mut Report) -> Result<CheckSummary, Error> {
-    let url = store::parse(&settings.store.url)?;
+async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error> {
+    let url = store::parse(&flags.store.url)?;
     if let StoreUrl::Sqlite(path) = &url
         && !path.exists()
     {
-        let text = format!("can't open {url}: there is no such file");
-        return Err(Error::new(text));
+        return Err(Error::new(format!("can't open {url}: there is no such file")));
     }
-    let projects = settings.projects.iter();
+    let projects = flags.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
     let scope =
         CheckScope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
     let store = store::open(&url).await?;
-    let mut tell = |told| report.tell(told);
+    let mut on_progress = |progress| report.add(progress);
     store
-        .check(&scope, settings.repair, &mut tell)
+        .check(&scope, flags.repair, &mut on_progress)
         .await
         .map_err(|error| Error::new(format!("can't check {url}: {}", with_cause(&error))))
 }
 
-/// Findings go to standard output, a line each; how far it is, to a terminal.
+/// Prints findings to standard output, a line each, and the progress to a terminal only.
+#[derive(Default)]
 struct Report {
-    found: u64,
+    findings: u64,
     repaired: u64,
     unchecked: u64,
     terminal: bool,
-    /// Why a line could not be printed.
-    broken: Option<io::Error>,
+    /// The first line that could not be printed.
+    print_error: Option<io::Error>,
 }
 
 impl Report {
     fn new() -> Self {
-        Self {
-            found: 0,
-            repaired: 0,
-            unchecked: 0,
-            terminal: io::stderr().is_terminal(),
-            broken: None,
-        }
+        Self { terminal: io::stderr().is_terminal(), ..Self::default() }
     }
 
-    fn tell(&mut self, told: CheckProgress) {
-        match told {
+    fn add(&mut self, progress: CheckProgress) {
+        match progress {
             CheckProgress::Finding(finding) => {
-                self.found += 1;
+                self.findings += 1;
                 self.repaired += u64::from(finding.repaired);
                 self.line(&finding.to_string());
             }
@@ -91,17 +84,17 @@ impl Report {
         }
     }
 
-    fn end(&mut self, checked: &CheckSummary) {
-        let mut line = format!("{} projects, {} jobs: ", checked.projects, checked.jobs);
-        line.push_str(&match (self.found, self.repaired) {
+    fn finish(&mut self, summary: &CheckSummary) {
+        let mut line = format!("{} projects, {} jobs: ", summary.projects, summary.jobs);
+        line.push_str(&match (self.findings, self.repaired) {
             (0, _) => "no findings".to_owned(),
-            (found, repaired) => format!("{found} findings, {repaired} repaired"),
+            (findings, repaired) => format!("{findings} findings, {repaired} repaired"),
         });
         if self.unchecked > 0 {
             line.push_str(&format!(", {} not checked", self.unchecked));
         }
-        if checked.aside > 0 {
-            line.push_str(&format!(", {} set aside", checked.aside));
+        if summary.aside > 0 {
+            line.push_str(&format!(", {} set aside", summary.aside));
         }
         self.line(&line);
     }
@@ -109,14 +102,14 @@ impl Report {
     fn line(&mut self, line: &str) {
         self.progress("");
         if let Err(error) = writeln!(io::stdout(), "{line}") {
-            self.broken.get_or_insert(error);
+            self.print_error.get_or_insert(error);
         }
     }
 
-    /// The one line that is written over again and again.
+    /// Replaces the progress line; an empty `text` removes it.
     fn progress(&self, text: &str) {
         if self.terminal {
-            // Who cannot be shown it misses nothing.
+            // Progress that cannot be shown is no reason to stop.
             let _ = write!(io::stderr(), "\r\x1b[K{text}");
         }
     }

@@ -1,9 +1,8 @@
-//! `spiderq runner`: from flags to a runner.
+//! `spiderq runner`: turns flags into the settings of a runner.
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use spiderq_runner::{Settings, Template, Work, find_project};
@@ -19,7 +18,7 @@ pub(crate) async fn run(flags: Runner) -> Result<(), Error> {
     result.map_err(|error| Error::new(error.to_string()))
 }
 
-/// Needs no async runtime: it forks.
+/// Blocks until the job's program has ended, and ends as it did.
 pub(crate) fn supervise(flags: args::Supervise) -> ExitCode {
     spiderq_runner::supervise(spiderq_runner::Supervise {
         parent: flags.parent,
@@ -64,7 +63,7 @@ fn work(job: &JobSettings) -> Result<Work, Error> {
     let start = match &job.python {
         Some(python) => {
             let python = python.to_str().map(str::to_owned);
-            let python = python.ok_or_else(|| Error::new("--python: must be text"))?;
+            let python = python.ok_or_else(|| Error::new("--python: must be valid UTF-8"))?;
             vec![python, "-m".to_owned(), "sh_scrapy.crawl".to_owned()]
         }
         None => vec![job.start_crawl.clone()],
@@ -101,6 +100,8 @@ fn absolute(word: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser as _;
 
     use super::*;
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_become_settings_and_the_key_shows_nowhere() {
+    fn flags_become_settings_and_debug_output_hides_the_api_key() {
         let settings = parsed(&["--units", "3", "--lease", "5", "--python", "bin/py"]).unwrap();
         assert_eq!((settings.units, settings.lease), (3, Duration::from_secs(5)));
         assert_eq!(settings.projects, [1, 2]);

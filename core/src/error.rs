@@ -8,6 +8,9 @@ use thiserror::Error;
 /// What a store or library said; for the log, never for the caller.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
+const REQUEST_ID_REUSED: &str = "was already used for another request";
+const CURSOR_GONE: &str = "the events after it are gone; list the jobs and watch from now on";
+
 /// Why a call could not be done. The text is for the caller and holds no secrets and no
 /// detail of the store; those are in the source of [`Error::Unavailable`] and [`Error::Bug`].
 #[derive(Clone, Debug, Error)]
@@ -42,7 +45,7 @@ pub enum Error {
     #[error("job {0} is no longer held by this worker")]
     Stale(String),
     /// The same request id came with another request before.
-    #[error("request_id: was already used for another request")]
+    #[error("request_id: {}", REQUEST_ID_REUSED)]
     RequestIdReused,
     /// More items or bytes than the [limits](crate::limits) allow.
     #[error("{field}: {message}")]
@@ -53,7 +56,7 @@ pub enum Error {
         message: String,
     },
     /// The events after a cursor are no longer kept.
-    #[error("cursor: the events after it are gone; list the jobs and watch from now on")]
+    #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
     /// The reader of a watch took no event for this long, seconds.
     #[error("no event was taken for {0} s; watch again from the cursor")]
@@ -111,7 +114,10 @@ impl Error {
         if let Self::Invalid { field, message } | Self::TooLarge { field, message } = self {
             return Some((field, message));
         }
-        None
+        if matches!(self, Self::RequestIdReused) {
+            return Some(("request_id", REQUEST_ID_REUSED));
+        }
+        matches!(self, Self::CursorGone).then_some(("cursor", CURSOR_GONE))
     }
 
     /// The text of the error's source, for a log line.

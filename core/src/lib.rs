@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod effect;
 pub mod error;
 pub mod limits;
 pub mod model;

@@ -130,8 +130,14 @@ pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 
 // The HTTP gateway.
 
-/// Lines of a JSON-lines body.
+/// Lines of a JSON-lines body: each costs memory and a line of the response.
 pub const MAX_BODY_LINES: usize = 100_000;
+/// Bytes of a request's body after decompression, where `--max-body` does not say.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
+/// Jobs of an HTTP list without `count`.
+pub const DEFAULT_HTTP_COUNT: u64 = 1_000;
+/// How long a response may take to begin, from the last byte of its request.
+pub const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A number of bytes as messages say it: `1 MiB`, `256 KiB`, `1000 bytes`.
 #[must_use]

@@ -2,6 +2,7 @@
 
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
+pub(crate) const MAX_RUNNING: &str = "must be a whole number from 0 to 4294967295, or null";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
 pub(crate) const PRIORITY: &str = "must be an integer from 0 (lowest) to 4 (highest)";

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -33,11 +35,6 @@ impl Backoff {
         let random = getrandom::u32().unwrap_or(u32::MAX);
         longest.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a back-off and a final timeout wait for no event")]
-pub(crate) async fn sleep(duration: Duration) {
-    tokio::time::sleep(duration).await;
 }
 
 #[cfg(test)]

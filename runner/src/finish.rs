@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use spiderq_proto::v1::{JobCounters, JobState, JobUpdate};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    backoff::{Backoff, sleep},
+    backoff::Backoff,
     client::{CallError, HeldJob},
     close_reason::Exit,
     context::Context,

@@ -16,6 +16,9 @@ use crate::{
     tls,
 };
 
+/// Largest HTTP request body unless an option says otherwise, bytes after decompression.
+pub const DEFAULT_MAX_BODY: usize = 16 << 20;
+
 /// Options of [`start`].
 #[derive(Debug)]
 pub struct ServeOptions {
@@ -40,7 +43,7 @@ pub struct ServeOptions {
 }
 
 impl ServeOptions {
-    /// gRPC and HTTP/JSON on a free port of the loopback interface; bodies of up to 16 MiB.
+    /// gRPC and HTTP/JSON on a free port of the loopback interface.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -50,7 +53,7 @@ impl ServeOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             http: true,
             public_url: None,
-            max_body: 16 << 20,
+            max_body: DEFAULT_MAX_BODY,
             require_durable: false,
             network: Network::default(),
         }

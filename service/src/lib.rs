@@ -1,16 +1,16 @@
-//! The spiderq gRPC services, their domain rules and the stores behind them.
+//! The spiderq gRPC services and their domain rules, for any store.
 //!
-//! `api` decodes and encodes, `auth` says who is calling, `domain` holds the rules, `store`
-//! keeps the data; `model` and `error` lie under all of them.
+//! `api` decodes requests and encodes responses, `auth` says who is calling, `domain` holds the
+//! rules. The types of a job and the traits of a store are in `spiderq-core`.
 
 mod api;
 pub mod auth;
 pub mod domain;
+mod routes;
 mod service;
-mod transport;
 mod upkeep;
 
-pub use api::{Due, JobApi, KeyApi, ProjectApi, QueueApi};
+pub use api::{Deadline, JobApi, KeyApi, ProjectApi, QueueApi};
+pub use routes::{Health, routes};
 pub use service::{Service, ServiceOptions};
-pub use transport::{Health, routes};
 pub use upkeep::Upkeep;

@@ -1,9 +1,9 @@
-//! Puts the parts together: a store, a clock and settings become the gRPC services.
+//! Puts the parts together: a store, a clock and options become the gRPC services.
 
 use std::sync::Arc;
 
 use crate::{
-    api::{Calls, JobApi, KeyApi, ProjectApi, QueueApi},
+    api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
     domain::{Domain, Pruner, Reaper},
     upkeep::Upkeep,
@@ -11,15 +11,16 @@ use crate::{
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
+    limits::MIN_TOKEN_SECRET_BYTES,
     store::{Durability, Store},
 };
 
-/// Settings of the service. `Debug` shows no secret.
+/// Options of the service. `Debug` shows no secret.
 #[derive(Default)]
 pub struct ServiceOptions {
-    /// An admin key that is good while the process runs: 32 hexadecimal characters.
+    /// An admin key that is valid while the process runs: 32 hexadecimal characters.
     pub admin_key: Option<String>,
-    /// Secret that signs job tokens; default: one that the store keeps.
+    /// Signs job tokens: at least [`MIN_TOKEN_SECRET_BYTES`]; `None`: one that the store keeps.
     pub token_secret: Option<String>,
 }
 
@@ -36,13 +37,13 @@ impl std::fmt::Debug for ServiceOptions {
 #[derive(Clone, Debug)]
 pub struct Service {
     store: Arc<dyn Store>,
-    calls: Calls,
+    handlers: Handlers,
     first_key: Option<ApiKey>,
 }
 
 impl Service {
-    /// Over `store`. On a store without keys, and without an admin key in `options`, makes
-    /// the first admin key.
+    /// Opens the services on `store`. If the store has no API key and `options` no admin key, it
+    /// creates the first admin key.
     pub async fn open(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -51,10 +52,7 @@ impl Service {
         let mut candidate = [0; 32];
         getrandom::fill(&mut candidate).map_err(|error| Error::bug(error.to_string()))?;
         let secret = store.installation_secret(candidate).await?;
-        let token_secret = options.token_secret.as_deref();
-        if token_secret.is_some_and(|secret| secret.len() < 16) {
-            return Err(Error::invalid("token-secret", "must be at least 16 bytes"));
-        }
+        let token_secret = token_secret(options)?;
         let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secret);
         let mut first_key = None;
         match options.admin_key.as_deref().map(ApiKey::parse) {
@@ -65,10 +63,10 @@ impl Service {
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
-        Ok(Self { store, calls: Calls::new(domain), first_key })
+        Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 
-    /// The admin key that [`Service::open`] made; it is shown now or never.
+    /// The admin key that [`Service::open`] created. Nothing can show it later.
     #[must_use]
     pub const fn first_key(&self) -> Option<&ApiKey> {
         self.first_key.as_ref()
@@ -77,47 +75,56 @@ impl Service {
     /// `spiderq.v1.JobService`.
     #[must_use]
     pub fn jobs(&self) -> JobApi {
-        JobApi(self.calls.clone())
+        JobApi(self.handlers.clone())
     }
 
     /// `spiderq.v1.JobQueueService`.
     #[must_use]
     pub fn queue(&self) -> QueueApi {
-        QueueApi(self.calls.clone())
+        QueueApi(self.handlers.clone())
     }
 
     /// `spiderq.v1.ProjectService`.
     #[must_use]
     pub fn projects(&self) -> ProjectApi {
-        ProjectApi(self.calls.clone())
+        ProjectApi(self.handlers.clone())
     }
 
     /// `spiderq.v1.KeyService`.
     #[must_use]
     pub fn keys(&self) -> KeyApi {
-        KeyApi(self.calls.clone())
+        KeyApi(self.handlers.clone())
     }
 
-    /// Begins the work that goes on by itself: a server needs it once.
+    /// Starts the tasks of upkeep; each server needs them once.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
-        let domain = self.calls.domain();
+        let domain = self.handlers.domain();
         let pruner = Pruner::new(Arc::clone(domain));
         Upkeep::start(Reaper::new(Arc::clone(domain)), pruner)
     }
 
-    /// Ends calls that wait for something to happen, from now on.
+    /// Begins the shutdown: calls that wait for something to happen end, now and later.
     pub fn stop(&self) {
-        self.calls.domain().stopping().begin();
+        self.handlers.domain().shutdown().begin();
     }
 
-    /// Whether the store answers.
+    /// An error when the store does not answer.
     pub async fn ready(&self) -> Result<()> {
         self.store.ping().await
     }
 
-    /// What an acknowledged write is worth.
+    /// Whether acknowledged writes survive a crash, as the store is configured.
     pub async fn durability(&self) -> Result<Durability> {
         self.store.durability().await
     }
+}
+
+fn token_secret(options: &ServiceOptions) -> Result<Option<&str>> {
+    let secret = options.token_secret.as_deref();
+    if secret.is_some_and(|secret| secret.len() < MIN_TOKEN_SECRET_BYTES) {
+        let accepted = format!("must be at least {MIN_TOKEN_SECRET_BYTES} bytes");
+        return Err(Error::invalid("token-secret", accepted));
+    }
+    Ok(secret)
 }

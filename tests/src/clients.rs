@@ -25,7 +25,7 @@ pub fn node_tool(name: &str) -> PathBuf {
     installed(&format!("node_modules/.bin/{name}"))
 }
 
-/// Ends the test with advice when one of `commands` is not there.
+/// Fails the test with advice if one of `commands` is missing.
 pub fn need(commands: &[&str]) {
     for command in commands {
         let found = commands_path().iter().any(|dir| dir.join(command).exists());
@@ -33,15 +33,15 @@ pub fn need(commands: &[&str]) {
     }
 }
 
-/// Where commands are looked for: those of the set-up first.
+/// Folders in which commands are looked up: those of the set-up first.
 fn commands_path() -> Vec<PathBuf> {
     let tools = ["node_modules/.bin", ".venv/bin"].map(|dir| root().join(dir));
     let system = env::var_os("PATH").unwrap_or_default();
     tools.into_iter().chain(env::split_paths(&system)).collect()
 }
 
-/// Runs `program ARGS` as a user of the server at `url` does, with the address and the key
-/// in its environment, in an empty home; what it printed. Ends the test when it fails.
+/// Runs `program ARGS` with the server's address and a key in its environment and an empty home;
+/// returns its output. Fails the test if the program fails.
 pub async fn run_client(url: &str, key: &str, program: &str, args: &[&str]) -> String {
     need(&[program]);
     let home = tempfile::tempdir().expect("a temporary folder");
@@ -55,7 +55,7 @@ pub async fn run_client(url: &str, key: &str, program: &str, args: &[&str]) -> S
         .env("HOME", home.path())
         .env("SPIDERQ_URL", url)
         .env("SPIDERQ_KEY", key)
-        // Some look for a newer version of themselves: here they find nobody to ask.
+        // Some clients ask for a newer version of themselves; here they get no connection.
         .env("HTTPS_PROXY", "http://127.0.0.1:9");
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.expect("an end").expect("a command that runs");

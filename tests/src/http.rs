@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client: one request, one whole answer. Knows no path of the service.
+//! A small HTTP/1.1 client: one request, one whole response. Knows no path of the service.
 
 use std::fmt::Write as _;
 
@@ -58,17 +58,17 @@ impl Http {
     }
 
     /// A GET.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path, &[], "").await
     }
 
     /// A POST of JSON lines.
-    pub async fn post(&self, path: &str, lines: impl Into<Bytes>) -> Answer {
+    pub async fn post(&self, path: &str, lines: impl Into<Bytes>) -> Response {
         self.send(Method::POST, path, &[], lines).await
     }
 
     /// A POST of a form, as `curl -d` sends it.
-    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let content_type = (header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded");
         self.send(Method::POST, path, &[content_type], form).await
@@ -81,7 +81,7 @@ impl Http {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> Response {
         let mut request =
             Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
@@ -94,7 +94,7 @@ impl Http {
         let response = self.client.request(request).await;
         let (head, body) =
             response.unwrap_or_else(|error| panic!("{method} {path}: {error:?}")).into_parts();
-        Answer {
+        Response {
             request: format!("{method} {path}"),
             status: head.status.as_u16(),
             headers: head.headers,
@@ -102,18 +102,18 @@ impl Http {
         }
     }
 
-    /// As [`Http::post`], and `None` where no answer came: for servers that get killed.
-    pub async fn try_post(&self, path: &str, lines: String) -> Option<Answer> {
+    /// As [`Http::post`], and `None` without a response: for servers that get killed.
+    pub async fn try_post(&self, path: &str, lines: String) -> Option<Response> {
         self.try_send(path, &[], &lines).await
     }
 
-    /// A POST, and `None` where no answer came: for ways that lose answers.
+    /// A POST, and `None` without a response: for networks that lose responses.
     pub async fn try_send(
         &self,
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let mut request = Request::post(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -123,7 +123,7 @@ impl Http {
         }
         let request = request.body(Full::from(body.to_owned())).ok()?;
         let (head, body) = self.client.request(request).await.ok()?.into_parts();
-        Some(Answer {
+        Some(Response {
             request: format!("POST {path}"),
             status: head.status.as_u16(),
             headers: head.headers,
@@ -132,9 +132,9 @@ impl Http {
     }
 }
 
-/// A whole answer.
+/// A whole response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     request: String,
     /// The HTTP code.
     pub status: u16,
@@ -144,8 +144,8 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl Answer {
-    /// The same answer, which must be a 200.
+impl Response {
+    /// The same response, which must be a 200.
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{self}");
         self
@@ -186,7 +186,7 @@ impl Answer {
     }
 }
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = String::new();
         let body = String::from_utf8_lossy(&self.body);

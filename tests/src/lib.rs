@@ -1,7 +1,7 @@
-//! Helpers of the whole-stack tests: a running service on either store, the real program as
-//! a child process, and small HTTP and gRPC clients.
+//! Helpers of the tests: a running server on either store, the real program as a child process,
+//! Redis in each topology, and small HTTP and gRPC clients.
 //!
-//! Knows the service from the outside only: ports, bytes, and the one call that starts it.
+//! They know the server from the outside only: ports, bytes, and the one call that starts it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,28 +17,30 @@ pub mod store_contract;
 pub mod store_model;
 
 mod clients;
-mod eventually;
+mod documented_examples;
 mod grpc;
 mod http;
+mod ports;
 mod process;
 mod raw;
 mod redis_process;
-mod seeds;
 mod site;
 mod socket;
 mod stack;
 mod time;
+mod wait;
 
 pub use self::{
     clients::{client_file, need, node_tool, python, run_client, start_crawl},
-    eventually::eventually,
+    documented_examples::{Example, run_example},
     grpc::{Client, Grpc},
-    http::{Answer, Http},
-    process::{Program, free_port, program, run},
+    http::{Http, Response},
+    ports::free_port,
+    process::{Program, program, run},
     raw::call_raw,
-    seeds::{Seed, run_seed},
     site::Site,
     socket::{MAGIC, Raw, SETTINGS},
-    stack::{Stack, StoreKind},
+    stack::{Stack, StoreKind, sqlite_url},
     time::millis,
+    wait::{Lateness, TIMEOUT, eventually},
 };

@@ -1,11 +1,10 @@
 //! The real `spiderq` program as a child process: started, read, stopped, killed.
 //!
-//! What it prints is its only sign of life: nothing here waits by sleeping.
+//! Tests follow it by the lines that it prints.
 
 use std::{
     env,
     io::{BufRead as _, BufReader, Read},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -13,13 +12,11 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread,
-    time::Duration,
 };
 
-/// How long a line of output may take; after that the test has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::{Stack, wait::TIMEOUT};
 
-/// The program as built from this tree: built here once, so that it is never a stale one.
+/// The program, built from this tree at the first call, so that it is never an old one.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -38,12 +35,8 @@ pub fn program() -> &'static Path {
     })
 }
 
-/// A port that nobody listens on.
-#[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
+/// A port of the system's choice.
+const LISTEN: &[&str] = &["--listen", "127.0.0.1:0"];
 
 /// A running `spiderq`. Killed when dropped.
 #[derive(Debug)]
@@ -62,6 +55,34 @@ impl Program {
         Self::start_in(&[], args)
     }
 
+    /// `spiderq serve` over `store` on a free port, with the admin key of every stack and more
+    /// flags.
+    #[must_use]
+    pub fn serve(store: &str, more: &[&str]) -> Self {
+        Self::serve_in(&[], store, more)
+    }
+
+    /// The same, with more in its environment.
+    #[must_use]
+    pub fn serve_in(environment: &[(&str, &str)], store: &str, more: &[&str]) -> Self {
+        let args = ["serve", "--store", store, "--admin-key", Stack::KEY];
+        Self::start_in(environment, &[&args, LISTEN, more].concat())
+    }
+
+    /// `spiderq service`, without a gateway.
+    #[must_use]
+    pub fn service(store: &str, more: &[&str]) -> Self {
+        let args = ["service", "--store", store, "--admin-key", Stack::KEY];
+        Self::start(&[&args, LISTEN, more].concat())
+    }
+
+    /// `spiderq gateway` before the server at `upstream`.
+    #[must_use]
+    pub fn gateway(upstream: &str, more: &[&str]) -> Self {
+        let args = ["gateway", "--upstream", upstream];
+        Self::start(&[&args, LISTEN, more].concat())
+    }
+
     fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         let mut program = Self::spawn_in(environment, args);
         let line = program.wait_for("listening address=");
@@ -71,7 +92,7 @@ impl Program {
         program
     }
 
-    /// Runs `spiderq ARGS`, which may be no server.
+    /// Runs `spiderq ARGS`, which need not be a server.
     #[must_use]
     pub fn spawn(args: &[&str]) -> Self {
         Self::spawn_in(&[], args)
@@ -90,27 +111,14 @@ impl Program {
         Self { child, lines, output: Vec::new(), url: String::new() }
     }
 
-    /// `spiderq serve` over `store` on a free port, with an admin key.
-    #[must_use]
-    pub fn serve(store: &str, key: &str) -> Self {
-        Self::serve_in(&[], store, key)
-    }
-
-    /// The same, with more in its environment.
-    #[must_use]
-    pub fn serve_in(environment: &[(&str, &str)], store: &str, key: &str) -> Self {
-        let args = ["serve", "--store", store, "--listen", "127.0.0.1:0", "--admin-key", key];
-        Self::start_in(environment, &args)
-    }
-
-    /// The first line that holds `text`: of those read so far, or reading on. Two pipes come
-    /// in no order, so what it looks for may have been read already.
+    /// The first line that holds `text`, among those read so far or yet to come: lines of the
+    /// two pipes come in no order.
     pub fn wait_for(&mut self, text: &str) -> String {
         if let Some(line) = self.output.iter().find(|line| line.contains(text)) {
             return line.clone();
         }
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.lines.recv_timeout(TIMEOUT) else {
                 panic!("no {text:?} from spiderq:\n{}", self.output.join("\n"));
             };
             self.output.push(line.clone());
@@ -136,27 +144,27 @@ impl Program {
         number.and_then(|number| number.parse().ok()).expect("a size")
     }
 
-    /// Ends it at once, as `kill -9` does.
+    /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
     }
 
-    /// Asks it to end.
+    /// Sends it SIGTERM.
     pub fn signal(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.expect("kill").success());
     }
 
-    /// Asks it to end, and waits until it has; how, and all that it printed.
+    /// Sends it SIGTERM and waits for its end; its exit status and output.
     #[must_use]
     pub fn terminate(self) -> (ExitStatus, String) {
         self.signal();
         self.join()
     }
 
-    /// Waits until it has ended; how, and all that it printed.
+    /// Waits for its end; its exit status and output.
     #[must_use]
     pub fn join(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("its end");
@@ -186,7 +194,7 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs `spiderq ARGS` to its end; how it ended, and what it printed where.
+/// Runs `spiderq ARGS` to its end; its exit status, standard output and standard error.
 #[must_use]
 pub fn run(args: &[&str]) -> (ExitStatus, String, String) {
     let output = command(args).output().expect("spiderq");

@@ -1,4 +1,4 @@
-//! gRPC calls by the text of their path, messages as bytes: for tests over every call there is.
+//! gRPC calls by path with messages as bytes: for tests that make every call.
 
 use prost::bytes::{Buf as _, BufMut as _};
 use tonic::{
@@ -8,8 +8,8 @@ use tonic::{
     transport::Channel,
 };
 
-/// Calls `path` (`/PACKAGE.SERVICE/METHOD`) and reads its answer to the end; of a stream, all
-/// its messages, but of one without end just the first.
+/// Calls `path` (`/PACKAGE.SERVICE/METHOD`) and returns its response messages; of a stream
+/// without end the first.
 pub async fn call_raw(
     channel: Channel,
     authorization: Option<&str>,

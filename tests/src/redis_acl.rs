@@ -7,7 +7,7 @@ use crate::redis_server::RedisServer;
 const USER: &str = "spiderq";
 const PASSWORD: &str = "p@ss/w?rd";
 
-/// A running server; killed on drop. A command or key that was refused fails its test then.
+/// A running server; killed on drop, which fails the test if a command or key was refused.
 #[derive(Debug)]
 pub struct RedisAcl {
     server: RedisServer,
@@ -42,7 +42,7 @@ impl RedisAcl {
         format!("{url}?user={USER}&pass=p%40ss%2Fw%3Frd")
     }
 
-    /// How much was refused so far; that is then forgotten.
+    /// The number of refusals so far. The log is then empty.
     #[must_use]
     pub fn forget_refused(&self) -> usize {
         let refused = self.refused().len();

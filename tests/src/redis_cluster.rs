@@ -1,17 +1,14 @@
-//! A private Redis Cluster on ports of the loopback interface, each master with or without
-//! a replica. Ends as its servers do.
+//! A private Redis Cluster on ports of the loopback interface, each master with or without a
+//! replica.
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Instant};
 
-use crate::{redis_process::server_port, redis_server::RedisServer};
+use crate::{ports::free_port, redis_server::RedisServer, wait::TIMEOUT};
 
-/// Silence after which a node counts as gone.
-const NODE_TIMEOUT: &str = "2000";
-/// How long the nodes may take to agree.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Silence after which a node counts as gone, ms: short where a replica is to take over, and
+/// otherwise so long that no node of a busy machine is taken for gone.
+const NODE_TIMEOUT_WITH_REPLICAS: &str = "2000";
+const NODE_TIMEOUT: &str = "15000";
 
 /// A running cluster; killed on drop.
 #[derive(Debug)]
@@ -55,13 +52,13 @@ impl RedisCluster {
         format!("redis+cluster://{}", nodes.join(","))
     }
 
-    /// Which node has the slot of `project`, as the others have it.
+    /// The node that has the slot of `project`, by what another node says.
     #[must_use]
     pub fn master_of(&self, project: u64) -> usize {
         self.owner_of(&format!("sq:{{{project}}}:counters"))
     }
 
-    /// Which node has the slot of `key`, as the others have it.
+    /// The node that has the slot of `key`, by what another node says.
     #[must_use]
     pub fn owner_of(&self, key: &str) -> usize {
         let asked = self.nodes.iter().find(|node| node.server.runs());
@@ -70,8 +67,8 @@ impl RedisCluster {
         let nodes: String = asked.command(&["CLUSTER", "NODES"]);
         let port = nodes.lines().find_map(|line| owner(line, slot));
         let port = port.expect("an owner of every slot");
-        let place = self.nodes.iter().position(|node| node.port == port);
-        place.expect("a node of ours")
+        let owner = self.nodes.iter().position(|node| node.port == port);
+        owner.expect("a node of ours")
     }
 
     /// The server of a node.
@@ -96,7 +93,7 @@ impl RedisCluster {
         self.every_node("CLUSTER", "the cluster does not serve", serves);
     }
 
-    /// Waits until another node than `node` has the slot of `project`, and says it serves.
+    /// Waits until another node than `node` serves the slot of `project`.
     pub fn wait_for_fail_over(&self, project: u64, node: usize) {
         until("no fail-over", || {
             let master = self.master_of(project);
@@ -153,9 +150,12 @@ impl RedisCluster {
         options: &[&str],
         start: impl Fn(&[&str]) -> RedisServer,
     ) -> Self {
-        let count = if replicas { 2 * masters } else { masters };
+        let (count, node_timeout) = match replicas {
+            true => (2 * masters, NODE_TIMEOUT_WITH_REPLICAS),
+            false => (masters, NODE_TIMEOUT),
+        };
         let node = |_| {
-            let (port, bus) = (server_port(), server_port());
+            let (port, bus) = (free_port(), free_port());
             let (port_text, bus_text) = (port.to_string(), bus.to_string());
             let own = [
                 "--port",
@@ -167,7 +167,7 @@ impl RedisCluster {
                 "--cluster-enabled",
                 "yes",
                 "--cluster-node-timeout",
-                NODE_TIMEOUT,
+                node_timeout,
                 // One lost master is no reason to stop the others.
                 "--cluster-require-full-coverage",
                 "no",
@@ -182,7 +182,7 @@ impl RedisCluster {
         cluster
     }
 
-    /// Gives out the slots, makes the nodes known to each other, and waits until all agree.
+    /// Assigns the slots, makes the nodes known to each other, and waits until all agree.
     fn join(&self, masters: usize) {
         let (first, others) = self.nodes.split_first().expect("a node");
         for node in others {
@@ -226,7 +226,7 @@ fn serves(info: &str) -> bool {
     info.contains("cluster_state:ok")
 }
 
-/// The port of the master that a line of CLUSTER NODES is about, if it has `slot`.
+/// The port of the master in a line of CLUSTER NODES, if it has `slot`.
 fn owner(line: &str, slot: u16) -> Option<u16> {
     let words: Vec<&str> = line.split(' ').collect();
     let has = |range: &&str| {
@@ -239,10 +239,10 @@ fn owner(line: &str, slot: u16) -> Option<u16> {
     address.rsplit_once(':')?.1.parse().ok()
 }
 
-/// Asks again and again until the answer is yes.
+/// Asks until the answer is yes.
 pub(crate) fn until(complaint: &str, mut answer: impl FnMut() -> bool) {
     let began = Instant::now();
     while !answer() {
-        assert!(began.elapsed() < PATIENCE, "{complaint}");
+        assert!(began.elapsed() < TIMEOUT, "{complaint}");
     }
 }

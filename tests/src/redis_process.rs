@@ -4,10 +4,8 @@
 
 use std::{
     io::{self, BufRead as _, BufReader},
-    net::TcpListener,
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     thread,
 };
 
@@ -76,20 +74,4 @@ fn wait_until(log: ChildStdout, ready: &str) {
         }
     }
     thread::spawn(move || io::copy(&mut log, &mut io::sink()));
-}
-
-/// A port that a server may take, and take again after a restart: below those that the
-/// system gives out by itself, so that no other connection takes it in the meantime.
-pub(crate) fn server_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FROM: u16 = 10_000;
-    const COUNT: u16 = 20_000;
-    // Test processes run side by side: each begins elsewhere.
-    let start = (std::process::id() % u32::from(COUNT / 64)) as u16 * 64;
-    let candidates = (0..COUNT).map(|_| {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        FROM + start.wrapping_add(next) % COUNT
-    });
-    let mut free = candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.next().expect("a free port")
 }

@@ -1,13 +1,11 @@
-//! A private master with a replica, and a Sentinel that watches them. Ends as its servers do.
+//! A private master with a replica, and a Sentinel that watches them.
 
 use std::{fs, sync::OnceLock};
 
 use tempfile::TempDir;
 
 use crate::{
-    redis_cluster::until,
-    redis_process::{RedisProcess, server_port},
-    redis_server::RedisServer,
+    ports::free_port, redis_cluster::until, redis_process::RedisProcess, redis_server::RedisServer,
 };
 
 /// A running group; killed on drop.
@@ -44,7 +42,7 @@ impl RedisSentinels {
         };
         let mut servers: Vec<(RedisServer, u16)> = Vec::new();
         for _ in 0..=usize::from(replica) {
-            let port = server_port();
+            let port = free_port();
             let text = port.to_string();
             let own = ["--bind", "127.0.0.1", "--port", &text];
             let delay = ["--repl-diskless-sync-delay", "0"];
@@ -59,15 +57,17 @@ impl RedisSentinels {
             servers.push((server, port));
         }
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let sentinel_port = server_port();
+        let sentinel_port = free_port();
         let master = Self::MASTER;
         let config = format!(
             "port {sentinel_port}\nbind 127.0.0.1\ndir {dir}\n\
              sentinel monitor {master} 127.0.0.1 {port} 1\n\
-             sentinel down-after-milliseconds {master} 1000\n\
+             sentinel down-after-milliseconds {master} {silence}\n\
              sentinel failover-timeout {master} 5000\n",
             dir = dir.path().display(),
             port = servers[0].1,
+            // Without a replica nothing can take over: a busy master is not to be taken for gone.
+            silence = if replica { 1_000 } else { 60_000 },
         );
         let file = dir.path().join("sentinel.conf");
         fs::write(&file, config).expect("a configuration");
@@ -88,7 +88,7 @@ impl RedisSentinels {
     /// What `--store` takes. The first of the Sentinels that it names is not there.
     #[must_use]
     pub fn url(&self) -> String {
-        let gone = server_port();
+        let gone = free_port();
         let (port, master) = (self.sentinel_port, Self::MASTER);
         format!("redis+sentinel://127.0.0.1:{gone},127.0.0.1:{port}/{master}")
     }
@@ -115,7 +115,7 @@ impl RedisSentinels {
         done.expect("a switch-over");
     }
 
-    /// Waits until another server than `server` is the master, and says so itself.
+    /// Waits until another server than `server` is the master by its own account.
     pub fn wait_for_fail_over(&self, server: usize) {
         until("no fail-over", || {
             let master = self.master();

@@ -19,6 +19,9 @@ use crate::redis_process::RedisProcess;
 /// Durable as far as Redis goes: every write is fsynced before it is acknowledged.
 pub const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
+/// How long a command of a test may take, on a busy machine with every write fsynced.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A running server; killed on drop.
 pub struct RedisServer {
     dir: PathBuf,
@@ -73,9 +76,8 @@ impl RedisServer {
     /// The same, which may fail.
     pub fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let client = redis::Client::open(self.url())?;
-        let patience = Duration::from_secs(2);
-        let mut connection = client.get_connection_with_timeout(patience)?;
-        connection.set_read_timeout(Some(patience))?;
+        let mut connection = client.get_connection_with_timeout(COMMAND_TIMEOUT)?;
+        connection.set_read_timeout(Some(COMMAND_TIMEOUT))?;
         redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)
     }
 

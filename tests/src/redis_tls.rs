@@ -1,12 +1,11 @@
-//! A private `redis-server` that speaks TLS, with a certificate authority of its own and
-//! nothing in the clear.
+//! A private `redis-server` that speaks only TLS, with a certificate authority of its own.
 
 use std::{fs, path::Path};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use crate::{redis_process::server_port, redis_server::RedisServer};
+use crate::{ports::free_port, redis_server::RedisServer};
 
 /// A running server; killed on drop.
 #[derive(Debug)]
@@ -21,9 +20,19 @@ impl RedisTls {
     /// Starts one that asks its clients for a certificate if `mutual`.
     #[must_use]
     pub fn start(mutual: bool) -> Self {
+        Self::of(mutual, "127.0.0.1")
+    }
+
+    /// Starts one whose certificate names another host than the one it runs on.
+    #[must_use]
+    pub fn of_another_host() -> Self {
+        Self::of(false, "redis.example")
+    }
+
+    fn of(mutual: bool, host: &str) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
-        certificates(files.path());
-        let port = server_port();
+        certificates(files.path(), host);
+        let port = free_port();
         let at = |name: &str| files.path().join(name).display().to_string();
         let options = [
             "--bind".to_owned(),
@@ -43,17 +52,11 @@ impl RedisTls {
         Self { server: RedisServer::start(&options), port, files }
     }
 
-    /// What `--store` takes, without what proves a client.
+    /// What `--store` takes, without a client certificate.
     #[must_use]
     pub fn url(&self) -> String {
         let ca = self.files.path().join("ca.pem");
-        format!("rediss://localhost:{}?tls_ca={}", self.port, ca.display())
-    }
-
-    /// The same by the server's address, which its certificate does not name.
-    #[must_use]
-    pub fn url_by_address(&self) -> String {
-        self.url().replace("localhost", "127.0.0.1")
+        format!("rediss://127.0.0.1:{}?tls_ca={}", self.port, ca.display())
     }
 
     /// The same with the client's certificate.
@@ -64,25 +67,25 @@ impl RedisTls {
         format!("{}&tls_cert={cert}&tls_key={key}", self.url())
     }
 
-    /// The same trusting the web's authorities alone.
+    /// The same, trusting only the public authorities.
     #[must_use]
     pub fn untrusting_url(&self) -> String {
-        format!("rediss://localhost:{}", self.port)
+        format!("rediss://127.0.0.1:{}", self.port)
     }
 }
 
-/// An authority, and what it says of a server and a client.
-fn certificates(folder: &Path) {
+/// An authority, and the certificates that it gave the server at `host` and a client.
+fn certificates(folder: &Path, host: &str) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.distinguished_name.push(DnType::CommonName, "authority");
     let key = KeyPair::generate().expect("a key");
     let authority = CertifiedIssuer::self_signed(authority, key).expect("an authority");
     fs::write(folder.join("ca.pem"), authority.pem()).expect("a file");
-    for (name, subject) in [("server", "localhost"), ("client", "spiderq")] {
+    for (name, subject) in [("server", host), ("client", "spiderq")] {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([subject.to_owned()]).expect("a subject");
-        // OpenSSL takes who has the name of its issuer for self-signed.
+        // OpenSSL takes a certificate with the name of its issuer for self-signed.
         params.distinguished_name.push(DnType::CommonName, name);
         let certificate = params.signed_by(&key, &authority).expect("a certificate");
         fs::write(folder.join(format!("{name}.pem")), certificate.pem()).expect("a file");

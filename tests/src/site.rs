@@ -1,5 +1,5 @@
-//! A small web site on the loopback interface for real spiders to crawl, which counts what it
-//! is asked for.
+//! A small web site on the loopback interface for real spiders, which records the paths that are
+//! requested.
 
 use std::{convert::Infallible, net::SocketAddr};
 
@@ -9,6 +9,8 @@ use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::wait::TIMEOUT;
 
 /// A site. Gone when dropped.
 ///
@@ -46,18 +48,17 @@ impl Site {
         Self { url: format!("http://{address}"), asked, task }
     }
 
-    /// What it was asked for, in order.
+    /// The requested paths, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.asked.borrow().clone()
     }
 
-    /// Waits until it has been asked for `path`.
+    /// Waits until `path` has been requested.
     pub async fn asked_for(&self, path: &str) {
         let mut asked = self.asked.clone();
-        let patience = std::time::Duration::from_secs(60);
         let seen = asked.wait_for(|asked| asked.iter().any(|one| one == path));
-        let seen = tokio::time::timeout(patience, seen).await;
+        let seen = tokio::time::timeout(TIMEOUT, seen).await;
         assert!(seen.is_ok(), "nobody asks for {path}");
     }
 }

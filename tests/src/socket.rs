@@ -1,4 +1,4 @@
-//! A bare connection: bytes out, bytes in. For clients that no library would be.
+//! A bare connection, bytes out and bytes in: for requests that no library would send.
 
 use std::time::Duration;
 
@@ -8,13 +8,12 @@ use tokio::{
     time::timeout,
 };
 
+use crate::wait::TIMEOUT;
+
 /// The magic with which HTTP/2 begins.
 pub const MAGIC: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame.
 pub const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-
-/// How long the server may take to do what it must; after that the test has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection.
 #[derive(Debug)]
@@ -39,16 +38,16 @@ impl Raw {
         self.0.write_all(bytes).await.expect("a connection");
     }
 
-    /// All that comes until the server ends the connection, politely or not.
+    /// All bytes until the server closes or resets the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
-        let read = timeout(PATIENCE, self.0.read_to_end(&mut all)).await;
-        // An error is a reset, which is an end, too.
+        let read = timeout(TIMEOUT, self.0.read_to_end(&mut all)).await;
+        // An error is a reset.
         let _ = read.unwrap_or_else(|_| panic!("no end, but {all:?}"));
         all
     }
 
-    /// What has come when it holds `end`.
+    /// Reads until `end`, and returns all that came.
     pub async fn read_until(&mut self, end: &str) -> String {
         let mut all = Vec::new();
         let read = async {
@@ -57,11 +56,11 @@ impl Raw {
                 assert!(count > 0, "an end before {end:?}");
             }
         };
-        timeout(PATIENCE, read).await.expect("an answer");
+        timeout(TIMEOUT, read).await.expect("an answer");
         String::from_utf8_lossy(&all).into_owned()
     }
 
-    /// Asserts that nothing comes for so long, not even an end.
+    /// Asserts that nothing comes for so long and that the connection stays open.
     pub async fn stays_silent(&mut self, long: Duration) {
         let mut byte = [0];
         let read = timeout(long, self.0.read(&mut byte)).await;
@@ -78,7 +77,7 @@ impl Raw {
             self.0.read_exact(&mut payload).await?;
             Ok::<_, std::io::Error>((kind, flags, u32::from_be_bytes(stream), payload))
         };
-        let frame = timeout(PATIENCE, read).await.expect("a frame in time");
+        let frame = timeout(TIMEOUT, read).await.expect("a frame in time");
         frame.expect("a frame")
     }
 }

@@ -1,7 +1,7 @@
-//! The whole service in this process, on a real port of the loopback interface, over either
-//! store and either clock.
+//! A whole server in this process, on a real port of the loopback interface, over SQLite or
+//! Redis, on the machine's clock or one that the test sets.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{Grpc, Http, redis_server::RedisServer, run};
 
-/// Which store a stack runs on.
+/// The store of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// The embedded one, in a temporary folder.
@@ -28,7 +28,7 @@ impl StoreKind {
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
 }
 
-/// Where a stack's data lies until it is dropped.
+/// A stack's data, removed when it is dropped.
 #[derive(Debug)]
 enum Data {
     Folder(TempDir),
@@ -45,20 +45,26 @@ impl Data {
 
     fn url(&self) -> String {
         match self {
-            Self::Folder(folder) => format!("sqlite:{}/spiderq.db", folder.path().display()),
+            Self::Folder(folder) => sqlite_url(folder.path()),
             Self::Redis(server) => server.url(),
         }
     }
 }
 
-/// A running service. Ends when dropped, and its data with it.
+/// What `--store` takes for a SQLite file in `folder`.
+#[must_use]
+pub fn sqlite_url(folder: &Path) -> String {
+    format!("sqlite:{}/spiderq.db", folder.display())
+}
+
+/// A running server. Ends when dropped, and its data with it.
 pub struct Stack {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// The admin key.
     pub key: String,
     clock: Option<Arc<ManualClock>>,
-    /// Taken by tests that end it themselves. Before `data`: it ends before its store.
+    /// Taken by tests that end it themselves. Before `data`, so that it is dropped before its store.
     pub running: Option<Server>,
     data: Arc<Data>,
 }
@@ -69,12 +75,12 @@ impl Stack {
 
     /// Starts on the machine's clock.
     pub async fn start(kind: StoreKind) -> Self {
-        Self::with(kind, None, None, Network::default()).await
+        Self::with(kind, None, None, brief()).await
     }
 
     /// Starts with this secret for job tokens, so that a test can sign its own.
     pub async fn signing_with(kind: StoreKind, secret: &str) -> Self {
-        Self::with(kind, None, Some(secret.to_owned()), Network::default()).await
+        Self::with(kind, None, Some(secret.to_owned()), brief()).await
     }
 
     /// Starts with settings of its own for the network, on SQLite.
@@ -85,7 +91,7 @@ impl Stack {
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Millis(now)));
-        Self::with(kind, Some(clock), None, Network::default()).await
+        Self::with(kind, Some(clock), None, brief()).await
     }
 
     async fn with(
@@ -101,7 +107,7 @@ impl Stack {
     /// Another server over the same Redis, with the same clock.
     pub async fn another(&self) -> Self {
         let (data, clock) = (Arc::clone(&self.data), self.clock.clone());
-        Self::over(data, clock, None, Network::default()).await
+        Self::over(data, clock, None, brief()).await
     }
 
     async fn over(
@@ -118,7 +124,7 @@ impl Stack {
         let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq_server::start(ServeOptions {
             service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
-            network: Network { drain: Duration::from_secs(1), ..network },
+            network,
             ..ServeOptions::new(store, clock)
         })
         .await
@@ -132,7 +138,7 @@ impl Stack {
         }
     }
 
-    /// Ends it; what `spiderq fsck` then says of its store, and its exit code.
+    /// Ends it and runs `spiderq fsck` on its store; the exit code and the output.
     pub async fn fsck(mut self) -> (Option<i32>, String) {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
@@ -171,7 +177,7 @@ impl Stack {
         Grpc::new(&self.url, &self.key)
     }
 
-    /// A new API key; no `projects`: all.
+    /// Creates an API key for `projects`, or for all if there are none.
     pub async fn create_key(&self, name: &str, role: Role, projects: &[i64]) -> String {
         let request = CreateKeyRequest {
             name: name.to_owned(),
@@ -181,6 +187,11 @@ impl Stack {
         let answer = self.grpc().keys().create_key(request).await;
         answer.expect("a new key").into_inner().secret
     }
+}
+
+/// Tests that end a server leave no calls that it must wait for.
+fn brief() -> Network {
+    Network { drain: Duration::from_secs(1), ..Network::default() }
 }
 
 impl fmt::Debug for Stack {

@@ -1,4 +1,4 @@
-//! Times as the documents write them.
+//! Times in the notation of the original documents.
 
 /// Milliseconds since the Unix epoch of `2015-11-09T15:21:06[.123]`, UTC.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Flags of `runner`.
+//! Flags of `spiderq runner`, and of the hidden command that it calls for each job.
 
 use std::{ffi::OsString, path::PathBuf, thread, time::Duration};
 
@@ -16,7 +16,7 @@ pub(crate) struct Runner {
     /// An API key of role worker.
     #[arg(long, env = "SPIDERQ_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) api_key: Option<Secret>,
-    /// A project whose jobs it runs; repeatable, or separated by commas. Several projects take
+    /// A project whose jobs to run; repeatable, or separated by commas. Several projects take
     /// turns.
     #[arg(
         long = "project",
@@ -75,7 +75,7 @@ pub(crate) struct JobSettings {
     /// Run this program for each job instead of Scrapy. Its words are quoted as in a shell, but no
     /// shell runs; {key}, {project}, {spider} and {arg:NAME} are replaced, and {args} becomes one
     /// word per argument.
-    #[arg(long, env = "SPIDERQ_COMMAND", value_name = "TEMPLATE")]
+    #[arg(long, env = "SPIDERQ_COMMAND", value_name = "TEMPLATE", hide_env_values = true)]
     pub(crate) command: Option<Secret>,
     /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]

@@ -1,12 +1,20 @@
 //! The flags as a whole.
 
 use clap::CommandFactory as _;
+use spiderq_server::Network;
 
 use super::*;
 
 #[test]
 fn the_commands_are_well_formed() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn the_flags_have_the_defaults_of_the_server() {
+    let cli = Cli::parse_from(["spiderq"]);
+    let network = Network::from(&cli.serve.listener);
+    assert_eq!(format!("{network:?}"), format!("{:?}", Network::default()));
 }
 
 #[test]

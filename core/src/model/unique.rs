@@ -31,6 +31,12 @@ impl UniqueKey {
         Self::digest(b"schedule", parts.into_iter().chain(args))
     }
 
+    /// As a store kept it.
+    #[must_use]
+    pub const fn stored(digest: String) -> Self {
+        Self(digest)
+    }
+
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -16,7 +16,7 @@ use std::{
 
 use axum::http::{Request, Response};
 use futures::{FutureExt as _, future::BoxFuture};
-use spiderq_service::Due;
+use spiderq_service::Deadline;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
@@ -46,7 +46,7 @@ impl Service<Request<Body>> for GrpcGuard {
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
         if let Some(deadline) = deadline {
-            request.extensions_mut().insert(Due(deadline));
+            request.extensions_mut().insert(Deadline(deadline));
         }
         let response = AssertUnwindSafe(self.0.call(request)).catch_unwind();
         Box::pin(async move {

@@ -39,12 +39,26 @@ impl ConnectionContext {
 pub(crate) async fn serve(
     listener: TcpListener,
     context: ConnectionContext,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     drain: Duration,
 ) {
-    let context = Arc::new(context);
-    let max = context.limits.max_connections;
     let mut connections = JoinSet::new();
+    accept(&listener, &Arc::new(context), stop, &mut connections).await;
+    drop(listener);
+    let all_closed = async { while connections.join_next().await.is_some() {} };
+    if timeout(drain, all_closed).await.is_err() {
+        tracing::warn!("drain time is over, closing connections with requests under way");
+        connections.shutdown().await;
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    context: &Arc<ConnectionContext>,
+    mut stop: watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    let max = context.limits.max_connections;
     loop {
         tokio::select! {
             // At the limit, clients wait in the backlog of the system.
@@ -59,18 +73,12 @@ pub(crate) async fn serve(
                 Err(error) => {
                     tracing::warn!(%error, "can't accept a connection");
                     if timeout(ACCEPT_BACKOFF, stop.changed()).await.is_ok() {
-                        break;
+                        return;
                     }
                 }
             },
             Some(_) = connections.join_next() => {}
-            _ = stop.changed() => break,
+            _ = stop.changed() => return,
         }
-    }
-    drop(listener);
-    let all_closed = async { while connections.join_next().await.is_some() {} };
-    if timeout(drain, all_closed).await.is_err() {
-        tracing::warn!("drain time is over, closing connections with requests under way");
-        connections.shutdown().await;
     }
 }

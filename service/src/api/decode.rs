@@ -1,33 +1,35 @@
-//! Messages into types of the model. Every string is checked here, and nowhere deeper.
+//! Messages as types of the model. All strings are checked here; deeper code needs no checks.
 
 use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 use spiderq_proto::v1;
 
-use crate::{auth::Caller, domain::request::RequestId};
+use crate::{auth::Caller, domain::request_id::RequestId};
 use spiderq_core::{
     error::{Error, Result},
-    model::FieldSelection,
+    limits::MAX_FILTER_NAMES,
     model::{
-        Counters, Fence, FieldName, Filter, JobKey, JsonText, Metadata, Millis, Position, Priority,
-        ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagChanges, Tags, Units,
+        Counters, Fence, FieldName, FieldSelection, Filter, JobKey, JsonText, Metadata, Millis,
+        Position, Priority, ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagChanges,
+        Tags, Units,
     },
 };
-
-/// Most spiders, tags or fields that a list of names may hold.
-const MOST_NAMES: usize = 100;
 
 pub(super) fn project(number: i64) -> Result<ProjectId> {
     ProjectId::new(number)
 }
 
-/// The number of a spider.
+pub(super) fn projects(numbers: Vec<i64>) -> Result<Vec<ProjectId>> {
+    let projects = numbers.into_iter().map(ProjectId::new).collect::<Result<_>>();
+    projects.map_err(|error| error.with_field("projects"))
+}
+
 pub(super) fn spider_id(field: &str, number: i64) -> Result<SpiderId> {
     SpiderId::new(number).map_err(|error| error.with_field(field))
 }
 
-/// The number of a spider; 0: none given.
+/// The number of a spider; `None` for 0, which is not given.
 pub(super) fn some_spider_id(field: &str, number: i64) -> Result<Option<SpiderId>> {
     match number {
         0 => Ok(None),
@@ -35,7 +37,7 @@ pub(super) fn some_spider_id(field: &str, number: i64) -> Result<Option<SpiderId
     }
 }
 
-/// Each once, in the order of its first.
+/// Each key once, where it came first.
 pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
@@ -48,7 +50,7 @@ pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
     Ok(keys)
 }
 
-/// `None` for unspecified.
+/// `None` for a state that is not specified.
 pub(super) fn state(number: i32) -> Result<Option<State>> {
     let bad = |_| Error::invalid("state", "must be pending, running, finished or deleted");
     Ok(match v1::JobState::try_from(number).map_err(bad)? {
@@ -75,12 +77,12 @@ pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
     Fence::parse(text).map(Some)
 }
 
-/// A metadata value. Errors name its field.
+/// Any JSON value. Errors name the field `name`.
 pub(super) fn json(name: &str, text: &str) -> Result<JsonText> {
     JsonText::parse(text).map_err(|error| error.with_field(name))
 }
 
-/// A JSON object. Errors name its field.
+/// A JSON object. Errors name the field `name`.
 pub(super) fn object(name: &str, text: &str) -> Result<JsonText> {
     let json = json(name, text)?;
     if !json.as_str().starts_with('{') {
@@ -93,7 +95,7 @@ pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
     named("metadata", fields)
 }
 
-/// JSON by name: the message's field `within`.
+/// JSON values by name, from the message's field `within`.
 pub(super) fn named(within: &str, fields: BTreeMap<String, String>) -> Result<Metadata> {
     let field = |(name, text): (String, String)| {
         let value = json(&name, &text)?;
@@ -112,16 +114,22 @@ pub(super) fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
     texts.iter().map(parse).collect()
 }
 
-pub(super) fn tag_edit(changes: Option<v1::TagChanges>) -> Result<TagChanges> {
+pub(super) fn tag_changes(changes: Option<v1::TagChanges>) -> Result<TagChanges> {
     let changes = changes.unwrap_or_default();
-    if changes.remove.len() > MOST_NAMES {
-        return Err(Error::invalid("remove", "may be given at most 100 times"));
-    }
+    check_names("remove", changes.remove.len())?;
     Ok(TagChanges {
         clear: changes.replace,
         remove: tags(&changes.remove, "remove")?,
         add: Tags::parse(&changes.add).map_err(|error| error.with_field("add"))?,
     })
+}
+
+fn check_names(field: &str, names: usize) -> Result<()> {
+    if names > MAX_FILTER_NAMES {
+        let accepted = format!("may be given at most {MAX_FILTER_NAMES} times");
+        return Err(Error::invalid(field, accepted));
+    }
+    Ok(())
 }
 
 pub(super) fn counters(counters: Option<v1::JobCounters>) -> Result<Counters> {
@@ -138,7 +146,7 @@ pub(super) fn counters(counters: Option<v1::JobCounters>) -> Result<Counters> {
     })
 }
 
-/// A filter and the keys named in it. Without states: `default`, or with keys
+/// A filter and the keys in it. Without states it gets those of `default`; with keys, those of
 /// `default_with_keys`.
 pub(super) fn filter(
     filter: Option<v1::JobFilter>,
@@ -147,15 +155,9 @@ pub(super) fn filter(
 ) -> Result<(Filter, Vec<JobKey>)> {
     let filter = filter.unwrap_or_default();
     let keys = keys(&filter.keys, "keys")?;
-    for (field, names) in [
-        ("spiders", filter.spiders.len()),
-        ("has_tags", filter.has_tags.len()),
-        ("lacks_tags", filter.lacks_tags.len()),
-    ] {
-        if names > MOST_NAMES {
-            return Err(Error::invalid(field, "may be given at most 100 times"));
-        }
-    }
+    check_names("spiders", filter.spiders.len())?;
+    check_names("has_tags", filter.has_tags.len())?;
+    check_names("lacks_tags", filter.lacks_tags.len())?;
     let named = filter.states.iter().map(|number| state(*number));
     let states: StateSet = named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let states = match (states.is_empty(), keys.is_empty()) {
@@ -168,29 +170,26 @@ pub(super) fn filter(
         spiders: spiders(&filter.spiders)?,
         has_tags: tags(&filter.has_tags, "has_tags")?,
         lacks_tags: tags(&filter.lacks_tags, "lacks_tags")?,
-        from: bound("start_ts", filter.start_ts)?,
-        until: bound("end_ts", filter.end_ts)?,
+        from: time_bound("start_ts", filter.start_ts)?,
+        until: time_bound("end_ts", filter.end_ts)?,
     };
     Ok((parsed, keys))
 }
 
-fn bound(field: &str, ms: i64) -> Result<Option<Position>> {
+fn time_bound(field: &str, ms: i64) -> Result<Option<Position>> {
     match u64::try_from(ms) {
         Ok(0) => Ok(None),
-        // Beyond this no position reaches.
+        // Positions end below 2^53, which is the time 2^42 ms.
         Ok(ms) => Ok(Some(Position::at(Millis(ms.min(1 << 42))))),
         Err(_) => Err(Error::invalid(field, "must be a time in ms since the epoch")),
     }
 }
 
-/// Which fields a view and a list of names mean.
+/// `names` are added to the fields of a row; the full view has all.
 pub(super) fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
     let view = v1::JobView::try_from(view)
         .map_err(|_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL"))?;
-    if names.len() > MOST_NAMES {
-        let message = "may be given at most 100 times";
-        return Err(Error::invalid("metadata_fields", message));
-    }
+    check_names("metadata_fields", names.len())?;
     match view {
         v1::JobView::Full => Ok(FieldSelection::Full),
         v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(FieldSelection::Row),
@@ -204,8 +203,8 @@ pub(super) fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
     }
 }
 
-/// The request id of a call, bound to its caller and to everything that the call asks for.
-pub(super) fn request<M: Message>(
+/// The request id of a call, bound to its caller and to all that the call asks for.
+pub(super) fn request_id<M: Message>(
     id: &str,
     caller: &Caller,
     call: &str,

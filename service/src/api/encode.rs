@@ -1,8 +1,7 @@
-//! Types of the model into messages.
+//! Types of the model as messages.
 
 use spiderq_proto::v1;
 
-use crate::domain::{ItemError, ItemErrorKind};
 use spiderq_core::model::{Actor, Counters, Job, JsonText, Millis, State, StateEntry};
 
 pub(super) const fn state(state: State) -> v1::JobState {
@@ -75,18 +74,4 @@ fn counters(counters: Counters) -> Option<v1::JobCounters> {
         logs: counters.logs.map(count),
         errors: counters.errors.map(count),
     })
-}
-
-pub(super) fn item_error(error: ItemError) -> v1::JobError {
-    use v1::job_error::Code;
-    let code = match error.kind {
-        ItemErrorKind::Invalid => Code::InvalidArgument,
-        ItemErrorKind::Duplicate => Code::Duplicate,
-        ItemErrorKind::WrongState => Code::WrongState,
-        ItemErrorKind::Stale => Code::StaleFence,
-        ItemErrorKind::Forbidden => Code::Forbidden,
-        ItemErrorKind::Unavailable => Code::Unavailable,
-        ItemErrorKind::Bug => Code::Internal,
-    };
-    v1::JobError { code: code.into(), message: error.message, field: error.field }
 }

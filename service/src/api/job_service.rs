@@ -1,38 +1,39 @@
-//! `JobService`: what people and programs do with jobs.
+//! `JobService`: scheduling, reading and changing jobs.
 
 use spiderq_proto::v1::{self, job_service_server::JobService};
 use tonic::{Request, async_trait, codegen::BoxStream};
 
-use super::{Answer, Calls, decode, encode, list, watch, watch::Reader};
-use crate::domain::{JobEdit, Schedule, SpiderRef};
+use super::{Handlers, RpcResult, decode, encode, list, watch, watch::Reader};
+use crate::domain::{ScheduleJob, SpiderRef, UpdateJobs};
 use spiderq_core::{
     error::{Error, Result},
     model::{FieldName, JobKey, SpiderName, State, StateSet, Tags},
 };
 
-/// `spiderq.v1.JobService` over the domain.
+/// The gRPC service `spiderq.v1.JobService`.
 #[derive(Clone, Debug)]
-pub struct JobApi(pub(crate) Calls);
+pub struct JobApi(pub(crate) Handlers);
 
 #[async_trait]
 impl JobService for JobApi {
     async fn schedule_job(
         &self,
         request: Request<v1::ScheduleJobRequest>,
-    ) -> Answer<v1::ScheduleJobResponse> {
+    ) -> RpcResult<v1::ScheduleJobResponse> {
         self.0
-            .call("ScheduleJob", request, |on, message| async move {
-                let id = decode::request(&message.request_id, &on.caller, "ScheduleJob", &message)?;
-                let key = on.domain.schedule(&on.caller, schedule(message)?, id).await?;
+            .run("ScheduleJob", request, |call, message| async move {
+                let id =
+                    decode::request_id(&message.request_id, &call.caller, "ScheduleJob", &message)?;
+                let key = call.domain.schedule_job(&call.caller, schedule(message)?, id).await?;
                 Ok(v1::ScheduleJobResponse { key: key.to_string() })
             })
             .await
     }
 
-    async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Answer<v1::GetJobResponse> {
+    async fn get_job(&self, request: Request<v1::GetJobRequest>) -> RpcResult<v1::GetJobResponse> {
         self.0
-            .call("GetJob", request, |on, message| async move {
-                let job = on.domain.job(&on.caller, JobKey::parse(&message.key)?).await?;
+            .run("GetJob", request, |call, message| async move {
+                let job = call.domain.get_job(&call.caller, JobKey::parse(&message.key)?).await?;
                 Ok(v1::GetJobResponse { job: Some(encode::job(job)) })
             })
             .await
@@ -41,10 +42,10 @@ impl JobService for JobApi {
     async fn list_jobs(
         &self,
         request: Request<v1::ListJobsRequest>,
-    ) -> Answer<v1::ListJobsResponse> {
+    ) -> RpcResult<v1::ListJobsResponse> {
         self.0
-            .call("ListJobs", request, |on, message| async move {
-                list::list(&on.domain, &on.caller, message).await
+            .run("ListJobs", request, |call, message| async move {
+                list::list(&call.domain, &call.caller, message).await
             })
             .await
     }
@@ -52,13 +53,13 @@ impl JobService for JobApi {
     async fn count_jobs(
         &self,
         request: Request<v1::CountJobsRequest>,
-    ) -> Answer<v1::CountJobsResponse> {
+    ) -> RpcResult<v1::CountJobsResponse> {
         self.0
-            .call("CountJobs", request, |on, message| async move {
+            .run("CountJobs", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let (filter, keys) =
                     decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
-                let total = on.domain.count(&on.caller, project, &filter, &keys).await?;
+                let total = call.domain.count_jobs(&call.caller, project, &filter, &keys).await?;
                 Ok(v1::CountJobsResponse { total: encode::count(total) })
             })
             .await
@@ -67,10 +68,10 @@ impl JobService for JobApi {
     async fn update_jobs(
         &self,
         request: Request<v1::UpdateJobsRequest>,
-    ) -> Answer<v1::UpdateJobsResponse> {
+    ) -> RpcResult<v1::UpdateJobsResponse> {
         self.0
-            .call("UpdateJobs", request, |on, message| async move {
-                let count = on.domain.edit(&on.caller, edit(message)?).await?;
+            .run("UpdateJobs", request, |call, message| async move {
+                let count = call.domain.update_jobs(&call.caller, update(message)?).await?;
                 Ok(v1::UpdateJobsResponse { count: encode::count(count) })
             })
             .await
@@ -79,12 +80,12 @@ impl JobService for JobApi {
     async fn stop_jobs(
         &self,
         request: Request<v1::StopJobsRequest>,
-    ) -> Answer<v1::StopJobsResponse> {
+    ) -> RpcResult<v1::StopJobsResponse> {
         self.0
-            .call("StopJobs", request, |on, message| async move {
+            .run("StopJobs", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let keys = decode::keys(&message.keys, "keys")?;
-                let count = on.domain.stop(&on.caller, project, &keys).await?;
+                let count = call.domain.stop_jobs(&call.caller, project, &keys, None).await?;
                 Ok(v1::StopJobsResponse { count: encode::count(count) })
             })
             .await
@@ -93,12 +94,12 @@ impl JobService for JobApi {
     async fn delete_jobs(
         &self,
         request: Request<v1::DeleteJobsRequest>,
-    ) -> Answer<v1::DeleteJobsResponse> {
+    ) -> RpcResult<v1::DeleteJobsResponse> {
         self.0
-            .call("DeleteJobs", request, |on, message| async move {
+            .run("DeleteJobs", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let keys = decode::keys(&message.keys, "keys")?;
-                let count = on.domain.delete(&on.caller, project, &keys).await?;
+                let count = call.domain.delete_jobs(&call.caller, project, &keys).await?;
                 Ok(v1::DeleteJobsResponse { count: encode::count(count) })
             })
             .await
@@ -107,13 +108,13 @@ impl JobService for JobApi {
     async fn set_job_metadata(
         &self,
         request: Request<v1::SetJobMetadataRequest>,
-    ) -> Answer<v1::SetJobMetadataResponse> {
+    ) -> RpcResult<v1::SetJobMetadataResponse> {
         self.0
-            .call("SetJobMetadata", request, |on, message| async move {
+            .run("SetJobMetadata", request, |call, message| async move {
                 let key = JobKey::parse(&message.key)?;
                 let fields = decode::metadata(message.metadata)?;
                 let fence = decode::fence(&message.fence)?;
-                on.domain.set_metadata(&on.caller, key, fields, fence).await?;
+                call.domain.set_job_metadata(&call.caller, key, fields, fence).await?;
                 Ok(v1::SetJobMetadataResponse {})
             })
             .await
@@ -122,13 +123,13 @@ impl JobService for JobApi {
     async fn delete_job_metadata(
         &self,
         request: Request<v1::DeleteJobMetadataRequest>,
-    ) -> Answer<v1::DeleteJobMetadataResponse> {
+    ) -> RpcResult<v1::DeleteJobMetadataResponse> {
         self.0
-            .call("DeleteJobMetadata", request, |on, message| async move {
+            .run("DeleteJobMetadata", request, |call, message| async move {
                 let key = JobKey::parse(&message.key)?;
                 let field = FieldName::parse(&message.field)?;
                 let fence = decode::fence(&message.fence)?;
-                on.domain.delete_metadata(&on.caller, key, field, fence).await?;
+                call.domain.delete_job_metadata(&call.caller, key, field, fence).await?;
                 Ok(v1::DeleteJobMetadataResponse {})
             })
             .await
@@ -137,10 +138,10 @@ impl JobService for JobApi {
     async fn purge_job(
         &self,
         request: Request<v1::PurgeJobRequest>,
-    ) -> Answer<v1::PurgeJobResponse> {
+    ) -> RpcResult<v1::PurgeJobResponse> {
         self.0
-            .call("PurgeJob", request, |on, message| async move {
-                on.domain.purge(&on.caller, JobKey::parse(&message.key)?).await?;
+            .run("PurgeJob", request, |call, message| async move {
+                call.domain.purge_job(&call.caller, JobKey::parse(&message.key)?).await?;
                 Ok(v1::PurgeJobResponse {})
             })
             .await
@@ -149,11 +150,11 @@ impl JobService for JobApi {
     async fn get_job_token(
         &self,
         request: Request<v1::GetJobTokenRequest>,
-    ) -> Answer<v1::GetJobTokenResponse> {
+    ) -> RpcResult<v1::GetJobTokenResponse> {
         self.0
-            .call("GetJobToken", request, |on, message| async move {
+            .run("GetJobToken", request, |call, message| async move {
                 let key = JobKey::parse(&message.key)?;
-                let token = on.domain.job_token(&on.caller, key).await?;
+                let token = call.domain.get_job_token(&call.caller, key).await?;
                 Ok(v1::GetJobTokenResponse { token })
             })
             .await
@@ -162,26 +163,26 @@ impl JobService for JobApi {
     async fn watch_jobs(
         &self,
         request: Request<v1::WatchJobsRequest>,
-    ) -> Answer<BoxStream<v1::WatchJobsResponse>> {
+    ) -> RpcResult<BoxStream<v1::WatchJobsResponse>> {
         let reader = Reader::new(self.0.domain(), request.metadata());
-        let begun = self
+        let started = self
             .0
-            .call("WatchJobs", request, |on, message| async move {
-                on.domain.watch(&on.caller, watch::decode(message)?).await
+            .run("WatchJobs", request, |call, message| async move {
+                call.domain.watch_jobs(&call.caller, watch::decode(message)?).await
             })
             .await?;
-        Ok(begun.map(|watching| watch::stream(watching, reader)))
+        Ok(started.map(|watch| watch::stream(watch, reader)))
     }
 }
 
-fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
+fn schedule(message: v1::ScheduleJobRequest) -> Result<ScheduleJob> {
     let spider = match (message.spider.is_empty(), message.spider_id) {
         (true, 0) => return Err(Error::invalid("spider", "is required")),
         (true, number) => SpiderRef::Number(decode::spider_id("spider_id", number)?),
         (false, _) => SpiderRef::Name(SpiderName::parse(&message.spider)?),
     };
     let settings = message.job_settings.as_deref();
-    Ok(Schedule {
+    Ok(ScheduleJob {
         project: decode::project(message.project)?,
         spider,
         state: decode::state(message.state)?.unwrap_or(State::Pending),
@@ -197,13 +198,13 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<Schedule> {
     })
 }
 
-fn edit(message: v1::UpdateJobsRequest) -> Result<JobEdit> {
+fn update(message: v1::UpdateJobsRequest) -> Result<UpdateJobs> {
     let spider = message.spider.as_str();
-    Ok(JobEdit {
+    Ok(UpdateJobs {
         project: decode::project(message.project)?,
         keys: decode::keys(&message.keys, "keys")?,
         spider: (!spider.is_empty()).then(|| SpiderName::parse(spider)).transpose()?,
-        tags: decode::tag_edit(message.tags)?,
+        tags: decode::tag_changes(message.tags)?,
         metadata: decode::metadata(message.metadata)?,
     })
 }

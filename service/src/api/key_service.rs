@@ -1,33 +1,31 @@
-//! `KeyService`: API keys.
+//! `KeyService`: creating, listing and revoking API keys.
 
 use spiderq_proto::v1::{self, key_service_server::KeyService};
 use tonic::{Request, async_trait};
 
-use super::{Answer, Calls};
-use crate::auth::Caller;
+use super::{Handlers, RpcResult, decode};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, ProjectId, Role},
-    store::ApiKeyRecord,
+    model::{Actor, ApiKeyRecord, Role},
 };
 
-/// `spiderq.v1.KeyService` over the keys.
+/// The gRPC service `spiderq.v1.KeyService`.
 #[derive(Clone, Debug)]
-pub struct KeyApi(pub(crate) Calls);
+pub struct KeyApi(pub(crate) Handlers);
 
 #[async_trait]
 impl KeyService for KeyApi {
     async fn create_key(
         &self,
         request: Request<v1::CreateKeyRequest>,
-    ) -> Answer<v1::CreateKeyResponse> {
+    ) -> RpcResult<v1::CreateKeyResponse> {
         self.0
-            .call("CreateKey", request, |on, message| async move {
-                on.caller.may_administer()?;
+            .run("CreateKey", request, |call, message| async move {
                 let name = Actor::parse(&message.name)?;
                 let role = role(message.role)?;
-                let projects = projects(role, message.projects)?;
-                let (key, record) = on.domain.auth().create_key(&name, role, projects).await?;
+                let projects = decode::projects(message.projects)?;
+                let created = call.domain.create_key(&call.caller, &name, role, &projects);
+                let (key, record) = created.await?;
                 Ok(v1::CreateKeyResponse {
                     secret: key.expose().to_owned(),
                     key: Some(api_key(record)),
@@ -39,11 +37,10 @@ impl KeyService for KeyApi {
     async fn list_keys(
         &self,
         request: Request<v1::ListKeysRequest>,
-    ) -> Answer<v1::ListKeysResponse> {
+    ) -> RpcResult<v1::ListKeysResponse> {
         self.0
-            .call("ListKeys", request, |on, _| async move {
-                on.caller.may_administer()?;
-                let keys = on.domain.auth().list_keys().await?;
+            .run("ListKeys", request, |call, _| async move {
+                let keys = call.domain.list_keys(&call.caller).await?;
                 Ok(v1::ListKeysResponse { keys: keys.into_iter().map(api_key).collect() })
             })
             .await
@@ -52,11 +49,10 @@ impl KeyService for KeyApi {
     async fn revoke_key(
         &self,
         request: Request<v1::RevokeKeyRequest>,
-    ) -> Answer<v1::RevokeKeyResponse> {
+    ) -> RpcResult<v1::RevokeKeyResponse> {
         self.0
-            .call("RevokeKey", request, |on, message| async move {
-                on.caller.may_administer()?;
-                on.domain.auth().revoke_key(&message.id).await?;
+            .run("RevokeKey", request, |call, message| async move {
+                call.domain.revoke_key(&call.caller, &message.id).await?;
                 Ok(v1::RevokeKeyResponse {})
             })
             .await
@@ -65,19 +61,15 @@ impl KeyService for KeyApi {
     async fn get_identity(
         &self,
         request: Request<v1::GetIdentityRequest>,
-    ) -> Answer<v1::GetIdentityResponse> {
+    ) -> RpcResult<v1::GetIdentityResponse> {
         self.0
-            .call("GetIdentity", request, |on, _| async move {
-                match on.caller {
-                    Caller::Key { name, role, projects } => Ok(v1::GetIdentityResponse {
-                        name: name.to_string(),
-                        role: proto_role(role).into(),
-                        projects: numbers(projects),
-                    }),
-                    Caller::Job { .. } => {
-                        Err(Error::Forbidden("a job token has no identity".to_owned()))
-                    }
-                }
+            .run("GetIdentity", request, |call, _| async move {
+                let identity = call.domain.get_identity(call.caller)?;
+                Ok(v1::GetIdentityResponse {
+                    name: identity.name.to_string(),
+                    role: proto_role(identity.role).into(),
+                    projects: numbers(identity.projects),
+                })
             })
             .await
     }
@@ -101,19 +93,6 @@ const fn proto_role(role: Role) -> v1::Role {
         Role::User => v1::Role::User,
         Role::Admin => v1::Role::Admin,
     }
-}
-
-/// An admin manages every project's keys, so an admin key of some projects would be a lie.
-fn projects(role: Role, numbers: Vec<i64>) -> Result<Option<Vec<u64>>> {
-    if numbers.is_empty() {
-        return Ok(None);
-    }
-    if role == Role::Admin {
-        return Err(Error::invalid("projects", "must be empty for the role admin"));
-    }
-    let ids = numbers.into_iter().map(|number| ProjectId::new(number).map(ProjectId::get));
-    let ids = ids.collect::<Result<_>>().map_err(|error| error.with_field("projects"))?;
-    Ok(Some(ids))
 }
 
 fn numbers(projects: Option<Vec<u64>>) -> Vec<i64> {

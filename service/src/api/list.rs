@@ -1,46 +1,33 @@
-//! `ListJobs`: a page of a list, and the token that leads to the next.
+//! `ListJobs`: a page of a list, and the token of the next page.
 
 use spiderq_proto::v1;
 
 use super::{decode, encode};
 use crate::{
     auth::Caller,
-    domain::{Domain, Order, Place, Walk},
+    domain::{Domain, ListOrder, ListQuery, PageCursor},
 };
 use spiderq_core::{
     error::{Error, Result},
+    limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
     model::{Job, Position, State, StateSet},
 };
 
-/// A page. Its token is the place of its last job: jobs that come or go move nothing.
+/// The page token holds the position of the last job, so that jobs that come or go in between
+/// shift nothing.
 pub(super) async fn list(
     domain: &Domain,
     caller: &Caller,
     message: v1::ListJobsRequest,
 ) -> Result<v1::ListJobsResponse> {
-    let project = decode::project(message.project)?;
-    let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
-    let size = size(message.page_size)?;
-    let total =
-        if message.with_total { domain.count(caller, project, &filter, &keys).await? } else { 0 };
-    let walk = Walk {
-        project,
-        filter,
-        keys,
-        order: order(message.order)?,
-        after: place(&message.page_token)?,
-        skip: message.offset,
-        // One more than asked for tells whether there is a next page.
-        most: size as u64 + 1,
-        stop: None,
-        fields: decode::fields(message.view, &message.metadata_fields)?,
-    };
-    let now = domain.now();
-    let mut rows = domain.walk(caller, walk).await?;
-    let mut jobs = Vec::new();
-    while let Some(job) = rows.next().await? {
-        jobs.push(job);
+    let (size, with_total) = (size(message.page_size)?, message.with_total);
+    let query = query(message, size)?;
+    let mut total = 0;
+    if with_total {
+        total = domain.count_jobs(caller, query.project, &query.filter, &query.keys).await?;
     }
+    let now = domain.now();
+    let mut jobs = domain.list_jobs(caller, query).await?.collect().await?;
     let more = jobs.len() > size;
     jobs.truncate(size);
     let last = jobs.last().filter(|_| more);
@@ -52,19 +39,36 @@ pub(super) async fn list(
     })
 }
 
+fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
+    let project = decode::project(message.project)?;
+    let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
+    Ok(ListQuery {
+        keys,
+        order: order(message.order)?,
+        after: cursor(&message.page_token)?,
+        skip: message.offset,
+        // One more than asked for shows whether there is a next page.
+        limit: size as u64 + 1,
+        fields: decode::fields(message.view, &message.metadata_fields)?,
+        ..ListQuery::new(project, filter)
+    })
+}
+
 fn size(asked: u32) -> Result<usize> {
     match usize::try_from(asked) {
-        Ok(0) => Ok(100),
-        Ok(size @ 1..=1_000) => Ok(size),
-        Ok(_) | Err(_) => Err(Error::invalid("page_size", "must be from 1 to 1000")),
+        Ok(0) => Ok(DEFAULT_PAGE_SIZE),
+        Ok(size @ 1..=MAX_PAGE_SIZE) => Ok(size),
+        Ok(_) | Err(_) => {
+            Err(Error::invalid("page_size", format!("must be from 1 to {MAX_PAGE_SIZE}")))
+        }
     }
 }
 
-fn order(number: i32) -> Result<Order> {
+fn order(number: i32) -> Result<ListOrder> {
     let bad = |_| Error::invalid("order", "must be LIST_ORDER_LATEST or LIST_ORDER_STATE");
     Ok(match v1::ListOrder::try_from(number).map_err(bad)? {
-        v1::ListOrder::Unspecified | v1::ListOrder::Latest => Order::Latest,
-        v1::ListOrder::State => Order::State,
+        v1::ListOrder::Unspecified | v1::ListOrder::Latest => ListOrder::Latest,
+        v1::ListOrder::State => ListOrder::State,
     })
 }
 
@@ -73,13 +77,13 @@ fn token(job: &Job) -> String {
     format!("{:x}-{:x}", job.state.index(), job.position.0)
 }
 
-fn place(token: &str) -> Result<Option<Place>> {
+fn cursor(token: &str) -> Result<Option<PageCursor>> {
     if token.is_empty() {
         return Ok(None);
     }
     let parsed = token.split_once('-').and_then(|(state, position)| {
         let index: usize = state.parse().ok()?;
-        Some(Place {
+        Some(PageCursor {
             state: *State::ALL.get(index)?,
             position: Position(u64::from_str_radix(position, 16).ok()?),
         })
@@ -94,13 +98,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_a_place() {
-        let expected = Place { state: State::Finished, position: Position(0xcf) };
-        assert_eq!(place("2-cf").unwrap(), Some(expected));
-        assert_eq!(place("").unwrap(), None);
+    fn a_page_token_holds_state_and_position() {
+        let expected = PageCursor { state: State::Finished, position: Position(0xcf) };
+        assert_eq!(cursor("2-cf").unwrap(), Some(expected));
+        assert_eq!(cursor("").unwrap(), None);
         for bad in ["nonsense", "2", "2-", "4-cf", "-cf", "2-xyz", "+2-cf-1", "2-fffffffffffffffff"]
         {
-            assert!(place(bad).is_err(), "{bad}");
+            assert!(cursor(bad).is_err(), "{bad}");
         }
     }
 }

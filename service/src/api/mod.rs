@@ -1,5 +1,5 @@
-//! The gRPC side: each handler authenticates, decodes, calls the domain, encodes. Three
-//! lines are normal. `tonic::Status` is known only here.
+//! The gRPC handlers: each decodes a request, calls the domain, and encodes the response.
+//! [`Handlers`] authenticates before and logs after. `tonic::Status` is known only here.
 
 mod decode;
 mod encode;
@@ -10,7 +10,7 @@ mod list;
 mod outbox;
 mod project_service;
 mod status;
-mod summary;
+mod summarize;
 mod watch;
 
 use std::{future::Future, sync::Arc};
@@ -28,62 +28,66 @@ use crate::{
 };
 use spiderq_core::{
     error::{Error, Result},
+    limits::MAX_REQUEST_ID_BYTES,
     model::Millis,
 };
 
-/// What a handler answers.
-type Answer<T> = Result<Response<T>, Status>;
+/// What an RPC returns.
+type RpcResult<T> = Result<Response<T>, Status>;
 
-/// What a handler works with.
-struct On {
+/// A call whose caller is authenticated.
+struct Call {
     domain: Arc<Domain>,
     caller: Caller,
-    /// When the caller waits no longer.
-    due: Option<Instant>,
+    /// When the caller stops waiting for the response.
+    deadline: Option<Instant>,
 }
 
-/// When a caller waits no longer: what surrounds the services puts it in a request's
-/// extensions.
+/// When a caller stops waiting for the response. The server puts it in a request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub struct Due(pub Instant);
+pub struct Deadline(pub Instant);
 
-/// Runs handlers: authentication before, the one log line and the map to `Status` after.
+/// Runs handlers: authentication before, one log line and the map to `Status` after.
 #[derive(Clone, Debug)]
-pub(crate) struct Calls(Arc<Domain>);
+pub(crate) struct Handlers(Arc<Domain>);
 
-impl Calls {
+impl Handlers {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(Arc::new(domain))
     }
 
-    /// What they call.
     pub(crate) const fn domain(&self) -> &Arc<Domain> {
         &self.0
     }
 
-    /// The server's clock.
     fn now(&self) -> Millis {
         self.0.now()
     }
 
-    async fn call<Q, A, F, Fut>(&self, rpc: &'static str, request: Request<Q>, run: F) -> Answer<A>
+    async fn run<Q, A, F, Fut>(
+        &self,
+        rpc: &'static str,
+        request: Request<Q>,
+        handler: F,
+    ) -> RpcResult<A>
     where
         Q: Send,
-        F: FnOnce(On, Q) -> Fut + Send,
+        F: FnOnce(Call, Q) -> Fut + Send,
         Fut: Future<Output = Result<A>> + Send,
     {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (metadata, extensions, message) = request.into_parts();
-        let due = extensions.get().map(|Due(due)| *due);
+        let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
         let domain = Arc::clone(&self.0);
         let done = match domain.auth().caller(credentials(&metadata)).await {
-            Ok(caller) => run(On { domain, caller, due }, message).await,
+            Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
             Err(error) => Err(error),
         };
         match done {
-            Ok(answer) => {
-                tracing::debug!(rpc, request_id = request_id(&metadata), took = ?begun.elapsed(), "done");
-                Ok(Response::new(answer))
+            Ok(response) => {
+                let request_id = request_id(&metadata);
+                tracing::debug!(rpc, request_id, took = ?started.elapsed(), "done");
+                Ok(Response::new(response))
             }
             Err(error) => Err(refuse(rpc, request_id(&metadata), &error)),
         }
@@ -97,24 +101,12 @@ fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
 }
 
 fn log(rpc: &'static str, request_id: &str, error: &Error) {
-    match error {
-        Error::Bug(source) => tracing::error!(rpc, request_id, %source, "internal error"),
-        Error::Unavailable { source, .. } => {
-            tracing::warn!(rpc, request_id, %source, "store unavailable");
-        }
-        Error::Invalid { .. }
-        | Error::Unauthenticated
-        | Error::Forbidden(_)
-        | Error::NotFound(_)
-        | Error::Duplicate(_)
-        | Error::WrongState(_)
-        | Error::AtLimit(_)
-        | Error::Stale(_)
-        | Error::RequestIdReused
-        | Error::CursorGone
-        | Error::SlowReader(_)
-        | Error::ShuttingDown
-        | Error::TooLarge { .. } => tracing::debug!(rpc, request_id, %error, "refused"),
+    if let Error::Bug(source) = error {
+        tracing::error!(rpc, request_id, %source, "internal error");
+    } else if let Error::Unavailable { source, .. } = error {
+        tracing::warn!(rpc, request_id, %source, "store unavailable");
+    } else {
+        tracing::debug!(rpc, request_id, %error, "refused");
     }
 }
 
@@ -122,8 +114,8 @@ fn credentials(metadata: &MetadataMap) -> Option<Credentials> {
     Credentials::parse(metadata.get("authorization")?.to_str().ok()?)
 }
 
-/// The id under which the caller, or the gateway for it, will look for log lines.
+/// The id by which the caller, or the gateway for it, finds the log lines of the call.
 fn request_id(metadata: &MetadataMap) -> &str {
     let id = metadata.get("x-request-id").and_then(|id| id.to_str().ok());
-    id.filter(|id| id.len() <= 128).unwrap_or("-")
+    id.filter(|id| id.len() <= MAX_REQUEST_ID_BYTES).unwrap_or("-")
 }

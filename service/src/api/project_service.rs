@@ -1,28 +1,28 @@
-//! `ProjectService`: projects, their spiders and their settings.
+//! `ProjectService`: projects with their spiders and settings.
 
 use spiderq_proto::v1::{self, get_spider_request, project_service_server::ProjectService};
 use tonic::{Request, Response, async_trait};
 
-use super::{Answer, Calls, On, decode, encode};
+use super::{Call, Handlers, RpcResult, decode, encode};
 use crate::domain::{ProjectSummary, Spider, SpiderRef};
 use spiderq_core::{
     error::{Error, Result},
     model::{FieldName, JsonText, ProjectId, SpiderName},
 };
 
-/// `spiderq.v1.ProjectService` over the domain.
+/// The gRPC service `spiderq.v1.ProjectService`.
 #[derive(Clone, Debug)]
-pub struct ProjectApi(pub(crate) Calls);
+pub struct ProjectApi(pub(crate) Handlers);
 
 #[async_trait]
 impl ProjectService for ProjectApi {
     async fn list_projects(
         &self,
         request: Request<v1::ListProjectsRequest>,
-    ) -> Answer<v1::ListProjectsResponse> {
+    ) -> RpcResult<v1::ListProjectsResponse> {
         self.0
-            .call("ListProjects", request, |on, _| async move {
-                let projects = on.domain.projects(&on.caller).await?;
+            .run("ListProjects", request, |call, _| async move {
+                let projects = call.domain.list_projects(&call.caller).await?;
                 let projects = projects.into_iter().map(number).collect();
                 Ok(v1::ListProjectsResponse { projects })
             })
@@ -32,13 +32,11 @@ impl ProjectService for ProjectApi {
     async fn summarize_projects(
         &self,
         request: Request<v1::SummarizeProjectsRequest>,
-    ) -> Answer<v1::SummarizeProjectsResponse> {
+    ) -> RpcResult<v1::SummarizeProjectsResponse> {
         self.0
-            .call("SummarizeProjects", request, |on, message| async move {
-                let projects = message.projects.into_iter().map(decode::project);
-                let projects: Result<_> = projects.collect();
-                let projects = projects.map_err(|error: Error| error.with_field("projects"))?;
-                let summaries = on.domain.summaries(&on.caller, projects).await?;
+            .run("SummarizeProjects", request, |call, message| async move {
+                let projects = decode::projects(message.projects)?;
+                let summaries = call.domain.summarize_projects(&call.caller, projects).await?;
                 let summaries = summaries.into_iter().map(summary).collect();
                 Ok(v1::SummarizeProjectsResponse { summaries })
             })
@@ -48,10 +46,10 @@ impl ProjectService for ProjectApi {
     async fn list_spiders(
         &self,
         request: Request<v1::ListSpidersRequest>,
-    ) -> Answer<v1::ListSpidersResponse> {
+    ) -> RpcResult<v1::ListSpidersResponse> {
         self.0
-            .call("ListSpiders", request, |on, message| async move {
-                let spiders = spiders(&on, &message).await?.into_iter();
+            .run("ListSpiders", request, |call, message| async move {
+                let spiders = spiders(&call, &message).await?.into_iter();
                 Ok(v1::ListSpidersResponse { spiders: spiders.map(spider).collect() })
             })
             .await
@@ -60,12 +58,12 @@ impl ProjectService for ProjectApi {
     async fn get_spider(
         &self,
         request: Request<v1::GetSpiderRequest>,
-    ) -> Answer<v1::GetSpiderResponse> {
+    ) -> RpcResult<v1::GetSpiderResponse> {
         self.0
-            .call("GetSpider", request, |on, message| async move {
+            .run("GetSpider", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let named = spider_ref(message.spider)?;
-                let found = on.domain.spider(&on.caller, project, named, message.create);
+                let found = call.domain.get_spider(&call.caller, project, named, message.create);
                 Ok(v1::GetSpiderResponse { spider: Some(spider(found.await?)) })
             })
             .await
@@ -74,17 +72,18 @@ impl ProjectService for ProjectApi {
     async fn update_spider_tags(
         &self,
         request: Request<v1::UpdateSpiderTagsRequest>,
-    ) -> Answer<v1::UpdateSpiderTagsResponse> {
+    ) -> RpcResult<v1::UpdateSpiderTagsResponse> {
         self.0
-            .call("UpdateSpiderTags", request, |on, message| async move {
+            .run("UpdateSpiderTags", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let number = decode::spider_id("spider_id", message.spider_id)?;
-                let edit = decode::tag_edit(Some(v1::TagChanges {
+                let changes = decode::tag_changes(Some(v1::TagChanges {
                     add: message.add,
                     remove: message.remove,
                     replace: false,
                 }))?;
-                let changed = on.domain.update_spider_tags(&on.caller, project, number, &edit);
+                let changed =
+                    call.domain.update_spider_tags(&call.caller, project, number, &changes);
                 Ok(v1::UpdateSpiderTagsResponse { spider: Some(spider(changed.await?)) })
             })
             .await
@@ -93,13 +92,13 @@ impl ProjectService for ProjectApi {
     async fn limit_spider(
         &self,
         request: Request<v1::LimitSpiderRequest>,
-    ) -> Answer<v1::LimitSpiderResponse> {
+    ) -> RpcResult<v1::LimitSpiderResponse> {
         self.0
-            .call("LimitSpider", request, |on, message| async move {
+            .run("LimitSpider", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let number = decode::spider_id("spider_id", message.spider_id)?;
                 let limited =
-                    on.domain.limit_spider(&on.caller, project, number, message.max_running);
+                    call.domain.limit_spider(&call.caller, project, number, message.max_running);
                 Ok(v1::LimitSpiderResponse { spider: Some(spider(limited.await?)) })
             })
             .await
@@ -108,11 +107,11 @@ impl ProjectService for ProjectApi {
     async fn get_settings(
         &self,
         request: Request<v1::GetSettingsRequest>,
-    ) -> Answer<v1::GetSettingsResponse> {
+    ) -> RpcResult<v1::GetSettingsResponse> {
         self.0
-            .call("GetSettings", request, |on, message| async move {
+            .run("GetSettings", request, |call, message| async move {
                 let project = decode::project(message.project)?;
-                let settings = on.domain.settings(&on.caller, project).await?;
+                let settings = call.domain.get_settings(&call.caller, project).await?;
                 let settings = settings.into_iter();
                 let text = |(name, value): (FieldName, JsonText)| {
                     (name.as_str().to_owned(), value.into_string())
@@ -125,12 +124,12 @@ impl ProjectService for ProjectApi {
     async fn set_settings(
         &self,
         request: Request<v1::SetSettingsRequest>,
-    ) -> Answer<v1::SetSettingsResponse> {
+    ) -> RpcResult<v1::SetSettingsResponse> {
         self.0
-            .call("SetSettings", request, |on, message| async move {
+            .run("SetSettings", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let settings = decode::named("settings", message.settings)?;
-                on.domain.set_settings(&on.caller, project, settings).await?;
+                call.domain.set_settings(&call.caller, project, settings).await?;
                 Ok(v1::SetSettingsResponse {})
             })
             .await
@@ -139,9 +138,9 @@ impl ProjectService for ProjectApi {
     async fn delete_settings(
         &self,
         request: Request<v1::DeleteSettingsRequest>,
-    ) -> Answer<v1::DeleteSettingsResponse> {
+    ) -> RpcResult<v1::DeleteSettingsResponse> {
         self.0
-            .call("DeleteSettings", request, |on, message| async move {
+            .run("DeleteSettings", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let parse = |name: &String| {
                     FieldName::parse(name).map_err(|error| error.with_field("names"))
@@ -152,34 +151,34 @@ impl ProjectService for ProjectApi {
                     return Err(Error::invalid("all", "must not stand beside names"));
                 }
                 let names = (!message.all).then_some(names);
-                on.domain.delete_settings(&on.caller, project, names).await?;
+                call.domain.delete_settings(&call.caller, project, names).await?;
                 Ok(v1::DeleteSettingsResponse {})
             })
             .await
     }
 
-    /// Nobody's secret: the official client asks without a key.
+    /// Needs no credentials: the official client asks without an API key.
     async fn get_server_time(
         &self,
         _: Request<v1::GetServerTimeRequest>,
-    ) -> Answer<v1::GetServerTimeResponse> {
+    ) -> RpcResult<v1::GetServerTimeResponse> {
         let now = encode::millis(self.0.now());
         Ok(Response::new(v1::GetServerTimeResponse { now }))
     }
 }
 
-/// A page of spiders, or the one of a name.
-async fn spiders(on: &On, message: &v1::ListSpidersRequest) -> Result<Vec<Spider>> {
+/// A page of spiders, or the spider with the name that is asked for.
+async fn spiders(call: &Call, message: &v1::ListSpidersRequest) -> Result<Vec<Spider>> {
     let project = decode::project(message.project)?;
     let after = decode::some_spider_id("start_after", message.start_after)?;
     if message.name.is_empty() {
-        let page = on.domain.spiders(&on.caller, project, after, message.count);
+        let page = call.domain.list_spiders(&call.caller, project, after, message.count);
         return page.await;
     }
     let named = SpiderRef::Name(
         SpiderName::parse(&message.name).map_err(|error| error.with_field("name"))?,
     );
-    match on.domain.spider(&on.caller, project, named, false).await {
+    match call.domain.get_spider(&call.caller, project, named, false).await {
         Ok(found) => Ok(vec![found]),
         Err(Error::NotFound(_)) => Ok(Vec::new()),
         Err(error) => Err(error),

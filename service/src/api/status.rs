@@ -1,16 +1,16 @@
-//! Errors as `Status`, with `google.rpc` details: the first of the three maps of DESIGN 6.
+//! Errors of the domain as `Status` with `google.rpc` details, and as the error of one item of a
+//! batch.
 
 use std::{collections::HashMap, time::Duration};
 
+use spiderq_proto::v1::{self, job_error::Code as ItemCode};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use spiderq_core::error::Error;
 
 /// The domain of every `ErrorInfo`.
-const DOMAIN: &str = "spiderq";
-/// For calls that another server takes.
-const AT_ONCE: Duration = Duration::ZERO;
+const ERROR_DOMAIN: &str = "spiderq";
 
 pub(super) fn of(error: &Error) -> Status {
     with(error, HashMap::new())
@@ -18,53 +18,60 @@ pub(super) fn of(error: &Error) -> Status {
 
 /// The same with metadata in its `ErrorInfo`.
 pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
-    let (code, reason) = code(error);
+    let (code, reason, _) = codes(error);
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason, DOMAIN, metadata);
-    match error {
-        Error::Invalid { field, message } | Error::TooLarge { field, message } => {
-            details.add_bad_request_violation(field, message);
-        }
-        Error::RequestIdReused => {
-            details.add_bad_request_violation("request_id", "was already used for another request");
-        }
-        Error::Unavailable { retry_after, .. } => {
-            details.set_retry_info(Some(*retry_after));
-        }
-        Error::ShuttingDown => {
-            details.set_retry_info(Some(AT_ONCE));
-        }
-        Error::Unauthenticated
-        | Error::Forbidden(_)
-        | Error::NotFound(_)
-        | Error::Duplicate(_)
-        | Error::WrongState(_)
-        | Error::AtLimit(_)
-        | Error::Stale(_)
-        | Error::CursorGone
-        | Error::SlowReader(_)
-        | Error::Bug(_) => {}
+    details.set_error_info(reason, ERROR_DOMAIN, metadata);
+    if let Some((field, message)) = error.violation() {
+        details.add_bad_request_violation(field, message);
+    }
+    if let Some(delay) = retry_delay(error) {
+        details.set_retry_info(Some(delay));
     }
     Status::with_error_details(code, error.to_string(), details)
 }
 
-const fn code(error: &Error) -> (Code, &'static str) {
+/// The error of one item of a batch. Its message is the whole text, as that of a `Status`; the
+/// field stands beside it too.
+pub(super) fn item_error(error: &Error) -> v1::JobError {
+    if let Error::Bug(source) = error {
+        tracing::error!(%source, "internal error of an item");
+    }
+    let (_, _, code) = codes(error);
+    let field = error.violation().map(|(field, _)| field.to_owned()).unwrap_or_default();
+    v1::JobError { code: code.into(), message: error.to_string(), field }
+}
+
+/// How long to wait before the next try, for errors that may pass.
+const fn retry_delay(error: &Error) -> Option<Duration> {
+    if let Error::Unavailable { retry_after, .. } = error {
+        return Some(*retry_after);
+    }
+    // Another server takes the call at once.
+    if matches!(error, Error::ShuttingDown) { Some(Duration::ZERO) } else { None }
+}
+
+/// Code and reason of the `Status`, and the code of an item.
+const fn codes(error: &Error) -> (Code, &'static str, ItemCode) {
     match error {
-        Error::Invalid { .. } => (Code::InvalidArgument, "INVALID_ARGUMENT"),
-        Error::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED"),
-        Error::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN"),
-        Error::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
-        Error::Duplicate(_) => (Code::AlreadyExists, "DUPLICATE"),
-        Error::WrongState(_) => (Code::FailedPrecondition, "WRONG_STATE"),
-        Error::AtLimit(_) => (Code::FailedPrecondition, "AT_LIMIT"),
-        Error::Stale(_) => (Code::FailedPrecondition, "STALE_FENCE"),
-        Error::RequestIdReused => (Code::Aborted, "REQUEST_ID_REUSED"),
-        Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
-        Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE"),
-        Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER"),
-        Error::ShuttingDown => (Code::Unavailable, "STOPPING"),
-        Error::Unavailable { .. } => (Code::Unavailable, "STORE_UNAVAILABLE"),
-        Error::Bug(_) => (Code::Internal, "INTERNAL"),
+        Error::Invalid { .. } => {
+            (Code::InvalidArgument, "INVALID_ARGUMENT", ItemCode::InvalidArgument)
+        }
+        Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE", ItemCode::InvalidArgument),
+        Error::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED", ItemCode::Forbidden),
+        Error::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN", ItemCode::Forbidden),
+        Error::NotFound(_) => (Code::NotFound, "NOT_FOUND", ItemCode::WrongState),
+        Error::Duplicate(_) => (Code::AlreadyExists, "DUPLICATE", ItemCode::Duplicate),
+        Error::WrongState(_) => (Code::FailedPrecondition, "WRONG_STATE", ItemCode::WrongState),
+        Error::AtLimit(_) => (Code::FailedPrecondition, "AT_LIMIT", ItemCode::WrongState),
+        Error::Stale(_) => (Code::FailedPrecondition, "STALE_FENCE", ItemCode::StaleFence),
+        Error::RequestIdReused => (Code::Aborted, "REQUEST_ID_REUSED", ItemCode::WrongState),
+        Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE", ItemCode::WrongState),
+        Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER", ItemCode::Unavailable),
+        Error::ShuttingDown => (Code::Unavailable, "STOPPING", ItemCode::Unavailable),
+        Error::Unavailable { .. } => {
+            (Code::Unavailable, "STORE_UNAVAILABLE", ItemCode::Unavailable)
+        }
+        Error::Bug(_) => (Code::Internal, "INTERNAL", ItemCode::Internal),
     }
 }
 
@@ -85,7 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_store_said_stays_inside() {
+    fn the_error_of_an_item_has_its_field_beside_the_message() {
+        let error = item_error(&Error::invalid("units", "must be an integer from 1 to 6"));
+        assert_eq!(error.code(), ItemCode::InvalidArgument);
+        let (field, message) = (error.field.as_str(), error.message.as_str());
+        assert_eq!((field, message), ("units", "units: must be an integer from 1 to 6"));
+        let error = item_error(&Error::Duplicate("Active job exists with key a".to_owned()));
+        let (field, message) = (error.field.as_str(), error.message.as_str());
+        assert_eq!((field, message), ("", "Active job exists with key a"));
+    }
+
+    #[test]
+    fn what_the_store_said_is_not_sent_to_the_caller() {
         let status = of(&Error::unavailable("redis at 10.0.0.1 refused"));
         assert_eq!(status.code(), Code::Unavailable);
         assert!(!format!("{status:?}").contains("10.0.0.1"));

@@ -1,35 +1,32 @@
-//! `WatchJobs`: events into messages, for as long as the reader takes them and may.
+//! `WatchJobs`: events as messages, as long as the reader takes them and may read them.
 
 use std::{collections::HashMap, sync::Arc};
 
 use futures::StreamExt as _;
 use prost::Message as _;
 use spiderq_proto::v1;
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 
 use super::{decode, encode, outbox, outbox::Outbox};
 use crate::{
     auth::Credentials,
-    domain::{Domain, Seen, Watch, Watching},
+    domain::{Domain, Watch, WatchItem, WatchQuery},
 };
 use spiderq_core::{
     error::{Error, Result},
+    limits::{WATCH_AUTH_TTL, WATCH_READ_TIMEOUT},
     model::{JobKey, ProjectId, SpiderName},
 };
 
-/// After so long it is asked again whether the reader still may: a key may be revoked, and a
-/// job's token ends with its attempt.
-const ALLOWED_FOR: Duration = Duration::from_secs(15);
-
-/// Who watches.
+/// Who reads the watch.
 pub(super) struct Reader {
     domain: Arc<Domain>,
     credentials: Option<Credentials>,
     request_id: String,
 }
 
-type Answer = Result<v1::WatchJobsResponse, Status>;
+type Message = Result<v1::WatchJobsResponse, Status>;
 
 impl Reader {
     pub(super) fn new(domain: &Arc<Domain>, metadata: &MetadataMap) -> Self {
@@ -40,19 +37,20 @@ impl Reader {
         }
     }
 
-    async fn still_may(&self, watch: &Watch) -> Result<()> {
+    /// Authenticates and authorizes the reader once more.
+    async fn check(&self, query: &WatchQuery) -> Result<()> {
         let caller = self.domain.auth().caller(self.credentials.clone()).await?;
-        watch.allows(&caller)
+        query.allows(&caller)
     }
 }
 
-pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<Watch> {
+pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<WatchQuery> {
     let project = decode::project(message.project)?;
     let some = |text: &str| !text.is_empty();
     let spider = Some(message.spider).filter(|name| some(name));
     let key = Some(message.key).filter(|key| some(key));
     let cursor = Some(message.cursor).filter(|cursor| some(cursor));
-    Ok(Watch {
+    Ok(WatchQuery {
         project,
         spider: spider.map(|name| SpiderName::parse(&name)).transpose()?,
         key: key.map(|key| JobKey::parse(&key)).transpose()?,
@@ -68,7 +66,7 @@ fn cursor(project: ProjectId, number: u64) -> String {
 fn number(project: ProjectId, text: &str) -> Result<u64> {
     let parsed = text.split_once('-').and_then(|(_, number)| {
         let number = u64::from_str_radix(number, 16).ok()?;
-        // The one way to write it.
+        // There is one way to write a number: others were not given by this service.
         (cursor(project, number) == text).then_some(number)
     });
     parsed.ok_or_else(|| {
@@ -77,13 +75,12 @@ fn number(project: ProjectId, text: &str) -> Result<u64> {
     })
 }
 
-/// The messages of a watch. Its last is the status that tells why it ends, with the cursor
-/// after the message before it.
-pub(super) fn stream(watching: Watching, reader: Reader) -> BoxStream<v1::WatchJobsResponse> {
+/// The messages of a watch. The last one is a status that says why it ends, with the cursor
+/// of the message before.
+pub(super) fn stream(watch: Watch, reader: Reader) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
-        let mut sender =
-            Sender { project: watching.watch().project, last: watching.last(), outbox };
-        let end = sender.send(watching, &reader).await;
+        let mut sender = Sender { project: watch.query().project, last: watch.last(), outbox };
+        let end = sender.send(watch, &reader).await;
         let Err(error) = end else {
             return;
         };
@@ -93,35 +90,35 @@ pub(super) fn stream(watching: Watching, reader: Reader) -> BoxStream<v1::WatchJ
         let status = super::status::with(&error, metadata);
         sender.outbox.end(Err(status));
     };
-    outbox::taking(send).boxed()
+    outbox::stream_of(send).boxed()
 }
 
 struct Sender {
     project: ProjectId,
     /// Number of the event of the last message.
     last: u64,
-    outbox: Outbox<Answer>,
+    outbox: Outbox<Message>,
 }
 
 impl Sender {
-    /// Ends with an error alone.
-    async fn send(&mut self, mut watching: Watching, reader: &Reader) -> Result<()> {
-        let mut stopping = std::pin::pin!(watching.stopping());
+    /// Never returns without an error.
+    async fn send(&mut self, mut watch: Watch, reader: &Reader) -> Result<()> {
+        let mut shutdown = std::pin::pin!(watch.shutdown());
         self.put(v1::WatchJobsResponse::default(), self.last).await?;
-        let mut allowed_at = Instant::now();
+        let mut checked_at = Instant::now();
         loop {
-            let seen = tokio::select! {
-                () = stopping.as_mut() => return Err(Error::ShuttingDown),
-                seen = watching.next() => seen?,
+            let items = tokio::select! {
+                () = shutdown.as_mut() => return Err(Error::ShuttingDown),
+                items = watch.next() => items?,
             };
-            if allowed_at.elapsed() >= ALLOWED_FOR {
-                reader.still_may(watching.watch()).await?;
-                allowed_at = Instant::now();
+            if checked_at.elapsed() >= WATCH_AUTH_TTL {
+                reader.check(watch.query()).await?;
+                checked_at = Instant::now();
             }
-            for seen in seen {
-                let (number, message) = message(seen);
+            for item in items {
+                let (number, message) = message(item);
                 tokio::select! {
-                    () = stopping.as_mut() => return Err(Error::ShuttingDown),
+                    () = shutdown.as_mut() => return Err(Error::ShuttingDown),
                     put = self.put(message, number) => put?,
                 }
             }
@@ -132,17 +129,17 @@ impl Sender {
         message.cursor = cursor(self.project, number);
         let bytes = message.encoded_len();
         let put = self.outbox.put(Ok(message), bytes).await;
-        put.map_err(|_| Error::SlowReader(outbox::PATIENCE.as_secs()))?;
+        put.map_err(|_| Error::SlowReader(WATCH_READ_TIMEOUT.as_secs()))?;
         self.last = number;
         Ok(())
     }
 }
 
-/// The number of its event, and a message without a cursor.
-fn message(seen: Seen) -> (u64, v1::WatchJobsResponse) {
-    let (event, job) = match seen {
-        Seen::Event(event, job) => (event, job),
-        Seen::Passed(number) => return (number, v1::WatchJobsResponse::default()),
+/// The number of the event, and a message whose cursor is still to be set.
+fn message(item: WatchItem) -> (u64, v1::WatchJobsResponse) {
+    let (event, job) = match item {
+        WatchItem::Event(event, job) => (event, job),
+        WatchItem::Skipped(number) => return (number, v1::WatchJobsResponse::default()),
     };
     let purged = || v1::Job { key: event.key.to_string(), ..v1::Job::default() };
     let message = v1::WatchJobsResponse {
@@ -160,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_of_its_project_and_written_in_one_way() {
+    fn a_cursor_belongs_to_its_project_and_is_written_in_one_way() {
         let project = ProjectId::new(53).unwrap();
         let text = cursor(project, 31);
         assert_eq!(text, "35-1f");

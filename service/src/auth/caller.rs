@@ -1,28 +1,28 @@
-//! What a caller may do: the table of DESIGN 5.
+//! What a caller may do, by its role and projects (`docs/access.md`).
 
 use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, Fence, JobKey, ProjectId, Role},
-    store::{ApiKeyRecord, Holder},
+    model::{Actor, ApiKeyRecord, Fence, JobKey, ProjectId, Role},
+    store::Holder,
 };
 
-/// Whoever made a call, once its credentials were found good.
+/// Who made a call, once its credentials were found valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The owner of an API key.
     Key {
-        /// Appears in `scheduled_by` and the like.
+        /// The owner's name: the actor of state entries.
         name: Actor,
-        /// What the key may do.
+        /// What calls with the API key may do.
         role: Role,
-        /// Where; `None`: everywhere.
+        /// Numbers of the projects that it reaches; `None`: all.
         projects: Option<Vec<u64>>,
     },
     /// The bearer of a running job's token.
     Job {
-        /// The one job it reaches.
+        /// The only job that it reaches.
         key: JobKey,
-        /// The attempt it was made for.
+        /// The attempt that the token was made for.
         attempt: u32,
         /// Who started that attempt.
         actor: Actor,
@@ -38,7 +38,7 @@ impl Caller {
         })
     }
 
-    /// The name under which its deeds are recorded.
+    /// The actor of state entries that the call causes.
     #[must_use]
     pub const fn actor(&self) -> &Actor {
         match self {
@@ -47,7 +47,8 @@ impl Caller {
         }
     }
 
-    /// May it do what takes `least` in `project`? Job tokens never may.
+    /// An error unless the caller has the role `least` or above in `project`. A job token has
+    /// none.
     pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {
         match self {
             Self::Key { projects: Some(only), .. } if !only.contains(&project.get()) => {
@@ -63,7 +64,7 @@ impl Caller {
         }
     }
 
-    /// May it manage the installation?
+    /// An error unless the caller may manage API keys.
     pub fn may_administer(&self) -> Result<()> {
         match self {
             Self::Key { role: Role::Admin, .. } => Ok(()),
@@ -73,7 +74,7 @@ impl Caller {
         }
     }
 
-    /// The projects that it reaches; `None`: all. Job tokens reach none.
+    /// Numbers of the projects that the caller reaches; `None`: all. An error for a job token.
     pub fn reach(&self) -> Result<Option<&[u64]>> {
         match self {
             Self::Key { projects, .. } => Ok(projects.as_deref()),
@@ -81,7 +82,7 @@ impl Caller {
         }
     }
 
-    /// May it read this job?
+    /// An error unless the caller may read this job.
     pub fn may_read(&self, job: JobKey) -> Result<()> {
         match self {
             Self::Job { key, .. } if *key == job => Ok(()),
@@ -89,8 +90,8 @@ impl Caller {
         }
     }
 
-    /// May it write to this job, and what must then hold of the job? With a `fence`, its
-    /// attempt must still hold the job, whoever calls.
+    /// Who must hold the job for the caller to write to it; an error when it may not. With a
+    /// `fence`, the attempt of that fence must still hold the job, whoever calls.
     pub fn may_write(&self, job: JobKey, fence: Option<Fence>) -> Result<Holder> {
         match (self, fence) {
             (Self::Job { key, attempt, .. }, None) if *key == job => Ok(Holder::Attempt(*attempt)),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn each_role_may_do_what_those_below_it_may() {
+    fn a_role_may_do_all_that_lower_roles_may() {
         let project = ProjectId::new(53).unwrap();
         let table = Role::ALL
             .map(|role| Role::ALL.map(|least| key(role, None).may(least, project).is_ok()));
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn who_must_hold_a_job_to_write_to_it() {
+    fn workers_must_hold_a_job_to_write_to_it_and_users_need_not() {
         let job = JobKey::parse("53/7/81").unwrap();
         let fence = Fence::random().unwrap();
         let ann = Actor::parse("ann").unwrap();

@@ -1,20 +1,20 @@
-//! Credentials as they come in an `authorization` header.
+//! Credentials in an `authorization` header.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::ApiKey;
 use spiderq_core::model::JobKey;
 
-/// What a call came with. `Debug` shows no secret.
+/// An API key or job token, not checked yet. `Debug` shows no secret.
 #[derive(Clone)]
 pub enum Credentials {
-    /// An API key.
+    /// An API key, as user name of `Basic` or alone with `Bearer`.
     Key(ApiKey),
-    /// A job token, and the job named beside it.
+    /// A job token, and the job that was named beside it.
     Token {
-        /// User name of `Basic`.
+        /// The user name of `Basic`; `None` with `Bearer`.
         job: Option<JobKey>,
-        /// The token.
+        /// Not checked yet.
         token: String,
     },
 }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_as_basic_or_bearer() {
+    fn api_keys_come_as_basic_or_bearer() {
         for found in [
             basic(&format!("{KEY}:")),
             basic(&format!("{}:", KEY.to_uppercase())),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_with_their_job_or_alone() {
+    fn job_tokens_come_with_their_job_or_alone() {
         let job = JobKey::parse("53/7/81").ok();
         for (found, named) in
             [(basic("53/7/81:a.b.c"), job), (Credentials::parse("Bearer a.b.c"), None)]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_credential() {
+    fn all_other_headers_are_no_credentials() {
         for header in ["", "Basic", "Basic !", "Digest x", "Bearer ", "Bearer 123", KEY] {
             assert!(Credentials::parse(header).is_none(), "{header}");
         }

@@ -1,22 +1,22 @@
-//! Who is calling: API keys and job tokens (DESIGN 5, CONTRACT 2 and 7).
+//! Who is calling: API keys and job tokens (`docs/contract.md`, 2 and 7).
 //!
-//! `api` asks here once per call; what the caller may then do is decided by [`Caller`].
+//! Each call is authenticated once, here; what the caller may do then, [`Caller`] says.
 
-mod cache;
+mod api_key;
+mod api_key_cache;
 mod caller;
 mod credentials;
-mod key;
-mod token;
+mod job_token;
 
 use std::sync::Arc;
 
-use self::{cache::KeyCache, key::KeyHasher};
-pub use self::{caller::Caller, credentials::Credentials, key::ApiKey, token::Tokens};
+pub use self::{api_key::ApiKey, caller::Caller, credentials::Credentials, job_token::JobTokens};
+use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache};
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
-    model::{Actor, FieldSelection, JobKey, Role, State},
-    store::{ApiKeyDigest, ApiKeyRecord, Store},
+    model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Role, State},
+    store::{ApiKeyDigest, Store},
 };
 
 /// Checks credentials against the store, the configured admin key and the token secret.
@@ -24,15 +24,15 @@ use spiderq_core::{
 pub struct Auth {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    hasher: KeyHasher,
-    tokens: Tokens,
-    cache: KeyCache,
-    /// The key of `--admin-key`: good while this process runs, and never stored.
+    hasher: ApiKeyHasher,
+    tokens: JobTokens,
+    cache: ApiKeyCache,
+    /// The API key of `--admin-key`: valid while this process runs, and never stored.
     configured: Option<(ApiKeyDigest, ApiKeyRecord)>,
 }
 
 impl Auth {
-    /// `secret` is the installation's; tokens are signed with `token_secret` if given.
+    /// `secret` is the installation's; job tokens are signed with `token_secret`, if given.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -43,17 +43,17 @@ impl Auth {
         Self {
             store,
             clock,
-            hasher: KeyHasher::new(secret),
+            hasher: ApiKeyHasher::new(secret),
             tokens: token_secret.map_or_else(
-                || Tokens::new(&[b"job tokens ".as_slice(), secret].concat()),
-                |text| Tokens::new(text.as_bytes()),
+                || JobTokens::new(&[b"job tokens ".as_slice(), secret].concat()),
+                |text| JobTokens::new(text.as_bytes()),
             ),
-            cache: KeyCache::default(),
+            cache: ApiKeyCache::default(),
             configured: None,
         }
     }
 
-    /// The same, with `key` good as an admin's that needs no store.
+    /// Also accepts `key`, as an admin's, without asking the store.
     #[must_use]
     pub fn with_admin_key(mut self, key: &ApiKey) -> Self {
         let record = ApiKeyRecord {
@@ -69,11 +69,11 @@ impl Auth {
 
     /// Signs and checks job tokens.
     #[must_use]
-    pub const fn tokens(&self) -> &Tokens {
+    pub const fn tokens(&self) -> &JobTokens {
         &self.tokens
     }
 
-    /// Whose credentials these are. [`Error::Unauthenticated`] when they are nobody's.
+    /// Whose credentials these are; [`Error::Unauthenticated`] when they are missing or wrong.
     pub async fn caller(&self, credentials: Option<Credentials>) -> Result<Caller> {
         match credentials.ok_or(Error::Unauthenticated)? {
             Credentials::Key(key) => self.key_caller(&key).await,
@@ -95,8 +95,8 @@ impl Auth {
         let found = match self.store.get_api_key(&digest).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => {
-                let known = self.cache.get_without_store(&digest, now);
-                return known.map_or(Err(away), |record| Caller::of_key(&record));
+                let cached = self.cache.get_without_store(&digest, now);
+                return cached.map_or(Err(away), |record| Caller::of_key(&record));
             }
             Err(error) => return Err(error),
         };
@@ -108,7 +108,7 @@ impl Auth {
         Caller::of_key(&record)
     }
 
-    /// A token is good while the attempt that it was made for is running.
+    /// A token is valid while the attempt that it was made for is running.
     async fn token_caller(&self, job: Option<JobKey>, token: &str) -> Result<Caller> {
         let (key, attempt) = self.tokens.check(token).ok_or(Error::Unauthenticated)?;
         if job.is_some_and(|named| named != key) {
@@ -123,7 +123,7 @@ impl Auth {
         Ok(Caller::Job { key, attempt, actor })
     }
 
-    /// Makes a key and keeps its hash.
+    /// Creates an API key and keeps its hash.
     pub async fn create_key(
         &self,
         name: &Actor,
@@ -135,24 +135,19 @@ impl Auth {
         Ok((key, record))
     }
 
-    /// Makes an admin key if the store has no key at all.
+    /// Creates an admin key if the store has no API key at all.
     pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
         let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
         let first = self.store.put_first_api_key(&self.hasher.digest(&key), record).await?;
         Ok(first.then_some(key))
     }
 
-    /// All keys.
-    pub async fn list_keys(&self) -> Result<Vec<ApiKeyRecord>> {
-        self.store.list_api_keys().await
-    }
-
-    /// Revokes a key: at once in this process, in others when their cache runs out.
+    /// Revokes an API key: at once in this process, in others when they ask the store again.
     pub async fn revoke_key(&self, id: &str) -> Result<()> {
         let keys = self.store.list_api_keys().await?;
         let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
         let key = keys.iter().find(|key| key.id == id);
-        // Not what was asked for: by mistake that may be the text of a key.
+        // The message does not repeat the id: by mistake it may be the text of an API key.
         let key = key.ok_or_else(|| Error::NotFound("there is no key with this id".to_owned()))?;
         if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
             return Err(Error::WrongState(
@@ -160,7 +155,7 @@ impl Auth {
             ));
         }
         self.store.remove_api_key(id).await?;
-        self.cache.forget();
+        self.cache.clear();
         Ok(())
     }
 

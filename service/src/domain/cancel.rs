@@ -1,58 +1,37 @@
-//! Cancel: stop by key, or the oldest pending jobs in bulk (CONTRACT 4, cancel).
+//! Cancelling the oldest pending jobs in bulk (`docs/contract.md`, 4, cancel). Cancelling by
+//! key is [`stop_jobs`](Domain::stop_jobs).
 
-use super::{Domain, check_items, check_project, request::RequestId, stop::WhileRunning};
+use super::{Domain, RequestId, step_digest, stop::WhileRunning};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{JobKey, ProjectId, Role},
-    store::MAX_BATCH,
+    limits::{MAX_BATCH, MAX_CANCEL_OLDEST},
+    model::{ProjectId, Role},
 };
 
-/// Most jobs that one bulk cancel may name.
-const MOST_OLDEST: u32 = 100_000;
-
 impl Domain {
-    /// Stops the jobs of these keys; answers how many were pending or running.
-    pub async fn cancel(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        keys: &[JobKey],
-        request: Option<RequestId>,
-    ) -> Result<u64> {
-        caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
-        let mut count = 0;
-        for (part, chunk) in keys.chunks(MAX_BATCH).enumerate() {
-            let key = request.as_ref().map(|request| request.part(part, self.now()));
-            let step = self.stop_batch(caller, project, chunk, WhileRunning::Ask, key.as_ref());
-            count += step.await?.unwrap_or_default();
-        }
-        Ok(count)
-    }
-
-    /// Cancels the `most` oldest pending jobs; answers how many there were. One that a worker
-    /// takes before its turn is no longer pending, and is left alone.
+    /// Cancels the `limit` oldest pending jobs, up to [`MAX_CANCEL_OLDEST`]; answers how many
+    /// there were. One that a worker takes meanwhile is no longer pending, and is left alone.
     pub async fn cancel_oldest(
         &self,
         caller: &Caller,
         project: ProjectId,
-        most: u32,
-        request: Option<RequestId>,
+        limit: u32,
+        request_id: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
-        if !(1..=MOST_OLDEST).contains(&most) {
-            return Err(Error::invalid("oldest_pending", "must be from 1 to 100000"));
+        if !(1..=MAX_CANCEL_OLDEST).contains(&limit) {
+            let accepted = format!("must be from 1 to {MAX_CANCEL_OLDEST}");
+            return Err(Error::invalid("oldest_pending", accepted));
         }
-        let mut left = u64::from(most);
-        for part in 0.. {
-            let limit = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
-            let keys = self.store.oldest_pending(project, limit).await?;
-            let key = request.as_ref().map(|request| request.part(part, self.now()));
-            // Under a request id even nothing is asked for: it may have been answered before.
-            let step = self.stop_batch(caller, project, &keys, WhileRunning::Keep, key.as_ref());
-            let Some(stopped) = step.await? else {
+        let mut left = u64::from(limit);
+        for step in 0.. {
+            let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
+            let keys = self.store.oldest_pending(project, size).await?;
+            // Under a request id the store is asked even about no job: it may have an answer.
+            let digest = step_digest(request_id.as_ref(), step, self.now());
+            let (actor, keep) = (caller.actor(), WhileRunning::Keep);
+            let Some(stopped) = self.stop_batch(actor, project, &keys, keep, digest).await? else {
                 break;
             };
             left = left.saturating_sub(stopped);
@@ -60,6 +39,9 @@ impl Domain {
                 break;
             }
         }
-        Ok(u64::from(most) - left)
+        Ok(u64::from(limit) - left)
     }
 }
+
+#[cfg(test)]
+mod tests;

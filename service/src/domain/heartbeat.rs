@@ -1,61 +1,62 @@
-//! Heartbeat: a worker's sign of life, which extends its lease.
+//! Heartbeats: a worker's signs of life, which extend its lease.
 
-use super::{Domain, batch::refusal, start::lease_end};
+use super::{Domain, change_outcome::refusal, lease::lease_end};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
+    limits::{MAX_LEASE_MS, MIN_LEASE_MS},
     model::{Counters, Fence, JobKey, Millis, State},
     store::{Change, Changed, Effect, Step},
 };
 
-/// A sign of life.
+/// A worker's sign of life.
 #[derive(Debug)]
 pub struct Heartbeat {
-    /// The job.
+    /// The job that the worker runs.
     pub key: JobKey,
-    /// Secret of its attempt.
+    /// The secret of the attempt.
     pub fence: Fence,
-    /// As in a start.
+    /// How long the lease is from now on, ms; `None`: the default. It can't be 0.
     pub lease_ms: Option<i64>,
-    /// Counted so far.
+    /// What the worker counted so far.
     pub counters: Counters,
 }
 
-/// What the worker must know.
+/// What a worker must know after a heartbeat.
 #[derive(Debug)]
-pub struct Vitals {
-    /// When the lease runs out.
+pub struct HeartbeatResult {
+    /// When the lease ends now.
     pub lease_expires: Millis,
-    /// Whether to stop.
+    /// Whether the worker is asked to stop the job.
     pub stop_requested: bool,
 }
 
 impl Domain {
-    /// Extends the lease of a job that `beat` still holds; [`Error::Stale`] when it does not.
-    pub async fn heartbeat(&self, caller: &Caller, beat: Heartbeat) -> Result<Vitals> {
+    /// Extends the lease of a job that the worker still holds, else [`Error::Stale`].
+    pub async fn heartbeat(
+        &self,
+        caller: &Caller,
+        heartbeat: Heartbeat,
+    ) -> Result<HeartbeatResult> {
+        let Heartbeat { key, fence, lease_ms, counters } = heartbeat;
         let now = self.now();
-        let lease = lease_end(beat.lease_ms, now)?
-            .ok_or_else(|| Error::invalid("lease_ms", "must be from 1000 to 3600000"))?;
+        let lease_expires = lease_end(lease_ms, now)?.ok_or_else(|| {
+            let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS}");
+            Error::invalid("lease_ms", accepted)
+        })?;
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);
-        let change = Change {
-            key: beat.key,
-            holder: caller.may_write(beat.key, Some(beat.fence))?,
-            on,
-            effects: vec![Effect {
-                lease_expires: Some(lease),
-                counters: beat.counters,
-                ..Effect::default()
-            }],
+        let effect = Effect { lease_expires: Some(lease_expires), counters, ..Effect::default() };
+        let holder = caller.may_write(key, Some(fence))?;
+        let change = Change { key, holder, on, effects: vec![effect] };
+        let changed = self.change_one(change, now).await?;
+        let Changed::Applied { stop_requested, .. } = changed else {
+            let stale = || Error::Stale(key.to_string());
+            return Err(refusal(key, changed, None).unwrap_or_else(stale));
         };
-        let changed = self.store.change(beat.key.project, vec![change], false, now, None).await?;
-        match changed.first() {
-            Some(Changed::Applied { stop_requested, .. }) => {
-                Ok(Vitals { lease_expires: lease, stop_requested: *stop_requested })
-            }
-            Some(other) => Err(refusal(beat.key, *other, None)
-                .unwrap_or_else(|| Error::Stale(beat.key.to_string()))),
-            None => Err(Error::bug("change answered nothing")),
-        }
+        Ok(HeartbeatResult { lease_expires, stop_requested })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,64 +1,69 @@
-//! The rules: what each call means, in terms of the model, for any store. Knows neither
-//! gRPC nor HTTP. A file is a verb.
+//! The rules: what each call means, in terms of the model, for any store. Knows neither gRPC
+//! nor HTTP. A file is a call, named as the API names it, or what several calls share.
 
-mod batch;
+mod api_keys;
 mod cancel;
+mod change_outcome;
+mod count;
 mod delete;
-mod edit;
-mod find;
-mod hearing;
+mod get;
 mod heartbeat;
-mod known;
+mod job_token;
+mod lease;
+mod list;
+mod list_last_jobs;
 mod metadata;
-mod project;
-mod prune;
+mod projects;
 mod push;
-mod reap;
-pub mod request;
-mod rules;
+mod reaper;
+pub mod request_id;
+mod reserved_fields;
+mod retention;
 mod schedule;
-mod spider;
+mod settings;
+mod shutdown;
+mod spiders;
 mod start;
+mod start_waiters;
 mod stop;
-mod stopping;
-mod summary;
-mod token;
+mod subscription;
+mod summarize;
+#[cfg(test)]
+mod test_world;
 mod transition;
-mod update;
-mod waiting;
-mod walk;
+mod update_jobs;
+mod update_queue;
 mod watch;
 
 use std::sync::Arc;
 
-use self::waiting::Lines;
 pub use self::{
-    batch::{ItemError, ItemErrorKind, Updated},
-    edit::JobEdit,
-    heartbeat::{Heartbeat, Vitals},
-    project::ProjectSummary,
-    prune::Pruner,
-    push::{Push, PushedJob},
-    reap::Reaper,
-    schedule::Schedule,
-    spider::{Spider, SpiderRef},
-    start::{Start, Started},
-    stopping::Stopping,
-    summary::{LastJobs, StateSummary, Summarize},
-    update::{Target, Update},
-    walk::{Order, Place, Rows, Walk},
-    watch::{Seen, Watch, Watching},
+    api_keys::Identity,
+    heartbeat::{Heartbeat, HeartbeatResult},
+    list::{JobList, ListOrder, ListQuery, PageCursor},
+    list_last_jobs::LastJobsQuery,
+    projects::ProjectSummary,
+    push::{PushJob, PushedJob},
+    reaper::Reaper,
+    retention::Pruner,
+    schedule::ScheduleJob,
+    shutdown::Shutdown,
+    spiders::{Spider, SpiderRef},
+    start::{StartJob, StartedJob},
+    summarize::{StateSummary, SummarizeQuery},
+    update_jobs::UpdateJobs,
+    update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
+    watch::{Watch, WatchItem, WatchQuery},
 };
+use self::{request_id::RequestId, start_waiters::StartWaiters};
 use crate::auth::Auth;
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
+    limits::{MAX_ITEMS, MAX_ROWS},
     model::{JobKey, Millis, ProjectId},
-    store::Store,
+    store::{RequestDigest, Store},
 };
-
-/// Most keys, jobs or updates that one call may name.
-pub const MAX_ITEMS: usize = 1_000;
 
 /// The domain over one store.
 #[derive(Clone, Debug)]
@@ -66,62 +71,64 @@ pub struct Domain {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     auth: Arc<Auth>,
-    stopping: Stopping,
-    lines: Arc<Lines>,
+    shutdown: Shutdown,
+    start_waiters: Arc<StartWaiters>,
 }
 
 impl Domain {
-    /// Over this store, with this clock.
+    /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth, stopping: Stopping::default(), lines: Arc::default() }
+        Self { store, clock, auth, shutdown: Shutdown::default(), start_waiters: Arc::default() }
     }
 
-    /// Keys and tokens.
+    /// Checks credentials; makes API keys and job tokens.
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// Ends what waits.
+    /// Ends calls that wait for something to happen.
     #[must_use]
-    pub const fn stopping(&self) -> &Stopping {
-        &self.stopping
+    pub const fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
-    /// The server's clock.
+    /// The time that all processes on the store share.
     #[must_use]
     pub fn now(&self) -> Millis {
         self.clock.now()
     }
 
-    fn token(&self, job: JobKey, attempt: u32) -> String {
+    fn sign_job_token(&self, job: JobKey, attempt: u32) -> String {
         self.auth.tokens().sign(job, attempt)
     }
 }
 
-/// Between 1 and [`MAX_ITEMS`] of something.
+/// What the store keeps of the `step`th atomic step of a call under `id`.
+fn step_digest(id: Option<&RequestId>, step: usize, now: Millis) -> Option<RequestDigest> {
+    id.map(|id| id.step(step, now))
+}
+
+/// `items` must be from 1 to [`MAX_ITEMS`].
 fn check_items(field: &str, items: usize) -> Result<()> {
     match items {
         0 => Err(Error::invalid(field, "at least one is required")),
         1..=MAX_ITEMS => Ok(()),
-        _ => Err(Error::TooLarge {
-            field: field.to_owned(),
-            message: format!("at most {MAX_ITEMS} in one call"),
-        }),
+        _ => Err(Error::too_large(field, format!("at most {MAX_ITEMS} in one call"))),
     }
 }
 
-/// A number of rows from 1 to [`MAX_ITEMS`], which 0 stands for.
-fn most_rows(field: &str, asked: u32) -> Result<usize> {
+/// The number of rows that a caller asked for, from 1 to [`MAX_ROWS`]; 0 means [`MAX_ROWS`].
+fn check_rows(field: &str, asked: u32) -> Result<usize> {
     match usize::try_from(asked) {
-        Ok(0) => Ok(MAX_ITEMS),
-        Ok(most @ 1..=MAX_ITEMS) => Ok(most),
-        Ok(_) | Err(_) => Err(Error::invalid(field, "must be from 1 to 1000")),
+        Ok(0) => Ok(MAX_ROWS),
+        Ok(rows @ 1..=MAX_ROWS) => Ok(rows),
+        Ok(_) | Err(_) => Err(Error::invalid(field, format!("must be from 1 to {MAX_ROWS}"))),
     }
 }
 
-/// Every key must be of the project that the call is about.
+/// All keys must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {
         Some(key) => {

@@ -1,134 +1,131 @@
-//! Push: adding jobs to a project, each accepted or refused on its own (CONTRACT 4).
+//! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
-use super::{Domain, ItemError, check_items, known::Known, request::RequestId};
+use super::{
+    Domain, RequestId, check_items, reserved_fields::ReservedFields, step_digest,
+    transition::attempt_in,
+};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
+    limits::MAX_BATCH,
     model::{
-        Fence, JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
-        Units,
+        JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey, Units,
     },
-    store::{MAX_BATCH, NewAttempt, NewJob, Pushed},
+    store::{NewJob, Pushed},
 };
 
-/// A job to push, its parts already checked one by one.
+/// A job to push.
 #[derive(Debug)]
-pub struct Push {
-    /// Its spider.
+pub struct PushJob {
+    /// A spider without a number gets one.
     pub spider: SpiderName,
-    /// The state it begins in.
+    /// The state that it begins in.
     pub state: State,
-    /// Its rank.
+    /// `None`: that of the metadata, or the default.
     pub priority: Option<Priority>,
-    /// Its weight.
+    /// `None`: those of the metadata, or the default.
     pub units: Option<Units>,
-    /// Its tags.
+    /// Empty: those of the metadata.
     pub tags: Tags,
-    /// While an active job has it, the push is refused.
+    /// While a pending or running job has the same value, the push is refused.
     pub unique: Option<String>,
-    /// Other fields.
+    /// All other fields.
     pub metadata: Metadata,
 }
 
-/// A pushed job's key, and its token when it was pushed as running.
+/// A pushed job's key, and its token if it was pushed as running.
 pub type PushedJob = (JobKey, Option<String>);
 
 impl Domain {
-    /// Pushes up to [`MAX_ITEMS`](super::MAX_ITEMS) jobs; answers in their order. Those
-    /// that are errors already stay errors.
-    pub async fn push(
+    /// Pushes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) jobs; answers in their order.
+    /// Jobs that are errors already stay errors.
+    pub async fn push_jobs(
         &self,
         caller: &Caller,
         project: ProjectId,
-        jobs: Vec<Result<Push>>,
-        request: Option<RequestId>,
-    ) -> Result<Vec<Result<PushedJob, ItemError>>> {
+        jobs: Vec<Result<PushJob>>,
+        request_id: Option<RequestId>,
+    ) -> Result<Vec<Result<PushedJob>>> {
         caller.may(Role::User, project)?;
         check_items("jobs", jobs.len())?;
         let now = self.now();
-        let mut answers = Vec::with_capacity(jobs.len());
-        let mut jobs = jobs.into_iter();
-        for part in 0.. {
-            let chunk: Vec<_> = jobs.by_ref().take(MAX_BATCH).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            let chunk: Vec<_> =
-                chunk.into_iter().map(|job| job.and_then(|job| Item::new(job, caller))).collect();
-            let key = request.as_ref().map(|request| request.part(part, now));
-            let new = chunk.iter().flatten().map(|item| item.job.clone()).collect();
-            match self.store.push(project, new, now, key.as_ref()).await {
-                Ok(pushed) => answers.extend(self.answers(chunk, pushed)),
-                // What was pushed before stays pushed: those lines must be answered.
-                Err(Error::Unavailable { .. }) if part > 0 => {
-                    answers.extend(chunk.into_iter().map(|_| Err(ItemError::unavailable())));
+        let mut results = Vec::with_capacity(jobs.len());
+        let items = jobs.into_iter().map(|job| Item::new(job?, caller));
+        let items: Vec<Result<Item>> = items.collect();
+        for (step, items) in items.chunks(MAX_BATCH).enumerate() {
+            let new = items.iter().flatten().map(|item| item.job.clone()).collect();
+            let digest = step_digest(request_id.as_ref(), step, now);
+            match self.store.push(project, new, now, digest.as_ref()).await {
+                Ok(pushed) => results.extend(self.push_results(items, pushed)),
+                // Jobs of earlier steps stay pushed, so the caller must get their keys.
+                Err(away @ Error::Unavailable { .. }) if step > 0 => {
+                    results.extend(items.iter().map(|_| Err(away.clone())));
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(answers)
+        Ok(results)
     }
 
-    fn answers(
-        &self,
-        chunk: Vec<Result<Item>>,
+    fn push_results<'a>(
+        &'a self,
+        items: &'a [Result<Item>],
         pushed: Vec<Pushed>,
-    ) -> impl Iterator<Item = Result<PushedJob, ItemError>> {
+    ) -> impl Iterator<Item = Result<PushedJob>> + 'a {
         let mut pushed = pushed.into_iter();
-        chunk.into_iter().map(move |item| {
-            let item = item.map_err(|error| ItemError::of(&error))?;
-            match pushed.next() {
-                Some(Pushed::Added(key)) => {
-                    let token = (item.job.state == State::Running).then(|| self.token(key, 1));
-                    Ok((key, token))
-                }
-                Some(Pushed::Duplicate) => Err(ItemError::of(&Error::Duplicate(format!(
-                    "Active job exists with key {}",
-                    item.unique.unwrap_or_default()
-                )))),
-                Some(Pushed::TooManyTags) => Err(ItemError::of(&Tags::too_many())),
-                Some(Pushed::AtLimit(limit)) => {
-                    Err(ItemError::of(&Error::AtLimit(limit.to_string())))
-                }
-                None => Err(ItemError::of(&Error::bug("push answered too little"))),
-            }
+        items.iter().map(move |item| {
+            let item = item.as_ref().map_err(Error::clone)?;
+            let unique = || item.unique.as_deref().unwrap_or_default();
+            let duplicate = || format!("Active job exists with key {}", unique());
+            let key = pushed_key(pushed.next(), duplicate)?;
+            let running = item.job.state == State::Running;
+            Ok((key, running.then(|| self.sign_job_token(key, 1))))
         })
     }
 }
 
-/// A job as the store takes it, and the unique value for its refusal.
+/// A job as the store takes it, and its unique value for the error of a duplicate.
 struct Item {
     job: NewJob,
     unique: Option<String>,
 }
 
 impl Item {
-    fn new(push: Push, caller: &Caller) -> Result<Self> {
-        let known = Known::of(push.metadata)?;
-        let tags = if push.tags.is_empty() { known.tags.unwrap_or_default() } else { push.tags };
-        let running = push.state == State::Running;
-        let start = running.then(new_start).transpose()?;
-        Ok(Self {
-            job: NewJob {
-                spider: push.spider,
-                state: push.state,
-                scheduled: false,
-                spider_tags: false,
-                actor: caller.actor().clone(),
-                priority: push.priority.or(known.priority).unwrap_or_default(),
-                units: push.units.or(known.units).unwrap_or_default(),
-                tags,
-                unique: push.unique.as_deref().map(UniqueKey::of_value),
-                counters: known.counters,
-                metadata: known.rest,
-                start,
-            },
-            unique: push.unique,
-        })
+    fn new(push: PushJob, caller: &Caller) -> Result<Self> {
+        let fields = ReservedFields::split(push.metadata)?;
+        let tags = if push.tags.is_empty() { fields.tags.unwrap_or_default() } else { push.tags };
+        let job = NewJob {
+            spider: push.spider,
+            state: push.state,
+            scheduled: false,
+            actor: caller.actor().clone(),
+            priority: push.priority.or(fields.priority).unwrap_or_default(),
+            units: push.units.or(fields.units).unwrap_or_default(),
+            tags,
+            spider_tags: false,
+            unique: push.unique.as_deref().map(UniqueKey::of_value),
+            counters: fields.counters,
+            metadata: fields.rest,
+            start: attempt_in(push.state)?,
+        };
+        Ok(Self { job, unique: push.unique })
     }
 }
 
-/// The start of a job that nobody leased.
-pub(super) fn new_start() -> Result<NewAttempt> {
-    Ok(NewAttempt { fence: Fence::random()?, lease_expires: None })
+/// The key of a job that was added; any other answer is an error. `duplicate` is the text for a
+/// job whose unique key is taken.
+pub(super) fn pushed_key(
+    pushed: Option<Pushed>,
+    duplicate: impl FnOnce() -> String,
+) -> Result<JobKey> {
+    match pushed {
+        Some(Pushed::Added(key)) => Ok(key),
+        Some(Pushed::Duplicate) => Err(Error::Duplicate(duplicate())),
+        Some(Pushed::TooManyTags) => Err(Tags::too_many()),
+        Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
+        None => Err(Error::bug("push answered too little")),
+    }
 }
+
+#[cfg(test)]
+mod tests;

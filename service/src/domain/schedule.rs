@@ -1,149 +1,136 @@
-//! Schedule: a job of a spider, unless the same is active already (CONTRACT 3, run).
+//! Scheduling: a job of a spider, unless the same one is active already (`docs/contract.md`, 3,
+//! run).
 
 use std::collections::BTreeMap;
 
-use super::{Domain, SpiderRef, known::Known, push::new_start, request::RequestId};
+use super::{
+    Domain, RequestId, SpiderRef, push::pushed_key, reserved_fields::ReservedFields, step_digest,
+    transition::attempt_in,
+};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     model::{
-        JobKey, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey,
-        Units,
+        Actor, JobKey, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags,
+        UniqueKey, Units,
     },
-    store::{NewJob, Pushed},
+    store::NewJob,
 };
 
 /// A job to schedule.
 #[derive(Debug)]
-pub struct Schedule {
-    /// Where.
+pub struct ScheduleJob {
+    /// Of which project.
     pub project: ProjectId,
-    /// Its spider.
+    /// A new name gets a number; a number must be of a spider that exists.
     pub spider: SpiderRef,
-    /// The state it begins in.
+    /// The state that the job begins in.
     pub state: State,
-    /// Its tags.
+    /// They come after the tags of the spider and those of the metadata.
     pub tags: Tags,
-    /// Its rank.
+    /// `None`: that of the metadata, or the default.
     pub priority: Option<Priority>,
-    /// Its weight.
+    /// `None`: those of the metadata, or the default.
     pub units: Option<Units>,
     /// Arguments of the spider.
     pub spider_args: BTreeMap<String, String>,
     /// Arguments of a script.
     pub cmd_args: Option<String>,
-    /// A JSON object.
+    /// Settings of the crawl: a JSON object.
     pub job_settings: Option<JsonText>,
-    /// Environment variables.
+    /// Environment variables of the crawl.
     pub environment: BTreeMap<String, String>,
-    /// Version of the code.
+    /// Version of the code to run.
     pub version: Option<String>,
-    /// Other fields.
+    /// All other fields.
     pub metadata: Metadata,
 }
 
 impl Domain {
     /// Schedules a job; [`Error::Duplicate`] while one of the same spider with the same
-    /// arguments is pending or running.
-    pub async fn schedule(
+    /// arguments is pending or running. One step of the store, two where the spider is named by
+    /// its number.
+    pub async fn schedule_job(
         &self,
         caller: &Caller,
-        schedule: Schedule,
-        request: Option<RequestId>,
+        schedule: ScheduleJob,
+        request_id: Option<RequestId>,
     ) -> Result<JobKey> {
         let project = schedule.project;
         caller.may(Role::User, project)?;
-        let (spider, tags) = self.scheduled_spider(project, &schedule.spider).await?;
-        let job = new_job(caller, spider.clone(), &tags, schedule)?;
+        let spider = self.scheduled_spider(project, &schedule.spider).await?;
+        let job = new_job(caller.actor(), spider.clone(), schedule)?;
         let now = self.now();
-        let request = request.map(|request| request.part(0, now));
-        let pushed = self.store.push(project, vec![job], now, request.as_ref()).await?;
-        match pushed.first() {
-            Some(Pushed::Added(key)) => Ok(*key),
-            Some(Pushed::Duplicate) => Err(Error::Duplicate(format!("{spider} already scheduled"))),
-            Some(Pushed::TooManyTags) => Err(Tags::too_many()),
-            Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
-            None => Err(Error::bug("push answered nothing")),
-        }
+        let digest = step_digest(request_id.as_ref(), 0, now);
+        let pushed = self.store.push(project, vec![job], now, digest.as_ref()).await?;
+        pushed_key(pushed.into_iter().next(), || format!("{spider} already scheduled"))
     }
 
-    /// The spider's name and the tags that its jobs get; a name may be new.
-    async fn scheduled_spider(
-        &self,
-        project: ProjectId,
-        spider: &SpiderRef,
-    ) -> Result<(SpiderName, Tags)> {
-        let number = match spider {
-            SpiderRef::Number(number) => Some(*number),
-            SpiderRef::Name(name) => self.store.spider_id(project, name, false).await?,
-        };
-        let record = match number {
-            Some(number) => self.record(project, number).await?,
-            None => None,
-        };
-        match (record, spider) {
-            (Some(record), _) => Ok((record.name, record.tags)),
-            (None, SpiderRef::Name(name)) => Ok((name.clone(), Tags::default())),
-            (None, SpiderRef::Number(_)) => {
-                Err(Error::invalid("spider_id", "must be the number of a spider that has jobs"))
+    async fn scheduled_spider(&self, project: ProjectId, spider: &SpiderRef) -> Result<SpiderName> {
+        match spider {
+            SpiderRef::Name(name) => Ok(name.clone()),
+            SpiderRef::Number(number) => {
+                let name = self.store.spider_name(project, *number).await?;
+                let accepted = "must be the number of a spider that has jobs";
+                name.ok_or_else(|| Error::invalid("spider_id", accepted))
             }
         }
     }
 }
 
-fn new_job(
-    caller: &Caller,
-    spider: SpiderName,
-    spider_tags: &Tags,
-    schedule: Schedule,
-) -> Result<NewJob> {
-    let unique = UniqueKey::of_schedule(
-        &spider,
-        schedule.spider_args.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-        schedule.cmd_args.as_deref(),
-    );
-    let mut known = Known::of(schedule.metadata)?;
-    let mut fields = std::mem::take(&mut known.rest);
-    fields.set("spider_type", JsonText::string(spider.spider_type()));
-    if !schedule.spider_args.is_empty() {
-        fields.set("spider_args", strings(&schedule.spider_args));
-    }
-    if !schedule.environment.is_empty() {
-        fields.set("environment", strings(&schedule.environment));
-    }
-    if let Some(settings) = schedule.job_settings {
-        fields.set("job_settings", settings);
-    }
-    if let Some(args) = schedule.cmd_args {
-        fields.set("cmd_args", JsonText::string(&args));
-    }
-    if let Some(version) = schedule.version {
-        fields.set("version", JsonText::string(&version));
-    }
-    fields.check_size()?;
-    let meta_tags = known.tags.take().unwrap_or_default();
-    let tags = [spider_tags, &meta_tags, &schedule.tags];
+fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Result<NewJob> {
+    let reserved = ReservedFields::split(std::mem::take(&mut schedule.metadata))?;
+    let meta_tags = reserved.tags.unwrap_or_default();
+    let tags = [&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned();
     Ok(NewJob {
-        spider,
         state: schedule.state,
         scheduled: true,
-        spider_tags: false,
-        actor: caller.actor().clone(),
-        priority: schedule.priority.or(known.priority).unwrap_or_default(),
-        units: schedule.units.or(known.units).unwrap_or_default(),
-        tags: Tags::new(tags.into_iter().flat_map(Tags::iter).cloned())?,
-        unique: Some(unique),
-        counters: known.counters,
-        metadata: fields,
-        start: match schedule.state {
-            State::Running => Some(new_start()?),
-            State::Pending | State::Finished | State::Deleted => None,
-        },
+        actor: actor.clone(),
+        priority: schedule.priority.or(reserved.priority).unwrap_or_default(),
+        units: schedule.units.or(reserved.units).unwrap_or_default(),
+        tags: Tags::new(tags)?,
+        spider_tags: true,
+        unique: Some(unique_key(&spider, &schedule)),
+        counters: reserved.counters,
+        start: attempt_in(schedule.state)?,
+        metadata: job_fields(&spider, schedule, reserved.rest)?,
+        spider,
     })
 }
 
+fn unique_key(spider: &SpiderName, schedule: &ScheduleJob) -> UniqueKey {
+    let args = schedule.spider_args.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    UniqueKey::of_schedule(spider, args, schedule.cmd_args.as_deref())
+}
+
+/// `rest` with the fields that the schedule has names for.
+fn job_fields(spider: &SpiderName, schedule: ScheduleJob, rest: Metadata) -> Result<Metadata> {
+    let object = |map: &BTreeMap<_, _>| (!map.is_empty()).then(|| strings(map));
+    let string = |text: Option<String>| text.as_deref().map(JsonText::string);
+    let fields = [
+        ("spider_type", Some(JsonText::string(spider.spider_type()))),
+        ("spider_args", object(&schedule.spider_args)),
+        ("environment", object(&schedule.environment)),
+        ("job_settings", schedule.job_settings),
+        ("cmd_args", string(schedule.cmd_args)),
+        ("version", string(schedule.version)),
+    ];
+    let mut metadata = rest;
+    for (name, value) in fields {
+        if let Some(value) = value {
+            metadata.set(name, value);
+        }
+    }
+    metadata.check_size()?;
+    Ok(metadata)
+}
+
+/// A JSON object of strings.
 fn strings(map: &BTreeMap<String, String>) -> JsonText {
     let object: serde_json::Map<_, _> =
         map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     JsonText::stored(serde_json::Value::Object(object).to_string())
 }
+
+#[cfg(test)]
+mod tests;

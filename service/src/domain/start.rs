@@ -1,182 +1,161 @@
-//! Start: handing the next pending job to a worker, who may wait for it (CONTRACT 4,
-//! startjob; DESIGN 3).
+//! Starting jobs: handing the next pending one to a worker, which may wait for it
+//! (`docs/contract.md`, 4, startjob).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Domain, known::Known, request::RequestId};
+use super::{Domain, RequestId, lease::lease_length, reserved_fields::ReservedFields, step_digest};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
+    limits::{
+        MAX_BATCH, MAX_START_METADATA_BYTES, MAX_START_WAIT_MS, MAX_TAGS, START_DEADLINE_MARGIN,
+        bytes_text,
+    },
     model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State},
-    store::{self, Effect, MAX_BATCH},
+    store::{Effect, NewAttempt},
 };
-
-/// Shortest and longest lease, ms.
-const LEASES: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
-/// A lease for those who ask for none in particular, ms.
-const DEFAULT_LEASE: u64 = 30_000;
-/// Most bytes of metadata that a start may bring. They may go over the job's own limit: a
-/// job that is full must not block the queue.
-const MOST_BYTES: usize = 256 << 10;
-/// Longest wait, ms.
-const LONGEST_WAIT: u64 = 60_000;
-/// So much before the caller's own deadline a wait ends, or a tenth of the time that is left:
-/// the answer must still get there, and no claim must be under way then.
-const MARGIN: Duration = Duration::from_millis(500);
 
 /// A worker's call for a job.
 #[derive(Debug)]
-pub struct Start {
+pub struct StartJob {
     /// Of which project.
     pub project: ProjectId,
     /// Which of its jobs.
-    pub wanted: ClaimFilter,
-    /// Merged into the job's metadata.
+    pub filter: ClaimFilter,
+    /// Fields to set of the job.
     pub metadata: Metadata,
-    /// How long the worker may be silent, ms; 0: without limit; `None`: the default.
+    /// How long the lease is, ms; 0: without end; `None`:
+    /// [`DEFAULT_LEASE_MS`](spiderq_core::limits::DEFAULT_LEASE_MS).
     pub lease_ms: Option<i64>,
-    /// How long to wait for a job, ms: 0 to 60,000.
+    /// How long to wait for a job, ms: 0 to [`MAX_START_WAIT_MS`].
     pub wait_ms: i64,
-    /// When the caller waits no longer.
-    pub due: Option<Instant>,
+    /// When the caller stops waiting for the response.
+    pub deadline: Option<Instant>,
 }
 
 /// A job that was started.
 #[derive(Debug)]
-pub struct Started {
+pub struct StartedJob {
     /// With all its metadata.
     pub job: Job,
-    /// Secret of the attempt.
+    /// The secret of the attempt.
     pub fence: Fence,
-    /// Token of the attempt.
+    /// Its bearer may read and write the job while the attempt runs.
     pub token: String,
 }
 
-/// A call for a job, checked: what each of its claims is made of.
+/// A call for a job after all checks: what each of its claims is made of.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Claim {
     pub(super) project: ProjectId,
-    pub(super) wanted: ClaimFilter,
+    pub(super) filter: ClaimFilter,
     actor: Actor,
-    /// What the metadata change.
+    /// What the call's metadata change.
     effect: Effect,
-    /// Length, ms.
-    lease: Option<u64>,
-    request: Option<RequestId>,
+    /// `None`: a lease without end.
+    lease_ms: Option<u64>,
+    request_id: Option<RequestId>,
 }
 
 impl Domain {
-    /// Starts the pending job of highest priority, oldest first, of those wanted; `None` when
-    /// there was none in time that may run.
-    pub async fn start(
+    /// Starts the pending job of highest priority, the oldest first, that the filter selects and
+    /// the limits allow; `None` when there was none in time.
+    pub async fn start_job(
         &self,
         caller: &Caller,
-        start: Start,
-        request: Option<RequestId>,
-    ) -> Result<Option<Started>> {
+        start: StartJob,
+        request_id: Option<RequestId>,
+    ) -> Result<Option<StartedJob>> {
         caller.may(Role::Worker, start.project)?;
-        let until = end_of_wait(start.wait_ms, start.due)?;
-        if start.metadata.bytes() > MOST_BYTES {
-            return Err(Error::TooLarge {
-                field: "metadata".to_owned(),
-                message: "must be at most 256 KiB in a start".to_owned(),
-            });
-        }
-        let asked = Asked {
+        let until = end_of_wait(start.wait_ms, start.deadline)?;
+        check_metadata(&start.metadata)?;
+        let claim = Claim {
             project: start.project,
-            wanted: checked(start.wanted)?,
+            filter: normalized(start.filter)?,
             actor: caller.actor().clone(),
-            effect: Known::of(start.metadata)?.effect(),
-            lease: lease_length(start.lease_ms)?,
-            request,
+            effect: ReservedFields::split(start.metadata)?.effect(),
+            lease_ms: lease_length(start.lease_ms)?,
+            request_id,
         };
         let Some(until) = until else {
-            return self.claim(&asked).await;
+            return self.claim(&claim).await;
         };
-        // What was answered under this id before is answered at once.
-        if asked.request.is_some()
-            && let Some(started) = self.claim(&asked).await?
+        // The answer that a request id already has must not wait behind other waiters.
+        if claim.request_id.is_some()
+            && let Some(started) = self.claim(&claim).await?
         {
             return Ok(Some(started));
         }
-        self.claim_in_turn(&asked, until).await
+        self.wait_and_claim(&claim, until).await
     }
 
-    /// Claims a job for `asked`, if there is one now.
-    pub(super) async fn claim(&self, asked: &Asked) -> Result<Option<Started>> {
+    /// Claims a job, if there is one now.
+    pub(super) async fn claim(&self, claim: &Claim) -> Result<Option<StartedJob>> {
         let now = self.now();
         let effect = Effect {
-            enter: Some((State::Running, asked.actor.clone())),
-            start: Some(store::NewAttempt {
+            enter: Some((State::Running, claim.actor.clone())),
+            start: Some(NewAttempt {
                 fence: Fence::random()?,
-                lease_expires: asked.lease.map(|length| Millis(now.0 + length)),
+                lease_expires: claim.lease_ms.map(|length| Millis(now.0 + length)),
             }),
             max_bytes: None,
-            ..asked.effect.clone()
+            ..claim.effect.clone()
         };
-        let request = asked.request.as_ref().map(|request| request.part(0, now));
+        let digest = step_digest(claim.request_id.as_ref(), 0, now);
         let claimed =
-            self.store.claim(asked.project, &asked.wanted, &effect, now, request.as_ref()).await?;
-        Ok(claimed.map(|claimed| Started {
-            token: self.token(claimed.job.key, claimed.job.attempt),
+            self.store.claim(claim.project, &claim.filter, &effect, now, digest.as_ref()).await?;
+        Ok(claimed.map(|claimed| StartedJob {
+            token: self.sign_job_token(claimed.job.key, claimed.job.attempt),
             job: claimed.job,
             fence: claimed.fence,
         }))
     }
 }
 
-/// When a wait of `wait_ms` from now ends; `None` for one of 0.
-fn end_of_wait(wait_ms: i64, due: Option<Instant>) -> Result<Option<Instant>> {
+fn check_metadata(metadata: &Metadata) -> Result<()> {
+    if metadata.bytes() > MAX_START_METADATA_BYTES {
+        let limit = bytes_text(MAX_START_METADATA_BYTES);
+        return Err(Error::too_large("metadata", format!("must be at most {limit} in a start")));
+    }
+    Ok(())
+}
+
+/// When a wait of `wait_ms` from now ends; `None` for a wait of 0.
+fn end_of_wait(wait_ms: i64, deadline: Option<Instant>) -> Result<Option<Instant>> {
     let wait = match u64::try_from(wait_ms) {
         Ok(0) => return Ok(None),
-        Ok(wait @ 1..=LONGEST_WAIT) => Duration::from_millis(wait),
+        Ok(wait @ 1..=MAX_START_WAIT_MS) => Duration::from_millis(wait),
         Ok(_) | Err(_) => {
-            let message = "must be from 0 to 60000 (ms)";
-            return Err(Error::invalid("wait_ms", message));
+            let accepted = format!("must be from 0 to {MAX_START_WAIT_MS} (ms)");
+            return Err(Error::invalid("wait_ms", accepted));
         }
     };
     let now = Instant::now();
     let end = now + wait;
-    let due = due.map(|due| due - MARGIN.min(due.saturating_duration_since(now) / 10));
-    Ok(Some(due.map_or(end, |due| due.min(end))))
-}
-
-/// The same filter is the same text, however it was written: its names sorted, each once.
-fn checked(mut wanted: ClaimFilter) -> Result<ClaimFilter> {
-    let too_many = |field: &str, most: usize| Error::TooLarge {
-        field: field.to_owned(),
-        message: format!("at most {most} in one call"),
+    let before = |deadline: Instant| {
+        deadline - START_DEADLINE_MARGIN.min(deadline.saturating_duration_since(now) / 10)
     };
-    if wanted.spiders.len() > MAX_BATCH {
-        return Err(too_many("spiders", MAX_BATCH));
-    }
-    for (field, tags) in
-        [("has_tags", &mut wanted.has_tags), ("lacks_tags", &mut wanted.lacks_tags)]
-    {
-        if tags.len() > spiderq_core::limits::MAX_TAGS {
-            return Err(too_many(field, spiderq_core::limits::MAX_TAGS));
-        }
-        tags.sort_unstable();
-        tags.dedup();
-    }
-    wanted.spiders.sort_unstable();
-    wanted.spiders.dedup();
-    Ok(wanted)
+    Ok(Some(deadline.map_or(end, |deadline| before(deadline).min(end))))
 }
 
-/// When a lease of `lease_ms` from `now` runs out.
-pub(super) fn lease_end(lease_ms: Option<i64>, now: Millis) -> Result<Option<Millis>> {
-    Ok(lease_length(lease_ms)?.map(|length| Millis(now.0 + length)))
+/// The filter with its names sorted, each once: waiters with equal filters wait together.
+fn normalized(mut filter: ClaimFilter) -> Result<ClaimFilter> {
+    sort_names("spiders", &mut filter.spiders, MAX_BATCH)?;
+    sort_names("has_tags", &mut filter.has_tags, MAX_TAGS)?;
+    sort_names("lacks_tags", &mut filter.lacks_tags, MAX_TAGS)?;
+    Ok(filter)
 }
 
-/// How long a lease is, ms; `None` for one without end.
-fn lease_length(lease_ms: Option<i64>) -> Result<Option<u64>> {
-    match lease_ms.map(u64::try_from) {
-        None => Ok(Some(DEFAULT_LEASE)),
-        Some(Ok(0)) => Ok(None),
-        Some(Ok(length)) if LEASES.contains(&length) => Ok(Some(length)),
-        Some(_) => Err(Error::invalid("lease_ms", "must be 0 (no lease) or from 1000 to 3600000")),
+fn sort_names<T: Ord>(field: &str, names: &mut Vec<T>, max: usize) -> Result<()> {
+    if names.len() > max {
+        return Err(Error::too_large(field, format!("at most {max} in one call")));
     }
+    names.sort_unstable();
+    names.dedup();
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

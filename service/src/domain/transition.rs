@@ -1,15 +1,14 @@
-//! What entering a state brings with it. The only place that turns a wish for a state
-//! into steps, by the table of moves in the model.
+//! What entering a state brings with it. Only this file turns a request for a state into steps,
+//! by the table of moves in the model.
 
-use super::push::new_start;
 use spiderq_core::{
     error::Result,
-    model::{Actor, Move, State},
-    store::{Effect, Step},
+    model::{Actor, Fence, Move, State},
+    store::{Effect, NewAttempt, Step},
 };
 
-/// `base` for a job that stays in its state, and `base` with the entry into `to` for those
-/// that may go there.
+/// `base` for a job that stays in its state, and `base` with the entry into `to` for a job that
+/// may go there. Without `to` all jobs stay.
 pub(super) fn towards(
     to: Option<State>,
     base: Effect,
@@ -28,18 +27,21 @@ pub(super) fn towards(
     Ok((on, vec![base, entering]))
 }
 
-/// `base` with the entry into `to`: a job that runs has an attempt, and one that is done
-/// holds neither lease nor unique key.
+/// `base` with the entry into `to`: a job that runs gets an attempt, and one that has ended
+/// loses its lease and its unique key.
 pub(super) fn entering(to: State, base: Effect, actor: &Actor) -> Result<Effect> {
     Ok(Effect {
         enter: Some((to, actor.clone())),
-        start: match to {
-            State::Running => Some(new_start()?),
-            State::Pending | State::Finished | State::Deleted => None,
-        },
+        start: attempt_in(to)?,
         release: matches!(to, State::Finished | State::Deleted),
         ..base
     })
+}
+
+/// The attempt of a job that enters `state` without being leased: only running jobs have one.
+pub(super) fn attempt_in(state: State) -> Result<Option<NewAttempt>> {
+    let attempt = || Ok(NewAttempt { fence: Fence::random()?, lease_expires: None });
+    (state == State::Running).then(attempt).transpose()
 }
 
 #[cfg(test)]
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_for_finished_is_answered_in_every_state() {
+    fn a_request_for_finished_has_a_step_for_every_state() {
         let actor = Actor::parse("ann").unwrap();
         let (on, effects) = towards(Some(State::Finished), Effect::default(), &actor).unwrap();
         assert_eq!(on, [Step::Apply(1), Step::Apply(1), Step::Keep, Step::Refuse]);
@@ -57,12 +59,12 @@ mod tests {
     }
 
     #[test]
-    fn only_running_begins_an_attempt_and_only_an_end_releases() {
+    fn running_begins_an_attempt_and_finished_and_deleted_release_the_job() {
         let actor = Actor::parse("ann").unwrap();
-        let brings = State::ALL.map(|to| {
+        let effects = State::ALL.map(|to| {
             let effect = entering(to, Effect::default(), &actor).unwrap();
             (effect.start.is_some(), effect.release)
         });
-        assert_eq!(brings, [(false, false), (true, false), (false, true), (false, true)]);
+        assert_eq!(effects, [(false, false), (true, false), (false, true), (false, true)]);
     }
 }

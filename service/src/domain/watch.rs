@@ -1,97 +1,114 @@
-//! Watch: the events of a project's jobs as they come, resumable where a reader stopped.
+//! Watching: the events of a project's jobs as they come, from where a reader stopped.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Domain, Stopping, hearing::Ear};
+use super::{Domain, Shutdown, check_project, subscription::Subscription};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
+    limits::MAX_BATCH,
     model::{FieldSelection, Job, JobKey, ProjectId, Role, SpiderId, SpiderName},
-    store::{Events, JobEvent, MAX_BATCH, Store},
+    store::{Events, JobEvent, Store},
 };
 
-/// After so many events that it does not show, a watch tells where it is.
-const PASSED: usize = 1_000;
+/// After this many events that it does not show, a watch says how far it has come, so that its
+/// reader can resume there.
+const MAX_SILENT_EVENTS: usize = 1_000;
 
-/// Which events.
+/// Which events to watch.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct WatchQuery {
     /// Of which project.
     pub project: ProjectId,
-    /// Just of this spider's jobs.
+    /// Only of this spider's jobs.
     pub spider: Option<SpiderName>,
-    /// Just of this job.
+    /// Only of this job.
     pub key: Option<JobKey>,
     /// Those after the event with this number; `None`: from now on.
     pub after: Option<u64>,
 }
 
-/// What a watch sees.
+/// What a watch shows.
 #[derive(Debug)]
-pub enum Seen {
+pub enum WatchItem {
     /// An event, and the job as it is now; `None`: it was purged since.
     Event(JobEvent, Option<Box<Job>>),
-    /// Nothing that it is about, up to the event with this number.
-    Passed(u64),
+    /// Many events up to the one with this number were not selected.
+    Skipped(u64),
 }
 
-/// A watch under way.
+/// A watch that is under way.
 #[derive(Debug)]
-pub struct Watching {
+pub struct Watch {
     store: Arc<dyn Store>,
-    stopping: Stopping,
-    watch: Watch,
+    shutdown: Shutdown,
+    query: WatchQuery,
     /// Number of the watched spider, once it has one.
     spider: Option<SpiderId>,
-    ear: Ear,
+    subscription: Subscription,
     last: u64,
-    passed: usize,
+    /// Events in a row that were not shown.
+    silent: usize,
 }
 
-impl Watch {
-    /// Whether the caller may.
+/// Which spider's events a watch shows.
+enum ShownSpider {
+    All,
+    /// `None`: the spider has no number yet, so that it has no jobs.
+    Only(Option<SpiderId>),
+}
+
+impl WatchQuery {
+    /// An error when the caller may not read the events.
     pub fn allows(&self, caller: &Caller) -> Result<()> {
         match self.key {
             Some(key) => caller.may_read(key),
             None => caller.may(Role::Read, self.project),
         }
     }
+
+    fn shows(&self, spider: &ShownSpider, event: &JobEvent) -> bool {
+        let of_spider = match spider {
+            ShownSpider::All => true,
+            ShownSpider::Only(spider) => *spider == Some(event.key.spider),
+        };
+        of_spider && self.key.is_none_or(|key| event.key == key)
+    }
 }
 
 impl Domain {
-    /// Begins a watch. [`Error::CursorGone`] when the events after `after` are not kept.
-    pub async fn watch(&self, caller: &Caller, watch: Watch) -> Result<Watching> {
-        if let Some(key) = watch.key {
-            super::check_project(watch.project, &[key])?;
+    /// Begins a watch. [`Error::CursorGone`] when the events after `after` are no longer kept.
+    pub async fn watch_jobs(&self, caller: &Caller, query: WatchQuery) -> Result<Watch> {
+        if let Some(key) = query.key {
+            check_project(query.project, &[key])?;
         }
-        watch.allows(caller)?;
-        let mut ear = Ear::default();
-        ear.open(self.store.as_ref(), watch.project).await?;
-        Ok(Watching {
-            last: self.first_cursor(&watch).await?,
+        query.allows(caller)?;
+        let mut subscription = Subscription::default();
+        subscription.ensure(self.store.as_ref(), query.project).await?;
+        Ok(Watch {
+            last: self.event_before_first(&query).await?,
             store: Arc::clone(&self.store),
-            stopping: self.stopping.clone(),
-            watch,
+            shutdown: self.shutdown.clone(),
+            query,
             spider: None,
-            ear,
-            passed: 0,
+            subscription,
+            silent: 0,
         })
     }
 
     /// The number of the event before the first to show.
-    async fn first_cursor(&self, watch: &Watch) -> Result<u64> {
-        let Some(after) = watch.after else {
-            return self.last_event(watch.project).await;
+    async fn event_before_first(&self, query: &WatchQuery) -> Result<u64> {
+        let Some(after) = query.after else {
+            return self.last_event(query.project).await;
         };
-        let kept = self.store.events(watch.project, Some(after), 1).await?;
-        let last = match kept {
+        let last = match self.store.events(query.project, Some(after), 1).await? {
             Events::These { last, .. } if last >= after => return Ok(after),
             Events::These { last, .. } => last,
-            Events::Gone => self.last_event(watch.project).await?,
+            Events::Gone => self.last_event(query.project).await?,
         };
         if after > last {
-            let message = "must be one that a watch of this project gave";
-            return Err(Error::invalid("cursor", message));
+            let accepted = "must be one that a watch of this project gave";
+            return Err(Error::invalid("cursor", accepted));
         }
         Err(Error::CursorGone)
     }
@@ -99,94 +116,96 @@ impl Domain {
     async fn last_event(&self, project: ProjectId) -> Result<u64> {
         match self.store.events(project, None, 1).await? {
             Events::These { last, .. } => Ok(last),
-            Events::Gone => Err(Error::bug("no events from now on")),
+            Events::Gone => Err(Error::bug("events from now on can't be gone")),
         }
     }
 }
 
-impl Watching {
-    /// What it is about.
+impl Watch {
+    /// What it watches.
     #[must_use]
-    pub const fn watch(&self) -> &Watch {
-        &self.watch
+    pub const fn query(&self) -> &WatchQuery {
+        &self.query
     }
 
-    /// Number of the last event that it saw.
+    /// Number of the last event that it read.
     #[must_use]
     pub const fn last(&self) -> u64 {
         self.last
     }
 
-    /// Returns when the service is about to end.
-    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        let stopping = self.stopping.clone();
-        async move { stopping.begun().await }
+    /// Returns when the service shuts down.
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shutdown = self.shutdown.clone();
+        async move { shutdown.begun().await }
     }
 
-    /// What comes next; nothing when nothing came for some seconds.
-    pub async fn next(&mut self) -> Result<Vec<Seen>> {
-        let project = self.watch.project;
+    /// What comes next; nothing when nothing came within
+    /// [`NOTIFICATION_TIMEOUT`](spiderq_core::limits::NOTIFICATION_TIMEOUT).
+    pub async fn next(&mut self) -> Result<Vec<WatchItem>> {
         let mut waited = false;
         loop {
-            self.ear.open(self.store.as_ref(), project).await?;
-            let page = self.store.events(project, Some(self.last), MAX_BATCH).await?;
+            self.subscription.ensure(self.store.as_ref(), self.query.project).await?;
+            let page = self.store.events(self.query.project, Some(self.last), MAX_BATCH).await?;
             let Events::These { events, last } = page else {
                 return Err(Error::CursorGone);
             };
             if last > self.last {
                 self.last = last;
-                let seen = self.shown(events).await?;
-                if !seen.is_empty() {
-                    return Ok(seen);
+                let items = self.show(events).await?;
+                if !items.is_empty() {
+                    return Ok(items);
                 }
             } else if waited {
                 return Ok(Vec::new());
             } else {
-                self.ear.heard().await;
+                self.subscription.notified().await;
                 waited = true;
             }
         }
     }
 
-    /// Those of the events that it is about.
-    async fn shown(&mut self, events: Vec<JobEvent>) -> Result<Vec<Seen>> {
+    /// The events that were asked for, with their jobs.
+    async fn show(&mut self, mut events: Vec<JobEvent>) -> Result<Vec<WatchItem>> {
         let read = events.len();
-        let spider = self.spider().await?;
-        let shown = |event: &JobEvent| {
-            self.watch.key.is_none_or(|key| event.key == key)
-                && spider.is_none_or(|spider| Some(event.key.spider) == spider)
-        };
-        let events: Vec<JobEvent> = events.into_iter().filter(shown).collect();
+        let spider = self.shown_spider().await?;
+        events.retain(|event| self.query.shows(&spider, event));
         if events.is_empty() {
-            self.passed += read;
-            if self.passed < PASSED {
-                return Ok(Vec::new());
-            }
-            self.passed = 0;
-            return Ok(vec![Seen::Passed(self.last)]);
+            return Ok(self.skip(read));
         }
-        self.passed = 0;
+        self.silent = 0;
         let mut keys: Vec<JobKey> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
         let jobs = self.store.get(&keys, &FieldSelection::Row).await?;
         let jobs: BTreeMap<JobKey, Option<Job>> = keys.into_iter().zip(jobs).collect();
-        let seen = events.into_iter().map(|event| {
+        let item = |event: JobEvent| {
             let job = jobs.get(&event.key).cloned().flatten();
-            Seen::Event(event, job.map(Box::new))
-        });
-        Ok(seen.collect())
+            WatchItem::Event(event, job.map(Box::new))
+        };
+        Ok(events.into_iter().map(item).collect())
     }
 
-    /// The spider to show; `Some(None)`: one that has no number, and no jobs.
-    async fn spider(&mut self) -> Result<Option<Option<SpiderId>>> {
-        let Some(name) = &self.watch.spider else {
-            return Ok(None);
+    /// Counts events that are not shown; says so after [`MAX_SILENT_EVENTS`].
+    fn skip(&mut self, events: usize) -> Vec<WatchItem> {
+        self.silent += events;
+        if self.silent < MAX_SILENT_EVENTS {
+            return Vec::new();
+        }
+        self.silent = 0;
+        vec![WatchItem::Skipped(self.last)]
+    }
+
+    async fn shown_spider(&mut self) -> Result<ShownSpider> {
+        let Some(name) = &self.query.spider else {
+            return Ok(ShownSpider::All);
         };
         if self.spider.is_none() {
-            let project = self.watch.project;
-            self.spider = self.store.spider_id(project, name, false).await?;
+            self.spider = self.store.spider_id(self.query.project, name, false).await?;
         }
-        Ok(Some(self.spider))
+        Ok(ShownSpider::Only(self.spider))
     }
 }
+
+#[cfg(test)]
+mod tests;

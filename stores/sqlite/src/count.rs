@@ -1,15 +1,15 @@
-//! Counts: each is a sum over states of ranges of one index. Jobs that lack tags are those
-//! there are less those that have one, which costs far less than a look at each.
+//! Counts: each is a sum over states of ranges of one index. Jobs that lack tags are all jobs
+//! less those that have one of them, which costs far less than a look at each.
 
-use crate::error::Result;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, named_params};
 use serde_json::Value;
-
-use super::{
-    page::{Bounds, spiders},
-    row::state_index,
-};
 use spiderq_core::model::{Filter, ProjectId, State, Tag};
+
+use crate::{
+    error::Result,
+    job_row::state_index,
+    list::{Bounds, spiders},
+};
 
 /// A filter as the statements take it.
 struct Counting<'a> {
@@ -22,8 +22,8 @@ struct Counting<'a> {
     lacks: String,
 }
 
-/// How many match.
-pub(super) fn count(connection: &Connection, project: ProjectId, filter: &Filter) -> Result<u64> {
+/// How many jobs match.
+pub(crate) fn count(connection: &Connection, project: ProjectId, filter: &Filter) -> Result<u64> {
     let numbers = spiders(connection, project, filter)?;
     let counting = Counting {
         connection,
@@ -45,37 +45,31 @@ pub(super) fn count(connection: &Connection, project: ProjectId, filter: &Filter
 
 impl Counting<'_> {
     fn all(&self, state: State) -> Result<i64> {
-        let Bounds { project, from, until } = self.bounds;
-        let state = state_index(state);
-        let Some(spiders) = &self.spiders else {
-            let sql = include_str!("sql/count_by_state.sql");
-            return self.number(sql, params![project, state, from, until]);
-        };
-        let sql = include_str!("sql/count_by_spider.sql");
-        self.number(sql, params![project, state, from, until, spiders])
+        match &self.spiders {
+            None => self.number(include_str!("sql/count_by_state.sql"), state, &[]),
+            Some(spiders) => {
+                let more = named_params! { ":spiders": spiders };
+                self.number(include_str!("sql/count_by_spider.sql"), state, more)
+            }
+        }
     }
 
-    /// Those with one of the tags `has` and none of `lacks`.
+    /// Jobs with one of the tags `has` and none of `lacks`.
     fn tagged(&self, state: State, has: &str, lacks: &str) -> Result<i64> {
-        let bounds = &self.bounds;
-        let sql = include_str!("sql/count_by_tag.sql");
-        self.number(
-            sql,
-            params![
-                bounds.project,
-                state_index(state),
-                bounds.from,
-                bounds.until,
-                self.spiders,
-                has,
-                lacks
-            ],
-        )
+        let more = named_params! { ":spiders": self.spiders, ":has": has, ":lacks": lacks };
+        self.number(include_str!("sql/count_by_tag.sql"), state, more)
     }
 
-    fn number(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<i64> {
+    fn number(&self, sql: &str, state: State, more: &[(&str, &dyn ToSql)]) -> Result<i64> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(parameters, |row| row.get(0))?)
+        let bounds = &self.bounds;
+        let common = named_params! {
+            ":project": bounds.project,
+            ":state": state_index(state),
+            ":from": bounds.from,
+            ":until": bounds.until,
+        };
+        Ok(statement.query_row(&*[common, more].concat(), |row| row.get(0))?)
     }
 }
 

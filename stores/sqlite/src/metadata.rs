@@ -4,16 +4,12 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use spiderq_core::model::{FieldName, FieldSelection, JsonText, Metadata};
 
-use super::error::corrupt;
-use crate::error::Result;
-use spiderq_core::{
-    model::FieldSelection,
-    model::{FieldName, JsonText, Metadata},
-};
+use crate::error::{Result, corrupt};
 
 /// The object's text.
-pub(super) fn encode(metadata: &Metadata) -> String {
+pub(crate) fn encode(metadata: &Metadata) -> String {
     let mut text = String::from("{");
     for (name, value) in metadata.iter() {
         if text.len() > 1 {
@@ -28,14 +24,14 @@ pub(super) fn encode(metadata: &Metadata) -> String {
 }
 
 /// The fields of the object that `fields` asks for; the others are not copied.
-pub(super) fn decode(text: &str, fields: &FieldSelection) -> Result<Metadata> {
+pub(crate) fn decode(text: &str, fields: &FieldSelection) -> Result<Metadata> {
     let mut json = serde_json::Deserializer::from_str(text);
-    ClaimFilter(fields).deserialize(&mut json).map_err(|_| corrupt("metadata"))
+    Selected(fields).deserialize(&mut json).map_err(|_| corrupt("metadata"))
 }
 
-struct ClaimFilter<'a>(&'a FieldSelection);
+struct Selected<'a>(&'a FieldSelection);
 
-impl<'de> DeserializeSeed<'de> for ClaimFilter<'_> {
+impl<'de> DeserializeSeed<'de> for Selected<'_> {
     type Value = Metadata;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Metadata, D::Error> {
@@ -43,7 +39,7 @@ impl<'de> DeserializeSeed<'de> for ClaimFilter<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ClaimFilter<'_> {
+impl<'de> Visitor<'de> for Selected<'_> {
     type Value = Metadata;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,266 +1,206 @@
-//! Which pending job is next for a claim. The first in the order of the queue nearly always
-//! is; where many have to be passed over, the queue is looked at by its parts: jobs of one
-//! spider with the same units, and the same tags where those matter, are all wanted or all
-//! not, so that one look at the first of each is enough, however many there are.
+//! The queue of a project: adding jobs, handing them to workers, and its events.
 
-use std::{
-    cell::RefCell,
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
-
-use crate::error::Result;
-use rusqlite::{Connection, Row, params};
-use serde_json::Value;
-
-use super::{
-    limits::{Limits, is_full},
-    project::find_spider,
-    row::{decode_tags, first, int, spider_id},
-};
+use async_trait::async_trait;
+use rusqlite::{Connection, named_params, params};
 use spiderq_core::{
-    model::ClaimFilter,
-    model::{ProjectId, Tag, Tags},
+    effect::{self, StoredJob, check_running, tags_with_spider},
+    error::{self, Error},
+    model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, UniqueKey},
+    store::{
+        Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed, QueueStore, RequestDigest,
+        RunningLimit,
+    },
 };
 
-/// Most jobs looked at in the order of the queue.
-const HEAD: i64 = 500;
-/// Most jobs looked at one by one because they have a tag that is wanted.
-const FEW: i64 = 1000;
+use crate::{
+    SqliteStore,
+    error::Result,
+    events,
+    job_row::{self, JobRow, first, int, job_id, spider_id},
+    jobs::save,
+    next_job,
+    project_step::ProjectStep,
+    projects::find_spider,
+    request_ids::{self, Once},
+    spiders::default_tags,
+};
 
-/// Row of the job to take next.
-pub(super) fn next(
+#[async_trait]
+impl QueueStore for SqliteStore {
+    async fn push(
+        &self,
+        project: ProjectId,
+        jobs: Vec<NewJob>,
+        now: Millis,
+        request_id: Option<&RequestDigest>,
+    ) -> error::Result<Vec<Pushed>> {
+        let once = Once { project, request_id: request_id.cloned(), now };
+        let step = move |connection: &_| {
+            let work = || push(connection, project, jobs, now);
+            let encode = |pushed: &Vec<_>| Some(request_ids::encode_pushed(pushed));
+            let decode = |reply: &_| request_ids::decode_pushed(project, reply);
+            once.run(connection, work, encode, decode)
+        };
+        let added = |one: &Pushed| matches!(one, Pushed::Added(_));
+        self.write(project, step, move |pushed| pushed.iter().any(added)).await
+    }
+
+    async fn claim(
+        &self,
+        project: ProjectId,
+        wanted: &ClaimFilter,
+        effect: &Effect,
+        now: Millis,
+        request_id: Option<&RequestDigest>,
+    ) -> error::Result<Option<Claimed>> {
+        let once = Once { project, request_id: request_id.cloned(), now };
+        let (wanted, effect) = (wanted.clone(), effect.clone());
+        let step = move |connection: &_| {
+            let work = || claim(connection, project, &wanted, &effect, now);
+            let encode = |claimed: &Option<_>| claimed.as_ref().map(request_ids::encode_claimed);
+            once.run(connection, work, encode, |reply| {
+                let (key, fence) = request_ids::decode_claimed(project, reply)?;
+                claimed_before(connection, key, fence)
+            })
+        };
+        self.write(project, step, Option::is_some).await
+    }
+
+    async fn oldest_pending(&self, project: ProjectId, limit: usize) -> error::Result<Vec<JobKey>> {
+        let read = move |connection: &_| oldest_pending(connection, project, limit);
+        self.readers.call(read).await
+    }
+
+    async fn subscribe(&self, project: ProjectId) -> error::Result<Notifications> {
+        Ok(self.notifiers.subscribe(project))
+    }
+
+    async fn events(
+        &self,
+        project: ProjectId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> error::Result<Events> {
+        self.last_reads.read_now(project);
+        let read = move |connection: &_| events::read(connection, project, after, limit);
+        if let Some(events) = self.readers.call(read).await? {
+            return Ok(events);
+        }
+        let step = move |connection: &_| {
+            events::begin(connection, project)?;
+            events::read(connection, project, after, limit)
+        };
+        let events = self.writer.call(step).await?;
+        events.ok_or_else(|| Error::bug("an event log did not begin"))
+    }
+}
+
+/// Adds `jobs` in order.
+pub(crate) fn push(
+    connection: &Connection,
+    project: ProjectId,
+    jobs: Vec<NewJob>,
+    now: Millis,
+) -> Result<Vec<Pushed>> {
+    let mut project = ProjectStep::load(connection, project)?;
+    let pushed = jobs.into_iter().map(|job| push_one(&mut project, job, now));
+    let pushed = pushed.collect::<Result<_>>()?;
+    project.save()?;
+    Ok(pushed)
+}
+
+fn push_one(project: &mut ProjectStep<'_>, new: NewJob, now: Millis) -> Result<Pushed> {
+    if let Some(unique) = &new.unique
+        && is_held(project, unique)?
+    {
+        return Ok(Pushed::Duplicate);
+    }
+    let tags = if new.spider_tags {
+        let spider = default_tags(project.connection, project.id, &new.spider)?;
+        match tags_with_spider(&spider, &new.tags) {
+            Some(tags) => tags,
+            None => return Ok(Pushed::TooManyTags),
+        }
+    } else {
+        new.tags.clone()
+    };
+    if let Some(limit) = limit(project, &new)? {
+        return Ok(Pushed::AtLimit(limit));
+    }
+    // Numbers last: a refused job takes none.
+    let spider = project.spider(&new.spider)?;
+    let key = JobKey { project: project.id, spider, job: project.next_job(spider)? };
+    let stored = StoredJob::added(new, tags, key, project.next_position(now), now);
+    let stored = JobRow::insert(project.connection, stored)?;
+    project.added(&stored)?;
+    Ok(Pushed::Added(key))
+}
+
+/// What does not allow the job to begin running, if it is to. A spider without a number has no
+/// limit of its own.
+fn limit(project: &mut ProjectStep<'_>, new: &NewJob) -> Result<Option<RunningLimit>> {
+    if new.state != State::Running {
+        return Ok(None);
+    }
+    let spider = find_spider(project.connection, project.id, &new.spider)?;
+    check_running(project, 1, new.units.get().into(), spider)
+}
+
+fn is_held(project: &ProjectStep<'_>, unique: &UniqueKey) -> Result<bool> {
+    let sql = "SELECT 1 FROM jobs WHERE project = ?1 AND unique_key = ?2";
+    let key = params![int(project.id.get()), unique.as_str()];
+    Ok(first(project.connection, sql, key, |_| Ok(()))?.is_some())
+}
+
+/// Takes the next job that is wanted, if it may run.
+pub(crate) fn claim(
     connection: &Connection,
     project: ProjectId,
     wanted: &ClaimFilter,
-    limits: &Limits,
-) -> Result<Option<i64>> {
-    let search = Search::new(connection, project, wanted, limits)?;
-    // Parts of a few spiders are soon looked at.
-    let candidate = if search.spiders.is_some() && !search.by_tags() {
-        search.parts()?
-    } else {
-        match search.head()? {
-            Head::Found(candidate) => Some(candidate),
-            Head::End => None,
-            Head::TooDeep => match search.few()? {
-                Some(best) => best,
-                None => search.parts()?,
-            },
-        }
+    effect: &Effect,
+    now: Millis,
+) -> Result<Option<Claimed>> {
+    let mut project = ProjectStep::load(connection, project)?;
+    // Where not even the lightest job may run, there is no need to look for one.
+    if check_running(&mut project, 1, 1, None)?.is_some() {
+        return Ok(None);
+    }
+    let Some(id) = next_job::find(&mut project, wanted)? else {
+        return Ok(None);
     };
-    Ok(candidate.map(|candidate| candidate.id))
+    let row = JobRow::by_id(connection, id, &FieldSelection::Full)?;
+    let next = project.next_position(now);
+    let applied = match effect::apply(&row.stored, effect, now, next, &mut project)? {
+        Ok(applied) => applied,
+        Err(Changed::AtLimit(_)) => return Ok(None),
+        Err(refusal) => return Err(Error::bug(format!("a claim is refused: {refusal:?}")).into()),
+    };
+    let fence = applied.after.fence.clone();
+    let fence = fence.ok_or_else(|| Error::bug("a claim does not start its job"))?;
+    let job = save(&mut project, row, applied)?;
+    project.save()?;
+    Ok(Some(Claimed { job, fence }))
 }
 
-/// A pending job, as the indexes of the queue know it.
-struct Candidate {
-    id: i64,
-    spider: i64,
-    units: i64,
-    priority: i64,
-    front: i64,
-    position: i64,
+/// The job of a claim that was made before, as it is now, with the fence of that time.
+fn claimed_before(connection: &Connection, key: JobKey, fence: Fence) -> Result<Option<Claimed>> {
+    let row = JobRow::by_key(connection, key, Some(&FieldSelection::Full))?;
+    Ok(row.map(|row| Claimed { job: row.stored.job, fence }))
 }
 
-impl Candidate {
-    /// The first six columns.
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            spider: row.get(1)?,
-            units: row.get(2)?,
-            priority: row.get(3)?,
-            front: row.get(4)?,
-            position: row.get(5)?,
-        })
-    }
-
-    /// Its place in the queue.
-    const fn place(&self) -> (Reverse<i64>, Reverse<i64>, i64) {
-        (Reverse(self.priority), Reverse(self.front), self.position)
-    }
-
-    fn first_of(self, other: Option<Self>) -> Self {
-        match other {
-            Some(other) if other.place() < self.place() => other,
-            _ => self,
-        }
-    }
-}
-
-/// What the head of the queue shows.
-enum Head {
-    /// The first one that is wanted.
-    Found(Candidate),
-    /// None in the whole queue is.
-    End,
-    /// It lies deeper, if anywhere.
-    TooDeep,
-}
-
-struct Search<'a> {
-    connection: &'a Connection,
+/// Pending jobs of lowest position.
+fn oldest_pending(
+    connection: &Connection,
     project: ProjectId,
-    wanted: &'a ClaimFilter,
-    /// Numbers of those wanted; `None`: all.
-    spiders: Option<BTreeSet<i64>>,
-    most_units: u64,
-    /// What is known of spiders: whether they run as many jobs as they may.
-    full: RefCell<BTreeMap<i64, bool>>,
-}
-
-impl<'a> Search<'a> {
-    fn new(
-        connection: &'a Connection,
-        project: ProjectId,
-        wanted: &'a ClaimFilter,
-        limits: &Limits,
-    ) -> Result<Self> {
-        let mut spiders = BTreeSet::new();
-        for name in &wanted.spiders {
-            let spider = find_spider(connection, project, name)?;
-            spiders.extend(spider.map(|spider| int(spider.get())));
-        }
-        let most = wanted.max_units.map(|units| u64::from(units.get()));
-        let most_units = most.into_iter().chain(limits.units()).min();
-        Ok(Self {
-            connection,
-            project,
-            wanted,
-            spiders: (!wanted.spiders.is_empty()).then_some(spiders),
-            most_units: most_units.unwrap_or(u64::MAX),
-            full: RefCell::default(),
-        })
+    limit: usize,
+) -> Result<Vec<JobKey>> {
+    let mut statement = connection.prepare_cached(include_str!("sql/oldest_pending.sql"))?;
+    let bounds = named_params! { ":project": int(project.get()), ":limit": job_row::limit(limit) };
+    let mut rows = statement.query(bounds)?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (spider, job) = (spider_id(row.get("spider")?)?, job_id(row.get("job")?)?);
+        keys.push(JobKey { project, spider, job });
     }
-
-    const fn by_tags(&self) -> bool {
-        !self.wanted.has_tags.is_empty() || !self.wanted.lacks_tags.is_empty()
-    }
-
-    /// Whether its spider and units are right.
-    fn takes(&self, candidate: &Candidate) -> Result<bool> {
-        let spider = candidate.spider;
-        let wanted = self.spiders.as_ref().is_none_or(|all| all.contains(&spider));
-        if !wanted || candidate.units.cast_unsigned() > self.most_units {
-            return Ok(false);
-        }
-        if let Some(full) = self.full.borrow().get(&spider) {
-            return Ok(!full);
-        }
-        let full = is_full(self.connection, self.project, spider_id(spider)?)?;
-        self.full.borrow_mut().insert(spider, full);
-        Ok(!full)
-    }
-
-    /// Whether these tags, as stored, are right.
-    fn takes_tags(&self, text: &str) -> Result<bool> {
-        let tags = decode_tags(text)?;
-        let any = |these: &[Tag], tags: &Tags| these.iter().any(|tag| tags.contains(tag));
-        let has = self.wanted.has_tags.is_empty() || any(&self.wanted.has_tags, &tags);
-        Ok(has && !any(&self.wanted.lacks_tags, &tags))
-    }
-
-    /// Looks from the head of the queue down.
-    fn head(&self) -> Result<Head> {
-        let sql = include_str!("sql/queue_head.sql");
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![int(self.project.get()), HEAD])?;
-        let mut looked = 0;
-        while let Some(row) = rows.next()? {
-            looked += 1;
-            let candidate = Candidate::read(row)?;
-            if self.takes(&candidate)? && (!self.by_tags() || self.has_tags(candidate.id)?) {
-                return Ok(Head::Found(candidate));
-            }
-        }
-        Ok(if looked < HEAD { Head::End } else { Head::TooDeep })
-    }
-
-    fn has_tags(&self, id: i64) -> Result<bool> {
-        let sql = "SELECT tags FROM jobs WHERE id = ?1";
-        let tags: Option<String> = first(self.connection, sql, [id], |row| row.get(0))?;
-        tags.map_or(Ok(false), |tags| self.takes_tags(&tags))
-    }
-
-    /// Looks at each job with one of the tags that are wanted, if there are but a few.
-    fn few(&self) -> Result<Option<Option<Candidate>>> {
-        if self.wanted.has_tags.is_empty() {
-            return Ok(None);
-        }
-        let tags = Value::from_iter(self.wanted.has_tags.iter().map(Tag::as_str)).to_string();
-        let sql = include_str!("sql/pending_with_tag.sql");
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![int(self.project.get()), tags, FEW])?;
-        let (mut best, mut looked) = (None, 0);
-        while let Some(row) = rows.next()? {
-            looked += 1;
-            let candidate = Candidate::read(row)?;
-            if self.takes(&candidate)?
-                && self.takes_tags(row.get_ref(6)?.as_str().unwrap_or("[]"))?
-            {
-                best = Some(candidate.first_of(best));
-            }
-        }
-        Ok((looked < FEW).then_some(best))
-    }
-
-    /// Looks at the first of each part.
-    fn parts(&self) -> Result<Option<Candidate>> {
-        let Some(spiders) = &self.spiders else {
-            return self.parts_from(0, None);
-        };
-        let mut best = None;
-        for spider in spiders {
-            if let Some(candidate) = self.parts_from(*spider, Some(*spider))? {
-                best = Some(candidate.first_of(best));
-            }
-        }
-        Ok(best)
-    }
-
-    /// Those of a spider and of all after it, or of one alone.
-    fn parts_from(&self, spider: i64, alone: Option<i64>) -> Result<Option<Candidate>> {
-        let mut from = (spider, 0, String::new());
-        let mut best = None;
-        while let Some((part, mut tags)) = self.part_at(&from)? {
-            if alone.is_some_and(|spider| spider != part.spider) {
-                break;
-            }
-            if !self.takes(&part)? {
-                // No other part of its spider is wanted: units rise.
-                from = (part.spider + 1, 0, String::new());
-                continue;
-            }
-            let wanted = !self.by_tags() || self.takes_tags(&tags)?;
-            // From the least that is greater on: SQLite would go through all of what is
-            // equal to reach the next part.
-            from = if self.by_tags() {
-                tags.push('\0');
-                (part.spider, part.units, tags)
-            } else {
-                (part.spider, part.units + 1, tags)
-            };
-            if wanted {
-                best = Some(part.first_of(best));
-            }
-        }
-        Ok(best)
-    }
-
-    fn part_at(
-        &self,
-        (spider, units, tags): &(i64, i64, String),
-    ) -> Result<Option<(Candidate, String)>> {
-        let project = int(self.project.get());
-        if self.by_tags() {
-            let sql = include_str!("sql/next_of_tags.sql");
-            let from = params![project, spider, units, tags];
-            return first(self.connection, sql, from, |row| {
-                Ok((Candidate::read(row)?, row.get(6)?))
-            });
-        }
-        let sql = include_str!("sql/next_of_spider.sql");
-        let from = params![project, spider, units];
-        first(self.connection, sql, from, |row| Ok((Candidate::read(row)?, String::new())))
-    }
+    Ok(keys)
 }

@@ -1,6 +1,6 @@
-//! A few connections that read beside the writer, each call on one snapshot. Queries run on
-//! the runtime's blocking threads, so that they hold up nothing. A query whose caller has
-//! given up is broken off, and its connection serves the next. Knows nothing of jobs.
+//! A few connections that read beside the writer, each call on one snapshot. Queries run on the
+//! runtime's blocking threads, so that they hold up nothing. A query whose caller has given up is
+//! interrupted, and its connection serves the next. Knows nothing of jobs.
 
 use std::{
     ffi::c_int,
@@ -12,27 +12,24 @@ use std::{
 };
 
 use rusqlite::Connection;
+use spiderq_core::error::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::DEADLINE;
-use spiderq_core::error::{Error, Result};
+use crate::{CALL_TIMEOUT, error};
 
-use crate::error;
-
-/// Steps of SQLite's machine between two looks at whether the caller still waits: some
+/// Steps of SQLite's virtual machine between two looks at whether the caller still waits: some
 /// hundreds of microseconds, and too few looks to be measured.
-const STEPS: c_int = 10_000;
+const STEPS_PER_LOOK: c_int = 10_000;
 
 /// The connections. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Readers {
+pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    /// Serves with these.
-    pub(super) fn new(connections: Vec<Connection>) -> Self {
+    pub(crate) fn new(connections: Vec<Connection>) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(connections.len())),
             idle: Arc::new(Mutex::new(connections)),
@@ -40,11 +37,11 @@ impl Readers {
     }
 
     /// Runs `work` on one snapshot of the store.
-    pub(super) async fn call<T: Send + 'static>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
-        tokio::time::timeout(DEADLINE, self.run(work))
+        tokio::time::timeout(CALL_TIMEOUT, self.run(work))
             .await
             .map_err(|_| Error::unavailable("the readers did not answer in time"))?
     }
@@ -59,19 +56,19 @@ impl Readers {
         let caller = Caller::default();
         let gone = caller.gone();
         let outcome = tokio::task::spawn_blocking(move || {
-            let mut lease = pool.lease(permit)?;
-            watched(lease.connection()?, &gone, work).map_err(Error::from)
+            let mut guard = pool.take(permit)?;
+            interruptible(guard.connection()?, &gone, work).map_err(Error::from)
         })
         .await;
         drop(caller);
         outcome.map_err(Error::bug)?
     }
 
-    fn lease(&self, permit: OwnedSemaphorePermit) -> Result<Lease> {
+    fn take(&self, permit: OwnedSemaphorePermit) -> Result<ReaderGuard> {
         let connection = self.idle().pop();
         let connection =
             connection.ok_or_else(|| Error::bug("no idle connection behind a permit"))?;
-        Ok(Lease { connection: Some(connection), pool: self.clone(), _permit: permit })
+        Ok(ReaderGuard { connection: Some(connection), pool: self.clone(), _permit: permit })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -85,22 +82,22 @@ impl fmt::Debug for Readers {
     }
 }
 
-/// A connection in use. Goes back whatever happens, and only then lets the next call in: a
+/// A connection in use. It goes back whatever happens, and only then lets the next call in: a
 /// caller that gives up does not free a busy connection.
-struct Lease {
+struct ReaderGuard {
     connection: Option<Connection>,
     pool: Readers,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Lease {
+impl ReaderGuard {
     fn connection(&mut self) -> Result<&mut Connection> {
-        let gone = || Error::bug("the connection went back already");
+        let gone = || Error::bug("the connection has gone back already");
         self.connection.as_mut().ok_or_else(gone)
     }
 }
 
-impl Drop for Lease {
+impl Drop for ReaderGuard {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;
@@ -109,13 +106,13 @@ impl Drop for Lease {
         if !connection.is_autocommit()
             && let Err(error) = connection.execute_batch("ROLLBACK")
         {
-            tracing::error!(%error, "a snapshot could not be ended");
+            tracing::error!(%error, "could not end a snapshot");
         }
         self.pool.idle().push(connection);
     }
 }
 
-/// Who waits for a query. Dropped when the query has ended, or when nobody waits any more.
+/// Whoever waits for a query. Dropped when the query has ended, or when nobody waits any more.
 #[derive(Default)]
 struct Caller(Arc<AtomicBool>);
 
@@ -131,9 +128,9 @@ impl Drop for Caller {
     }
 }
 
-/// Runs `work`, and breaks it off when the caller has `gone`. (An interrupt from the caller's
+/// Runs `work`, and interrupts it when the caller has `gone`. (An interrupt from the caller's
 /// side could hit the connection's next query, or fall between two statements of this one.)
-fn watched<T>(
+fn interruptible<T>(
     connection: &mut Connection,
     gone: &Arc<AtomicBool>,
     work: impl FnOnce(&Connection) -> error::Result<T>,
@@ -142,7 +139,7 @@ fn watched<T>(
         return Err(Error::unavailable("the caller has gone").into());
     }
     let stop = Arc::clone(gone);
-    connection.progress_handler(STEPS, Some(move || stop.load(Ordering::Relaxed)))?;
+    connection.progress_handler(STEPS_PER_LOOK, Some(move || stop.load(Ordering::Relaxed)))?;
     let outcome = snapshot(connection, work);
     connection.progress_handler(0, None::<fn() -> bool>)?;
     outcome

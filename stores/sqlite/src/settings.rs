@@ -1,29 +1,30 @@
 //! Settings of projects: a row per name, its value byte for byte.
 
-use crate::error::Result;
 use rusqlite::{Connection, params};
-
-use super::{
-    project::Project,
-    row::{first, int},
-};
 use spiderq_core::{
     model::{FieldName, JsonText, Metadata, ProjectId},
     store::SettingsChange,
 };
 
+use crate::{
+    error::Result,
+    job_row::{first, int},
+    project_step::ProjectStep,
+};
+
 /// All settings of a project.
-pub(super) fn all(connection: &Connection, project: ProjectId) -> Result<Metadata> {
+pub(crate) fn all(connection: &Connection, project: ProjectId) -> Result<Metadata> {
     let sql = "SELECT name, value FROM settings WHERE project = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement
-        .query_map([int(project.get())], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    let setting = |(name, value): (String, _)| (FieldName::known(&name), JsonText::stored(value));
-    Ok(rows.map(|row| row.map(setting)).collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map([int(project.get())], |row| {
+        let name = FieldName::known(row.get_ref("name")?.as_str()?);
+        Ok((name, JsonText::stored(row.get("value")?)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Those settings of a project that are among `names`.
-pub(super) fn named(
+pub(crate) fn named(
     connection: &Connection,
     project: ProjectId,
     names: &[String],
@@ -39,8 +40,8 @@ pub(super) fn named(
     Ok(settings)
 }
 
-/// Makes the change, unless too much would be kept then.
-pub(super) fn change(
+/// Makes the change, unless the settings would be too large then.
+pub(crate) fn change(
     connection: &Connection,
     project: ProjectId,
     change: &SettingsChange,
@@ -68,13 +69,13 @@ fn merge(connection: &Connection, project: ProjectId, settings: &Metadata) -> Re
     if after.check_size().is_err() {
         return Ok(false);
     }
-    let sql = "INSERT OR REPLACE INTO settings VALUES (?1, ?2, ?3)";
+    let sql = "INSERT OR REPLACE INTO settings (project, name, value) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
     for (name, value) in settings.iter() {
         statement.execute(params![int(project.get()), name.as_str(), value.as_str()])?;
     }
-    let mut project = Project::load(connection, project)?;
-    project.found();
-    project.save(connection)?;
+    let mut project = ProjectStep::load(connection, project)?;
+    project.create();
+    project.save()?;
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! The one thread that writes. It takes what has queued up, runs each command in its own
 //! savepoint and commits them all as one transaction: one wait for the disk serves up to
-//! [`GROUP`] callers, and each is answered after it. Knows nothing of jobs.
+//! [`MAX_GROUP`] callers, and each is answered after it. Knows nothing of jobs.
 
 use std::{
     fmt,
@@ -9,15 +9,13 @@ use std::{
 };
 
 use rusqlite::Connection;
+use spiderq_core::error::{Error, Result};
 use tokio::sync::oneshot;
 
-use super::DEADLINE;
-use spiderq_core::error::{Error, Result};
+use crate::{CALL_TIMEOUT, error};
 
-use crate::error;
-
-/// Most commands of one transaction.
-const GROUP: usize = 64;
+/// Commands of one transaction, at most.
+const MAX_GROUP: usize = 64;
 
 /// Runs a command; what it returns tells the caller once the commit is known to have
 /// failed or not. A command dropped unrun tells its caller by that.
@@ -25,14 +23,13 @@ type Command = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 
 /// Handle on the thread; stops it when dropped, after all that was queued.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> Result<Self> {
+    pub(crate) fn start(connection: Connection) -> Result<Self> {
         let (commands, queue) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -43,7 +40,7 @@ impl Writer {
 
     /// Runs `work` in a transaction and answers once that is on the disk. What it did is
     /// undone if it fails.
-    pub(super) async fn call<T: Send + 'static>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -51,14 +48,14 @@ impl Writer {
     }
 
     /// The same, and shows the answer to `then` before it is given.
-    pub(super) async fn call_then<T: Send + 'static>(
+    pub(crate) async fn call_then<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
         then: impl FnOnce(&Result<T>) + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let command: Command = Box::new(move |connection| {
-            // Whoever asked has given up: do not do it behind their back.
+            // The caller has given up and may try again: do not do it twice.
             if answer.is_closed() {
                 return Box::new(|_| ());
             }
@@ -75,7 +72,7 @@ impl Writer {
         let gone = || Error::unavailable("the write was dropped: its transaction failed");
         let commands = self.commands.as_ref().ok_or_else(gone)?;
         commands.send(command).map_err(|_| gone())?;
-        tokio::time::timeout(DEADLINE, answered)
+        tokio::time::timeout(CALL_TIMEOUT, answered)
             .await
             .map_err(|_| Error::unavailable("the writer did not answer in time"))?
             .map_err(|_| gone())?
@@ -98,7 +95,7 @@ impl fmt::Debug for Writer {
 }
 
 /// Runs `work`, and keeps what it did if it says so; nothing stays of a failure.
-pub(super) fn in_savepoint<T>(
+pub(crate) fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> error::Result<(T, bool)>,
 ) -> error::Result<T> {
@@ -117,13 +114,13 @@ pub(super) fn in_savepoint<T>(
 fn run(connection: &Connection, queue: &Receiver<Command>) {
     while let Ok(first) = queue.recv() {
         let group: Vec<Command> =
-            std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
+            std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)).collect();
         if let Err(error) = commit(connection, group) {
-            tracing::error!(%error, "a group of writes was not committed");
+            tracing::error!(%error, "could not commit a group of writes");
         }
     }
     if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        tracing::warn!(%error, "the write-ahead log could not be folded into the file");
+        tracing::warn!(%error, "could not fold the write-ahead log into the file");
     }
 }
 

@@ -9,6 +9,8 @@ import { buildSync } from "esbuild";
 import { chromium } from "playwright-core";
 
 const { SPIDERQ_URL, SPIDERQ_KEY, PAGE_ORIGIN = SPIDERQ_URL } = process.env;
+// For a busy machine.
+const timeout = 180_000;
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const tools = path("../../../node_modules/.bin");
 
@@ -20,6 +22,7 @@ const built = buildSync({ entryPoints: [path("life.js")], bundle: true, write: f
 
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
+  timeout,
   // A machine for tests lets no process make a sandbox, and lets nothing out.
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
 });
@@ -34,9 +37,9 @@ try {
   await page.route("**/page/life.bundle.js", (route) =>
     route.fulfill({ contentType: "text/javascript", body: built.outputFiles[0].text }),
   );
-  await page.goto(`${PAGE_ORIGIN}/page/life.html#url=${SPIDERQ_URL}&key=${SPIDERQ_KEY}`);
+  await page.goto(`${PAGE_ORIGIN}/page/life.html#url=${SPIDERQ_URL}&key=${SPIDERQ_KEY}`, { timeout });
   const life = page.locator("#life", { hasText: "the end" });
-  await life.waitFor({ timeout: 60_000 });
+  await life.waitFor({ timeout });
   process.stdout.write((await life.textContent()).replace("the end\n", ""));
 } finally {
   await browser.close();

@@ -1,6 +1,5 @@
-//! A worker to be killed and paused: takes one job and beats for it until it is told that the
-//! job is no longer its own; then it tries to write all the same, as one would that did not
-//! listen. Says on standard output what it does, a line each:
+//! A worker for tests to kill and pause: it starts one job and sends heartbeats until one is
+//! refused; then it tries to write all the same. It prints what it does, a line each:
 //!
 //! `started KEY LEASE_END`, `beat LEASE_END`, and in the end
 //! `heartbeat|finish|metadata|field CODE REASON`.
@@ -30,7 +29,7 @@ fn say(line: &str) {
     io::stdout().flush().expect("somebody who reads");
 }
 
-/// What a call came to, as it is said.
+/// The line that is printed for the outcome of a call.
 fn outcome(what: &str, status: &Status) -> String {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone());
@@ -72,7 +71,7 @@ impl Worker {
         say(&format!("started {} {}", self.key, started.lease_expires));
     }
 
-    /// Beats until it is refused.
+    /// Sends heartbeats until one is refused.
     async fn beat(&self) -> Status {
         let third = u64::try_from(self.lease_ms / 3).expect("a length");
         let mut beats = tokio::time::interval(Duration::from_millis(third));

@@ -11,7 +11,7 @@ fn applied(previous: State, attempt: u32) -> Changed {
     Changed::Applied { previous, attempt, stop_requested: false }
 }
 
-/// What is done depends on the state that the job is found in.
+/// A change does what it lists for the state that the job is in.
 pub async fn each_state_has_its_own_step(world: World) {
     let states = State::ALL.map(|state| in_state("s", state)).to_vec();
     world.push(T, states).await;
@@ -53,8 +53,8 @@ pub async fn a_job_of_an_unknown_project_is_missing(world: World) {
     assert_eq!(world.list(&those(&State::ALL)).await, []);
 }
 
-/// A state entered has a new position and an entry; the older entries stay.
-pub async fn a_state_entry_has_place_and_actor(world: World) {
+/// An entry into a state has a new position; the entries into earlier states stay.
+pub async fn a_state_entry_has_a_position_and_an_actor(world: World) {
     let key = world.add(T, pending("s")).await;
     world.claim(T + 10).await.unwrap();
     world.apply(T + 20, finish(key)).await;
@@ -98,8 +98,8 @@ pub async fn changes_of_one_call_are_done_in_order(world: World) {
     );
 }
 
-/// With `all_or_nothing` one refusal leaves everything as it was, and the others say what
-/// they would have done.
+/// After one refusal in an all-or-nothing call every job is as it was; the other answers say
+/// what would have been done.
 pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
     let states = [State::Pending, State::Running, State::Finished];
     world.push(T, states.map(|state| in_state("s", state)).to_vec()).await;
@@ -125,19 +125,19 @@ pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
     );
     assert_eq!(world.list(&those(&State::ALL)).await, before);
     assert_eq!(world.job(world.key(1, 1)).await, first);
-    // A missing job is no refusal.
+    // A missing job does not count as a refusal.
     assert_eq!(
         all(&[1, 3, 9]).await,
         [applied(State::Pending, 0), Changed::Kept(State::Finished), Changed::Missing,]
     );
     let deleted = world.list(&those(&[State::Deleted])).await;
     assert_eq!(deleted, [world.key(1, 1)]);
-    // What was not applied has taken no position.
+    // A change that was undone has taken no position.
     let job = world.job(world.key(1, 1)).await.unwrap();
     assert_eq!(job.position, place(T + 1, 0));
 }
 
-/// Every refusal counts for `all_or_nothing`.
+/// Each kind of refusal undoes an all-or-nothing call.
 pub async fn each_kind_of_refusal_stops_all(world: World) {
     world.push(T, vec![pending("s"); 2]).await;
     let (key, other) = (world.key(1, 1), world.key(1, 2));
@@ -165,7 +165,8 @@ pub async fn each_kind_of_refusal_stops_all(world: World) {
     }
 }
 
-/// A pending job under another rank is claimed by that rank, at its old place in it.
+/// A pending job that gets another priority is claimed in the order of that priority, by its old
+/// position.
 pub async fn a_new_priority_keeps_the_position(world: World) {
     world.push(T, [2, 3, 2, 3].map(|rank| ranked("s", rank)).to_vec()).await;
     let rank = |job, number| {
@@ -181,15 +182,15 @@ pub async fn a_new_priority_keeps_the_position(world: World) {
         order.push(claimed.job.key.job.get());
     }
     assert_eq!(order, [3, 4, 1, 2]);
-    // A job that is not pending just keeps the number.
+    // Of a job that is not pending, only the stored number changes.
     world.apply(T + 11, rank(1, 4)).await;
     assert_eq!(world.claim(T + 11).await, None);
     let first = world.job(world.key(1, 1)).await.unwrap();
     assert_eq!((first.priority, first.state), (priority(4), State::Running));
 }
 
-/// Counters that a change does not know stay as they are.
-pub async fn counters_merge(world: World) {
+/// Counters that a change leaves out keep their values.
+pub async fn counters_are_merged(world: World) {
     let key = world.add(T, pending("s")).await;
     let set = |counters| {
         let effect = Effect { counters, units: Some(Units::new(3).unwrap()), ..Effect::default() };
@@ -232,7 +233,7 @@ pub async fn a_stop_request_is_answered_with_every_change(world: World) {
     assert!(!stop_requested(set(&[("stop_requested", "false")])).await);
 }
 
-/// Just a deleted job can be purged; its number and tags are gone for good.
+/// Only a deleted job can be purged. Its number is not given again, and no tag finds it.
 pub async fn a_purged_job_is_gone_for_good(world: World) {
     world.push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])]).await;
     let key = world.key(1, 2);

@@ -1,4 +1,4 @@
-//! Taking jobs from the queue.
+//! Claims: the order of the queue, and what a claim answers.
 
 use spiderq_core::{
     model::{ClaimFilter, Millis, Position, State, StateEntry},
@@ -7,8 +7,8 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// Higher rank first; within a rank, first come first served.
-pub async fn claim_takes_the_highest_priority_then_the_oldest(world: World) {
+/// Jobs of equal priority are claimed in the order of their entry.
+pub async fn a_claim_takes_the_highest_priority_then_the_oldest(world: World) {
     for (n, rank) in [2, 0, 4, 2, 4, 1, 3].into_iter().enumerate() {
         world.add(T + n as u64, ranked("s", rank)).await;
     }
@@ -19,8 +19,8 @@ pub async fn claim_takes_the_highest_priority_then_the_oldest(world: World) {
     assert_eq!(order, [3, 5, 7, 1, 4, 6, 2]);
 }
 
-/// Nothing pending: nothing taken.
-pub async fn claim_of_an_empty_queue_takes_nothing(world: World) {
+/// Jobs in other states are not claimed either.
+pub async fn a_claim_on_an_empty_queue_takes_nothing(world: World) {
     assert_eq!(world.claim(T).await, None);
     for state in [State::Running, State::Finished, State::Deleted] {
         world.add(T, in_state("s", state)).await;
@@ -28,7 +28,7 @@ pub async fn claim_of_an_empty_queue_takes_nothing(world: World) {
     assert_eq!(world.claim(T).await, None);
 }
 
-/// The answer is the job as it is from then on.
+/// The answer is the job after the claim, with all its metadata.
 pub async fn a_claimed_job_is_answered_whole(world: World) {
     let job = spiderq_core::store::NewJob {
         metadata: metadata(&[("a", "1"), ("b", "[]"), ("c", "{}")]),
@@ -64,8 +64,8 @@ pub async fn a_claimed_job_is_answered_whole(world: World) {
     assert_eq!(world.claim(T).await, None);
 }
 
-/// A claim may be for some spiders only.
-pub async fn claim_keeps_to_its_spiders(world: World) {
+/// Spiders that are unknown have no jobs.
+pub async fn a_claim_takes_only_jobs_of_its_spiders(world: World) {
     let jobs = [("a", 1), ("b", 4), ("c", 2), ("a", 3), ("c", 3)];
     let jobs = jobs.map(|(spider, rank)| ranked(spider, rank)).to_vec();
     world.push(T, jobs).await;
@@ -83,7 +83,7 @@ pub async fn claim_keeps_to_its_spiders(world: World) {
     assert_eq!(taken(&["b"]).await, None);
 }
 
-/// A job that goes back to the queue waits behind those of its rank, and its next start is
+/// A job that goes back to the queue waits behind the others of its priority; its next start is
 /// a new attempt.
 pub async fn a_requeued_job_is_claimed_again_as_a_new_attempt(world: World) {
     world.push(T, vec![pending("s"), pending("s")]).await;
@@ -104,7 +104,7 @@ pub async fn a_requeued_job_is_claimed_again_as_a_new_attempt(world: World) {
     assert_eq!(world.claim(T + 3).await, None);
 }
 
-/// The oldest pending jobs come lowest position first, whatever their rank.
+/// Priority does not matter: the lowest position comes first.
 pub async fn oldest_pending_come_in_order_of_entry(world: World) {
     let ranks = [2, 4, 0, 3, 1];
     world.push(T, ranks.map(|rank| ranked("s", rank)).to_vec()).await;

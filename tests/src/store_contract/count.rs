@@ -17,7 +17,7 @@ pub async fn count_and_list_agree_with_the_filter(world: World) {
     }
 }
 
-/// A job of each state, spider and set of tags, some of them moved on.
+/// A job of each state, spider and set of tags; some of them have changed their state since.
 async fn jobs_of_all_kinds(world: &World) -> Vec<Job> {
     let mut keys = Vec::new();
     for state in State::ALL {

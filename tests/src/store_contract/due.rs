@@ -1,4 +1,5 @@
-//! Which running jobs are to be looked at, over all projects of a store.
+//! Which running jobs are due because their lease or time to stop has ended, over all projects
+//! of a store.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +14,7 @@ fn leased(spider: &str, lease: u64) -> NewJob {
     NewJob { start: Some(start(Some(lease))), ..in_state(spider, State::Running) }
 }
 
-fn beat(key: JobKey, lease: u64) -> Change {
+fn heartbeat(key: JobKey, lease: u64) -> Change {
     let effect = Effect { lease_expires: Some(Millis(lease)), ..Effect::default() };
     always(key, effect)
 }
@@ -31,7 +32,8 @@ async fn postpone(world: &World, key: JobKey, until: u64) {
     world.store.postpone(key, Millis(until)).await.unwrap();
 }
 
-/// From the last moment of the lease on, the soonest first, no more than asked for.
+/// A job is due from the millisecond on at which its lease ends. The soonest comes first, and no
+/// more than asked for.
 pub async fn jobs_are_due_at_the_end_of_their_lease(store: Arc<dyn Store>) {
     let world = World::new(store);
     assert_eq!(due(&world, T).await, []);
@@ -48,32 +50,32 @@ pub async fn jobs_are_due_at_the_end_of_their_lease(store: Arc<dyn Store>) {
     assert_eq!(some, [first, second]);
 }
 
-/// A claim's lease, a heartbeat and a time to stop move it; the sooner one counts.
-pub async fn what_ends_first_makes_a_job_due(store: Arc<dyn Store>) {
+/// A claim, a heartbeat and a request to stop set these times; the sooner one counts.
+pub async fn a_job_is_due_when_its_lease_or_its_time_to_stop_ends(store: Arc<dyn Store>) {
     let world = World::new(store);
     let key = world.add(T, pending("s")).await;
     let mut effect = starting();
     effect.start = Some(start(Some(T + 100)));
     world.apply(T, always(key, effect)).await;
-    world.apply(T + 50, beat(key, T + 200)).await;
+    world.apply(T + 50, heartbeat(key, T + 200)).await;
     assert_eq!(due(&world, T + 199).await, []);
     assert_eq!(due(&world, T + 200).await, [key]);
     world.apply(T + 50, stop_by(key, T + 150)).await;
     assert_eq!(due(&world, T + 149).await, []);
     assert_eq!(due(&world, T + 150).await, [key]);
-    world.apply(T + 60, beat(key, T + 300)).await;
+    world.apply(T + 60, heartbeat(key, T + 300)).await;
     assert_eq!(due(&world, T + 150).await, [key]);
-    world.apply(T + 60, beat(key, T + 120)).await;
+    world.apply(T + 60, heartbeat(key, T + 120)).await;
     assert_eq!(due(&world, T + 119).await, []);
     assert_eq!(due(&world, T + 120).await, [key]);
-    // One that has no lease is due by its time to stop.
+    // A job without a lease is due at its time to stop.
     let other = world.add(T, in_state("s", State::Running)).await;
     world.apply(T, stop_by(other, T + 110)).await;
     assert_eq!(due(&world, T + 110).await, [other]);
     assert_eq!(due(&world, T + 120).await, [other, key]);
 }
 
-/// A job that runs no more is not due, whichever way it went.
+/// A job that was requeued, finished or deleted is not due.
 pub async fn only_running_jobs_are_due(store: Arc<dyn Store>) {
     let world = World::new(store);
     for _ in 0..4 {
@@ -92,7 +94,7 @@ pub async fn only_running_jobs_are_due(store: Arc<dyn Store>) {
     assert_eq!(due(&world, T + 999).await, []);
 }
 
-/// Jobs of all projects are named.
+/// Within a project the soonest comes first.
 pub async fn jobs_of_all_projects_are_due(store: Arc<dyn Store>) {
     let worlds: Vec<World> = (0..5).map(|_| World::new(store.clone())).collect();
     let mut expected = BTreeSet::new();
@@ -114,8 +116,8 @@ pub async fn jobs_of_all_projects_are_due(store: Arc<dyn Store>) {
     }
 }
 
-/// A job that is postponed makes room for others until then.
-pub async fn a_postponed_job_is_not_in_the_way(store: Arc<dyn Store>) {
+/// Under a small limit, other jobs are answered in its stead.
+pub async fn a_postponed_job_is_not_due_until_then(store: Arc<dyn Store>) {
     let world = World::new(store);
     for lease in [100, 200] {
         world.add(T, leased("s", T + lease)).await;
@@ -128,13 +130,13 @@ pub async fn a_postponed_job_is_not_in_the_way(store: Arc<dyn Store>) {
     assert_eq!(one, [second]);
     let before = world.job(first).await.unwrap();
     assert_eq!(before.lease_expires, Some(Millis(T + 100)));
-    // A write that is no heartbeat leaves it postponed.
+    // A write other than a heartbeat leaves it postponed.
     let write = Effect { set: metadata(&[("a", "1")]), ..Effect::default() };
     world.apply(T + 300, always(first, write)).await;
     assert_eq!(due(&world, T + 399).await, [second]);
 }
 
-/// A heartbeat or a start ends it.
+/// A heartbeat or a start sets a new time, which counts at once.
 pub async fn a_job_is_postponed_until_its_next_heartbeat_or_start(store: Arc<dyn Store>) {
     let world = World::new(store);
     for _ in 0..2 {
@@ -145,7 +147,7 @@ pub async fn a_job_is_postponed_until_its_next_heartbeat_or_start(store: Arc<dyn
         postpone(&world, key, T + 900).await;
     }
     assert_eq!(due(&world, T + 899).await, []);
-    world.apply(T + 100, beat(first, T + 200)).await;
+    world.apply(T + 100, heartbeat(first, T + 200)).await;
     assert_eq!(due(&world, T + 199).await, []);
     assert_eq!(due(&world, T + 200).await, [first]);
     world.apply(T + 100, requeue(second)).await;
@@ -156,8 +158,8 @@ pub async fn a_job_is_postponed_until_its_next_heartbeat_or_start(store: Arc<dyn
     assert_eq!(due(&world, T + 200).await, [second, first]);
 }
 
-/// There is nothing to postpone of a job that is not there, or is not due.
-pub async fn a_job_that_is_not_due_stays_so(store: Arc<dyn Store>) {
+/// Missing jobs and jobs without a lease stay out of what is due.
+pub async fn postponing_a_job_that_is_not_due_changes_nothing(store: Arc<dyn Store>) {
     let world = World::new(store);
     let waits = world.add(T, pending("s")).await;
     let endless = world.add(T, in_state("s", State::Running)).await;
@@ -168,7 +170,7 @@ pub async fn a_job_that_is_not_due_stays_so(store: Arc<dyn Store>) {
         postpone(&world, key, T + 100).await;
     }
     assert_eq!(due(&world, T + 9_999).await, []);
-    // Nor is one due sooner for it than its lease says.
+    // Postponing to a time before its lease ends does not make a job due sooner.
     let key = world.add(T, leased("s", T + 500)).await;
     postpone(&world, key, T + 100).await;
     assert_eq!(due(&world, T + 499).await, []);

@@ -1,19 +1,19 @@
-//! Events of a project: what is told, in which order, and what a reader can know that it has
-//! missed.
+//! Events of a project: which changes make one, in which order, and how a reader learns that it
+//! has missed some.
 
 use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{Effect, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Step},
 };
 
-use super::{pulses::beat, world::*};
+use super::{notify::notified, world::*};
 
 async fn read(world: &World, after: Option<u64>, limit: usize) -> Events {
     let events = world.store.events(world.project, after, limit);
     events.await.unwrap()
 }
 
-/// Where a reader begins that wants no past.
+/// Number of the last event: where a reader begins that wants only new ones.
 async fn now(world: &World) -> u64 {
     match read(world, None, MAX_BATCH).await {
         Events::These { events, last } => {
@@ -32,7 +32,7 @@ fn entry(number: u64, key: JobKey, previous: Option<State>, state: State) -> Job
     JobEvent { number, key, state, previous, stop: false }
 }
 
-/// What came before the first call is not told; what comes after it is.
+/// Events are kept from the first read of the project's events on.
 pub async fn events_begin_with_the_first_call(world: World) {
     let key = world.add(T, pending("s")).await;
     let begin = now(&world).await;
@@ -45,7 +45,7 @@ pub async fn events_begin_with_the_first_call(world: World) {
     assert_eq!(now(&world).await, begin + 1);
 }
 
-/// Each entry into a state, with the state before it, numbered without a gap.
+/// An event has the state before it, and numbers have no gap.
 pub async fn each_entry_is_an_event(world: World) {
     let begin = now(&world).await;
     let jobs = State::ALL.map(|state| in_state("s", state));
@@ -76,7 +76,7 @@ pub async fn each_entry_is_an_event(world: World) {
     assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
-/// A request to stop is told once, and only when it is one.
+/// Only the JSON value `true` is a request to stop, and only the first one makes an event.
 pub async fn a_request_to_stop_is_an_event_once(world: World) {
     world.push(T, vec![in_state("s", State::Running), pending("s")]).await;
     let [running, waits] = [1, 2].map(|job| world.key(1, job));
@@ -103,8 +103,19 @@ pub async fn a_request_to_stop_is_an_event_once(world: World) {
     assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
-/// What was not done is not told, nor is what enters no state.
-pub async fn only_what_was_done_is_an_event(world: World) {
+/// Only a running job has a worker that could stop.
+pub async fn a_pending_job_that_is_asked_to_stop_makes_no_event(world: World) {
+    let begin = now(&world).await;
+    let key = world.add(T, pending("s")).await;
+    let asked = Effect { set: metadata(&[("stop_requested", "true")]), ..Effect::default() };
+    world.apply(T, always(key, asked)).await;
+    let added = entry(begin + 1, key, None, State::Pending);
+    let expected = these(vec![added], begin + 1);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
+}
+
+/// Neither are duplicates, and changes that keep the state.
+pub async fn refusals_and_heartbeats_are_no_events(world: World) {
     world.set(&[("max_running", "1")]).await;
     let key = world.add(T, unique("s", "u")).await;
     world.claim(T).await.unwrap();
@@ -114,13 +125,13 @@ pub async fn only_what_was_done_is_an_event(world: World) {
     refused.on = [Step::Refuse; 4];
     let mut kept = finish(key);
     kept.on = [Step::Keep; 4];
-    let beat = Effect {
+    let heartbeat = Effect {
         lease_expires: Some(Millis(T + 100)),
         set: metadata(&[("a", "1")]),
         priority: Some(priority(4)),
         ..Effect::default()
     };
-    let changes = vec![kept, always(key, beat), finish(world.key(1, 9))];
+    let changes = vec![kept, always(key, heartbeat), finish(world.key(1, 9))];
     world.change(T, changes).await;
     let nothing = vec![finish(key), refused];
     let changed = world.store.change(world.project, nothing, true, Millis(T), None);
@@ -130,7 +141,7 @@ pub async fn only_what_was_done_is_an_event(world: World) {
     assert_eq!(read(&world, Some(begin), MAX_BATCH).await, these(Vec::new(), begin));
 }
 
-/// A repeated request is told of once.
+/// A call repeated under its request id makes no second event.
 pub async fn a_repeated_request_is_one_event(world: World) {
     let begin = now(&world).await;
     let request = request("id", "push");
@@ -144,7 +155,7 @@ pub async fn a_repeated_request_is_one_event(world: World) {
     assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
-/// A reader goes on where it was, part by part.
+/// A reader reads a part, and the next one from where that ended.
 pub async fn a_reader_goes_on_from_its_last_event(world: World) {
     let begin = now(&world).await;
     world.push(T, vec![pending("s"); 5]).await;
@@ -157,7 +168,7 @@ pub async fn a_reader_goes_on_from_its_last_event(world: World) {
     assert_eq!(part(3, 1).await, these(vec![event(4)], begin + 4));
 }
 
-/// Events of one project are not told in another, nor counted.
+/// Each project numbers its own events.
 pub async fn events_are_of_one_project(world: World) {
     let other = World::new(world.store.clone());
     let (begin, others) = (now(&world).await, now(&other).await);
@@ -168,9 +179,8 @@ pub async fn events_are_of_one_project(world: World) {
     assert_eq!(read(&other, Some(others), MAX_BATCH).await, expected);
 }
 
-/// A reader that has fallen behind is told so, one that is ahead of all that ever was too;
-/// the last events are there for others.
-pub async fn a_reader_that_is_behind_is_told_so(world: World) {
+/// So is a reader whose number was never given. The last [`MAX_EVENTS`] can still be read.
+pub async fn a_reader_that_fell_behind_is_answered_gone(world: World) {
     let begin = now(&world).await;
     let ahead = read(&world, Some(begin + 7), MAX_BATCH).await;
     assert_eq!(ahead, Events::Gone);
@@ -192,7 +202,8 @@ pub async fn a_reader_that_is_behind_is_told_so(world: World) {
     assert_eq!(now(&world).await, last);
 }
 
-/// A reader beside many writers sees each event once, in order, and each job's life whole.
+/// Beside eight writers, a reader sees each event once and in order, and each job's states
+/// complete.
 pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
     let begin = now(&world).await;
     let writers = (0..8).map(|n| {
@@ -207,12 +218,12 @@ pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
     });
     let writers: Vec<_> = writers.collect();
     let (mut after, mut seen) = (begin, Vec::new());
-    let mut pulses = world.store.subscribe(world.project).await.unwrap();
+    let mut subscription = world.store.subscribe(world.project).await.unwrap();
     while seen.len() < 8 * 20 * 3 {
         match read(&world, Some(after), 7).await {
             Events::These { events, last } => {
                 if events.is_empty() {
-                    beat(&mut pulses).await;
+                    notified(&mut subscription).await;
                 }
                 seen.extend(events);
                 after = last;

@@ -1,4 +1,4 @@
-//! Who may change a job that runs.
+//! Who may change a running job: the holder of its fence or attempt, or who started it.
 
 use spiderq_core::{
     model::{ClaimFilter, Fence, Job, JobKey, Millis, State},
@@ -7,7 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// A job that runs with a lease until T + 30 000, and its fence.
+/// A running job with a lease until T + 30,000, and its fence.
 async fn leased(world: &World) -> (JobKey, Fence) {
     world.add(T, pending("s")).await;
     let mut effect = starting();
@@ -31,7 +31,7 @@ async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed 
 const DONE: Changed =
     Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
 
-/// The fence of the attempt that runs is good until its lease ends.
+/// At the millisecond of the lease's end the fence is stale.
 pub async fn a_fence_holds_until_the_lease_ends(world: World) {
     let (key, fence) = leased(&world).await;
     let mine = || Holder::Fence(fence.clone());
@@ -42,7 +42,7 @@ pub async fn a_fence_holds_until_the_lease_ends(world: World) {
     assert_eq!(world.job(key).await.unwrap().updated, Millis(T + 29_999));
 }
 
-/// So is its number.
+/// So is the number of the attempt.
 pub async fn an_attempt_holds_until_the_lease_ends(world: World) {
     let (key, _) = leased(&world).await;
     let attempt = Holder::Attempt;
@@ -53,7 +53,7 @@ pub async fn an_attempt_holds_until_the_lease_ends(world: World) {
     assert_eq!(touch(&world, T, key, attempt(2)).await, Changed::Stale);
 }
 
-/// Whoever started the job holds it while it runs.
+/// The lease does not matter for the actor who started it.
 pub async fn the_starter_holds_a_running_job(world: World) {
     let (key, _) = leased(&world).await;
     let by = |text| Holder::StartedBy(actor(text));
@@ -63,24 +63,24 @@ pub async fn the_starter_holds_a_running_job(world: World) {
     assert_eq!(touch(&world, T, key, by("worker")).await, Changed::NotHeld);
 }
 
-/// A longer lease moves the end.
+/// A heartbeat before the end makes the fence good until the new end.
 pub async fn a_heartbeat_moves_the_end_of_the_lease(world: World) {
     let (key, fence) = leased(&world).await;
-    let beat = |until| Change {
+    let heartbeat = |until| Change {
         holder: Holder::Fence(fence.clone()),
         ..always(key, Effect { lease_expires: Some(Millis(until)), ..Effect::default() })
     };
-    assert_eq!(world.change(T + 20_000, vec![beat(T + 50_000)]).await, [DONE]);
+    assert_eq!(world.change(T + 20_000, vec![heartbeat(T + 50_000)]).await, [DONE]);
     let job = world.job(key).await.unwrap();
     assert_eq!(
         (job.lease_expires, job.position, job.updated),
         (Some(Millis(T + 50_000)), place(T, 1), Millis(T + 20_000))
     );
-    assert_eq!(world.change(T + 49_999, vec![beat(T + 60_000)]).await, [DONE]);
-    assert_eq!(world.change(T + 60_000, vec![beat(T + 90_000)]).await, [Changed::Stale]);
+    assert_eq!(world.change(T + 49_999, vec![heartbeat(T + 60_000)]).await, [DONE]);
+    assert_eq!(world.change(T + 60_000, vec![heartbeat(T + 90_000)]).await, [Changed::Stale]);
 }
 
-/// Without a lease a job is held for as long as it runs.
+/// Its fence and attempt are good while it runs.
 pub async fn a_job_without_a_lease_is_held_for_ever(world: World) {
     world.add(T, pending("s")).await;
     let claimed = world.claim(T).await.unwrap();
@@ -91,7 +91,7 @@ pub async fn a_job_without_a_lease_is_held_for_ever(world: World) {
     assert_eq!(touch(&world, far, key, Holder::Attempt(1)).await, DONE);
 }
 
-/// After its end or requeue nobody holds the job by the old fence.
+/// After a requeue or the end of the job, its old fence is stale.
 pub async fn a_fence_ends_with_its_attempt(world: World) {
     let (key, fence) = leased(&world).await;
     let mine = || Holder::Fence(fence.clone());
@@ -113,7 +113,7 @@ pub async fn a_fence_ends_with_its_attempt(world: World) {
     assert_eq!(touch(&world, T + 3, key, last).await, Changed::Stale);
 }
 
-/// A job pushed as running is held by the fence of its push.
+/// Whoever pushed it counts as who started it.
 pub async fn a_job_pushed_running_has_its_fence(world: World) {
     let job = in_state("s", State::Running);
     let fence = job.start.as_ref().unwrap().fence.clone();
@@ -123,7 +123,7 @@ pub async fn a_job_pushed_running_has_its_fence(world: World) {
     assert_eq!(touch(&world, T, key, by).await, DONE);
 }
 
-/// Missing comes before the holder, and the holder before the state.
+/// A missing job is checked before both.
 pub async fn the_holder_is_checked_before_the_state(world: World) {
     let key = world.add(T, pending("s")).await;
     let refuse = |key: JobKey| Change {

@@ -1,4 +1,4 @@
-//! When a lease and the time to stop are over.
+//! When a lease and the time to stop have ended.
 
 use spiderq_core::{
     model::{JobKey, Millis, State},
@@ -7,7 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// A job that runs with this lease.
+/// A running job with this lease.
 async fn running(world: &World, lease: Option<u64>) -> JobKey {
     let key = world.add(T, pending("s")).await;
     let mut effect = starting();
@@ -21,7 +21,7 @@ fn stop_by(key: JobKey, time: u64) -> Change {
     always(key, effect)
 }
 
-fn beat(key: JobKey, lease: u64) -> Change {
+fn heartbeat(key: JobKey, lease: u64) -> Change {
     let effect = Effect { lease_expires: Some(Millis(lease)), ..Effect::default() };
     always(key, effect)
 }
@@ -33,8 +33,8 @@ async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed 
 
 const DONE: Changed = applied(State::Running, 1);
 
-/// A lease has ended from its last moment on, for the attempt that it is of.
-pub async fn a_lease_is_over_at_its_end(world: World) {
+/// Only the attempt that has the lease is expired; a heartbeat gives it a new end.
+pub async fn a_lease_has_ended_at_its_end_time(world: World) {
     let key = running(&world, Some(T + 100)).await;
     let expired = Holder::Expired;
     assert_eq!(touch(&world, T + 99, key, expired(1)).await, Changed::Stale);
@@ -44,13 +44,13 @@ pub async fn a_lease_is_over_at_its_end(world: World) {
         let other = touch(&world, T + 101, key, expired(attempt)).await;
         assert_eq!(other, Changed::Stale);
     }
-    world.apply(T + 101, beat(key, T + 200)).await;
+    world.apply(T + 101, heartbeat(key, T + 200)).await;
     assert_eq!(touch(&world, T + 199, key, expired(1)).await, Changed::Stale);
     assert_eq!(touch(&world, T + 200, key, expired(1)).await, DONE);
 }
 
-/// Who never had a lease does not lose it, nor does a job that does not run.
-pub async fn without_a_lease_nothing_is_over(world: World) {
+/// Neither does a job that is not running.
+pub async fn a_job_without_a_lease_never_expires(world: World) {
     let key = running(&world, None).await;
     let far = T + 1_000_000_000;
     for holder in [Holder::Expired(1), Holder::Overdue(1)] {
@@ -69,22 +69,22 @@ pub async fn without_a_lease_nothing_is_over(world: World) {
     assert_eq!(missing, Changed::Missing);
 }
 
-/// The time to stop has passed from its last moment on, whatever heartbeats come.
-pub async fn the_time_to_stop_is_over_at_its_end(world: World) {
+/// Heartbeats do not move it.
+pub async fn the_time_to_stop_has_ended_at_its_end_time(world: World) {
     let key = running(&world, Some(T + 1_000)).await;
     let overdue = Holder::Overdue;
     assert_eq!(touch(&world, T + 500, key, overdue(1)).await, Changed::Stale);
     world.apply(T, stop_by(key, T + 100)).await;
-    world.apply(T + 50, beat(key, T + 5_000)).await;
+    world.apply(T + 50, heartbeat(key, T + 5_000)).await;
     assert_eq!(touch(&world, T + 99, key, overdue(1)).await, Changed::Stale);
     assert_eq!(touch(&world, T + 100, key, overdue(1)).await, DONE);
     assert_eq!(touch(&world, T + 100, key, overdue(2)).await, Changed::Stale);
-    // Until it is ended for that, its worker holds it.
+    // Until the reaper ends the job, its worker holds it.
     assert_eq!(touch(&world, T + 101, key, Holder::Attempt(1)).await, DONE);
 }
 
-/// A second request to stop gives no more time, and no less.
-pub async fn a_time_to_stop_is_kept(world: World) {
+/// The job gets neither more nor less time.
+pub async fn a_second_request_to_stop_keeps_the_first_time_to_stop(world: World) {
     let key = running(&world, None).await;
     for time in [100, 200, 50] {
         world.apply(T, stop_by(key, T + time)).await;
@@ -95,7 +95,7 @@ pub async fn a_time_to_stop_is_kept(world: World) {
     assert_eq!(touch(&world, T + 100, key, overdue).await, DONE);
 }
 
-/// It ends with the attempt: the next one has all its time.
+/// A request to stop the next attempt sets a new time.
 pub async fn a_time_to_stop_ends_with_its_attempt(world: World) {
     let key = running(&world, Some(T + 10)).await;
     world.apply(T, stop_by(key, T + 100)).await;

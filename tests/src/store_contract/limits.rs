@@ -1,5 +1,4 @@
-//! What may run at a time: limits of a project and of its spiders, kept by every step that
-//! makes more run.
+//! How many jobs and units of a project, and jobs of a spider, a claim lets run at a time.
 
 use spiderq_core::{
     model::{ClaimFilter, JobKey, Millis, State, Units},
@@ -8,10 +7,10 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// Where limits count.
+/// The state that limits count.
 pub(super) const RUNNING: State = State::Running;
 
-/// Sets the limit of a spider; whether there is one.
+/// Sets the limit of a spider; answers whether the spider exists.
 pub(super) async fn limit_spider(world: &World, spider: i64, most: Option<u32>) -> bool {
     let spider = world.key(spider, 1).spider;
     let done = world.store.limit_spider(world.project, spider, most);
@@ -22,12 +21,12 @@ async fn claimed(world: &World) -> Option<JobKey> {
     Some(world.claim(T).await?.job.key)
 }
 
-/// The project in numbers.
+/// Jobs by state, and the units of those that run.
 pub(super) async fn counts(world: &World) -> ProjectCounts {
     world.store.project_counts(world.project).await.unwrap()
 }
 
-/// No more jobs run than the setting says; one that ends makes room.
+/// A job that ends makes room for the next.
 pub async fn a_claim_keeps_to_max_running(world: World) {
     world.set(&[("max_running", "2")]).await;
     world.push(T, vec![pending("s"); 4]).await;
@@ -44,7 +43,7 @@ pub async fn a_claim_keeps_to_max_running(world: World) {
     assert_eq!(claimed(&world).await, Some(fourth));
 }
 
-/// The first job that is wanted waits for room, and no smaller one is taken in its stead.
+/// The first job in the queue waits for room; no smaller one is claimed in its stead.
 pub async fn a_claim_keeps_to_max_running_units(world: World) {
     world.set(&[("max_running_units", "6")]).await;
     for units in [3, 2, 4, 1] {
@@ -64,7 +63,7 @@ pub async fn a_claim_keeps_to_max_running_units(world: World) {
     assert_eq!(counts(&world).await.running_units, 6);
 }
 
-/// A job that could never run is not in the way of others.
+/// It could never run, and must not keep others from running.
 pub async fn a_job_bigger_than_the_limit_is_passed_over(world: World) {
     for units in [5, 4, 6, 3] {
         world.add(T, weighing("s", State::Pending, units)).await;
@@ -79,7 +78,7 @@ pub async fn a_job_bigger_than_the_limit_is_passed_over(world: World) {
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
 }
 
-/// Jobs of a spider at its limit are passed over; those of others are taken.
+/// Jobs of other spiders are claimed.
 pub async fn a_spider_at_its_limit_is_passed_over(world: World) {
     assert!(!limit_spider(&world, 1, Some(1)).await);
     for spider in ["a", "a", "b", "a"] {
@@ -108,8 +107,8 @@ pub async fn a_spider_at_its_limit_is_passed_over(world: World) {
     assert_eq!(limit.max_running, None);
 }
 
-/// Nothing runs under a limit of 0.
-pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
+/// For the project's jobs, its units and a spider.
+pub async fn a_limit_of_zero_prevents_all_starts(world: World) {
     world.add(T, pending("s")).await;
     for setting in ["max_running", "max_running_units"] {
         world.set(&[(setting, "0")]).await;
@@ -125,7 +124,7 @@ pub async fn nothing_runs_under_a_limit_of_zero(world: World) {
     assert_eq!(claimed(&world).await, Some(world.key(1, 1)));
 }
 
-/// A setting that is no plain whole number limits nothing.
+/// Fractions, strings, signs and leading zeros are no limits.
 pub async fn a_setting_that_is_no_number_limits_nothing(world: World) {
     for value in
         ["null", "true", "\"0\"", "[0]", "{}", "0.0", "0e0", "-0", "-1", "18446744073709551616"]
@@ -139,8 +138,8 @@ pub async fn a_setting_that_is_no_number_limits_nothing(world: World) {
     assert_eq!(claimed(&world).await, None);
 }
 
-/// A limit that comes later ends no job; nothing starts until there is room.
-pub async fn what_runs_stays_under_a_lower_limit(world: World) {
+/// Nothing starts until enough of them have ended.
+pub async fn running_jobs_stay_when_the_limit_is_lowered(world: World) {
     let running = vec![weighing("s", RUNNING, 2); 3];
     for job in running {
         world.add(T, job).await;
@@ -157,8 +156,8 @@ pub async fn what_runs_stays_under_a_lower_limit(world: World) {
     assert_eq!(world.change(T, vec![back]).await, [Changed::AtLimit(RunningLimit::Units)]);
 }
 
-/// Limits of one project say nothing of another.
-pub async fn limits_are_of_one_project(world: World) {
+/// A full project does not limit another.
+pub async fn limits_count_the_jobs_of_one_project(world: World) {
     let other = World::new(world.store.clone());
     for world in [&world, &other] {
         world.push(T, vec![pending("s"); 2]).await;
@@ -171,7 +170,7 @@ pub async fn limits_are_of_one_project(world: World) {
     assert!(claimed(&other).await.is_some());
 }
 
-/// An answer of a limit is kept for its request, but for a claim's.
+/// `AtLimit` is answered again under the same request id; an empty claim is tried again.
 pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
     world.set(&[("max_running", "0")]).await;
     let key = world.add(T, pending("s")).await;
@@ -197,12 +196,15 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
     assert_eq!(counts(&world).await.running, 1);
 }
 
-/// 32 starters, half of them by claim and half by push, under a limit of 20 units: it is
-/// never passed, and in the end as much runs as can.
+/// 32 starts, half of them claims and half pushes, under a limit of 20 units: it is never
+/// exceeded, and in the end it is used as far as possible.
 pub async fn concurrent_starts_keep_to_the_limit(world: World) {
     world.set(&[("max_running_units", "20")]).await;
-    let jobs = (0..60).map(|n| weighing("s", State::Pending, n % 6 + 1));
-    world.push(T, jobs.collect()).await;
+    // More than the 96 claims can take, so that there are some left in the end.
+    for _ in 0..2 {
+        let jobs = (0..60).map(|n| weighing("s", State::Pending, n % 6 + 1));
+        world.push(T, jobs.collect()).await;
+    }
     let starters = (0..32).map(|n| {
         let world = world.clone();
         tokio::spawn(async move {

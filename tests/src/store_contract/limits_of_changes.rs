@@ -1,4 +1,4 @@
-//! Limits of what runs at a time, where a push or a change would pass them.
+//! How the limits of what runs at a time bind pushes and changes.
 
 use spiderq_core::{
     model::{JobKey, Millis, State, TagChanges, Units},
@@ -10,7 +10,7 @@ use super::{
     world::*,
 };
 
-/// Enters running, from wherever the job is.
+/// Enters running from any state.
 fn run(key: JobKey) -> Change {
     always(key, starting())
 }
@@ -20,7 +20,7 @@ fn weigh(key: JobKey, units: i64) -> Change {
     always(key, effect)
 }
 
-/// A job that would begin running beyond a limit is not added, and takes no number.
+/// A job that would begin running above a limit is not added and takes no number.
 pub async fn a_push_keeps_to_the_limits(world: World) {
     world.set(&[("max_running", "2"), ("max_running_units", "8")]).await;
     let run = |spider: &str, units| weighing(spider, RUNNING, units);
@@ -37,7 +37,7 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
     let names = world.store.spiders(world.project, None, MAX_BATCH).await.unwrap();
     let names: Vec<_> = names.iter().map(|spider| spider.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
-    // What was refused left no trace, also of its unique value.
+    // The refused job does not hold its unique value.
     let held = |state| NewJob { state, ..unique("d", "u") };
     let refused = world.push(T, vec![held(RUNNING), held(State::Pending)]).await;
     assert_eq!(refused, [Pushed::AtLimit(RunningLimit::Running), added(4, 1)]);
@@ -49,7 +49,7 @@ pub async fn a_push_keeps_to_the_limits(world: World) {
     assert_eq!(world.push(T, jobs).await, expected);
 }
 
-/// A change into running is refused beyond a limit, and nothing is done.
+/// The refused job stays as it was.
 pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
     world.set(&[("max_running", "2"), ("max_running_units", "8")]).await;
     for (spider, units) in [("a", 5), ("a", 4), ("b", 3), ("b", 1)] {
@@ -65,7 +65,7 @@ pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
     assert_eq!(world.change(T + 1, changes).await, expected);
     assert_eq!(world.job(second).await, before);
     assert_eq!(counts(&world).await.running_units, 8);
-    // Room that an earlier change of the call makes is there for a later one.
+    // A change sees the room that an earlier change of the same call made.
     let changes = vec![finish(first), run(second), run(fourth)];
     let expected = [applied(RUNNING, 1), done, at(RunningLimit::Running)];
     assert_eq!(world.change(T + 2, changes).await, expected);
@@ -74,7 +74,7 @@ pub async fn a_change_into_running_keeps_to_the_limits(world: World) {
     assert_eq!(world.change(T + 3, vec![run(fourth)]).await, [at(RunningLimit::Spider)]);
 }
 
-/// One refusal at a limit, and nothing of an all-or-nothing call is done.
+/// One change at a limit undoes all changes of the call.
 pub async fn a_limit_refuses_all_or_nothing(world: World) {
     world.set(&[("max_running", "1")]).await;
     let keys = [1, 2].map(|job| world.key(1, job));
@@ -94,7 +94,7 @@ pub async fn a_limit_refuses_all_or_nothing(world: World) {
     assert_eq!(swap, [applied(RUNNING, 1), done]);
 }
 
-/// A running job gets no more units than there is room for; fewer it always may have.
+/// Fewer units are always allowed, also above a limit that was lowered.
 pub async fn units_of_a_running_job_keep_to_the_limit(world: World) {
     world.push(T, vec![weighing("s", RUNNING, 3), weighing("s", RUNNING, 2)]).await;
     let waits = world.add(T, pending("s")).await;
@@ -114,8 +114,8 @@ pub async fn units_of_a_running_job_keep_to_the_limit(world: World) {
     assert_eq!(counts(&world).await.running_units, 5);
 }
 
-/// Whatever else is wrong with a change is told first.
-pub async fn the_limit_is_told_last(world: World) {
+/// Too many tags or bytes are answered before a limit.
+pub async fn the_limit_is_checked_last(world: World) {
     world.set(&[("max_running", "0")]).await;
     let key = world.add(T, pending("s")).await;
     let many: Vec<String> = (0..=spiderq_core::limits::MAX_TAGS).map(|n| n.to_string()).collect();

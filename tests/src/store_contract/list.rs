@@ -11,8 +11,8 @@ fn keys(world: &World, jobs: &[i64]) -> Vec<JobKey> {
     jobs.iter().map(|job| world.key(1, *job)).collect()
 }
 
-/// Highest position first, across all states.
-pub async fn a_list_goes_from_the_last_entry_to_the_first(world: World) {
+/// The highest position comes first, whatever the states.
+pub async fn a_list_shows_the_latest_entry_first(world: World) {
     world.push(T, vec![pending("s"); 6]).await;
     world.apply(T + 1, finish(world.key(1, 2))).await;
     world.apply(T + 2, always(world.key(1, 5), starting())).await;
@@ -24,7 +24,7 @@ pub async fn a_list_goes_from_the_last_entry_to_the_first(world: World) {
     assert_eq!(listed(&[]).await, []);
 }
 
-/// A page ends at its limit and says where to go on.
+/// Its `next` is the `until` of the next page; the last page has none.
 pub async fn a_page_says_where_the_next_begins(world: World) {
     world.push(T, vec![pending("s"); 5]).await;
     let mut filter = those(&[State::Pending]);
@@ -48,7 +48,7 @@ pub async fn a_page_says_where_the_next_begins(world: World) {
 }
 
 /// `from` is part of the list, `until` is not.
-pub async fn bounds_are_exact(world: World) {
+pub async fn position_bounds_are_exact(world: World) {
     world.push(T, vec![pending("s"); 5]).await;
     let bounded = async |from: Option<Position>, until: Option<Position>| {
         let mut filter = those(&State::ALL);
@@ -68,8 +68,8 @@ pub async fn bounds_are_exact(world: World) {
     assert_eq!(all.len(), 5);
 }
 
-/// Pages of a long list give each job once, whatever the filter.
-pub async fn a_walk_gives_each_job_once(world: World) {
+/// For pages of several sizes and filters that hide most jobs.
+pub async fn paging_shows_each_job_once(world: World) {
     let mut all = Vec::new();
     for round in 0..12_u64 {
         let jobs = (0..100).map(|n| {
@@ -97,13 +97,13 @@ pub async fn a_walk_gives_each_job_once(world: World) {
     let mut once = listed.clone();
     once.sort_unstable();
     once.dedup();
-    // 67 of a hundred are of those spiders; 7 of them are tagged n4 and 1 is just rare.
+    // 67 of a hundred are of those spiders; 7 of them have the tag n4 and one more only `rare`.
     assert_eq!((listed.len(), once.len()), (12 * 59, 12 * 59));
     assert_eq!(world.count(&has).await, 12 * 59);
 }
 
-/// A filter by spiders knows their names, and unknown ones have no jobs.
-pub async fn a_list_keeps_to_its_spiders(world: World) {
+/// A spider with an unknown name has no jobs.
+pub async fn a_list_shows_only_jobs_of_its_spiders(world: World) {
     let names = ["a", "b", "a", "c"];
     world.push(T, names.map(pending).to_vec()).await;
     let of = async |texts: &[&str]| {
@@ -121,8 +121,8 @@ pub async fn a_list_keeps_to_its_spiders(world: World) {
     assert_eq!(of(&["no"]).await, []);
 }
 
-/// Whoever lists again and again down to the last place seen gets each finished job once,
-/// while others finish jobs.
+/// A reader that lists down to the last position it has seen gets each finished job once, while
+/// others finish jobs.
 pub async fn an_incremental_reader_sees_each_job_once(world: World) {
     for round in 0..2 {
         world.push(T + round, vec![pending("s"); 100]).await;
@@ -132,7 +132,7 @@ pub async fn an_incremental_reader_sees_each_job_once(world: World) {
             let world = world.clone();
             tokio::spawn(async move {
                 for job in 0..50 {
-                    // Clocks differ: some are behind.
+                    // The clocks of writers differ.
                     let now = T + 10 - u64::from(job % 3 == 0);
                     let key = world.key(1, finisher * 50 + job + 1);
                     world.apply(now, finish(key)).await;
@@ -160,7 +160,7 @@ pub async fn an_incremental_reader_sees_each_job_once(world: World) {
     assert_eq!(seen, (1..=200).collect::<Vec<u64>>());
 }
 
-/// The finished jobs from `from` on, last entry first.
+/// The finished jobs from `from` on, the latest entry first.
 async fn newer(world: &World, from: Position) -> Vec<(JobKey, Position)> {
     let mut filter = those(&[State::Finished]);
     filter.from = Some(from);

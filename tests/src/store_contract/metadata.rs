@@ -1,4 +1,4 @@
-//! Metadata comes back byte for byte, and reads answer just what they were asked for.
+//! Metadata comes back byte for byte, and a read answers only the fields that it names.
 
 use spiderq_core::{
     model::{FieldSelection, JsonText, Metadata, State},
@@ -38,7 +38,7 @@ fn set(name: &str, json: &str) -> Effect {
     Effect { set: metadata(&[(name, json)]), ..Effect::default() }
 }
 
-/// Every value, written by a push and by a change.
+/// Values written by a push and by a change.
 pub async fn values_keep_their_bytes(world: World) {
     let values = hostile_values();
     let all: Metadata = values
@@ -60,7 +60,7 @@ pub async fn values_keep_their_bytes(world: World) {
     assert_eq!(claimed.job.metadata, all);
 }
 
-/// Names of fields never mix with each other or with what the store keeps of its own.
+/// No field's name is taken for another's or for a name that the store uses itself.
 pub async fn hostile_names_stay_apart(world: World) {
     let mut names = hostile_texts();
     let own = [
@@ -92,7 +92,7 @@ pub async fn hostile_names_stay_apart(world: World) {
     assert_eq!(world.job(key).await, Some(expected));
 }
 
-/// A field may grow, shrink, go and come back.
+/// A field may grow, shrink, be removed and be set again.
 pub async fn a_field_may_change_its_size(world: World) {
     let key = world.add(T, pending("s")).await;
     let long = format!("\"{}\"", "é".repeat(5_000));
@@ -113,7 +113,7 @@ pub async fn a_field_may_change_its_size(world: World) {
     assert_eq!(job.metadata, metadata(&[("f", "3")]));
 }
 
-/// Each kind of read answers with its fields and no others, small ones and large ones.
+/// For each kind of read, and for small and large fields.
 pub async fn a_read_answers_the_fields_it_names(world: World) {
     let long = format!("\"{}\"", "x".repeat(1_000));
     let all = metadata(&[

@@ -1,4 +1,4 @@
-//! The way back of a job whose worker was lost.
+//! Requeue: a job whose worker was lost is pending again.
 
 use spiderq_core::{
     model::{Millis, Position, State, StateEntry},
@@ -7,8 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-/// The job is pending again as if it had just entered, but for its attempt; later entries
-/// are gone.
+/// It is as if it had just entered pending, but keeps the number of its attempt.
 pub async fn a_requeued_job_is_pending_again(world: World) {
     let job = NewJob { metadata: metadata(&[("a", "1")]), ..tagged("s", &["x"]) };
     let key = world.add(T, job).await;
@@ -26,7 +25,7 @@ pub async fn a_requeued_job_is_pending_again(world: World) {
     assert_eq!(world.job(key).await, Some(expected));
 }
 
-/// From any state back: entries into the states after the one entered go.
+/// From each state back to each earlier one.
 pub async fn an_entry_into_an_earlier_state_removes_later_ones(world: World) {
     let entries = async |key| {
         let job = world.job(key).await.unwrap();
@@ -46,7 +45,7 @@ pub async fn an_entry_into_an_earlier_state_removes_later_ones(world: World) {
     assert_eq!(entries(key).await, [at(5), None, at(6), None]);
 }
 
-/// Lists, counts and filters see it in its new place and no other.
+/// They show it in its new state and position only.
 pub async fn lists_and_counts_follow_a_requeued_job(world: World) {
     world.push(T, vec![tagged("s", &["x"]), tagged("s", &["x"])]).await;
     let [first, second] = [1, 2].map(|job| world.key(1, job));
@@ -68,7 +67,7 @@ pub async fn lists_and_counts_follow_a_requeued_job(world: World) {
     assert_eq!(counts, expected);
 }
 
-/// It holds its unique value until it is done.
+/// A second job with that value is refused until the first ends.
 pub async fn a_requeued_job_keeps_its_unique_value(world: World) {
     let key = world.add(T, unique("s", "u")).await;
     world.claim(T).await.unwrap();
@@ -81,7 +80,7 @@ pub async fn a_requeued_job_keeps_its_unique_value(world: World) {
     assert_eq!(world.push(T, again()).await, [Pushed::Added(world.key(1, 2))]);
 }
 
-/// A release without an entry lets go of it too.
+/// A second job may then have that value.
 pub async fn a_release_without_an_entry_frees_the_unique_value(world: World) {
     let key = world.add(T, unique("s", "u")).await;
     let release = Effect { release: true, ..Effect::default() };
@@ -90,9 +89,8 @@ pub async fn a_release_without_an_entry_frees_the_unique_value(world: World) {
     assert_eq!(again, [Pushed::Added(world.key(1, 2))]);
 }
 
-/// Whatever the worker that was lost still sends is refused and changes nothing, also when
-/// the job runs again.
-pub async fn a_lost_worker_changes_nothing(world: World) {
+/// Its calls are refused, also while the next attempt runs.
+pub async fn a_worker_that_lost_its_job_changes_nothing(world: World) {
     let key = world.add(T, pending("s")).await;
     let first = world.claim(T).await.unwrap();
     let stale = |holder| {
@@ -125,7 +123,7 @@ pub async fn a_lost_worker_changes_nothing(world: World) {
     assert_eq!(changed, [applied(State::Running, 2)]);
 }
 
-/// One change may release and start anew: the new attempt holds.
+/// In one change that does both, the new attempt keeps its fence and lease.
 pub async fn a_release_comes_before_a_start(world: World) {
     let key = world.add(T, pending("s")).await;
     let first = world.claim(T).await.unwrap();

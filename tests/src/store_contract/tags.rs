@@ -1,4 +1,4 @@
-//! Tags: what they are after a change, and that lists find jobs by them in every state.
+//! Tags: what a change makes of them, and that lists find jobs by them in every state.
 
 use spiderq_core::{
     model::{JobKey, State, TagChanges},
@@ -30,7 +30,7 @@ async fn lacking(world: &World, lacks: &[&str]) -> Vec<JobKey> {
     keys
 }
 
-/// A change removes, then adds, and keeps the order.
+/// A change removes tags first, then adds the new ones at the end.
 pub async fn tags_keep_their_order(world: World) {
     let key = world.add(T, tagged("s", &["b", "a", "c"])).await;
     let after = async |effect| {
@@ -46,7 +46,7 @@ pub async fn tags_keep_their_order(world: World) {
     assert_eq!(after(edit(true, &[], &[])).await, tags(&[]));
 }
 
-/// More tags than a job may have are refused, and nothing else of the change is done.
+/// The rest of the refused change is not done either.
 pub async fn too_many_tags_change_nothing(world: World) {
     let texts: Vec<String> = (0..64).map(|n| format!("t{n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -63,7 +63,7 @@ pub async fn too_many_tags_change_nothing(world: World) {
     assert_eq!(having(&world, &State::ALL, &["t63"]).await, [key]);
 }
 
-/// Filters see the tags as they are, in every state that the job is in.
+/// The tags of the moment count, in each state of the job.
 pub async fn filters_see_tags_in_every_state(world: World) {
     let key = world.add(T, tagged("s", &["old"])).await;
     let other = world.add(T, pending("s")).await;
@@ -85,7 +85,7 @@ pub async fn filters_see_tags_in_every_state(world: World) {
     }
 }
 
-/// Tags and a state entered in one change are found together.
+/// A filter finds the new tags in the new state.
 pub async fn tags_change_along_with_the_state(world: World) {
     let key = world.add(T, tagged("s", &["a", "b"])).await;
     let effect = Effect {
@@ -100,8 +100,8 @@ pub async fn tags_change_along_with_the_state(world: World) {
     }
 }
 
-/// Several tags to have are alternatives; several to lack are all lacked.
-pub async fn has_is_any_and_lacks_is_none(world: World) {
+/// A job needs one of `has_tags` and none of `lacks_tags`.
+pub async fn has_tags_means_any_and_lacks_tags_means_none(world: World) {
     let jobs =
         vec![tagged("s", &["a"]), tagged("s", &["b"]), tagged("s", &["a", "b"]), pending("s")];
     world.push(T, jobs).await;
@@ -118,7 +118,7 @@ pub async fn has_is_any_and_lacks_is_none(world: World) {
     assert_eq!(world.count(&both).await, 1);
 }
 
-/// Tags never mix, whatever is in them.
+/// A tag with special characters finds only the job that has it.
 pub async fn hostile_tags_stay_apart(world: World) {
     let texts = hostile_texts();
     let jobs = texts.iter().map(|text| tagged("s", &[text])).collect();

@@ -1,5 +1,5 @@
-//! What cases are written with: a project of their own in a store, and short ways to say
-//! what a job or a change is. No case and no assertion lives here.
+//! Helpers of the cases: a project of their own in a store, and short ways to write a job or a
+//! change.
 
 use std::sync::{
     Arc,
@@ -18,10 +18,10 @@ use spiderq_core::{
     },
 };
 
-/// The time at which cases begin.
+/// The time at which cases begin, ms since the epoch.
 pub const T: u64 = 1_700_000_000_000;
 
-/// A project that nobody else uses, in a store that others may use.
+/// A project of one case, in a store that other cases may use too.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The store.
@@ -35,7 +35,7 @@ impl World {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        // Other processes may use the same server: each has a range of its own.
+        // Test processes may share a server: each has a range of project numbers of its own.
         let number = u64::from(std::process::id()) << 24 | NEXT.fetch_add(1, Ordering::Relaxed);
         let project = ProjectId::new((number + 1).cast_signed()).unwrap();
         Self { store, project }
@@ -47,7 +47,7 @@ impl World {
         pushed.await.unwrap()
     }
 
-    /// Pushes one job that must be taken.
+    /// Pushes one job, which must be added.
     pub async fn add(&self, now: u64, job: NewJob) -> JobKey {
         match self.push(now, vec![job]).await[..] {
             [Pushed::Added(key)] => key,
@@ -66,7 +66,7 @@ impl World {
         self.claim_wanted(now, &wanted).await
     }
 
-    /// Claims what is wanted.
+    /// Claims a job that the filter allows.
     pub async fn claim_wanted(&self, now: u64, wanted: &ClaimFilter) -> Option<Claimed> {
         let effect = starting();
         let claimed = self.store.claim(self.project, wanted, &effect, Millis(now), None);
@@ -86,7 +86,7 @@ impl World {
         changed.await.unwrap()
     }
 
-    /// Applies one change, which must do something.
+    /// Applies one change, which must not be refused.
     pub async fn apply(&self, now: u64, change: Change) {
         let changed = self.change(now, vec![change]).await;
         assert!(matches!(changed[..], [Changed::Applied { .. }]), "{changed:?}");
@@ -173,7 +173,7 @@ pub fn unique(spider: &str, value: &str) -> NewJob {
     NewJob { unique: Some(UniqueKey::of_value(value)), ..pending(spider) }
 }
 
-/// A pending job of `spider` with this rank.
+/// A pending job of `spider` with this priority.
 #[must_use]
 pub fn ranked(spider: &str, number: i64) -> NewJob {
     NewJob { priority: priority(number), ..pending(spider) }
@@ -195,7 +195,7 @@ pub fn starting() -> Effect {
     }
 }
 
-/// Enters `state` and lets go of what a running job holds, by `ender`.
+/// Enters `state` and releases what a running job holds, by `ender`.
 #[must_use]
 pub fn entering(state: State) -> Effect {
     Effect { enter: Some((state, actor("ender"))), release: true, ..Effect::default() }
@@ -248,7 +248,7 @@ pub fn request(id: &str, asked: &str) -> RequestDigest {
     }
 }
 
-/// What a change of a job that nobody has asked to stop answers.
+/// The answer to a change of a job that was not asked to stop.
 #[must_use]
 pub const fn applied(previous: State, attempt: u32) -> Changed {
     Changed::Applied { previous, attempt, stop_requested: false }
@@ -267,7 +267,7 @@ pub fn metadata(fields: &[(&str, &str)]) -> Metadata {
     fields.iter().map(field).collect()
 }
 
-/// The place with number `n` of those given at `time`.
+/// The position with number `n` among those of the millisecond `time`.
 #[must_use]
 pub const fn place(time: u64, n: u64) -> Position {
     Position(time * Position::PER_MS + n)
@@ -303,13 +303,13 @@ pub fn field_name(text: &str) -> FieldName {
     FieldName::parse(text).unwrap()
 }
 
-/// A rank.
+/// A priority.
 #[must_use]
 pub fn priority(number: i64) -> Priority {
     Priority::new(number).unwrap()
 }
 
-/// Texts that break keys, patterns, paths or scripts when they are not kept apart.
+/// Texts that would be taken for something else in keys, patterns, paths or scripts.
 #[must_use]
 pub fn hostile_texts() -> Vec<String> {
     let mut texts: Vec<String> = [

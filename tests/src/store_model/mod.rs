@@ -1,188 +1,115 @@
-//! The store trait held against a model of it: random calls with a random clock, and every
-//! answer compared whole. `model` is the trait in memory, `script` makes the calls up,
-//! and this file plays them.
+//! The random comparison: the same random calls, with a random clock, on a store and on the
+//! store in memory; every answer must be equal as a whole. `script` makes the calls up, this file
+//! makes them on both.
 
-#![allow(clippy::unwrap_used, reason = "it is a test: what is not as it should be must stop it")]
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a comparison must end the test")]
 
-mod model;
 mod script;
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use spiderq_core::{
-    model::{FieldSelection, Filter, Job, JobKey, Millis, SpiderId, State},
+    model::{FieldSelection, Filter, Job, JobKey, Metadata, Millis, SpiderId, State, StateSet},
     store::{
-        Events, JobEvent, MAX_BATCH, MAX_RUNNING, ProjectCounts, RequestDigest, SettingsChange,
+        Changed, Claimed, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
+        RequestDigest, Retention, SpiderRecord, SpiderTagsUpdated,
     },
 };
+use spiderq_memory::MemoryStore;
 
-use self::model::Model;
 pub use self::script::{Call, Script, scripts};
 use crate::store_contract::{
     World,
-    world::{T, field_name, metadata, request},
+    world::{T, delete, request},
 };
 
-/// Plays the script on a new project of a store and on the model; their answers must agree.
+/// What a store answered to a call.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Pushed(Vec<Pushed>),
+    Claimed(Option<Claimed>),
+    Changed(Vec<Changed>),
+    Purged(Purged),
+    Pruned(usize),
+    Jobs(Vec<Option<Job>>),
+    /// All pages of a list, and its count.
+    Listed(Vec<Job>, u64),
+    Keys(Vec<JobKey>),
+    Done(bool),
+    Edited(SpiderTagsUpdated),
+}
+
+/// All that a store tells of a project.
+#[derive(Debug, PartialEq)]
+struct Contents {
+    jobs: Vec<Job>,
+    counts: ProjectCounts,
+    settings: Metadata,
+    spiders: Vec<SpiderRecord>,
+    last_finished: Vec<Option<Job>>,
+}
+
+/// Plays the script in the world's project, which must be new, and in memory.
 pub async fn play(world: &World, script: Script) {
-    let mut model = Model::new(world.project);
-    let begin = events(world, None).await.1;
+    let memory = World { store: Arc::new(MemoryStore::new()), project: world.project };
+    let begin = events_after(world, None).await.1;
+    assert_eq!(events_after(&memory, None).await.1, 0);
     for (number, (time, repeat, call)) in script.into_iter().enumerate() {
-        let now = Millis(T + time);
+        let (now, call) = (Millis(T + time), call.of(world.project));
+        if let Call::Due(postpone) = call {
+            due(world, &memory, now, postpone).await;
+            continue;
+        }
         let id = repeat.then(|| request(&format!("{number}"), "call"));
-        match call {
-            // Keys are made up without their project.
-            Call::Change(mut changes, all_or_nothing) => {
-                for change in &mut changes {
-                    change.key.project = world.project;
-                }
-                let call = Call::Change(changes, all_or_nothing);
-                write(world, &mut model, call, now, id.as_ref()).await;
-            }
-            Call::Push(_)
-            | Call::Claim(..)
-            | Call::Purge(_)
-            | Call::RunningLimit(..)
-            | Call::LimitSpider(..) => {
-                write(world, &mut model, call, now, id.as_ref()).await;
-            }
-            Call::Get(mut keys, fields) => {
-                keys.iter_mut().for_each(|key| key.project = world.project);
-                let got = world.store.get(&keys, &fields).await.unwrap();
-                assert_eq!(got, model.get(&keys, &fields));
-            }
-            Call::List(filter, limit, fields) => {
-                let listed = walk(world, &filter, limit, &fields).await;
-                assert_eq!(listed, model.list(&filter, &fields));
-                assert_eq!(world.count(&filter).await, listed.len() as u64);
-            }
-            Call::Oldest(limit) => {
-                let oldest = world.store.oldest_pending(world.project, limit);
-                assert_eq!(oldest.await.unwrap(), model.oldest_pending(limit));
-            }
-            Call::Due(postpone) => due(world, &mut model, now, postpone).await,
+        // A repeated call must be answered like the first.
+        for _ in 0..1 + usize::from(repeat) {
+            let answered = answer(world, call.clone(), now, id.as_ref()).await;
+            assert_eq!(answered, answer(&memory, call.clone(), now, id.as_ref()).await);
         }
     }
-    let all = Filter { states: spiderq_core::model::StateSet::ALL, ..Filter::default() };
-    let left = walk(world, &all, 7, &FieldSelection::Full).await;
-    assert_eq!(left, model.list(&all, &FieldSelection::Full));
-    assert_eq!(world.store.project_counts(world.project).await.unwrap(), counts(&left));
-    last_finished(world, &left).await;
-    let (mut told, last) = events(world, Some(begin)).await;
-    assert_eq!(last, begin + model.events.len() as u64);
-    told.iter_mut().for_each(|event| event.number -= begin);
-    assert_eq!(told, model.events);
+    assert_eq!(contents(world).await, contents(&memory).await);
+    let (mut events, last) = events_after(world, Some(begin)).await;
+    events.iter_mut().for_each(|event| event.number -= begin);
+    assert_eq!((events, last - begin), events_after(&memory, Some(0)).await);
+    remove_all(world).await;
 }
 
-/// Events after one, and the number of the last.
-async fn events(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64) {
-    match world.store.events(world.project, after, 1_000).await {
-        Ok(Events::These { events, last }) => (events, last),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// What is due of the project, the soonest first; may postpone one of that.
-async fn due(world: &World, model: &mut Model, now: Millis, postpone: Option<u64>) {
-    let found = world.store.due(now, 100_000).await.unwrap();
-    let mut found: Vec<JobKey> =
-        found.into_iter().filter(|key| key.project == world.project).collect();
-    let mut expected = model.due(now);
-    let time = |key: &JobKey| expected.iter().find(|due| due.1 == *key).map(|due| due.0);
-    assert!(found.is_sorted_by_key(time), "{found:?}, of {expected:?}");
-    let first = found.first().copied();
-    found.sort_unstable();
-    expected.sort_unstable_by_key(|due| due.1);
-    assert_eq!(found, expected.iter().map(|due| due.1).collect::<Vec<_>>());
-    if let (Some(key), Some(time)) = (first, postpone) {
-        let until = Millis(now.0 + time);
-        world.store.postpone(key, until).await.unwrap();
-        model.postpone(key, until);
-    }
-}
-
-/// What the jobs come to.
-fn counts(jobs: &[Job]) -> ProjectCounts {
-    let those = |state| jobs.iter().filter(move |job| job.state == state);
-    ProjectCounts {
-        pending: those(State::Pending).count() as u64,
-        running: those(State::Running).count() as u64,
-        finished: those(State::Finished).count() as u64,
-        running_units: those(State::Running).map(|job| u64::from(job.units.get())).sum(),
-    }
-}
-
-/// Of each spider the finished job that the list shows first, and no other.
-async fn last_finished(world: &World, jobs: &[Job]) {
+async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDigest>) -> Answer {
     let (store, project) = (&world.store, world.project);
-    let spiders = store.spiders(project, None, MAX_BATCH).await.unwrap();
-    let ids: Vec<SpiderId> = spiders.iter().map(|spider| spider.id).collect();
-    let found = store.last_finished(project, &ids, &FieldSelection::Full).await;
-    let finished = |id: &SpiderId| {
-        let mut jobs = jobs.iter();
-        let last = jobs.find(|job| job.key.spider == *id && job.state == State::Finished);
-        last.cloned()
-    };
-    let expected: Vec<Option<Job>> = ids.iter().map(finished).collect();
-    assert_eq!(found.unwrap(), expected);
-}
-
-/// Makes a call that writes, twice if it has a request id.
-async fn write(
-    world: &World,
-    model: &mut Model,
-    call: Call,
-    now: Millis,
-    id: Option<&RequestDigest>,
-) {
-    let (store, project) = (&world.store, world.project);
-    let times = 1 + usize::from(id.is_some());
     match call {
-        Call::Push(jobs) => {
-            let expected = model.push(jobs.clone(), now);
-            for _ in 0..times {
-                let pushed = store.push(project, jobs.clone(), now, id).await.unwrap();
-                assert_eq!(pushed, expected);
-            }
-        }
+        Call::Push(jobs) => Answer::Pushed(store.push(project, jobs, now, id).await.unwrap()),
         Call::Claim(wanted, effect) => {
-            let expected = model.claim(&wanted, &effect, now);
-            for _ in 0..times {
-                let claimed = store.claim(project, &wanted, &effect, now, id);
-                assert_eq!(claimed.await.unwrap(), expected);
-            }
+            Answer::Claimed(store.claim(project, &wanted, &effect, now, id).await.unwrap())
         }
-        Call::Change(changes, all) => {
-            let expected = model.change(&changes, all, now);
-            for _ in 0..times {
-                let changed = store.change(project, changes.clone(), all, now, id);
-                assert_eq!(changed.await.unwrap(), expected);
-            }
+        Call::Change(changes, all_or_nothing) => {
+            let changed = store.change(project, changes, all_or_nothing, now, id);
+            Answer::Changed(changed.await.unwrap())
         }
-        Call::Purge(mut key) => {
-            key.project = project;
-            assert_eq!(store.purge(key).await.unwrap(), model.purge(key));
+        Call::Purge(key) => Answer::Purged(store.purge(key).await.unwrap()),
+        Call::Prune(state, keep, limit) => {
+            Answer::Pruned(store.prune(project, state, &keep, limit).await.unwrap())
         }
-        Call::RunningLimit(name, most) => {
-            if name == MAX_RUNNING {
-                model.max_running = most;
-            } else {
-                model.max_running_units = most;
-            }
-            let change = match most {
-                Some(most) => SettingsChange::Merge(metadata(&[(name, &most.to_string())])),
-                None => SettingsChange::Remove(vec![field_name(name)]),
-            };
-            assert!(store.change_settings(project, change).await.unwrap());
+        Call::Get(keys, fields) => Answer::Jobs(store.get(&keys, &fields).await.unwrap()),
+        Call::List(filter, limit, fields) => {
+            let listed = list(world, &filter, limit, &fields).await;
+            Answer::Listed(listed, world.count(&filter).await)
+        }
+        Call::Oldest(limit) => Answer::Keys(store.oldest_pending(project, limit).await.unwrap()),
+        Call::Settings(change) => {
+            Answer::Done(store.change_settings(project, change).await.unwrap())
         }
         Call::LimitSpider(spider, most) => {
-            let expected = model.limit_spider(spider, most);
-            let limited = store.limit_spider(project, spider, most);
-            assert_eq!(limited.await.unwrap(), expected);
+            Answer::Done(store.limit_spider(project, spider, most).await.unwrap())
         }
-        Call::Get(..) | Call::List(..) | Call::Oldest(_) | Call::Due(_) => unreachable!("a read"),
+        Call::TagSpider(spider, edit) => {
+            Answer::Edited(store.update_spider_tags(project, spider, &edit).await.unwrap())
+        }
+        Call::Due(_) => unreachable!("`due` has no order among jobs of one time"),
     }
 }
 
-async fn walk(world: &World, filter: &Filter, limit: usize, fields: &FieldSelection) -> Vec<Job> {
+/// All pages of a list.
+async fn list(world: &World, filter: &Filter, limit: usize, fields: &FieldSelection) -> Vec<Job> {
     let (mut filter, mut jobs) = (filter.clone(), Vec::new());
     loop {
         let page = world.store.page(world.project, &filter, limit, fields);
@@ -194,4 +121,64 @@ async fn walk(world: &World, filter: &Filter, limit: usize, fields: &FieldSelect
             return jobs;
         }
     }
+}
+
+/// Compares what is due in the project, and postpones the first of it by so many milliseconds.
+async fn due(world: &World, memory: &World, now: Millis, postpone: Option<u64>) {
+    let found = due_at(world, now).await;
+    let mut times = BTreeMap::new();
+    for time in T..=now.0 {
+        for key in due_at(memory, Millis(time)).await {
+            times.entry(key).or_insert(time);
+        }
+    }
+    assert!(found.is_sorted_by_key(|key| times.get(key)), "{found:?}, due at {times:?}");
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, times.into_keys().collect::<Vec<_>>());
+    if let (Some(key), Some(time)) = (found.first(), postpone) {
+        for world in [world, memory] {
+            world.store.postpone(*key, Millis(now.0 + time)).await.unwrap();
+        }
+    }
+}
+
+async fn due_at(world: &World, now: Millis) -> Vec<JobKey> {
+    let due = world.store.due(now, 100_000).await.unwrap();
+    due.into_iter().filter(|key| key.project == world.project).collect()
+}
+
+async fn contents(world: &World) -> Contents {
+    let (store, project) = (&world.store, world.project);
+    let spiders = store.spiders(project, None, MAX_BATCH).await.unwrap();
+    let ids: Vec<SpiderId> = spiders.iter().map(|spider| spider.id).collect();
+    let full = FieldSelection::Full;
+    let all = Filter { states: StateSet::ALL, ..Filter::default() };
+    Contents {
+        jobs: list(world, &all, 7, &full).await,
+        counts: store.project_counts(project).await.unwrap(),
+        settings: store.settings(project).await.unwrap(),
+        last_finished: store.last_finished(project, &ids, &full).await.unwrap(),
+        spiders,
+    }
+}
+
+/// Events after one, and the number of the last.
+async fn events_after(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64) {
+    match world.store.events(world.project, after, 1_000).await.unwrap() {
+        Events::These { events, last } => (events, last),
+        Events::Gone => panic!("a script makes fewer events than are kept"),
+    }
+}
+
+/// Leaves nothing behind, so that `due` stays quick over many thousands of scripts.
+async fn remove_all(world: &World) {
+    let live = Filter { states: StateSet::LIVE, ..Filter::default() };
+    let mut left = world.list(&live).await;
+    while !left.is_empty() {
+        let batch = left.split_off(left.len().saturating_sub(MAX_BATCH));
+        world.change(T, batch.into_iter().map(delete).collect()).await;
+    }
+    let none = Retention { jobs: Some(0), ..Retention::default() };
+    while world.store.prune(world.project, State::Deleted, &none, MAX_BATCH).await.unwrap() > 0 {}
 }

@@ -1,5 +1,5 @@
-//! Random calls of the store trait. Names, tags, fences and times are few, so that calls
-//! meet; what the domain never asks for is not made up.
+//! Random calls of the store traits. There are few names, tags, fences and times, so that calls
+//! concern the same jobs; calls that the domain never makes are left out.
 
 use proptest::{
     collection::vec, option, prelude::Strategy, prop_oneof, sample::select, strategy::Just,
@@ -10,36 +10,67 @@ use spiderq_core::{
         Metadata, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags,
         UniqueKey, Units,
     },
-    store::{Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewAttempt, NewJob, Step},
+    store::{
+        Change, Effect, Holder, MAX_RUNNING, MAX_RUNNING_UNITS, NewAttempt, NewJob, Retention,
+        SettingsChange, Step,
+    },
 };
 
 use crate::store_contract::world::{
     T, actor, field_name, metadata, name, place, priority, tag_list, tags,
 };
 
-/// A call of the trait.
+/// A call of the store traits. Keys are of [`any_project`] until [`Call::of`] names another.
 #[derive(Clone, Debug)]
 pub enum Call {
-    /// Adds these.
+    /// Adds these jobs.
     Push(Vec<NewJob>),
-    /// Takes one that is wanted.
+    /// Claims a job that the filter allows.
     Claim(ClaimFilter, Box<Effect>),
-    /// Changes these, all or none.
+    /// Changes these jobs; `true`: all or nothing.
     Change(Vec<Change>, bool),
-    /// Removes it.
+    /// Removes a deleted job.
     Purge(JobKey),
-    /// Reads these.
+    /// Removes up to so many old jobs of a state.
+    Prune(State, Retention, usize),
+    /// Reads these jobs.
     Get(Vec<JobKey>, FieldSelection),
-    /// Walks the list in pages of this length, and counts it.
+    /// Lists in pages of this length, and counts.
     List(Filter, usize, FieldSelection),
-    /// Looks at the end of the queue.
+    /// Reads so many of the oldest pending jobs.
     Oldest(usize),
-    /// Looks at what is due, and may postpone the first of that by so many milliseconds.
+    /// Reads what is due, and may postpone the first of it by so many milliseconds.
     Due(Option<u64>),
-    /// Sets, or unsets, a limit of the project.
-    RunningLimit(&'static str, Option<u64>),
-    /// Sets, or unsets, the limit of a spider.
+    /// Changes settings, mostly those that limit what runs.
+    Settings(SettingsChange),
+    /// Sets how many jobs of a spider may run at a time.
     LimitSpider(SpiderId, Option<u32>),
+    /// Changes the tags that a spider gives to its jobs.
+    TagSpider(SpiderId, TagChanges),
+}
+
+impl Call {
+    /// The same call in this project.
+    #[must_use]
+    pub fn of(mut self, project: ProjectId) -> Self {
+        match &mut self {
+            Self::Change(changes, _) => {
+                changes.iter_mut().for_each(|change| change.key.project = project);
+            }
+            Self::Purge(key) => key.project = project,
+            Self::Get(keys, _) => keys.iter_mut().for_each(|key| key.project = project),
+            Self::Push(_)
+            | Self::Claim(..)
+            | Self::Prune(..)
+            | Self::List(..)
+            | Self::Oldest(_)
+            | Self::Due(_)
+            | Self::Settings(_)
+            | Self::LimitSpider(..)
+            | Self::TagSpider(..) => {}
+        }
+        self
+    }
 }
 
 /// Calls, each with its time after the beginning and whether it is made twice under one
@@ -61,13 +92,31 @@ fn calls() -> impl Strategy<Value = Call> {
         4 => (filters(), 1..6_usize, fields()).prop_map(|(filter, limit, fields)| Call::List(filter, limit, fields)),
         1 => (1..6_usize).prop_map(Call::Oldest),
         2 => option::of(0..10_u64).prop_map(Call::Due),
-        1 => (select(vec![MAX_RUNNING, MAX_RUNNING_UNITS]), option::of(0..8_u64))
-            .prop_map(|(name, most)| Call::RunningLimit(name, most)),
+        1 => settings().prop_map(Call::Settings),
         1 => (keys(), option::of(0..3_u32)).prop_map(|(key, most)| Call::LimitSpider(key.spider, most)),
+        1 => (keys(), tag_edits()).prop_map(|(key, edit)| Call::TagSpider(key.spider, edit)),
+        1 => (select(vec![State::Finished, State::Deleted]), retention(), 1..4_usize)
+            .prop_map(|(state, keep, limit)| Call::Prune(state, keep, limit)),
     ]
 }
 
-/// Mostly of anything: few jobs are of one kind.
+fn settings() -> impl Strategy<Value = SettingsChange> {
+    let name = || select(vec![MAX_RUNNING, MAX_RUNNING_UNITS, "other"]);
+    let value = select(vec!["0", "1", "2", "3", "5", "8", "\"1\"", "1.0", "null"]);
+    let merge = vec((name(), value), 0..3);
+    prop_oneof![
+        6 => merge.prop_map(|settings| SettingsChange::Merge(metadata(&settings))),
+        3 => vec(name().prop_map(field_name), 0..3).prop_map(SettingsChange::Remove),
+        1 => Just(SettingsChange::Clear),
+    ]
+}
+
+fn retention() -> impl Strategy<Value = Retention> {
+    (option::of(places()), option::of(0..4_u64), option::of(0..200_u64))
+        .prop_map(|(from, jobs, bytes)| Retention { from, jobs, bytes })
+}
+
+/// Most filters allow nearly every job: few jobs are of one kind.
 fn wanted() -> impl Strategy<Value = ClaimFilter> {
     let tag = || select(tag_list(&["a", "b", ":*"]));
     let tags = (vec(tag(), 0..2), vec(tag(), 0..2));
@@ -82,8 +131,8 @@ fn wanted() -> impl Strategy<Value = ClaimFilter> {
     })
 }
 
-/// In an all-or-nothing call, no job comes twice: what a second change of it would have
-/// done is nowhere promised.
+/// No job comes twice in an all-or-nothing call: no rule says what its second change would have
+/// done.
 fn change(mut changes: Vec<Change>, all_or_nothing: bool) -> Call {
     if all_or_nothing {
         changes.sort_by_key(|change| change.key);
@@ -264,11 +313,14 @@ fn counters() -> impl Strategy<Value = Counters> {
 
 fn keys() -> impl Strategy<Value = JobKey> {
     (1..4_i64, 1..6_i64).prop_map(|(spider, job)| JobKey {
-        // Of whichever project the script is played in.
-        project: ProjectId::new(1).unwrap(),
+        project: any_project(),
         spider: SpiderId::new(spider).unwrap(),
         job: JobId::new(job).unwrap(),
     })
+}
+
+fn any_project() -> ProjectId {
+    ProjectId::new(1).unwrap()
 }
 
 fn states() -> impl Strategy<Value = State> {

@@ -1,4 +1,4 @@
-//! A mixed load over HTTP, a caller per project, and what its callers saw.
+//! A mixed load over HTTP, a caller for each project, and the outcome of each call.
 
 use std::{
     collections::HashSet,
@@ -11,13 +11,17 @@ use std::{
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use spiderq_tests::{Answer, Http, Stack};
+use spiderq_tests::{Http, Lateness, Response, Stack, TIMEOUT};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// The deadline of a call of the store, and what the rest of a call may take on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_millis(4_500);
-/// How long after the return of Redis all must be well again.
+/// No call takes longer: the store ends its part within 3 s, and the rest takes what it takes
+/// on a busy machine. Far below the time for which a fault lasts that would make a call hang.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long after the return of Redis all must be well again, and later only as much as the
+/// machine is late.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(5);
+/// How long the load goes on from then, to see that it stays so.
+const AFTERWARDS: Duration = Duration::from_secs(3);
 
 /// A call that has ended.
 #[derive(Clone, Debug)]
@@ -40,6 +44,7 @@ pub(crate) struct Load {
     callers: Vec<JoinHandle<()>>,
     ended: mpsc::UnboundedReceiver<Call>,
     calls: Vec<Call>,
+    lateness: Lateness,
 }
 
 impl Load {
@@ -72,11 +77,12 @@ impl Load {
             stop,
             ended,
             calls: Vec::new(),
+            lateness: Lateness::measure(),
         }
     }
 
-    /// Reads on until `done` says so of a call, which must come within `patience`.
-    pub(crate) async fn until(&mut self, patience: Duration, mut done: impl FnMut(&Call) -> bool) {
+    /// Reads on until `done` says so of a call.
+    async fn until(&mut self, mut done: impl FnMut(&Call) -> bool) {
         let reading = async {
             loop {
                 let call = self.ended.recv().await.expect("callers");
@@ -87,30 +93,14 @@ impl Load {
                 }
             }
         };
-        let read = tokio::time::timeout(patience, reading).await;
+        let read = tokio::time::timeout(TIMEOUT, reading).await;
         read.expect("the callers do not get there in time");
     }
 
     /// Reads on until each of `projects` has had `count` good calls that began after `from`.
     pub(crate) async fn until_good(&mut self, projects: &[u64], count: usize, from: Instant) {
-        self.good_within(RECOVERY + DEADLINE, projects, count, from).await;
-    }
-
-    /// Goes on until all is under way.
-    pub(crate) async fn warm_up(&mut self, projects: &[u64], count: usize) {
-        let patience = Duration::from_secs(60);
-        self.good_within(patience, projects, count, Instant::now()).await;
-    }
-
-    async fn good_within(
-        &mut self,
-        patience: Duration,
-        projects: &[u64],
-        count: usize,
-        from: Instant,
-    ) {
         let mut good: Vec<u64> = Vec::new();
-        self.until(patience, |call| {
+        self.until(|call| {
             if call.status == 200 && call.began >= from {
                 good.push(call.project);
             }
@@ -120,11 +110,24 @@ impl Load {
         .await;
     }
 
+    /// The same, and goes on for a while. Redis came back at `back`: the moment from which on all
+    /// calls must be good.
+    pub(crate) async fn recover(
+        &mut self,
+        projects: &[u64],
+        count: usize,
+        back: Instant,
+    ) -> Instant {
+        self.until_good(projects, count, back).await;
+        let well = back + RECOVERY + self.lateness.allowance();
+        self.until(|call| call.began >= well + AFTERWARDS).await;
+        well
+    }
+
     /// Goes on for `time`.
     pub(crate) async fn go_on(&mut self, time: Duration) {
         let end = Instant::now() + time;
-        let patience = time + DEADLINE;
-        self.until(patience, |call| call.began + call.took >= end).await;
+        self.until(|call| call.began + call.took >= end).await;
     }
 
     /// Stops, and checks what holds for every call: it ended in time, well or with a 503
@@ -132,7 +135,7 @@ impl Load {
     pub(crate) async fn stop(mut self) -> Vec<Call> {
         self.stop.store(true, Ordering::SeqCst);
         let ended = join_all(self.callers.drain(..));
-        let ended = tokio::time::timeout(DEADLINE * 4, ended).await;
+        let ended = tokio::time::timeout(TIMEOUT, ended).await;
         for caller in ended.expect("no caller hangs") {
             caller.unwrap();
         }
@@ -140,7 +143,7 @@ impl Load {
             self.calls.push(call);
         }
         for call in &self.calls {
-            assert!(call.took < DEADLINE, "{call:?}");
+            assert!(call.took < CALL_TIMEOUT, "{call:?}");
             assert!([200, 503].contains(&call.status), "{call:?}");
             assert!(call.status == 200 || call.retry_after == "1", "{call:?}");
         }
@@ -202,7 +205,7 @@ impl Caller {
         }
     }
 
-    async fn post(&self, what: &'static str, lines: String) -> Option<Answer> {
+    async fn post(&self, what: &'static str, lines: String) -> Option<Response> {
         let path = format!("/jobq/{}/{what}", self.project);
         let began = Instant::now();
         let answer = self.http.try_post(&path, lines).await?;
@@ -212,7 +215,7 @@ impl Caller {
         Some(answer)
     }
 
-    fn note(&self, what: &'static str, began: Instant, answer: &Answer, key: Option<String>) {
+    fn note(&self, what: &'static str, began: Instant, answer: &Response, key: Option<String>) {
         let call = Call {
             project: self.project,
             what,
@@ -222,7 +225,7 @@ impl Caller {
             retry_after: answer.header("retry-after").to_owned(),
             key,
         };
-        // Who does not read any more has seen enough.
+        // An error means that the test is over.
         let _ = self.ended.send(call);
     }
 }

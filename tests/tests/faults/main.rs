@@ -1,16 +1,16 @@
-//! Redis in production, and in trouble: servers are killed and stopped under load, slots move,
-//! certificates are wrong, and what is seen is held against what `docs/redis.md` promises. Nothing waits by sleeping: the
-//! load goes on, and its calls are what time is measured by.
+//! Faults of Redis: servers are killed and stopped under load, slots move, certificates are wrong.
+//! What callers see is held against what `docs/redis.md` promises. Time is measured by the calls
+//! of a load that goes on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a step that cannot be done ends the test"
 )]
 
-mod away;
-mod cluster;
-mod durable;
+mod cluster_failover;
+mod durability;
 mod load;
-mod sentinel;
-mod slots;
-mod tls;
+mod redis_away;
+mod sentinel_failover;
+mod slot_migration;
+mod tls_and_login;

@@ -1,12 +1,12 @@
-//! `spiderq fsck`: it names each kind of damage, mends it, and says nothing of a store that is
-//! well, however busy.
+//! `spiderq fsck`: it names each kind of damage and repairs it, and finds nothing in a sound store,
+//! however busy.
 
 #![allow(clippy::unwrap_used, reason = "it is a test: what is not as it should be must stop it")]
 
-mod census;
-mod clean;
-mod life;
-mod program;
+mod clean_stores;
+mod command_line;
+mod leftovers;
 mod redis;
 mod retention;
+mod sample;
 mod sqlite;

@@ -10,7 +10,7 @@ use spiderq_tests::{
     store_contract::world::{T, place},
 };
 
-use crate::life::{LEASE, begin, check, end, unique};
+use crate::sample::{LEASE, begin, check, end, unique};
 
 async fn store_at(url: &str) -> Arc<dyn Store> {
     open(&StoreUrl::parse(url).unwrap()).await.unwrap()

@@ -1,4 +1,4 @@
-//! Rounds of the removal of old jobs: each project by its settings, one after the other.
+//! Retention: rounds that remove old jobs of each project by its settings.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -15,6 +15,7 @@ use spiderq_service::{
     domain::{Domain, Pruner},
 };
 use spiderq_tests::{
+    eventually,
     redis_server::RedisServer,
     store_contract::{
         World,
@@ -22,7 +23,7 @@ use spiderq_tests::{
     },
 };
 
-use crate::life::check;
+use crate::sample::check;
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 const SHORT: Duration = Duration::from_secs(5);
@@ -61,7 +62,7 @@ async fn redis(server: &RedisServer) -> Arc<dyn Store> {
 }
 
 #[tokio::test]
-async fn a_round_leaves_what_settings_keep() {
+async fn a_round_removes_only_what_settings_do_not_keep() {
     let folder = tempfile::tempdir().unwrap();
     leaves_what_settings_keep(sqlite(folder.path()).await).await;
     let server = RedisServer::start(&[]);
@@ -82,7 +83,7 @@ async fn leaves_what_settings_keep(store: Arc<dyn Store>) {
     set(&bytes, &[("keep_finished_bytes", "300")]).await;
     set(&deleted, &[("keep_deleted_days", "0"), ("max_running", "1")]).await;
     let rest = pruner(&store, T + 10 * DAY).round().await.unwrap();
-    assert_eq!(rest, Pruner::REST);
+    assert_eq!(rest, Pruner::PAUSE);
     let expected = [(&all, 6, 2), (&days, 1, 2), (&jobs, 2, 2), (&bytes, 3, 2), (&deleted, 6, 0)];
     for (world, finished, deleted) in expected {
         let left = world.list(&those(&[State::Finished])).await;
@@ -94,7 +95,7 @@ async fn leaves_what_settings_keep(store: Arc<dyn Store>) {
 }
 
 #[tokio::test]
-async fn a_project_that_cannot_be_pruned_is_in_nobody_s_way() {
+async fn a_project_that_cannot_be_pruned_does_not_hold_up_others() {
     let server = RedisServer::start(&[]);
     let store = redis(&server).await;
     let worlds = [(); 3].map(|()| World::new(store.clone()));
@@ -111,7 +112,7 @@ async fn a_project_that_cannot_be_pruned_is_in_nobody_s_way() {
 }
 
 #[tokio::test]
-async fn many_projects_are_many_rounds() {
+async fn many_projects_take_several_rounds() {
     let server = RedisServer::start(&[]);
     let store = redis(&server).await;
     let worlds: Vec<World> = (0..1_100).map(|_| World::new(store.clone())).collect();
@@ -122,13 +123,15 @@ async fn many_projects_are_many_rounds() {
     // Not all at once: a call has 3 s, however busy the machine is.
     stream::iter(pushes).buffered(50).collect::<Vec<_>>().await;
     // A project is listed beside its first write, and others may be listed in between.
-    let listed = async { while store.projects(None, 2_000).await.unwrap().len() < 1_100 {} };
-    tokio::time::timeout(2 * SHORT, listed).await.unwrap();
+    eventually("not all projects are listed", async || {
+        (store.projects(None, 2_000).await.unwrap().len() >= 1_100).then_some(())
+    })
+    .await;
     for world in [&worlds[0], &worlds[1_099]] {
         set(world, &[("keep_finished_jobs", "1")]).await;
     }
     let mut pruner = pruner(&store, T);
-    for rest in [SHORT, SHORT, Pruner::REST, SHORT] {
+    for rest in [SHORT, SHORT, Pruner::PAUSE, SHORT] {
         assert_eq!(pruner.round().await.unwrap(), rest);
     }
     for (number, left) in [(0, 1), (1, 2), (1_098, 2), (1_099, 1)] {
@@ -138,7 +141,7 @@ async fn many_projects_are_many_rounds() {
 }
 
 #[tokio::test]
-async fn a_long_list_goes_in_bounded_steps() {
+async fn a_long_list_is_removed_in_bounded_steps() {
     let server = RedisServer::start(&[]);
     let store = redis(&server).await;
     let world = World::new(store.clone());
@@ -149,6 +152,6 @@ async fn a_long_list_goes_in_bounded_steps() {
     let mut pruner = pruner(&store, T);
     assert_eq!(pruner.round().await.unwrap(), SHORT);
     assert_eq!(world.count(&those(&[State::Finished])).await, 100);
-    assert_eq!(pruner.round().await.unwrap(), Pruner::REST);
+    assert_eq!(pruner.round().await.unwrap(), Pruner::PAUSE);
     assert_eq!(world.count(&those(&[State::Finished])).await, 0);
 }

@@ -11,7 +11,7 @@ use spiderq_tests::store_contract::{
 };
 use tempfile::TempDir;
 
-use crate::life::{LEASE, begin, check, end};
+use crate::sample::{LEASE, begin, check, end};
 
 async fn store_at(path: &Path) -> Arc<dyn Store> {
     open(&StoreUrl::Sqlite(path.to_owned())).await.unwrap()
@@ -58,7 +58,7 @@ async fn shows(sql: &str, line: &str) {
 }
 
 #[tokio::test]
-async fn rows_of_tags_are_not_those_of_jobs() {
+async fn tag_rows_that_differ_from_their_jobs_are_found() {
     let line = "{P}/1/3: is not listed under tag x";
     shows("DELETE FROM job_tags WHERE tag = 'x' AND state = 0", line).await;
     let at = place(T + 5, 0).0;
@@ -74,7 +74,7 @@ async fn rows_of_tags_are_not_those_of_jobs() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_not_as_the_job_says() {
+async fn due_times_that_differ_from_their_jobs_are_found() {
     let line = format!("{{P}}/1/1: is never due, and should be due at {LEASE}");
     shows("UPDATE jobs SET due = NULL", &line).await;
     for due in ["5", "99999999999999"] {
@@ -93,6 +93,14 @@ async fn a_job_that_is_done_holds_a_unique_key() {
 }
 
 #[tokio::test]
+async fn a_row_does_not_repeat_what_the_metadata_says() {
+    let line = "{P}/1/1: is not asked to stop, and its row says otherwise";
+    shows("UPDATE jobs SET stop_requested = 1 WHERE spider = 1 AND job = 1", line).await;
+    let line = "{P}/1/1: has 0 bytes of metadata, not 7";
+    shows("UPDATE jobs SET metadata_bytes = 7 WHERE spider = 1 AND job = 1", line).await;
+}
+
+#[tokio::test]
 async fn counters_are_too_low_or_wrong() {
     let project = |set: &str| format!("UPDATE projects SET {set}");
     for (set, what) in [
@@ -108,10 +116,10 @@ async fn counters_are_too_low_or_wrong() {
     let line = "project {P}: the last job number of spider 1 is below that of a job";
     shows("UPDATE spiders SET last_job = 2 WHERE spider = 1", line).await;
     let line = "project {P}: the number of the last event is below that of one kept";
-    shows("UPDATE logs SET last = 0", line).await;
+    shows("UPDATE event_logs SET last = 0", line).await;
     let bytes = "{P}/2/1: has 0 bytes of metadata, not 7";
     let sum = "project {P}: the bytes of the finished jobs are 7, not 0";
-    shows_only("UPDATE jobs SET bytes = 7 WHERE state = 2", &[bytes, sum], 1).await;
+    shows_only("UPDATE jobs SET metadata_bytes = 7 WHERE state = 2", &[bytes, sum], 1).await;
 }
 
 #[tokio::test]
@@ -134,7 +142,7 @@ async fn a_project_that_is_not_listed() {
 async fn a_spider_without_a_good_name_gets_one() {
     for (sql, what) in [
         ("DELETE FROM spiders WHERE spider = 1", "no name"),
-        ("UPDATE spiders SET name = '' WHERE spider = 1", "a name that is none: \"\""),
+        ("UPDATE spiders SET name = '' WHERE spider = 1", "an invalid name: \"\""),
     ] {
         let (world, _folder) = damaged(sql).await;
         let line = format!("project {}: spider 1 has {what}; repaired", world.project);
@@ -143,18 +151,18 @@ async fn a_spider_without_a_good_name_gets_one() {
         let claimed = world.claim(T + 50).await.unwrap().job;
         assert_eq!((claimed.key, claimed.spider.as_str()), (world.key(1, 2), "lost-spider-1"));
     }
-    let line = "project {P}: spider 1 has tags that are none: \"x\"";
+    let line = "project {P}: spider 1 has invalid default tags: \"x\"";
     shows("UPDATE spiders SET default_tags = 'x' WHERE spider = 1", line).await;
 }
 
 #[tokio::test]
-async fn a_kept_answer_that_is_none() {
-    let line = "project {P}: request r has no kept answer";
-    shows("INSERT INTO requests VALUES ({P}, 'r', 'f', 'x', 9000000000000)", line).await;
+async fn a_damaged_kept_answer_is_found() {
+    let line = "project {P}: request id r has a damaged answer";
+    shows("INSERT INTO request_ids VALUES ({P}, 'r', 'f', 'x', 9000000000000)", line).await;
 }
 
 #[tokio::test]
-async fn parts_of_the_schema_are_missing() {
+async fn missing_parts_of_the_schema_are_found() {
     shows("DROP INDEX queue", "store: index queue is missing").await;
     let rest = "unchecked: store: the rest can only be checked when that is there";
     let line = "store: view job_rows is missing";
@@ -162,7 +170,7 @@ async fn parts_of_the_schema_are_missing() {
 }
 
 #[tokio::test]
-async fn an_index_that_lacks_rows_is_built_anew() {
+async fn an_index_that_lacks_rows_is_rebuilt() {
     let sql = "PRAGMA writable_schema = ON; \
                UPDATE sqlite_schema SET sql = replace(sql, 'state = 0', 'state = 5') \
                WHERE name = 'queue';\n-- then\nREINDEX queue;\n-- then\n\

@@ -6,12 +6,13 @@
     reason = "a step that cannot be done ends the test"
 )]
 
-mod away;
-mod command;
-mod crawled;
-mod failed;
-mod killed;
-mod shared;
-mod stopped;
-mod unfit;
+mod commands;
+mod crawl;
+mod data_dir;
+mod failed_jobs;
+mod killed_runner;
+mod secrets;
+mod server_away;
+mod stop;
+mod units_and_projects;
 mod world;

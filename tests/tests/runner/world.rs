@@ -186,7 +186,7 @@ impl Runner {
 /// A copy of the project, committed and tagged.
 fn project(folder: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/scrapy_project");
-    let git = "git -C project -c user.name=x -c user.email=x@localhost";
+    let git = "git -C project -c user.name=x -c user.email=x@example.org";
     let commands = [
         format!("cp -r {} project", source.display()),
         format!("{git} init --quiet --initial-branch main"),

@@ -2,7 +2,7 @@
 
 use http::Method;
 use spiderq_server::Network;
-use spiderq_tests::{Answer, Stack};
+use spiderq_tests::{Response, Stack};
 
 const ORIGIN: &str = "access-control-allow-origin";
 const GRPC_WEB: &str = "application/grpc-web+proto";
@@ -27,7 +27,7 @@ async fn allowing(origins: &[&str]) -> Stack {
     .await
 }
 
-async fn preflight(stack: &Stack, path: &str, origin: &str) -> Answer {
+async fn preflight(stack: &Stack, path: &str, origin: &str) -> Response {
     let headers = [
         ("origin", origin),
         ("access-control-request-method", "POST"),
@@ -38,7 +38,7 @@ async fn preflight(stack: &Stack, path: &str, origin: &str) -> Answer {
 }
 
 /// The CORS headers, sorted.
-fn cors_headers(answer: &Answer) -> Vec<(&str, &str)> {
+fn cors_headers(answer: &Response) -> Vec<(&str, &str)> {
     let headers = answer.headers.iter();
     let mut found: Vec<_> = headers
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))

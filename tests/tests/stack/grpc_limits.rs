@@ -1,10 +1,10 @@
-//! The limits of gRPC messages, each by its refusal, and the deadline over gRPC-Web.
+//! Limits of gRPC messages: size, depth and number of items.
 
 use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use http::{Method, Request};
+use http::Request;
 use http_body_util::Full;
 use spiderq_proto::v1::{
     JobView, ListJobsRequest, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
@@ -12,12 +12,12 @@ use spiderq_proto::v1::{
 use spiderq_tests::{Grpc, Stack, StoreKind};
 use tonic::{Code, body::Body};
 
-use crate::limits::http2;
+use crate::connection_limits::http2;
 
 const MIB: usize = 1 << 20;
 
 /// A message in its frame, compressed or not.
-fn framed(compressed: u8, message: &[u8]) -> Bytes {
+pub(crate) fn framed(compressed: u8, message: &[u8]) -> Bytes {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[compressed], &length[..], message].concat().into()
 }
@@ -42,7 +42,7 @@ async fn push(stack: &Stack, body: Bytes) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_message_is_measured_after_decompression() {
+async fn the_size_of_a_message_is_measured_after_decompression() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let bomb = gzip(&vec![0; 64 * MIB]);
     assert!(bomb.len() < 128 << 10);
@@ -61,7 +61,7 @@ async fn a_message_is_measured_after_decompression() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_most_and_a_smaller_page_fits() {
+async fn a_response_over_the_limit_is_out_of_range_and_a_smaller_page_fits() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let grpc = stack.grpc();
     let large = NewJob {
@@ -101,7 +101,7 @@ async fn set(grpc: &Grpc, value: String) -> tonic::Status {
 }
 
 #[tokio::test]
-async fn depth_and_number_have_a_most() {
+async fn nesting_and_number_of_keys_are_limited() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let grpc = stack.grpc();
     let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -117,16 +117,4 @@ async fn depth_and_number_have_a_most() {
     let refused = grpc.jobs().update_jobs(request).await.unwrap_err();
     let told = (refused.code(), refused.message());
     assert_eq!(told, (Code::ResourceExhausted, "keys: at most 1000 in one call"));
-}
-
-#[tokio::test]
-async fn a_deadline_holds_over_grpc_web() {
-    let stack = Stack::start(StoreKind::Sqlite).await;
-    let headers = [("content-type", "application/grpc-web+proto"), ("grpc-timeout", "0n")];
-    let path = "/spiderq.v1.JobService/CountJobs";
-    let empty = framed(0, b"");
-    let answer = stack.http().send(Method::POST, path, &headers, empty).await.ok();
-    assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
-    assert_eq!(answer.header("grpc-status"), "4");
-    assert_eq!(answer.text(), "");
 }

@@ -1,4 +1,4 @@
-//! The whole service on real ports, over both stores: one binary, as each costs a link.
+//! The whole server on real ports, over both stores. One binary, since each costs a link.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,49 +6,61 @@
 )]
 
 mod access;
-mod auth;
-mod concurrency;
+mod api_keys;
+mod bad_input;
+mod bad_input_grpc;
+mod body_limits;
+mod cancel;
+mod clients;
+mod command_line;
+mod connection_limits;
 mod connections;
 mod cors;
-mod draining;
-mod exactness;
-mod examples;
-mod forged;
-mod forms;
-mod grpc;
-mod grpc_life;
+mod delete;
+mod documented_examples;
+mod errors;
 mod grpc_limits;
-mod grpc_refused;
-mod grpc_tools;
-mod hostile_fields;
-mod hostile_names;
-mod hostile_projects;
-mod json_text;
-mod limits;
-mod limits_of_projects;
-mod lists;
+mod grpc_transport;
+mod grpc_web;
+mod health;
+mod heartbeat;
+mod helpers;
+mod hostile_texts;
+mod job_life;
+mod job_tokens;
+mod job_tokens_forged;
+mod killed_server;
+mod list;
+mod metadata;
 mod openapi;
-mod program;
 mod projects;
-mod python_client;
+mod push;
 mod readme;
 mod reaper;
-mod refused;
+mod reflection;
 mod request_ids;
-mod restart;
+mod response_forms;
+mod running_limits;
+mod schedule;
 mod secrets;
-mod seeds;
-mod size_limit;
-mod strangers;
+mod settings;
+mod shutdown;
+mod spider_names;
+mod spiders;
+mod start;
+mod start_wait;
+mod stop;
+mod summaries;
+mod tags;
 mod tls;
-mod tokens;
-mod waiting;
+mod unauthenticated;
+mod update;
 mod watch;
 mod watch_ends;
 
 use spiderq_tests::StoreKind;
 
-/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+/// Runs a test on SQLite, then on Redis; the last line of its output names the store.
 async fn on_each_store(test: impl AsyncFn(StoreKind)) {
     for kind in StoreKind::ALL {
         eprintln!("on {kind:?}:");

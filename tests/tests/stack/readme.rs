@@ -1,10 +1,10 @@
-//! The lines that README shows: typed as they stand, they print what stands under them.
+//! The commands of README print what README shows under them.
 
 use std::{fs, path::Path};
 
-use spiderq_tests::{Program, Stack, need, run_client};
+use spiderq_tests::{Program, Stack, need, run_client, sqlite_url};
 
-/// Where README has its server.
+/// The address of the server in README.
 const ADDRESS: &str = "http://127.0.0.1:6900";
 
 /// A command of README, and what it shows.
@@ -50,14 +50,12 @@ fn calls(readme: &str) -> Vec<Shown> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_readme_shows_is_what_happens() {
+async fn commands_of_the_readme_print_what_it_shows() {
     need(&["curl", "buf"]);
     let readme = readme();
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
-    let serve = ["serve", "--listen", "127.0.0.1:0", "--public-url", ADDRESS];
-    let settings = ["--store", &store, "--admin-key", Stack::KEY];
-    let server = Program::start(&[serve.as_slice(), &settings].concat());
+    let store = sqlite_url(folder.path());
+    let server = Program::serve(&store, &["--public-url", ADDRESS]);
     let calls = calls(&readme);
     assert!(calls.len() >= 5, "calls in README: {calls:#?}");
     for Shown { command, output } in calls {

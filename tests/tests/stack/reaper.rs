@@ -1,5 +1,5 @@
-//! What becomes of jobs whose workers are lost, and of those that do not stop. The clock is
-//! set by hand; a watch tells when the reaper has been there.
+//! What becomes of jobs whose leases end. The clock is set by hand; a watch shows when the
+//! reaper has done its work.
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
@@ -10,12 +10,12 @@ use spiderq_tests::{Grpc, Stack, StoreKind};
 use tonic::{Code, Streaming};
 
 use crate::{
-    grpc::{NOW, get, schedule, texts},
+    helpers::{NOW, get, schedule, texts},
     on_each_store,
 };
 
 /// The events of project 53, from now on.
-async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
+pub(crate) async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
     let request = WatchJobsRequest { project: 53, ..WatchJobsRequest::default() };
     let mut events = grpc.jobs().watch_jobs(request).await.unwrap().into_inner();
     let first = events.message().await.unwrap().unwrap();
@@ -23,20 +23,22 @@ async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
     events
 }
 
-/// The next event that is not of these.
-async fn next(events: &mut Streaming<WatchJobsResponse>) -> (String, JobState, JobState) {
+/// The next event: the job's key, its state before and after.
+pub(crate) async fn next(
+    events: &mut Streaming<WatchJobsResponse>,
+) -> (String, JobState, JobState) {
     let event = events.message().await.unwrap().unwrap();
     let (previous, state) = (event.previous_state(), event.state());
     (event.job.unwrap().key, previous, state)
 }
 
-async fn start(grpc: &Grpc, lease_ms: i64) -> StartJobResponse {
+pub(crate) async fn start(grpc: &Grpc, lease_ms: i64) -> StartJobResponse {
     let request =
         StartJobRequest { project: 53, lease_ms: Some(lease_ms), ..StartJobRequest::default() };
     grpc.queue().start_job(request).await.unwrap().into_inner()
 }
 
-async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool, Code> {
+pub(crate) async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool, Code> {
     let request = HeartbeatRequest {
         key: started.job.as_ref().unwrap().key.clone(),
         fence: started.fence.clone(),
@@ -47,25 +49,28 @@ async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool, Code> {
     answer.map(|answer| answer.into_inner().stop_requested).map_err(|status| status.code())
 }
 
-async fn stop(grpc: &Grpc, key: &str) {
+pub(crate) async fn stop(grpc: &Grpc, key: &str) {
     let request = StopJobsRequest { project: 53, keys: vec![key.to_owned()] };
     grpc.jobs().stop_jobs(request).await.unwrap();
 }
 
-async fn metadata(stack: &Stack, key: &str) -> Value {
+pub(crate) async fn metadata(stack: &Stack, key: &str) -> Value {
     stack.http().get(&format!("/jobs/{key}")).await.ok().json()
 }
 
-const ENDED: (JobState, JobState) = (JobState::Running, JobState::Finished);
+pub(crate) const ENDED: (JobState, JobState) = (JobState::Running, JobState::Finished);
 const BACK: (JobState, JobState) = (JobState::Running, JobState::Pending);
 
-fn event(key: &str, (previous, state): (JobState, JobState)) -> (String, JobState, JobState) {
+pub(crate) fn event(
+    key: &str,
+    (previous, state): (JobState, JobState),
+) -> (String, JobState, JobState) {
     (key.to_owned(), previous, state)
 }
 
 /// A job that is lost again and again, ahead of another that came before it.
 #[tokio::test]
-async fn a_lost_job_comes_back_to_the_front_until_it_was_tried_often_enough() {
+async fn a_lost_job_returns_to_the_front_until_max_attempts() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
@@ -119,7 +124,7 @@ async fn a_lost_job_comes_back_to_the_front_until_it_was_tried_often_enough() {
 }
 
 #[tokio::test]
-async fn a_lost_job_is_finished_where_the_project_says_so_and_cancelled_where_it_was_stopped() {
+async fn a_lost_job_is_finished_by_on_lost_and_cancelled_after_a_stop() {
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
@@ -151,64 +156,9 @@ async fn a_lost_job_is_finished_where_the_project_says_so_and_cancelled_where_it
     .await;
 }
 
-#[tokio::test]
-async fn who_does_not_stop_in_time_is_cut_off() {
-    on_each_store(async |kind| {
-        let stack = Stack::at(kind, NOW).await;
-        let grpc = stack.grpc();
-        stack.http().post("/projects/53/settings/cancel_timeout", "2").await.ok();
-        for spider in ["a", "b", "c"] {
-            grpc.jobs().schedule_job(schedule(spider)).await.unwrap();
-        }
-        let by_stop = start(&grpc, 10_000).await;
-        let by_cancel = start(&grpc, 0).await;
-        let other = start(&grpc, 10_000).await;
-        stop(&grpc, "53/1/1").await;
-        stack.http().post("/jobq/53/2/1/cancel", "").await.ok();
-        stack.set_time(NOW + 500);
-        assert_eq!(beat(&grpc, &by_stop).await, Ok(true));
-        // A second request gives no more time.
-        stop(&grpc, "53/1/1").await;
-        stack.set_time(NOW + 1_400);
-        assert_eq!(beat(&grpc, &by_stop).await, Ok(true));
-        let mut events = watch(&grpc).await;
-        stack.set_time(NOW + 2_000);
-        let mut ended = [next(&mut events).await, next(&mut events).await];
-        ended.sort_by(|one, other| one.0.cmp(&other.0));
-        assert_eq!(ended, [event("53/1/1", ENDED), event("53/2/1", ENDED)]);
-        for (key, started) in [("53/1/1", &by_stop), ("53/2/1", &by_cancel)] {
-            let job = metadata(&stack, key).await;
-            assert_eq!(job["close_reason"], "cancel_timeout");
-            assert_eq!(job["cancelled_by"], "admin");
-            assert_eq!(job["completed_by"], "spiderq");
-            assert_eq!(beat(&grpc, started).await, Err(Code::FailedPrecondition));
-        }
-        assert_eq!(beat(&grpc, &other).await, Ok(false));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn without_a_setting_a_stop_has_five_minutes() {
-    on_each_store(async |kind| {
-        let stack = Stack::at(kind, NOW).await;
-        let grpc = stack.grpc();
-        grpc.jobs().schedule_job(schedule("a")).await.unwrap();
-        start(&grpc, 0).await;
-        stop(&grpc, "53/1/1").await;
-        let mut events = watch(&grpc).await;
-        stack.set_time(NOW + 299_999);
-        grpc.jobs().schedule_job(schedule("b")).await.unwrap();
-        assert_eq!(next(&mut events).await.0, "53/2/1");
-        stack.set_time(NOW + 300_000);
-        assert_eq!(next(&mut events).await, event("53/1/1", ENDED));
-    })
-    .await;
-}
-
-/// More than two batches, of two projects, with a reaper in each of two servers.
+/// More than two batches of jobs in each of two projects, and a reaper in each of two servers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_reapers_bring_each_job_back_once() {
+async fn two_reapers_return_each_job_once() {
     let one = Stack::at(StoreKind::Redis, NOW).await;
     let other = one.another().await;
     let lines = vec![r#"{"spider":"s"}"#; 250].join("\n");

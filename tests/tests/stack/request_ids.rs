@@ -1,19 +1,23 @@
-//! Calls that are made twice under one id (DESIGN 3): done once, answered alike, and nobody
-//! else's.
+//! Calls that are made again under their request id: done once, and answered alike for the same
+//! caller only.
 
 use http::Method;
 use serde_json::json;
 use spiderq_proto::v1::{
-    CancelJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role, ScheduleJobRequest,
-    StartJobRequest, UpdateQueueRequest,
+    CancelJobsRequest, CountJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role,
+    ScheduleJobRequest, StartJobRequest, UpdateQueueRequest, pushed_job,
 };
-use spiderq_tests::{Answer, Grpc, Http, Stack, StoreKind};
+use spiderq_tests::{Grpc, Http, Response, Stack, StoreKind};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::{grpc::NOW, on_each_store};
+use crate::{
+    helpers::{NOW, schedule},
+    hostile_texts::{accepted, hostile_texts},
+    on_each_store,
+};
 
-async fn post(http: &Http, path: &str, id: &str, body: &str) -> Answer {
+async fn post(http: &Http, path: &str, id: &str, body: &str) -> Response {
     let headers = [("idempotency-key", id)];
     http.send(Method::POST, path, &headers, body.to_owned()).await
 }
@@ -24,49 +28,7 @@ async fn push(http: &Http, jobs: usize) {
 }
 
 #[tokio::test]
-async fn a_repeated_bulk_cancel_cancels_no_more() {
-    on_each_store(async |kind| {
-        let stack = Stack::start(kind).await;
-        let http = stack.http();
-        push(&http, 252).await;
-        for _ in 0..2 {
-            let done = post(&http, "/jobq/1/cancel?count=250", "c1", "").await.ok();
-            assert_eq!(done.json(), json!({"count": 250}));
-            let left = http.get("/jobq/1/count?state=pending").await.ok();
-            assert_eq!(left.json(), 2);
-        }
-        // It ran out of jobs the first time; the answer stays, whatever came since.
-        for _ in 0..2 {
-            let done = post(&http, "/jobq/1/cancel?count=9", "c2", "").await.ok();
-            assert_eq!(done.json(), json!({"count": 2}));
-            push(&http, 1).await;
-        }
-        let other = post(&http, "/jobq/1/cancel?count=8", "c2", "").await;
-        assert_eq!(other.status, 409);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn bulk_cancels_at_once_count_each_job_once() {
-    on_each_store(async |kind| {
-        let stack = Stack::start(kind).await;
-        let http = stack.http();
-        push(&http, 49).await;
-        let cancels = (0..10).map(|_| http.post("/jobq/1/cancel?count=3", ""));
-        let mut counted = 0;
-        for answer in futures::future::join_all(cancels).await {
-            counted += answer.ok().json()["count"].as_u64().unwrap();
-        }
-        assert_eq!(counted, 30);
-        let left = http.get("/jobq/1/count?state=pending").await.ok();
-        assert_eq!(left.json(), 19);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn two_callers_with_one_id_get_two_jobs() {
+async fn two_callers_with_the_same_request_id_get_two_jobs() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
@@ -86,7 +48,7 @@ async fn two_callers_with_one_id_get_two_jobs() {
 }
 
 #[tokio::test]
-async fn a_spider_key_takes_no_request_id() {
+async fn an_update_by_spider_key_with_a_request_id_is_refused() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
@@ -213,7 +175,7 @@ async fn another_message_under_the_same_id_is_aborted() {
 
 /// Redis forgets by its own clock; how long it keeps it, it says.
 #[tokio::test]
-async fn an_id_is_kept_for_a_day() {
+async fn a_request_id_is_kept_for_a_day() {
     const DAY: u64 = 24 * 3_600_000;
     on_each_store(async |kind| {
         let stack = Stack::at(kind, NOW).await;
@@ -236,6 +198,70 @@ async fn an_id_is_kept_for_a_day() {
         assert_eq!(key().await, "1/1/1");
         stack.set_time(NOW + DAY);
         assert_eq!(key().await, "1/1/2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeated_schedule_with_a_request_id_makes_one_job() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let grpc = stack.grpc();
+        let request = ScheduleJobRequest { request_id: "once".to_owned(), ..schedule("spider") };
+        for _ in 0..3 {
+            let key = grpc.jobs().schedule_job(request.clone()).await.unwrap();
+            assert_eq!(key.into_inner().key, "53/1/1");
+        }
+        let other = ScheduleJobRequest { spider: "other".to_owned(), ..request };
+        let refused = grpc.jobs().schedule_job(other).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Aborted, "{refused}");
+        let count = CountJobsRequest { project: 53, filter: None };
+        let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
+        assert_eq!(count.total, 1);
+    })
+    .await;
+}
+
+/// Pushes under a request id; the key.
+async fn under_id(grpc: &Grpc, project: i64, id: &str) -> Result<String, tonic::Status> {
+    let request = PushJobsRequest {
+        project,
+        jobs: vec![NewJob { spider: "s".to_owned(), ..NewJob::default() }],
+        request_id: id.to_owned(),
+    };
+    let answer = grpc.queue().push_jobs(request).await?.into_inner();
+    match answer.results.into_iter().next().unwrap().result.unwrap() {
+        pushed_job::Result::Key(key) => Ok(key),
+        pushed_job::Result::Error(error) => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn request_ids_of_any_text_stay_distinct() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let ann = Grpc::new(&stack.url, &stack.create_key("ann", Role::User, &[1, 2]).await);
+        let mut jobs = 0;
+        for id in hostile_texts().iter().filter(|text| !text.is_empty()) {
+            if !accepted(id, 128) {
+                let status = under_id(&ann, 1, id).await.unwrap_err();
+                let message =
+                    "request_id: must be 1 to 128 bytes of text without control characters";
+                assert_eq!((status.code(), status.message()), (Code::InvalidArgument, message));
+                continue;
+            }
+            jobs += 1;
+            for caller in [&stack.grpc(), &ann] {
+                for project in [1, 2] {
+                    let first = under_id(caller, project, id).await.unwrap();
+                    assert_eq!(under_id(caller, project, id).await.unwrap(), first, "{id:?}");
+                }
+            }
+        }
+        for project in [1, 2] {
+            let path = format!("/jobq/{project}/count?state=pending");
+            assert_eq!(stack.http().get(&path).await.ok().json(), jobs * 2);
+        }
     })
     .await;
 }

@@ -1,12 +1,14 @@
-//! What the real program never logs, at its finest level: keys, tokens, fences, passwords of
-//! stores and `Authorization` values, whichever way they came and whatever became of the call.
+//! The real program never logs, at its finest level: API keys, job tokens, fences, passwords of
+//! stores and `Authorization` values, in whichever way they came and whatever the call's outcome.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Method;
 use prost::Message as _;
 use spiderq_proto::v1::*;
-use spiderq_tests::{Grpc, Http, Program, Stack, free_port, redis_server::RedisServer, run};
+use spiderq_tests::{
+    Grpc, Http, Program, Stack, free_port, redis_server::RedisServer, run, sqlite_url,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -182,15 +184,8 @@ async fn call_with_malformed_headers(url: &str) {
     }
 }
 
-fn start(command: &str, more: &[&str]) -> Program {
-    let args = [command, "--listen", "127.0.0.1:0", "--log", "trace"];
-    Program::start(&[&args, more].concat())
-}
-
-fn start_service(command: &str, store: &str) -> Program {
-    let secrets = ["--admin-key", Stack::KEY, "--token-secret", TOKEN_SECRET];
-    start(command, &[&["--store", store][..], &secrets].concat())
-}
+/// Flags of the finest log and of one more secret.
+const TRACED: &[&str] = &["--log", "trace", "--token-secret", TOKEN_SECRET];
 
 fn assert_silent(program: Program, hidden: &Hidden) {
     let (_, output) = program.terminate();
@@ -200,7 +195,7 @@ fn assert_silent(program: Program, hidden: &Hidden) {
 
 async fn assert_nothing_shows_on(store: &str) {
     let mut hidden = Hidden::new();
-    let program = start_service("serve", store);
+    let program = Program::serve(store, TRACED);
     call_over_http(&program.url, &mut hidden).await;
     call_over_grpc(&program.url, &mut hidden).await;
     call_over_grpc_web(&program.url).await;
@@ -213,8 +208,8 @@ async fn assert_nothing_shows_on(store: &str) {
     assert_silent(program, &hidden);
 
     // Apart, headers travel between the two.
-    let service = start_service("service", store);
-    let gateway = start("gateway", &["--upstream", &service.url]);
+    let service = Program::service(store, TRACED);
+    let gateway = Program::gateway(&service.url, &["--log", "trace"]);
     call_over_http(&gateway.url, &mut hidden).await;
     assert_silent(gateway, &hidden);
     assert_silent(service, &hidden);
@@ -223,7 +218,7 @@ async fn assert_nothing_shows_on(store: &str) {
 #[tokio::test]
 async fn nothing_secret_is_logged_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    assert_nothing_shows_on(&format!("sqlite:{}/spiderq.db", folder.path().display())).await;
+    assert_nothing_shows_on(&sqlite_url(folder.path())).await;
 }
 
 /// A server that wants a password, and its URL.
@@ -241,7 +236,7 @@ async fn nothing_secret_is_logged_on_redis() {
     assert_nothing_shows_on(&url).await;
     // While the store is away, every call says so.
     let mut hidden = Hidden::new();
-    let program = start_service("serve", &url);
+    let program = Program::serve(&url, TRACED);
     let grpc = Grpc::new(&program.url, Stack::KEY);
     server.kill();
     let http = Http::new(&program.url);
@@ -253,7 +248,7 @@ async fn nothing_secret_is_logged_on_redis() {
 }
 
 #[test]
-fn nothing_secret_shows_when_the_program_can_not_start() {
+fn nothing_secret_is_logged_when_the_program_cannot_start() {
     let hidden = Hidden::new();
     let (_server, url) = redis_with_password();
     let address = url.rsplit_once('@').unwrap().1;

@@ -1,4 +1,4 @@
-//! Watches: every event of a project's jobs, once and in order, whatever happens between.
+//! Watches: every event of a project's jobs, once and in order.
 
 use spiderq_proto::v1::{JobState, PurgeJobRequest, WatchJobsRequest, WatchJobsResponse};
 use spiderq_tests::{Grpc, Http, Stack, StoreKind};
@@ -81,7 +81,7 @@ pub(crate) async fn live(http: &Http) -> Vec<Told> {
 }
 
 #[tokio::test]
-async fn each_event_is_told_once_in_order_and_again_from_any_cursor() {
+async fn each_event_comes_once_in_order_and_again_from_any_cursor() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());
@@ -104,7 +104,7 @@ async fn each_event_is_told_once_in_order_and_again_from_any_cursor() {
 }
 
 #[tokio::test]
-async fn an_event_shows_the_job_as_it_is_and_of_a_purged_one_the_key() {
+async fn an_event_holds_the_job_as_it_is_now_or_only_its_key_after_a_purge() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());
@@ -126,7 +126,7 @@ async fn an_event_shows_the_job_as_it_is_and_of_a_purged_one_the_key() {
 }
 
 #[tokio::test]
-async fn a_watch_is_of_a_spider_or_a_job_and_its_cursor_goes_on() {
+async fn a_watch_may_be_of_one_spider_or_one_job() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());
@@ -194,7 +194,7 @@ async fn a_bad_cursor_is_refused_and_so_is_a_key_of_another_project() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_too_old_is_gone() {
+async fn a_cursor_older_than_the_kept_events_is_out_of_range() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());

@@ -1,5 +1,5 @@
-//! How watches end: at a stop of the server, for a reader that is slow or may no longer; and
-//! one over gRPC-Web. Each tells where to go on.
+//! How watches end: at a shutdown, for a slow reader, for one whose token has become invalid;
+//! each says at which cursor to continue. And a watch over gRPC-Web.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -11,13 +11,13 @@ use spiderq_proto::v1::{
     JobState, NewJob, PushJobsRequest, WatchJobsRequest, WatchJobsResponse,
     job_service_client::JobServiceClient,
 };
-use spiderq_tests::{Grpc, Program, Stack, StoreKind};
+use spiderq_tests::{Grpc, Program, Stack, StoreKind, sqlite_url};
 use tonic::{Code, Status, transport::Endpoint};
 use tonic_types::StatusExt as _;
 
 use crate::watch::{Events, after, all, entered, live, post, reason, take, watch};
 
-/// Ends a stream: what it told until then, and why it ended.
+/// The rest of a stream: its events, and the status with which it ended.
 async fn rest(events: &mut Events) -> (Vec<WatchJobsResponse>, Status) {
     let mut all = Vec::new();
     loop {
@@ -30,7 +30,7 @@ async fn rest(events: &mut Events) -> (Vec<WatchJobsResponse>, Status) {
 }
 
 #[tokio::test]
-async fn a_stop_of_the_server_ends_a_watch_where_another_goes_on() {
+async fn a_shutdown_ends_a_watch_and_another_server_continues_at_its_cursor() {
     let mut one = Stack::start(StoreKind::Redis).await;
     let other = one.another().await;
     let (mut events, begin) = watch(&one.grpc(), all()).await.unwrap();
@@ -54,20 +54,10 @@ async fn a_stop_of_the_server_ends_a_watch_where_another_goes_on() {
 
 /// Rows of two KiB, more than what lies between the server and a reader that does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_takes_nothing_is_dropped_and_goes_on_from_its_cursor() {
+async fn a_watch_of_a_slow_reader_ends_and_continues_from_its_cursor() {
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}/spiderq.db", folder.path().display());
-    let mut program = Program::start(&[
-        "serve",
-        "--store",
-        &store,
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-key",
-        Stack::KEY,
-        "--log",
-        "info,spiderq_service=debug",
-    ]);
+    let store = sqlite_url(folder.path());
+    let mut program = Program::serve(&store, &["--log", "info,spiderq_service=debug"]);
     let endpoint = Endpoint::from_shared(program.url.clone()).unwrap();
     let channel = endpoint.initial_stream_window_size(65_535).connect_lazy();
     let mut jobs = JobServiceClient::new(channel);
@@ -105,9 +95,9 @@ async fn a_reader_that_takes_nothing_is_dropped_and_goes_on_from_its_cursor() {
     assert!(rest.into_iter().map(|told| told.0).eq(expected));
 }
 
-/// A token is asked for again after 15 s; what its job's last events are is told before.
+/// The token is checked again after 15 s; the last events of its job come before that.
 #[tokio::test]
-async fn a_watch_ends_when_its_token_is_no_longer_good() {
+async fn a_watch_ends_when_its_token_is_no_longer_valid() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let http = stack.http();
     post(&http, "/jobq/53/push", "{\"spider\":\"a\"}").await;
@@ -126,7 +116,7 @@ async fn a_watch_ends_when_its_token_is_no_longer_good() {
 }
 
 #[tokio::test]
-async fn a_watch_over_grpc_web_tells_each_event_as_it_comes() {
+async fn a_watch_over_grpc_web_sends_each_event_as_it_happens() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let message = all().encode_to_vec();
     let mut body = vec![0];

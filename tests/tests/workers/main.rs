@@ -1,24 +1,23 @@
-//! Workers that die, stand still and come back, and clients whose answers get lost: no job is
-//! lost by it, none runs twice at a time, and what runs stays under its limits. Nothing waits
-//! by sleeping: a test waits for the line, the job or the event itself.
+//! Workers that are killed or pause, and clients whose responses get lost: no job is lost, none
+//! runs twice at a time, and what runs stays under its limits.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a step that cannot be done ends the test"
 )]
 
-mod capped;
-mod clocks;
-mod cut;
-mod killed;
-mod paused;
-mod spoilt;
+mod clock_skew;
+mod damaged_jobs;
+mod killed_workers;
+mod lost_responses;
+mod paused_workers;
+mod running_limits;
 mod worker;
 
 use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse, pushed_job};
 use spiderq_tests::{Grpc, StoreKind};
 
-/// Runs a test on SQLite, then on Redis. Which one it was is the last line it printed.
+/// Runs a test on SQLite, then on Redis; the last line of its output names the store.
 async fn on_each_store(test: impl AsyncFn(StoreKind)) {
     for kind in StoreKind::ALL {
         eprintln!("on {kind:?}:");

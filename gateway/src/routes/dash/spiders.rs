@@ -10,6 +10,7 @@ use spiderq_proto::v1::{
 
 use super::{DashResult, ok};
 use crate::{
+    accepted,
     call::Call,
     errors::{CredentialsUnchecked, Problem, required},
     json_fields::Fields,
@@ -19,7 +20,6 @@ use crate::{
 
 /// The most that one ListSpiders call returns.
 const SPIDERS_PER_PAGE: u32 = 1000;
-const MAX_RUNNING: &str = "must be a whole number from 0 to 4294967295, or null";
 
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
     let mut message = ListSpidersRequest {
@@ -65,7 +65,7 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
     let request = call.request(LimitSpiderRequest {
         project,
         spider_id: call.spider()?,
-        max_running: fields.take("max_running", MAX_RUNNING)?,
+        max_running: fields.take("max_running", accepted::MAX_RUNNING)?,
     });
     let response = call.app.services.projects.limit_spider(request).await?;
     one(project, response.into_inner().spider)

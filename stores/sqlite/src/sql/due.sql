@@ -1,2 +1,2 @@
 SELECT project, spider, job FROM jobs INDEXED BY jobs_by_due
-WHERE due <= ?1 ORDER BY due LIMIT ?2
+WHERE due <= :now ORDER BY due LIMIT :limit

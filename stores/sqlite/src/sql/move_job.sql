@@ -1,5 +1,5 @@
 -- What indexes hold.
 UPDATE jobs SET
-    state = ?2, position = ?3, front = ?4, priority = ?5, units = ?6, tags = ?7,
-    unique_key = ?8, due = ?9
-WHERE id = ?1
+    state = :state, position = :position, front = :front, priority = :priority, units = :units,
+    tags = :tags, unique_key = :unique_key, due = :due
+WHERE id = :id

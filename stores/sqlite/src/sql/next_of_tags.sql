@@ -1,5 +1,4 @@
--- The first in the queue of the part of spider ?2 with units ?3 and tags ?4, or of the next
--- part.
+-- The first in the queue of the part with this spider, units and tags, or of the next part.
 SELECT id, spider, units, priority, front, position, tags FROM jobs INDEXED BY queue_by_tags
-WHERE project = ?1 AND state = 0 AND (spider, units, tags) >= (?2, ?3, ?4)
+WHERE project = :project AND state = 0 AND (spider, units, tags) >= (:spider, :units, :tags)
 ORDER BY spider, units, tags, priority DESC, front DESC, position LIMIT 1

@@ -1,3 +1,3 @@
 SELECT spider, job FROM jobs INDEXED BY jobs_by_state
-WHERE project = ?1 AND state = 0
-ORDER BY position LIMIT ?2
+WHERE project = :project AND state = 0
+ORDER BY position LIMIT :limit

@@ -1,4 +1,4 @@
 -- The queue in its order.
 SELECT id, spider, units, priority, front, position FROM jobs INDEXED BY queue
-WHERE project = ?1 AND state = 0
-ORDER BY priority DESC, front DESC, position LIMIT ?2
+WHERE project = :project AND state = 0
+ORDER BY priority DESC, front DESC, position LIMIT :limit

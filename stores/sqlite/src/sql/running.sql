@@ -1,3 +1,3 @@
--- What runs of a project: jobs and their units.
-SELECT COUNT(*), COALESCE(SUM(units), 0) FROM jobs INDEXED BY running
+-- What runs of a project.
+SELECT COUNT(*) AS jobs, COALESCE(SUM(units), 0) AS units FROM jobs INDEXED BY running
 WHERE project = ?1 AND state = 1

@@ -1,7 +1,10 @@
--- What no index holds: a metadata write touches just this, and a heartbeat `due` beside it.
+-- What no index holds, and what is short: a heartbeat writes just this, and `due` beside it.
 UPDATE jobs SET
-    attempt = ?2, updated = ?3, lease_expires = ?4, stop_by = ?5, fence = ?6,
-    pending_position = ?7, pending_by = ?8, running_position = ?9, running_by = ?10,
-    finished_position = ?11, finished_by = ?12, deleted_position = ?13, deleted_by = ?14,
-    items = ?15, pages = ?16, logs = ?17, errors = ?18, metadata = ?19, bytes = ?20
-WHERE id = ?1
+    attempt = :attempt, updated = :updated, lease_expires = :lease_expires, stop_by = :stop_by,
+    fence = :fence,
+    pending_position = :pending_position, pending_by = :pending_by,
+    running_position = :running_position, running_by = :running_by,
+    finished_position = :finished_position, finished_by = :finished_by,
+    deleted_position = :deleted_position, deleted_by = :deleted_by,
+    items = :items, pages = :pages, logs = :logs, errors = :errors
+WHERE id = :id

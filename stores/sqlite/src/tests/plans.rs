@@ -1,7 +1,7 @@
 //! How SQLite goes about the statements of the queue and of what runs: by an index, without
 //! a sort, and where it says so without a look at the rows.
 
-use super::super::file::StoreFile;
+use super::super::store_file::StoreFile;
 
 /// What SQLite says of a statement, a line a step.
 fn plan(sql: &str) -> Vec<String> {

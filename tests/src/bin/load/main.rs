@@ -1,5 +1,5 @@
-//! Load program: pushes jobs from many clients at once and says how fast, how late, and at
-//! what cost of the server's CPU.
+//! Load program: pushes jobs from many clients at once and prints throughput, latency and the
+//! server's CPU time.
 //!
 //! `cargo run --release -p spiderq-tests --bin load -- --api grpc --store redis`
 #![allow(

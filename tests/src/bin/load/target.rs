@@ -59,7 +59,7 @@ impl Target {
     }
 
     fn started(store: &str) -> Self {
-        let program = Program::serve(store, Stack::KEY);
+        let program = Program::serve(store, &[]);
         let mut target = Self::bare(&program.url, Stack::KEY, Some(program.id()));
         target._program = Some(program);
         target

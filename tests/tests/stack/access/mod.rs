@@ -1,4 +1,5 @@
-//! Who may do what: every call by every caller, as `docs/access.md` says, over gRPC and HTTP.
+//! Who may call what: every call by every kind of caller, as `docs/access.md` says, over gRPC and
+//! HTTP.
 
 mod calls;
 pub(crate) mod table;
@@ -16,9 +17,9 @@ use self::{
     table::{COLUMNS, Cell, Path, Row},
     world::{Caller, World},
 };
-use crate::{auth::assert_refused, on_each_store};
+use crate::{helpers::assert_refused, on_each_store};
 
-/// What became of a call; or the answer, when it was neither done nor refused to the caller.
+/// The outcome of a call; or its response, if it was neither done nor refused to the caller.
 type Found = Result<Cell, String>;
 
 async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -> Found {
@@ -78,7 +79,7 @@ async fn over_http(path: &Path, caller: &Caller, target: &Target) -> Found {
     }
 }
 
-/// Makes a call in every caller's name; says where that ended otherwise than in the table.
+/// Makes a call as every caller; returns the outcomes that differ from the table.
 async fn differences(
     world: &World,
     row: &Row,
@@ -97,7 +98,7 @@ async fn differences(
 }
 
 #[tokio::test]
-async fn every_grpc_call_is_as_open_as_the_table_says() {
+async fn every_grpc_call_allows_the_callers_of_the_table() {
     on_each_store(async |kind| {
         let world = World::new(Stack::start(kind).await).await;
         let mut wrong = Vec::new();
@@ -113,7 +114,7 @@ async fn every_grpc_call_is_as_open_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn every_path_is_as_open_as_its_call() {
+async fn every_path_allows_the_callers_of_its_call() {
     on_each_store(async |kind| {
         let world = World::new(Stack::start(kind).await).await;
         let calls = table::calls();

@@ -21,12 +21,12 @@ pub(super) const COLUMNS: [&str; 9] = [
     "finished job's token",
 ];
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     /// It is done.
     Yes,
-    /// To jobs of the caller's own it is, to others it is not.
+    /// It is done if the caller runs the job, and refused otherwise.
     Own,
     /// 401.
     Unauthenticated,
@@ -49,7 +49,7 @@ impl Cell {
     }
 }
 
-/// A call, and what becomes of it by column.
+/// A call and its outcome by column.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) service: String,

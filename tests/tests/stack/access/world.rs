@@ -107,7 +107,7 @@ impl World {
         self.stack.grpc().queue().update_queue(request).await.unwrap();
     }
 
-    /// Who stands for a column, what the call is then about, and what must come of it.
+    /// The callers of a column, what each calls about, and the outcome that must follow.
     pub(super) async fn cases(&self, row: &Row, column: usize) -> Vec<(Caller, Target, Cell)> {
         let cell = row.cells[column];
         let state = state_needed(&row.call);

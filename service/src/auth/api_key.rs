@@ -1,0 +1,75 @@
+//! API keys and their keyed hashes.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use spiderq_core::{
+    error::{Error, Result},
+    store::ApiKeyDigest,
+};
+
+/// 32 hexadecimal characters. `Debug` shows none of them.
+#[derive(Clone)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// A new one from the system's random source.
+    pub fn random() -> Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| Error::bug(error.to_string()))?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    /// `None` for any other text. Upper-case digits count as lower-case ones.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        good.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The text of the API key: shown once, to its owner.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
+
+/// Hashes API keys with the installation's secret, so that a stolen store reveals none. The time
+/// of a look-up by this digest reveals nothing either: without the secret nobody can choose a
+/// digest that is close to a stored one.
+pub(super) struct ApiKeyHasher(Hmac<Sha256>);
+
+impl ApiKeyHasher {
+    pub(super) fn new(secret: &[u8; 32]) -> Self {
+        Self(hmac(&[b"api keys ".as_slice(), secret].concat()))
+    }
+
+    pub(super) fn digest(&self, key: &ApiKey) -> ApiKeyDigest {
+        let mut mac = self.0.clone();
+        mac.update(key.expose().as_bytes());
+        ApiKeyDigest(hex(&mac.finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for ApiKeyHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKeyHasher(…)")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+pub(super) fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a key of any length")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

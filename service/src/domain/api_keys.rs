@@ -1,0 +1,63 @@
+//! API keys: creating, listing and revoking them, and who a caller is.
+
+use super::Domain;
+use crate::auth::{ApiKey, Caller};
+use spiderq_core::{
+    error::{Error, Result},
+    model::{Actor, ApiKeyRecord, ProjectId, Role},
+};
+
+/// Whose API key a call came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Owner of the API key.
+    pub name: Actor,
+    /// What calls with it may do.
+    pub role: Role,
+    /// Numbers of the projects that it reaches; `None`: all.
+    pub projects: Option<Vec<u64>>,
+}
+
+impl Domain {
+    /// Creates an API key, which is shown this once. Without `projects` it reaches all.
+    pub async fn create_key(
+        &self,
+        caller: &Caller,
+        name: &Actor,
+        role: Role,
+        projects: &[ProjectId],
+    ) -> Result<(ApiKey, ApiKeyRecord)> {
+        caller.may_administer()?;
+        // An admin manages the API keys of all projects, so a bound would promise too much.
+        if role == Role::Admin && !projects.is_empty() {
+            return Err(Error::invalid("projects", "must be empty for the role admin"));
+        }
+        let numbers = projects.iter().map(|project| project.get()).collect();
+        let projects = (!projects.is_empty()).then_some(numbers);
+        self.auth.create_key(name, role, projects).await
+    }
+
+    /// All API keys, oldest first.
+    pub async fn list_keys(&self, caller: &Caller) -> Result<Vec<ApiKeyRecord>> {
+        caller.may_administer()?;
+        self.store.list_api_keys().await
+    }
+
+    /// Revokes the API key with this id: at once in this process, in others within
+    /// [`API_KEY_TTL_MS`](spiderq_core::limits::API_KEY_TTL_MS).
+    pub async fn revoke_key(&self, caller: &Caller, id: &str) -> Result<()> {
+        caller.may_administer()?;
+        self.auth.revoke_key(id).await
+    }
+
+    /// Whose API key the call came with; [`Error::Forbidden`] for a job token.
+    pub fn get_identity(&self, caller: Caller) -> Result<Identity> {
+        match caller {
+            Caller::Key { name, role, projects } => Ok(Identity { name, role, projects }),
+            Caller::Job { .. } => Err(Error::Forbidden("a job token has no identity".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What a store's answer to a change means to the caller.
+
+use super::Domain;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{MAX_BATCH, MAX_METADATA_BYTES, bytes_text},
+    model::{JobKey, Millis, ProjectId, State, Tags},
+    store::{Change, Changed, Effect, Holder, Step},
+};
+
+/// The error that `changed` means, if it is one. `to` is the state that was asked for.
+pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Option<Error> {
+    match changed {
+        Changed::Kept(_) | Changed::Applied { .. } => None,
+        Changed::Missing => Some(no_job(key)),
+        Changed::Stale => Some(Error::Stale(key.to_string())),
+        Changed::NotHeld => Some(not_held(key)),
+        Changed::TooManyTags => Some(Tags::too_many()),
+        Changed::TooLarge => {
+            let limit = format!("must be at most {} in all", bytes_text(MAX_METADATA_BYTES));
+            Some(Error::too_large("metadata", limit))
+        }
+        Changed::AtLimit(limit) => Some(Error::AtLimit(limit.to_string())),
+        Changed::Refused(state) => Some(wrong_state(key, state, to)),
+    }
+}
+
+pub(super) fn no_job(key: JobKey) -> Error {
+    Error::NotFound(format!("there is no job {key}"))
+}
+
+pub(super) fn not_held(key: JobKey) -> Error {
+    Error::Forbidden(format!("job {key} is not run by this key's owner"))
+}
+
+/// The error of a job in `state` that can't enter `to`.
+pub(super) fn wrong_state(key: JobKey, state: State, to: Option<State>) -> Error {
+    let state = state.as_str();
+    Error::WrongState(match to {
+        Some(State::Deleted) => format!("job {key} is {state}: stop it first"),
+        Some(to) => format!("job {key} is {state}, it can't become {}", to.as_str()),
+        None => format!("job {key} is {state}"),
+    })
+}
+
+impl Domain {
+    /// Makes one change; its answer.
+    pub(super) async fn change_one(&self, change: Change, now: Millis) -> Result<Changed> {
+        let project = change.key.project;
+        let changed = self.store.change(project, vec![change], false, now, None).await?;
+        changed.into_iter().next().ok_or_else(|| Error::bug("change answered nothing"))
+    }
+
+    /// Makes the same change to all `keys`, up to [`MAX_BATCH`] in one step or not at all; answers
+    /// how many there are. The first refusal is the whole call's.
+    pub(super) async fn change_all(
+        &self,
+        project: ProjectId,
+        keys: &[JobKey],
+        (on, effects): &([Step; 4], Vec<Effect>),
+        to: Option<State>,
+    ) -> Result<u64> {
+        let mut count = 0;
+        for chunk in keys.chunks(MAX_BATCH) {
+            let (on, holder) = (*on, Holder::Anyone);
+            let change = |key: &JobKey| Change {
+                key: *key,
+                holder: holder.clone(),
+                on,
+                effects: effects.clone(),
+            };
+            let changes = chunk.iter().map(change).collect();
+            let changed = self.store.change(project, changes, true, self.now(), None).await?;
+            count += count_existing(chunk, changed, to)?;
+        }
+        Ok(count)
+    }
+}
+
+fn count_existing(keys: &[JobKey], changed: Vec<Changed>, to: Option<State>) -> Result<u64> {
+    let mut count = 0;
+    for (key, changed) in keys.iter().zip(changed) {
+        match refusal(*key, changed, to) {
+            Some(Error::NotFound(_)) => {}
+            Some(error) => return Err(error),
+            None => count += 1,
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,140 @@
+//! Metadata fields whose names mean something to the service: those that only it sets are
+//! skipped, and those that stores index become typed (`docs/contract.md`, 5).
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use spiderq_core::{
+    error::{Error, Result},
+    limits::MAX_METADATA_BYTES,
+    model::{Counters, JsonText, Metadata, Priority, TagChanges, Tags, Units},
+    store::Effect,
+};
+
+/// Fields that only the service sets, sorted. Clients that write back what they read send them
+/// too, so that they are skipped, not refused.
+const READ_ONLY: [&str; 15] = [
+    "_key",
+    "auth",
+    "cancelled_by",
+    "completed_by",
+    "deleted_by",
+    "deleted_time",
+    "finished_time",
+    "key",
+    "pending_time",
+    "project",
+    "running_time",
+    "scheduled_by",
+    "spider",
+    "started_by",
+    "state",
+];
+
+/// A client's metadata, with the reserved fields taken out.
+#[derive(Debug, Default)]
+pub(super) struct ReservedFields {
+    pub(super) tags: Option<Tags>,
+    pub(super) priority: Option<Priority>,
+    pub(super) units: Option<Units>,
+    pub(super) counters: Counters,
+    /// All other fields.
+    pub(super) rest: Metadata,
+}
+
+impl ReservedFields {
+    pub(super) fn split(mut metadata: Metadata) -> Result<Self> {
+        metadata.check_size()?;
+        metadata.retain(|name| !is_read_only(name));
+        let tags = metadata.remove("tags").map(|json| tags(&json)).transpose()?;
+        let priority = integer(&mut metadata, "priority", Priority::new)?;
+        let units = integer(&mut metadata, "units", Units::new)?;
+        let counters = metadata.get("scrapystats").map(counters).unwrap_or_default();
+        Ok(Self { tags, priority, units, counters, rest: metadata })
+    }
+
+    /// The effect of setting these fields of a job. Its tags are replaced.
+    pub(super) fn effect(self) -> Effect {
+        let replaced = |add| TagChanges { clear: true, remove: Vec::new(), add };
+        Effect {
+            tags: self.tags.map_or_else(TagChanges::default, replaced),
+            priority: self.priority,
+            units: self.units,
+            counters: self.counters,
+            max_bytes: (!self.rest.is_empty()).then_some(MAX_METADATA_BYTES),
+            set: self.rest,
+            ..Effect::default()
+        }
+    }
+}
+
+pub(super) fn is_read_only(name: &str) -> bool {
+    READ_ONLY.binary_search(&name).is_ok()
+}
+
+fn tags(json: &JsonText) -> Result<Tags> {
+    let texts: Vec<String> = serde_json::from_str(json.as_str())
+        .map_err(|_| Error::invalid("tags", "must be an array of strings"))?;
+    Tags::parse(texts)
+}
+
+fn integer<T>(
+    metadata: &mut Metadata,
+    name: &str,
+    parse: impl Fn(i64) -> Result<T>,
+) -> Result<Option<T>> {
+    let Some(json) = metadata.remove(name) else {
+        return Ok(None);
+    };
+    // A value that is not an integer gets the error of one that is out of range.
+    parse(serde_json::from_str(json.as_str()).unwrap_or(i64::MIN)).map(Some)
+}
+
+/// The counters in Scrapy's stats, which leave out what never happened: a missing one is 0.
+fn counters(stats: &JsonText) -> Counters {
+    let Ok(stats) = serde_json::from_str::<BTreeMap<String, &RawValue>>(stats.as_str()) else {
+        return Counters::default();
+    };
+    if stats.is_empty() {
+        return Counters::default();
+    }
+    let number = |raw: &RawValue| {
+        let text = raw.get();
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        whole.parse::<u64>().unwrap_or(0)
+    };
+    let stat = |name: &str| stats.get(name).map_or(0, |raw| number(raw));
+    let logs = stats
+        .iter()
+        .filter(|(name, _)| name.starts_with("log_count/"))
+        .fold(0_u64, |sum, (_, raw)| sum.saturating_add(number(raw)));
+    Counters {
+        items: Some(stat("item_scraped_count")),
+        pages: Some(stat("response_received_count")),
+        logs: Some(logs),
+        errors: Some(stat("log_count/ERROR").saturating_add(stat("log_count/CRITICAL"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_only_names_are_sorted() {
+        assert!(READ_ONLY.is_sorted());
+    }
+
+    #[test]
+    fn counters_come_from_scrapy_stats() {
+        let stats = r#"{"item_scraped_count":2,"response_received_count":1,"log_count/INFO":11,
+            "log_count/ERROR":3.0,"log_count/CRITICAL":1,"finish_time":1566311822568.0}"#;
+        let known = counters(&JsonText::parse(stats).unwrap());
+        let expected = Counters { items: Some(2), pages: Some(1), logs: Some(15), errors: Some(4) };
+        assert_eq!(known, expected);
+        for unknown in ["{}", "null", "[]", "3"] {
+            assert_eq!(counters(&JsonText::parse(unknown).unwrap()), Counters::default());
+        }
+    }
+}

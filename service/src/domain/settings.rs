@@ -1,0 +1,171 @@
+//! A project's settings: reading and changing them. The table says which of them mean something
+//! to the service, what each accepts, and what holds when it is not set; all others are the
+//! user's own.
+
+use std::ops::RangeInclusive;
+
+use super::{Domain, check_items};
+use crate::auth::Caller;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{
+        DEFAULT_CANCEL_TIMEOUT_S, DEFAULT_MAX_ATTEMPTS, MAX_ATTEMPTS_SETTING, MAX_CANCEL_TIMEOUT_S,
+        MAX_METADATA_BYTES, MAX_NUMBER, MAX_RUNNING_SETTING, bytes_text,
+    },
+    model::{FieldName, JsonText, Metadata, ProjectId, Role},
+    store::{MAX_RUNNING, MAX_RUNNING_UNITS, SettingsChange},
+};
+
+/// What becomes of a running job whose lease has ended: `requeue` (default) or `finish`.
+pub(super) const ON_LOST: &str = "on_lost";
+/// How many attempts a job may have that is requeued when its worker is lost.
+pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
+/// How long a running job may take to end after it was asked to stop, s.
+pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
+
+/// What a setting accepts beside null, which means that it is not set.
+enum Accepts {
+    /// A whole number in plain decimal.
+    Number(RangeInclusive<u64>),
+    /// One of these texts.
+    Text(&'static [&'static str]),
+}
+
+use Accepts::{Number, Text};
+
+const TABLE: [(&str, Accepts); 11] = [
+    (MAX_RUNNING, Number(0..=MAX_RUNNING_SETTING)),
+    (MAX_RUNNING_UNITS, Number(0..=MAX_RUNNING_SETTING)),
+    (ON_LOST, Text(&["requeue", "finish"])),
+    (MAX_ATTEMPTS, Number(1..=MAX_ATTEMPTS_SETTING)),
+    (CANCEL_TIMEOUT, Number(1..=MAX_CANCEL_TIMEOUT_S)),
+    ("keep_finished_days", Number(0..=MAX_NUMBER)),
+    ("keep_finished_jobs", Number(0..=MAX_NUMBER)),
+    ("keep_finished_bytes", Number(0..=MAX_NUMBER)),
+    ("keep_deleted_days", Number(0..=MAX_NUMBER)),
+    ("keep_deleted_jobs", Number(0..=MAX_NUMBER)),
+    ("keep_deleted_bytes", Number(0..=MAX_NUMBER)),
+];
+
+/// What becomes of a project's running jobs whose lease has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LostJobs {
+    /// Whether they go back to pending …
+    pub(super) requeue: bool,
+    /// … unless they had this many attempts.
+    pub(super) max_attempts: u64,
+}
+
+impl Domain {
+    /// All settings of a project.
+    pub async fn get_settings(&self, caller: &Caller, project: ProjectId) -> Result<Metadata> {
+        caller.may(Role::Read, project)?;
+        self.store.settings(project).await
+    }
+
+    /// Sets these settings and keeps the others.
+    pub async fn set_settings(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        settings: Metadata,
+    ) -> Result<()> {
+        caller.may(Role::User, project)?;
+        settings.check_size().map_err(|error| error.with_field("settings"))?;
+        check(&settings)?;
+        if settings.is_empty() {
+            return Ok(());
+        }
+        if self.store.change_settings(project, SettingsChange::Merge(settings)).await? {
+            return Ok(());
+        }
+        let limit =
+            format!("of a project must be at most {} in all", bytes_text(MAX_METADATA_BYTES));
+        Err(Error::too_large("settings", limit))
+    }
+
+    /// Removes settings; `None`: all of them.
+    pub async fn delete_settings(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        names: Option<Vec<FieldName>>,
+    ) -> Result<()> {
+        caller.may(Role::User, project)?;
+        if let Some(names) = &names {
+            check_items("names", names.len())?;
+        }
+        let change = names.map_or(SettingsChange::Clear, SettingsChange::Remove);
+        self.store.change_settings(project, change).await?;
+        Ok(())
+    }
+}
+
+/// Refuses settings if the table does not accept one of them.
+fn check(settings: &Metadata) -> Result<()> {
+    for (name, accepts) in &TABLE {
+        if let Some(value) = settings.get(name)
+            && value.as_str() != "null"
+            && !accepts.allows(value)
+        {
+            return Err(Error::invalid(*name, accepts.text()));
+        }
+    }
+    Ok(())
+}
+
+/// The setting [`CANCEL_TIMEOUT`] or its default, s.
+pub(super) fn cancel_timeout(settings: &Metadata) -> u64 {
+    number(settings, CANCEL_TIMEOUT).unwrap_or(DEFAULT_CANCEL_TIMEOUT_S)
+}
+
+/// The settings [`ON_LOST`] and [`MAX_ATTEMPTS`] or their defaults.
+pub(super) fn lost_jobs(settings: &Metadata) -> LostJobs {
+    let on_lost = settings.get(ON_LOST).and_then(JsonText::as_text);
+    LostJobs {
+        requeue: on_lost.as_deref() != Some("finish"),
+        max_attempts: number(settings, MAX_ATTEMPTS).unwrap_or(DEFAULT_MAX_ATTEMPTS),
+    }
+}
+
+/// A number of the table; `None` where it is not set. A value that the table does not accept was
+/// written past it, and counts as not set.
+pub(super) fn number(settings: &Metadata, name: &str) -> Option<u64> {
+    let (_, accepts) = TABLE.iter().find(|(known, _)| *known == name)?;
+    let value = settings.get(name)?;
+    accepts.allows(value).then(|| whole_number(value))?
+}
+
+impl Accepts {
+    fn allows(&self, value: &JsonText) -> bool {
+        match self {
+            Number(range) => whole_number(value).is_some_and(|number| range.contains(&number)),
+            Text(texts) => value.as_text().is_some_and(|text| texts.contains(&text.as_str())),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Number(range) if *range.end() == MAX_NUMBER => {
+                format!("must be a whole number, at least {}, or null", range.start())
+            }
+            Number(range) => {
+                format!("must be a whole number from {} to {}, or null", range.start(), range.end())
+            }
+            Text(texts) => {
+                let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+                format!("must be {} or null", quoted.join(", "))
+            }
+        }
+    }
+}
+
+/// Digits alone: no sign, fraction or exponent. JSON itself allows no leading zeros.
+fn whole_number(value: &JsonText) -> Option<u64> {
+    let text = value.as_str();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests;

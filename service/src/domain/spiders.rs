@@ -1,0 +1,168 @@
+//! Spiders of a project: listing and reading them, the tags that their scheduled jobs get, and
+//! how many jobs of one may run (`docs/contract.md`, 3, others; 4, ids).
+
+use super::{Domain, check_rows};
+use crate::auth::Caller;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{MAX_BATCH, MAX_TAGS},
+    model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
+    store::{SpiderRecord, SpiderTagsUpdated},
+};
+
+/// A spider as callers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spider {
+    /// Its number in the project.
+    pub id: SpiderId,
+    /// Never changes.
+    pub name: SpiderName,
+    /// Tags that its scheduled jobs get.
+    pub tags: Tags,
+    /// How many of its jobs may run at a time; `None`: no limit of its own.
+    pub max_running: Option<u32>,
+    /// Text of `version` of its latest job.
+    pub version: Option<String>,
+}
+
+/// How a call names a spider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpiderRef {
+    /// By its name.
+    Name(SpiderName),
+    /// By its number.
+    Number(SpiderId),
+}
+
+impl Domain {
+    /// Up to `limit` spiders (1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS), which 0 means)
+    /// with numbers above `after`, by number.
+    pub async fn list_spiders(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        mut after: Option<SpiderId>,
+        limit: u32,
+    ) -> Result<Vec<Spider>> {
+        caller.may(Role::Read, project)?;
+        let limit = check_rows("count", limit)?;
+        let mut spiders = Vec::new();
+        while spiders.len() < limit {
+            let size = MAX_BATCH.min(limit - spiders.len());
+            let page = self.store.spiders(project, after, size).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = Some(last.id);
+            spiders.extend(self.with_versions(project, page).await?);
+        }
+        Ok(spiders)
+    }
+
+    /// One spider; [`Error::NotFound`] when there is none. With `create`, a name gets a number.
+    pub async fn get_spider(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        spider: SpiderRef,
+        create: bool,
+    ) -> Result<Spider> {
+        caller.may(if create { Role::User } else { Role::Read }, project)?;
+        let number = match &spider {
+            SpiderRef::Number(_) if create => {
+                return Err(Error::invalid("create", "goes with a name, not with a number"));
+            }
+            SpiderRef::Number(number) => Some(*number),
+            SpiderRef::Name(name) => self.store.spider_id(project, name, create).await?,
+        };
+        let record = match number {
+            Some(number) => self.spider_record(project, number).await?,
+            None => None,
+        };
+        let record = record.ok_or_else(|| no_spider(project, &spider))?;
+        let mut found = self.with_versions(project, vec![record]).await?;
+        found.pop().ok_or_else(|| Error::bug("a spider lost its record"))
+    }
+
+    /// Changes the tags that a spider's scheduled jobs get; answers the spider as it is then.
+    pub async fn update_spider_tags(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        number: SpiderId,
+        changes: &TagChanges,
+    ) -> Result<Spider> {
+        caller.may(Role::User, project)?;
+        if changes.is_empty() {
+            return Err(Error::invalid("add", "is required, or remove"));
+        }
+        let spider = SpiderRef::Number(number);
+        match self.store.update_spider_tags(project, number, changes).await? {
+            SpiderTagsUpdated::Done(_) => self.get_spider(caller, project, spider, false).await,
+            SpiderTagsUpdated::Missing => Err(no_spider(project, &spider)),
+            SpiderTagsUpdated::TooManyTags => {
+                Err(Error::invalid("add", format!("a spider may have at most {MAX_TAGS} tags")))
+            }
+        }
+    }
+
+    /// Sets how many jobs of a spider may run at a time; `None`: no limit of its own. Answers
+    /// the spider as it is then.
+    pub async fn limit_spider(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        number: SpiderId,
+        max_running: Option<u32>,
+    ) -> Result<Spider> {
+        caller.may(Role::User, project)?;
+        let spider = SpiderRef::Number(number);
+        if !self.store.limit_spider(project, number, max_running).await? {
+            return Err(no_spider(project, &spider));
+        }
+        self.get_spider(caller, project, spider, false).await
+    }
+
+    async fn spider_record(
+        &self,
+        project: ProjectId,
+        number: SpiderId,
+    ) -> Result<Option<SpiderRecord>> {
+        let before = i64::try_from(number.get() - 1).map_or(None, |n| SpiderId::new(n).ok());
+        let page = self.store.spiders(project, before, 1).await?;
+        Ok(page.into_iter().find(|record| record.id == number))
+    }
+
+    /// At most [`MAX_BATCH`] spiders with the versions of their latest jobs.
+    async fn with_versions(
+        &self,
+        project: ProjectId,
+        records: Vec<SpiderRecord>,
+    ) -> Result<Vec<Spider>> {
+        let latest = |record: &SpiderRecord| {
+            let spider = record.id;
+            record.last_job.map(|job| JobKey { project, spider, job })
+        };
+        let latest: Vec<JobKey> = records.iter().filter_map(latest).collect();
+        let jobs = self.store.get(&latest, &FieldSelection::Row).await?;
+        let mut jobs = jobs.into_iter().flatten().peekable();
+        let spiders =
+            records.into_iter().map(|SpiderRecord { id, name, tags, max_running, .. }| {
+                // Spiders without a job, or whose latest was purged, are missing among the jobs.
+                let latest = jobs.next_if(|job| job.key.spider == id);
+                let version = latest.and_then(|job| job.metadata.get("version")?.as_text());
+                Spider { id, name, tags, max_running, version }
+            });
+        Ok(spiders.collect())
+    }
+}
+
+fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
+    Error::NotFound(match spider {
+        SpiderRef::Name(name) => format!("project {project} has no spider {name}"),
+        SpiderRef::Number(number) => format!("there is no spider {project}/{number}"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! A summary of the queue: how many jobs are in each state, and the latest of them
+//! (`docs/contract.md`, 4, summaries).
+
+use super::{Domain, ListQuery};
+use crate::auth::Caller;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{DEFAULT_SUMMARY_ROWS, MAX_SUMMARY_ROWS},
+    model::{FieldSelection, Filter, Job, ProjectId, Role, SpiderId, State, StateSet},
+};
+
+/// The states of a summary that asks for none in particular.
+const DEFAULT_STATES: [State; 3] = [State::Pending, State::Running, State::Finished];
+
+/// What to summarize.
+#[derive(Debug)]
+pub struct SummarizeQuery {
+    /// Of which project.
+    pub project: ProjectId,
+    /// Only jobs of this spider.
+    pub spider: Option<SpiderId>,
+    /// Only this state; `None`: pending, running and finished.
+    pub state: Option<State>,
+    /// Jobs per state: 0 to [`MAX_SUMMARY_ROWS`]; `None`: [`DEFAULT_SUMMARY_ROWS`].
+    pub limit: Option<u32>,
+    /// How many jobs of each state to leave out at the beginning.
+    pub skip: u32,
+    /// Which metadata.
+    pub fields: FieldSelection,
+}
+
+/// One state of a queue.
+#[derive(Debug)]
+pub struct StateSummary {
+    /// Which state.
+    pub state: State,
+    /// How many jobs are in it.
+    pub count: u64,
+    /// The latest of them.
+    pub jobs: Vec<Job>,
+}
+
+impl Domain {
+    /// The number and the latest jobs of each state that is asked for.
+    pub async fn summarize_queue(
+        &self,
+        caller: &Caller,
+        query: &SummarizeQuery,
+    ) -> Result<Vec<StateSummary>> {
+        caller.may(Role::Read, query.project)?;
+        let limit = query.limit.unwrap_or(DEFAULT_SUMMARY_ROWS);
+        if limit > MAX_SUMMARY_ROWS {
+            let accepted = format!("must be from 0 to {MAX_SUMMARY_ROWS}");
+            return Err(Error::invalid("count", accepted));
+        }
+        let states = query.state.map_or_else(|| DEFAULT_STATES.to_vec(), |state| vec![state]);
+        let mut filter = Filter::default();
+        if let Some(number) = query.spider {
+            let Some(name) = self.store.spider_name(query.project, number).await? else {
+                let empty = |state| StateSummary { state, count: 0, jobs: Vec::new() };
+                return Ok(states.into_iter().map(empty).collect());
+            };
+            filter.spiders.push(name);
+        }
+        let mut summaries = Vec::new();
+        for state in states {
+            filter.states = StateSet::from_iter([state]);
+            summaries.push(self.summarize_state(query, state, &filter, limit).await?);
+        }
+        Ok(summaries)
+    }
+
+    async fn summarize_state(
+        &self,
+        query: &SummarizeQuery,
+        state: State,
+        filter: &Filter,
+        limit: u32,
+    ) -> Result<StateSummary> {
+        let count = self.store.count(query.project, filter).await?;
+        let list = ListQuery {
+            skip: query.skip.into(),
+            limit: limit.into(),
+            fields: query.fields.clone(),
+            ..ListQuery::new(query.project, filter.clone())
+        };
+        let jobs = self.list(list).await?.collect().await?;
+        Ok(StateSummary { state, count, jobs })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Moving jobs to a state and setting their fields, each on its own (`docs/contract.md`, 4).
+
+use super::{
+    Domain, RequestId, change_outcome::refusal, check_items, reserved_fields::ReservedFields,
+    step_digest, transition::towards,
+};
+use crate::auth::Caller;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::MAX_BATCH,
+    model::{
+        Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, SpiderKey,
+        State, StateSet, TagChanges, Units,
+    },
+    store::{Change, Changed, Effect},
+};
+
+/// Which jobs an update changes.
+#[derive(Clone, Copy, Debug)]
+pub enum UpdateTarget {
+    /// One job.
+    Job(JobKey),
+    /// Every job of a spider that is not deleted; if the update has a state, only those that
+    /// can enter it or are in it.
+    Spider(SpiderKey),
+}
+
+/// What to change in one job, or in all jobs of a spider.
+#[derive(Debug)]
+pub struct QueueUpdate {
+    /// In which jobs.
+    pub target: UpdateTarget,
+    /// The state to enter.
+    pub state: Option<State>,
+    /// Fields to set.
+    pub metadata: Metadata,
+    /// They come in place of `tags` in the metadata.
+    pub tags: TagChanges,
+    /// Takes precedence over that in the metadata.
+    pub priority: Option<Priority>,
+    /// Take precedence over those in the metadata.
+    pub units: Option<Units>,
+    /// Take precedence over those in `scrapystats`.
+    pub counters: Counters,
+    /// The secret of the attempt that must still hold the job.
+    pub fence: Option<Fence>,
+    /// Sets the field of that name.
+    pub close_reason: Option<String>,
+}
+
+/// What became of one job of an update.
+#[derive(Clone, Debug)]
+pub struct UpdatedJob {
+    /// Which job.
+    pub key: JobKey,
+    /// Index of the update that named it.
+    pub update: usize,
+    /// Its state before the update, or why it was refused.
+    pub result: Result<State>,
+}
+
+impl Domain {
+    /// Makes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) updates in order. Jobs that do
+    /// not exist are left out of the answer.
+    pub async fn update_queue(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        updates: Vec<QueueUpdate>,
+        request_id: Option<RequestId>,
+    ) -> Result<Vec<UpdatedJob>> {
+        may_update(caller, project)?;
+        check_items("updates", updates.len())?;
+        // All are checked before the first is made, so that a bad one leaves nothing half done.
+        let effect = |mut update: QueueUpdate| update.effect().map(|effect| (update, effect));
+        let updates = updates.into_iter().map(effect).collect::<Result<Vec<_>>>()?;
+        for (update, _) in &updates {
+            check_spider(caller, project, update.target, request_id.is_some())?;
+        }
+        let mut batches = Batches::new(self, caller, project, request_id);
+        for (index, (update, effect)) in updates.into_iter().enumerate() {
+            match update.target {
+                UpdateTarget::Job(key) => batches.add(index, key, &update, effect).await?,
+                UpdateTarget::Spider(key) => {
+                    batches.add_spider(index, key, &update, &effect).await?;
+                }
+            }
+        }
+        batches.flush().await?;
+        Ok(batches.done)
+    }
+}
+
+impl QueueUpdate {
+    fn effect(&mut self) -> Result<Effect> {
+        let mut fields = ReservedFields::split(std::mem::take(&mut self.metadata))?;
+        if let Some(reason) = self.close_reason.take() {
+            fields.rest.set("close_reason", JsonText::string(&reason));
+            fields.rest.check_size()?;
+        }
+        let mut effect = fields.effect();
+        if !self.tags.is_empty() {
+            effect.tags = std::mem::take(&mut self.tags);
+        }
+        effect.priority = self.priority.or(effect.priority);
+        effect.units = self.units.or(effect.units);
+        effect.counters = self.counters.or(effect.counters);
+        Ok(effect)
+    }
+}
+
+/// Updates on their way to the store, up to [`MAX_BATCH`] jobs in a step.
+struct Batches<'a> {
+    domain: &'a Domain,
+    caller: &'a Caller,
+    project: ProjectId,
+    request_id: Option<RequestId>,
+    step: usize,
+    batch: Vec<(usize, Option<State>, Change)>,
+    done: Vec<UpdatedJob>,
+}
+
+impl<'a> Batches<'a> {
+    fn new(
+        domain: &'a Domain,
+        caller: &'a Caller,
+        project: ProjectId,
+        request_id: Option<RequestId>,
+    ) -> Self {
+        let (batch, done) = (Vec::new(), Vec::new());
+        Self { domain, caller, project, request_id, step: 0, batch, done }
+    }
+
+    async fn add(
+        &mut self,
+        index: usize,
+        key: JobKey,
+        update: &QueueUpdate,
+        effect: Effect,
+    ) -> Result<()> {
+        let holder = same_project(self.project, key.project)
+            .and_then(|()| self.caller.may_write(key, update.fence.clone()));
+        let holder = match holder {
+            Ok(holder) => holder,
+            Err(error) => {
+                // Answers are in the order of the updates.
+                self.flush().await?;
+                self.done.push(UpdatedJob { key, update: index, result: Err(error) });
+                return Ok(());
+            }
+        };
+        let (on, effects) = towards(update.state, effect, self.caller.actor())?;
+        self.batch.push((index, update.state, Change { key, holder, on, effects }));
+        if self.batch.len() == MAX_BATCH {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn add_spider(
+        &mut self,
+        index: usize,
+        spider: SpiderKey,
+        update: &QueueUpdate,
+        effect: &Effect,
+    ) -> Result<()> {
+        // The updates before this one may change which jobs the spider has in which state.
+        self.flush().await?;
+        let SpiderKey { project, spider } = spider;
+        let Some(name) = self.domain.store.spider_name(project, spider).await? else {
+            return Ok(());
+        };
+        let states = not_past(update.state);
+        let mut jobs = self.domain.list_spider_jobs(project, name, states).await?;
+        while let Some(job) = jobs.next().await? {
+            self.add(index, job.key, update, effect.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let now = self.domain.now();
+        let digest = step_digest(self.request_id.as_ref(), self.step, now);
+        self.step += 1;
+        let batch = std::mem::take(&mut self.batch);
+        let changes = batch.iter().map(|(_, _, change)| change.clone()).collect();
+        let store = &self.domain.store;
+        let answers = store.change(self.project, changes, false, now, digest.as_ref()).await?;
+        for ((update, to, change), changed) in batch.into_iter().zip(answers) {
+            let key = change.key;
+            if let Some(result) = previous_state(key, changed, to) {
+                self.done.push(UpdatedJob { key, update, result });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state before the change, or why it was refused; `None` for a job that does not exist.
+fn previous_state(key: JobKey, changed: Changed, to: Option<State>) -> Option<Result<State>> {
+    match (changed, refusal(key, changed, to)) {
+        (Changed::Missing, _) => None,
+        (_, Some(error)) => Some(Err(error)),
+        (Changed::Kept(previous) | Changed::Applied { previous, .. }, None) => Some(Ok(previous)),
+        (_, None) => Some(Err(Error::bug("a refused change without an error"))),
+    }
+}
+
+/// Whether the caller may update any job of the project; which ones, [`Caller::may_write`] says.
+fn may_update(caller: &Caller, project: ProjectId) -> Result<()> {
+    match caller {
+        Caller::Job { key, .. } if key.project == project => Ok(()),
+        Caller::Key { .. } | Caller::Job { .. } => caller.may(Role::Worker, project),
+    }
+}
+
+/// Whether a spider may be updated, if the target is one. Which jobs a spider has differs from
+/// one call to the next, so that there is no answer to keep under a request id.
+fn check_spider(
+    caller: &Caller,
+    project: ProjectId,
+    target: UpdateTarget,
+    has_request_id: bool,
+) -> Result<()> {
+    let UpdateTarget::Spider(spider) = target else {
+        return Ok(());
+    };
+    same_project(project, spider.project)?;
+    caller.may(Role::User, project)?;
+    if has_request_id {
+        let accepted = "can't go with a spider key; name the jobs";
+        return Err(Error::invalid("request_id", accepted));
+    }
+    Ok(())
+}
+
+fn same_project(asked: ProjectId, named: ProjectId) -> Result<()> {
+    if asked == named {
+        return Ok(());
+    }
+    Err(Error::invalid("key", format!("must be a key of project {asked}")))
+}
+
+/// The states from which a job can enter `to`, and `to` itself; without `to` all but deleted.
+fn not_past(to: Option<State>) -> StateSet {
+    StateSet::LIVE
+        .iter()
+        .filter(|from| to.is_none_or(|to| from.move_to(to) != Move::Refused))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! The gRPC services as one router, with reflection, health, compression and limits.
+
+use spiderq_proto::{
+    DESCRIPTOR_SET,
+    v1::{
+        job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer,
+        key_service_server::KeyServiceServer, project_service_server::ProjectServiceServer,
+    },
+};
+use tonic::{codec::CompressionEncoding::Gzip, service::Routes};
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_reflection::server::Builder;
+
+use crate::service::Service;
+use spiderq_core::{
+    error::{Error, Result},
+    limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES},
+};
+
+// The generated servers have these methods in common, but no trait.
+macro_rules! configured {
+    ($server:expr) => {
+        $server
+            .accept_compressed(Gzip)
+            .send_compressed(Gzip)
+            .max_decoding_message_size(MAX_REQUEST_BYTES)
+            .max_encoding_message_size(MAX_RESPONSE_BYTES)
+    };
+}
+
+/// What `grpc.health.v1` answers.
+#[derive(Clone, Debug)]
+pub struct Health(HealthReporter);
+
+impl Health {
+    const NAMES: [&'static str; 5] = [
+        "",
+        "spiderq.v1.JobService",
+        "spiderq.v1.JobQueueService",
+        "spiderq.v1.ProjectService",
+        "spiderq.v1.KeyService",
+    ];
+
+    /// Says of every service whether it takes calls.
+    pub async fn set(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in Self::NAMES {
+            self.0.set_service_status(name, status).await;
+        }
+    }
+}
+
+/// All gRPC services of `service`, reflection (v1 and v1alpha) and health.
+pub fn routes(service: &Service) -> Result<(Routes, Health)> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let reflection = || {
+        Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let mut routes = Routes::builder();
+    routes
+        .add_service(configured!(JobServiceServer::new(service.jobs())))
+        .add_service(configured!(JobQueueServiceServer::new(service.queue())))
+        .add_service(configured!(ProjectServiceServer::new(service.projects())))
+        .add_service(configured!(KeyServiceServer::new(service.keys())))
+        .add_service(health)
+        .add_service(reflection().build_v1().map_err(Error::bug)?)
+        .add_service(reflection().build_v1alpha().map_err(Error::bug)?);
+    Ok((routes.routes().prepare(), Health(reporter)))
+}

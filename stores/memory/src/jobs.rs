@@ -1,0 +1,114 @@
+//! Jobs by key and by filter.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use spiderq_core::{
+    effect,
+    error::{Error, Result},
+    model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
+    store::{Change, Changed, JobStore, Page, Purged, RequestDigest},
+};
+
+use crate::{
+    MemoryStore, lock,
+    project::{Project, select},
+    request_ids::Reply,
+};
+
+#[async_trait]
+impl JobStore for MemoryStore {
+    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>> {
+        let projects = lock(&self.projects);
+        let job = |key: &JobKey| {
+            let stored = projects.get(&key.project)?.jobs.get(key)?;
+            Some(select(&stored.job, fields))
+        };
+        Ok(keys.iter().map(job).collect())
+    }
+
+    async fn page(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        limit: usize,
+        fields: &FieldSelection,
+    ) -> Result<Page> {
+        Ok(self.with(project, |project| {
+            let mut jobs: Vec<&Job> = project.jobs().filter(|job| filter.matches(job)).collect();
+            jobs.sort_by_key(|job| Reverse(job.position));
+            let more = jobs.len() > limit;
+            jobs.truncate(limit);
+            let next = jobs.last().map(|job| job.position).filter(|_| more);
+            Page { jobs: jobs.into_iter().map(|job| select(job, fields)).collect(), next }
+        }))
+    }
+
+    async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64> {
+        let matching =
+            |project: &mut Project| project.jobs().filter(|job| filter.matches(job)).count() as u64;
+        Ok(self.with(project, matching))
+    }
+
+    async fn change(
+        &self,
+        project: ProjectId,
+        changes: Vec<Change>,
+        all_or_nothing: bool,
+        now: Millis,
+        request: Option<&RequestDigest>,
+    ) -> Result<Vec<Changed>> {
+        self.with(project, |project| {
+            if let Some(reply) = project.request_ids.recall(request, now)? {
+                return reply.changed();
+            }
+            let changed = project.change_all(&changes, all_or_nothing, now)?;
+            project.request_ids.keep(request, now, Reply::Changed(changed.clone()));
+            Ok(changed)
+        })
+    }
+
+    async fn purge(&self, key: JobKey) -> Result<Purged> {
+        Ok(self.with(key.project, |project| {
+            match project.jobs.get(&key).map(|stored| stored.job.state) {
+                None => Purged::Missing,
+                Some(State::Deleted) => {
+                    project.jobs.remove(&key);
+                    project.notify();
+                    Purged::Done
+                }
+                Some(state) => Purged::Refused(state),
+            }
+        }))
+    }
+}
+
+impl Project {
+    /// Applies all changes in order, or none of them after a refusal or an error.
+    fn change_all(
+        &mut self,
+        changes: &[Change],
+        all_or_nothing: bool,
+        now: Millis,
+    ) -> Result<Vec<Changed>> {
+        let before = self.clone();
+        let changed = changes.iter().map(|change| self.change(change, now));
+        let changed = changed.collect::<Result<Vec<_>>>();
+        if changed.is_err() || all_or_nothing && changed.iter().flatten().any(Changed::is_refusal) {
+            *self = before;
+        }
+        changed
+    }
+
+    fn change(&mut self, change: &Change, now: Millis) -> Result<Changed> {
+        if change.key.project != self.id {
+            return Err(Error::bug("a change of another project's job"));
+        }
+        let (found, next) = (self.jobs.get(&change.key), self.next_position(now));
+        let (changed, applied) = effect::change(found, change, now, next, &mut &*self)?;
+        if let Some(applied) = applied {
+            self.write(applied);
+        }
+        Ok(changed)
+    }
+}

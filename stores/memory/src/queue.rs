@@ -1,0 +1,157 @@
+//! The queue of a project: push, claim, notifications and events.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use spiderq_core::{
+    effect::{self, Applied, NewEvent, StoredJob},
+    error::{Error, Result},
+    model::{ClaimFilter, Job, JobId, JobKey, Millis, ProjectId, State, Tag, Tags},
+    store::{
+        Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed, QueueStore, RequestDigest,
+        SpiderRecord,
+    },
+};
+
+use crate::{MemoryStore, project::Project, request_ids::Reply};
+
+#[async_trait]
+impl QueueStore for MemoryStore {
+    async fn push(
+        &self,
+        project: ProjectId,
+        jobs: Vec<NewJob>,
+        now: Millis,
+        request: Option<&RequestDigest>,
+    ) -> Result<Vec<Pushed>> {
+        self.with(project, |project| {
+            if let Some(reply) = project.request_ids.recall(request, now)? {
+                return reply.pushed();
+            }
+            let pushed = jobs.into_iter().map(|job| project.push(job, now));
+            let pushed = pushed.collect::<Result<Vec<_>>>()?;
+            project.request_ids.keep(request, now, Reply::Pushed(pushed.clone()));
+            Ok(pushed)
+        })
+    }
+
+    async fn claim(
+        &self,
+        project: ProjectId,
+        wanted: &ClaimFilter,
+        effect: &Effect,
+        now: Millis,
+        request: Option<&RequestDigest>,
+    ) -> Result<Option<Claimed>> {
+        self.with(project, |project| {
+            if let Some(reply) = project.request_ids.recall(request, now)? {
+                let (key, fence) = reply.claimed()?;
+                let stored = project.jobs.get(&key);
+                return Ok(stored.map(|stored| Claimed { job: stored.job.clone(), fence }));
+            }
+            let claimed = project.claim(wanted, effect, now)?;
+            if let Some(Claimed { job, fence }) = &claimed {
+                let reply = Reply::Claimed(job.key, fence.clone());
+                project.request_ids.keep(request, now, reply);
+            }
+            Ok(claimed)
+        })
+    }
+
+    async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>> {
+        Ok(self.with(project, |project| {
+            let mut pending: Vec<&Job> = project.in_state(State::Pending).collect();
+            pending.sort_by_key(|job| job.position);
+            pending.into_iter().take(limit).map(|job| job.key).collect()
+        }))
+    }
+
+    async fn subscribe(&self, project: ProjectId) -> Result<Notifications> {
+        Ok(self.with(project, |project| project.subscribe()))
+    }
+
+    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {
+        Ok(self.with(project, |project| project.events.read(after, limit)))
+    }
+}
+
+impl Project {
+    fn push(&mut self, new: NewJob, now: Millis) -> Result<Pushed> {
+        let held = || self.jobs.values().any(|stored| stored.unique == new.unique);
+        if new.unique.is_some() && held() {
+            return Ok(Pushed::Duplicate);
+        }
+        let spider = self.find_spider(&new.spider);
+        let Some(tags) = tags(spider, &new) else { return Ok(Pushed::TooManyTags) };
+        if new.state == State::Running {
+            let (units, spider) = (new.units.get().into(), spider.map(|spider| spider.id));
+            if let Some(limit) = effect::check_running(&mut &*self, 1, units, spider)? {
+                return Ok(Pushed::AtLimit(limit));
+            }
+        }
+        let key = self.next_key(&new)?;
+        let after = StoredJob::added(new, tags, key, self.next_position(now), now);
+        let event = Some(NewEvent::added(&after.job));
+        self.write(Applied { after, event, notify: true });
+        Ok(Pushed::Added(key))
+    }
+
+    /// The next number of the job's spider, which gets one too if it has none.
+    fn next_key(&mut self, new: &NewJob) -> Result<JobKey> {
+        let id = self.spider_id(&new.spider)?;
+        let spider = self.spider_mut(id).ok_or_else(|| Error::bug("a spider without a record"))?;
+        let last = spider.last_job.map_or(0, JobId::get);
+        let job = JobId::new(last.cast_signed() + 1)?;
+        spider.last_job = Some(job);
+        Ok(JobKey { project: self.id, spider: id, job })
+    }
+
+    fn claim(
+        &mut self,
+        wanted: &ClaimFilter,
+        effect: &Effect,
+        now: Millis,
+    ) -> Result<Option<Claimed>> {
+        let max_units = self.running_limits().units;
+        let pending = self.jobs.values().filter(|stored| {
+            let job = &stored.job;
+            // One that could never run must not stand before all others.
+            let fits = max_units.is_none_or(|most| u64::from(job.units.get()) <= most);
+            fits && allows(wanted, job) && !self.is_full(job.key.spider)
+        });
+        let first = pending.min_by_key(|stored| {
+            let (priority, front) = (Reverse(stored.job.priority), Reverse(stored.front));
+            (priority, front, stored.job.position)
+        });
+        let Some(before) = first else { return Ok(None) };
+        match effect::apply(before, effect, now, self.next_position(now), &mut &*self)? {
+            Ok(applied) => {
+                let job = applied.after.job.clone();
+                let fence = applied.after.fence.clone();
+                let fence = fence.ok_or_else(|| Error::bug("a claim without a start"))?;
+                self.write(applied);
+                Ok(Some(Claimed { job, fence }))
+            }
+            Err(Changed::AtLimit(_)) => Ok(None),
+            Err(_) => Err(Error::bug("a claim that is refused")),
+        }
+    }
+}
+
+/// Whether a claim may take this job.
+fn allows(wanted: &ClaimFilter, job: &Job) -> bool {
+    let any = |tags: &[Tag]| tags.iter().any(|tag| job.tags.contains(tag));
+    job.state == State::Pending
+        && (wanted.spiders.is_empty() || wanted.spiders.contains(&job.spider))
+        && (wanted.has_tags.is_empty() || any(&wanted.has_tags))
+        && !any(&wanted.lacks_tags)
+        && wanted.max_units.is_none_or(|most| job.units <= most)
+}
+
+/// Those of the spider, if the job takes them, before its own; `None` when they are too many.
+fn tags(spider: Option<&SpiderRecord>, new: &NewJob) -> Option<Tags> {
+    match spider.filter(|_| new.spider_tags) {
+        Some(spider) => effect::tags_with_spider(&spider.tags, &new.tags),
+        None => Some(new.tags.clone()),
+    }
+}

@@ -1,0 +1,209 @@
+//! Request ids: answers kept beside what they answered, in the same transaction. Knows no call
+//! but by how its answer is written down.
+
+use rusqlite::{Connection, named_params, params};
+use serde_json::{Value, json};
+use spiderq_core::{
+    error::Error,
+    model::{Fence, JobKey, Millis, ProjectId, State},
+    store::{Changed, Claimed, Pushed, RequestDigest, RunningLimit},
+};
+
+use crate::{
+    error::{Result, StepError, corrupt},
+    job_row::{first, int, job_id, spider_id},
+};
+
+/// Expired answers forgotten with each new one. More than one, so that they become fewer.
+const FORGOTTEN_PER_ANSWER: i64 = 4;
+
+/// A call of a project that is done once for its request id, if it has one.
+pub(crate) struct Once {
+    pub(crate) project: ProjectId,
+    pub(crate) request_id: Option<RequestDigest>,
+    pub(crate) now: Millis,
+}
+
+impl Once {
+    /// Answers what was answered before; else does the work and keeps its answer, unless
+    /// `encode` says that there is none to keep.
+    pub(crate) fn run<T>(
+        &self,
+        connection: &Connection,
+        work: impl FnOnce() -> Result<T>,
+        encode: impl FnOnce(&T) -> Option<Value>,
+        decode: impl FnOnce(&Value) -> Result<T>,
+    ) -> Result<T> {
+        let Some(id) = &self.request_id else {
+            return work();
+        };
+        if let Some(reply) = self.recall(connection, id)? {
+            return decode(&reply);
+        }
+        let answer = work()?;
+        if let Some(reply) = encode(&answer) {
+            self.keep(connection, id, &reply)?;
+        }
+        Ok(answer)
+    }
+
+    fn recall(&self, connection: &Connection, id: &RequestDigest) -> Result<Option<Value>> {
+        let sql = "SELECT fingerprint, reply FROM request_ids \
+                   WHERE project = ?1 AND id = ?2 AND expires > ?3";
+        let key = params![int(self.project.get()), id.id, int(self.now.0)];
+        let kept: Option<(String, String)> =
+            first(connection, sql, key, |row| Ok((row.get("fingerprint")?, row.get("reply")?)))?;
+        match kept {
+            None => Ok(None),
+            Some((fingerprint, _)) if fingerprint != id.fingerprint => {
+                Err(Error::RequestIdReused.into())
+            }
+            Some((_, reply)) => serde_json::from_str(&reply).map(Some).map_err(|_| damaged()),
+        }
+    }
+
+    fn keep(&self, connection: &Connection, id: &RequestDigest, reply: &Value) -> Result<()> {
+        forget(connection, self.now)?;
+        let mut statement = connection.prepare_cached(
+            "INSERT OR REPLACE INTO request_ids (project, id, fingerprint, reply, expires) \
+             VALUES (:project, :id, :fingerprint, :reply, :expires)",
+        )?;
+        statement.execute(named_params! {
+            ":project": int(self.project.get()),
+            ":id": id.id,
+            ":fingerprint": id.fingerprint,
+            ":reply": reply.to_string(),
+            ":expires": int(id.expires.0),
+        })?;
+        Ok(())
+    }
+}
+
+/// One by one: SQLite would go through all of a project to delete them by a list.
+fn forget(connection: &Connection, now: Millis) -> Result<()> {
+    let mut expired = connection.prepare_cached(
+        "SELECT project, id FROM request_ids WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
+    )?;
+    let keys: Vec<(i64, String)> = expired
+        .query_map(params![int(now.0), FORGOTTEN_PER_ANSWER], |row| {
+            Ok((row.get("project")?, row.get("id")?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM request_ids WHERE project = ?1 AND id = ?2")?;
+    for key in keys {
+        delete.execute(key)?;
+    }
+    Ok(())
+}
+
+fn damaged() -> StepError {
+    corrupt("reply")
+}
+
+/// A push's answers: `[spider, job]` of an added job, else a word, with the number of a limit.
+pub(crate) fn encode_pushed(pushed: &[Pushed]) -> Value {
+    let encode = |pushed: &Pushed| match pushed {
+        Pushed::Added(key) => json!([key.spider.get(), key.job.get()]),
+        Pushed::Duplicate => json!(["duplicate"]),
+        Pushed::TooManyTags => json!(["too_many_tags"]),
+        Pushed::AtLimit(limit) => json!(["at_limit", limit.index()]),
+    };
+    pushed.iter().map(encode).collect()
+}
+
+/// Back from [`encode_pushed`].
+pub(crate) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pushed>> {
+    let decode = |row: &Value| {
+        Ok(match row[0].as_str() {
+            None => Pushed::Added(decode_key(project, row)?),
+            Some("duplicate") => Pushed::Duplicate,
+            Some("too_many_tags") => Pushed::TooManyTags,
+            Some("at_limit") => Pushed::AtLimit(limit(&row[1]).ok_or_else(damaged)?),
+            Some(_) => return Err(damaged()),
+        })
+    };
+    reply.as_array().ok_or_else(damaged)?.iter().map(decode).collect()
+}
+
+/// A claim's answer. The fence is that of the first call: the job may have another one by now.
+pub(crate) fn encode_claimed(Claimed { job, fence }: &Claimed) -> Value {
+    json!([job.key.spider.get(), job.key.job.get(), fence.expose()])
+}
+
+/// Back from [`encode_claimed`].
+pub(crate) fn decode_claimed(project: ProjectId, reply: &Value) -> Result<(JobKey, Fence)> {
+    let fence = reply[2].as_str().and_then(|text| Fence::parse(text).ok());
+    Ok((decode_key(project, reply)?, fence.ok_or_else(damaged)?))
+}
+
+fn decode_key(project: ProjectId, row: &Value) -> Result<JobKey> {
+    let number = |index: usize| row[index].as_i64().ok_or_else(damaged);
+    Ok(JobKey { project, spider: spider_id(number(0)?)?, job: job_id(number(1)?)? })
+}
+
+/// A change's answers: a word for each job, then what goes with it.
+pub(crate) fn encode_changed(changed: &[Changed]) -> Value {
+    let encode = |changed: &Changed| match changed {
+        Changed::Missing => json!(["missing"]),
+        Changed::Refused(state) => json!(["refused", state.as_str()]),
+        Changed::Stale => json!(["stale"]),
+        Changed::NotHeld => json!(["not_held"]),
+        Changed::TooManyTags => json!(["too_many_tags"]),
+        Changed::TooLarge => json!(["too_large"]),
+        Changed::AtLimit(limit) => json!(["at_limit", limit.index()]),
+        Changed::Kept(state) => json!(["kept", state.as_str()]),
+        Changed::Applied { previous, attempt, stop_requested } => {
+            json!(["applied", previous.as_str(), attempt, stop_requested])
+        }
+    };
+    changed.iter().map(encode).collect()
+}
+
+/// Back from [`encode_changed`].
+pub(crate) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
+    let rows = reply.as_array().ok_or_else(damaged)?;
+    rows.iter().map(|row| decode_change(row).ok_or_else(damaged)).collect()
+}
+
+fn decode_change(row: &Value) -> Option<Changed> {
+    let state = || State::parse(row[1].as_str()?).ok();
+    Some(match row[0].as_str()? {
+        "missing" => Changed::Missing,
+        "refused" => Changed::Refused(state()?),
+        "stale" => Changed::Stale,
+        "not_held" => Changed::NotHeld,
+        "too_many_tags" => Changed::TooManyTags,
+        "too_large" => Changed::TooLarge,
+        "at_limit" => Changed::AtLimit(limit(&row[1])?),
+        "kept" => Changed::Kept(state()?),
+        "applied" => Changed::Applied {
+            previous: state()?,
+            attempt: row[2].as_u64()?.try_into().ok()?,
+            stop_requested: row[3].as_bool()?,
+        },
+        _ => return None,
+    })
+}
+
+fn limit(number: &Value) -> Option<RunningLimit> {
+    let index = usize::try_from(number.as_u64()?).ok()?;
+    RunningLimit::ALL.get(index).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_answer_that_is_damaged_is_an_error_and_no_default() {
+        let project = ProjectId::new(1).unwrap();
+        for reply in [json!([1, 2]), json!([1, 2, ""]), json!([1, 2, 3]), json!({})] {
+            assert!(decode_claimed(project, &reply).is_err(), "{reply}");
+        }
+        for reply in [json!([[1]]), json!([["at_limit"]]), json!([["x"]]), json!({})] {
+            assert!(decode_pushed(project, &reply).is_err(), "{reply}");
+            assert!(decode_changed(&reply).is_err(), "{reply}");
+        }
+    }
+}

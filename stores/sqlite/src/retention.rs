@@ -1,0 +1,96 @@
+//! Removing finished or deleted jobs that are too old or too many: a step of the writer. Reads no
+//! job as a whole, so that a damaged row is removed like any other.
+
+use rusqlite::{Connection, Row, named_params};
+use spiderq_core::{
+    limits::MAX_BATCH,
+    model::{ProjectId, State},
+    store::Retention,
+};
+
+use crate::{
+    error::Result,
+    job_row::{self, decode_tags, int, state_index},
+    project_step::ProjectStep,
+};
+
+/// What of a job is needed to remove it.
+struct OldJob {
+    id: i64,
+    position: i64,
+    metadata_bytes: i64,
+    tags: String,
+}
+
+/// Removes up to `limit` jobs of a state, the oldest first, while there are more than `keep`
+/// allows.
+pub(crate) fn prune(
+    connection: &Connection,
+    project: ProjectId,
+    state: State,
+    keep: &Retention,
+    limit: usize,
+) -> Result<usize> {
+    let mut step = ProjectStep::load(connection, project)?;
+    let mut removed = 0;
+    for job in oldest(connection, project, state, limit.min(MAX_BATCH))? {
+        let left = step.sums(state);
+        let too_old = keep.from.is_some_and(|from| job.position < int(from.0));
+        let too_many = keep.jobs.is_some_and(|most| left.jobs > clamp(most));
+        let too_large = keep.bytes.is_some_and(|most| left.bytes > clamp(most));
+        if !(too_old || too_many || too_large) {
+            break;
+        }
+        remove(connection, project, state, &job)?;
+        step.add_sums(state, -1, -job.metadata_bytes);
+        removed += 1;
+    }
+    step.save()?;
+    Ok(removed)
+}
+
+fn oldest(
+    connection: &Connection,
+    project: ProjectId,
+    state: State,
+    limit: usize,
+) -> Result<Vec<OldJob>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, position, metadata_bytes, tags FROM jobs INDEXED BY jobs_by_state \
+         WHERE project = :project AND state = :state ORDER BY position LIMIT :limit",
+    )?;
+    let key = named_params! {
+        ":project": int(project.get()),
+        ":state": state_index(state),
+        ":limit": job_row::limit(limit),
+    };
+    let read = |row: &Row<'_>| {
+        Ok(OldJob {
+            id: row.get("id")?,
+            position: row.get("position")?,
+            metadata_bytes: row.get("metadata_bytes")?,
+            tags: row.get("tags")?,
+        })
+    };
+    Ok(statement.query_map(key, read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn remove(connection: &Connection, project: ProjectId, state: State, job: &OldJob) -> Result<()> {
+    // Damaged tags do not keep a job alive; fsck finds what is left of them in `job_tags`.
+    if decode_tags(&job.tags).is_ok_and(|tags| !tags.is_empty()) {
+        let mut statement = connection.prepare_cached(include_str!("sql/delete_tags.sql"))?;
+        statement.execute(named_params! {
+            ":project": int(project.get()),
+            ":tags": job.tags,
+            ":state": state_index(state),
+            ":position": job.position,
+        })?;
+    }
+    connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?.execute([job.id])?;
+    Ok(())
+}
+
+/// A bound of the settings, to compare with a sum that SQLite keeps signed.
+fn clamp(bound: u64) -> i64 {
+    i64::try_from(bound).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,153 @@
+//! What the contract leaves to a store: a damaged row that is due, and the end of an event log that
+//! nobody reads.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::Connection;
+
+use super::{
+    super::{SqliteStore, events::LastReads},
+    job, push,
+};
+use spiderq_core::{
+    error::Error,
+    model::{Actor, Fence, FieldSelection, JobKey, Millis, ProjectId, State},
+    store::{
+        Change, Changed, Effect, Events, Holder, JobEvent, JobStore, NewAttempt, NewJob,
+        ProjectStore, QueueStore, Step, UpkeepStore,
+    },
+};
+
+fn project() -> ProjectId {
+    ProjectId::new(1).unwrap()
+}
+
+fn key(job: i64) -> JobKey {
+    JobKey::parse(&format!("1/1/{job}")).unwrap()
+}
+
+fn leased(lease: u64) -> NewJob {
+    NewJob {
+        start: Some(NewAttempt {
+            fence: Fence::random().unwrap(),
+            lease_expires: Some(Millis(lease)),
+        }),
+        ..job(State::Running)
+    }
+}
+
+fn lost(key: JobKey) -> Change {
+    Change {
+        key,
+        holder: Holder::Expired(1),
+        on: [Step::Apply(0); 4],
+        effects: vec![Effect {
+            enter: Some((State::Pending, Actor::parse("a").unwrap())),
+            front: true,
+            release: true,
+            ..Effect::default()
+        }],
+    }
+}
+
+/// Does what no program should to the file of a store.
+fn spoil(path: &Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_due_and_can_be_postponed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let jobs = vec![leased(10), leased(20)];
+    store.push(project(), jobs, Millis(1), None).await.unwrap();
+    spoil(&path, "UPDATE jobs SET metadata = '{' WHERE job = 1");
+    let due = async || store.due(Millis(20), 9).await.unwrap();
+    assert_eq!(due().await, [key(1), key(2)]);
+    let bad = store.get(&[key(1)], &FieldSelection::Row).await;
+    assert!(matches!(bad, Err(Error::Bug(_))), "{bad:?}");
+    let bad = store.change(project(), vec![lost(key(1))], false, Millis(20), None);
+    assert!(matches!(bad.await, Err(Error::Bug(_))));
+    store.postpone(key(1), Millis(100)).await.unwrap();
+    assert_eq!(due().await, [key(2)]);
+    let changes = vec![lost(key(2))];
+    let changed = store.change(project(), changes, false, Millis(20), None);
+    let expected = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
+    assert_eq!(changed.await.unwrap(), [expected]);
+    assert_eq!(due().await, []);
+    assert_eq!(store.due(Millis(100), 9).await.unwrap(), [key(1)]);
+}
+
+/// Reads what came after `after`.
+async fn events(store: &SqliteStore, after: Option<u64>) -> Events {
+    store.events(project(), after, 9).await.unwrap()
+}
+
+const fn none(last: u64) -> Events {
+    Events::These { events: Vec::new(), last }
+}
+
+fn pushed(number: u64, job: i64) -> Events {
+    let event =
+        JobEvent { number, key: key(job), state: State::Pending, previous: None, stop: false };
+    Events::These { events: vec![event], last: number }
+}
+
+#[tokio::test]
+async fn an_event_log_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(events(&store, None).await, none(0));
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    push(&store).await;
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(events(&store, Some(0)).await, pushed(1, 1));
+}
+
+#[tokio::test]
+async fn an_event_log_that_nobody_reads_ends_and_what_is_missed_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    let count = |sql| {
+        let connection = Connection::open(&path).unwrap();
+        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(events(&store, None).await, none(0));
+    push(&store).await;
+    // Its day is over.
+    let connection = Connection::open(&path).unwrap();
+    store.last_reads = LastReads::load(&connection, Duration::ZERO).unwrap();
+    push(&store).await;
+    assert_eq!(count("SELECT count(*) FROM events"), 0);
+    push(&store).await;
+    store.last_reads = LastReads::load(&connection, Duration::from_secs(99)).unwrap();
+    // The one from before, too, could have been read for a day and no longer.
+    assert_eq!(events(&store, Some(0)).await, Events::Gone);
+    assert_eq!(events(&store, Some(2)).await, Events::Gone);
+    assert_eq!(events(&store, None).await, none(3));
+    push(&store).await;
+    assert_eq!(events(&store, Some(3)).await, pushed(4, 4));
+}
+
+#[tokio::test]
+async fn a_reader_that_has_missed_nothing_goes_on_in_a_new_event_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert_eq!(events(&store, None).await, none(0));
+    push(&store).await;
+    assert_eq!(events(&store, Some(0)).await, pushed(1, 1));
+    let connection = Connection::open(&path).unwrap();
+    store.last_reads = LastReads::load(&connection, Duration::ZERO).unwrap();
+    // A write that is no event ends the log, too.
+    let change = spiderq_core::store::SettingsChange::Clear;
+    assert!(store.change_settings(project(), change).await.unwrap());
+    assert_eq!(events(&store, Some(1)).await, none(1));
+    assert_eq!(events(&store, Some(0)).await, Events::Gone);
+}

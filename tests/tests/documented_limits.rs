@@ -1,0 +1,399 @@
+//! README, the pages in `docs/` and the comments of the API state the limits and defaults of
+//! `core/src/limits.rs` as they are. Reads files, runs nothing.
+#![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
+
+use std::{fs, path::Path, time::Duration};
+
+use spiderq_core::limits::*;
+
+/// A limit, and where which text must state it.
+type Row = (&'static str, Vec<(&'static str, String)>);
+
+const JOB: &str = "proto/spiderq/v1/job.proto";
+const JOBS: &str = "proto/spiderq/v1/job_service.proto";
+const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
+const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
+const API_KEYS: &str = "proto/spiderq/v1/key_service.proto";
+const README: &str = "README.md";
+const HTTP_PAGE: &str = "docs/contract.md";
+const LIMITS_PAGE: &str = "docs/limits.md";
+const ARCHITECTURE: &str = "docs/architecture.md";
+
+/// Limits that no page states: they are about what only a developer meets.
+const UNSTATED: [&str; 6] = [
+    "MAX_RUNNING_SETTING",
+    "MAX_ATTEMPTS_SETTING",
+    "MAX_CANCEL_TIMEOUT_S",
+    "EVENTS_TTL",
+    "API_KEY_TTL_MS",
+    "MAX_CACHED_API_KEYS",
+];
+
+/// `1000000` as `1,000,000`.
+fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
+    let digits = number.try_into().unwrap().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn seconds(time: Duration) -> String {
+    assert_eq!(time.subsec_nanos(), 0, "whole seconds");
+    n(time.as_secs())
+}
+
+fn of_a_job() -> Vec<Row> {
+    let tags = format!("At most {MAX_TAGS} tags of 1 to {MAX_TAG_BYTES} bytes");
+    let metadata = bytes_text(MAX_METADATA_BYTES);
+    vec![
+        (
+            "MAX_TAGS",
+            vec![
+                (README, format!("{MAX_TAGS} tags of {MAX_TAG_BYTES} bytes a job or spider")),
+                (HTTP_PAGE, format!("A job or a spider has at most {MAX_TAGS} tags")),
+                (LIMITS_PAGE, format!("{MAX_JSON_DEPTH}; {MAX_TAGS} of {MAX_TAG_BYTES} bytes;")),
+                (JOB, tags.clone()),
+                (JOBS, tags.clone()),
+                (QUEUE, tags),
+                (PROJECTS, format!("before their own. At most {MAX_TAGS}.")),
+            ],
+        ),
+        ("MAX_TAG_BYTES", vec![(HTTP_PAGE, format!("a tag 1 to {MAX_TAG_BYTES} bytes"))]),
+        (
+            "MAX_SPIDER_NAME_BYTES",
+            vec![
+                (HTTP_PAGE, format!("A spider name is 1 to {MAX_SPIDER_NAME_BYTES} bytes")),
+                (JOBS, format!("1 to {MAX_SPIDER_NAME_BYTES} bytes of UTF-8")),
+            ],
+        ),
+        (
+            "MAX_OWNER_NAME_BYTES",
+            vec![(API_KEYS, format!("1 to {MAX_OWNER_NAME_BYTES} bytes of UTF-8"))],
+        ),
+        (
+            "MAX_FIELD_NAME_BYTES",
+            vec![
+                (HTTP_PAGE, format!("a field name 1 to {MAX_FIELD_NAME_BYTES} bytes")),
+                (JOB, format!("Names: 1 to {MAX_FIELD_NAME_BYTES} bytes")),
+            ],
+        ),
+        (
+            "MAX_METADATA_BYTES",
+            vec![
+                (README, format!("{metadata} of metadata a job")),
+                (HTTP_PAGE, format!("A job's metadata are at most {metadata}, names")),
+                (HTTP_PAGE, format!("Project settings are free-form, at most {metadata}")),
+                (JOBS, format!("at most {metadata} in all, names and values")),
+                (PROJECTS, format!("more than {metadata} in all")),
+            ],
+        ),
+        (
+            "MAX_JSON_DEPTH",
+            vec![
+                (README, format!("JSON nested {MAX_JSON_DEPTH} deep")),
+                (HTTP_PAGE, format!("JSON may be nested {MAX_JSON_DEPTH} deep")),
+            ],
+        ),
+        (
+            "MAX_UNIQUE_BYTES",
+            vec![
+                (HTTP_PAGE, format!("`unique` (1 to {} bytes;", n(MAX_UNIQUE_BYTES))),
+                (QUEUE, format!("1 to {} bytes; empty: none.", n(MAX_UNIQUE_BYTES))),
+            ],
+        ),
+        (
+            "MAX_NUMBER",
+            vec![(
+                HTTP_PAGE,
+                format!("positive integer below 2^{}", (MAX_NUMBER + 1).trailing_zeros()),
+            )],
+        ),
+    ]
+}
+
+fn of_priority_and_units() -> Vec<Row> {
+    vec![
+        (
+            "MAX_PRIORITY",
+            vec![
+                (QUEUE, format!("0 to {MAX_PRIORITY}; default {DEFAULT_PRIORITY}.")),
+                (JOBS, format!("0 (lowest) to {MAX_PRIORITY} (highest);")),
+            ],
+        ),
+        (
+            "DEFAULT_PRIORITY",
+            vec![
+                (JOBS, format!("(highest); default {DEFAULT_PRIORITY}.")),
+                (HTTP_PAGE, format!("`priority` {DEFAULT_PRIORITY}, and")),
+            ],
+        ),
+        (
+            "MAX_UNITS",
+            vec![
+                (QUEUE, format!("1 to {MAX_UNITS}; default {DEFAULT_UNITS}.")),
+                (QUEUE, format!("at most so many units, 1 to {MAX_UNITS}. 0: any.")),
+            ],
+        ),
+        (
+            "DEFAULT_UNITS",
+            vec![
+                (JOBS, format!("1 to {MAX_UNITS}; default {DEFAULT_UNITS}.")),
+                (HTTP_PAGE, format!("`units` {DEFAULT_UNITS}, `priority`")),
+            ],
+        ),
+    ]
+}
+
+fn of_a_call() -> Vec<Row> {
+    let items = n(MAX_ITEMS);
+    vec![
+        (
+            "MAX_ITEMS",
+            vec![
+                (README, format!("{items} keys a call")),
+                (LIMITS_PAGE, format!("bytes; {items} | 400, 413;")),
+                (HTTP_PAGE, format!("`job` (repeatable, at most {items})")),
+                (HTTP_PAGE, format!("of either kind and {items} keys")),
+                (JOB, format!("Just these jobs (keys). At most {items}.")),
+                (JOBS, format!("1 to {items} keys.")),
+                (QUEUE, format!("Adds up to {items} jobs")),
+                (QUEUE, format!("Moves up to {items} jobs")),
+                (QUEUE, format!("At most {items} keys.")),
+                (PROJECTS, format!("Their names, at most {items}.")),
+                (PROJECTS, format!("At most {items}. Empty: all")),
+            ],
+        ),
+        (
+            "MAX_BATCH",
+            vec![
+                (HTTP_PAGE, format!("(Above {MAX_BATCH} keys that")),
+                (ARCHITECTURE, format!("No step touches more than about {MAX_BATCH} jobs")),
+                ("docs/development.md", format!("touches more than about {MAX_BATCH} jobs")),
+                ("docs/retention.md", format!("in atomic steps of {MAX_BATCH}")),
+                ("docs/redis.md", format!("No script changes more than {MAX_BATCH} jobs")),
+            ],
+        ),
+        (
+            "MAX_FILTER_NAMES",
+            vec![
+                (HTTP_PAGE, format!("at most {MAX_FILTER_NAMES} spiders,")),
+                (HTTP_PAGE, format!("{MAX_FILTER_NAMES} tags of either kind")),
+                (HTTP_PAGE, format!("`jobmeta` (repeatable, at most {MAX_FILTER_NAMES})")),
+                (JOB, format!("by name. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("Any of these tags. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("None of these tags. At most {MAX_FILTER_NAMES}.")),
+            ],
+        ),
+        (
+            "MAX_REQUEST_ID_BYTES",
+            vec![
+                (HTTP_PAGE, format!("`Idempotency-Key: ID` (1 to {MAX_REQUEST_ID_BYTES} ")),
+                (JOBS, format!("1 to {MAX_REQUEST_ID_BYTES} bytes; empty: none.")),
+            ],
+        ),
+        ("REQUEST_ID_TTL_MS", {
+            let hours = REQUEST_ID_TTL_MS / 3_600_000;
+            vec![
+                (README, format!("gets the same answer for {hours} hours")),
+                (HTTP_PAGE, format!("safe to repeat for {hours} hours")),
+                (JOBS, format!("Kept {hours} hours")),
+                (ARCHITECTURE, format!("kept for {hours} h together")),
+            ]
+        }),
+        (
+            "MAX_REQUEST_BYTES",
+            vec![(
+                LIMITS_PAGE,
+                format!("| gRPC message after decompression | {} |", bytes_text(MAX_REQUEST_BYTES)),
+            )],
+        ),
+        (
+            "MAX_RESPONSE_BYTES",
+            vec![(
+                LIMITS_PAGE,
+                format!("| gRPC response message | {} |", bytes_text(MAX_RESPONSE_BYTES)),
+            )],
+        ),
+        ("MAX_BODY_LINES", vec![(README, format!("{} lines a body", n(MAX_BODY_LINES)))]),
+    ]
+}
+
+fn of_lists() -> Vec<Row> {
+    let (rows, summary_rows) = (n(MAX_ROWS), n(MAX_SUMMARY_ROWS));
+    let (page, pages) = (n(DEFAULT_PAGE_SIZE), n(MAX_PAGE_SIZE));
+    let queue = n(DEFAULT_QUEUE_COUNT);
+    let oldest = n(MAX_CANCEL_OLDEST);
+    vec![
+        ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default {page}."))]),
+        ("MAX_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default"))]),
+        (
+            "DEFAULT_QUEUE_COUNT",
+            vec![
+                (QUEUE, format!("Jobs to answer; 0 means {queue}.")),
+                (HTTP_PAGE, format!("and `count` (default {queue}), `start` (rows")),
+            ],
+        ),
+        (
+            "MAX_ROWS",
+            vec![
+                (QUEUE, format!("Rows to answer: 1 to {rows}; 0 means {rows}.")),
+                (PROJECTS, format!("1 to {rows}; 0 means {rows}.")),
+                (HTTP_PAGE, format!("`startafter`, `count` (default {rows})")),
+            ],
+        ),
+        (
+            "DEFAULT_SUMMARY_ROWS",
+            vec![(
+                HTTP_PAGE,
+                format!("`count` (default {DEFAULT_SUMMARY_ROWS}, at most {summary_rows})"),
+            )],
+        ),
+        (
+            "MAX_SUMMARY_ROWS",
+            vec![(
+                QUEUE,
+                format!("per state: 0 to {summary_rows}; default {DEFAULT_SUMMARY_ROWS}."),
+            )],
+        ),
+        (
+            "MAX_CANCEL_OLDEST",
+            vec![
+                (QUEUE, format!("Needs the role admin. 1 to {oldest}.")),
+                (HTTP_PAGE, format!("the N oldest pending jobs, up to {oldest},")),
+            ],
+        ),
+    ]
+}
+
+fn of_workers() -> Vec<Row> {
+    let (least, most) = (n(MIN_LEASE_MS), n(MAX_LEASE_MS));
+    let (lease, wait) = (n(DEFAULT_LEASE_MS), n(MAX_START_WAIT_MS));
+    let start = bytes_text(MAX_START_METADATA_BYTES);
+    vec![
+        ("MIN_LEASE_MS", vec![(QUEUE, format!("{least} to {most} from now, ms."))]),
+        ("MAX_LEASE_MS", vec![(QUEUE, format!("ms: {least} to {most}. Absent: {lease}."))]),
+        (
+            "DEFAULT_LEASE_MS",
+            vec![
+                (QUEUE, format!("from now, ms. Absent: {lease}.")),
+                (README, format!("**lease** ({} s unless", DEFAULT_LEASE_MS / 1_000)),
+                (ARCHITECTURE, format!("{} s by default", DEFAULT_LEASE_MS / 1_000)),
+            ],
+        ),
+        (
+            "MAX_START_WAIT_MS",
+            vec![
+                (QUEUE, format!("wait for a job, ms: 0 to {wait}.")),
+                (README, format!("up to {} s (`wait_ms`)", MAX_START_WAIT_MS / 1_000)),
+                (LIMITS_PAGE, format!("| {} s (`wait_ms`)", MAX_START_WAIT_MS / 1_000)),
+            ],
+        ),
+        ("START_DEADLINE_MARGIN", {
+            assert_eq!(START_DEADLINE_MARGIN, Duration::from_millis(500));
+            vec![(LIMITS_PAGE, "half a second less than its `grpc-timeout`".to_owned())]
+        }),
+        (
+            "MAX_START_METADATA_BYTES",
+            vec![
+                (README, format!("({start} in a start)")),
+                (HTTP_PAGE, format!("merge into the job, at most {start}.")),
+                (QUEUE, format!("At most {start}, which may go beyond")),
+            ],
+        ),
+        (
+            "DEFAULT_MAX_ATTEMPTS",
+            vec![(README, format!("at most | `\"requeue\"`, {DEFAULT_MAX_ATTEMPTS} |"))],
+        ),
+        (
+            "DEFAULT_CANCEL_TIMEOUT_S",
+            vec![
+                (README, format!("may take to stop | {DEFAULT_CANCEL_TIMEOUT_S} |")),
+                (HTTP_PAGE, format!("(default {DEFAULT_CANCEL_TIMEOUT_S} s)")),
+                (QUEUE, format!("default {DEFAULT_CANCEL_TIMEOUT_S}) says how long")),
+            ],
+        ),
+    ]
+}
+
+fn of_watches_and_access() -> Vec<Row> {
+    let read = seconds(WATCH_READ_TIMEOUT);
+    let buffer = bytes_text(usize::try_from(MAX_WATCH_BUFFER_BYTES).unwrap());
+    vec![
+        ("MAX_EVENTS", vec![(JOBS, format!("last {} events of a project", n(MAX_EVENTS)))]),
+        (
+            "MAX_WATCH_BUFFER_BYTES",
+            vec![(LIMITS_PAGE, format!("{read} s, with {buffer} waiting for it"))],
+        ),
+        ("WATCH_READ_TIMEOUT", vec![(JOBS, format!("takes no event for {read} s"))]),
+        (
+            "WATCH_AUTH_TTL",
+            vec![(
+                "docs/access.md",
+                format!("checks again every {} s whether", seconds(WATCH_AUTH_TTL)),
+            )],
+        ),
+        (
+            "NOTIFICATION_TIMEOUT",
+            vec![(LIMITS_PAGE, format!("otherwise every {} s", seconds(NOTIFICATION_TIMEOUT)))],
+        ),
+        ("API_KEY_TTL_STORE_AWAY_MS", {
+            assert_eq!(API_KEY_TTL_STORE_AWAY_MS, 60_000);
+            vec![("docs/redis.md", "has seen within a minute stay valid".to_owned())]
+        }),
+        (
+            "MIN_TOKEN_SECRET_BYTES",
+            vec![("cli/src/args/serve.rs", format!("at least {MIN_TOKEN_SECRET_BYTES} bytes"))],
+        ),
+    ]
+}
+
+fn rows() -> Vec<Row> {
+    let parts = [
+        of_a_job(),
+        of_priority_and_units(),
+        of_a_call(),
+        of_lists(),
+        of_workers(),
+        of_watches_and_access(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(root.join(path)).unwrap()
+}
+
+/// A file in one line, without what begins the lines of a comment.
+fn prose(path: &str) -> String {
+    let text = read(path);
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches('/'));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn pages_and_comments_state_the_limits_as_they_are() {
+    let mut wrong = Vec::new();
+    for (limit, places) in rows() {
+        let missing = places.iter().filter(|(path, text)| !prose(path).contains(text));
+        wrong.extend(missing.map(|(path, text)| format!("{limit}: {path} lacks {text:?}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_limit_has_a_row() {
+    let text = read("core/src/limits.rs");
+    let limits = text.lines().filter_map(|line| line.strip_prefix("pub const "));
+    let mut limits: Vec<&str> = limits.filter_map(|line| line.split(':').next()).collect();
+    let rows = rows();
+    let mut known: Vec<&str> = rows.iter().map(|(limit, _)| *limit).chain(UNSTATED).collect();
+    limits.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(known, limits);
+}

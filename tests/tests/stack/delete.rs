@@ -1,0 +1,52 @@
+//! Deleting and purging jobs.
+
+use serde_json::json;
+use spiderq_proto::v1::{DeleteJobsRequest, JobState, PurgeJobRequest};
+use spiderq_tests::{Grpc, Stack};
+use tonic::Code;
+
+use crate::{
+    helpers::{get, schedule},
+    on_each_store,
+};
+
+/// Deletes a finished job of project 53, the only one of its spider, and purges it.
+pub(crate) async fn delete_and_purge(grpc: &Grpc, key: &str) {
+    let purge = PurgeJobRequest { key: key.to_owned() };
+    let early = grpc.jobs().purge_job(purge.clone()).await.unwrap_err();
+    assert_eq!(early.code(), Code::FailedPrecondition);
+    let delete = DeleteJobsRequest { project: 53, keys: vec![key.to_owned()] };
+    let deleted = grpc.jobs().delete_jobs(delete).await.unwrap();
+    assert_eq!(deleted.into_inner().count, 1);
+    assert_eq!(get(grpc, key).await.unwrap().state(), JobState::Deleted);
+    grpc.jobs().purge_job(purge.clone()).await.unwrap();
+    grpc.jobs().purge_job(purge).await.unwrap();
+    assert_eq!(get(grpc, key).await.unwrap_err().code(), Code::NotFound);
+    let next = grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
+    assert_eq!(next.into_inner().key, "53/1/2", "no number is given twice");
+}
+
+#[tokio::test]
+async fn pending_and_finished_jobs_are_deleted_and_a_running_one_refuses_the_call() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        let states = ["pending", "running", "finished"];
+        let lines = states.map(|state| json!({"spider": "s", "state": state}).to_string());
+        http.post("/jobq/1/push", lines.join("\n")).await.ok();
+        let delete = async |jobs: &[&str]| {
+            let jobs = jobs.iter().map(|job| ("job", *job));
+            let form: Vec<_> = [("project", "1")].into_iter().chain(jobs).collect();
+            http.form("/api/jobs/delete.json", &form).await
+        };
+        let refused = delete(&["1/1/1", "1/1/2", "1/1/3"]).await;
+        assert_eq!((refused.status, &refused.json()["status"]), (409, &json!("error")));
+        let listed = http.get("/jobq/1/list?state=deleted").await.ok();
+        assert_eq!(listed.text(), "");
+        let deleted = delete(&["1/1/1", "1/1/3"]).await.ok();
+        assert_eq!(deleted.json(), json!({"status": "ok", "count": 2}));
+        let listed = http.get("/jobq/1/list?state=deleted").await.ok();
+        assert_eq!(listed.column("key"), ["1/1/3", "1/1/1"]);
+    })
+    .await;
+}

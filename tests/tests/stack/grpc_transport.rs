@@ -1,0 +1,46 @@
+//! What gRPC clients expect beside the API itself: compression, the status of an unknown method.
+
+use spiderq_proto::v1::{
+    CountJobsRequest, NewJob, PushJobsRequest, job_queue_service_client::JobQueueServiceClient,
+    job_service_client::JobServiceClient,
+};
+use spiderq_tests::{Stack, StoreKind};
+use tonic::{Request, codec::CompressionEncoding::Gzip};
+use tonic_prost::ProstCodec;
+
+#[tokio::test]
+async fn messages_may_be_compressed_both_ways() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let authorization: tonic::metadata::MetadataValue<_> =
+        format!("Bearer {}", stack.key).parse().unwrap();
+    let mut queue = JobQueueServiceClient::new(stack.grpc().channel())
+        .send_compressed(Gzip)
+        .accept_compressed(Gzip);
+    let job = NewJob { spider: "s".to_owned(), ..Default::default() };
+    let mut request = Request::new(PushJobsRequest {
+        project: 53,
+        jobs: vec![job; 100],
+        request_id: String::new(),
+    });
+    request.metadata_mut().insert("authorization", authorization);
+    let answer = queue.push_jobs(request).await.unwrap();
+    assert_eq!(answer.metadata().get("grpc-encoding").unwrap(), "gzip");
+    assert_eq!(answer.into_inner().results.len(), 100);
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_unimplemented() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    for path in ["/spiderq.v1.JobService/NoSuchMethod", "/spiderq.v1.NoSuchService/Call"] {
+        let mut client = tonic::client::Grpc::new(stack.grpc().channel());
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<(), ()>::default();
+        let call = client.unary(Request::new(()), path.parse().unwrap(), codec);
+        let refused = call.await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unimplemented, "{path}");
+    }
+    let mut jobs = JobServiceClient::new(stack.grpc().channel());
+    let request = CountJobsRequest { project: 53, filter: None };
+    let refused = jobs.count_jobs(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+}

@@ -1,0 +1,6 @@
+//! Metadata of jobs: values byte for byte, names of fields, the limit of their size.
+
+mod json_text;
+mod names;
+mod size;
+mod values;

@@ -1,0 +1,83 @@
+//! A job's metadata have at most 1 MiB in all, over HTTP and gRPC.
+
+use serde_json::json;
+use spiderq_proto::v1::{JobUpdate, SetJobMetadataRequest, UpdateQueueRequest, job_error};
+use spiderq_tests::Stack;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::on_each_store;
+
+const MESSAGE: &str = "metadata: must be at most 1 MiB in all";
+
+/// 400 KiB: two fit, three do not.
+fn large() -> String {
+    format!("\"{}\"", "x".repeat(400 << 10))
+}
+
+#[tokio::test]
+async fn a_job_with_full_metadata_refuses_more_and_still_runs() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http();
+        let line = format!(r#"{{"spider":"s","a":{}}}"#, large());
+        http.post("/jobq/1/push", line).await.ok();
+        http.post("/jobs/1/1/1/b", large()).await.ok();
+        let before = http.get("/jobs/1/1/1").await.ok().text();
+
+        for (path, body) in
+            [("/jobs/1/1/1/c", large()), ("/jobs/1/1/1", format!(r#"{{"n":1,"c":{}}}"#, large()))]
+        {
+            let refused = http.post(path, body).await;
+            let expected = json!({"error": "Payload Too Large", "message": MESSAGE});
+            assert_eq!((refused.status, refused.json()), (413, expected));
+        }
+        let update = format!(r#"{{"key":"1/1/1","state":"finished","c":{}}}"#, large());
+        let refused = http.post("/jobq/1/update", update).await.ok();
+        assert_eq!(refused.lines(), [json!({"key": "1/1/1", "error": MESSAGE})]);
+        let form = [("project", "1"), ("job", "1/1/1"), ("c", &large()), ("add_tag", "t")];
+        let refused = http.form("/api/jobs/update.json", &form).await;
+        assert_eq!((refused.status, &refused.json()["message"]), (413, &json!(MESSAGE)));
+        assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
+
+        let started = http.post("/jobq/1/startjob", r#"{"botgroup":"g"}"#).await.ok();
+        assert_eq!(started.json()["key"], "1/1/1");
+        http.post("/jobs/1/1/1/a", "1").await.ok();
+        http.post("/jobs/1/1/1/c", large()).await.ok();
+        let finish = json!({"key": "1/1/1", "state": "finished", "close_reason": "finished"});
+        let done = http.post("/jobq/1/update", finish.to_string()).await.ok();
+        assert_eq!(done.column("prevstate"), ["running"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let line = format!(r#"{{"spider":"s","a":{0},"b":{0}}}"#, large());
+        stack.http().post("/jobq/1/push", line).await.ok();
+        let (key, metadata) = ("1/1/1".to_owned(), [("c".to_owned(), large())].into());
+        let set = SetJobMetadataRequest {
+            key: key.clone(),
+            metadata,
+            ..SetJobMetadataRequest::default()
+        };
+        let update = JobUpdate { key, metadata: set.metadata.clone(), ..JobUpdate::default() };
+        let status = stack.grpc().jobs().set_job_metadata(set).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, MESSAGE));
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, "TOO_LARGE");
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata");
+        let request = UpdateQueueRequest {
+            project: 1,
+            updates: vec![update],
+            ..UpdateQueueRequest::default()
+        };
+        let answer = stack.grpc().queue().update_queue(request).await.unwrap();
+        let error = answer.into_inner().results.remove(0).error.unwrap();
+        assert_eq!(error.code(), job_error::Code::InvalidArgument);
+        assert_eq!((error.field.as_str(), error.message.as_str()), ("metadata", MESSAGE));
+    })
+    .await;
+}

@@ -1,0 +1,70 @@
+//! gRPC reflection, and a tool that knows the API from it alone.
+
+use std::process::Command;
+
+use futures::{StreamExt as _, stream};
+use spiderq_tests::{Stack, StoreKind, node_tool};
+use tonic::Request;
+use tonic_prost::ProstCodec;
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, ServerReflectionResponse, server_reflection_request::MessageRequest,
+    server_reflection_response::MessageResponse,
+};
+
+const SERVICES: [&str; 5] = [
+    "grpc.health.v1.Health",
+    "spiderq.v1.JobQueueService",
+    "spiderq.v1.JobService",
+    "spiderq.v1.KeyService",
+    "spiderq.v1.ProjectService",
+];
+
+/// The services that reflection of `version` lists. The versions differ in their path only.
+async fn reflected(stack: &Stack, version: &str) -> Vec<String> {
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+    let mut client = tonic::client::Grpc::new(stack.grpc().channel());
+    client.ready().await.unwrap();
+    let codec = ProstCodec::<_, ServerReflectionResponse>::default();
+    let requests = Request::new(stream::iter([request]));
+    let answer = client.streaming(requests, path.parse().unwrap(), codec);
+    let mut answers = answer.await.unwrap().into_inner();
+    match answers.next().await.unwrap().unwrap().message_response {
+        Some(MessageResponse::ListServicesResponse(list)) => {
+            let services = list.service.into_iter();
+            services.map(|service| service.name).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn both_versions_of_reflection_list_the_services() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    for version in ["v1", "v1alpha"] {
+        let mut names = reflected(&stack, version).await;
+        names.retain(|name| !name.starts_with("grpc.reflection."));
+        names.sort();
+        assert_eq!(names, SERVICES);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_that_knows_only_the_address_schedules_a_job() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let mut buf = Command::new(node_tool("buf"));
+    buf.args(["curl", "--http2-prior-knowledge", "--protocol", "grpc"])
+        .args(["--header", &format!("Authorization: Bearer {}", stack.key)])
+        .args(["--data", r#"{"project": 53, "spider": "somespider"}"#])
+        .arg(format!("{}/spiderq.v1.JobService/ScheduleJob", stack.url))
+        .current_dir(std::env::temp_dir());
+    let output = tokio::task::spawn_blocking(move || buf.output().unwrap());
+    let output = output.await.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer, serde_json::json!({"key": "53/1/1"}));
+}

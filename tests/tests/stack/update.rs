@@ -1,0 +1,110 @@
+//! Updating jobs: which keys may, and changes of tags and metadata of many jobs.
+
+use serde_json::json;
+use spiderq_proto::v1::{
+    CountJobsRequest, JobFilter, JobState, JobView, ListQueueRequest, Role, TagChanges,
+    UpdateJobsRequest,
+};
+use spiderq_tests::{Http, Stack};
+
+use crate::{
+    helpers::{NOW, assert_refused, schedule, texts},
+    on_each_store,
+};
+
+/// Pushes a job of spider 1; its number.
+async fn fresh_job(admin: &Http, project: u64, state: &str) -> String {
+    let line = json!({"spider": "s", "state": state}).to_string();
+    let pushed = admin.post(&format!("/jobq/{project}/push"), line).await;
+    let key = pushed.ok().json()["key"].as_str().unwrap().to_owned();
+    key.rsplit('/').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_worker_writes_only_to_jobs_that_it_runs() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let admin = stack.http();
+        let key = stack.create_key("worker", Role::Worker, &[1]).await;
+        let worker = admin.basic(&key, "");
+        admin.post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
+        let line = r#"{"spider":"s","state":"running"}"#;
+        admin.post("/jobq/1/push", line).await.ok();
+        let started = worker.post("/jobq/1/startjob", "{}").await.ok().json();
+        assert_eq!(started["key"], "1/1/1");
+        assert_eq!(started["started_by"], "worker");
+
+        worker.post("/jobs/1/1/1", r#"{"n":1}"#).await.ok();
+        let finish = |key: &str| json!({"key": key, "state": "finished"}).to_string();
+        let done = worker.post("/jobq/1/update", finish("1/1/1")).await.ok();
+        assert_eq!(done.lines(), [json!({"key": "1/1/1", "prevstate": "running"})]);
+
+        assert_refused(&worker.post("/jobs/1/1/2", r#"{"n":1}"#).await, "/jobs", 403);
+        let other = worker.post("/jobq/1/update", finish("1/1/2")).await.ok();
+        assert_eq!(other.column("key"), ["1/1/2"]);
+        assert!(other.column("error")[0].is_string(), "{other}");
+        let state = admin.get("/jobs/1/1/2/state").await.ok();
+        assert_eq!(state.json(), "running");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_update_without_the_right_to_update_is_403() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        fresh_job(&stack.http(), 1, "running").await;
+        for (role, projects) in [(Role::Read, [1]), (Role::User, [2])] {
+            let key = stack.create_key("caller", role, &projects).await;
+            let http = Http::new(&stack.url).basic(&key, "");
+            for body in [r#"{"key":"1/1/1","n":1}"#, ""] {
+                let answer = http.post("/jobq/1/update", body).await;
+                assert_refused(&answer, "/jobq/1/update", 403);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tags_set_by_update_jobs_are_found_by_count_and_list() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let grpc = stack.grpc();
+        for spider in ["a", "b"] {
+            grpc.jobs().schedule_job(schedule(spider)).await.unwrap();
+        }
+        let tag = UpdateJobsRequest {
+            project: 53,
+            keys: vec!["53/2/1".to_owned(), "53/9/9".to_owned()],
+            tags: Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() }),
+            metadata: texts([("note", "[1, 2]")]),
+            ..Default::default()
+        };
+        let tagged = grpc.jobs().update_jobs(tag).await.unwrap().into_inner();
+        assert_eq!(tagged.count, 1);
+        let filter = JobFilter {
+            states: vec![JobState::Pending.into()],
+            has_tags: vec!["x".to_owned()],
+            ..Default::default()
+        };
+        let count = CountJobsRequest { project: 53, filter: Some(filter.clone()) };
+        let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
+        assert_eq!(count.total, 1);
+        let list = ListQueueRequest {
+            project: 53,
+            filter: Some(filter),
+            view: JobView::Row.into(),
+            metadata_fields: vec!["note".to_owned()],
+            ..Default::default()
+        };
+        let mut stream = grpc.queue().list_queue(list).await.unwrap().into_inner();
+        stack.set_time(NOW + 5);
+        let row = stream.message().await.unwrap().unwrap();
+        let job = row.job.unwrap();
+        assert_eq!(job.key, "53/2/1");
+        assert_eq!(job.metadata["note"], "[1, 2]");
+        assert_eq!(stream.message().await.unwrap(), None);
+    })
+    .await;
+}
