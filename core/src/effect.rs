@@ -6,11 +6,11 @@
 //! become of the job and its event. What else it must know of the project, it answers through
 //! [`ProjectView`] when it is asked, so that a heartbeat counts no running jobs.
 
-mod project_limits;
+mod running_limits;
 #[cfg(test)]
 mod tests;
 
-pub use self::project_limits::{ProjectLimits, check_running};
+pub use self::running_limits::{RunningLimits, check_running};
 
 use crate::{
     error::{Error, Result},
@@ -158,7 +158,7 @@ pub trait ProjectView {
     type Error: From<Error>;
 
     /// The project's settings that bound what runs.
-    fn limits(&mut self) -> Result<ProjectLimits, Self::Error>;
+    fn limits(&mut self) -> Result<RunningLimits, Self::Error>;
 
     /// Running jobs of the project, and their units in all. Asked only where a limit is set.
     fn running(&mut self) -> Result<(u64, u64), Self::Error>;

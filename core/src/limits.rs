@@ -47,8 +47,8 @@ pub const MAX_FILTER_NAMES: usize = 100;
 pub const DEFAULT_PAGE_SIZE: usize = 100;
 /// Jobs of the largest `ListJobs` page.
 pub const MAX_PAGE_SIZE: usize = 1_000;
-/// Jobs of a `ListQueue`, and rows of a list of jobs over HTTP, when the call does not say.
-pub const DEFAULT_LIST_COUNT: u64 = 1_000;
+/// Jobs that `ListQueue` answers with when the call does not say.
+pub const DEFAULT_QUEUE_COUNT: u64 = 1_000;
 /// Spiders or last jobs that one call answers with, also when it does not say.
 pub const MAX_ROWS: usize = 1_000;
 /// Jobs per state of a `SummarizeQueue` that does not say.
@@ -130,12 +130,14 @@ pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 
 // The HTTP gateway.
 
-/// Bytes of a request's body after decompression, unless `--max-body` says otherwise.
-pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
-/// Lines of a JSON-lines body: each costs memory here and a line of the response.
+/// Lines of a JSON-lines body: each costs memory and a line of the response.
 pub const MAX_BODY_LINES: usize = 100_000;
-/// How long a response may take to begin once its request has arrived.
-pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a request's body after decompression, where `--max-body` does not say.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
+/// Jobs of an HTTP list without `count`.
+pub const DEFAULT_HTTP_COUNT: u64 = 1_000;
+/// How long a response may take to begin, from the last byte of its request.
+pub const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of an `X-Request-Id` that a caller may bring. Longer ones are replaced, as every log
 /// line repeats them.
 pub const MAX_LOG_REQUEST_ID_BYTES: usize = 128;

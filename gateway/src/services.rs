@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use spiderq_core::limits::{DEFAULT_MAX_BODY_BYTES, DEFAULT_RESPONSE_TIMEOUT};
+use spiderq_core::limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
 use spiderq_proto::v1::{
     job_queue_service_server::JobQueueService, job_service_server::JobService,
     key_service_server::KeyService, project_service_server::ProjectService,
@@ -47,7 +47,7 @@ impl Default for Options {
         Self {
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
             max_body: DEFAULT_MAX_BODY_BYTES,
-            timeout: DEFAULT_RESPONSE_TIMEOUT,
+            timeout: DEFAULT_HTTP_TIMEOUT,
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::{Counters, FieldName, JsonText, Priority, SpiderName, TagChanges, Units};
-use crate::{limits::MAX_TAGS, store::NewAttempt};
+use crate::store::NewAttempt;
 
 const NOW: Millis = Millis(1_000);
 const NEXT: Position = Position(77);
@@ -8,7 +8,7 @@ const NEXT: Position = Position(77);
 /// A project with these limits, of which so much runs already.
 #[derive(Default)]
 struct Project {
-    limits: ProjectLimits,
+    limits: RunningLimits,
     running: (u64, u64),
     spider_is_full: bool,
 }
@@ -16,7 +16,7 @@ struct Project {
 impl ProjectView for Project {
     type Error = Error;
 
-    fn limits(&mut self) -> Result<ProjectLimits> {
+    fn limits(&mut self) -> Result<RunningLimits> {
         Ok(self.limits)
     }
 
@@ -191,13 +191,13 @@ fn too_much_metadata_is_refused_where_some_is_set() {
     let mut many = limited(set("b", "1"));
     many.tags = TagChanges { add: Tags::parse(["t"; 1]).unwrap(), ..TagChanges::default() };
     let mut full = before;
-    full.job.tags = Tags::parse((0..MAX_TAGS).map(|n| n.to_string())).unwrap();
+    full.job.tags = Tags::parse((0..crate::limits::MAX_TAGS).map(|n| n.to_string())).unwrap();
     assert_eq!(try_apply(&full, &many, &mut project), Err(Changed::TooManyTags));
 }
 
 #[test]
 fn limits_are_asked_where_more_would_run() {
-    let limits = ProjectLimits { jobs: Some(2), units: Some(3) };
+    let limits = RunningLimits { jobs: Some(2), units: Some(3) };
     let start = Effect { start: Some(start(None)), ..enter(State::Running) };
     let claims = |running, spider_is_full| {
         let mut project = Project { limits, running, spider_is_full };
@@ -268,7 +268,7 @@ fn a_spiders_tags_come_first_and_only_once() {
     let tags = |texts: &[&str]| Tags::parse(texts).unwrap();
     let both = tags_with_spider(&tags(&["a", "b"]), &tags(&["c", "a"]));
     assert_eq!(both, Some(tags(&["a", "b", "c"])));
-    let full = Tags::parse((0..MAX_TAGS).map(|n| n.to_string())).unwrap();
+    let full = Tags::parse((0..crate::limits::MAX_TAGS).map(|n| n.to_string())).unwrap();
     assert_eq!(tags_with_spider(&full, &tags(&["0"])), Some(full.clone()));
     assert_eq!(tags_with_spider(&full, &tags(&["c"])), None);
 }

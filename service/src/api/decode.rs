@@ -155,13 +155,9 @@ pub(super) fn filter(
 ) -> Result<(Filter, Vec<JobKey>)> {
     let filter = filter.unwrap_or_default();
     let keys = keys(&filter.keys, "keys")?;
-    for (field, names) in [
-        ("spiders", filter.spiders.len()),
-        ("has_tags", filter.has_tags.len()),
-        ("lacks_tags", filter.lacks_tags.len()),
-    ] {
-        check_names(field, names)?;
-    }
+    check_names("spiders", filter.spiders.len())?;
+    check_names("has_tags", filter.has_tags.len())?;
+    check_names("lacks_tags", filter.lacks_tags.len())?;
     let named = filter.states.iter().map(|number| state(*number));
     let states: StateSet = named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let states = match (states.is_empty(), keys.is_empty()) {

@@ -15,7 +15,7 @@ use crate::{
 };
 use spiderq_core::{
     error::{Error, Result},
-    limits::{DEFAULT_LIST_COUNT, MAX_UNIQUE_BYTES},
+    limits::{DEFAULT_QUEUE_COUNT, MAX_UNIQUE_BYTES},
     model::{ClaimFilter, Job, JobKey, Millis, SpiderKey, SpiderName, State, StateSet, Tags},
 };
 
@@ -292,7 +292,7 @@ fn list(message: v1::ListQueueRequest) -> Result<ListQuery> {
         keys,
         order: ListOrder::Given,
         skip: message.start,
-        limit: if message.count == 0 { DEFAULT_LIST_COUNT } else { message.count },
+        limit: if message.count == 0 { DEFAULT_QUEUE_COUNT } else { message.count },
         stop: stop
             .map(|stop| JobKey::parse(stop).map_err(|error| error.with_field("stop")))
             .transpose()?,

@@ -20,24 +20,12 @@ pub(super) async fn list(
     caller: &Caller,
     message: v1::ListJobsRequest,
 ) -> Result<v1::ListJobsResponse> {
-    let project = decode::project(message.project)?;
-    let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
-    let size = size(message.page_size)?;
-    let total = if message.with_total {
-        domain.count_jobs(caller, project, &filter, &keys).await?
-    } else {
-        0
-    };
-    let query = ListQuery {
-        keys,
-        order: order(message.order)?,
-        after: cursor(&message.page_token)?,
-        skip: message.offset,
-        // One more than asked for shows whether there is a next page.
-        limit: size as u64 + 1,
-        fields: decode::fields(message.view, &message.metadata_fields)?,
-        ..ListQuery::new(project, filter)
-    };
+    let (size, with_total) = (size(message.page_size)?, message.with_total);
+    let query = query(message, size)?;
+    let mut total = 0;
+    if with_total {
+        total = domain.count_jobs(caller, query.project, &query.filter, &query.keys).await?;
+    }
     let now = domain.now();
     let mut jobs = domain.list_jobs(caller, query).await?.collect().await?;
     let more = jobs.len() > size;
@@ -48,6 +36,21 @@ pub(super) async fn list(
         jobs: encode::jobs(jobs),
         total: encode::count(total),
         now: encode::millis(now),
+    })
+}
+
+fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
+    let project = decode::project(message.project)?;
+    let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
+    Ok(ListQuery {
+        keys,
+        order: order(message.order)?,
+        after: cursor(&message.page_token)?,
+        skip: message.offset,
+        // One more than asked for shows whether there is a next page.
+        limit: size as u64 + 1,
+        fields: decode::fields(message.view, &message.metadata_fields)?,
+        ..ListQuery::new(project, filter)
     })
 }
 

@@ -33,6 +33,9 @@ pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
 /// The error of one item of a batch. Its message is the whole text, as that of a `Status`; the
 /// field stands beside it too.
 pub(super) fn item_error(error: &Error) -> v1::JobError {
+    if let Error::Bug(source) = error {
+        tracing::error!(%source, "internal error of an item");
+    }
     let (_, _, code) = codes(error);
     let field = error.violation().map(|(field, _)| field.to_owned()).unwrap_or_default();
     v1::JobError { code: code.into(), message: error.to_string(), field }

@@ -42,3 +42,6 @@ impl Domain {
         Ok(u64::from(limit) - left)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,3 +24,6 @@ impl Domain {
         Ok(jobs.len() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,3 +58,6 @@ impl Domain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

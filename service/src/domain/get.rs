@@ -38,3 +38,6 @@ impl Domain {
         Ok(jobs)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Heartbeats: a worker's signs of life, which extend its lease.
 
-use super::{Domain, change_outcome::refusal, start::lease_end};
+use super::{Domain, change_outcome::refusal, lease::lease_end};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
@@ -57,3 +57,6 @@ impl Domain {
         Ok(HeartbeatResult { lease_expires, stop_requested })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,3 +230,6 @@ impl JobList {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,6 @@ fn removal(field: FieldName) -> Effect {
         _ => Effect { remove: vec![field], ..Effect::default() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod delete;
 mod get;
 mod heartbeat;
 mod job_token;
+mod lease;
 mod list;
 mod list_last_jobs;
 mod metadata;
@@ -27,6 +28,8 @@ mod start_waiters;
 mod stop;
 mod subscription;
 mod summarize;
+#[cfg(test)]
+mod test_world;
 mod transition;
 mod update_jobs;
 mod update_queue;

@@ -99,23 +99,4 @@ fn units_left(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_narrower_limit_says_how_many_units_are_left() {
-        let counts = ProjectCounts { running: 3, running_units: 8, ..ProjectCounts::default() };
-        for (max_running, max_units, left) in [
-            (None, None, None),
-            (Some(4), None, None),
-            (Some(3), None, Some(0)),
-            (Some(0), Some(20), Some(0)),
-            (None, Some(20), Some(12)),
-            (Some(4), Some(9), Some(1)),
-            (None, Some(8), Some(0)),
-            (None, Some(1), Some(0)),
-        ] {
-            assert_eq!(units_left(&counts, max_running, max_units), left);
-        }
-    }
-}
+mod tests;

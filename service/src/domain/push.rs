@@ -126,3 +126,6 @@ pub(super) fn pushed_key(
         None => Err(Error::bug("push answered too little")),
     }
 }
+
+#[cfg(test)]
+mod tests;

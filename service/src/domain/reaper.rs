@@ -316,3 +316,6 @@ fn scheduled_by(job: &Job) -> Result<Actor> {
     let entry = job.entry(State::Pending).or(job.entry(State::Running));
     entry.map_or_else(|| Actor::parse(SERVICE_ACTOR), |entry| Ok(entry.actor.clone()))
 }
+
+#[cfg(test)]
+mod tests;

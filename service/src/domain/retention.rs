@@ -152,30 +152,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use spiderq_core::model::JsonText;
-
-    #[test]
-    fn settings_say_which_jobs_to_keep() {
-        let mut settings = Metadata::default();
-        let now = Millis(10 * DAY_MS + 5);
-        assert_eq!(RULES[0].retention(&settings, now), Retention::default());
-        for (name, value) in
-            [("keep_finished_days", 3), ("keep_finished_jobs", 0), ("keep_deleted_bytes", 1_000)]
-        {
-            settings.set(name, JsonText::integer(value));
-        }
-        settings.set("keep_deleted_days", JsonText::parse("null").unwrap());
-        let finished = Retention {
-            from: Some(Position((7 * DAY_MS + 5) * Position::PER_MS)),
-            jobs: Some(0),
-            bytes: None,
-        };
-        assert_eq!(RULES[0].retention(&settings, now), finished);
-        let deleted = Retention { bytes: Some(1_000), ..Retention::default() };
-        assert_eq!(RULES[1].retention(&settings, now), deleted);
-        settings.set("keep_finished_days", JsonText::integer(1_000_000));
-        assert_eq!(RULES[0].retention(&settings, now).from, Some(Position(0)));
-    }
-}
+mod tests;

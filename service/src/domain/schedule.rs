@@ -131,3 +131,6 @@ fn strings(map: &BTreeMap<String, String>) -> JsonText {
         map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     JsonText::stored(serde_json::Value::Object(object).to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
         SpiderRef::Number(number) => format!("there is no spider {project}/{number}"),
     })
 }
+
+#[cfg(test)]
+mod tests;

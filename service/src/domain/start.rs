@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Domain, RequestId, reserved_fields::ReservedFields, step_digest};
+use super::{Domain, RequestId, lease::lease_length, reserved_fields::ReservedFields, step_digest};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::{
-        DEFAULT_LEASE_MS, MAX_BATCH, MAX_LEASE_MS, MAX_START_METADATA_BYTES, MAX_START_WAIT_MS,
-        MAX_TAGS, MIN_LEASE_MS, START_DEADLINE_MARGIN, bytes_text,
+        MAX_BATCH, MAX_START_METADATA_BYTES, MAX_START_WAIT_MS, MAX_TAGS, START_DEADLINE_MARGIN,
+        bytes_text,
     },
     model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State},
     store::{Effect, NewAttempt},
@@ -26,7 +26,8 @@ pub struct StartJob {
     pub filter: ClaimFilter,
     /// Fields to set of the job.
     pub metadata: Metadata,
-    /// How long the lease is, ms; 0: without end; `None`: [`DEFAULT_LEASE_MS`].
+    /// How long the lease is, ms; 0: without end; `None`:
+    /// [`DEFAULT_LEASE_MS`](spiderq_core::limits::DEFAULT_LEASE_MS).
     pub lease_ms: Option<i64>,
     /// How long to wait for a job, ms: 0 to [`MAX_START_WAIT_MS`].
     pub wait_ms: i64,
@@ -156,20 +157,5 @@ fn sort_names<T: Ord>(field: &str, names: &mut Vec<T>, max: usize) -> Result<()>
     Ok(())
 }
 
-/// When a lease of `lease_ms` from `now` ends; `None`: never.
-pub(super) fn lease_end(lease_ms: Option<i64>, now: Millis) -> Result<Option<Millis>> {
-    Ok(lease_length(lease_ms)?.map(|length| Millis(now.0 + length)))
-}
-
-/// How long a lease is, ms; `None`: without end.
-fn lease_length(lease_ms: Option<i64>) -> Result<Option<u64>> {
-    match lease_ms.map(u64::try_from) {
-        None => Ok(Some(DEFAULT_LEASE_MS)),
-        Some(Ok(0)) => Ok(None),
-        Some(Ok(length @ MIN_LEASE_MS..=MAX_LEASE_MS)) => Ok(Some(length)),
-        Some(_) => {
-            let accepted = format!("must be 0 (no lease) or from {MIN_LEASE_MS} to {MAX_LEASE_MS}");
-            Err(Error::invalid("lease_ms", accepted))
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,6 @@ fn stop_change(key: JobKey, stop_by: Option<Millis>, actor: &Actor) -> Result<Ch
     let effects = vec![entering(State::Finished, ended, actor)?, asked];
     Ok(Change { key, holder: Holder::Anyone, on, effects })
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ impl Domain {
         Ok(StateSummary { state, count, jobs })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,6 @@ impl Domain {
         self.list(ListQuery::new(project, filter)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ fn not_past(to: Option<State>) -> StateSet {
         .filter(|from| to.is_none_or(|to| from.move_to(to) != Move::Refused))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

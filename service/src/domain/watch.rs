@@ -206,3 +206,6 @@ impl Watch {
         Ok(ShownSpider::Only(self.spider))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use spiderq_core::{
-    effect::{ProjectLimits, ProjectView},
+    effect::{ProjectView, RunningLimits},
     error::{Error, Result},
     model::{SpiderId, State},
 };
@@ -11,9 +11,9 @@ use spiderq_core::{
 use crate::project::Project;
 
 impl Project {
-    pub(crate) fn project_limits(&self) -> ProjectLimits {
+    pub(crate) fn running_limits(&self) -> RunningLimits {
         let setting = |name: &str| Ok(self.settings.get(name).map(ToString::to_string));
-        let Ok(limits) = ProjectLimits::load::<Infallible>(setting);
+        let Ok(limits) = RunningLimits::load::<Infallible>(setting);
         limits
     }
 
@@ -34,8 +34,8 @@ impl Project {
 impl ProjectView for &Project {
     type Error = Error;
 
-    fn limits(&mut self) -> Result<ProjectLimits> {
-        Ok(self.project_limits())
+    fn limits(&mut self) -> Result<RunningLimits> {
+        Ok(self.running_limits())
     }
 
     fn running(&mut self) -> Result<(u64, u64)> {

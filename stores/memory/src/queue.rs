@@ -112,7 +112,7 @@ impl Project {
         effect: &Effect,
         now: Millis,
     ) -> Result<Option<Claimed>> {
-        let max_units = self.project_limits().units;
+        let max_units = self.running_limits().units;
         let pending = self.jobs.values().filter(|stored| {
             let job = &stored.job;
             // One that could never run must not stand before all others.

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use spiderq_core::{
-    effect::{Applied, NewEvent, ProjectLimits, ProjectView, StoredJob},
+    effect::{Applied, NewEvent, ProjectView, RunningLimits, StoredJob},
     model::{JobId, Millis, Position, ProjectId, SpiderId, SpiderName, State},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct ProjectStep<'c> {
     changed: bool,
     event_log: Option<EventLog>,
     /// Read when first asked for: most steps ask for none.
-    limits: Option<ProjectLimits>,
+    limits: Option<RunningLimits>,
 }
 
 impl<'c> ProjectStep<'c> {
@@ -164,7 +164,7 @@ impl<'c> ProjectStep<'c> {
 impl ProjectView for ProjectStep<'_> {
     type Error = StepError;
 
-    fn limits(&mut self) -> Result<ProjectLimits> {
+    fn limits(&mut self) -> Result<RunningLimits> {
         if let Some(limits) = self.limits {
             return Ok(limits);
         }
@@ -172,7 +172,7 @@ impl ProjectView for ProjectStep<'_> {
         let setting = |name: &str| {
             first(self.connection, sql, params![int(self.id.get()), name], |row| row.get(0))
         };
-        Ok(*self.limits.insert(ProjectLimits::load(setting)?))
+        Ok(*self.limits.insert(RunningLimits::load(setting)?))
     }
 
     fn running(&mut self) -> Result<(u64, u64)> {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use spiderq_core::limits::{DEFAULT_LIST_COUNT, MAX_PAGE_SIZE};
+use spiderq_core::limits::{DEFAULT_HTTP_COUNT, MAX_PAGE_SIZE};
 use spiderq_proto::v1::{ListJobsRequest, ListJobsResponse, ListOrder};
 use tonic::Status;
 
@@ -47,7 +47,7 @@ fn pages(
     call: Call,
     with_total: bool,
 ) -> Result<impl Stream<Item = Result<ListJobsResponse, Status>> + Send, Problem> {
-    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_LIST_COUNT);
+    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_HTTP_COUNT);
     let first = ListJobsRequest { with_total, ..decode(&call.params)? };
     Ok(stream::try_unfold((call, Some(first), wanted), |(call, message, wanted)| async move {
         let Some(message) = message else { return Ok(None) };

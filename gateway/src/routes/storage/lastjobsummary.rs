@@ -1,6 +1,6 @@
 //! GET /spiders/P[/S]/lastjobsummary → ListLastJobs, page by page.
 
-use spiderq_core::limits::MAX_ROWS;
+use spiderq_core::limits::{DEFAULT_HTTP_COUNT, MAX_ROWS};
 use spiderq_proto::v1::ListLastJobsRequest;
 
 use super::StorageResult;
@@ -43,7 +43,7 @@ fn decode(call: &Call) -> Result<(ListLastJobsRequest, u64), Problem> {
         count: 0,
     };
     let count = call.params.number("count", accepted::NOT_NEGATIVE)?;
-    Ok((message, count.unwrap_or(MAX_ROWS as u64)))
+    Ok((message, count.unwrap_or(DEFAULT_HTTP_COUNT)))
 }
 
 /// A spider's number, or a spider key `P/S`.

@@ -9,14 +9,14 @@ use crate::{
 
 /// A project's limits of what runs at a time; `None` limits nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProjectLimits {
+pub struct RunningLimits {
     /// The setting [`MAX_RUNNING`].
     pub jobs: Option<u64>,
     /// The setting [`MAX_RUNNING_UNITS`].
     pub units: Option<u64>,
 }
 
-impl ProjectLimits {
+impl RunningLimits {
     /// From the settings, of which `setting` answers the JSON text by name.
     pub fn load<E>(mut setting: impl FnMut(&str) -> Result<Option<String>, E>) -> Result<Self, E> {
         let mut limit = |name| Ok(setting(name)?.as_deref().and_then(whole_number));
@@ -36,7 +36,7 @@ pub fn check_running<V: ProjectView>(
         return Ok(None);
     }
     let limits = project.limits()?;
-    if limits != ProjectLimits::default() {
+    if limits != RunningLimits::default() {
         let (jobs, units) = project.running()?;
         if is_exceeded(limits.jobs, jobs, more_jobs) {
             return Ok(Some(RunningLimit::Running));

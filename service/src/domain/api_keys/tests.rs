@@ -1,0 +1,62 @@
+use super::*;
+use crate::{auth::Credentials, domain::test_world::*};
+
+fn owner(text: &str) -> Actor {
+    Actor::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_created_key_is_good_until_it_is_revoked() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let only = [world.project];
+    let (key, record) = domain.create_key(&admin, &owner("ann"), Role::User, &only).await.unwrap();
+    assert_eq!(domain.list_keys(&admin).await.unwrap(), [record.clone()]);
+    let identify = async || domain.auth().caller(Some(Credentials::Key(key.clone()))).await;
+    let identity = domain.get_identity(identify().await.unwrap()).unwrap();
+    let expected = Identity { name: owner("ann"), role: Role::User, projects: Some(vec![53]) };
+    assert_eq!(identity, expected);
+    domain.revoke_key(&admin, &record.id).await.unwrap();
+    assert_eq!(message(identify().await), "Authentication failed");
+    let again = domain.revoke_key(&admin, &record.id).await;
+    assert_eq!(message(again), "there is no key with this id");
+}
+
+#[tokio::test]
+async fn the_last_admin_key_stays() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let (_, first) = domain.create_key(&admin, &owner("ann"), Role::Admin, &[]).await.unwrap();
+    domain.create_key(&admin, &owner("bob"), Role::User, &[]).await.unwrap();
+    let told = "the last admin key can't be revoked; create another one first";
+    assert_eq!(message(domain.revoke_key(&admin, &first.id).await), told);
+    domain.create_key(&admin, &owner("eve"), Role::Admin, &[]).await.unwrap();
+    domain.revoke_key(&admin, &first.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_key_reaches_all_projects() {
+    let world = World::new();
+    let (admin, only) = (caller(Role::Admin), [world.project]);
+    let refused = world.domain.create_key(&admin, &owner("ann"), Role::Admin, &only).await;
+    assert_eq!(message(refused), "projects: must be empty for the role admin");
+}
+
+#[tokio::test]
+async fn only_an_admin_manages_keys() {
+    let world = World::new();
+    let (domain, user) = (&world.domain, caller(Role::User));
+    let told = "this needs a key of role admin";
+    let created = domain.create_key(&user, &owner("ann"), Role::Read, &[]).await;
+    assert_eq!(message(created), told);
+    assert_eq!(message(domain.list_keys(&user).await), told);
+    assert_eq!(message(domain.revoke_key(&user, "id").await), told);
+}
+
+#[tokio::test]
+async fn a_job_token_has_no_identity() {
+    let world = World::new();
+    world.push_many(1).await;
+    let token = token_of(&world.start().await);
+    assert_eq!(message(world.domain.get_identity(token)), "a job token has no identity");
+}

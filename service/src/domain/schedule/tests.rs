@@ -1,0 +1,142 @@
+use super::*;
+use crate::domain::test_world::*;
+use spiderq_core::{
+    limits::MAX_TAGS,
+    model::{SpiderId, TagChanges},
+};
+
+fn schedule(world: &World, spider: SpiderRef) -> ScheduleJob {
+    ScheduleJob {
+        project: world.project,
+        spider,
+        state: State::Pending,
+        tags: Tags::default(),
+        priority: None,
+        units: None,
+        spider_args: BTreeMap::new(),
+        cmd_args: None,
+        job_settings: None,
+        environment: BTreeMap::new(),
+        version: None,
+        metadata: Metadata::default(),
+    }
+}
+
+fn books(world: &World) -> ScheduleJob {
+    schedule(world, SpiderRef::Name(spider_name("books")))
+}
+
+fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+async fn make(world: &World, schedule: ScheduleJob) -> Result<JobKey> {
+    world.domain.schedule_job(&caller(Role::User), schedule, None).await
+}
+
+/// Sets the tags of the first spider.
+async fn tag_spider(world: &World, texts: Tags) {
+    let changes = TagChanges { clear: true, add: texts, ..TagChanges::default() };
+    let (user, number) = (caller(Role::User), SpiderId::new(1).unwrap());
+    let updated = world.domain.update_spider_tags(&user, world.project, number, &changes);
+    updated.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
+    let world = World::new();
+    let with = |pairs: &[(&str, &str)]| ScheduleJob { spider_args: args(pairs), ..books(&world) };
+    let first = make(&world, with(&[("page", "1")])).await.unwrap();
+    make(&world, with(&[("page", "2")])).await.unwrap();
+    make(&world, with(&[])).await.unwrap();
+    let again = async || make(&world, with(&[("page", "1")])).await;
+    assert_eq!(message(again().await), "books already scheduled");
+    world.domain.stop_jobs(&caller(Role::User), world.project, &[first], None).await.unwrap();
+    again().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_fields_of_a_schedule_become_metadata() {
+    let world = World::new();
+    let call = ScheduleJob {
+        spider_args: args(&[("page", "1")]),
+        environment: args(&[("LANG", "C")]),
+        cmd_args: Some("--fast".to_owned()),
+        job_settings: Some(JsonText::parse(r#"{"A": 1}"#).unwrap()),
+        version: Some("v1".to_owned()),
+        metadata: metadata(&[("note", "1"), ("spider_type", "\"mine\"")]),
+        ..schedule(&world, SpiderRef::Name(spider_name("py:run.py")))
+    };
+    let job = world.job(make(&world, call).await.unwrap()).await;
+    for (name, json) in [
+        ("spider_type", "\"script\""),
+        ("spider_args", r#"{"page":"1"}"#),
+        ("environment", r#"{"LANG":"C"}"#),
+        ("job_settings", r#"{"A": 1}"#),
+        ("cmd_args", "\"--fast\""),
+        ("version", "\"v1\""),
+        ("note", "1"),
+    ] {
+        assert_eq!(field(&job, name), Some(json), "{name}");
+    }
+    assert_eq!(entered_by(&job, State::Pending), "user");
+}
+
+#[tokio::test]
+async fn tags_are_those_of_the_spider_then_of_the_metadata_then_of_the_call() {
+    let world = World::new();
+    world.push_many(1).await;
+    tag_spider(&world, tags(&["spider", "both"])).await;
+    let call = ScheduleJob {
+        tags: tags(&["call", "both"]),
+        metadata: metadata(&[("tags", r#"["meta"]"#)]),
+        ..books(&world)
+    };
+    let key = make(&world, call).await.unwrap();
+    assert_eq!(world.job(key).await.tags, tags(&["spider", "both", "meta", "call"]));
+}
+
+#[tokio::test]
+async fn too_many_tags_with_those_of_the_spider_are_refused() {
+    let world = World::new();
+    world.push_many(1).await;
+    tag_spider(&world, Tags::parse((0..MAX_TAGS).map(|n| n.to_string())).unwrap()).await;
+    let call = ScheduleJob { tags: tags(&["one more"]), ..books(&world) };
+    assert_eq!(message(make(&world, call).await), "tags: a job may have at most 64");
+    assert_eq!(make(&world, books(&world)).await.unwrap(), world.key(2), "no number was taken");
+}
+
+#[tokio::test]
+async fn a_spider_named_by_its_number_must_exist() {
+    let world = World::new();
+    world.push_many(1).await;
+    let by_number = |number| schedule(&world, SpiderRef::Number(SpiderId::new(number).unwrap()));
+    let key = make(&world, by_number(1)).await.unwrap();
+    assert_eq!(world.job(key).await.spider, spider_name("books"));
+    let told = "spider_id: must be the number of a spider that has jobs";
+    assert_eq!(message(make(&world, by_number(2)).await), told);
+}
+
+#[tokio::test]
+async fn a_job_scheduled_as_running_was_pending_too() {
+    let world = World::new();
+    let call = ScheduleJob { state: State::Running, ..books(&world) };
+    let job = world.job(make(&world, call).await.unwrap()).await;
+    assert_eq!((job.state, job.attempt), (State::Running, 1));
+    assert_eq!(job.entry(State::Pending), job.entry(State::Running));
+}
+
+#[tokio::test]
+async fn what_runs_already_may_not_allow_one_more() {
+    let world = World::new();
+    world.set("max_running", "0").await;
+    let call = ScheduleJob { state: State::Running, ..books(&world) };
+    assert_eq!(message(make(&world, call).await), "the project's max_running is reached");
+}
+
+#[tokio::test]
+async fn a_worker_may_not_schedule() {
+    let world = World::new();
+    let refused = world.domain.schedule_job(&caller(Role::Worker), books(&world), None).await;
+    assert!(message(refused).contains("role user or above"));
+}

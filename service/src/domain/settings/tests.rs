@@ -1,0 +1,99 @@
+use super::*;
+use crate::domain::test_world::*;
+
+#[test]
+fn a_refused_setting_says_what_it_accepts() {
+    for (name, value, accepted) in [
+        ("max_running", "-1", "must be a whole number from 0 to 1000000, or null"),
+        ("max_running", "1.0", "must be a whole number from 0 to 1000000, or null"),
+        ("max_running_units", "1000001", "must be a whole number from 0 to 1000000, or null"),
+        ("max_running_units", "\"5\"", "must be a whole number from 0 to 1000000, or null"),
+        ("on_lost", "\"forget\"", "must be \"requeue\", \"finish\" or null"),
+        ("on_lost", "1", "must be \"requeue\", \"finish\" or null"),
+        ("max_attempts", "0", "must be a whole number from 1 to 1000, or null"),
+        ("cancel_timeout", "86401", "must be a whole number from 1 to 86400, or null"),
+        ("keep_finished_days", "1e3", "must be a whole number, at least 0, or null"),
+        ("keep_deleted_bytes", "[]", "must be a whole number, at least 0, or null"),
+    ] {
+        let refused = check(&metadata(&[(name, value)])).unwrap_err();
+        assert_eq!(refused.to_string(), format!("{name}: {accepted}"));
+    }
+}
+
+#[test]
+fn settings_accept_their_bounds_and_null_and_other_names_accept_anything() {
+    for (name, value) in [
+        ("max_running", "0"),
+        ("max_running", "1000000"),
+        ("on_lost", "\"finish\""),
+        ("max_attempts", "1"),
+        ("cancel_timeout", "86400"),
+        ("keep_finished_jobs", "9007199254740991"),
+        ("cancel_timeout", "null"),
+        ("mine", "{\"max_running\": -1}"),
+    ] {
+        check(&metadata(&[(name, value)])).unwrap();
+    }
+}
+
+#[test]
+fn settings_that_are_missing_or_malformed_have_their_defaults() {
+    let none = Metadata::default();
+    assert_eq!(cancel_timeout(&none), 300);
+    assert_eq!(cancel_timeout(&metadata(&[("cancel_timeout", "2")])), 2);
+    assert_eq!(cancel_timeout(&metadata(&[("cancel_timeout", "0")])), 300);
+    let (requeue, max_attempts) = (true, 3);
+    let default = LostJobs { requeue, max_attempts };
+    assert_eq!(lost_jobs(&none), default);
+    assert_eq!(lost_jobs(&metadata(&[("on_lost", "\"x\"")])), default);
+    assert!(!lost_jobs(&metadata(&[("on_lost", "\"finish\"")])).requeue);
+    assert_eq!(lost_jobs(&metadata(&[("max_attempts", "7")])).max_attempts, 7);
+}
+
+#[tokio::test]
+async fn one_setting_that_is_not_accepted_refuses_all() {
+    let world = World::new();
+    let (user, project) = (caller(Role::User), world.project);
+    let bad = metadata(&[("mine", "1"), ("max_running", "\"2\"")]);
+    let refused = world.domain.set_settings(&user, project, bad).await;
+    assert_eq!(message(refused), "max_running: must be a whole number from 0 to 1000000, or null");
+    let kept = world.domain.get_settings(&caller(Role::Read), project).await.unwrap();
+    assert_eq!(kept, Metadata::default());
+}
+
+#[tokio::test]
+async fn settings_are_merged_and_removed_by_name_or_all() {
+    let world = World::new();
+    let (user, project) = (caller(Role::User), world.project);
+    let get = async || world.domain.get_settings(&caller(Role::Read), project).await.unwrap();
+    world.set("a", "1").await;
+    world.set("b", "2").await;
+    assert_eq!(get().await, metadata(&[("a", "1"), ("b", "2")]));
+    let names = Some(vec![FieldName::parse("a").unwrap()]);
+    world.domain.delete_settings(&user, project, names).await.unwrap();
+    assert_eq!(get().await, metadata(&[("b", "2")]));
+    let none = world.domain.delete_settings(&user, project, Some(Vec::new())).await;
+    assert_eq!(message(none), "names: at least one is required");
+    world.domain.delete_settings(&user, project, None).await.unwrap();
+    assert_eq!(get().await, Metadata::default());
+}
+
+#[tokio::test]
+async fn settings_above_the_limit_in_all_are_refused() {
+    let world = World::new();
+    let half = format!("\"{}\"", "x".repeat(1 << 19));
+    world.set("a", &half).await;
+    let (user, more) = (caller(Role::User), metadata(&[("b", half.as_str())]));
+    let refused = world.domain.set_settings(&user, world.project, more).await;
+    assert_eq!(message(refused), "settings: of a project must be at most 1 MiB in all");
+}
+
+#[tokio::test]
+async fn a_worker_may_not_change_settings() {
+    let world = World::new();
+    let worker = caller(Role::Worker);
+    let set = world.domain.set_settings(&worker, world.project, metadata(&[("a", "1")])).await;
+    assert!(message(set).contains("role user or above"));
+    let deleted = world.domain.delete_settings(&worker, world.project, None).await;
+    assert!(message(deleted).contains("role user or above"));
+}

@@ -1,0 +1,96 @@
+use super::*;
+use crate::domain::{PushJob, test_world::*};
+
+fn number(number: i64) -> SpiderId {
+    SpiderId::new(number).unwrap()
+}
+
+async fn get(world: &World, spider: SpiderRef, create: bool) -> Result<Spider> {
+    world.domain.get_spider(&caller(Role::User), world.project, spider, create).await
+}
+
+fn named(name: &str) -> SpiderRef {
+    SpiderRef::Name(spider_name(name))
+}
+
+#[tokio::test]
+async fn spiders_are_listed_by_number_with_the_version_of_their_latest_job() {
+    let world = World::new();
+    for (spider, version) in [("b", "\"v1\""), ("a", "\"v7\""), ("b", "\"v2\"")] {
+        let metadata = metadata(&[("version", version)]);
+        world.push(PushJob { metadata, ..push_job(spider) }).await;
+    }
+    get(&world, named("c"), true).await.unwrap();
+    let list = async |after, limit| {
+        let reader = caller(Role::Read);
+        let spiders = world.domain.list_spiders(&reader, world.project, after, limit);
+        let text = |spider: Spider| (spider.name.to_string(), spider.version.unwrap_or_default());
+        spiders.await.unwrap().into_iter().map(text).collect::<Vec<_>>()
+    };
+    let expected = [("b", "v2"), ("a", "v7"), ("c", "")];
+    let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
+    assert_eq!(list(None, 0).await, expected);
+    assert_eq!(list(Some(number(1)), 1).await, expected[1..2]);
+}
+
+#[tokio::test]
+async fn a_spider_is_created_by_its_name_only() {
+    let world = World::new();
+    assert_eq!(message(get(&world, named("a"), false).await), "project 53 has no spider a");
+    assert_eq!(get(&world, named("a"), true).await.unwrap().id, number(1));
+    assert_eq!(get(&world, named("a"), false).await.unwrap().id, number(1));
+    assert_eq!(get(&world, SpiderRef::Number(number(1)), false).await.unwrap().id, number(1));
+    let told = "create: goes with a name, not with a number";
+    assert_eq!(message(get(&world, SpiderRef::Number(number(1)), true).await), told);
+    let told = "there is no spider 53/2";
+    assert_eq!(message(get(&world, SpiderRef::Number(number(2)), false).await), told);
+}
+
+#[tokio::test]
+async fn only_a_user_may_create_change_and_limit_a_spider() {
+    let world = World::new();
+    world.push_many(1).await;
+    let (domain, worker, project) = (&world.domain, caller(Role::Worker), world.project);
+    domain.get_spider(&worker, project, named("books"), false).await.unwrap();
+    let add = TagChanges { add: tags(&["x"]), ..TagChanges::default() };
+    for refused in [
+        message(domain.get_spider(&worker, project, named("new"), true).await),
+        message(domain.update_spider_tags(&worker, project, number(1), &add).await),
+        message(domain.limit_spider(&worker, project, number(1), Some(1)).await),
+    ] {
+        assert!(refused.contains("role user or above"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn tags_of_a_spider_are_changed_and_limited_in_number() {
+    let world = World::new();
+    world.push_many(1).await;
+    let update = async |spider, changes: TagChanges| {
+        let user = caller(Role::User);
+        world.domain.update_spider_tags(&user, world.project, number(spider), &changes).await
+    };
+    let add = |tags| TagChanges { add: tags, ..TagChanges::default() };
+    assert_eq!(update(1, add(tags(&["x"]))).await.unwrap().tags, tags(&["x"]));
+    let many = Tags::parse((0..MAX_TAGS).map(|n| n.to_string())).unwrap();
+    let told = "add: a spider may have at most 64 tags";
+    assert_eq!(message(update(1, add(many)).await), told);
+    let told = "add: is required, or remove";
+    assert_eq!(message(update(1, TagChanges::default()).await), told);
+    assert_eq!(message(update(2, add(tags(&["x"]))).await), "there is no spider 53/2");
+}
+
+#[tokio::test]
+async fn a_limited_spider_starts_no_more_jobs_than_that() {
+    let world = World::new();
+    world.push_many(2).await;
+    let user = caller(Role::User);
+    let limit = async |spider| {
+        world.domain.limit_spider(&user, world.project, number(spider), Some(1)).await
+    };
+    assert_eq!(limit(1).await.unwrap().max_running, Some(1));
+    assert_eq!(message(limit(2).await), "there is no spider 53/2");
+    world.start().await;
+    let start = start_job(world.project);
+    assert!(world.domain.start_job(&caller(Role::Worker), start, None).await.unwrap().is_none());
+}

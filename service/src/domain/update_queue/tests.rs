@@ -1,0 +1,158 @@
+use super::*;
+use crate::domain::{StartedJob, test_world::*};
+use spiderq_core::model::SpiderId;
+
+async fn update_by(
+    world: &World,
+    caller: &Caller,
+    updates: Vec<QueueUpdate>,
+) -> Result<Vec<UpdatedJob>> {
+    world.domain.update_queue(caller, world.project, updates, None).await
+}
+
+/// The state that each job had before, or why it was refused.
+async fn update(world: &World, updates: Vec<QueueUpdate>) -> Vec<(JobKey, Result<State, String>)> {
+    let updated = update_by(world, &caller(Role::User), updates).await.unwrap();
+    let result = |job: UpdatedJob| (job.key, job.result.map_err(|error| error.to_string()));
+    updated.into_iter().map(result).collect()
+}
+
+fn to(state: State, key: JobKey) -> QueueUpdate {
+    QueueUpdate { state: Some(state), ..queue_update(key) }
+}
+
+fn spider(world: &World, number: i64) -> UpdateTarget {
+    let spider = SpiderId::new(number).unwrap();
+    UpdateTarget::Spider(SpiderKey { project: world.project, spider })
+}
+
+async fn started(world: &World) -> StartedJob {
+    world.push_in(State::Pending).await;
+    world.start().await
+}
+
+#[tokio::test]
+async fn jobs_move_forward_only_and_answer_their_state_before() {
+    let world = World::new();
+    let key = world.push_in(State::Pending).await;
+    let moves = [State::Running, State::Running, State::Finished, State::Running];
+    let updated = update(&world, moves.map(|state| to(state, key)).into()).await;
+    let refused = "job 53/1/1 is finished, it can't become running".to_owned();
+    let expected = [Ok(State::Pending), Ok(State::Running), Ok(State::Running), Err(refused)];
+    assert_eq!(updated, expected.map(|result| (key, result)));
+    let job = world.job(key).await;
+    assert_eq!((job.state, job.attempt), (State::Finished, 1));
+}
+
+#[tokio::test]
+async fn answers_are_in_order_and_leave_out_missing_jobs() {
+    let world = World::new();
+    world.push_many(1).await;
+    let elsewhere = JobKey::parse("54/1/1").unwrap();
+    let keys = [world.key(9), world.key(1), elsewhere, world.key(1)];
+    let updated = update_by(&world, &caller(Role::User), keys.map(queue_update).into()).await;
+    let answers: Vec<_> = updated.unwrap().iter().map(|job| (job.update, job.key)).collect();
+    assert_eq!(answers, [(1, world.key(1)), (2, elsewhere), (3, world.key(1))]);
+}
+
+#[tokio::test]
+async fn what_has_a_parameter_of_its_own_takes_precedence_over_the_metadata() {
+    let world = World::new();
+    let key = world.push_in(State::Running).await;
+    let fields =
+        [("priority", "1"), ("units", "2"), ("tags", "[\"a\"]"), ("close_reason", "\"x\"")];
+    let change = QueueUpdate {
+        metadata: metadata(&fields),
+        priority: Some(Priority::new(4).unwrap()),
+        close_reason: Some("finished".to_owned()),
+        ..queue_update(key)
+    };
+    assert_eq!(update(&world, vec![change]).await, [(key, Ok(State::Running))]);
+    let job = world.job(key).await;
+    assert_eq!((job.priority.get(), job.units.get()), (4, 2));
+    assert_eq!(job.tags, tags(&["a"]));
+    assert_eq!(field(&job, "close_reason"), Some("\"finished\""));
+}
+
+#[tokio::test]
+async fn one_malformed_update_leaves_all_undone() {
+    let world = World::new();
+    world.push_many(2).await;
+    let bad =
+        QueueUpdate { metadata: metadata(&[("priority", "9")]), ..queue_update(world.key(2)) };
+    let updates = vec![to(State::Finished, world.key(1)), bad];
+    let refused = update_by(&world, &caller(Role::User), updates).await;
+    assert!(message(refused).starts_with("priority: must be an integer from 0"));
+    assert_eq!(world.state(world.key(1)).await, State::Pending);
+}
+
+#[tokio::test]
+async fn a_spider_key_means_its_jobs_that_can_enter_the_state() {
+    let world = World::new();
+    for state in State::ALL {
+        world.push_in(state).await;
+    }
+    let target = spider(&world, 1);
+    let finish = QueueUpdate { target, ..to(State::Running, world.key(1)) };
+    let updated = update(&world, vec![finish]).await;
+    let expected = [(world.key(2), Ok(State::Running)), (world.key(1), Ok(State::Pending))];
+    assert_eq!(updated, expected, "finished and deleted jobs are not named");
+    let unknown = QueueUpdate { target: spider(&world, 2), ..queue_update(world.key(1)) };
+    assert_eq!(update(&world, vec![unknown]).await, []);
+}
+
+#[tokio::test]
+async fn a_spider_key_goes_with_no_request_id_and_no_worker() {
+    let world = World::new();
+    world.push_many(1).await;
+    let change = || QueueUpdate { target: spider(&world, 1), ..queue_update(world.key(1)) };
+    let user = caller(Role::User);
+    let id = RequestId::parse("id", user.actor(), "UpdateQueue", b"").unwrap();
+    let refused = world.domain.update_queue(&user, world.project, vec![change()], id).await;
+    let told = "request_id: can't go with a spider key; name the jobs";
+    assert_eq!(message(refused), told);
+    let refused = update_by(&world, &caller(Role::Worker), vec![change()]).await;
+    assert!(message(refused).contains("role user or above"));
+}
+
+#[tokio::test]
+async fn a_worker_updates_only_jobs_that_it_runs() {
+    let world = World::new();
+    let own = started(&world).await.job.key;
+    let other = world.push_in(State::Running).await;
+    let updates = vec![queue_update(own), queue_update(other)];
+    let updated = update_by(&world, &caller(Role::Worker), updates).await.unwrap();
+    assert_eq!(updated[0].result.as_ref().unwrap(), &State::Running);
+    let refused = updated[1].result.as_ref().unwrap_err().to_string();
+    assert_eq!(refused, "job 53/1/2 is not run by this key's owner");
+}
+
+#[tokio::test]
+async fn a_token_updates_only_its_own_job_and_only_while_its_lease_lasts() {
+    let world = World::new();
+    let started = started(&world).await;
+    let (key, token) = (started.job.key, token_of(&started));
+    let other = world.push_in(State::Running).await;
+    let change = || vec![to(State::Finished, other), queue_update(key)];
+    let results = async || {
+        let updated = update_by(&world, &token, change()).await.unwrap();
+        updated.into_iter().map(|job| message(job.result)).collect::<Vec<_>>()
+    };
+    let only_own = "a job token reaches only its own job, 53/1/1";
+    assert_eq!(results().await, [only_own, "no error"]);
+    world.pass(30_000);
+    let stale = "job 53/1/1 is no longer held by this worker";
+    assert_eq!(results().await, [only_own, stale]);
+}
+
+#[tokio::test]
+async fn a_stale_fence_refuses_whoever_calls() {
+    let world = World::new();
+    let started = started(&world).await;
+    let fence = Some(Fence::random().unwrap());
+    let wrong = QueueUpdate { fence, ..queue_update(started.job.key) };
+    let right = QueueUpdate { fence: Some(started.fence), ..queue_update(started.job.key) };
+    let updated = update_by(&world, &caller(Role::Admin), vec![wrong, right]).await.unwrap();
+    let results: Vec<_> = updated.into_iter().map(|job| message(job.result)).collect();
+    assert_eq!(results, ["job 53/1/1 is no longer held by this worker", "no error"]);
+}

@@ -1,0 +1,117 @@
+use super::*;
+use crate::domain::test_world::*;
+use spiderq_core::model::State;
+
+fn query(world: &World) -> WatchQuery {
+    WatchQuery { project: world.project, spider: None, key: None, after: None }
+}
+
+async fn watch(world: &World, query: WatchQuery) -> Watch {
+    world.domain.watch_jobs(&caller(Role::Read), query).await.unwrap()
+}
+
+/// What comes next: number of the job, its state before the event, and that after it.
+async fn next(watch: &mut Watch) -> Vec<(u64, Option<State>, State)> {
+    let item = |item| match item {
+        WatchItem::Event(event, _) => (event.key.job.get(), event.previous, event.state),
+        WatchItem::Skipped(last) => panic!("skipped up to {last}"),
+    };
+    watch.next().await.unwrap().into_iter().map(item).collect()
+}
+
+#[tokio::test]
+async fn events_come_in_order_from_the_beginning_of_the_watch() {
+    let world = World::new();
+    let key = world.push_in(State::Pending).await;
+    let mut watch = watch(&world, query(&world)).await;
+    world.start().await;
+    let keys = [key];
+    world.domain.stop_jobs(&caller(Role::User), world.project, &keys, None).await.unwrap();
+    let running = State::Running;
+    let expected = [(1, Some(State::Pending), running), (1, Some(running), running)];
+    assert_eq!(next(&mut watch).await, expected);
+}
+
+#[tokio::test]
+async fn an_event_comes_with_the_job_as_it_is_now() {
+    let world = World::new();
+    let mut watch = watch(&world, query(&world)).await;
+    let key = world.push_in(State::Deleted).await;
+    let items = watch.next().await.unwrap();
+    assert!(matches!(&items[..], [WatchItem::Event(_, Some(job))] if job.key == key));
+    let other = world.push_in(State::Deleted).await;
+    world.domain.purge_job(&caller(Role::User), other).await.unwrap();
+    let items = watch.next().await.unwrap();
+    assert!(matches!(&items[..], [WatchItem::Event(_, None)]), "it was purged: {items:?}");
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_after_the_last_event_of_the_one_before() {
+    let world = World::new();
+    let mut first = watch(&world, query(&world)).await;
+    world.push_many(1).await;
+    next(&mut first).await;
+    world.push_many(1).await;
+    let mut second = watch(&world, WatchQuery { after: Some(first.last()), ..query(&world) }).await;
+    assert_eq!(next(&mut second).await, [(2, None, State::Pending)]);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_spider_or_a_job_shows_no_others() {
+    let world = World::new();
+    let spider = Some(spider_name("news"));
+    // The spider has no number yet.
+    let mut spider = watch(&world, WatchQuery { spider, ..query(&world) }).await;
+    let mut job = watch(&world, WatchQuery { key: Some(world.key(2)), ..query(&world) }).await;
+    world.push_many(2).await;
+    world.push(push_job("news")).await;
+    let events = spider.next().await.unwrap();
+    assert!(matches!(&events[..], [WatchItem::Event(event, _)] if event.key.spider.get() == 2));
+    assert_eq!(next(&mut job).await, [(2, None, State::Pending)]);
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_watch_gave_is_refused() {
+    let world = World::new();
+    watch(&world, query(&world)).await;
+    let ahead = WatchQuery { after: Some(1), ..query(&world) };
+    let refused = world.domain.watch_jobs(&caller(Role::Read), ahead).await;
+    assert_eq!(message(refused), "cursor: must be one that a watch of this project gave");
+}
+
+#[tokio::test]
+async fn a_cursor_whose_next_event_is_no_longer_kept_is_gone() {
+    let world = World::new();
+    watch(&world, query(&world)).await;
+    for _ in 0..=spiderq_core::limits::MAX_EVENTS / 1_000 {
+        world.push_many(1_000).await;
+    }
+    let behind = WatchQuery { after: Some(0), ..query(&world) };
+    let refused = world.domain.watch_jobs(&caller(Role::Read), behind).await;
+    assert!(matches!(refused, Err(Error::CursorGone)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_shows_nothing_says_how_far_it_is() {
+    let world = World::new();
+    let spider = Some(spider_name("news"));
+    let mut watch = watch(&world, WatchQuery { spider, ..query(&world) }).await;
+    assert!(watch.next().await.unwrap().is_empty(), "nothing came in time");
+    world.push_many(MAX_SILENT_EVENTS).await;
+    let items = watch.next().await.unwrap();
+    assert!(matches!(items[..], [WatchItem::Skipped(1_000)]), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_token_watches_its_own_job_only() {
+    let world = World::new();
+    world.push_many(1).await;
+    let token = token_of(&world.start().await);
+    let own = WatchQuery { key: Some(world.key(1)), ..query(&world) };
+    world.domain.watch_jobs(&token, own).await.unwrap();
+    let told = "a job token reaches only its own job, 53/1/1";
+    for key in [None, Some(world.key(2))] {
+        let refused = world.domain.watch_jobs(&token, WatchQuery { key, ..query(&world) }).await;
+        assert_eq!(message(refused), told);
+    }
+}
