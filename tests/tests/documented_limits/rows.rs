@@ -1,9 +1,8 @@
-//! What each limit is, and which text must state it where.
+//! The limits, the texts that must state them, and where.
 
 use std::time::Duration;
 
 use spiderq_core::limits::*;
-use spiderq_server::Limits;
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -18,8 +17,18 @@ const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
 const ARCHITECTURE: &str = "docs/architecture.md";
 
+/// Limits that no page states: they are about what only a developer meets.
+pub(crate) const UNSTATED: [&str; 6] = [
+    "MAX_RUNNING_SETTING",
+    "MAX_ATTEMPTS_SETTING",
+    "MAX_CANCEL_TIMEOUT_S",
+    "EVENTS_TTL",
+    "API_KEY_TTL_MS",
+    "MAX_CACHED_API_KEYS",
+];
+
 /// `1000000` as `1,000,000`.
-fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
+pub(crate) fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
     let digits = number.try_into().unwrap().to_string();
     let mut text = String::new();
     for (place, digit) in digits.char_indices() {
@@ -31,12 +40,12 @@ fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
     text
 }
 
-fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     assert_eq!(time.subsec_nanos(), 0, "whole seconds");
     n(time.as_secs())
 }
 
-fn of_tags_and_names() -> Vec<Row> {
+fn of_a_job() -> Vec<Row> {
     let tags = format!("At most {MAX_TAGS} tags of 1 to {MAX_TAG_BYTES} bytes");
     vec![
         (
@@ -73,7 +82,7 @@ fn of_tags_and_names() -> Vec<Row> {
     ]
 }
 
-fn of_metadata_and_numbers() -> Vec<Row> {
+fn of_metadata() -> Vec<Row> {
     let metadata = bytes_text(MAX_METADATA_BYTES);
     vec![
         (
@@ -218,6 +227,21 @@ fn of_requests() -> Vec<Row> {
                 format!("| gRPC response message | {} |", bytes_text(MAX_RESPONSE_BYTES)),
             )],
         ),
+        ("DEFAULT_MAX_BODY_BYTES", {
+            let size = bytes_text(DEFAULT_MAX_BODY_BYTES);
+            vec![
+                (README, format!("{size} a body after decompression")),
+                (README, format!("`SPIDERQ_MAX_BODY` | {DEFAULT_MAX_BODY_BYTES} |")),
+                (LIMITS_PAGE, format!("| body after decompression | {size} (`--max-body`) |")),
+            ]
+        }),
+        (
+            "DEFAULT_HTTP_TIMEOUT",
+            vec![(
+                LIMITS_PAGE,
+                format!("| {} s after the request's last byte |", seconds(DEFAULT_HTTP_TIMEOUT)),
+            )],
+        ),
         (
             "MAX_LOG_REQUEST_ID_BYTES",
             vec![(
@@ -226,47 +250,25 @@ fn of_requests() -> Vec<Row> {
             )],
         ),
         ("MAX_BODY_LINES", vec![(README, format!("{} lines a body", n(MAX_BODY_LINES)))]),
-        ("DEFAULT_MAX_BODY_BYTES", {
-            let bytes = bytes_text(DEFAULT_MAX_BODY_BYTES);
-            vec![(LIMITS_PAGE, format!("| body after decompression | {bytes} (`--max-body`)"))]
-        }),
-        ("DEFAULT_RESPONSE_TIMEOUT", {
-            let time = seconds(DEFAULT_RESPONSE_TIMEOUT);
-            vec![(LIMITS_PAGE, format!("| a response over HTTP/JSON begins | {time} s after"))]
-        }),
-    ]
-}
-
-/// What `docs/limits.md` must state of connections: their limits are the server's own.
-pub(crate) fn of_connections() -> Vec<String> {
-    let limits = Limits::default();
-    vec![
-        format!("| connections at a time | {} (`--max-", n(limits.max_connections)),
-        format!("| TLS handshake | {} s |", seconds(limits.handshake_timeout)),
-        format!("with SETTINGS | {} s |", seconds(limits.handshake_timeout)),
-        format!("| head of an HTTP/1 request | {} s from", seconds(limits.head_timeout)),
-        format!("| streams on a connection | {} |", limits.max_streams),
-        format!("| a request's body | {} s for each KiB", seconds(limits.body_timeout)),
-        format!("takes nothing of a response | {} s |", seconds(limits.write_timeout)),
-        format!("| no request under way | {} s (`--idle`)", seconds(limits.idle_timeout)),
     ]
 }
 
 fn of_lists() -> Vec<Row> {
     let (rows, summary_rows) = (n(MAX_ROWS), n(MAX_SUMMARY_ROWS));
     let (page, pages) = (n(DEFAULT_PAGE_SIZE), n(MAX_PAGE_SIZE));
-    let queue = n(DEFAULT_LIST_COUNT);
+    let queue = n(DEFAULT_QUEUE_COUNT);
     let oldest = n(MAX_CANCEL_OLDEST);
     vec![
         ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default {page}."))]),
         ("MAX_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default"))]),
-        (
-            "DEFAULT_LIST_COUNT",
+        ("DEFAULT_QUEUE_COUNT", vec![(QUEUE, format!("Jobs to answer; 0 means {queue}."))]),
+        ("DEFAULT_HTTP_COUNT", {
+            let count = n(DEFAULT_HTTP_COUNT);
             vec![
-                (QUEUE, format!("Jobs to answer; 0 means {queue}.")),
-                (HTTP_PAGE, format!("and `count` (default {queue}), `start` (rows")),
-            ],
-        ),
+                (HTTP_PAGE, format!("`count` (default {count} **(ours)**), `offset`")),
+                (HTTP_PAGE, format!("and `count` (default {count}), `start` (rows")),
+            ]
+        }),
         (
             "MAX_ROWS",
             vec![
@@ -383,8 +385,8 @@ fn of_watches_and_access() -> Vec<Row> {
 
 pub(crate) fn rows() -> Vec<Row> {
     let parts = [
-        of_tags_and_names(),
-        of_metadata_and_numbers(),
+        of_a_job(),
+        of_metadata(),
         of_priority_and_units(),
         of_a_call(),
         of_requests(),
