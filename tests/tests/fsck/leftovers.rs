@@ -130,13 +130,13 @@ async fn sqlite_keeps_no_row_of_jobs_that_are_gone() {
     let expected = [
         ("api_keys", 0),
         ("config", 0),
+        ("event_logs", 0),
         ("events", 0),
         ("job_tags", 0),
         ("jobs", 0),
-        ("logs", 0),
         ("projects", 1),
         // Forgotten after a day, as others come.
-        ("requests", 120),
+        ("request_ids", 120),
         ("settings", 0),
         ("spiders", 2),
     ];
