@@ -1,0 +1,64 @@
+//! README, the pages in `docs/` and the comments of the API state the limits and defaults of
+//! `core/src/limits.rs` as they are. Reads files, runs nothing.
+#![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
+
+mod rows;
+
+use std::{fs, path::Path};
+
+use spiderq_server::Limits;
+
+use self::rows::{LIMITS_PAGE, UNSTATED, n, rows, seconds};
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(root.join(path)).unwrap()
+}
+
+/// A file in one line, without what begins the lines of a comment.
+fn prose(path: &str) -> String {
+    let text = read(path);
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches('/'));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn pages_and_comments_state_the_limits_as_they_are() {
+    let mut wrong = Vec::new();
+    for (limit, places) in rows() {
+        let missing = places.iter().filter(|(path, text)| !prose(path).contains(text));
+        wrong.extend(missing.map(|(path, text)| format!("{limit}: {path} lacks {text:?}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The limits of connections are the server's own.
+#[test]
+fn the_page_states_the_limits_of_connections_as_they_are() {
+    let limits = Limits::default();
+    let page = prose(LIMITS_PAGE);
+    for text in [
+        format!("| connections at a time | {} (`--max-", n(limits.max_connections)),
+        format!("| TLS handshake | {} s |", seconds(limits.handshake_timeout)),
+        format!("with SETTINGS | {} s |", seconds(limits.handshake_timeout)),
+        format!("| head of an HTTP/1 request | {} s from", seconds(limits.head_timeout)),
+        format!("| streams on a connection | {} |", limits.max_streams),
+        format!("| a request's body | {} s for each KiB", seconds(limits.body_timeout)),
+        format!("takes nothing of a response | {} s |", seconds(limits.write_timeout)),
+        format!("| no request under way | {} s (`--idle`)", seconds(limits.idle_timeout)),
+    ] {
+        assert!(page.contains(&text), "{text}");
+    }
+}
+
+#[test]
+fn every_limit_has_a_row() {
+    let text = read("core/src/limits.rs");
+    let limits = text.lines().filter_map(|line| line.strip_prefix("pub const "));
+    let mut limits: Vec<&str> = limits.filter_map(|line| line.split(':').next()).collect();
+    let rows = rows();
+    let mut known: Vec<&str> = rows.iter().map(|(limit, _)| *limit).chain(UNSTATED).collect();
+    limits.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(known, limits);
+}
