@@ -27,4 +27,5 @@ pub use network::{Network, TlsFiles};
 pub use open_files::raise_open_file_limit;
 pub use serve::{ServeOptions, start};
 pub use server::Server;
+pub use spiderq_service::ServiceOptions;
 pub use tls::{client_endpoint, install_crypto_provider};
