@@ -13,8 +13,8 @@ async fn a_worker_gets_the_tokens_of_the_jobs_that_it_runs() {
     let own = token(&world, Role::Worker, started.job.key).await.unwrap();
     assert_eq!(world.domain.auth().tokens().check(&own), Some((started.job.key, 1)));
     let other = world.push_in(State::Running).await;
-    let told = "job 53/1/2 is not run by this key's owner";
-    assert_eq!(message(token(&world, Role::Worker, other).await), told);
+    let refusal = "job 53/1/2 is not run by this key's owner";
+    assert_eq!(message(token(&world, Role::Worker, other).await), refusal);
     token(&world, Role::User, other).await.unwrap();
     assert!(message(token(&world, Role::Read, other).await).contains("role worker or above"));
 }
@@ -23,7 +23,7 @@ async fn a_worker_gets_the_tokens_of_the_jobs_that_it_runs() {
 async fn only_a_running_job_has_a_token() {
     let world = World::new();
     let key = world.push_in(State::Pending).await;
-    let told = "job 53/1/1 is pending: only a running job has a token";
-    assert_eq!(message(token(&world, Role::User, key).await), told);
+    let refusal = "job 53/1/1 is pending: only a running job has a token";
+    assert_eq!(message(token(&world, Role::User, key).await), refusal);
     assert_eq!(message(token(&world, Role::User, world.key(2)).await), "there is no job 53/1/2");
 }
