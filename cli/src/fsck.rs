@@ -93,8 +93,8 @@ impl Report {
         if self.unchecked > 0 {
             line.push_str(&format!(", {} not checked", self.unchecked));
         }
-        if summary.aside > 0 {
-            line.push_str(&format!(", {} set aside", summary.aside));
+        if summary.set_aside > 0 {
+            line.push_str(&format!(", {} set aside", summary.set_aside));
         }
         self.line(&line);
     }

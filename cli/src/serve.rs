@@ -3,8 +3,7 @@
 use std::io::{self, Write as _};
 
 use spiderq_core::StoreClock;
-use spiderq_server::{Network, ServeOptions, raise_open_file_limit};
-use spiderq_service::ServiceOptions;
+use spiderq_server::{Network, ServeOptions, ServiceOptions, raise_open_file_limit};
 
 use crate::{
     args::{Secret, Serve},

@@ -138,6 +138,9 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
 pub const DEFAULT_HTTP_COUNT: u64 = 1_000;
 /// How long a response may take to begin, from the last byte of its request.
 pub const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of an `X-Request-Id` that a caller may bring. Longer ones are replaced, as every log
+/// line repeats them.
+pub const MAX_LOG_REQUEST_ID_BYTES: usize = 128;
 
 /// A number of bytes as messages say it: `1 MiB`, `256 KiB`, `1000 bytes`.
 #[must_use]

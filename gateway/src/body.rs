@@ -28,8 +28,8 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     };
     let (code, message) = if error.is::<LengthLimitError>() {
         (StatusCode::PAYLOAD_TOO_LARGE, format!("must be at most {limit} bytes"))
-    } else if find_timeout(&*error).is_some() {
-        (StatusCode::REQUEST_TIMEOUT, "must not make pauses".to_owned())
+    } else if let Some(timeout) = find_timeout(&*error) {
+        (StatusCode::REQUEST_TIMEOUT, timeout.to_string())
     } else {
         (StatusCode::BAD_REQUEST, "could not be read or decompressed".to_owned())
     };

@@ -59,11 +59,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn take_priority(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("priority", accepted::PRIORITY)
+        self.take("priority", &accepted::PRIORITY)
     }
 
     pub(crate) fn take_units(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("units", accepted::UNITS)
+        self.take("units", &accepted::UNITS)
     }
 
     /// What is left, as metadata: JSON text by name.

@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 use serde_json::{Deserializer, value::RawValue};
+use spiderq_core::limits::MAX_BODY_LINES;
 
 use crate::{accepted, errors::Problem, json_fields::Fields};
 
@@ -14,9 +15,6 @@ pub(crate) struct Entry<'a> {
     /// The object, or why there is none.
     pub(crate) fields: Result<Fields<'a>, Problem>,
 }
-
-/// Limit of entries in a body: each costs memory here and a line of the response.
-const MAX_LINES: usize = 100_000;
 
 /// The entries of a body, in order. Values may span lines until one does not parse; from
 /// there on a value ends with its line, so that the good lines after a bad one are read,
@@ -48,8 +46,8 @@ fn parse_values<'a>(text: &'a str, entries: &mut Vec<Entry<'a>>) -> Result<&'a s
 }
 
 fn add<'a>(entries: &mut Vec<Entry<'a>>, text: &'a str) -> Result<(), Problem> {
-    if entries.len() == MAX_LINES {
-        let accepted = format!("must have at most {MAX_LINES} lines");
+    if entries.len() == MAX_BODY_LINES {
+        let accepted = format!("must have at most {MAX_BODY_LINES} lines");
         return Err(Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted));
     }
     entries.push(Entry { text, fields: Fields::parse(text) });
@@ -122,8 +120,8 @@ mod tests {
     fn a_body_has_a_limited_number_of_entries() {
         // A parser that starts at an open bracket reads on to the end of the body: it must not
         // start again at each line.
-        let body = "[\n".repeat(MAX_LINES);
-        assert_eq!(entries(&body).unwrap().len(), MAX_LINES);
+        let body = "[\n".repeat(MAX_BODY_LINES);
+        assert_eq!(entries(&body).unwrap().len(), MAX_BODY_LINES);
         let message = entries(&(body + "{}")).unwrap_err().into_message();
         assert_eq!(message, "body: must have at most 100000 lines");
     }

@@ -2,14 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use spiderq_core::limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
 use spiderq_proto::v1::{
     job_queue_service_server::JobQueueService, job_service_server::JobService,
     key_service_server::KeyService, project_service_server::ProjectService,
 };
 
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
-const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The services that the gateway calls, each as its generated trait: in this process
 /// (a call costs no encoding) or behind a channel ([`crate::upstream()`]).
@@ -48,7 +47,7 @@ impl Default for Options {
         Self {
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
             max_body: DEFAULT_MAX_BODY_BYTES,
-            timeout: DEFAULT_TIMEOUT,
+            timeout: DEFAULT_HTTP_TIMEOUT,
         }
     }
 }

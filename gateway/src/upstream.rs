@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use spiderq_core::limits::MAX_RESPONSE_BYTES;
 use spiderq_proto::{
     upstream,
     v1::{
@@ -13,10 +14,8 @@ use tonic::transport::Channel;
 
 use crate::services::Services;
 
-/// A page of 1,000 jobs with all metadata may exceed tonic's default of 4 MiB.
-const MAX_RESPONSE_BYTES: usize = 64 << 20;
-
-/// Services that call those behind `channel`. A response may have up to 64 MiB.
+/// Services that call those behind `channel`. A response may have up to [`MAX_RESPONSE_BYTES`],
+/// as a page of many jobs exceeds tonic's default of 4 MiB.
 #[must_use]
 pub fn upstream(channel: Channel) -> Services {
     let jobs = JobServiceClient::new(channel.clone());

@@ -3,6 +3,7 @@
 
 use std::{fmt, time::Duration};
 
+use spiderq_core::{Backoff, limits::MAX_RESPONSE_BYTES};
 use spiderq_proto::v1::{
     HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest, StartJobResponse,
     UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse, job_error::Code,
@@ -18,8 +19,9 @@ use tonic::{
 
 /// For connecting, and for the response to a call that does not wait for a job.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// A job with all of its metadata must fit.
-const MAX_RESPONSE_BYTES: usize = 64 << 20;
+/// Before a failed call is tried again. Every retry of this crate pauses so.
+pub(crate) const RETRY_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 /// Why a call failed, by what the runner must do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]

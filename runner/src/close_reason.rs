@@ -3,7 +3,7 @@
 
 use std::{fmt, process::ExitStatus};
 
-/// Why the runner told a job to stop.
+/// Why the runner asked a job to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
     /// Somebody asked the server to stop it.
@@ -50,7 +50,7 @@ pub(crate) struct Ending<'a> {
     pub(crate) exit: Exit,
     /// The reason that the program gave in its message FIN.
     pub(crate) finish: Option<&'a str>,
-    /// Why the runner told it to stop, if it did.
+    /// Why the runner asked it to stop, if it did.
     pub(crate) stop: Option<StopReason>,
     /// It was killed since it had not stopped within `cancel_grace`.
     pub(crate) killed: bool,

@@ -3,16 +3,16 @@
 
 use std::{fmt, fs, sync::Arc, time::Duration};
 
+use spiderq_core::{Backoff, limits::MAX_UNITS};
 use spiderq_proto::v1::StartJobRequest;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::JoinSet,
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 use crate::{
-    backoff::Backoff,
-    client::Client,
+    client::{Client, RETRY_BACKOFF},
     context::Context,
     job::StartedJob,
     settings::Settings,
@@ -26,13 +26,11 @@ const START_WAIT: Duration = Duration::from_secs(30);
 /// A server that is about to shut down answers a waiting call at once. An empty answer this soon
 /// calls for a back-off.
 const MIN_EMPTY_WAIT: Duration = Duration::from_secs(1);
-/// No job has more units: the server refuses to schedule it.
-const MAX_JOB_UNITS: u32 = 6;
 /// How often a job of any size is taken from the head of the queue. In between only jobs that fit
 /// the free units are.
 const ANY_SIZE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Why a runner ended before it was told to.
+/// Why a runner ended before it was asked to.
 #[derive(Debug)]
 pub struct RunnerError(pub(crate) String);
 
@@ -92,7 +90,7 @@ impl Dispatch {
             next_project: 0,
             any_size_asked: None,
             abandoned: Vec::new(),
-            backoff: Backoff::default(),
+            backoff: RETRY_BACKOFF,
             jobs: JoinSet::new(),
             context: Context {
                 units: Arc::new(Semaphore::new(settings.units as usize)),
@@ -247,14 +245,14 @@ impl Dispatch {
     /// Waits if all calls came back without a job sooner than they should.
     async fn back_off_after(&mut self, began: Instant) {
         match began.elapsed() < MIN_EMPTY_WAIT {
-            true => self.backoff.wait().await,
+            true => sleep(self.backoff.pause()).await,
             false => self.backoff.reset(),
         }
     }
 
     /// Units of the largest job that this runner takes.
     fn max_job_units(&self) -> u32 {
-        self.context.settings.units.min(MAX_JOB_UNITS)
+        self.context.settings.units.min(MAX_UNITS.into())
     }
 
     /// Units that the next job may take: those that are free, but once in each

@@ -7,8 +7,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    backoff::Backoff,
-    client::{CallError, HeldJob},
+    client::{CallError, HeldJob, RETRY_BACKOFF},
     close_reason::Exit,
     context::Context,
     counters::Counters,
@@ -61,7 +60,7 @@ pub(crate) async fn finish(context: &Context, held: &HeldJob, end: &JobEnd) -> b
 }
 
 async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
-    let mut backoff = Backoff::default();
+    let mut backoff = RETRY_BACKOFF;
     for update in updates(end) {
         let request_id = Uuid::now_v7().to_string();
         loop {
@@ -69,7 +68,7 @@ async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
                 Ok(()) => return true,
                 Err(CallError::Unavailable(why)) => {
                     tracing::warn!(job = held.key, why, "finish not acknowledged, retrying");
-                    backoff.wait().await;
+                    sleep(backoff.pause()).await;
                 }
                 Err(error) => {
                     tracing::warn!(job = held.key, %error, "finish refused");

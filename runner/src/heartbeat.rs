@@ -4,17 +4,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use spiderq_core::Backoff;
 use spiderq_proto::v1::{JobState, JobUpdate, WatchJobsResponse};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tonic::{Code, Status};
 
 use crate::{
-    backoff::Backoff,
-    client::{CallError, Client, HeldJob},
+    client::{CallError, Client, HeldJob, RETRY_BACKOFF},
     counters::Counters,
 };
 
@@ -140,7 +140,7 @@ impl Link {
     /// Turns each event that may concern the holder of the lease into a heartbeat, whose response
     /// alone says what the event means for this attempt (docs/decisions/009-runner.md).
     async fn watch_events(&self) {
-        let (mut cursor, mut backoff) = (String::new(), Backoff::default());
+        let (mut cursor, mut backoff) = (String::new(), RETRY_BACKOFF);
         loop {
             match self.read_events(&mut cursor, &mut backoff).await {
                 // Without events the regular heartbeats learn the same, a little later.
@@ -151,7 +151,7 @@ impl Link {
                 Err(status) if status.code() == Code::OutOfRange => cursor.clear(),
                 Ok(()) | Err(_) => {}
             }
-            backoff.wait().await;
+            sleep(backoff.pause()).await;
             self.event.notify_one();
         }
     }

@@ -4,9 +4,8 @@
 //! `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
 //! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
 //! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
-//! `spiderq.v1` only.
+//! `spiderq.v1` only; of `spiderq-core` it uses the limits and the back-off.
 
-mod backoff;
 mod child;
 mod client;
 mod clock;

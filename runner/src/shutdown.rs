@@ -13,7 +13,7 @@ pub(crate) enum Phase {
     Running,
     /// No more jobs are taken; the runner waits for those that run.
     Draining,
-    /// Running jobs are told to stop.
+    /// Running jobs are asked to stop.
     Stopping,
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use spiderq_proto::v1::StartJobRequest;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    backoff::Backoff,
-    client::{CALL_TIMEOUT, CallError},
+    client::{CALL_TIMEOUT, CallError, RETRY_BACKOFF},
     context::Context,
     dispatch::RunnerError,
     job::StartedJob,
@@ -46,7 +46,7 @@ impl Context {
     ) -> Result<Option<StartedJob>, RunnerError> {
         let project = request.project;
         let timeout = CALL_TIMEOUT + Duration::from_millis(request.wait_ms.unsigned_abs());
-        let mut backoff = Backoff::default();
+        let mut backoff = RETRY_BACKOFF;
         let mut warned = false;
         loop {
             match self.client.start_job(request.clone(), timeout).await {
@@ -56,7 +56,7 @@ impl Context {
                         tracing::warn!(project, why, "asking for a job failed, retrying");
                     }
                     warned = true;
-                    backoff.wait().await;
+                    sleep(backoff.pause()).await;
                 }
                 Err(
                     error @ (CallError::LeaseLost

@@ -104,7 +104,7 @@ fn is_stream(request: &Request<Body>) -> bool {
 
 fn grpc_body(body: Body) -> tonic::body::Body {
     tonic::body::Body::new(body.map_err(|error| match spiderq_gateway::find_timeout(&error) {
-        Some(cause) => Status::deadline_exceeded(cause.to_string()),
+        Some(cause) => Status::deadline_exceeded(format!("the request {cause}")),
         None => Status::from_error(error.into()),
     }))
 }

@@ -37,7 +37,7 @@ impl TimedBody {
     fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         self.timer.poll_expired(context).map(|()| {
             let seconds = self.timeout.as_secs_f32();
-            let text = format!("the request made no progress for {seconds} s");
+            let text = format!("made no progress for {seconds} s");
             io::Error::new(io::ErrorKind::TimedOut, text)
         })
     }
@@ -101,7 +101,7 @@ mod tests {
         let (_sender, body) = body();
         let start = Instant::now();
         let error = body.collect().await.unwrap_err();
-        assert_eq!(error.to_string(), "the request made no progress for 10 s");
+        assert_eq!(error.to_string(), "made no progress for 10 s");
         assert_eq!(start.elapsed().as_secs(), 10);
     }
 

@@ -25,6 +25,7 @@ pub use gateway::{GatewayOptions, start_gateway};
 pub use listen::Limits;
 pub use network::{Network, TlsFiles};
 pub use open_files::raise_open_file_limit;
-pub use serve::{DEFAULT_MAX_BODY, ServeOptions, start};
+pub use serve::{ServeOptions, start};
 pub use server::Server;
+pub use spiderq_service::ServiceOptions;
 pub use tls::{client_endpoint, install_crypto_provider};

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use serde_json::json;
-use spiderq_core::{Clock, store::Store};
+use spiderq_core::{Clock, limits::DEFAULT_MAX_BODY_BYTES, store::Store};
 use spiderq_gateway as gateway;
 use spiderq_service::{Service, ServiceOptions};
 
@@ -15,9 +15,6 @@ use crate::{
     server::{BoundListener, Server, ServiceHandles},
     tls,
 };
-
-/// Largest HTTP request body unless an option says otherwise, bytes after decompression.
-pub const DEFAULT_MAX_BODY: usize = 16 << 20;
 
 /// Options of [`start`].
 #[derive(Debug)]
@@ -53,7 +50,7 @@ impl ServeOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             http: true,
             public_url: None,
-            max_body: DEFAULT_MAX_BODY,
+            max_body: DEFAULT_MAX_BODY_BYTES,
             require_durable: false,
             network: Network::default(),
         }

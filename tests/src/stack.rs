@@ -6,10 +6,9 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateKeyRequest, Role};
 use spiderq_server::{
-    Network, ServeOptions, Server,
+    Network, ServeOptions, Server, ServiceOptions,
     store_url::{self, StoreUrl},
 };
-use spiderq_service::ServiceOptions;
 use tempfile::TempDir;
 
 use crate::{Grpc, Http, redis_server::RedisServer, run};

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use spiderq_server::{DEFAULT_MAX_BODY, Limits, Network, TlsFiles};
+use spiderq_core::limits::DEFAULT_MAX_BODY_BYTES;
+use spiderq_server::{Limits, Network, TlsFiles};
 
 use super::seconds;
 
@@ -14,7 +15,7 @@ pub(crate) struct Listener {
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Largest request body over HTTP, in bytes after decompression.
-    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value_t = DEFAULT_MAX_BODY, value_name = "BYTES")]
+    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value_t = DEFAULT_MAX_BODY_BYTES, value_name = "BYTES")]
     pub(crate) max_body: usize,
     /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only.
     #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]

@@ -4,10 +4,9 @@ use std::{ffi::OsString, path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 
-use super::{Connection, Secret, seconds};
+use spiderq_core::limits::{MAX_LEASE_MS, MAX_UNITS, MIN_LEASE_MS};
 
-/// Units of the largest job that a server accepts.
-const MAX_JOB_UNITS: u32 = 6;
+use super::{Connection, Secret, seconds};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Runner {
@@ -85,7 +84,7 @@ pub(crate) struct JobSettings {
     pub(crate) rotate_bytes: u64,
     /// Seconds without a heartbeat after which the server gives the job to another runner, up to
     /// 3600.
-    #[arg(long, env = "SPIDERQ_LEASE", default_value = "30", value_name = "SECONDS", value_parser = seconds(1..=3_600))]
+    #[arg(long, env = "SPIDERQ_LEASE", default_value = "30", value_name = "SECONDS", value_parser = seconds(MIN_LEASE_MS / 1_000..=MAX_LEASE_MS / 1_000))]
     pub(crate) lease: Duration,
     /// Seconds after which a running job is stopped. Default: no limit.
     #[arg(long, env = "SPIDERQ_RUNTIME_LIMIT", value_name = "SECONDS", value_parser = seconds(1..))]
@@ -110,7 +109,7 @@ pub(crate) struct JobSettings {
 
 fn units() -> u32 {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(cores).unwrap_or(MAX_JOB_UNITS).max(MAX_JOB_UNITS)
+    cores.try_into().unwrap_or(u32::MAX).max(MAX_UNITS.into())
 }
 
 #[derive(Args, Clone, Debug)]

@@ -78,5 +78,5 @@ pub struct CheckSummary {
     pub jobs: u64,
     /// Records that repairs, now or earlier, have set aside; they stay until someone removes
     /// them.
-    pub aside: u64,
+    pub set_aside: u64,
 }

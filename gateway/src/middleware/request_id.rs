@@ -2,13 +2,12 @@
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::HeaderValue;
+use spiderq_core::limits::MAX_LOG_REQUEST_ID_BYTES;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// The header that carries the id both ways.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
-/// Longer ids of callers are replaced, as every log line repeats them.
-const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Keeps the caller's id, or makes one.
 pub(crate) async fn ensure(mut request: Request, next: Next) -> Response {
@@ -26,7 +25,9 @@ pub(crate) async fn ensure(mut request: Request, next: Next) -> Response {
 }
 
 fn is_usable(id: &HeaderValue) -> bool {
-    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    let characters = id.as_bytes();
+    (1..=MAX_LOG_REQUEST_ID_BYTES).contains(&characters.len())
+        && characters.iter().all(u8::is_ascii_graphic)
 }
 
 fn new_id() -> HeaderValue {

@@ -51,12 +51,15 @@ async fn a_response_that_has_begun_may_take_longer() {
 async fn a_request_that_stops_arriving_is_408_in_the_form_of_its_family() {
     let paused = |begin: &[u8]| {
         let first = Ok(begin.to_vec());
-        let late = Err(io::Error::new(io::ErrorKind::TimedOut, "too slow"));
+        let late = Err(io::Error::new(io::ErrorKind::TimedOut, "made no progress for 10 s"));
         Body::from_stream(stream::iter([first, late]))
     };
     for (path, body) in [
-        ("/api/run.json", r#"{"status":"error","message":"body: must not make pauses"}"#),
-        ("/jobq/1/push", r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#),
+        ("/api/run.json", r#"{"status":"error","message":"body: made no progress for 10 s"}"#),
+        (
+            "/jobq/1/push",
+            r#"{"error":"Request Timeout","message":"body: made no progress for 10 s"}"#,
+        ),
     ] {
         for (encoding, begin) in [("identity", &b"{"[..]), ("gzip", &[0x1f, 0x8b, 8])] {
             let fake = Fake::default();

@@ -6,6 +6,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
+use spiderq_core::limits::DEFAULT_HTTP_TIMEOUT;
 
 /// Largest request head, bytes: 1,000 job keys fit into its query. Also the buffer of an HTTP/1
 /// connection in each direction.
@@ -49,7 +50,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
-            response_timeout: Duration::from_secs(30),
+            response_timeout: DEFAULT_HTTP_TIMEOUT,
             write_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
             max_streams: 256,

@@ -62,7 +62,7 @@ struct HeadTimer {
 }
 
 impl HeadTimer {
-    /// The bytes that told the protocol are the beginning of the first head.
+    /// The bytes that revealed the protocol are the beginning of the first head.
     fn new(in_flight: InFlight, timeout: Duration) -> Self {
         Self { in_flight, timer: StallTimer::new(timeout), begun_before: 0, in_head: true }
     }

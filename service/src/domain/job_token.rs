@@ -33,3 +33,6 @@ impl Domain {
         Ok(self.sign_job_token(key, job.attempt))
     }
 }
+
+#[cfg(test)]
+mod tests;

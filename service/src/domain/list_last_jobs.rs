@@ -61,3 +61,6 @@ impl Domain {
         Ok(spiders.into_iter().map(|spider| spider.id).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,14 +99,14 @@ enum Received {
 
 impl Received {
     fn of(push: PushInfo) -> Option<Self> {
-        match push.kind {
-            PushKind::Disconnection => Some(Self::Disconnected),
-            PushKind::Message => {
-                let channel = push.data.into_iter().next().map(redis::from_redis_value);
-                channel.and_then(Result::ok).map(Self::Message)
-            }
-            _ => None,
+        if push.kind == PushKind::Disconnection {
+            return Some(Self::Disconnected);
         }
+        if push.kind != PushKind::Message {
+            return None;
+        }
+        let channel = push.data.into_iter().next().map(redis::from_redis_value);
+        channel.and_then(Result::ok).map(Self::Message)
     }
 }
 

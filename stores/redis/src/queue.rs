@@ -1,4 +1,4 @@
-//! The queue of a project: adding jobs, claiming them, and the tidings of changes.
+//! The queue of a project: adding jobs, claiming them, and notifications of changes.
 
 use async_trait::async_trait;
 use spiderq_core::{

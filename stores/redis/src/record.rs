@@ -67,7 +67,7 @@ pub(crate) fn counter_values(counters: Counters) -> impl Iterator<Item = (&'stat
 
 /// Fields and values of a hash that a script answers with.
 pub(crate) fn pairs(flat: Flat) -> Result<Pairs> {
-    if flat.len() % 2 != 0 {
+    if !flat.len().is_multiple_of(2) {
         return Err(bad_reply("a field without a value"));
     }
     let mut flat = flat.into_iter();

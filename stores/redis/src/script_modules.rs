@@ -49,7 +49,7 @@ impl<'a> Assembly<'a> {
         self.open.push(name);
         self.add_needs(name, text)?;
         self.open.pop();
-        // A function of its own, so that its locals are seen by nobody else.
+        // A function of its own, so that no other module sees its locals.
         self.text.push_str(&format!("local {name} = (function()\n{text}end)()\n"));
         Ok(())
     }

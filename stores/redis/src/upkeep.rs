@@ -83,8 +83,8 @@ impl UpkeepStore for RedisStore {
         &self,
         scope: &CheckScope,
         repair: bool,
-        tell: &mut (dyn FnMut(CheckProgress) + Send),
+        report: &mut (dyn FnMut(CheckProgress) + Send),
     ) -> Result<CheckSummary> {
-        fsck::check(self, scope, repair, tell).await
+        fsck::check(self, scope, repair, report).await
     }
 }

@@ -35,12 +35,12 @@ async fn prune(world: &World, state: State, keep: &Retention, limit: usize) -> u
 /// Checks the project and expects no finding.
 pub(crate) async fn clean(world: &World) {
     let mut found = Vec::new();
-    let mut tell = |told| match told {
+    let mut report = |progress| match progress {
         CheckProgress::Finding(finding) => found.push(finding.to_string()),
         CheckProgress::Unchecked(..) | CheckProgress::Jobs(_) => {}
     };
     let scope = CheckScope { projects: vec![world.project] };
-    world.store.check(&scope, false, &mut tell).await.unwrap();
+    world.store.check(&scope, false, &mut report).await.unwrap();
     assert_eq!(found, [""; 0]);
 }
 

@@ -151,7 +151,7 @@ fn jobs() -> impl Strategy<Value = NewJob> {
             spider,
             state,
             scheduled: units % 2 == 0,
-            spider_tags: false,
+            spider_tags: rank % 2 == 0,
             actor,
             priority: priority(rank),
             units: Units::new(units).unwrap(),

@@ -6,7 +6,9 @@ mod rows;
 
 use std::{fs, path::Path};
 
-use self::rows::{UNSTATED, rows};
+use spiderq_server::Limits;
+
+use self::rows::{LIMITS_PAGE, UNSTATED, n, rows, seconds};
 
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -28,6 +30,25 @@ fn pages_and_comments_state_the_limits_as_they_are() {
         wrong.extend(missing.map(|(path, text)| format!("{limit}: {path} lacks {text:?}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The limits of connections are the server's own.
+#[test]
+fn the_page_states_the_limits_of_connections_as_they_are() {
+    let limits = Limits::default();
+    let page = prose(LIMITS_PAGE);
+    for text in [
+        format!("| connections at a time | {} (`--max-", n(limits.max_connections)),
+        format!("| TLS handshake | {} s |", seconds(limits.handshake_timeout)),
+        format!("with SETTINGS | {} s |", seconds(limits.handshake_timeout)),
+        format!("| head of an HTTP/1 request | {} s from", seconds(limits.head_timeout)),
+        format!("| streams on a connection | {} |", limits.max_streams),
+        format!("| a request's body | {} s for each KiB", seconds(limits.body_timeout)),
+        format!("takes nothing of a response | {} s |", seconds(limits.write_timeout)),
+        format!("| no request under way | {} s (`--idle`)", seconds(limits.idle_timeout)),
+    ] {
+        assert!(page.contains(&text), "{text}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
 const API_KEYS: &str = "proto/spiderq/v1/key_service.proto";
 const README: &str = "README.md";
 const HTTP_PAGE: &str = "docs/contract.md";
-const LIMITS_PAGE: &str = "docs/limits.md";
+pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
 const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Limits that no page states: they are about what only a developer meets.
@@ -28,7 +28,7 @@ pub(crate) const UNSTATED: [&str; 6] = [
 ];
 
 /// `1000000` as `1,000,000`.
-fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
+pub(crate) fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
     let digits = number.try_into().unwrap().to_string();
     let mut text = String::new();
     for (place, digit) in digits.char_indices() {
@@ -40,7 +40,7 @@ fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
     text
 }
 
-fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     assert_eq!(time.subsec_nanos(), 0, "whole seconds");
     n(time.as_secs())
 }
@@ -240,6 +240,13 @@ fn of_requests() -> Vec<Row> {
             vec![(
                 LIMITS_PAGE,
                 format!("| {} s after the request's last byte |", seconds(DEFAULT_HTTP_TIMEOUT)),
+            )],
+        ),
+        (
+            "MAX_LOG_REQUEST_ID_BYTES",
+            vec![(
+                HTTP_PAGE,
+                format!("(1 to {MAX_LOG_REQUEST_ID_BYTES} visible ASCII characters;"),
             )],
         ),
         ("MAX_BODY_LINES", vec![(README, format!("{} lines a body", n(MAX_BODY_LINES)))]),

@@ -228,9 +228,9 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let units = "the units of the running jobs are 0, not 1; repaired";
     repaired.push(format!("project {}: {units}", world.project));
     repaired.sort();
-    assert_eq!((mended, checked.jobs, checked.aside), (repaired, 5, 5));
+    assert_eq!((mended, checked.jobs, checked.set_aside), (repaired, 5, 5));
     let (left, checked) = check(&store, false).await;
-    assert_eq!((left, checked.aside, checked.jobs), (vec![], 5, 2));
+    assert_eq!((left, checked.set_aside, checked.jobs), (vec![], 5, 2));
     // Nothing else waits for them, and nothing of them is lost.
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
     assert_eq!(world.claim(T + 50).await, None);

@@ -200,9 +200,9 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let done = "the finished jobs are 0, not 1; repaired";
     mended.push(format!("project {}: {done}", world.project));
     let (found, checked) = check(&world.store, true).await;
-    assert_eq!((found, checked.jobs, checked.aside), (mended, 5, 3));
+    assert_eq!((found, checked.jobs, checked.set_aside), (mended, 5, 3));
     let (left, checked) = check(&world.store, false).await;
-    assert_eq!((left, checked.jobs, checked.aside), (vec![], 2, 3));
+    assert_eq!((left, checked.jobs, checked.set_aside), (vec![], 2, 3));
     // Nothing else waits for them, and nothing of them is lost.
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
     assert_eq!(world.claim(T + 50).await, None);

@@ -85,8 +85,11 @@ async fn a_stalled_body_is_408_in_the_form_of_its_family() {
     let stack = limited(Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let key = "authorization: Bearer 0123456789abcdef0123456789abcdef";
     for (path, body) in [
-        ("/api/run.json", r#"{"status":"error","message":"body: must not make pauses"}"#),
-        ("/jobq/1/push", r#"{"error":"Request Timeout","message":"body: must not make pauses"}"#),
+        ("/api/run.json", r#"{"status":"error","message":"body: made no progress for 0.2 s"}"#),
+        (
+            "/jobq/1/push",
+            r#"{"error":"Request Timeout","message":"body: made no progress for 0.2 s"}"#,
+        ),
     ] {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{key}\r\ncontent-length: 9\r\n\r\n");
         let mut raw = Raw::begin(&stack.url, (head + "{").as_bytes()).await;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use spiderq_core::limits::{DEFAULT_HTTP_COUNT, MAX_PAGE_SIZE};
 use spiderq_proto::v1::{ListJobsRequest, ListJobsResponse, ListOrder};
 use tonic::Status;
 
@@ -15,11 +16,6 @@ use crate::{
     render::{array, dash::row},
     responses::json_lines,
 };
-
-/// How many rows a list without `count` has at most.
-const DEFAULT_COUNT: u64 = 1000;
-/// The most rows that one ListJobs call returns.
-const MAX_PAGE_SIZE: u64 = 1000;
 
 pub(in crate::routes) async fn list_json(call: Call) -> DashResult {
     let pages: Vec<_> = pages(call, true)?.try_collect().await?;
@@ -51,7 +47,7 @@ fn pages(
     call: Call,
     with_total: bool,
 ) -> Result<impl Stream<Item = Result<ListJobsResponse, Status>> + Send, Problem> {
-    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_COUNT);
+    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_HTTP_COUNT);
     let first = ListJobsRequest { with_total, ..decode(&call.params)? };
     Ok(stream::try_unfold((call, Some(first), wanted), |(call, message, wanted)| async move {
         let Some(message) = message else { return Ok(None) };
@@ -81,7 +77,7 @@ async fn page(
     wanted: u64,
 ) -> Result<ListJobsResponse, Status> {
     // `count=0` still asks for a row, as the service checks the rights and knows the total.
-    message.page_size = u32::try_from(wanted.clamp(1, MAX_PAGE_SIZE)).unwrap_or(1);
+    message.page_size = u32::try_from(wanted.clamp(1, MAX_PAGE_SIZE as u64)).unwrap_or(1);
     let response = call.app.services.jobs.list_jobs(call.request(message)).await?;
     let mut page = response.into_inner();
     page.jobs.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));

@@ -41,8 +41,8 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
     let mut request = ScheduleJobRequest {
         project: params.project()?,
         tags: params.all("add_tag"),
-        priority: params.number("priority", accepted::PRIORITY)?,
-        units: params.number("units", accepted::UNITS)?,
+        priority: params.number("priority", &accepted::PRIORITY)?,
+        units: params.number("units", &accepted::UNITS)?,
         cmd_args: params.last("cmd_args").map(str::to_owned),
         job_settings: job_settings(params)?,
         version: params.last("version").map(str::to_owned),

@@ -3,6 +3,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header::CONTENT_TYPE};
+use spiderq_core::limits::MAX_ROWS;
 use spiderq_proto::v1::{
     GetSpiderRequest, LimitSpiderRequest, ListSpidersRequest, Spider, UpdateSpiderTagsRequest,
     get_spider_request,
@@ -18,15 +19,12 @@ use crate::{
     responses::{JSON, json},
 };
 
-/// The most that one ListSpiders call returns.
-const SPIDERS_PER_PAGE: u32 = 1000;
-
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
     let mut message = ListSpidersRequest {
         project: call.params.project()?,
         name: call.params.last("spider").unwrap_or_default().to_owned(),
         start_after: 0,
-        count: SPIDERS_PER_PAGE,
+        count: MAX_ROWS as u32,
     };
     let mut spiders = Vec::new();
     loop {
@@ -35,7 +33,7 @@ pub(in crate::routes) async fn list(call: Call) -> DashResult {
         let page = response.into_inner().spiders;
         spiders.extend(page.iter().map(row));
         match page.last() {
-            Some(last) if page.len() == SPIDERS_PER_PAGE as usize => message.start_after = last.id,
+            Some(last) if page.len() == MAX_ROWS => message.start_after = last.id,
             Some(_) | None => break,
         }
     }

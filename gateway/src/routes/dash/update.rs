@@ -51,8 +51,8 @@ fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
 
 fn json(name: &str, value: &str) -> Result<String, Problem> {
     match name {
-        "priority" => number(name, value, accepted::PRIORITY),
-        "units" => number(name, value, accepted::UNITS),
+        "priority" => number(name, value, &accepted::PRIORITY),
+        "units" => number(name, value, &accepted::UNITS),
         _ if LIST_FILTERS.contains(&name) => {
             let accepted = "is not accepted here: name the jobs with job or spider";
             Err(Problem::invalid(name, accepted))

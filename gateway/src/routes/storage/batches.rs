@@ -1,12 +1,10 @@
 //! A body may have more lines than one gRPC call takes. Its items then go in several calls, one
 //! after the other.
 
+use spiderq_core::limits::MAX_ITEMS;
 use tonic::{Code, Status};
 
 use crate::errors::Problem;
-
-/// Items that one gRPC call takes.
-const MAX_ITEMS: usize = 1000;
 
 /// The items of one call.
 pub(super) struct Batch<T> {

@@ -1,5 +1,6 @@
 //! GET /spiders/P[/S]/lastjobsummary → ListLastJobs, page by page.
 
+use spiderq_core::limits::{DEFAULT_HTTP_COUNT, MAX_ROWS};
 use spiderq_proto::v1::ListLastJobsRequest;
 
 use super::StorageResult;
@@ -8,18 +9,13 @@ use crate::{
     responses::typed,
 };
 
-/// How many rows a list without `count` has at most.
-const DEFAULT_COUNT: u64 = 1000;
-/// The most rows that one ListLastJobs call returns.
-const MAX_PAGE_SIZE: u64 = 1000;
-
 pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
     let format = call.list_format()?;
     let (mut message, mut wanted) = decode(&call)?;
     let mut list = ListWriter::new(format);
     loop {
         // `count=0` still asks for a row, as the service checks the caller's rights.
-        let page_size = wanted.clamp(1, MAX_PAGE_SIZE);
+        let page_size = wanted.clamp(1, MAX_ROWS as u64);
         message.count = u32::try_from(page_size).unwrap_or(1);
         let request = call.request(message);
         let page = call.app.services.queue.list_last_jobs(request).await?.into_inner();
@@ -47,7 +43,7 @@ fn decode(call: &Call) -> Result<(ListLastJobsRequest, u64), Problem> {
         count: 0,
     };
     let count = call.params.number("count", accepted::NOT_NEGATIVE)?;
-    Ok((message, count.unwrap_or(DEFAULT_COUNT)))
+    Ok((message, count.unwrap_or(DEFAULT_HTTP_COUNT)))
 }
 
 /// A spider's number, or a spider key `P/S`.

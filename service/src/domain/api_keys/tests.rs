@@ -28,8 +28,8 @@ async fn the_last_admin_key_stays() {
     let (domain, admin) = (&world.domain, caller(Role::Admin));
     let (_, first) = domain.create_key(&admin, &owner("ann"), Role::Admin, &[]).await.unwrap();
     domain.create_key(&admin, &owner("bob"), Role::User, &[]).await.unwrap();
-    let told = "the last admin key can't be revoked; create another one first";
-    assert_eq!(message(domain.revoke_key(&admin, &first.id).await), told);
+    let refusal = "the last admin key can't be revoked; create another one first";
+    assert_eq!(message(domain.revoke_key(&admin, &first.id).await), refusal);
     domain.create_key(&admin, &owner("eve"), Role::Admin, &[]).await.unwrap();
     domain.revoke_key(&admin, &first.id).await.unwrap();
 }
@@ -46,11 +46,11 @@ async fn an_admin_key_reaches_all_projects() {
 async fn only_an_admin_manages_keys() {
     let world = World::new();
     let (domain, user) = (&world.domain, caller(Role::User));
-    let told = "this needs a key of role admin";
+    let refusal = "this needs a key of role admin";
     let created = domain.create_key(&user, &owner("ann"), Role::Read, &[]).await;
-    assert_eq!(message(created), told);
-    assert_eq!(message(domain.list_keys(&user).await), told);
-    assert_eq!(message(domain.revoke_key(&user, "id").await), told);
+    assert_eq!(message(created), refusal);
+    assert_eq!(message(domain.list_keys(&user).await), refusal);
+    assert_eq!(message(domain.revoke_key(&user, "id").await), refusal);
 }
 
 #[tokio::test]

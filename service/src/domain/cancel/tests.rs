@@ -57,8 +57,8 @@ async fn limits_out_of_range_and_lower_roles_are_refused() {
     let world = World::new();
     world.push_many(1).await;
     for limit in [0, MAX_CANCEL_OLDEST + 1] {
-        let told = "oldest_pending: must be from 1 to 100000";
-        assert_eq!(message(cancel(&world, limit).await), told);
+        let refusal = "oldest_pending: must be from 1 to 100000";
+        assert_eq!(message(cancel(&world, limit).await), refusal);
     }
     let user = world.domain.cancel_oldest(&caller(Role::User), world.project, 1, None).await;
     assert!(message(user).contains("role admin or above"));

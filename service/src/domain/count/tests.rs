@@ -16,6 +16,6 @@ async fn jobs_are_counted_by_filter_and_by_key() {
     let keys = [4, 9, 2, 1].map(|job| world.key(job));
     assert_eq!(count(&keys).await.unwrap(), 2, "a deleted and a missing job do not match");
     let elsewhere = [JobKey::parse("54/1/1").unwrap()];
-    let told = "key: must be a job of project 53, 54/1/1 is not";
-    assert_eq!(message(count(&elsewhere).await), told);
+    let refusal = "key: must be a job of project 53, 54/1/1 is not";
+    assert_eq!(message(count(&elsewhere).await), refusal);
 }

@@ -22,8 +22,8 @@ async fn a_running_job_refuses_the_whole_call() {
     let world = World::new();
     let (finished, running) =
         (world.push_in(State::Finished).await, world.push_in(State::Running).await);
-    let told = "job 53/1/2 is running: stop it first";
-    assert_eq!(message(delete(&world, &[finished, running]).await), told);
+    let refusal = "job 53/1/2 is running: stop it first";
+    assert_eq!(message(delete(&world, &[finished, running]).await), refusal);
     assert_eq!(world.state(finished).await, State::Finished);
 }
 

@@ -32,8 +32,8 @@ async fn a_worker_whose_lease_has_ended_no_longer_holds_the_job() {
     world.push_in(State::Pending).await;
     let started = world.start().await;
     world.pass(30_000);
-    let told = "job 53/1/1 is no longer held by this worker";
-    assert_eq!(message(send(&world, &started, None).await), told);
+    let refusal = "job 53/1/1 is no longer held by this worker";
+    assert_eq!(message(send(&world, &started, None).await), refusal);
 }
 
 #[tokio::test]
@@ -44,8 +44,8 @@ async fn a_job_that_was_finished_is_no_longer_held() {
     let finish = QueueUpdate { state: Some(State::Finished), ..queue_update(key) };
     let user = caller(Role::User);
     world.domain.update_queue(&user, world.project, vec![finish], None).await.unwrap();
-    let told = "job 53/1/1 is no longer held by this worker";
-    assert_eq!(message(send(&world, &started, None).await), told);
+    let refusal = "job 53/1/1 is no longer held by this worker";
+    assert_eq!(message(send(&world, &started, None).await), refusal);
 }
 
 #[tokio::test]
@@ -81,11 +81,11 @@ async fn a_heartbeat_needs_a_lease_in_range() {
     let start = StartJob { lease_ms: Some(0), ..start_job(world.project) };
     let started = world.domain.start_job(&caller(Role::Worker), start, None).await;
     let started = started.unwrap().unwrap();
-    let told = "lease_ms: must be from 1000 to 3600000";
-    assert_eq!(message(send(&world, &started, Some(0)).await), told);
-    let told = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
+    let refusal = "lease_ms: must be from 1000 to 3600000";
+    assert_eq!(message(send(&world, &started, Some(0)).await), refusal);
+    let refusal = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
     for lease_ms in [-1, 999, 3_600_001] {
-        assert_eq!(message(send(&world, &started, Some(lease_ms)).await), told);
+        assert_eq!(message(send(&world, &started, Some(lease_ms)).await), refusal);
     }
     assert_eq!(world.job(started.job.key).await.lease_expires, None);
 }

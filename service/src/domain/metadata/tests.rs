@@ -27,8 +27,8 @@ async fn fields_above_the_limit_in_all_are_refused() {
     let key = world.push_in(State::Pending).await;
     let half = format!("\"{}\"", "x".repeat(1 << 19));
     set(&world, key, &[("a", &half)]).await.unwrap();
-    let told = "metadata: must be at most 1 MiB in all";
-    assert_eq!(message(set(&world, key, &[("b", &half)]).await), told);
+    let refusal = "metadata: must be at most 1 MiB in all";
+    assert_eq!(message(set(&world, key, &[("b", &half)]).await), refusal);
     assert_eq!(field(&world.job(key).await, "b"), None);
 }
 

@@ -113,8 +113,8 @@ async fn a_spider_named_by_its_number_must_exist() {
     let by_number = |number| schedule(&world, SpiderRef::Number(SpiderId::new(number).unwrap()));
     let key = make(&world, by_number(1)).await.unwrap();
     assert_eq!(world.job(key).await.spider, spider_name("books"));
-    let told = "spider_id: must be the number of a spider that has jobs";
-    assert_eq!(message(make(&world, by_number(2)).await), told);
+    let refusal = "spider_id: must be the number of a spider that has jobs";
+    assert_eq!(message(make(&world, by_number(2)).await), refusal);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_job_scheduled_as_running_was_pending_too() {
 }
 
 #[tokio::test]
-async fn what_runs_already_may_not_allow_one_more() {
+async fn a_job_scheduled_as_running_keeps_to_the_limits() {
     let world = World::new();
     world.set("max_running", "0").await;
     let call = ScheduleJob { state: State::Running, ..books(&world) };

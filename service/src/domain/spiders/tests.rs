@@ -40,10 +40,10 @@ async fn a_spider_is_created_by_its_name_only() {
     assert_eq!(get(&world, named("a"), true).await.unwrap().id, number(1));
     assert_eq!(get(&world, named("a"), false).await.unwrap().id, number(1));
     assert_eq!(get(&world, SpiderRef::Number(number(1)), false).await.unwrap().id, number(1));
-    let told = "create: goes with a name, not with a number";
-    assert_eq!(message(get(&world, SpiderRef::Number(number(1)), true).await), told);
-    let told = "there is no spider 53/2";
-    assert_eq!(message(get(&world, SpiderRef::Number(number(2)), false).await), told);
+    let refusal = "create: goes with a name, not with a number";
+    assert_eq!(message(get(&world, SpiderRef::Number(number(1)), true).await), refusal);
+    let refusal = "there is no spider 53/2";
+    assert_eq!(message(get(&world, SpiderRef::Number(number(2)), false).await), refusal);
 }
 
 #[tokio::test]
@@ -73,10 +73,10 @@ async fn tags_of_a_spider_are_changed_and_limited_in_number() {
     let add = |tags| TagChanges { add: tags, ..TagChanges::default() };
     assert_eq!(update(1, add(tags(&["x"]))).await.unwrap().tags, tags(&["x"]));
     let many = Tags::parse((0..MAX_TAGS).map(|n| n.to_string())).unwrap();
-    let told = "add: a spider may have at most 64 tags";
-    assert_eq!(message(update(1, add(many)).await), told);
-    let told = "add: is required, or remove";
-    assert_eq!(message(update(1, TagChanges::default()).await), told);
+    let refusal = "add: a spider may have at most 64 tags";
+    assert_eq!(message(update(1, add(many)).await), refusal);
+    let refusal = "add: is required, or remove";
+    assert_eq!(message(update(1, TagChanges::default()).await), refusal);
     assert_eq!(message(update(2, add(tags(&["x"]))).await), "there is no spider 53/2");
 }
 

@@ -40,8 +40,8 @@ async fn a_lease_of_zero_never_ends_and_others_have_a_range() {
     world.push_in(State::Pending).await;
     let leased = |lease_ms| StartJob { lease_ms: Some(lease_ms), ..start_job(world.project) };
     for lease_ms in [-1, 999, 3_600_001] {
-        let told = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
-        assert_eq!(message(start(&world, leased(lease_ms)).await), told);
+        let refusal = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
+        assert_eq!(message(start(&world, leased(lease_ms)).await), refusal);
     }
     let started = start(&world, leased(0)).await.unwrap().unwrap();
     assert_eq!(started.job.lease_expires, None);
@@ -82,8 +82,8 @@ async fn metadata_of_the_call_are_set_also_in_a_full_job() {
         let metadata = metadata(&[("b", &text(bytes - 1)), ("state", "\"finished\"")]);
         StartJob { metadata, ..start_job(world.project) }
     };
-    let told = "metadata: must be at most 256 KiB in a start";
-    assert_eq!(message(start(&world, call(MAX_START_METADATA_BYTES)).await), told);
+    let refusal = "metadata: must be at most 256 KiB in a start";
+    assert_eq!(message(start(&world, call(MAX_START_METADATA_BYTES)).await), refusal);
     let started = start(&world, call(MAX_START_METADATA_BYTES - 100)).await.unwrap().unwrap();
     assert!(field(&started.job, "b").is_some());
     assert_eq!(field(&started.job, "state"), None, "a field that only the service sets");
@@ -139,8 +139,8 @@ async fn a_wait_out_of_range_and_a_reader_are_refused() {
     let world = World::new();
     for wait_ms in [-1, 60_001] {
         let call = StartJob { wait_ms, ..start_job(world.project) };
-        let told = "wait_ms: must be from 0 to 60000 (ms)";
-        assert_eq!(message(start(&world, call).await), told);
+        let refusal = "wait_ms: must be from 0 to 60000 (ms)";
+        assert_eq!(message(start(&world, call).await), refusal);
     }
     let reader = caller(Role::Read);
     let refused = world.domain.start_job(&reader, start_job(world.project), None).await;

@@ -83,8 +83,8 @@ async fn no_keys_other_projects_and_lower_roles_are_refused() {
     let key = world.push_in(State::Pending).await;
     let elsewhere = JobKey::parse("54/1/1").unwrap();
     assert_eq!(message(stop(&world, &[]).await), "keys: at least one is required");
-    let told = "key: must be a job of project 53, 54/1/1 is not";
-    assert_eq!(message(stop(&world, &[key, elsewhere]).await), told);
+    let refusal = "key: must be a job of project 53, 54/1/1 is not";
+    assert_eq!(message(stop(&world, &[key, elsewhere]).await), refusal);
     let worker = world.domain.stop_jobs(&caller(Role::Worker), world.project, &[key], None).await;
     assert!(message(worker).contains("role user or above"));
     assert_eq!(world.state(key).await, State::Pending);

@@ -87,8 +87,8 @@ async fn one_job_with_too_many_tags_refuses_the_step() {
 async fn no_keys_and_lower_roles_are_refused() {
     let world = World::new();
     world.push_many(1).await;
-    let told = "keys: at least one is required";
-    assert_eq!(message(make(&world, update(&world, Vec::new())).await), told);
+    let refusal = "keys: at least one is required";
+    assert_eq!(message(make(&world, update(&world, Vec::new())).await), refusal);
     let (worker, changes) = (caller(Role::Worker), update(&world, world.keys(1)));
     let refused = world.domain.update_jobs(&worker, changes).await;
     assert!(message(refused).contains("role user or above"));

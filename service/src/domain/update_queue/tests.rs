@@ -56,7 +56,7 @@ async fn answers_are_in_order_and_leave_out_missing_jobs() {
 }
 
 #[tokio::test]
-async fn what_has_a_parameter_of_its_own_takes_precedence_over_the_metadata() {
+async fn parameters_of_an_update_take_precedence_over_its_metadata() {
     let world = World::new();
     let key = world.push_in(State::Running).await;
     let fields =
@@ -109,8 +109,8 @@ async fn a_spider_key_goes_with_no_request_id_and_no_worker() {
     let user = caller(Role::User);
     let id = RequestId::parse("id", user.actor(), "UpdateQueue", b"").unwrap();
     let refused = world.domain.update_queue(&user, world.project, vec![change()], id).await;
-    let told = "request_id: can't go with a spider key; name the jobs";
-    assert_eq!(message(refused), told);
+    let refusal = "request_id: can't go with a spider key; name the jobs";
+    assert_eq!(message(refused), refusal);
     let refused = update_by(&world, &caller(Role::Worker), vec![change()]).await;
     assert!(message(refused).contains("role user or above"));
 }

@@ -109,9 +109,9 @@ async fn a_token_watches_its_own_job_only() {
     let token = token_of(&world.start().await);
     let own = WatchQuery { key: Some(world.key(1)), ..query(&world) };
     world.domain.watch_jobs(&token, own).await.unwrap();
-    let told = "a job token reaches only its own job, 53/1/1";
+    let refusal = "a job token reaches only its own job, 53/1/1";
     for key in [None, Some(world.key(2))] {
         let refused = world.domain.watch_jobs(&token, WatchQuery { key, ..query(&world) }).await;
-        assert_eq!(message(refused), told);
+        assert_eq!(message(refused), refusal);
     }
 }

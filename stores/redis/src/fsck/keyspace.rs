@@ -70,7 +70,7 @@ impl Check<'_> {
             (_, Part::Unknown(_)) => return Some(UNKNOWN.to_owned()),
             (_, Part::Set(name)) => held.sets.push(name.clone()),
             (_, Part::Spiders | Part::Settings | Part::Job(_)) => held.exists = true,
-            (_, Part::Aside) => self.summary.aside += 1,
+            (_, Part::Aside) => self.summary.set_aside += 1,
             _ => {}
         }
         None
@@ -91,7 +91,7 @@ impl Check<'_> {
                 }
             }
         }
-        self.summary.aside = aside.len() as u64;
+        self.summary.set_aside = aside.len() as u64;
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Check<'_> {
         self.step(|check| check.sums())?;
         self.step(|check| check.request_ids())?;
         self.summary.projects = self.count_projects()?;
-        self.summary.aside = self.count_aside()?;
+        self.summary.set_aside = self.count_aside()?;
         Ok(())
     }
 

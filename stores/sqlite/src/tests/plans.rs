@@ -1,6 +1,8 @@
 //! How SQLite goes about the statements of the queue and of what runs: by an index, without
 //! a sort, and where it says so without a look at the rows.
 
+use rusqlite::StatementStatus;
+
 use super::super::store_file::StoreFile;
 
 /// What SQLite says of a statement, a line a step.
@@ -74,4 +76,19 @@ fn what_is_due_is_found_in_an_index_alone() {
         plan(include_str!("../sql/postpone.sql")),
         ["SEARCH jobs USING INDEX jobs_by_key (project=? AND spider=? AND job=?)"]
     );
+}
+
+#[test]
+fn a_statement_with_another_value_is_not_prepared_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let connection = file.writer().unwrap();
+    for sql in ["SELECT * FROM job_rows WHERE id = ?1", "DELETE FROM jobs WHERE id = ?1"] {
+        let mut statement = connection.prepare(sql).unwrap();
+        for id in 1..5 {
+            let mut rows = statement.query([id]).unwrap();
+            assert!(rows.next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }

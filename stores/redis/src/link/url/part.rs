@@ -63,7 +63,7 @@ impl Login {
     }
 }
 
-/// Parameters that nobody has asked for yet.
+/// Parameters that have not been taken yet.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {

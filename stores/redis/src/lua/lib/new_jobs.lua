@@ -21,25 +21,23 @@ end
 
 -- The record's fields that are known only here, behind those that the caller gave.
 local function complete(job, position, tags)
-  local core = job.core
-  local function set(field, value) core[#core + 1], core[#core + 2] = field, value end
+  local core, n = job.core, #job.core
   local entry = position .. ' ' .. job.actor
-  set('o', position)
-  set(numbers.int(job.state), entry)
+  core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', position, numbers.int(job.state), entry
   for _, state in ipairs(job.passed) do
-    set(numbers.int(state), entry)
+    core[#core + 1], core[#core + 2] = numbers.int(state), entry
   end
-  if tags ~= '' then set('t', tags) end
+  if tags ~= '' then core[#core + 1], core[#core + 2] = 't', tags end
   return core
 end
 
 local function index(push, job, member, spider, position, tags)
-  local lane = names.lane(job.state, job.priority)
+  local lane, letter = names.lane(job.state, job.priority), names.letter(job.state)
   call('ZADD', names.set(lane), position, member)
   call('ZADD', names.set(names.of_spider(spider, lane)), position, member)
   for tag in tag_list.each(tags) do
     local number = counters.number(push.counters, names.tag_number(tag), 'last_tag')
-    call('ZADD', names.set(names.of_tag(number, names.letter(job.state))), position, member)
+    call('ZADD', names.set(names.of_tag(number, letter)), position, member)
   end
   if job.holds then call('HSET', names.unique, job.unique, member) end
   if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end

@@ -61,7 +61,7 @@ local function write(job)
   if after and before ~= after then call('ZADD', names.due, numbers.int(after), member) end
 end
 
--- Writes planned jobs, and tells those that wait: also where there is no event, but a pending job
+-- Writes planned jobs, and notifies: also where there is no event, but a pending job
 -- may have become one that somebody waits for.
 function writes.all(plan, planned_jobs)
   local counters, tally, is_wanted = names.counters, plan.tally, false
