@@ -60,7 +60,7 @@ const COLUMNS: [&str; 33] = [
 ];
 
 /// Index of a column. Lists read very many rows: SQLite's own look-up of names would take longer
-/// than the reading. In a `const` block a name that is none does not compile.
+/// than the reading. In a `const` block an unknown column name does not compile.
 const fn column(name: &str) -> usize {
     let mut index = 0;
     while !is_same(COLUMNS[index].as_bytes(), name.as_bytes()) {
