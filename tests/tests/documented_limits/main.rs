@@ -4,11 +4,29 @@
 
 mod rows;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use spiderq_server::Limits;
 
-use self::rows::{LIMITS_PAGE, UNSTATED, n, rows, seconds};
+use self::rows::{LIMITS_PAGE, UNSTATED, rows};
+
+/// `1000000` as `1,000,000`.
+fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
+    let digits = number.try_into().unwrap().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn seconds(time: Duration) -> String {
+    assert_eq!(time.subsec_nanos(), 0, "whole seconds");
+    n(time.as_secs())
+}
 
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

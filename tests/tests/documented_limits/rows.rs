@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use spiderq_core::limits::*;
 
+use crate::{n, seconds};
+
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
 
@@ -27,24 +29,6 @@ pub(crate) const UNSTATED: [&str; 6] = [
     "API_KEY_TTL_MS",
     "MAX_CACHED_API_KEYS",
 ];
-
-/// `1000000` as `1,000,000`.
-pub(crate) fn n(number: impl TryInto<u64, Error: std::fmt::Debug>) -> String {
-    let digits = number.try_into().unwrap().to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-pub(crate) fn seconds(time: Duration) -> String {
-    assert_eq!(time.subsec_nanos(), 0, "whole seconds");
-    n(time.as_secs())
-}
 
 fn of_a_job() -> Vec<Row> {
     let tag_items = r##""items": {"$ref": "#/components/schemas/Tag"}"##;
@@ -171,6 +155,7 @@ fn of_a_call() -> Vec<Row> {
                 (LIMITS_PAGE, format!("bytes; {items} | 400, 413;")),
                 (HTTP_PAGE, format!("`job` (repeatable, at most {items})")),
                 (HTTP_PAGE, format!("of either kind and {items} keys")),
+                (OPENAPI, format!(r#""minItems": 1, "maxItems": {MAX_ITEMS} }}"#)),
                 (JOB, format!("Just these jobs (keys). At most {items}.")),
                 (JOBS, format!("1 to {items} keys.")),
                 (QUEUE, format!("Adds up to {items} jobs")),
@@ -199,6 +184,9 @@ fn of_a_call() -> Vec<Row> {
                 (JOB, format!("by name. At most {MAX_FILTER_NAMES}.")),
                 (JOB, format!("Any of these tags. At most {MAX_FILTER_NAMES}.")),
                 (JOB, format!("None of these tags. At most {MAX_FILTER_NAMES}.")),
+                (OPENAPI, format!(r#"/SpiderName"}}, "maxItems": {MAX_FILTER_NAMES}}}"#)),
+                (OPENAPI, format!(r#"/Tag"}}, "maxItems": {MAX_FILTER_NAMES}}}"#)),
+                (OPENAPI, format!(r#"/FieldName"}}, "maxItems": {MAX_FILTER_NAMES}}}"#)),
             ],
         ),
     ]
