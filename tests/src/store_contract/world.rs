@@ -112,7 +112,10 @@ impl World {
             keys.extend(page.jobs.iter().map(|job| job.key));
             match page.next {
                 Some(next) => {
-                    assert!(filter.until.is_none_or(|until| next < until), "the next page is further on");
+                    assert!(
+                        filter.until.is_none_or(|until| next < until),
+                        "the next page is further on"
+                    );
                     filter.until = Some(next);
                 }
                 None => return keys,
