@@ -3,8 +3,8 @@
 //! comparison in the tests crate hold the two together.
 //!
 //! A store looks the job up, calls [`change`] (or [`apply`], for a claim), and writes what has
-//! become of the job and its event. What else it must know of the project, it answers through
-//! [`ProjectView`] when it is asked, so that a heartbeat counts no running jobs.
+//! become of the job and its event. What the function needs to know of the project, it asks the
+//! store through [`ProjectView`], so that a heartbeat counts no running jobs.
 
 mod running_limits;
 #[cfg(test)]
@@ -36,7 +36,7 @@ pub struct StoredJob {
     pub unique: Option<UniqueKey>,
     /// Whether a pending job goes before the others of its priority.
     pub front: bool,
-    /// Until when a job that was asked to stop may do so by itself.
+    /// The deadline to stop after a stop request.
     pub stop_by: Option<Millis>,
     /// When [`due`](crate::store::UpkeepStore::due) names it: at its [`StoredJob::own_due`], or
     /// later if it was postponed. `None` for a job that does not run.
@@ -151,10 +151,10 @@ pub fn tags_with_spider(spider: &Tags, own: &Tags) -> Option<Tags> {
     Tags::new(spider.iter().chain(own.iter()).cloned()).ok()
 }
 
-/// What a store answers of the project of a job while a change applies. The numbers are those of
+/// What a store tells of the project of a job while a change applies. The numbers are those of
 /// the same atomic step, with the changes before this one in it.
 pub trait ProjectView {
-    /// Why the store cannot answer.
+    /// Why the store cannot tell.
     type Error: From<Error>;
 
     /// The project's settings that bound what runs.
@@ -221,7 +221,7 @@ pub struct Applied {
     pub notify: bool,
 }
 
-/// What a change comes to: the answer, and what is to be written, if anything.
+/// What a change comes to: what the store returns, and what is to be written, if anything.
 pub type Outcome = (Changed, Option<Applied>);
 
 /// Decides a change of a job as it was found, and applies it. `next` is the position that an
@@ -277,7 +277,7 @@ pub fn apply<V: ProjectView>(
     }
     after.due = after.due_after(before, effect);
     let event = NewEvent::of_effect(before, &after, effect);
-    let notify = event.is_some() || makes_way(&before.job, &after.job);
+    let notify = event.is_some() || may_allow_a_claim(&before.job, &after.job);
     Ok(Ok(Applied { after, event, notify }))
 }
 
@@ -330,7 +330,7 @@ fn exceeded<V: ProjectView>(
 }
 
 /// Whether a change without an event may let another job, or this one, be claimed.
-fn makes_way(before: &Job, after: &Job) -> bool {
+fn may_allow_a_claim(before: &Job, after: &Job) -> bool {
     match after.state {
         State::Pending => {
             (before.priority, before.units) != (after.priority, after.units)

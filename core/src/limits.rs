@@ -1,6 +1,7 @@
-//! Every limit and default of spiderq, in one place: what a job may hold, what one call may
+//! Every limit and default of the API, in one place: what a job may hold, what one call may
 //! ask for, how long things last. Messages are formatted from these constants, and a test
-//! holds README, docs and the comments of the API against them.
+//! holds README, docs and the comments of the API against them. Limits of connections are in
+//! `server/src/listen/limits.rs`.
 
 use std::time::Duration;
 
@@ -47,9 +48,9 @@ pub const MAX_FILTER_NAMES: usize = 100;
 pub const DEFAULT_PAGE_SIZE: usize = 100;
 /// Jobs of the largest `ListJobs` page.
 pub const MAX_PAGE_SIZE: usize = 1_000;
-/// Jobs that `ListQueue` answers with when the call does not say.
+/// Jobs that `ListQueue`, and so `/jobq/P/list`, returns when the call does not say.
 pub const DEFAULT_QUEUE_COUNT: u64 = 1_000;
-/// Spiders or last jobs that one call answers with, also when it does not say.
+/// Spiders or last jobs that one call returns, also when it does not say.
 pub const MAX_ROWS: usize = 1_000;
 /// Jobs per state of a `SummarizeQueue` that does not say.
 pub const DEFAULT_SUMMARY_ROWS: u32 = 5;
@@ -134,7 +135,7 @@ pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 pub const MAX_BODY_LINES: usize = 100_000;
 /// Bytes of a request's body after decompression, where `--max-body` does not say.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
-/// Jobs of an HTTP list without `count`.
+/// Rows of `/api/jobs/list` and `lastjobsummary` without `count`.
 pub const DEFAULT_HTTP_COUNT: u64 = 1_000;
 /// How long a response may take to begin, from the last byte of its request.
 pub const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use spiderq_proto::v1::JobState;
 
-use crate::{accepted, errors::Problem, params};
+use crate::{accepted_values, errors::Problem, params};
 
 /// The fields of one JSON object, values as they were written; of a name that comes
 /// twice, the last.
@@ -18,7 +18,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, Problem> {
         serde_json::from_str(text).map(Self).map_err(|error| match non_finite(text) {
             Some((field, token)) => Problem::invalid(&field, is_not_json(token)),
-            None => Problem::invalid("body", format!("{}: {error}", accepted::JSON_OBJECT)),
+            None => Problem::invalid("body", format!("{}: {error}", accepted_values::JSON_OBJECT)),
         })
     }
 
@@ -46,24 +46,24 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn take_string(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        self.take(name, accepted::STRING)
+        self.take(name, accepted_values::STRING)
     }
 
     pub(crate) fn take_strings(&mut self, name: &str) -> Result<Vec<String>, Problem> {
-        Ok(self.take(name, accepted::STRINGS)?.unwrap_or_default())
+        Ok(self.take(name, accepted_values::STRINGS)?.unwrap_or_default())
     }
 
     pub(crate) fn take_state(&mut self) -> Result<JobState, Problem> {
-        let name: Option<String> = self.take("state", accepted::STATE)?;
+        let name: Option<String> = self.take("state", accepted_values::STATE)?;
         name.map_or(Ok(JobState::Unspecified), |name| params::state(&name))
     }
 
     pub(crate) fn take_priority(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("priority", &accepted::PRIORITY)
+        self.take("priority", &accepted_values::PRIORITY)
     }
 
     pub(crate) fn take_units(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("units", &accepted::UNITS)
+        self.take("units", &accepted_values::UNITS)
     }
 
     /// What is left, as metadata: JSON text by name.

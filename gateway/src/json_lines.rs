@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Deserializer, value::RawValue};
 use spiderq_core::limits::MAX_BODY_LINES;
 
-use crate::{accepted, errors::Problem, json_fields::Fields};
+use crate::{accepted_values, errors::Problem, json_fields::Fields};
 
 /// One entry of a body, good or bad.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(crate) fn object(body: &str) -> Result<Option<Fields<'_>>, Problem> {
 
 /// The same of a body that must not be empty.
 pub(crate) fn required_object(body: &str) -> Result<Fields<'_>, Problem> {
-    object(body)?.ok_or_else(|| Problem::invalid("body", accepted::JSON_OBJECT))
+    object(body)?.ok_or_else(|| Problem::invalid("body", accepted_values::JSON_OBJECT))
 }
 
 #[cfg(test)]

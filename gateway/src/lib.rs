@@ -5,7 +5,7 @@
 //! The gateway checks the form of a request only: ranges, rights and rules are up to the
 //! services. Comments name sections of docs/contract.md, such as "contract 4".
 
-mod accepted;
+mod accepted_values;
 mod auth;
 mod body;
 mod call;

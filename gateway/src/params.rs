@@ -7,7 +7,7 @@ use std::str::FromStr;
 use form_urlencoded::parse;
 use spiderq_proto::v1::{JobFilter, JobState};
 
-use crate::{accepted, errors::Problem};
+use crate::{accepted_values, errors::Problem};
 
 /// Parameters in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +98,7 @@ impl Params {
     }
 
     fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
-        self.number(name, accepted::TIME)
+        self.number(name, accepted_values::TIME)
     }
 }
 
@@ -106,7 +106,7 @@ impl Params {
 pub(crate) fn positive(name: &str, text: &str) -> Result<i64, Problem> {
     match text.trim().parse() {
         Ok(number) if number > 0 => Ok(number),
-        _ => Err(Problem::invalid(name, accepted::POSITIVE)),
+        _ => Err(Problem::invalid(name, accepted_values::POSITIVE)),
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn state(name: &str) -> Result<JobState, Problem> {
         "running" => Ok(JobState::Running),
         "finished" => Ok(JobState::Finished),
         "deleted" => Ok(JobState::Deleted),
-        _ => Err(Problem::invalid("state", accepted::STATE)),
+        _ => Err(Problem::invalid("state", accepted_values::STATE)),
     }
 }
 

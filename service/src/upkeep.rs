@@ -1,5 +1,5 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
-//! retention, a few a minute; in every process.
+//! retention, about one a minute, or one in 5 s while there is more to remove; in every process.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 

@@ -1,12 +1,20 @@
 //! Flags of every command that listens: URL, body size, connections, TLS, CORS and shutdown.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::Args;
 use spiderq_core::limits::DEFAULT_MAX_BODY_BYTES;
 use spiderq_server::{Limits, Network, TlsFiles};
 
 use super::seconds;
+
+/// The server's own default, s.
+static IDLE_S: LazyLock<String> =
+    LazyLock::new(|| Limits::default().idle_timeout.as_secs().to_string());
+
+fn max_connections() -> u32 {
+    Limits::default().max_connections.try_into().unwrap_or(u32::MAX)
+}
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Listener {
@@ -33,10 +41,10 @@ pub(crate) struct Listener {
     )]
     cors_origins: Vec<String>,
     /// Most connections at a time; further ones wait until others are closed.
-    #[arg(long, env = "SPIDERQ_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "SPIDERQ_MAX_CONNECTIONS", default_value_t = max_connections(), value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: u32,
     /// Seconds without a request after which a connection is closed.
-    #[arg(long, env = "SPIDERQ_IDLE", default_value = "300", value_name = "SECONDS", value_parser = seconds(1..))]
+    #[arg(long, env = "SPIDERQ_IDLE", default_value = IDLE_S.as_str(), value_name = "SECONDS", value_parser = seconds(1..))]
     idle: Duration,
     /// Seconds that a shutdown goes on taking calls while health and readiness already say no, so
     /// that load balancers send new calls elsewhere.

@@ -17,7 +17,7 @@ pub struct RunningLimits {
 }
 
 impl RunningLimits {
-    /// From the settings, of which `setting` answers the JSON text by name.
+    /// From the settings, of which `setting` returns the JSON text by name.
     pub fn load<E>(mut setting: impl FnMut(&str) -> Result<Option<String>, E>) -> Result<Self, E> {
         let mut limit = |name| Ok(setting(name)?.as_deref().and_then(whole_number));
         Ok(Self { jobs: limit(MAX_RUNNING)?, units: limit(MAX_RUNNING_UNITS)? })

@@ -1,8 +1,8 @@
-//! Which metadata of a job a read answers with.
+//! Which metadata of a job a read returns.
 
 use super::FieldName;
 
-/// Which metadata a read answers with. Everything else of a job is always there.
+/// Which metadata a read returns. Everything else of a job is always there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldSelection {
     /// Only `close_reason`, `version` and `spider_type`.

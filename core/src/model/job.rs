@@ -17,7 +17,7 @@ pub struct Job {
     pub position: Position,
     /// Pending jobs of higher priority are started first.
     pub priority: Priority,
-    /// How much of a worker it takes; counts for `max_running_units`.
+    /// Its weight against `max_running_units`.
     pub units: Units,
     /// In the order in which they were added.
     pub tags: Tags,

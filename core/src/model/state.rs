@@ -73,7 +73,7 @@ pub struct StateSet([bool; 4]);
 
 impl StateSet {
     /// Every state but deleted: the default of lists.
-    pub const LIVE: Self = Self([true, true, true, false]);
+    pub const NOT_DELETED: Self = Self([true, true, true, false]);
     /// Every state.
     pub const ALL: Self = Self([true; 4]);
 

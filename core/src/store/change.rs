@@ -1,4 +1,4 @@
-//! What [`Store::change`](super::Store::change) takes and answers. The domain computes what to
+//! What [`Store::change`](super::Store::change) takes and returns. The domain computes what to
 //! do in each state that the job may be found in; a store only looks it up.
 
 use super::RunningLimit;
@@ -111,7 +111,7 @@ pub enum Changed {
     AtLimit(RunningLimit),
     /// The job was in this state, where the change does nothing.
     Kept(State),
-    /// The change was made. Carries what callers answer with.
+    /// The change was made. Carries what callers return.
     Applied {
         /// State before the change.
         previous: State,

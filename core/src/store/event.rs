@@ -12,7 +12,7 @@ use crate::model::{JobKey, State};
 pub struct Notifications(watch::Receiver<()>);
 
 impl Notifications {
-    /// A notification for each change of the sender's value from now on.
+    /// A notification each time the watch channel changes from now on.
     #[must_use]
     pub fn new(mut receiver: watch::Receiver<()>) -> Self {
         receiver.mark_unchanged();

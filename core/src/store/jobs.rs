@@ -52,11 +52,11 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;
 
     /// Applies changes (at most [`MAX_BATCH`], all of `project`) in order, in one atomic step;
-    /// answers in the same order. With `all_or_nothing`, the changes are checked first
+    /// returns the outcomes in the same order. With `all_or_nothing`, the changes are checked first
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
     /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
-    /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); the others then answer what they would
-    /// have done. `request_id` as in [`Store::push`].
+    /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); for the others it then returns
+    /// what they would have done. `request_id` as in [`Store::push`].
     async fn change(
         &self,
         project: ProjectId,

@@ -72,8 +72,8 @@ pub enum Pushed {
 /// Adds jobs, hands them to workers, and notifies of changes.
 #[async_trait]
 pub trait QueueStore: Send + Sync + fmt::Debug {
-    /// Adds jobs (at most [`MAX_BATCH`]) in order, in one atomic step; answers in the same
-    /// order. A job whose `unique` an active (pending or running) job of the project holds is
+    /// Adds jobs (at most [`MAX_BATCH`]) in order, in one atomic step; returns the outcomes in
+    /// the same order. A job whose `unique` an active (pending or running) job of the project holds is
     /// refused on its own, also when that one is earlier in the same call. A `request_id` that was
     /// used before gets the same answer again, and nothing is done.
     async fn push(

@@ -11,6 +11,8 @@ use super::{Field, Problem};
 
 /// Seconds to wait where the service names none.
 const DEFAULT_RETRY_AFTER: u64 = 1;
+/// For a message that is larger than the upstream or its client takes.
+const TOO_LARGE: &str = "the request or its response is too large, ask for a smaller page";
 /// A client should not be sent away for more than an hour.
 const MAX_RETRY_AFTER: u128 = 3600;
 
@@ -34,6 +36,10 @@ fn refusal(status: &Status) -> Problem {
         tracing::error!(code = ?status.code(), message = status.message(), "call failed");
         return Problem::new(code, "internal error");
     }
+    if status.code() == Code::OutOfRange {
+        // A message over the upstream's limits; tonic's text speaks of encodings and bytes.
+        return Problem::new(code, TOO_LARGE);
+    }
     let mut problem = match violation(status) {
         Some((field, accepted)) => {
             Problem { field: Some(Field::OfMessage(field)), ..Problem::new(code, accepted) }
@@ -54,7 +60,7 @@ fn is_connection_lost(status: &Status) -> bool {
 
 fn http_code(code: Code) -> StatusCode {
     match code {
-        Code::InvalidArgument | Code::AlreadyExists => StatusCode::BAD_REQUEST,
+        Code::InvalidArgument | Code::AlreadyExists | Code::OutOfRange => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
@@ -63,12 +69,9 @@ fn http_code(code: Code) -> StatusCode {
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        Code::Ok
-        | Code::Cancelled
-        | Code::Unknown
-        | Code::OutOfRange
-        | Code::Internal
-        | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Ok | Code::Cancelled | Code::Unknown | Code::Internal | Code::DataLoss => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 }
 

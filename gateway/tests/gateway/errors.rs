@@ -63,11 +63,22 @@ async fn an_unavailable_store_has_retry_after() {
 
 #[tokio::test]
 async fn an_internal_error_does_not_show_its_message() {
-    for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Cancelled, Code::OutOfRange] {
+    for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Cancelled] {
         let reply = storage(Status::new(code, "secret")).await;
         let body = r#"{"error":"Internal Server Error","message":"internal error"}"#;
         assert_eq!(reply.code_and_body(), (500, body));
     }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limits_is_a_bad_request_that_names_a_way_out() {
+    let message = "the request or its response is too large, ask for a smaller page";
+    let reply = dash(Status::out_of_range("encoded message length too large")).await;
+    let body = format!("{{\"status\":\"badrequest\",\"message\":\"{message}\"}}");
+    assert_eq!(reply.code_and_body(), (400, body.as_str()));
+    let reply = storage(Status::out_of_range("encoded message length too large")).await;
+    let body = format!("{{\"error\":\"Bad Request\",\"message\":\"{message}\"}}");
+    assert_eq!(reply.code_and_body(), (400, body.as_str()));
 }
 
 #[tokio::test]

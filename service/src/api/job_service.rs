@@ -58,7 +58,7 @@ impl JobService for JobApi {
             .run("CountJobs", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let (filter, keys) =
-                    decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
+                    decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::NOT_DELETED)?;
                 let total = call.domain.count_jobs(&call.caller, project, &filter, &keys).await?;
                 Ok(v1::CountJobsResponse { total: encode::count(total) })
             })

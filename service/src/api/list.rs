@@ -41,7 +41,8 @@ pub(super) async fn list(
 
 fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
     let project = decode::project(message.project)?;
-    let (filter, keys) = decode::filter(message.filter, StateSet::LIVE, StateSet::LIVE)?;
+    let (filter, keys) =
+        decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::NOT_DELETED)?;
     Ok(ListQuery {
         keys,
         order: order(message.order)?,

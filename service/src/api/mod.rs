@@ -83,14 +83,9 @@ impl Handlers {
             Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
             Err(error) => Err(error),
         };
-        match done {
-            Ok(response) => {
-                let request_id = request_id(&metadata);
-                tracing::debug!(rpc, request_id, took = ?started.elapsed(), "done");
-                Ok(Response::new(response))
-            }
-            Err(error) => Err(refuse(rpc, request_id(&metadata), &error)),
-        }
+        let request_id = request_id(&metadata);
+        tracing::debug!(rpc, request_id, took = ?started.elapsed(), ok = done.is_ok(), "done");
+        done.map(Response::new).map_err(|error| refuse(rpc, request_id, &error))
     }
 }
 

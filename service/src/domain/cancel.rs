@@ -10,7 +10,7 @@ use spiderq_core::{
 };
 
 impl Domain {
-    /// Cancels the `limit` oldest pending jobs, up to [`MAX_CANCEL_OLDEST`]; answers how many
+    /// Cancels the `limit` oldest pending jobs, up to [`MAX_CANCEL_OLDEST`]; returns how many
     /// there were. One that a worker takes meanwhile is no longer pending, and is left alone.
     pub async fn cancel_oldest(
         &self,

@@ -44,14 +44,14 @@ pub(super) fn wrong_state(key: JobKey, state: State, to: Option<State>) -> Error
 }
 
 impl Domain {
-    /// Makes one change; its answer.
+    /// Makes one change and returns its outcome.
     pub(super) async fn change_one(&self, change: Change, now: Millis) -> Result<Changed> {
         let project = change.key.project;
         let changed = self.store.change(project, vec![change], false, now, None).await?;
         changed.into_iter().next().ok_or_else(|| Error::bug("change answered nothing"))
     }
 
-    /// Makes the same change to all `keys`, up to [`MAX_BATCH`] in one step or not at all; answers
+    /// Makes the same change to all `keys`, up to [`MAX_BATCH`] in one step or not at all; returns
     /// how many there are. The first refusal is the whole call's.
     pub(super) async fn change_all(
         &self,

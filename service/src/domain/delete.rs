@@ -13,7 +13,7 @@ use spiderq_core::{
 };
 
 impl Domain {
-    /// Deletes jobs; answers how many there are. One that is running refuses the call.
+    /// Deletes jobs; returns how many there are. One that is running refuses the call.
     ///
     /// Up to [`MAX_BATCH`] keys are deleted in one step or not at all. More are looked at first,
     /// so that a running one is seen before anything is done.

@@ -1,6 +1,8 @@
-//! Leases: until when a worker holds a job. A start sets the end and a heartbeat moves it; the
-//! stores refuse a worker whose lease has ended, and the [reaper](super::reaper) ends its
-//! attempt.
+//! Leases: until when a worker holds a job. A start sets the end and a heartbeat moves it.
+//!
+//! The length of a lease is here. The moment from which a worker is refused is in
+//! `Holder::refusal` (`core/src/effect.rs`, and `stores/redis/src/lua/lib/holders.lua`); what
+//! happens to the job then, in the [reaper](super::reaper).
 
 use spiderq_core::{
     error::{Error, Result},

@@ -19,7 +19,7 @@ pub struct LastJobsQuery {
     pub after: Option<SpiderId>,
     /// How many jobs to leave out at the beginning.
     pub skip: u32,
-    /// How many jobs to list: 1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS), which 0 means.
+    /// How many jobs to list: 1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS); 0 = `MAX_ROWS`.
     pub limit: u32,
 }
 

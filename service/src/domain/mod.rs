@@ -1,5 +1,6 @@
 //! The rules: what each call means, in terms of the model, for any store. Knows neither gRPC
-//! nor HTTP. A file is a call, named as the API names it, or what several calls share.
+//! nor HTTP. A file is a verb of the API, or what several verbs share; `docs/development.md` lists
+//! the calls that are not in a file of their own name.
 
 mod api_keys;
 mod cancel;

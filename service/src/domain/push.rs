@@ -37,7 +37,7 @@ pub struct PushJob {
 pub type PushedJob = (JobKey, Option<String>);
 
 impl Domain {
-    /// Pushes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) jobs; answers in their order.
+    /// Pushes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) jobs; returns the outcomes in their order.
     /// Jobs that are errors already stay errors.
     pub async fn push_jobs(
         &self,
@@ -112,7 +112,7 @@ impl Item {
     }
 }
 
-/// The key of a job that was added; any other answer is an error. `duplicate` is the text for a
+/// The key of a job that was added; any other outcome is an error. `duplicate` is the text for a
 /// job whose unique key is taken.
 pub(super) fn pushed_key(
     pushed: Option<Pushed>,

@@ -54,7 +54,7 @@ pub struct Pruner {
     domain: Arc<Domain>,
     /// The project that was handled last; `None` before the first.
     after: Option<ProjectId>,
-    /// Whether a project since the first has more to remove.
+    /// Whether any project in this pass has more to remove.
     more: bool,
 }
 

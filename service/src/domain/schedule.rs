@@ -71,7 +71,7 @@ impl Domain {
             SpiderRef::Name(name) => Ok(name.clone()),
             SpiderRef::Number(number) => {
                 let name = self.store.spider_name(project, *number).await?;
-                let accepted = "must be the number of a spider that has jobs";
+                let accepted = "must be the number of a spider that exists";
                 name.ok_or_else(|| Error::invalid("spider_id", accepted))
             }
         }

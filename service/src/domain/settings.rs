@@ -1,6 +1,6 @@
 //! A project's settings: reading and changing them. The table says which of them mean something
-//! to the service, what each accepts, and what holds when it is not set; all others are the
-//! user's own.
+//! to the service, and what each accepts; all others are the user's own. What holds where one
+//! is not set is in `core/src/limits.rs`.
 
 use std::ops::RangeInclusive;
 
@@ -129,7 +129,7 @@ pub(super) fn lost_jobs(settings: &Metadata) -> LostJobs {
 }
 
 /// A number of the table; `None` where it is not set. A value that the table does not accept was
-/// written past it, and counts as not set.
+/// written without this check, and counts as not set.
 pub(super) fn number(settings: &Metadata, name: &str) -> Option<u64> {
     let (_, accepts) = TABLE.iter().find(|(known, _)| *known == name)?;
     let value = settings.get(name)?;

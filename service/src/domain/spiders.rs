@@ -35,7 +35,7 @@ pub enum SpiderRef {
 }
 
 impl Domain {
-    /// Up to `limit` spiders (1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS), which 0 means)
+    /// Up to `limit` spiders (1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS); 0 = `MAX_ROWS`)
     /// with numbers above `after`, by number.
     pub async fn list_spiders(
         &self,
@@ -84,7 +84,7 @@ impl Domain {
         found.pop().ok_or_else(|| Error::bug("a spider lost its record"))
     }
 
-    /// Changes the tags that a spider's scheduled jobs get; answers the spider as it is then.
+    /// Changes the tags that a spider's scheduled jobs get; returns the spider as it is then.
     pub async fn update_spider_tags(
         &self,
         caller: &Caller,

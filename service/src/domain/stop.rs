@@ -17,12 +17,12 @@ use spiderq_core::{
 pub(super) enum WhileRunning {
     /// It asks the job's worker to stop.
     Ask,
-    /// Nothing: the stop is meant for pending jobs.
+    /// It leaves running jobs alone: the stop is meant for pending ones.
     Keep,
 }
 
 impl Domain {
-    /// Stops jobs; answers how many were pending or running.
+    /// Stops jobs; returns how many were pending or running.
     pub async fn stop_jobs(
         &self,
         caller: &Caller,
@@ -43,7 +43,7 @@ impl Domain {
         Ok(count)
     }
 
-    /// Stops up to [`MAX_BATCH`] jobs in one step; answers how many were pending or running, or
+    /// Stops up to [`MAX_BATCH`] jobs in one step; returns how many were pending or running, or
     /// `None` when no job was named, now or when the request id was first used.
     pub(super) async fn stop_batch(
         &self,

@@ -27,7 +27,7 @@ pub struct UpdateJobs {
 }
 
 impl Domain {
-    /// Makes the update; answers how many jobs there are. A job that would get too many tags or
+    /// Makes the update; returns how many jobs there are. A job that would get too many tags or
     /// too much metadata refuses its whole step of up to
     /// [`MAX_BATCH`](spiderq_core::limits::MAX_BATCH) jobs.
     pub async fn update_jobs(&self, caller: &Caller, update: UpdateJobs) -> Result<u64> {
@@ -43,7 +43,7 @@ impl Domain {
             check_project(project, &keys)?;
             return self.change_all(project, &keys, &steps, None).await;
         };
-        let mut jobs = self.list_spider_jobs(project, spider, StateSet::LIVE).await?;
+        let mut jobs = self.list_spider_jobs(project, spider, StateSet::NOT_DELETED).await?;
         let mut count = 0;
         loop {
             let keys = jobs.next_keys().await?;
@@ -55,7 +55,7 @@ impl Domain {
     }
 
     /// The jobs of a spider, from the latest: a job that enters a state meanwhile gets a later
-    /// position, where the list has been already.
+    /// position, which the list has passed.
     pub(super) async fn list_spider_jobs(
         &self,
         project: ProjectId,

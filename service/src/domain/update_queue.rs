@@ -246,7 +246,7 @@ fn same_project(asked: ProjectId, named: ProjectId) -> Result<()> {
 
 /// The states from which a job can enter `to`, and `to` itself; without `to` all but deleted.
 fn not_past(to: Option<State>) -> StateSet {
-    StateSet::LIVE
+    StateSet::NOT_DELETED
         .iter()
         .filter(|from| to.is_none_or(|to| from.move_to(to) != Move::Refused))
         .collect()

@@ -35,7 +35,7 @@ const FORGET_AFTER_MS: u64 = 10 * 60 * 1000;
 /// Projects looked at at a time.
 const CONCURRENT_LOOKS: usize = 16;
 
-/// Whether something may be due of the job after `effect`.
+/// Whether the job may become due after `effect`.
 pub(crate) fn makes_due(effect: &Effect) -> bool {
     let start = effect.start.as_ref();
     effect.lease_expires.or(effect.stop_by).is_some()

@@ -98,7 +98,7 @@ pub(crate) const fn bytes_in(state: State) -> Option<&'static str> {
     }
 }
 
-/// The letter of a state: its lane, but for pending jobs, which have lanes by priority.
+/// The letter of a state: also its lane's name, except for pending.
 pub(crate) const fn letter(state: State) -> &'static str {
     match state {
         State::Pending => "p",
@@ -177,8 +177,8 @@ impl ProjectNames {
         self.set(&format!("s{spider}.{}", letter(State::Finished)))
     }
 
-    /// What every script of a project gets as KEYS, in the order of `names.lua`. Four of them are
-    /// prefixes: job numbers are given and jobs are taken inside the atomic step, so that their full
+    /// What every script of a project gets as KEYS, in the order of `names.lua`. Three of them are
+    /// prefixes (`j:`, `x:`, `z:`): job numbers are given and jobs are taken inside the atomic step, so that their full
     /// keys cannot be known before it. Without a request id no script touches its key.
     pub(crate) fn script(self, request: Option<&RequestDigest>) -> [String; 12] {
         let id = request.map_or("", |request| request.id.as_str());

@@ -172,7 +172,7 @@ async fn events_after(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64)
 
 /// Removes the jobs that a script left, so that a store stays small over many scripts.
 pub async fn remove_all(world: &World) {
-    let live = Filter { states: StateSet::LIVE, ..Filter::default() };
+    let live = Filter { states: StateSet::NOT_DELETED, ..Filter::default() };
     let mut left = world.list(&live).await;
     while !left.is_empty() {
         let batch = left.split_off(left.len().saturating_sub(MAX_BATCH));

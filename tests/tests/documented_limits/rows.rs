@@ -15,6 +15,7 @@ const API_KEYS: &str = "proto/spiderq/v1/key_service.proto";
 const README: &str = "README.md";
 const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
+const OPENAPI: &str = "gateway/openapi.json";
 const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Limits that no page states: they are about what only a developer meets.
@@ -46,6 +47,7 @@ pub(crate) fn seconds(time: Duration) -> String {
 }
 
 fn of_a_job() -> Vec<Row> {
+    let tag_items = r##""items": {"$ref": "#/components/schemas/Tag"}"##;
     let tags = format!("At most {MAX_TAGS} tags of 1 to {MAX_TAG_BYTES} bytes");
     vec![
         (
@@ -57,6 +59,13 @@ fn of_a_job() -> Vec<Row> {
                 (JOB, tags.clone()),
                 (JOBS, tags.clone()),
                 (QUEUE, tags),
+                (
+                    OPENAPI,
+                    format!(
+                        r##""Tags": {{"type": "array", {tag_items}, "maxItems": {MAX_TAGS}}}"##
+                    ),
+                ),
+                (OPENAPI, format!(r##""null"], {tag_items}, "maxItems": {MAX_TAGS}}}"##)),
                 (PROJECTS, format!("before their own. At most {MAX_TAGS}.")),
             ],
         ),
@@ -261,12 +270,18 @@ fn of_lists() -> Vec<Row> {
     vec![
         ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default {page}."))]),
         ("MAX_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default"))]),
-        ("DEFAULT_QUEUE_COUNT", vec![(QUEUE, format!("Jobs to answer; 0 means {queue}."))]),
+        (
+            "DEFAULT_QUEUE_COUNT",
+            vec![
+                (QUEUE, format!("Jobs to answer; 0 means {queue}.")),
+                (HTTP_PAGE, format!("and `count` (default {queue}), `start` (rows")),
+            ],
+        ),
         ("DEFAULT_HTTP_COUNT", {
             let count = n(DEFAULT_HTTP_COUNT);
             vec![
                 (HTTP_PAGE, format!("`count` (default {count} **(ours)**), `offset`")),
-                (HTTP_PAGE, format!("and `count` (default {count}), `start` (rows")),
+                (HTTP_PAGE, format!("`startafter`, `count` (default {count})")),
             ]
         }),
         (
@@ -274,7 +289,6 @@ fn of_lists() -> Vec<Row> {
             vec![
                 (QUEUE, format!("Rows to answer: 1 to {rows}; 0 means {rows}.")),
                 (PROJECTS, format!("1 to {rows}; 0 means {rows}.")),
-                (HTTP_PAGE, format!("`startafter`, `count` (default {rows})")),
             ],
         ),
         (

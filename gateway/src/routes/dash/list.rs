@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::{DashResult, ok};
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::Problem,
     params::Params,
@@ -47,7 +47,8 @@ fn pages(
     call: Call,
     with_total: bool,
 ) -> Result<impl Stream<Item = Result<ListJobsResponse, Status>> + Send, Problem> {
-    let wanted = call.params.number("count", accepted::NOT_NEGATIVE)?.unwrap_or(DEFAULT_HTTP_COUNT);
+    let wanted =
+        call.params.number("count", accepted_values::NOT_NEGATIVE)?.unwrap_or(DEFAULT_HTTP_COUNT);
     let first = ListJobsRequest { with_total, ..decode(&call.params)? };
     Ok(stream::try_unfold((call, Some(first), wanted), |(call, message, wanted)| async move {
         let Some(message) = message else { return Ok(None) };
@@ -64,7 +65,7 @@ fn decode(params: &Params) -> Result<ListJobsRequest, Problem> {
     Ok(ListJobsRequest {
         project: params.project()?,
         filter: Some(params.job_filter("job")?),
-        offset: params.number("offset", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        offset: params.number("offset", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
         // A running job comes before finished ones, as in the examples of the original.
         order: ListOrder::State.into(),
         ..ListJobsRequest::default()

@@ -22,7 +22,7 @@ pub(super) use users::me;
 use axum::response::Response;
 
 use super::DashResult;
-use crate::{accepted, errors::Problem, params::Params, render::Object, responses::json};
+use crate::{accepted_values, errors::Problem, params::Params, render::Object, responses::json};
 
 /// `{"status":"ok",…}` with the fields that `add` writes.
 fn ok(add: impl FnOnce(&mut Object)) -> Response {
@@ -36,7 +36,7 @@ fn ok(add: impl FnOnce(&mut Object)) -> Response {
 fn job_keys(params: &Params) -> Result<Vec<String>, Problem> {
     let job_keys = params.all("job");
     if job_keys.is_empty() {
-        return Err(Problem::invalid("job", accepted::JOB_KEY));
+        return Err(Problem::invalid("job", accepted_values::JOB_KEY));
     }
     Ok(job_keys)
 }

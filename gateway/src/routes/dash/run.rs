@@ -6,7 +6,8 @@ use spiderq_proto::v1::ScheduleJobRequest;
 
 use super::{DashResult, ok};
 use crate::{
-    accepted, call::Call, errors::Problem, json_fields::Fields, params::Params, render::string,
+    accepted_values, call::Call, errors::Problem, json_fields::Fields, params::Params,
+    render::string,
 };
 
 /// Parameters that are not spider arguments.
@@ -41,8 +42,8 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
     let mut request = ScheduleJobRequest {
         project: params.project()?,
         tags: params.all("add_tag"),
-        priority: params.number("priority", &accepted::PRIORITY)?,
-        units: params.number("units", &accepted::UNITS)?,
+        priority: params.number("priority", &accepted_values::PRIORITY)?,
+        units: params.number("units", &accepted_values::UNITS)?,
         cmd_args: params.last("cmd_args").map(str::to_owned),
         job_settings: job_settings(params)?,
         version: params.last("version").map(str::to_owned),
@@ -59,12 +60,12 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
 
 /// By name or by number. Where both are given, the service takes the name.
 fn add_spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
-    let id: Option<i64> = params.number("jobq_id", accepted::POSITIVE)?;
+    let id: Option<i64> = params.number("jobq_id", accepted_values::POSITIVE)?;
     if id.is_some_and(|id| id < 1) {
-        return Err(Problem::invalid("jobq_id", accepted::POSITIVE));
+        return Err(Problem::invalid("jobq_id", accepted_values::POSITIVE));
     }
     let name = match (params.last("spider"), id) {
-        (None, None) => return Err(Problem::invalid("spider", accepted::SPIDER)),
+        (None, None) => return Err(Problem::invalid("spider", accepted_values::SPIDER)),
         (Some(""), None) => return Err(Problem::invalid("spider", "must not be empty")),
         (name, _) => name.unwrap_or_default(),
     };
@@ -115,5 +116,5 @@ fn add_meta(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Pro
 }
 
 fn object<'a>(name: &str, text: &'a str) -> Result<Fields<'a>, Problem> {
-    Fields::parse(text).map_err(|_| Problem::invalid(name, accepted::JSON_OBJECT))
+    Fields::parse(text).map_err(|_| Problem::invalid(name, accepted_values::JSON_OBJECT))
 }

@@ -11,7 +11,7 @@ use spiderq_proto::v1::{
 
 use super::{DashResult, ok};
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::{CredentialsUnchecked, Problem, required},
     json_fields::Fields,
@@ -63,7 +63,7 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
     let request = call.request(LimitSpiderRequest {
         project,
         spider_id: call.spider()?,
-        max_running: fields.take("max_running", accepted::MAX_RUNNING)?,
+        max_running: fields.take("max_running", &accepted_values::MAX_RUNNING)?,
     });
     let response = call.app.services.projects.limit_spider(request).await?;
     one(project, response.into_inner().spider)

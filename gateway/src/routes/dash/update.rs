@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use spiderq_proto::v1::{TagChanges, UpdateJobsRequest};
 
 use super::{DashResult, ok};
-use crate::{accepted, call::Call, errors::Problem, params::Params, render::string};
+use crate::{accepted_values, call::Call, errors::Problem, params::Params, render::string};
 
 /// Parameters that are not metadata.
 const RESERVED: [&str; 5] = ["project", "job", "spider", "add_tag", "remove_tag"];
@@ -51,8 +51,8 @@ fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
 
 fn json(name: &str, value: &str) -> Result<String, Problem> {
     match name {
-        "priority" => number(name, value, &accepted::PRIORITY),
-        "units" => number(name, value, &accepted::UNITS),
+        "priority" => number(name, value, &accepted_values::PRIORITY),
+        "units" => number(name, value, &accepted_values::UNITS),
         _ if LIST_FILTERS.contains(&name) => {
             let accepted = "is not accepted here: name the jobs with job or spider";
             Err(Problem::invalid(name, accepted))

@@ -7,7 +7,7 @@ use super::{
     batches::{Batch, batches},
 };
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::{Problem, StorageError},
     json_fields::Fields,
@@ -26,8 +26,8 @@ pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
     let keys = entries(call.text()?)?.into_iter();
     let keys = keys.map(|entry| entry.fields.and_then(decode));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    match (call.params.number("count", accepted::POSITIVE)?, keys.is_empty()) {
-        (Some(0), _) => Err(Problem::invalid("count", accepted::POSITIVE).into()),
+    match (call.params.number("count", accepted_values::POSITIVE)?, keys.is_empty()) {
+        (Some(0), _) => Err(Problem::invalid("count", accepted_values::POSITIVE).into()),
         (Some(_), false) => Err(Problem::invalid("count", "must not come with keys").into()),
         (Some(count), true) => {
             let request_id = call.idempotency_key()?;
@@ -42,7 +42,7 @@ pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
 
 fn decode(mut fields: Fields<'_>) -> Result<String, Problem> {
     let key = fields.take_string("key")?;
-    key.ok_or_else(|| Problem::invalid("key", accepted::JOB_KEY))
+    key.ok_or_else(|| Problem::invalid("key", accepted_values::JOB_KEY))
 }
 
 async fn cancel_by_key(call: &Call, keys: Vec<String>) -> StorageResult {

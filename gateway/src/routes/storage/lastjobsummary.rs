@@ -5,7 +5,7 @@ use spiderq_proto::v1::ListLastJobsRequest;
 
 use super::StorageResult;
 use crate::{
-    accepted, call::Call, errors::Problem, list_format::ListWriter, render::storage::row,
+    accepted_values, call::Call, errors::Problem, list_format::ListWriter, render::storage::row,
     responses::typed,
 };
 
@@ -38,11 +38,11 @@ fn decode(call: &Call) -> Result<(ListLastJobsRequest, u64), Problem> {
     let message = ListLastJobsRequest {
         project: call.project()?,
         spider_id: call.spider()?,
-        start: call.params.number("start", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        start: call.params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
         start_after: start_after(call)?,
         count: 0,
     };
-    let count = call.params.number("count", accepted::NOT_NEGATIVE)?;
+    let count = call.params.number("count", accepted_values::NOT_NEGATIVE)?;
     Ok((message, count.unwrap_or(DEFAULT_HTTP_COUNT)))
 }
 

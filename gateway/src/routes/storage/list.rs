@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::StorageResult;
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::{Problem, required},
     list_format::{ListFormat, ListWriter},
@@ -42,11 +42,11 @@ pub(super) async fn stream_rows(
 
 fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
     let params = &call.params;
-    let count: Option<u64> = params.number("count", accepted::NOT_NEGATIVE)?;
+    let count: Option<u64> = params.number("count", accepted_values::NOT_NEGATIVE)?;
     let request = ListQueueRequest {
         project: call.project()?,
         filter: Some(params.job_filter("key")?),
-        start: params.number("start", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        start: params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
         // In the message 0 means the default, so `count=0` asks for one row and drops it.
         count: count.map_or(0, |count| count.max(1)),
         stop: params.last("stop").unwrap_or_default().to_owned(),

@@ -12,7 +12,7 @@ use super::{
     batches::{Batch, batches, failure},
 };
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::{Problem, StorageError, required},
     json_fields::Fields,
@@ -48,7 +48,7 @@ pub(in crate::routes) async fn push(call: Call) -> StorageResult {
 
 fn decode(mut fields: Fields<'_>) -> Result<NewJob, Problem> {
     let Some(spider) = fields.take_string("spider")? else {
-        return Err(Problem::invalid("spider", accepted::SPIDER));
+        return Err(Problem::invalid("spider", accepted_values::SPIDER));
     };
     Ok(NewJob {
         spider,

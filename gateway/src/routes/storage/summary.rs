@@ -4,7 +4,7 @@ use spiderq_proto::v1::{StateSummary, SummarizeQueueRequest};
 
 use super::StorageResult;
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::Problem,
     list_format::ListWriter,
@@ -32,8 +32,8 @@ fn decode(call: &Call) -> Result<SummarizeQueueRequest, Problem> {
         project: call.project()?,
         spider_id: call.spider()?,
         state: state.unwrap_or_default().into(),
-        count: call.params.number("count", accepted::NOT_NEGATIVE)?,
-        start: call.params.number("start", accepted::NOT_NEGATIVE)?.unwrap_or_default(),
+        count: call.params.number("count", accepted_values::NOT_NEGATIVE)?,
+        start: call.params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
         metadata_fields: call.params.all("jobmeta"),
     })
 }

@@ -8,7 +8,7 @@ use super::{
     batches::{Batch, batches, failure},
 };
 use crate::{
-    accepted,
+    accepted_values,
     call::Call,
     errors::Problem,
     json_fields::Fields,
@@ -39,7 +39,7 @@ pub(in crate::routes) async fn update(call: Call) -> StorageResult {
 
 fn decode(mut fields: Fields<'_>) -> Result<JobUpdate, Problem> {
     let Some(key) = fields.take_string("key")? else {
-        return Err(Problem::invalid("key", accepted::JOB_KEY));
+        return Err(Problem::invalid("key", accepted_values::JOB_KEY));
     };
     Ok(JobUpdate {
         key,

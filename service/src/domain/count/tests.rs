@@ -8,7 +8,7 @@ async fn jobs_are_counted_by_filter_and_by_key() {
     for state in State::ALL {
         world.push_in(state).await;
     }
-    let live = Filter { states: StateSet::LIVE, ..Filter::default() };
+    let live = Filter { states: StateSet::NOT_DELETED, ..Filter::default() };
     let count = async |keys: &[JobKey]| {
         world.domain.count_jobs(&caller(Role::Read), world.project, &live, keys).await
     };

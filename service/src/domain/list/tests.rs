@@ -25,8 +25,10 @@ async fn the_latest_entry_comes_first() {
     world.pass(1);
     let (user, keys) = (caller(Role::User), [world.key(1)]);
     world.domain.stop_jobs(&user, world.project, &keys, None).await.unwrap();
-    let query =
-        ListQuery::new(world.project, Filter { states: StateSet::LIVE, ..Filter::default() });
+    let query = ListQuery::new(
+        world.project,
+        Filter { states: StateSet::NOT_DELETED, ..Filter::default() },
+    );
     assert_eq!(list(&world, query).await, [1, 3, 2]);
 }
 
@@ -105,8 +107,10 @@ async fn a_list_ends_before_the_job_to_stop_at() {
 async fn a_job_that_moves_on_while_its_list_is_read_is_listed_once() {
     let world = World::new();
     world.push_many(2).await;
-    let query =
-        ListQuery::new(world.project, Filter { states: StateSet::LIVE, ..Filter::default() });
+    let query = ListQuery::new(
+        world.project,
+        Filter { states: StateSet::NOT_DELETED, ..Filter::default() },
+    );
     let query = ListQuery { order: ListOrder::State, ..query };
     let mut jobs = world.domain.list_jobs(&caller(Role::Read), query).await.unwrap();
     assert_eq!(jobs.next().await.unwrap().unwrap().key, world.key(2));

@@ -113,7 +113,7 @@ async fn a_spider_named_by_its_number_must_exist() {
     let by_number = |number| schedule(&world, SpiderRef::Number(SpiderId::new(number).unwrap()));
     let key = make(&world, by_number(1)).await.unwrap();
     assert_eq!(world.job(key).await.spider, spider_name("books"));
-    let refusal = "spider_id: must be the number of a spider that has jobs";
+    let refusal = "spider_id: must be the number of a spider that exists";
     assert_eq!(message(make(&world, by_number(2)).await), refusal);
 }
 

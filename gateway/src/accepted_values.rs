@@ -6,7 +6,6 @@ use spiderq_core::limits::{MAX_PRIORITY, MAX_UNITS};
 
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
-pub(crate) const MAX_RUNNING: &str = "must be a whole number from 0 to 4294967295, or null";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
 pub(crate) const SPIDER: &str = "is required, the name of a spider";
@@ -15,6 +14,8 @@ pub(crate) const STRING: &str = "must be a string";
 pub(crate) const STRINGS: &str = "must be an array of strings";
 pub(crate) const TIME: &str = "must be an integer, milliseconds since the Unix epoch";
 
+pub(crate) static MAX_RUNNING: LazyLock<String> =
+    LazyLock::new(|| format!("must be a whole number from 0 to {}, or null", u32::MAX));
 pub(crate) static PRIORITY: LazyLock<String> =
     LazyLock::new(|| format!("must be an integer from 0 (lowest) to {MAX_PRIORITY} (highest)"));
 pub(crate) static UNITS: LazyLock<String> =
