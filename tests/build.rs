@@ -1,6 +1,8 @@
 //! Lists the cases of the store contract: writes a `#[tokio::test]` for each case in
 //! `src/store_contract` to a file that `tests/store_contract.rs` includes once per store.
 
+#![allow(clippy::print_stdout, reason = "a build script speaks to Cargo by its output")]
+
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
 const CASES: &str = "src/store_contract";

@@ -27,8 +27,8 @@ const STOP_REQUESTED: &str = "stop_requested";
 /// A job with what no caller sees of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredJob {
-    /// The job. Its metadata may be left out where nothing [touches](Effect::touches_metadata)
-    /// it.
+    /// The job. Its metadata may be left out where no effect
+    /// [touches](Effect::touches_metadata) it.
     pub job: Job,
     /// The fence of the attempt that runs.
     pub fence: Option<Fence>,

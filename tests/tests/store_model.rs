@@ -16,7 +16,7 @@ use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
     store_contract::World,
-    store_model::{play, scripts},
+    store_model::{play, remove_all, scripts},
 };
 
 /// Scripts in a run that asks for no other number: a few seconds for each store.
@@ -47,7 +47,11 @@ fn compare(make: impl AsyncFnOnce() -> Arc<dyn Store>) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let outcome = TestRunner::new_with_rng(config, random).run(&scripts(), |script| {
-        runtime.block_on(play(&World::new(store.clone()), script));
+        let world = World::new(store.clone());
+        runtime.block_on(async {
+            play(&world, script).await;
+            remove_all(&world).await;
+        });
         Ok(())
     });
     assert!(outcome.is_ok(), "SPIDERQ_MODEL_SEED={seed}: {outcome:#?}");

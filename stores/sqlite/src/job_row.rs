@@ -23,7 +23,7 @@ use crate::{
 
 /// Columns of the view `job_rows`. The metadata stands last: what can do without it reads all
 /// columns but the last.
-const COLUMNS: [&str; 33] = [
+const COLUMNS: &[&str] = &[
     "id",
     "project",
     "spider",
@@ -60,7 +60,7 @@ const COLUMNS: [&str; 33] = [
 ];
 
 /// Index of a column. Lists read very many rows: SQLite's own look-up of names would take longer
-/// than the reading. In a `const` block an unknown column name does not compile.
+/// than the reading. In a `const` block a misspelt name does not compile.
 const fn column(name: &str) -> usize {
     let mut index = 0;
     while !is_same(COLUMNS[index].as_bytes(), name.as_bytes()) {

@@ -158,6 +158,20 @@ pub async fn a_job_is_postponed_until_its_next_heartbeat_or_start(store: Arc<dyn
     assert_eq!(due(&world, T + 200).await, [second, first]);
 }
 
+/// Only a heartbeat or a start makes it due again before the time that it was postponed to.
+pub async fn a_request_to_stop_leaves_a_postponed_job_postponed(store: Arc<dyn Store>) {
+    let world = World::new(store);
+    let key = world.add(T, leased("s", T + 100)).await;
+    postpone(&world, key, T + 400).await;
+    world.apply(T + 100, stop_by(key, T + 50)).await;
+    assert_eq!(due(&world, T + 399).await, []);
+    assert_eq!(due(&world, T + 400).await, [key]);
+    // Also one that sets the lease that the job has.
+    postpone(&world, key, T + 900).await;
+    world.apply(T + 100, heartbeat(key, T + 100)).await;
+    assert_eq!(due(&world, T + 50).await, [key]);
+}
+
 /// Missing jobs and jobs without a lease stay out of what is due.
 pub async fn postponing_a_job_that_is_not_due_changes_nothing(store: Arc<dyn Store>) {
     let world = World::new(store);

@@ -144,3 +144,19 @@ pub async fn the_limit_is_checked_last(world: World) {
     ];
     assert_eq!(world.change(T, changes).await, expected);
 }
+
+/// The first limit that does not allow it is answered: the project's jobs, its units, the spider.
+pub async fn limits_are_checked_from_the_project_to_the_spider(world: World) {
+    let key = world.add(T, pending("s")).await;
+    assert!(limit_spider(&world, 1, Some(0)).await);
+    for (settings, limit) in [
+        (vec![], RunningLimit::Spider),
+        (vec![("max_running_units", "0")], RunningLimit::Units),
+        (vec![("max_running_units", "0"), ("max_running", "0")], RunningLimit::Running),
+    ] {
+        world.set(&settings).await;
+        let pushed = world.push(T, vec![weighing("s", RUNNING, 1)]).await;
+        assert_eq!(pushed, [Pushed::AtLimit(limit)]);
+        assert_eq!(world.change(T, vec![run(key)]).await, [Changed::AtLimit(limit)]);
+    }
+}

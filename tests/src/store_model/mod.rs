@@ -71,7 +71,6 @@ pub async fn play(world: &World, script: Script) {
     let (mut events, last) = events_after(world, Some(begin)).await;
     events.iter_mut().for_each(|event| event.number -= begin);
     assert_eq!((events, last - begin), events_after(&memory, Some(0)).await);
-    remove_all(world).await;
 }
 
 async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDigest>) -> Answer {
@@ -171,8 +170,8 @@ async fn events_after(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64)
     }
 }
 
-/// Leaves nothing behind, so that `due` stays quick over many thousands of scripts.
-async fn remove_all(world: &World) {
+/// Removes the jobs that a script left, so that a store stays small over many scripts.
+pub async fn remove_all(world: &World) {
     let live = Filter { states: StateSet::NOT_DELETED, ..Filter::default() };
     let mut left = world.list(&live).await;
     while !left.is_empty() {

@@ -11,7 +11,7 @@ async fn a_created_key_is_good_until_it_is_revoked() {
     let (domain, admin) = (&world.domain, caller(Role::Admin));
     let only = [world.project];
     let (key, record) = domain.create_key(&admin, &owner("ann"), Role::User, &only).await.unwrap();
-    assert_eq!(domain.list_keys(&admin).await.unwrap(), [record.clone()]);
+    assert_eq!(domain.list_keys(&admin).await.unwrap(), std::slice::from_ref(&record));
     let identify = async || domain.auth().caller(Some(Credentials::Key(key.clone()))).await;
     let identity = domain.get_identity(identify().await.unwrap()).unwrap();
     let expected = Identity { name: owner("ann"), role: Role::User, projects: Some(vec![53]) };

@@ -32,14 +32,11 @@ function limits.refusal(tally, spider, before, after)
   if not after or before and after <= before then return nil end
   tally.project = tally.project or limits.of_project()
   local project = tally.project
-  if not before then
-    if project.jobs and jobs_in(tally, names.running) >= project.jobs then return 'max_running' end
-    local most = spider and limits.of_spider(spider)
-    if most and jobs_in(tally, names.of_spider(spider, names.running)) >= most then
-      return 'spider_max_running'
-    end
-  end
+  local starts = not before
+  if starts and project.jobs and jobs_in(tally, names.running) >= project.jobs then return 'max_running' end
   if project.units and tally.units + after - (before or 0) > project.units then return 'max_running_units' end
+  local most = starts and spider and limits.of_spider(spider)
+  if most and jobs_in(tally, names.of_spider(spider, names.running)) >= most then return 'spider_max_running' end
   return nil
 end
 

@@ -50,15 +50,27 @@ local function move(member, old, new)
   end
 end
 
+-- A job that was postponed stays so until its lease is renewed or given up.
+local function move_due(member, old, new)
+  local before, after = jobs.due_at(old), jobs.due_at(new)
+  if before and not after then call('ZREM', names.due, member) end
+  if not after then return end
+  local is_renewed = rawget(new, 'l') ~= nil
+  if before and not is_renewed then
+    if before == after then return end
+    local stored = tonumber(call('ZSCORE', names.due, member) or nil)
+    if stored and stored > before then return end
+  end
+  call('ZADD', names.due, numbers.int(after), member)
+end
+
 local function write(job)
   local member, old, new = job.member, job.old, job.new
   fields(names.job(member), new)
   fields(names.large(member), job.large)
   move(member, old, new)
   if old.U and not new.U then call('HDEL', names.unique, old.U) end
-  local before, after = jobs.due_at(old), jobs.due_at(new)
-  if before and not after then call('ZREM', names.due, member) end
-  if after and before ~= after then call('ZADD', names.due, numbers.int(after), member) end
+  move_due(member, old, new)
 end
 
 -- Writes planned jobs, and notifies: also where there is no event, but a pending job
