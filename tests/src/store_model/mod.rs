@@ -27,7 +27,7 @@ use crate::store_contract::{
 #[derive(Debug, PartialEq)]
 enum Answer {
     Pushed(Vec<Pushed>),
-    Claimed(Option<Claimed>),
+    Claimed(Option<Box<Claimed>>),
     Changed(Vec<Changed>),
     Purged(Purged),
     Pruned(usize),
@@ -78,7 +78,8 @@ async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDiges
     match call {
         Call::Push(jobs) => Answer::Pushed(store.push(project, jobs, now, id).await.unwrap()),
         Call::Claim(wanted, effect) => {
-            Answer::Claimed(store.claim(project, &wanted, &effect, now, id).await.unwrap())
+            let claimed = store.claim(project, &wanted, &effect, now, id).await.unwrap();
+            Answer::Claimed(claimed.map(Box::new))
         }
         Call::Change(changes, all_or_nothing) => {
             let changed = store.change(project, changes, all_or_nothing, now, id);

@@ -20,7 +20,7 @@ use crate::store_contract::world::{
     T, actor, field_name, metadata, name, place, priority, tag_list, tags,
 };
 
-/// A call of the store traits. Keys are of [`any_project`] until [`Call::of`] names another.
+/// A call of the store traits. Keys are of `any_project` until [`Call::of`] names another.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// Adds these jobs.
