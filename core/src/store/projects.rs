@@ -51,7 +51,7 @@ pub struct SpiderRecord {
     pub last_job: Option<JobId>,
 }
 
-/// What became of [`Store::update_spider_tags`](super::Store::update_spider_tags).
+/// What became of [`Store::update_spider_tags`](crate::store::ProjectStore::update_spider_tags).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpiderTagsUpdated {
     /// Its tags after the change.
@@ -82,7 +82,7 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
     /// in all.
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`]) spiders with numbers above `after`, by number.
+    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) spiders with numbers above `after`, by number.
     async fn spiders(
         &self,
         project: ProjectId,
@@ -119,7 +119,7 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         max_running: Option<u32>,
     ) -> Result<bool>;
 
-    /// The job that finished last of each of `spiders` (at most [`MAX_BATCH`]), in the same order;
+    /// The job that finished last of each of `spiders` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), in the same order;
     /// `None` where no job has finished.
     async fn last_finished(
         &self,

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What [`Store::claim`] took.
+/// What [`Store::claim`](crate::store::QueueStore::claim) took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// As it is after the claim, with all its metadata.
@@ -72,7 +72,7 @@ pub enum Pushed {
 /// Adds jobs, hands them to workers, and notifies of changes.
 #[async_trait]
 pub trait QueueStore: Send + Sync + fmt::Debug {
-    /// Adds jobs (at most [`MAX_BATCH`]) in order, in one atomic step; returns the outcomes in
+    /// Adds jobs (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) in order, in one atomic step; returns the outcomes in
     /// the same order. A job whose `unique` an active (pending or running) job of the project holds is
     /// refused on its own, also when that one is earlier in the same call. A `request_id` that was
     /// used before gets the same answer again, and nothing is done.
@@ -89,7 +89,7 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     ///
     /// The order is: highest priority, then those that entered at the front, then lowest
     /// position. Skipped are jobs that `filter` does not select, jobs of spiders that run as many
-    /// as they may, and jobs with more units than the whole of [`MAX_RUNNING_UNITS`]. The first
+    /// as they may, and jobs with more units than the whole of [`MAX_RUNNING_UNITS`](crate::store::MAX_RUNNING_UNITS). The first
     /// one left is taken if the project's limits allow it; if not, no smaller job is taken in
     /// its stead. `None` when none is left or allowed; that answer is not kept for the
     /// `request_id`.
@@ -102,7 +102,7 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
         request_id: Option<&RequestDigest>,
     ) -> Result<Option<Claimed>>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`]) pending jobs of lowest position, lowest first.
+    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) pending jobs of lowest position, lowest first.
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>>;
 
     /// Notifications of a project from now on, of changes made by any process.
@@ -110,6 +110,6 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
 
     /// Up to `limit` events of a project after the one with number `after`, oldest first;
     /// `None`: from now on. Events are kept from the first call for a project on until no call
-    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most [`MAX_EVENTS`] of them.
+    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most [`MAX_EVENTS`](crate::limits::MAX_EVENTS) of them.
     async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events>;
 }

@@ -14,7 +14,7 @@ pub const MAX_RUNNING_UNITS: &str = "max_running_units";
 pub enum RunningLimit {
     /// The project's setting [`MAX_RUNNING`].
     Running,
-    /// The project's setting [`MAX_RUNNING_UNITS`].
+    /// The project's setting [`MAX_RUNNING_UNITS`](crate::store::MAX_RUNNING_UNITS).
     Units,
     /// The spider's own [`SpiderRecord::max_running`](super::SpiderRecord::max_running).
     Spider,

@@ -1,6 +1,6 @@
 //! The Redis store: sorted sets, hashes and Lua scripts. `names.rs` opens with the table of
 //! keys. A call is one or two trips over one multiplexed connection, and ends within
-//! [`link::CALL_TIMEOUT`]; only counts that look at jobs, checks and rounds of upkeep make more
+//! `link::CALL_TIMEOUT`; only counts that look at jobs, checks and rounds of upkeep make more
 //! trips, each with that timeout.
 
 mod api_keys;
