@@ -71,6 +71,9 @@ async fn a_row_without_a_job_breaks_the_list_off() {
 
 #[tokio::test]
 async fn an_internal_error_is_logged() {
+    // With one dispatcher alone, tracing asks the thread that comes to a callsite first, which
+    // may be another test's without a subscriber, and never asks again.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();

@@ -1,5 +1,5 @@
 -- Removing a job for good, with all that names it.
--- needs: metadata_bytes, names, writes
+-- needs: metadata_bytes, names, tag_sets
 local removal = {}
 local call = redis.call
 
@@ -10,7 +10,7 @@ function removal.remove(job, sums)
   call('UNLINK', names.job(member), names.large(member))
   call('ZREM', names.set(lane), member)
   call('ZREM', names.set(names.of_spider(names.spider_of(member), lane)), member)
-  writes.to_tags('ZREM', old, member)
+  tag_sets.each('ZREM', old, member)
   if old.U then call('HDEL', names.unique, old.U) end
   call('ZREM', names.due, member)
   metadata_bytes.count(sums, old, -1)

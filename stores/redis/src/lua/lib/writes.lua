@@ -1,6 +1,6 @@
 -- Writing what effects.lua planned: fields first, because Redis out of memory refuses those and
 -- then nothing was done; then the sorted sets, the unique key and what is due.
--- needs: event_log, hashes, jobs, metadata_bytes, names, notify, numbers, tag_list
+-- needs: event_log, hashes, jobs, metadata_bytes, names, notify, numbers, tag_sets
 local writes = {}
 local call = redis.call
 
@@ -17,22 +17,6 @@ local function fields(key, new)
   hashes.delete(key, del)
 end
 
-local function tag_number(tag)
-  local counters, field = names.counters, names.tag_number(tag)
-  local number = call('HGET', counters, field)
-  if number then return number end
-  number = call('HINCRBY', counters, 'last_tag', 1)
-  call('HSET', counters, field, number)
-  return number
-end
-
--- Runs a command on the set of each of the job's tags.
-function writes.to_tags(command, job, ...)
-  for tag in tag_list.each(job.t) do
-    call(command, names.set(names.of_tag(tag_number(tag), names.letter(job.s))), ...)
-  end
-end
-
 local function move(member, old, new)
   local from, to = names.lane(old.s, old.p, old.e), names.lane(new.s, new.p, new.e)
   local spider = names.spider_of(member)
@@ -45,8 +29,8 @@ local function move(member, old, new)
     call('ZADD', names.set(names.of_spider(spider, to)), new.o, member)
   end
   if old.s ~= new.s or old.o ~= new.o or old.t ~= new.t then
-    writes.to_tags('ZREM', old, member)
-    writes.to_tags('ZADD', new, new.o, member)
+    tag_sets.each('ZREM', old, member)
+    tag_sets.each('ZADD', new, new.o, member)
   end
 end
 
