@@ -4,27 +4,32 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 use heck::ToSnakeCase as _;
-use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
+use protox::Compiler;
 
 const ROOT: &str = ".";
 const FOLDER: &str = "spiderq/v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={FOLDER}");
+    println!("cargo:rerun-if-changed=google");
     println!("cargo:rerun-if-changed=build.rs");
     let mut files = Vec::new();
     for entry in fs::read_dir(FOLDER)? {
         files.push(entry?.path());
     }
     files.sort();
-    let descriptors = protox::compile(&files, [ROOT])?;
+    let mut compiler = Compiler::new([ROOT])?;
+    compiler.include_imports(true).open_files(files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("spiderq_v1.bin"), descriptors.encode_to_vec())?;
+    // Encoded by the compiler, as the types of prost drop the options that Google's files define.
+    fs::write(out.join("spiderq_v1.bin"), compiler.encode_file_descriptor_set())?;
+    let descriptors = compiler.file_descriptor_set();
     fs::write(out.join("upstream.rs"), upstream(&descriptors))?;
     tonic_prost_build::configure()
         .btree_map(".")
         .generate_default_stubs(true)
+        .extern_path(".google.rpc", "::tonic_types::pb")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -8,6 +8,9 @@ pub mod v1 {
     tonic::include_proto!("spiderq.v1");
 }
 
+pub use prost_types::{Duration, FieldMask, Timestamp};
+pub use tonic_types::pb::Status as RpcStatus;
+
 /// The server traits, implemented by calling a client: the services of another process in the
 /// place of our own. They add nothing to a call and take nothing away. `build.rs` writes them.
 pub mod upstream {
@@ -34,6 +37,6 @@ mod tests {
             .flat_map(|file| file.service.iter().map(|service| service.name().to_owned()))
             .collect();
         services.sort();
-        assert_eq!(services, ["JobQueueService", "JobService", "KeyService", "ProjectService"]);
+        assert_eq!(services, ["ApiKeyService", "JobQueueService", "JobService", "ProjectService"]);
     }
 }
