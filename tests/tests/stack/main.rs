@@ -45,6 +45,7 @@ mod schedule;
 mod secrets;
 mod settings;
 mod shutdown;
+mod slow_readers;
 mod spider_names;
 mod spiders;
 mod start;
