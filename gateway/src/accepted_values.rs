@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use spiderq_core::limits::{MAX_PRIORITY, MAX_UNITS};
+use spiderq_core::limits::{
+    MAX_LEASE_MS, MAX_PRIORITY, MAX_START_WAIT_MS, MAX_UNITS, MIN_LEASE_MS,
+};
 
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
@@ -14,6 +16,13 @@ pub(crate) const STRING: &str = "must be a string";
 pub(crate) const STRINGS: &str = "must be an array of strings";
 pub(crate) const TIME: &str = "must be an integer, milliseconds since the Unix epoch";
 
+pub(crate) static LEASE: LazyLock<String> = LazyLock::new(|| {
+    let (least, most) = (MIN_LEASE_MS / 1_000, MAX_LEASE_MS / 1_000);
+    format!("must be an integer from {least} to {most} (seconds)")
+});
+pub(crate) static WAIT: LazyLock<String> = LazyLock::new(|| {
+    format!("must be an integer from 0 to {} (seconds)", MAX_START_WAIT_MS / 1_000)
+});
 pub(crate) static MAX_RUNNING: LazyLock<String> =
     LazyLock::new(|| format!("must be a whole number from 0 to {}, or null", u32::MAX));
 pub(crate) static PRIORITY: LazyLock<String> =

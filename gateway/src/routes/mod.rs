@@ -35,6 +35,7 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/jobs/update.json", post(dash::update))
         .route("/api/jobs/delete.json", post(dash::delete))
         .route("/api/jobs/stop.json", post(dash::stop))
+        .route("/api/jobs/restore.json", post(dash::restore))
         .route("/api/scrapyd/listprojects.json", get(dash::listprojects))
         .route("/api/spiders/list.json", get(dash::spiders::list))
         .route("/api/v2/projects/{project}/spiders/{spider}",
@@ -46,6 +47,7 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/jobq/{project}/list", get(storage::list))
         .route("/jobq/{project}/push", post(storage::push))
         .route("/jobq/{project}/startjob", post(storage::startjob))
+        .route("/jobq/{project}/{spider}/{job}/heartbeat", post(storage::heartbeat))
         .route("/jobq/{project}/update", post(storage::update))
         .route("/jobq/{project}/{spider}/{job}/cancel", post(storage::cancel_one))
         .route("/jobq/{project}/cancel", post(storage::cancel))

@@ -207,7 +207,7 @@ async fn update_changes_tags_and_metadata() {
 }
 
 #[tokio::test]
-async fn delete_and_stop_take_keys() {
+async fn delete_stop_and_restore_take_keys() {
     let fake = Fake::default().responds(DeleteJobsResponse { count: 2 });
     let reply = fake.post("/api/jobs/delete.json", "project=123&job=123/1/2&job=123/1/3").await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":2}"#));
@@ -219,4 +219,14 @@ async fn delete_and_stop_take_keys() {
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok"}"#));
     let expected = StopJobsRequest { project: 123, keys: texts(&["123/1/1"]) };
     assert_eq!(fake.request::<StopJobsRequest>(), expected);
+
+    let fake = Fake::default().responds(RestoreJobsResponse { count: 1 });
+    let headers =
+        [("idempotency-key", "id"), ("content-type", "application/x-www-form-urlencoded")];
+    let form = "project=123&job=123/1/2&job=123/1/3";
+    let reply = fake.with("POST", "/api/jobs/restore.json", &headers, form).await;
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":1}"#));
+    let keys = texts(&["123/1/2", "123/1/3"]);
+    let expected = RestoreJobsRequest { project: 123, keys, request_id: "id".to_owned() };
+    assert_eq!(fake.request::<RestoreJobsRequest>(), expected);
 }

@@ -278,6 +278,12 @@ impl job_service_server::JobService for Fake {
     ) -> Result<Response<DeleteJobsResponse>, Status> {
         self.respond(request)
     }
+    async fn restore_jobs(
+        &self,
+        request: Request<RestoreJobsRequest>,
+    ) -> Result<Response<RestoreJobsResponse>, Status> {
+        self.respond(request)
+    }
     async fn set_job_metadata(
         &self,
         request: Request<SetJobMetadataRequest>,
@@ -316,6 +322,12 @@ impl job_queue_service_server::JobQueueService for Fake {
         &self,
         request: Request<StartJobRequest>,
     ) -> Result<Response<StartJobResponse>, Status> {
+        self.respond(request)
+    }
+    async fn heartbeat(
+        &self,
+        request: Request<HeartbeatRequest>,
+    ) -> Result<Response<HeartbeatResponse>, Status> {
         self.respond(request)
     }
     async fn update_queue(

@@ -206,6 +206,60 @@ async fn startjob_has_the_whole_job_or_no_body() {
 }
 
 #[tokio::test]
+async fn startjob_with_a_lease_also_has_the_fence_and_the_end_of_the_lease() {
+    let fake = Fake::default().responds(StartJobResponse {
+        job: Some(Job { metadata: fields(&[("fence", "1")]), ..job("1/2/3") }),
+        token: "TOKEN".to_owned(),
+        fence: "FENCE".to_owned(),
+        lease_expires: 1_566_311_831_163,
+    });
+    let reply = fake.post("/jobq/1/startjob?lease=30&wait=20", "").await;
+    assert_eq!(
+        reply.code_and_body(),
+        (
+            200,
+            concat!(
+                r#"{"auth":"TOKEN","fence":"FENCE","key":"1/2/3","lease_expires":1566311831163,"#,
+                r#""priority":2,"project":1,"spider":"s","state":"finished","tags":[],"units":1}"#,
+                "\n"
+            )
+        )
+    );
+    let request = fake.request::<StartJobRequest>();
+    assert_eq!(request.lease_ms, Some(30_000));
+    // This gateway's responses must begin within 200 ms, which is less than the wait leaves.
+    assert_eq!(request.wait_ms, 0);
+}
+
+#[tokio::test]
+async fn a_heartbeat_takes_fence_lease_and_counters_or_nothing() {
+    let counted = JobCounters { items: Some(1), pages: Some(2), logs: Some(3), errors: Some(0) };
+    let everything = r#"{"fence":"F","lease":30,"items":1,"pages":2,"logs":3,"errors":0,"x":[]}"#;
+    for (body, fence, lease_ms, counters) in [
+        (everything, "F", Some(30_000), counted),
+        ("", "", None, JobCounters::default()),
+        (r#"{"lease":null,"items":null}"#, "", None, JobCounters::default()),
+    ] {
+        let response =
+            HeartbeatResponse { lease_expires: 1_566_311_831_163, stop_requested: body.is_empty() };
+        let fake = Fake::default().responds(response);
+        let reply = fake.post("/jobq/1/2/3/heartbeat", body).await;
+        let expected = match body {
+            "" => r#"{"lease_expires":1566311831163,"stop_requested":true}"#,
+            _ => r#"{"lease_expires":1566311831163,"stop_requested":false}"#,
+        };
+        assert_eq!(reply.code_and_body(), (200, expected));
+        let expected = HeartbeatRequest {
+            key: "1/2/3".to_owned(),
+            fence: fence.to_owned(),
+            lease_ms,
+            counters: Some(counters),
+        };
+        assert_eq!(fake.request::<HeartbeatRequest>(), expected);
+    }
+}
+
+#[tokio::test]
 async fn update_has_a_line_for_each_job() {
     let updated = |key: &str, error: Option<JobError>| UpdatedJob {
         key: key.to_owned(),

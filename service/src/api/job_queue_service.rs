@@ -72,10 +72,9 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::HeartbeatResponse> {
         self.0
             .run("Heartbeat", request, |call, message| async move {
-                let fence = decode::fence(&message.fence)?;
                 let heartbeat = Heartbeat {
                     key: JobKey::parse(&message.key)?,
-                    fence: fence.ok_or_else(|| Error::invalid("fence", "is required"))?,
+                    fence: decode::fence(&message.fence)?,
                     lease_ms: message.lease_ms,
                     counters: decode::counters(message.counters)?,
                 };

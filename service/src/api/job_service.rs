@@ -105,6 +105,22 @@ impl JobService for JobApi {
             .await
     }
 
+    async fn restore_jobs(
+        &self,
+        request: Request<v1::RestoreJobsRequest>,
+    ) -> RpcResult<v1::RestoreJobsResponse> {
+        self.0
+            .run("RestoreJobs", request, |call, message| async move {
+                let id =
+                    decode::request_id(&message.request_id, &call.caller, "RestoreJobs", &message)?;
+                let project = decode::project(message.project)?;
+                let keys = decode::keys(&message.keys, "keys")?;
+                let count = call.domain.restore_jobs(&call.caller, project, &keys, id).await?;
+                Ok(v1::RestoreJobsResponse { count: encode::count(count) })
+            })
+            .await
+    }
+
     async fn set_job_metadata(
         &self,
         request: Request<v1::SetJobMetadataRequest>,

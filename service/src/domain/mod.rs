@@ -19,6 +19,7 @@ mod push;
 mod reaper;
 pub mod request_id;
 mod reserved_fields;
+mod restore;
 mod retention;
 mod schedule;
 mod settings;

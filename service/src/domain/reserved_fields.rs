@@ -14,7 +14,7 @@ use spiderq_core::{
 
 /// Fields that only the service sets, sorted. Clients that write back what they read send them
 /// too, so that they are skipped, not refused.
-const READ_ONLY: [&str; 15] = [
+const READ_ONLY: [&str; 17] = [
     "_key",
     "auth",
     "cancelled_by",
@@ -25,6 +25,8 @@ const READ_ONLY: [&str; 15] = [
     "key",
     "pending_time",
     "project",
+    "restored_by",
+    "restored_time",
     "running_time",
     "scheduled_by",
     "spider",

@@ -1,8 +1,12 @@
 //! Moving jobs to a state and setting their fields, each on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId, change_outcome::refusal, check_items, reserved_fields::ReservedFields,
-    step_digest, transition::towards,
+    Domain, RequestId,
+    change_outcome::refusal,
+    check_items,
+    reserved_fields::ReservedFields,
+    step_digest,
+    transition::{or_restore, towards},
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -12,7 +16,7 @@ use spiderq_core::{
         Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, SpiderKey,
         State, StateSet, TagChanges, Units,
     },
-    store::{Change, Changed, Effect},
+    store::{Change, Changed, Effect, Holder},
 };
 
 /// Which jobs an update changes.
@@ -149,7 +153,13 @@ impl<'a> Batches<'a> {
                 return Ok(());
             }
         };
-        let (on, effects) = towards(update.state, effect, self.caller.actor())?;
+        let actor = self.caller.actor();
+        let mut steps = towards(update.state, effect.clone(), actor)?;
+        // Whoever must hold the job can't restore it: only a running job is held.
+        if holder == Holder::Anyone && update.state == Some(State::Finished) {
+            steps = or_restore(steps, effect, actor, self.domain.now())?;
+        }
+        let (on, effects) = steps;
         self.batch.push((index, update.state, Change { key, holder, on, effects }));
         if self.batch.len() == MAX_BATCH {
             self.flush().await?;

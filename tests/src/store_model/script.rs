@@ -165,13 +165,18 @@ fn jobs() -> impl Strategy<Value = NewJob> {
 }
 
 fn changes() -> impl Strategy<Value = Change> {
-    let steps = vec(0..4_usize, 4);
+    let steps = vec(0..5_usize, 4);
     (keys(), holders(), steps, vec(effects(), 2)).prop_map(|(key, holder, steps, effects)| {
         let step = |state: State| {
             let enters = |at: usize| effects[at].enter.as_ref().map(|(state, _)| *state);
             let stops = |at: usize, state| effects[at].stop_by.is_none() || state == State::Running;
             match steps[state.index()] {
                 0 => Step::Refuse,
+                4 if state == State::Deleted
+                    && (0..2).all(|at| enters(at) != Some(state) && stops(at, state)) =>
+                {
+                    Step::Restore { ended: 0, never_ended: 1 }
+                }
                 // No effect enters the state that the job is in, and only a running job gets
                 // a time to stop.
                 at @ (2 | 3) if enters(at - 2) != Some(state) && stops(at - 2, state) => {
@@ -195,6 +200,7 @@ fn effects() -> impl Strategy<Value = Effect> {
     );
     let end = entry.prop_map(|(state, actor, front)| Effect {
         front: front && state == State::Pending,
+        restore: front && state == State::Finished,
         enter: Some((state, actor)),
         release: true,
         ..Effect::default()

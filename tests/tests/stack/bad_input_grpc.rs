@@ -84,7 +84,7 @@ async fn heartbeats(grpc: &Grpc) {
     type Set = fn(&mut HeartbeatRequest);
     let cases: [(Set, &str); 5] = [
         (|r| r.key = "1/1".into(), "key: must be a job key like 53/7/81"),
-        (|r| r.fence = String::new(), "fence: is required"),
+        (|r| r.fence = String::new(), "fence: is required, or the job's own token"),
         (|r| r.fence = "F".repeat(32), fence),
         (|r| r.lease_ms = Some(0), lease),
         (

@@ -41,7 +41,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 47] = [
+const CASES: [Case; 49] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -50,6 +50,7 @@ const CASES: [Case; 47] = [
     ("POST /api/jobs/update.json", "", "project=1&job=1/1/1&add_tag=x", 200, Json, r#"{"status":"ok","count":0}"#),
     ("POST /api/jobs/delete.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok","count":0}"#),
     ("POST /api/jobs/stop.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok"}"#),
+    ("POST /api/jobs/restore.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok","count":0}"#),
     ("GET /api/scrapyd/listprojects.json", "", "", 200, Json, r#"{"status":"ok","projects":[8,9]}"#),
     ("GET /api/spiders/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","spiders":[]}"#),
     ("GET /api/v2/projects/{project}/spiders/{spider}", "", "", 404, Json, NO_SPIDER),
@@ -60,6 +61,7 @@ const CASES: [Case; 47] = [
     ("GET /jobq/{project}/list", "", "", 200, List, ""),
     ("POST /jobq/{project}/push", "", "", 200, Lines, ""),
     ("POST /jobq/{project}/startjob", "", "", 200, Lines, ""),
+    ("POST /jobq/{project}/{spider}/{job}/heartbeat", "", r#"{"fence":"00000000000000000000000000000000"}"#, 404, Json, NO_JOB),
     ("POST /jobq/{project}/update", "", r#"{"key":"1/1/1"}"#, 200, Lines, ""),
     ("POST /jobq/{project}/{spider}/{job}/cancel", "", "", 200, Json, r#"{"count":0}"#),
     ("POST /jobq/{project}/cancel", "", r#"[{"key":"1/1/1"}]"#, 200, Json, r#"{"count":0}"#),

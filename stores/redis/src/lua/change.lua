@@ -1,7 +1,8 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see names.lua.
 -- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, holder: see holders.lua, on,
---         effects}. `on`, by state: 'refuse', 'keep', or the index of the effect.
+--         effects}. `on`, by state: 'refuse', 'keep', the index of the effect, or {ended,
+--         never_ended}: that of the effect for a job that was finished before, or was not.
 -- Returns a packed list, per change 'missing', {refused = state}, {kept = state}, {applied = {state
 --         before, attempt, whether it is to stop}}, or why it is refused, see holders.lua and
 --         effects.lua; '' for a reused request id.
@@ -24,6 +25,7 @@ local function decide(change)
   local step = change.on[state + 1]
   if step == 'refuse' then return { refused = state }, true end
   if step == 'keep' then return { kept = state }, false end
+  if type(step) == 'table' then step = job.new['2'] and step.ended or step.never_ended end
   refusal = effects.apply(plan, job, change.effects[step])
   if refusal then return refusal, true end
   if not job.touched then

@@ -35,6 +35,7 @@ impl Target {
             ("{spider}", spider),
             ("{job}", job),
             ("{key}", &self.key),
+            ("{fence}", &self.fence),
             ("{n}", &n),
             ("{state}", "pending"),
             ("{*field}", "field"),
@@ -47,7 +48,7 @@ impl Target {
 /// The state in which a job must be for the call to be done.
 pub(super) fn state_needed(call: &str) -> JobState {
     match call {
-        "PurgeJob" => JobState::Deleted,
+        "PurgeJob" | "RestoreJobs" => JobState::Deleted,
         "SetJobMetadata"
         | "DeleteJobMetadata"
         | "GetJobToken"
@@ -62,8 +63,8 @@ pub(super) fn state_needed(call: &str) -> JobState {
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
     match call {
         "ScheduleJob" | "GetJob" | "ListJobs" | "CountJobs" | "UpdateJobs" | "StopJobs"
-        | "DeleteJobs" | "SetJobMetadata" | "DeleteJobMetadata" | "PurgeJob" | "GetJobToken"
-        | "WatchJobs" | "WatchJobs of a job" => of_jobs(call, target),
+        | "DeleteJobs" | "RestoreJobs" | "SetJobMetadata" | "DeleteJobMetadata" | "PurgeJob"
+        | "GetJobToken" | "WatchJobs" | "WatchJobs of a job" => of_jobs(call, target),
         "PushJobs"
         | "StartJob"
         | "Heartbeat"
@@ -96,6 +97,9 @@ fn of_jobs(call: &str, target: &Target) -> Vec<u8> {
         }
         "StopJobs" => StopJobsRequest { project, keys }.encode_to_vec(),
         "DeleteJobs" => DeleteJobsRequest { project, keys }.encode_to_vec(),
+        "RestoreJobs" => {
+            RestoreJobsRequest { project, keys, ..Default::default() }.encode_to_vec()
+        }
         "SetJobMetadata" => {
             SetJobMetadataRequest { key, metadata: metadata(), ..Default::default() }.encode_to_vec()
         }
