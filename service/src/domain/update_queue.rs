@@ -154,10 +154,12 @@ impl<'a> Batches<'a> {
             }
         };
         let actor = self.caller.actor();
-        let mut steps = towards(update.state, effect.clone(), actor)?;
         // Whoever must hold the job can't restore it: only a running job is held.
-        if holder == Holder::Anyone && update.state == Some(State::Finished) {
-            steps = or_restore(steps, effect, actor, self.domain.now())?;
+        let may_restore = holder == Holder::Anyone && update.state == Some(State::Finished);
+        let base = may_restore.then(|| effect.clone());
+        let mut steps = towards(update.state, effect, actor)?;
+        if let Some(base) = base {
+            steps = or_restore(steps, base, actor, self.domain.now())?;
         }
         let (on, effects) = steps;
         self.batch.push((index, update.state, Change { key, holder, on, effects }));
