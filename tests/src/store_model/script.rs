@@ -87,6 +87,7 @@ fn calls() -> impl Strategy<Value = Call> {
         4 => vec(jobs(), 1..5).prop_map(Call::Push),
         4 => (wanted(), starts()).prop_map(|(wanted, effect)| Call::Claim(wanted, Box::new(effect))),
         6 => (vec(changes(), 1..5), proptest::bool::ANY).prop_map(|(changes, all)| change(changes, all)),
+        2 => restores().prop_map(|changes| Call::Change(changes, false)),
         2 => keys().prop_map(Call::Purge),
         2 => (vec(keys(), 0..6), fields()).prop_map(|(keys, fields)| Call::Get(keys, fields)),
         4 => (filters(), 1..6_usize, fields()).prop_map(|(filter, limit, fields)| Call::List(filter, limit, fields)),
@@ -165,18 +166,13 @@ fn jobs() -> impl Strategy<Value = NewJob> {
 }
 
 fn changes() -> impl Strategy<Value = Change> {
-    let steps = vec(0..5_usize, 4);
+    let steps = vec(0..4_usize, 4);
     (keys(), holders(), steps, vec(effects(), 2)).prop_map(|(key, holder, steps, effects)| {
         let step = |state: State| {
             let enters = |at: usize| effects[at].enter.as_ref().map(|(state, _)| *state);
             let stops = |at: usize, state| effects[at].stop_by.is_none() || state == State::Running;
             match steps[state.index()] {
                 0 => Step::Refuse,
-                4 if state == State::Deleted
-                    && (0..2).all(|at| enters(at) != Some(state) && stops(at, state)) =>
-                {
-                    Step::Restore { ended: 0, never_ended: 1 }
-                }
                 // No effect enters the state that the job is in, and only a running job gets
                 // a time to stop.
                 at @ (2 | 3) if enters(at - 2) != Some(state) && stops(at - 2, state) => {
@@ -186,6 +182,26 @@ fn changes() -> impl Strategy<Value = Change> {
             }
         };
         Change { key, holder, on: State::ALL.map(step), effects }
+    })
+}
+
+/// Ends a job, deletes it and restores it; the first of these may have been done before.
+fn restores() -> impl Strategy<Value = Vec<Change>> {
+    (keys(), actors(), values(), 0..3_usize).prop_map(|(key, actor, set, done)| {
+        let enter = |state, restore| {
+            let (enter, set) = (Some((state, actor.clone())), set.clone());
+            Effect { enter, restore, release: true, set, ..Effect::default() }
+        };
+        let change = |on, effects| Change { key, holder: Holder::Anyone, on, effects };
+        let (apply, keep) = (Step::Apply(0), Step::Keep);
+        let restore = Step::Restore { ended: 0, never_ended: 1 };
+        let ends = vec![enter(State::Finished, true), enter(State::Finished, false)];
+        let mut changes = vec![
+            change([apply, apply, keep, keep], vec![enter(State::Finished, false)]),
+            change([apply, apply, apply, keep], vec![enter(State::Deleted, false)]),
+            change([keep, keep, keep, restore], ends),
+        ];
+        changes.split_off(done)
     })
 }
 
@@ -200,7 +216,6 @@ fn effects() -> impl Strategy<Value = Effect> {
     );
     let end = entry.prop_map(|(state, actor, front)| Effect {
         front: front && state == State::Pending,
-        restore: front && state == State::Finished,
         enter: Some((state, actor)),
         release: true,
         ..Effect::default()
