@@ -374,7 +374,8 @@ impl Holder {
 }
 
 impl Changed {
-    /// Whether it undoes a call that asked for all or nothing.
+    /// Whether nothing was done to a job that exists. It undoes a call that asked for all or
+    /// nothing.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         match self {

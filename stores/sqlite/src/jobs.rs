@@ -16,7 +16,7 @@ use crate::{
     job_row::JobRow,
     list,
     project_step::ProjectStep,
-    request_ids::{self, Once},
+    request_ids::Once,
     writer::in_savepoint,
 };
 
@@ -65,13 +65,12 @@ impl JobStore for SqliteStore {
         let once = Once { project, request_id: request_id.cloned(), now };
         let step = move |connection: &_| {
             let mut notify = false;
-            let work = || {
+            let work = |changes: Vec<_>| {
                 let changed;
                 (changed, notify) = change(connection, project, &changes, all_or_nothing, now)?;
                 Ok(changed)
             };
-            let encode = |changed: &Vec<_>| Some(request_ids::encode_changed(changed));
-            let changed = once.run(connection, work, encode, request_ids::decode_changed)?;
+            let changed = once.run_parts(connection, changes, all_or_nothing, work)?;
             Ok((changed, notify))
         };
         let (changed, _) = self.write(project, step, |(_, notify)| *notify).await?;

@@ -215,9 +215,9 @@ pub async fn concurrent_starts_keep_to_the_limit(world: World) {
                     match world.push(T, vec![weighing("t", RUNNING, units)]).await[0] {
                         Pushed::Added(key) => Some(key),
                         Pushed::AtLimit(RunningLimit::Units) => None,
-                        other @ (Pushed::AtLimit(_) | Pushed::Duplicate | Pushed::TooManyTags) => {
-                            panic!("{other:?}")
-                        }
+                        other @ (Pushed::AtLimit(_)
+                        | Pushed::Duplicate(_)
+                        | Pushed::TooManyTags) => panic!("{other:?}"),
                     }
                 };
                 assert!(counts(&world).await.running_units <= 20);

@@ -41,7 +41,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 47] = [
+const CASES: [Case; 49] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -52,6 +52,8 @@ const CASES: [Case; 47] = [
     ("POST /api/jobs/stop.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok"}"#),
     ("GET /api/scrapyd/listprojects.json", "", "", 200, Json, r#"{"status":"ok","projects":[8,9]}"#),
     ("GET /api/spiders/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","spiders":[]}"#),
+    ("GET /api/settings/get.json", "?project=1", "", 200, Json, r#"{"project_settings":{},"organization_settings":{},"enabled_addons":[]}"#),
+    ("GET /api/v2/projects/{project}/spiders", "", "", 200, Json, r#"{"count":0,"next":null,"previous":null,"results":[]}"#),
     ("GET /api/v2/projects/{project}/spiders/{spider}", "", "", 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}", "", r#"{"max_running":1}"#, 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}/tags", "", r#"{"add":["x"]}"#, 404, Json, NO_SPIDER),
@@ -80,13 +82,13 @@ const CASES: [Case; 47] = [
     ("POST /projects/{project}/settings/{*name}", "", "{ }", 200, Empty, ""),
     ("DELETE /projects/{project}/settings/{*name}", "", "", 200, Empty, ""),
     ("GET /system/ts", "", "", 200, Json, "1700000000000"),
-    ("GET /jobs/{project}/{spider}/{job}", "", "", 404, Json, NO_JOB),
+    ("GET /jobs/{project}/{spider}/{job}", "", "", 200, List, ""),
     ("POST /jobs/{project}/{spider}/{job}", "", r#"{"n":1}"#, 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}", "", "", 200, Empty, ""),
     ("GET /jobs/{project}/{spider}/{job}/auth", "", "", 404, Json, NO_JOB),
     ("POST /jobs/{project}/{spider}/{job}/auth", "", "1", 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}/auth", "", "", 200, Empty, ""),
-    ("GET /jobs/{project}/{spider}/{job}/{*field}", "", "", 404, Json, NO_JOB),
+    ("GET /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Json, "null"),
     ("POST /jobs/{project}/{spider}/{job}/{*field}", "", "1", 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Empty, ""),
 ];

@@ -7,6 +7,7 @@ mod jobsummary;
 mod lastjobsummary;
 mod list;
 mod push;
+mod refused_line;
 mod startjob;
 mod summary;
 mod update;
@@ -21,4 +22,5 @@ pub(super) use startjob::startjob;
 pub(super) use summary::summary;
 pub(super) use update::update;
 
+use self::refused_line::refused_line;
 use super::StorageResult;

@@ -12,13 +12,43 @@ function request_ids.kept(request)
   return string.sub(record, #fingerprint + 1)
 end
 
+local function keep(request, packed)
+  call('SET', names.request, request.fingerprint .. packed, 'PX', numbers.int(request.ttl))
+end
+
 -- Packs the answer and keeps it for the request.
 function request_ids.answer(request, reply)
   local packed = cmsgpack.pack(reply)
-  if request then
-    call('SET', names.request, request.fingerprint .. packed, 'PX', numbers.int(request.ttl))
-  end
+  if request then keep(request, packed) end
   return packed
+end
+
+-- Of a call of so many parts, each of which is done or refused on its own: the packed answer,
+-- where no part is to be judged; else nil and a list with the reply to each part that was done
+-- before, `false` for the others.
+function request_ids.kept_parts(request, count)
+  local packed = request_ids.kept(request)
+  if packed == '' then return packed end
+  local replies, any_open = packed and cmsgpack.unpack(packed) or {}, not packed
+  for i = 1, packed and #replies or count do
+    replies[i] = replies[i] or false
+    any_open = any_open or not replies[i]
+  end
+  if not any_open then return packed end
+  return nil, replies
+end
+
+-- Packs the replies, and keeps for the request those to parts that are not `refused`, if there
+-- are any.
+function request_ids.answer_parts(request, replies, refused)
+  if not request then return cmsgpack.pack(replies) end
+  local kept, any_done = {}, #replies == 0
+  for i, reply in ipairs(replies) do
+    kept[i] = not refused[i] and reply
+    any_done = any_done or not refused[i]
+  end
+  if any_done then keep(request, cmsgpack.pack(kept)) end
+  return cmsgpack.pack(replies)
 end
 
 return request_ids
