@@ -45,11 +45,7 @@ impl<T> KeptAnswers<T> {
 
     /// What to keep of `answers`; `None` when nothing was done. With `all_or_nothing` that is so
     /// as soon as one part is refused.
-    pub fn of(
-        answers: &[T],
-        all_or_nothing: bool,
-        is_refusal: impl Fn(&T) -> bool,
-    ) -> Option<Self>
+    pub fn of(answers: &[T], all_or_nothing: bool, is_refusal: impl Fn(&T) -> bool) -> Option<Self>
     where
         T: Clone,
     {

@@ -237,11 +237,7 @@ async fn a_spider_has_a_number_or_null() {
         let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
         assert_eq!(reply.code_and_body(), (200, "7"));
         assert_eq!(reply.header("content-type"), Some("application/json"));
-        let expected = GetSpiderRequest {
-            project: 53,
-            spider: by_name("a/b c"),
-            create,
-        };
+        let expected = GetSpiderRequest { project: 53, spider: by_name("a/b c"), create };
         assert_eq!(fake.request::<GetSpiderRequest>(), expected);
     }
     let fake = Fake::default().responds(Status::not_found("none"));

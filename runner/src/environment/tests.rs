@@ -88,8 +88,10 @@ fn a_spider_finds_its_job_in_the_variables() {
 #[test]
 fn a_script_gets_its_command_line() {
     for (fields, expected) in [
-        (vec![("job_cmd", r#"["py:report.py","--name","two words"]"#), ("cmd_args", "\"no\"")],
-         json!(["py:report.py", "--name", "two words"])),
+        (
+            vec![("job_cmd", r#"["py:report.py","--name","two words"]"#), ("cmd_args", "\"no\"")],
+            json!(["py:report.py", "--name", "two words"]),
+        ),
         (vec![], json!(["py:report.py"])),
     ] {
         let mut job = job(&fields);

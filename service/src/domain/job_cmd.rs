@@ -31,7 +31,8 @@ fn words(cmd_args: &JsonText) -> Result<Vec<String>> {
     if let Ok(words) = serde_json::from_str(cmd_args.as_str()) {
         return Ok(words);
     }
-    let bad = || Error::invalid(CMD_ARGS, "must be words as a shell takes them, with closed quotes");
+    let bad =
+        || Error::invalid(CMD_ARGS, "must be words as a shell takes them, with closed quotes");
     split(&cmd_args.as_text().ok_or_else(bad)?).ok_or_else(bad)
 }
 
@@ -68,7 +69,10 @@ mod tests {
             (r#""a \"b c\"""#, r#"["py:s.py","a","b c"]"#),
             (r#""""#, r#"["py:s.py"]"#),
             ("null", r#"["py:s.py"]"#),
-            (r#"" --x='1 2'\t\\$y \"\\$z\\\\\" ''  é\ue000\n""#, "[\"py:s.py\",\"--x=1 2\",\"$y\",\"$z\\\\\",\"\",\"é\u{e000}\"]"),
+            (
+                r#"" --x='1 2'\t\\$y \"\\$z\\\\\" ''  é\ue000\n""#,
+                "[\"py:s.py\",\"--x=1 2\",\"$y\",\"$z\\\\\",\"\",\"é\u{e000}\"]",
+            ),
             (r##""#1 a#2 '#'""##, r##"["py:s.py","#1","a#2","#"]"##),
             (r#"["a b", ""]"#, r#"["py:s.py","a b",""]"#),
         ] {

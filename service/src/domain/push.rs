@@ -1,8 +1,8 @@
 //! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields, step_digest,
-    transition::attempt_in,
+    Domain, RequestId, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
+    step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{

@@ -45,6 +45,10 @@ impl Domain {
     pub async fn update_jobs(&self, caller: &Caller, update: UpdateJobs) -> Result<u64> {
         let holder = update.holder(caller)?;
         let UpdateJobs { project, keys, filter, tags, metadata } = update;
+        if filter.is_none() {
+            check_some_jobs(&keys)?;
+            check_project(project, &keys)?;
+        }
         if tags.is_empty() && metadata.is_empty() {
             return Err(Error::invalid("metadata", "is required, or tags"));
         }
@@ -54,8 +58,6 @@ impl Domain {
         }
         let steps = towards(None, effect, caller.actor())?;
         let Some(filter) = filter else {
-            check_some_jobs(&keys)?;
-            check_project(project, &keys)?;
             return self.change_all(project, &keys, &holder, &steps, None).await;
         };
         // Pages go by position, which an update does not move: each job comes once, also where

@@ -11,13 +11,8 @@ use spiderq_core::{
 };
 
 use crate::{
-    SqliteStore, count,
-    error::Result,
-    job_row::JobRow,
-    list,
-    project_step::ProjectStep,
-    request_ids::Once,
-    writer::in_savepoint,
+    SqliteStore, count, error::Result, job_row::JobRow, list, project_step::ProjectStep,
+    request_ids::Once, writer::in_savepoint,
 };
 
 #[async_trait]

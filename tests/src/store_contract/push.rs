@@ -319,8 +319,9 @@ pub async fn without_spider_tags_a_new_job_gets_none_of_them(world: World) {
     assert_eq!(world.list(&having).await, []);
 }
 
-/// A repeated push with its spider's tags answers the same, also when these have changed.
-pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World) {
+/// A job with too many tags, those of its spider among them, is judged anew when these have
+/// changed.
+pub async fn a_repeated_push_adds_a_job_that_had_too_many_tags(world: World) {
     let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     tag_spider(&world, "a", &texts).await;
@@ -334,6 +335,8 @@ pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World
     let clear = TagChanges { clear: true, ..TagChanges::default() };
     let spider = world.key(1, 1).spider;
     world.store.update_spider_tags(world.project, spider, &clear).await.unwrap();
-    assert_eq!(push().await, expected);
-    assert_eq!(world.count(&those(&State::ALL)).await, 1);
+    let both = [world.key(1, 2), world.key(1, 1)].map(Pushed::Added);
+    assert_eq!(push().await, both);
+    assert_eq!(push().await, both);
+    assert_eq!(world.count(&those(&State::ALL)).await, 2);
 }

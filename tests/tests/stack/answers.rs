@@ -18,7 +18,7 @@ struct Scenario {
     steps: Vec<Step>,
 }
 
-/// A request, and its answer in one of four forms.
+/// A request, and its answer in one of four forms, where `{url}` stands for the server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -108,6 +108,7 @@ async fn requests_of_real_clients_get_their_whole_answers() {
                 let answer = step.send(&http).await;
                 let found = (answer.status, answer.header("content-type"), answer.text());
                 let (media_type, body) = step.answer();
+                let body = body.replace("{url}", &stack.url);
                 let expected = (step.status, media_type, body);
                 assert_eq!(found, expected, "{scenario}, step {number}: {}", step.request);
             }

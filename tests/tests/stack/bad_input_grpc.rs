@@ -204,8 +204,7 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.get_spider(get(Some(id(0)), false)).await, told);
     let told = "create: goes with a name, not with a number";
     assert_invalid(projects.get_spider(get(Some(id(1)), true)).await, told);
-    let none =
-        UpdateSpiderTagsRequest { project: 1, spider: Some(id(1)), ..Default::default() };
+    let none = UpdateSpiderTagsRequest { project: 1, spider: Some(id(1)), ..Default::default() };
     let told = "add: is required, or remove";
     assert_invalid(projects.update_spider_tags(none).await, told);
     let delete = |names: &[&str], all| DeleteSettingsRequest {

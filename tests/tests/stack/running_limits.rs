@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
-    JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, StartJobRequest,
-    SpiderRef, job_error, pushed_job, spider_ref,
+    JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, SpiderRef,
+    StartJobRequest, job_error, pushed_job, spider_ref,
 };
 use spiderq_tests::{Http, Response, Stack};
 use tonic::{Code, Status};

@@ -14,7 +14,8 @@ async fn update_by(
 /// The state that each job had before, or why it was refused.
 async fn update(world: &World, updates: Vec<QueueUpdate>) -> Vec<(JobKey, Result<State, String>)> {
     let updated = update_by(world, &caller(Role::User), updates).await.unwrap();
-    let result = |job: UpdatedJob| (job.key.unwrap(), job.result.map_err(|error| error.to_string()));
+    let result =
+        |job: UpdatedJob| (job.key.unwrap(), job.result.map_err(|error| error.to_string()));
     updated.into_iter().map(result).collect()
 }
 

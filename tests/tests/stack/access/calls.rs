@@ -65,9 +65,19 @@ pub(super) fn state_needed(call: &str) -> JobState {
 /// The encoded request of `call`.
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
     match call {
-        "ScheduleJob" | "GetJob" | "ListJobs" | "CountJobs" | "UpdateJobs"
-        | "UpdateJobs by filter" | "StopJobs" | "DeleteJobs" | "SetJobMetadata"
-        | "DeleteJobMetadata" | "PurgeJob" | "GetJobToken" | "WatchJobs"
+        "ScheduleJob"
+        | "GetJob"
+        | "ListJobs"
+        | "CountJobs"
+        | "UpdateJobs"
+        | "UpdateJobs by filter"
+        | "StopJobs"
+        | "DeleteJobs"
+        | "SetJobMetadata"
+        | "DeleteJobMetadata"
+        | "PurgeJob"
+        | "GetJobToken"
+        | "WatchJobs"
         | "WatchJobs of a job" => of_jobs(call, target),
         "PushJobs"
         | "StartJob"
