@@ -7,7 +7,7 @@
 --         effects.lua; '' for a reused request id. Refusals are not kept under the request id.
 -- needs: effects, holders, jobs, request_ids, writes
 local arg = cmsgpack.unpack(ARGV[1])
-local known, replies = request_ids.kept_parts(arg.request, #arg.changes)
+local known, replies = request_ids.kept_parts(arg.request)
 if known then return known end
 
 local plan = effects.new_plan(arg.now, arg.max_tags)
@@ -33,13 +33,15 @@ local function decide(change)
   return { applied = { state, tonumber(job.new.a or 0), job.new['m:stop_requested'] == 'true' } }, false
 end
 
-local refused, any_refused = {}, false
+local any_refused = false
 for i, change in ipairs(arg.changes) do
   if not replies[i] then
-    replies[i], refused[i] = decide(change)
-    any_refused = any_refused or refused[i]
+    local reply, is_refusal = decide(change)
+    replies[i], any_refused = reply, any_refused or is_refusal
   end
 end
 if arg.all_or_nothing and any_refused then return cmsgpack.pack(replies) end
 writes.all(plan, touched)
-return request_ids.answer_parts(arg.request, replies, refused)
+return request_ids.answer_parts(arg.request, replies, function(reply)
+  return reply == 'missing' or reply.kept or reply.applied
+end)

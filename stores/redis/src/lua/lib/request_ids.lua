@@ -23,29 +23,26 @@ function request_ids.answer(request, reply)
   return packed
 end
 
--- Of a call of so many parts, each of which is done or refused on its own: the packed answer,
--- where no part is to be judged; else nil and a list with the reply to each part that was done
--- before, `false` for the others.
-function request_ids.kept_parts(request, count)
+-- Of a call of several parts, each of which is done or refused on its own: the packed answer, where
+-- no part is to be judged; else nil and the replies to the parts that were done before, by their
+-- indexes.
+function request_ids.kept_parts(request)
   local packed = request_ids.kept(request)
-  if packed == '' then return packed end
-  local replies, any_open = packed and cmsgpack.unpack(packed) or {}, not packed
-  for i = 1, packed and #replies or count do
-    replies[i] = replies[i] or false
-    any_open = any_open or not replies[i]
-  end
-  if not any_open then return packed end
+  if not packed or packed == '' then return packed, {} end
+  local replies, any_open = cmsgpack.unpack(packed), false
+  for i = 1, #replies do any_open = any_open or not replies[i] end
+  if not any_open then return packed, {} end
   return nil, replies
 end
 
--- Packs the replies, and keeps for the request those to parts that are not `refused`, if there
--- are any.
-function request_ids.answer_parts(request, replies, refused)
+-- Packs the replies, and keeps for the request those for which `is_done` holds, if there are any:
+-- `false` stands for the others.
+function request_ids.answer_parts(request, replies, is_done)
   if not request then return cmsgpack.pack(replies) end
   local kept, any_done = {}, #replies == 0
   for i, reply in ipairs(replies) do
-    kept[i] = not refused[i] and reply
-    any_done = any_done or not refused[i]
+    kept[i] = is_done(reply) and reply or false
+    any_done = any_done or kept[i] ~= false
   end
   if any_done then keep(request, cmsgpack.pack(kept)) end
   return cmsgpack.pack(replies)
