@@ -77,7 +77,7 @@ impl JobEnvironment<'_> {
     fn job_cmd(&self) -> Vec<String> {
         match self.value("job_cmd") {
             Some(Value::Array(words)) if !words.is_empty() => {
-                words.into_iter().map(text_of).collect()
+                words.iter().map(text_of).collect()
             }
             _ => vec![self.job.spider.clone()],
         }
