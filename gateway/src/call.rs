@@ -10,6 +10,8 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header::CONTENT_TYPE, request::Parts};
+use spiderq_core::model::SpiderId;
+use spiderq_proto::v1::{SpiderRef, spider_ref};
 use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::{
@@ -80,6 +82,16 @@ impl Call {
     /// The number of the path's spider; 0 where the route has none.
     pub(crate) fn spider(&self) -> Result<i64, Problem> {
         self.optional_part("spider").map_or(Ok(0), |text| params::positive("spider", text))
+    }
+
+    /// The path's spider by its number, or by its name if the text is no spider's number.
+    pub(crate) fn spider_ref(&self) -> Result<SpiderRef, Problem> {
+        let text = self.part("spider")?;
+        let spider = match SpiderId::parse(text) {
+            Ok(number) => spider_ref::Spider::Id(number.get().cast_signed()),
+            Err(_) => spider_ref::Spider::Name(text.to_owned()),
+        };
+        Ok(SpiderRef { spider: Some(spider) })
     }
 
     pub(crate) fn job_key(&self) -> Result<String, Problem> {

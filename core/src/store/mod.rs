@@ -36,7 +36,7 @@ pub use self::{
     jobs::{JobStore, Page, Purged},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{Claimed, NewJob, Pushed, QueueStore},
-    request_id::RequestDigest,
+    request_id::{KeptAnswers, RequestDigest},
     running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
     upkeep::{Durability, Retention, UpkeepStore},
 };

@@ -21,8 +21,12 @@ use crate::{
 };
 
 /// Refusals that tell what the API accepts. That a path does not exist is no secret.
-const HIDDEN: [StatusCode; 3] =
-    [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+const HIDDEN: [StatusCode; 4] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::NOT_IMPLEMENTED,
+];
 
 /// Sends 401 in place of a refusal that the caller may not see.
 pub(crate) async fn hide_refusals(

@@ -96,11 +96,10 @@ impl JobQueueService for QueueApi {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "UpdateQueue", &message)?;
                 let project = decode::project(message.project)?;
-                let updates = message.updates.into_iter().map(update);
-                let updates = updates.collect::<Result<_>>()?;
+                let updates = message.updates.into_iter().map(update).collect();
                 let done = call.domain.update_queue(&call.caller, project, updates, id).await?;
                 let results = done.into_iter().map(|updated| v1::UpdatedJob {
-                    key: updated.key.to_string(),
+                    key: updated.key.map(|key| key.to_string()).unwrap_or_default(),
                     update: updated.update.try_into().unwrap_or(u32::MAX),
                     previous_state: updated
                         .result

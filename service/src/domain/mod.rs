@@ -9,6 +9,7 @@ mod count;
 mod delete;
 mod get;
 mod heartbeat;
+mod job_cmd;
 mod job_token;
 mod lease;
 mod list;

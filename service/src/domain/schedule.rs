@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, RequestId, SpiderRef, push::pushed_key, reserved_fields::ReservedFields, step_digest,
-    transition::attempt_in,
+    Domain, RequestId, SpiderRef, job_cmd::set_job_cmd, push::pushed_key,
+    reserved_fields::ReservedFields, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -121,6 +121,7 @@ fn job_fields(spider: &SpiderName, schedule: ScheduleJob, rest: Metadata) -> Res
             metadata.set(name, value);
         }
     }
+    set_job_cmd(spider, &mut metadata)?;
     metadata.check_size()?;
     Ok(metadata)
 }

@@ -56,7 +56,17 @@ pub(super) struct LostJobs {
     pub(super) max_attempts: u64,
 }
 
+/// How the project is called.
+const NAME: &str = "name";
+
 impl Domain {
+    /// Text of the setting [`NAME`]; the project's number where that is no text.
+    pub(super) async fn project_name(&self, project: ProjectId) -> Result<String> {
+        let settings = self.store.named_settings(project, &[NAME]).await?;
+        let name = settings.get(NAME).and_then(JsonText::as_text);
+        Ok(name.unwrap_or_else(|| project.to_string()))
+    }
+
     /// All settings of a project.
     pub async fn get_settings(&self, caller: &Caller, project: ProjectId) -> Result<Metadata> {
         caller.may(Role::Read, project)?;

@@ -31,12 +31,14 @@ async fn edited(world: &World, spider: i64, edit: &TagChanges) -> SpiderTagsUpda
 pub async fn spiders_are_listed_by_number(world: World) {
     let (store, project) = (&world.store, world.project);
     assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), []);
+    assert_eq!(store.spider_count(project).await.unwrap(), 0);
     for spider in ["b", "a", "b"] {
         world.add(T, pending(spider)).await;
     }
     let gone = world.add(T, in_state("a", State::Deleted)).await;
     store.purge(gone).await.unwrap();
     store.spider_id(project, &name("c"), true).await.unwrap();
+    assert_eq!(store.spider_count(project).await.unwrap(), 3);
     let expected = [
         record(&world, 1, "b", &[], 2),
         record(&world, 2, "a", &[], 2),

@@ -5,7 +5,7 @@ use spiderq_proto::v1::*;
 use spiderq_tests::{Grpc, Stack};
 use tonic::{Code, Response, Status};
 
-use crate::on_each_store;
+use crate::{helpers::texts, on_each_store};
 
 fn assert_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Status>, message: &str) {
     let status = answer.expect_err(message);
@@ -113,25 +113,50 @@ async fn pushes_and_updates(grpc: &Grpc) {
     assert_invalid(grpc.queue().cancel_jobs(most).await, count);
     let both = grpc.queue().cancel_jobs(both).await;
     assert_invalid(both, "oldest_pending: must not stand beside keys");
-    let update = |update| UpdateQueueRequest {
+    let update = |key: &str| JobUpdate { key: key.into(), ..Default::default() };
+    let priority = JobUpdate { priority: Some(5), ..update("1/1/1") };
+    let fence = JobUpdate { fence: "x".into(), ..update("1/1/1") };
+    let request = UpdateQueueRequest {
         project: 1,
-        // The first is good, and is not made as the second is not.
-        updates: vec![
-            JobUpdate {
-                key: "1/1/1".into(),
-                state: JobState::Finished.into(),
-                ..Default::default()
-            },
-            update,
-        ],
+        updates: vec![priority, fence, update("x"), update("2/1")],
         request_id: String::new(),
     };
-    let bad = update(JobUpdate { key: "1/1/1".into(), priority: Some(5), ..Default::default() });
-    let priority = "priority: must be an integer from 0 (lowest) to 4 (highest)";
-    assert_invalid(grpc.queue().update_queue(bad).await, priority);
-    let bad = update(JobUpdate { key: "1/1/1".into(), fence: "x".into(), ..Default::default() });
-    let fence = "fence: must be the fence that StartJob answered";
-    assert_invalid(grpc.queue().update_queue(bad).await, fence);
+    let refused = grpc.queue().update_queue(request).await.unwrap().into_inner();
+    let expected = [
+        ("priority", "priority: must be an integer from 0 (lowest) to 4 (highest)"),
+        ("fence", "fence: must be the fence that StartJob answered"),
+        ("key", "key: must be a job key like 53/7/81 or a spider key like 53/7"),
+        ("key", "key: must be a key of project 1"),
+    ];
+    let refusal = |(update, (field, message)): (u32, (&str, &str))| UpdatedJob {
+        update,
+        error: Some(JobError {
+            code: job_error::Code::InvalidArgument.into(),
+            message: message.into(),
+            field: field.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    assert_eq!(refused.results, (0..).zip(expected).map(refusal).collect::<Vec<_>>());
+}
+
+async fn updates_of_jobs(grpc: &Grpc) {
+    let update = UpdateJobsRequest { project: 1, ..Default::default() };
+    let metadata = texts([("n", "1")]);
+    let keys = vec!["1/1/1".to_owned()];
+    let by_state = JobFilter { states: vec![JobState::Deleted.into()], ..Default::default() };
+    let by_key = JobFilter { keys: keys.clone(), ..Default::default() };
+    for (keys, filter, metadata, message) in [
+        (vec![], None, metadata.clone(), "filter: is required, or keys"),
+        (vec![], Some(JobFilter::default()), metadata.clone(), "filter: is required, or keys"),
+        (vec![], Some(by_key), metadata, "filter.keys: must be empty; name the jobs in keys"),
+        (vec![], Some(by_state), texts([]), "metadata: is required, or tags"),
+        (keys, None, texts([]), "metadata: is required, or tags"),
+    ] {
+        let request = UpdateJobsRequest { keys, filter, metadata, ..update.clone() };
+        assert_invalid(grpc.jobs().update_jobs(request).await, message);
+    }
 }
 
 async fn keys(grpc: &Grpc) {
@@ -174,12 +199,12 @@ async fn projects(grpc: &Grpc) {
     let get = |spider, create| GetSpiderRequest { project: 1, spider, create };
     let told = "spider: is required: id or name";
     assert_invalid(projects.get_spider(get(None, false)).await, told);
-    let id = get_spider_request::Spider::Id;
-    let told = "id: must be a positive integer";
+    let id = |id| SpiderRef { spider: Some(spider_ref::Spider::Id(id)) };
+    let told = "spider: must be a positive integer";
     assert_invalid(projects.get_spider(get(Some(id(0)), false)).await, told);
     let told = "create: goes with a name, not with a number";
     assert_invalid(projects.get_spider(get(Some(id(1)), true)).await, told);
-    let none = UpdateSpiderTagsRequest { project: 1, spider_id: 1, ..Default::default() };
+    let none = UpdateSpiderTagsRequest { project: 1, spider: Some(id(1)), ..Default::default() };
     let told = "add: is required, or remove";
     assert_invalid(projects.update_spider_tags(none).await, told);
     let delete = |names: &[&str], all| DeleteSettingsRequest {
@@ -228,6 +253,7 @@ async fn a_bad_field_is_refused_by_its_name_and_nothing_changes() {
         starts(&grpc).await;
         heartbeats(&grpc).await;
         pushes_and_updates(&grpc).await;
+        updates_of_jobs(&grpc).await;
         keys(&grpc).await;
         revocations(&grpc).await;
         projects(&grpc).await;

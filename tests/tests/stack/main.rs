@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod answers;
 mod api_keys;
 mod bad_input;
 mod bad_input_grpc;

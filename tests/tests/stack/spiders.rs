@@ -38,7 +38,7 @@ async fn spiders_are_numbered_listed_and_tagged() {
         let changed = patch(&http, "/api/v2/projects/7/spiders/1/tags", &tags);
         let whole = json!({
             "name": "a/b", "jobq_id": 1, "tags": ["t", "u"], "type": "manual", "version": "v1",
-            "max_running": null, "project": {"id": 7},
+            "max_running": null, "project": {"id": 7, "name": "7"},
         });
         assert_eq!(changed.await.ok().json(), whole);
         let read = http.get("/api/v2/projects/7/spiders/1").await.ok();

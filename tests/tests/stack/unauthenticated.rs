@@ -67,9 +67,20 @@ async fn a_call_with_a_wrong_key_gets_no_validation_error() {
             let by_parameter = format!("{path}{joint}apikey={wrong}");
             assert_refused(&admin.anonymous().get(&by_parameter).await, path, 401);
         }
-        for path in ["/jobq/1/startjob", "/jobq/1/update", "/jobs/1/1/1"] {
+        for path in ["/jobq/1/startjob", "/jobq/1/cancel", "/jobs/1/1/1"] {
             assert_eq!(admin.post(path, "not json").await.status, 400);
             assert_refused(&unauthenticated.post(path, "not json").await, path, 401);
+        }
+        // Lines of these are answered one by one, to callers who may.
+        for path in ["/jobq/1/push", "/jobq/1/update"] {
+            assert_refused(&unauthenticated.post(path, "not json").await, path, 401);
+        }
+        // Paths that exist only to say that they do nothing.
+        for path in ["/api/scrapyd/addversion.json", "/api/eggs/add.json", "/api/releases/x"] {
+            for caller in [&unauthenticated, &admin.anonymous()] {
+                assert_refused(&caller.post(path, "an egg").await, path, 401);
+                assert_refused(&caller.get(path).await, path, 401);
+            }
         }
         let path = "/api/v2/projects/1/spiders/1/tags";
         let tagged = unauthenticated.send(Method::PATCH, path, &[], "{}").await;

@@ -8,6 +8,7 @@ mod jobsummary;
 mod lastjobsummary;
 mod list;
 mod push;
+mod refused_line;
 mod startjob;
 mod summary;
 mod update;
@@ -25,6 +26,7 @@ pub(super) use update::update;
 
 use spiderq_core::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
 
+use self::refused_line::refused_line;
 use super::StorageResult;
 use crate::{accepted_values, errors::Problem};
 

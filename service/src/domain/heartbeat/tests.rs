@@ -43,7 +43,7 @@ async fn a_job_that_was_finished_is_no_longer_held() {
     let started = world.start().await;
     let finish = QueueUpdate { state: Some(State::Finished), ..queue_update(key) };
     let user = caller(Role::User);
-    world.domain.update_queue(&user, world.project, vec![finish], None).await.unwrap();
+    world.domain.update_queue(&user, world.project, vec![Ok(finish)], None).await.unwrap();
     let refusal = "job 53/1/1 is no longer held by this worker";
     assert_eq!(message(send(&world, &started, None).await), refusal);
 }
