@@ -19,6 +19,7 @@ mod cors;
 mod delete;
 mod documented_examples;
 mod errors;
+mod forms;
 mod grpc_limits;
 mod grpc_transport;
 mod grpc_web;

@@ -23,7 +23,7 @@ pub(in crate::routes) async fn update(call: Call) -> DashResult {
 
 fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
     let keys = params.all("job");
-    let spider = match params.last("spider") {
+    let spider = match params.one("spider")? {
         // The legacy client sends the spider of its list along with job keys.
         Some(spider) if keys.is_empty() => spider.to_owned(),
         _ => String::new(),
@@ -45,8 +45,8 @@ fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
 }
 
 fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
-    let rest = params.all_but(&RESERVED);
-    rest.map(|(name, value)| Ok((name.to_owned(), json(name, value)?))).collect()
+    let fields = params.others(&RESERVED)?.into_iter();
+    fields.map(|(name, value)| Ok((name.clone(), json(&name, &value)?))).collect()
 }
 
 fn json(name: &str, value: &str) -> Result<String, Problem> {
