@@ -63,7 +63,7 @@ impl JobEnvironment<'_> {
         match self.value("cmd_args") {
             Some(Value::String(text)) => shlex::split(&text)
                 .unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect()),
-            Some(Value::Array(words)) => words.into_iter().map(text_of).collect(),
+            Some(Value::Array(words)) => words.iter().map(text_of).collect(),
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
                 Vec::new()
             }
@@ -84,12 +84,10 @@ impl JobEnvironment<'_> {
     }
 
     fn strings(&self, field: &str) -> BTreeMap<String, String> {
-        match self.value(field) {
-            Some(Value::Object(object)) => {
-                object.into_iter().map(|(name, value)| (name, text_of(value))).collect()
-            }
-            _ => BTreeMap::new(),
-        }
+        let Some(Value::Object(object)) = self.value(field) else {
+            return BTreeMap::new();
+        };
+        object.into_iter().map(|(name, value)| (name, text_of(&value))).collect()
     }
 
     fn value(&self, field: &str) -> Option<Value> {
@@ -191,13 +189,8 @@ struct Settings<'a> {
     enabled_addons: Value,
 }
 
-fn text_of(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
-        }
-    }
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `start-crawl` reads a variable whose value is the path of a file from that file.

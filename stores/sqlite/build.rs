@@ -17,8 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         if !name.starts_with(&format!("{version:04}_")) || !name.ends_with(".sql") {
             return Err(format!("{FOLDER}/{name}: the name must be {version:04}_….sql").into());
         }
-        let path = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(FOLDER).join(name);
-        writeln!(list, "include_str!({path:?}),")?;
+        // No path of this machine: a clone that is moved would look there for the files.
+        let path = format!("/{FOLDER}/{name}");
+        writeln!(list, "include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?})),")?;
     }
     list.push(']');
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("migrations.rs"), list)?;

@@ -175,7 +175,7 @@ async fn the_connection_comes_back_after_a_restart() {
 
 #[tokio::test]
 async fn no_error_shows_the_password() {
-    let url = "redis://user:s3cret@localhost:1/0";
+    let url = "redis://user:s3cret@127.0.0.1:1/0";
     let error = open(&StoreUrl::parse(url).unwrap()).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("s3cret"));

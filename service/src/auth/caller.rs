@@ -66,12 +66,10 @@ impl Caller {
 
     /// An error unless the caller may manage API keys.
     pub fn may_administer(&self) -> Result<()> {
-        match self {
-            Self::Key { role: Role::Admin, .. } => Ok(()),
-            Self::Key { .. } | Self::Job { .. } => {
-                Err(Error::Forbidden("this needs a key of role admin".to_owned()))
-            }
+        if matches!(self, Self::Key { role: Role::Admin, .. }) {
+            return Ok(());
         }
+        Err(Error::Forbidden("this needs a key of role admin".to_owned()))
     }
 
     /// Numbers of the projects that the caller reaches; `None`: all. An error for a job token.

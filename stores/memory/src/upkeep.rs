@@ -1,5 +1,7 @@
 //! Leases that end, retention, and the health of the store.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use spiderq_core::{
     error::Result,
@@ -17,8 +19,7 @@ impl UpkeepStore for MemoryStore {
         let projects = lock(&self.projects);
         let jobs = projects.values().flat_map(|project| project.jobs.values());
         let due = jobs.filter_map(|stored| Some((stored.due?, stored.job.key)));
-        let mut due: Vec<_> = due.filter(|(time, _)| *time <= now).collect();
-        due.sort_unstable();
+        let due: BTreeSet<_> = due.filter(|(time, _)| *time <= now).collect();
         Ok(due.into_iter().take(limit).map(|(_, key)| key).collect())
     }
 

@@ -29,6 +29,7 @@ mod request_ids;
 mod rows;
 mod scan;
 mod script_modules;
+mod script_parts;
 mod scripts;
 mod spiders;
 mod upkeep;

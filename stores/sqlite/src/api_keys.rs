@@ -54,10 +54,8 @@ impl ApiKeyStore for SqliteStore {
 
     async fn remove_api_key(&self, id: &str) -> error::Result<bool> {
         let id = id.to_owned();
-        let step = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached("DELETE FROM api_keys WHERE id = ?1")?;
-            Ok(statement.execute([id])? > 0)
-        };
+        let delete = "DELETE FROM api_keys WHERE id = ?1";
+        let step = move |connection: &Connection| Ok(connection.execute(delete, [id])? > 0);
         self.writer.call(step).await
     }
 

@@ -67,9 +67,9 @@ impl UpkeepStore for SqliteStore {
         &self,
         scope: &CheckScope,
         repair: bool,
-        tell: &mut (dyn FnMut(CheckProgress) + Send),
+        report: &mut (dyn FnMut(CheckProgress) + Send),
     ) -> error::Result<CheckSummary> {
-        fsck::check(&self.file, scope, repair, tell).await
+        fsck::check(&self.file, scope, repair, report).await
     }
 }
 

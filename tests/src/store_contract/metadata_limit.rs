@@ -7,7 +7,7 @@ use spiderq_core::{
 
 use super::world::*;
 
-const MOST: usize = spiderq_core::limits::MAX_METADATA_BYTES;
+const MAX_BYTES: usize = spiderq_core::limits::MAX_METADATA_BYTES;
 
 /// A string of `bytes` bytes as JSON, quotes and the name `a` of its field included.
 fn text(bytes: usize) -> String {
@@ -18,7 +18,7 @@ fn limited(set: &[(&str, &str)], remove: &[&str]) -> Effect {
     Effect {
         set: metadata(set),
         remove: remove.iter().map(|name| field_name(name)).collect(),
-        max_bytes: Some(MOST),
+        max_bytes: Some(MAX_BYTES),
         ..Effect::default()
     }
 }
@@ -30,7 +30,7 @@ async fn holding(world: &World, fields: &[(&str, &str)]) -> JobKey {
 
 /// Names count too. A refused change does nothing else either.
 pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
-    let key = holding(&world, &[("a", &text(MOST - 100)), ("b", "1")]).await;
+    let key = holding(&world, &[("a", &text(MAX_BYTES - 100)), ("b", "1")]).await;
     let before = world.job(key).await;
     let more = Effect { priority: Some(priority(4)), ..limited(&[("c", &text(99))], &[]) };
     let changed = world.change(T + 1, vec![always(key, more)]).await;
@@ -38,7 +38,7 @@ pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
     assert_eq!(world.job(key).await, before);
     let exactly = limited(&[("c", &text(98))], &[]);
     world.apply(T + 1, always(key, exactly)).await;
-    assert_eq!(world.job(key).await.unwrap().metadata.bytes(), MOST);
+    assert_eq!(world.job(key).await.unwrap().metadata.bytes(), MAX_BYTES);
     let over = limited(&[("b", "12")], &[]);
     let changed = world.change(T + 1, vec![always(key, over)]).await;
     assert_eq!(changed, [Changed::TooLarge]);
@@ -48,7 +48,7 @@ pub async fn a_job_has_a_limit_over_all_its_metadata(world: World) {
 
 /// A change is measured by what the job has after it.
 pub async fn removed_and_replaced_fields_make_room(world: World) {
-    let half = text(MOST / 2);
+    let half = text(MAX_BYTES / 2);
     let key = holding(&world, &[("a", &half)]).await;
     for _ in 0..3 {
         world.apply(T, always(key, limited(&[("a", &half)], &[]))).await;
@@ -86,9 +86,9 @@ pub async fn many_small_fields_count_towards_the_limit(world: World) {
 
 /// A change that would be too large undoes an all-or-nothing call.
 pub async fn changes_of_one_call_count_together(world: World) {
-    let key = holding(&world, &[("a", &text(MOST / 2))]).await;
+    let key = holding(&world, &[("a", &text(MAX_BYTES / 2))]).await;
     let other = world.add(T, pending("s")).await;
-    let set = |name| limited(&[(name, &text(MOST / 4))], &[]);
+    let set = |name| limited(&[(name, &text(MAX_BYTES / 4))], &[]);
     let changes = || {
         vec![
             always(other, set("b")),
@@ -119,7 +119,7 @@ pub async fn changes_of_one_call_count_together(world: World) {
 
 /// A full job can still be claimed, stopped and finished.
 pub async fn changes_without_max_bytes_are_not_limited(world: World) {
-    let key = holding(&world, &[("a", &text(MOST))]).await;
+    let key = holding(&world, &[("a", &text(MAX_BYTES))]).await;
     let effect = Effect { set: metadata(&[("worker", "1")]), ..starting() };
     let now = spiderq_core::model::Millis(T + 1);
     let wanted = ClaimFilter::default();

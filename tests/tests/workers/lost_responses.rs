@@ -19,7 +19,7 @@ use crate::on_each_store;
 
 /// Calls, and how many of them are on their way at a time.
 const CALLS: u64 = 1_000;
-const AT_ONCE: usize = 16;
+const CONCURRENT_CALLS: usize = 16;
 /// Of 100 answers, how many are lost.
 const LOST: u64 = 30;
 
@@ -101,7 +101,7 @@ async fn schedules_repeated_after_lost_responses_make_one_job_each() {
         let way = Cutting::before(&stack.url).await;
         let http = Http::new(&way.url).basic(&stack.key, "");
         let calls = stream::iter(0..CALLS).map(|number| schedule(&http, number));
-        let done: Vec<(String, u64)> = calls.buffer_unordered(AT_ONCE).collect().await;
+        let done: Vec<(String, u64)> = calls.buffer_unordered(CONCURRENT_CALLS).collect().await;
         let cut = way.cut.load(Ordering::Relaxed);
         let asked: u64 = done.iter().map(|(_, asked)| asked).sum();
         assert_eq!(asked, CALLS + cut);

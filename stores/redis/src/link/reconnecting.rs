@@ -2,7 +2,7 @@
 //! task whatever the number of callers, with a jittered back-off. Callers wait for it, but not
 //! long, so that none pile up behind a server that is away.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use redis::{
     FromRedisValue, PushInfo, PushKind, RedisResult,
@@ -46,11 +46,8 @@ pub(crate) struct Lost {
 
 impl Lost {
     pub(crate) fn report(&self) {
-        let raise = |highest: &mut u64| {
-            let higher = *highest < self.number;
-            *highest = self.number.max(*highest);
-            higher
-        };
+        let raise =
+            |highest: &mut u64| self.number > mem::replace(highest, self.number.max(*highest));
         self.highest.send_if_modified(raise);
     }
 

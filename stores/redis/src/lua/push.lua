@@ -8,19 +8,20 @@
 --         go to, bytes, core, large}, the last two flat lists of fields and values.
 -- Returns a packed list, per job {added = `SPIDER/JOB`}, 'duplicate', 'too_many_tags' or {at_limit =
 --         word}; '' for a reused request id.
--- needs: counters, event_log, limits, new_jobs, request_ids
+-- needs: counters, event_log, new_jobs, request_ids
 local arg = cmsgpack.unpack(ARGV[1])
 local kept = request_ids.kept(arg.request)
 if kept then return kept end
 
 local cache = counters.read(arg.fields)
-local tally = limits.tally(counters.get(cache, 'running_units'))
-local push = { now = arg.now, max_tags = arg.max_tags, counters = cache, tally = tally, events = {} }
+local position = counters.get(cache, 'last_position') or 0
+local push = { now = arg.now, max_tags = arg.max_tags, counters = cache, position = position, events = {} }
 local replies = {}
 for i, job in ipairs(arg.jobs) do
   replies[i] = new_jobs.add(push, job)
 end
 if #push.events > 0 then
+  counters.set(cache, 'last_position', push.position)
   counters.write(cache)
   event_log.add(push.events)
 end

@@ -30,7 +30,7 @@ pub(crate) async fn check(
     file: &StoreFile,
     scope: &CheckScope,
     repair: bool,
-    tell: &mut (dyn FnMut(CheckProgress) + Send),
+    report: &mut (dyn FnMut(CheckProgress) + Send),
 ) -> spiderq_core::error::Result<CheckSummary> {
     let connection = file.writer()?;
     connection.busy_timeout(WRITER_TIMEOUT).map_err(StepError::from)?;
@@ -48,7 +48,7 @@ pub(crate) async fn check(
         Ok::<_, StepError>(check.summary)
     });
     while let Some(progress) = progress.recv().await {
-        tell(progress);
+        report(progress);
     }
     work.await.map_err(Error::bug)?.map_err(Error::from)
 }

@@ -179,11 +179,10 @@ impl Check<'_> {
 
     pub(super) fn count_aside(&self) -> Result<u64> {
         let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'set_aside'";
-        let any = self.connection.query_row(sql, [], |_| Ok(())).optional()?;
-        match any {
-            None => Ok(0),
-            Some(()) => Ok(self.wrong("SELECT project FROM set_aside", |_| Ok(()))?.len() as u64),
+        if !self.connection.prepare(sql)?.exists([])? {
+            return Ok(0);
         }
+        Ok(self.wrong("SELECT project FROM set_aside", |_| Ok(()))?.len() as u64)
     }
 }
 

@@ -1,4 +1,5 @@
--- Adding a job, for push.lua. A `push` is {now, max_tags, counters: a cache, tally, events}.
+-- Adding a job, for push.lua. A `push` is {now, max_tags, counters: a cache, position: the last one
+-- given, events, tally: nil before the first job that begins running}.
 -- needs: counters, hashes, limits, names, numbers, tag_list
 local new_jobs = {}
 local call = redis.call
@@ -6,7 +7,9 @@ local call = redis.call
 local function refused_for(push, job, tag_count)
   if job.unique and call('HEXISTS', names.unique, job.unique) == 1 then return 'duplicate' end
   if tag_count > push.max_tags then return 'too_many_tags' end
-  local spider = job.running_units and counters.get(push.counters, names.spider_number(job.spider))
+  if not job.running_units then return nil end
+  push.tally = push.tally or limits.tally(counters.get(push.counters, 'running_units'))
+  local spider = counters.get(push.counters, names.spider_number(job.spider))
   local limit = limits.refusal(push.tally, spider and numbers.int(spider), nil, job.running_units)
   return limit and { at_limit = limit }
 end
@@ -31,14 +34,18 @@ local function complete(job, position, tags)
   return core
 end
 
-local function index(push, job, member, spider, position, tags)
-  local lane, letter = names.lane(job.state, job.priority), names.letter(job.state)
-  call('ZADD', names.set(lane), position, member)
-  call('ZADD', names.set(names.of_spider(spider, lane)), position, member)
+local function index_tags(push, letter, member, position, tags)
   for tag in tag_list.each(tags) do
     local number = counters.number(push.counters, names.tag_number(tag), 'last_tag')
     call('ZADD', names.set(names.of_tag(number, letter)), position, member)
   end
+end
+
+local function index(push, job, member, spider, position, tags)
+  local lane, letter = names.lane(job.state, job.priority), names.letter(job.state)
+  call('ZADD', names.set(lane), position, member)
+  call('ZADD', names.set(names.of_spider(spider, lane)), position, member)
+  if tags ~= '' then index_tags(push, letter, member, position, tags) end
   if job.holds then call('HSET', names.unique, job.unique, member) end
   if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end
 end
@@ -51,17 +58,18 @@ function new_jobs.add(push, job)
   local cache = push.counters
   local spider, is_new = counters.number(cache, names.spider_number(job.spider), 'last_spider')
   local member = spider .. '/' .. numbers.int(counters.add(cache, names.last_job(job.spider), 1))
-  local position = numbers.position_after(counters.get(cache, 'last_position') or 0, push.now)
-  counters.set(cache, 'last_position', position)
-  position = numbers.int(position)
+  push.position = numbers.position_after(push.position, push.now)
+  local position = numbers.int(push.position)
   -- Fields come first: where Redis refuses to take more, nothing was done.
   hashes.set(names.job(member), complete(job, position, tags))
   hashes.set(names.large(member), job.large)
   if is_new then call('HSET', names.spiders, spider, job.spider) end
   index(push, job, member, spider, position, tags)
   if job.bytes_field then counters.add(cache, job.bytes_field, job.bytes) end
-  if job.running_units then counters.add(cache, 'running_units', job.running_units) end
-  limits.count(push.tally, spider, nil, job.running_units)
+  if job.running_units then
+    counters.add(cache, 'running_units', job.running_units)
+    limits.count(push.tally, spider, nil, job.running_units)
+  end
   push.events[#push.events + 1] = { member, '', numbers.int(job.state), 0 }
   return { added = member }
 end
