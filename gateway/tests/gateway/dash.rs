@@ -46,7 +46,6 @@ async fn run_takes_every_parameter_from_query_and_form() {
         .append_pair("environment", r#"{"E":"\u0031", "F":""}"#)
         .append_pair("version", "1.0")
         .append_pair("meta", meta)
-        .append_pair("a", "0")
         .append_pair("a", "1")
         .append_pair("apikey", "no argument")
         .finish();

@@ -130,7 +130,12 @@ impl Fake {
         if !has_credentials && !path.contains("apikey=") {
             request = request.header("authorization", "Basic SzpL");
         }
-        let response = self.send(request.body(body.into()).unwrap()).await;
+        self.reply(request.body(body.into()).unwrap()).await
+    }
+
+    /// The whole response to a request, which is sent as it is.
+    pub(crate) async fn reply(&self, request: HttpRequest<Body>) -> Reply {
+        let response = self.send(request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Reply { code: head.status, headers: head.headers, bytes: body.to_vec() }

@@ -203,7 +203,7 @@ async fn an_empty_change_of_tags_is_refused_in_its_own_form() {
     for body in ["{}", r#"{"add":[],"remove":null}"#] {
         let fake = Fake::default();
         let reply = fake.with("PATCH", path, &[], body).await;
-        let body_text = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
+        let body_text = r#"{"non_field_errors":["At least one of \"add\" or \"remove\" arguments must not be empty"]}"#;
         assert_eq!(reply.code_and_body(), (400, body_text));
         assert_eq!(fake.calls(), 0);
     }
@@ -232,7 +232,9 @@ async fn an_api_key_has_the_name_and_role_of_its_owner() {
 
 #[tokio::test]
 async fn a_spider_has_a_number_or_null() {
-    for (query, create) in [("", false), ("?create=1", true), ("?create=0", false)] {
+    for (query, create) in
+        [("", false), ("?create=1", true), ("?create=True", true), ("?create=off", false)]
+    {
         let fake = Fake::default().responds(GetSpiderResponse { spider: Some(spider(7, "s", "")) });
         let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
         assert_eq!(reply.code_and_body(), (200, "7"));
@@ -243,7 +245,7 @@ async fn a_spider_has_a_number_or_null() {
     let fake = Fake::default().responds(Status::not_found("none"));
     assert_eq!(fake.get("/ids/53/spider/s").await.code_and_body(), (200, "null"));
     let refused = Fake::default().get("/ids/53/spider/s?create=x").await;
-    let body_text = r#"{"error":"Bad Request","message":"create: must be 1 or 0"}"#;
+    let body_text = r#"{"error":"Bad Request","message":"create: must be 1 or 0, true or false, yes or no, on or off"}"#;
     assert_eq!(refused.code_and_body(), (400, body_text));
 }
 

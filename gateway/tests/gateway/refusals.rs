@@ -41,6 +41,18 @@ async fn run_names_the_parameter_and_what_is_accepted() {
         ),
         ("project=1&spider=s&meta=7", "meta: must be a JSON object"),
         (
+            "project=1&spider=s&meta=%7B%22x%22:%5B1e400%5D%7D",
+            "meta: must have no half characters like \"\\ud800\" and no numbers beyond 1.8e308",
+        ),
+        ("project=1&project=1&spider=s", "project: must be given once"),
+        ("project=1&spider=s&spider=t", "spider: must be given once"),
+        ("project=1&spider=s&priority=1&priority=1", "priority: must be given once"),
+        ("project=1&spider=s&units=1&units[]=2", "units: must be given once"),
+        ("project=1&spider=s&meta=%7B%7D&meta=%7B%7D", "meta: must be given once"),
+        ("project=1&spider=s&url=a&url=b", "url: must be given once"),
+        ("project=1&spider=lat%E9", "spider: must be UTF-8"),
+        ("project=1&spider=s&lat%E9=1", "lat\u{fffd}: its name must be UTF-8"),
+        (
             "project=1&spider=s&meta=%7B%22state%22:%22lost%22%7D",
             "meta: state: must be one of pending, running, finished, deleted",
         ),

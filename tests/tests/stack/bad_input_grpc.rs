@@ -218,6 +218,15 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.delete_settings(delete(&["a"], true)).await, told);
 }
 
+async fn settings(grpc: &Grpc) {
+    for (name, known) in [("max_run", "max_running"), ("keep_finished_day", "keep_finished_days")] {
+        let settings = texts([("mine", "1"), (name, "3")]);
+        let request = SetSettingsRequest { project: 1, settings };
+        let told = format!("{name}: is not a setting of the service, but {known} is");
+        assert_invalid(grpc.projects().set_settings(request).await, &told);
+    }
+}
+
 async fn summaries(grpc: &Grpc) {
     let count = "count: must be from 0 to 1000";
     let request = SummarizeQueueRequest { project: 1, count: Some(1001), ..Default::default() };
@@ -232,6 +241,53 @@ async fn summaries(grpc: &Grpc) {
     assert_invalid(grpc.queue().list_last_jobs(last(-1, 1)).await, told);
     let told = "count: must be from 1 to 1000";
     assert_invalid(grpc.queue().list_last_jobs(last(0, 1001)).await, told);
+}
+
+/// Fields that programs read as JSON, by every call that writes metadata.
+async fn unreadable_fields(grpc: &Grpc) {
+    let (mut jobs, mut queue) = (grpc.jobs(), grpc.queue());
+    let text = r#"{"a":["\ud800",1e400]}"#;
+    let told = |name| {
+        let accepted =
+            "must have no half characters like \"\\ud800\" and no numbers beyond 1.8e308";
+        format!("{name}: {accepted}")
+    };
+    let schedule = |job_settings| ScheduleJobRequest {
+        project: 1,
+        spider: "s".into(),
+        job_settings,
+        ..Default::default()
+    };
+    let settings = schedule(Some(text.to_owned()));
+    assert_invalid(jobs.schedule_job(settings).await, &told("job_settings"));
+    for name in ["spider_args", "environment", "job_settings", "meta"] {
+        let (told, key) = (told(name), "1/1/1".to_owned());
+        let metadata = texts([(name, text)]);
+        let request = ScheduleJobRequest { metadata: metadata.clone(), ..schedule(None) };
+        assert_invalid(jobs.schedule_job(request).await, &told);
+        let request = SetJobMetadataRequest { key: key.clone(), metadata, ..Default::default() };
+        assert_invalid(jobs.set_job_metadata(request.clone()).await, &told);
+        let SetJobMetadataRequest { metadata, .. } = request;
+        let (keys, project) = (vec![key.clone()], 1);
+        let request =
+            UpdateJobsRequest { project, keys, metadata: metadata.clone(), ..Default::default() };
+        assert_invalid(jobs.update_jobs(request).await, &told);
+        let request = StartJobRequest { project, metadata: metadata.clone(), ..Default::default() };
+        assert_invalid(queue.start_job(request).await, &told);
+        let job = NewJob { spider: "s".into(), metadata: metadata.clone(), ..Default::default() };
+        let request = PushJobsRequest { project, jobs: vec![job], ..Default::default() };
+        let pushed = queue.push_jobs(request).await.unwrap().into_inner().results.remove(0);
+        let Some(pushed_job::Result::Error(error)) = pushed.result else { panic!("{pushed:?}") };
+        assert_eq!(error.message, told);
+        let updates = vec![JobUpdate { key, metadata, ..Default::default() }];
+        let request = UpdateQueueRequest { project, updates, ..Default::default() };
+        let updated = queue.update_queue(request).await;
+        let message = match updated {
+            Ok(response) => response.into_inner().results.remove(0).error.unwrap().message,
+            Err(status) => status.message().to_owned(),
+        };
+        assert_eq!(message, told);
+    }
 }
 
 async fn revocations(grpc: &Grpc) {
@@ -256,7 +312,9 @@ async fn a_bad_field_is_refused_by_its_name_and_nothing_changes() {
         updates_of_jobs(&grpc).await;
         keys(&grpc).await;
         revocations(&grpc).await;
+        unreadable_fields(&grpc).await;
         projects(&grpc).await;
+        settings(&grpc).await;
         summaries(&grpc).await;
         assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
         let all = "/jobq/1/count?state=pending&state=running&state=finished&state=deleted";

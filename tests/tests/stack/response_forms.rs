@@ -10,7 +10,7 @@ use std::{
 use Kind::{Empty, Json, Lines, List};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Value, json};
-use spiderq_tests::{Http, Response, Stack};
+use spiderq_tests::{Http, Raw, Response, Stack};
 
 use crate::{access::table::routes, on_each_store};
 
@@ -202,6 +202,30 @@ async fn every_list_is_json_lines_or_an_array() {
         }
     })
     .await;
+}
+
+/// Some clients match them exactly.
+#[tokio::test]
+async fn http_1_responses_name_their_headers_in_title_case() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let head = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    for (path, names) in [
+        ("/system/ts", &["Content-Type", "X-Request-Id", "Content-Length", "Date"][..]),
+        ("/jobq/1/count", &["Content-Type", "Www-Authenticate", "Content-Length"]),
+        ("/healthz", &["Content-Type", "Content-Length"]),
+    ] {
+        let mut raw = Raw::begin(&stack.url, head(path).as_bytes()).await;
+        let answer = String::from_utf8(raw.read_to_end().await).unwrap();
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap();
+        for line in head.lines().skip(1) {
+            let words = line.split(':').next().unwrap().split('-');
+            let is_title = |word: &str| word.starts_with(|first: char| first.is_ascii_uppercase());
+            assert!(words.clone().all(is_title), "{line}");
+        }
+        for name in names {
+            assert!(head.contains(&format!("\r\n{name}: ")), "{name} in {head}");
+        }
+    }
 }
 
 #[tokio::test]

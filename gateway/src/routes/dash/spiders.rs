@@ -21,7 +21,7 @@ use crate::{
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
     let mut message = ListSpidersRequest {
         project: call.params.project()?,
-        name: call.params.last("spider").unwrap_or_default().to_owned(),
+        name: call.params.one("spider")?.unwrap_or_default().to_owned(),
         start_after: 0,
         count: MAX_ROWS as u32,
     };
@@ -80,7 +80,10 @@ pub(in crate::routes) async fn tags(call: Call) -> DashResult {
 
 /// A form of refusal that only this path has (contract 3, others).
 fn no_change() -> Response {
-    let body = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
+    let body = concat!(
+        r#"{"non_field_errors":["At least one of \"add\" or \"remove\" arguments "#,
+        r#"must not be empty"]}"#
+    );
     let mut response = (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, JSON)], body).into_response();
     response.extensions_mut().insert(CredentialsUnchecked);
     response

@@ -61,8 +61,8 @@ fn known_by_text(message: &str) -> Problem {
 }
 
 fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
-    let rest = params.all_but(&RESERVED);
-    rest.map(|(name, value)| Ok((name.to_owned(), json(name, value)?))).collect()
+    let fields = params.others(&RESERVED)?.into_iter();
+    fields.map(|(name, value)| Ok((name.clone(), json(&name, &value)?))).collect()
 }
 
 fn json(name: &str, value: &str) -> Result<String, Problem> {
