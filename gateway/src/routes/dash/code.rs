@@ -7,7 +7,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 
 use super::DashResult;
-use crate::{auth, errors::Problem, params::Params, services::App};
+use crate::{auth::Presented, errors::Problem, services::App};
 
 const NO_DEPLOYS: &str = "code is not deployed to this server: a runner has it in its folder or \
      image, see docs/runner.md";
@@ -15,13 +15,11 @@ const NO_DEPLOYS: &str = "code is not deployed to this server: a runner has it i
 /// Whatever the method and the body, which may be a large file. Whether the credentials are good,
 /// the middleware asks.
 pub(in crate::routes) async fn code(State(app): State<Arc<App>>, request: Request) -> DashResult {
-    let mut query = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
-    let api_key = query.take("apikey");
-    if auth::credentials(request.headers(), api_key.as_deref()).is_none() {
-        return Err(Problem::unauthenticated().into());
+    let presented = request.extensions().get::<Presented>();
+    if presented.is_some_and(|presented| presented.get().is_some()) {
+        // A client that is still sending does not see a response: the body is read, and not kept.
+        let mut body = Limited::new(request.into_body(), app.options.max_body);
+        while let Some(Ok(_)) = body.frame().await {}
     }
-    // A client that is still sending does not see a response: the body is read, and not kept.
-    let mut body = Limited::new(request.into_body(), app.options.max_body);
-    while let Some(Ok(_)) = body.frame().await {}
     Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NO_DEPLOYS).into())
 }

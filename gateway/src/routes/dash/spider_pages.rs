@@ -50,10 +50,11 @@ pub(in crate::routes) async fn pages(call: Call) -> DashResult {
 
 impl Page {
     fn decode(call: &Call) -> Result<Self, Problem> {
-        let positive = |name| call.params.last(name).map(|text| params::positive(name, text));
-        let asked_size = positive("page_size").transpose()?;
+        let positive =
+            |name| call.params.one(name)?.map(|text| params::positive(name, text)).transpose();
+        let asked_size = positive("page_size")?;
         let size = asked_size.unwrap_or(DEFAULT_PAGE_SIZE as i64).min(MAX_PAGE_SIZE as i64);
-        Ok(Self { number: positive("page").transpose()?.unwrap_or(1), size, asked_size })
+        Ok(Self { number: positive("page")?.unwrap_or(1), size, asked_size })
     }
 
     /// The address of another page, as JSON. That of the first has no number.

@@ -13,7 +13,7 @@ async fn delete(world: &World, key: JobKey) {
     let delete = QueueUpdate { state: Some(State::Deleted), ..queue_update(key) };
     world
         .domain
-        .update_queue(&caller(Role::User), world.project, vec![delete], None)
+        .update_queue(&caller(Role::User), world.project, vec![Ok(delete)], None)
         .await
         .unwrap();
 }
@@ -29,7 +29,7 @@ async fn finished(world: &World) -> JobKey {
         ..queue_update(key)
     };
     let worker = token_of(&started);
-    world.domain.update_queue(&worker, world.project, vec![finish], None).await.unwrap();
+    world.domain.update_queue(&worker, world.project, vec![Ok(finish)], None).await.unwrap();
     key
 }
 
@@ -104,7 +104,8 @@ async fn an_update_to_finished_restores_a_deleted_job_and_merges_its_metadata() 
         ..queue_update(key)
     };
     let user = caller(Role::User);
-    let done = world.domain.update_queue(&user, world.project, vec![update], None).await.unwrap();
+    let done =
+        world.domain.update_queue(&user, world.project, vec![Ok(update)], None).await.unwrap();
     assert_eq!(done[0].result.as_ref().unwrap(), &State::Deleted);
     let job = world.job(key).await;
     assert_eq!((job.state, entered_by(&job, State::Finished)), (State::Finished, "worker"));
@@ -140,7 +141,7 @@ async fn a_worker_restores_nothing() {
     let refused = world.domain.restore_jobs(&worker, world.project, &[key], None).await;
     assert!(message(refused).contains("role user or above"));
     let update = QueueUpdate { state: Some(State::Finished), ..queue_update(key) };
-    let done = world.domain.update_queue(&worker, world.project, vec![update], None).await;
+    let done = world.domain.update_queue(&worker, world.project, vec![Ok(update)], None).await;
     let refused = done.unwrap().remove(0).result;
     assert_eq!(message(refused), "job 53/1/1 is not run by this key's owner");
     assert_eq!(world.state(key).await, State::Deleted);
