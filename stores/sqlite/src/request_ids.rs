@@ -214,10 +214,7 @@ fn encode_parts<T: PartAnswer>(kept: &KeptAnswers<T>) -> Value {
 }
 
 fn decode_parts<T: PartAnswer>(project: ProjectId, reply: &Value) -> Result<KeptAnswers<T>> {
-    let decode = |row: &Value| match row {
-        Value::Null => Ok(None),
-        row => T::decode(project, row).map(Some),
-    };
+    let decode = |row: &Value| (!row.is_null()).then(|| T::decode(project, row)).transpose();
     let rows = reply.as_array().ok_or_else(damaged)?;
     rows.iter().map(decode).collect::<Result<_>>().map(KeptAnswers)
 }

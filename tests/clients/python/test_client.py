@@ -165,9 +165,10 @@ class Lists(ClientTest):
     def test_a_job_is_found_by_its_key(self):
         self.assertEqual(self.jobs.get(self.first).key, self.first)
         self.assertEqual(self.client.get_job(self.first).metadata.get("spider"), "one")
-        unknown = self.client.get_job(self.key(9, 9))
-        with self.assertRaises(NotFound):
-            unknown.metadata.get("spider")
+        unknown = self.key(9, 9)
+        self.assertIsNone(self.client.get_job(unknown).metadata.get("spider"))
+        # As `shub` asks whether there is such a job.
+        self.assertFalse(self.client._hsclient.get_job(unknown).metadata)
 
 
 class Metadata(ClientTest):
