@@ -105,13 +105,15 @@ impl StoredJob {
 
     /// Enters the state that the job is in now. Entries into later states go: the job has not
     /// been there since.
-    fn enter(&mut self, position: Position, actor: &Actor, front: bool) {
+    fn enter(&mut self, position: Position, actor: &Actor, effect: &Effect) {
         let job = &mut self.job;
-        job.position = position;
         let index = job.state.index();
-        job.entries[index] = Some(StateEntry { position, actor: actor.clone() });
+        let old = job.entries[index].take().filter(|_| effect.restore);
+        let entry = old.unwrap_or_else(|| StateEntry { position, actor: actor.clone() });
+        job.position = entry.position;
+        job.entries[index] = Some(entry);
         job.entries[index + 1..].fill(None);
-        self.front = front && job.state == State::Pending;
+        self.front = effect.front && job.state == State::Pending;
     }
 
     /// Gives up what an attempt holds, and then takes a new attempt or lease: a requeue and a
@@ -214,7 +216,7 @@ pub struct Applied {
     /// The job after it.
     pub after: StoredJob,
     /// The event that it makes. An entry into a state has the position that was given as the
-    /// next one.
+    /// next one, unless the effect [restores](Effect::restore) an older entry.
     pub event: Option<NewEvent>,
     /// Whether somebody may wait for it, so that the project's subscriptions are to be notified:
     /// for events, and for whatever lets another job be claimed. Heartbeats are not.
@@ -244,6 +246,8 @@ pub fn change<V: ProjectView>(
         Step::Refuse => return Ok((Changed::Refused(previous), None)),
         Step::Keep => return Ok((Changed::Kept(previous), None)),
         Step::Apply(index) => index,
+        Step::Restore { ended, .. } if before.job.entry(State::Finished).is_some() => ended,
+        Step::Restore { never_ended, .. } => never_ended,
     };
     let effect = change.effects.get(index);
     let effect = effect.ok_or_else(|| Error::bug("a change names an effect that it lacks"))?;
@@ -273,7 +277,7 @@ pub fn apply<V: ProjectView>(
     }
     after.hold(effect);
     if let Some((_, actor)) = &effect.enter {
-        after.enter(next, actor, effect.front);
+        after.enter(next, actor, effect);
     }
     after.due = after.due_after(before, effect);
     let event = NewEvent::of_effect(before, &after, effect);
@@ -341,14 +345,6 @@ fn may_allow_a_claim(before: &Job, after: &Job) -> bool {
     }
 }
 
-impl Effect {
-    /// Whether a store must know all metadata of the job to apply this.
-    #[must_use]
-    pub fn touches_metadata(&self) -> bool {
-        !self.set.is_empty() || !self.remove.is_empty()
-    }
-}
-
 impl Holder {
     /// Why whoever asks may not change the job: its lease or attempt is not theirs.
     fn refusal(&self, stored: &StoredJob, now: Millis) -> Option<Changed> {
@@ -370,21 +366,5 @@ impl Holder {
             }
         };
         (!holds).then_some(otherwise)
-    }
-}
-
-impl Changed {
-    /// Whether it undoes a call that asked for all or nothing.
-    #[must_use]
-    pub const fn is_refusal(&self) -> bool {
-        match self {
-            Self::Refused(_)
-            | Self::Stale
-            | Self::NotHeld
-            | Self::TooManyTags
-            | Self::TooLarge
-            | Self::AtLimit(_) => true,
-            Self::Missing | Self::Kept(_) | Self::Applied { .. } => false,
-        }
     }
 }

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
+use crate::model::JobKey;
+
 /// What a store or library said; for the log, never for the caller.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -33,8 +35,13 @@ pub enum Error {
     #[error("{0}")]
     NotFound(String),
     /// An active job has the same unique value, or the same spider and arguments.
-    #[error("{0}")]
-    Duplicate(String),
+    #[error("{message}")]
+    Duplicate {
+        /// What it is the duplicate by.
+        message: String,
+        /// That active job.
+        job: JobKey,
+    },
     /// The job's state does not allow the change.
     #[error("{0}")]
     WrongState(String),

@@ -2,18 +2,32 @@
 
 use std::sync::LazyLock;
 
-use spiderq_core::limits::{MAX_PRIORITY, MAX_UNITS};
+use spiderq_core::limits::{
+    MAX_LEASE_MS, MAX_PRIORITY, MAX_START_WAIT_MS, MAX_UNITS, MIN_LEASE_MS,
+};
 
+pub(crate) const FLAG: &str = "must be 1 or 0, true or false, yes or no, on or off";
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
+pub(crate) const ONCE: &str = "must be given once";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
+pub(crate) const SCALAR: &str = "must be a string, a number or a boolean";
 pub(crate) const SPIDER: &str = "is required, the name of a spider";
 pub(crate) const STATE: &str = "must be one of pending, running, finished, deleted";
 pub(crate) const STRING: &str = "must be a string";
 pub(crate) const STRINGS: &str = "must be an array of strings";
 pub(crate) const TIME: &str = "must be an integer, milliseconds since the Unix epoch";
+pub(crate) const UNICODE: &str = "must be a string of Unicode characters";
+pub(crate) const UTF_8: &str = "must be UTF-8";
 
+pub(crate) static LEASE: LazyLock<String> = LazyLock::new(|| {
+    let (least, most) = (MIN_LEASE_MS / 1_000, MAX_LEASE_MS / 1_000);
+    format!("must be an integer from {least} to {most} (seconds)")
+});
+pub(crate) static WAIT: LazyLock<String> = LazyLock::new(|| {
+    format!("must be an integer from 0 to {} (seconds)", MAX_START_WAIT_MS / 1_000)
+});
 pub(crate) static MAX_RUNNING: LazyLock<String> =
     LazyLock::new(|| format!("must be a whole number from 0 to {}, or null", u32::MAX));
 pub(crate) static PRIORITY: LazyLock<String> =

@@ -1,27 +1,31 @@
 //! One HTTP request, taken apart for the handlers: parameters, body and credentials, and
 //! the way from there to a gRPC request.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{FromRequest, FromRequestParts as _, RawPathParams},
+    extract::{FromRequest, MatchedPath},
     response::Response,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, header::CONTENT_TYPE, request::Parts};
-use tonic::metadata::{Ascii, MetadataValue};
+use http::{HeaderMap, Method, Request, request::Parts};
+use percent_encoding::percent_decode_str;
+use spiderq_core::model::SpiderId;
+use spiderq_proto::v1::{SpiderRef, spider_ref};
+use tonic::metadata::MetadataValue;
 
 use crate::{
-    auth, body,
+    accepted_values,
+    auth::{self, API_KEY, Credentials, Presented},
+    body,
     errors::{Family, Problem},
+    form,
     list_format::ListFormat,
     middleware::{request_id::REQUEST_ID, timeout::BodyRead},
     params::{self, Params},
     services::App,
 };
-
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// A request whose body has been read.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub(crate) struct Call {
     pub(crate) params: Params,
     pub(crate) headers: HeaderMap,
     path: Vec<(String, String)>,
-    credentials: Option<MetadataValue<Ascii>>,
+    credentials: Credentials,
     body: Bytes,
 }
 
@@ -40,9 +44,7 @@ impl Call {
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         let metadata = request.metadata_mut();
-        if let Some(credentials) = &self.credentials {
-            metadata.insert("authorization", credentials.clone());
-        }
+        metadata.insert("authorization", self.credentials.clone());
         if let Some(id) = self.headers.get(REQUEST_ID)
             && let Ok(id) = MetadataValue::try_from(id.as_bytes())
         {
@@ -82,6 +84,16 @@ impl Call {
         self.optional_part("spider").map_or(Ok(0), |text| params::positive("spider", text))
     }
 
+    /// The path's spider by its number, or by its name if the text is no spider's number.
+    pub(crate) fn spider_ref(&self) -> Result<SpiderRef, Problem> {
+        let text = self.part("spider")?;
+        let spider = match SpiderId::parse(text) {
+            Ok(number) => spider_ref::Spider::Id(number.get().cast_signed()),
+            Err(_) => spider_ref::Spider::Name(text.to_owned()),
+        };
+        Ok(SpiderRef { spider: Some(spider) })
+    }
+
     pub(crate) fn job_key(&self) -> Result<String, Problem> {
         let (project, spider) = (self.part("project")?, self.part("spider")?);
         Ok(format!("{project}/{spider}/{}", self.part("job")?))
@@ -98,51 +110,58 @@ impl Call {
 
     async fn read(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
         let (mut head, body) = request.into_parts();
-        body::check_encoding(&head.headers)?;
-        let path = path_parts(&mut head, app).await?;
-        let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
-        let api_key = params.take("apikey");
-        let credentials = auth::credentials(&head.headers, api_key.as_deref());
+        let presented = head.extensions.remove::<Presented>().unwrap_or_default();
         let has_form = head.method == Method::POST && Family::of(head.uri.path()) == Family::Dash;
-        // An unauthenticated caller gets 401, not a validation error; a form may hold the key.
-        if credentials.is_none() && !has_form {
+        // Without credentials nothing is read, but for a form that may hold them.
+        if presented.get().is_none() && !has_form {
             return Err(Problem::unauthenticated());
         }
-        let body = body::read(body, app.options.max_body).await?;
+        body::check_encoding(&head.headers)?;
+        let mut body = body::read(body, app.options.max_body).await?;
         if let Some(body_read) = head.extensions.get::<BodyRead>() {
             body_read.set();
         }
-        let app = Arc::clone(app);
-        let mut call = Self { app, params, headers: head.headers, path, credentials, body };
+        let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
+        params.take(API_KEY);
         if has_form {
-            call.read_form()?;
+            let mut form = form::read(&head.headers, mem::take(&mut body)).await;
+            presented.add(auth::credentials(&head.headers, form.take(API_KEY).as_deref()));
+            params.merge_form(form);
         }
-        match call.credentials {
-            Some(_) => Ok(call),
-            None => Err(Problem::unauthenticated()),
-        }
-    }
-
-    /// Adds the form in the body to the parameters.
-    fn read_form(&mut self) -> Result<(), Problem> {
-        let content_type = self.headers.get(CONTENT_TYPE).map_or(FORM, HeaderValue::as_bytes);
-        if !self.body.is_empty() && !content_type.to_ascii_lowercase().starts_with(FORM) {
-            return Err(Problem::invalid("body", "must be application/x-www-form-urlencoded"));
-        }
-        let mut form = Params::parse(&self.body);
-        let api_key = form.take("apikey");
-        if self.credentials.is_none() {
-            self.credentials = auth::credentials(&self.headers, api_key.as_deref());
-        }
-        self.params.extend(form);
-        Ok(())
+        let credentials = presented.get().cloned().ok_or_else(Problem::unauthenticated)?;
+        let path = path_parts(&head)?;
+        params.check()?;
+        Ok(Self { app: Arc::clone(app), params, headers: head.headers, path, credentials, body })
     }
 }
 
-async fn path_parts(head: &mut Parts, app: &Arc<App>) -> Result<Vec<(String, String)>, Problem> {
-    let parts = RawPathParams::from_request_parts(head, app).await;
-    let parts = parts.map_err(|_| Problem::invalid("path", "must be UTF-8"))?;
-    Ok(parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+/// The parts of the path that its route names, percent-decoded.
+fn path_parts(head: &Parts) -> Result<Vec<(String, String)>, Problem> {
+    let route = head.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut rest = head.uri.path();
+    let mut parts = Vec::new();
+    for pattern in route.split('/') {
+        let (segment, after) = rest.split_once('/').unwrap_or((rest, ""));
+        if let Some(name) = pattern.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            // `{*name}` is all that is left.
+            let (name, text) = name.strip_prefix('*').map_or((name, segment), |name| (name, rest));
+            let text = percent_decode_str(text).decode_utf8();
+            let text = text.map_err(|_| Problem::invalid(name, accepted_values::UTF_8))?;
+            parts.push((name.to_owned(), text.into_owned()));
+        }
+        rest = after;
+    }
+    Ok(parts)
+}
+
+/// Finds the credentials of a request that no handler takes, so that it is refused only to a
+/// caller with valid ones. They may be in its form.
+pub(crate) async fn find_credentials(request: Request<Body>, app: &Arc<App>) {
+    let presented = request.extensions().get::<Presented>();
+    if presented.is_some_and(|presented| presented.get().is_none()) {
+        // Whether the rest of the request can be read does not matter.
+        let _ = Call::read(request, app).await;
+    }
 }
 
 impl FromRequest<Arc<App>> for Call {
@@ -170,7 +189,7 @@ mod tests {
             params: Params::default(),
             headers: HeaderMap::new(),
             path: vec![("project".to_owned(), "53".to_owned())],
-            credentials: None,
+            credentials: MetadataValue::from_static("Basic SzpL"),
             body: Bytes::new(),
         };
         assert_eq!(call.project().unwrap(), 53);

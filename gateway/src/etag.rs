@@ -9,18 +9,22 @@ use http::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::responses::json;
+use crate::responses::typed;
 
 /// A response is for its caller alone, so shared caches must not keep it; a client that keeps it
 /// has to validate it before each use.
 const KEEP_BUT_VALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// `body` as JSON with its tag, or 304 where the request's `If-None-Match` names that tag.
-pub(crate) fn json_with_tag(request_headers: &HeaderMap, body: String) -> Response {
+/// `body` with its tag, or 304 where the request's `If-None-Match` names that tag.
+pub(crate) fn typed_with_tag(
+    content_type: &'static str,
+    request_headers: &HeaderMap,
+    body: String,
+) -> Response {
     let tag = tag(body.as_bytes());
     let lists = request_headers.get_all(IF_NONE_MATCH);
     let unchanged = lists.iter().any(|list| list.to_str().is_ok_and(|list| contains(list, &tag)));
-    let mut response = json(if unchanged { String::new() } else { body });
+    let mut response = typed(content_type, if unchanged { String::new() } else { body });
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, KEEP_BUT_VALIDATE);
     if let Ok(tag) = HeaderValue::try_from(tag) {

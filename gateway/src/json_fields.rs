@@ -16,10 +16,7 @@ pub(crate) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, Problem> {
-        serde_json::from_str(text).map(Self).map_err(|error| match non_finite(text) {
-            Some((field, token)) => Problem::invalid(&field, is_not_json(token)),
-            None => Problem::invalid("body", format!("{}: {error}", accepted_values::JSON_OBJECT)),
-        })
+        serde_json::from_str(text).map(Self).map_err(|error| not_an_object(text, &error))
     }
 
     /// Fields of both; where both have one, that of `later`.
@@ -80,6 +77,14 @@ pub(crate) fn value<'a>(name: &str, body: &'a str) -> Result<&'a str, Problem> {
         Some((_, token)) => Problem::invalid(name, is_not_json(token)),
         None => Problem::invalid(name, format!("must be one JSON value: {error}")),
     })
+}
+
+/// Why `text` is not one JSON object.
+pub(crate) fn not_an_object(text: &str, error: &serde_json::Error) -> Problem {
+    match non_finite(text) {
+        Some((field, token)) => Problem::invalid(&field, is_not_json(token)),
+        None => Problem::invalid("body", format!("{}: {error}", accepted_values::JSON_OBJECT)),
+    }
 }
 
 fn is_not_json(token: &str) -> String {

@@ -11,6 +11,7 @@ mod body;
 mod call;
 mod errors;
 mod etag;
+mod form;
 mod json_fields;
 mod json_lines;
 mod list_format;

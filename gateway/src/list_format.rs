@@ -19,7 +19,7 @@ pub(crate) enum ListFormat {
 impl ListFormat {
     /// `format=` decides, then `Accept`; JSON lines where neither says.
     pub(crate) fn negotiate(params: &Params, headers: &HeaderMap) -> Result<Self, Problem> {
-        match params.last("format") {
+        match params.one("format")? {
             Some("jl") => Ok(Self::JsonLines),
             Some("json") => Ok(Self::JsonArray),
             Some(_) => Err(Problem::invalid("format", "must be json or jl")),

@@ -1,33 +1,80 @@
-//! Query and form parameters. A repeatable parameter is a list of its values; of any other the
-//! last value counts. Only the form is checked (integers, known words): ranges are up to the
-//! services.
+//! Query and form parameters. A repeatable parameter is a list of its values; any other may be
+//! given once. Only the form is checked (integers, known words): ranges are up to the services.
 
-use std::str::FromStr;
+use std::{
+    collections::{BTreeMap, HashSet},
+    str::FromStr,
+};
 
-use form_urlencoded::parse;
+use percent_encoding::percent_decode;
 use spiderq_proto::v1::{JobFilter, JobState};
 
 use crate::{accepted_values, errors::Problem};
 
+/// Parameters that are lists wherever they are lists at all.
+pub(crate) const REPEATABLE: [&str; 9] =
+    ["job", "key", "spider", "state", "add_tag", "remove_tag", "has_tag", "lacks_tag", "jobmeta"];
+
 /// Parameters in the order in which they came.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Params(Vec<(String, String)>);
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+    /// The first parameter that could not be read. It is kept until the credentials, which may
+    /// be a parameter themselves, have been taken out.
+    problem: Option<Problem>,
+}
 
 impl Params {
     /// Of a query string or a form.
     pub(crate) fn parse(text: &[u8]) -> Self {
-        Self(parse(text).into_owned().collect())
+        let mut params = Self::default();
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
+            params.add_bytes(&decoded(name), decoded(value));
+        }
+        params
     }
 
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+    /// Adds a parameter that should be UTF-8.
+    pub(crate) fn add_bytes(&mut self, name: &[u8], value: Vec<u8>) {
+        match (std::str::from_utf8(name), String::from_utf8(value)) {
+            (Ok(name), Ok(value)) => self.add(name, value),
+            (Ok(name), Err(_)) => self.refuse(Problem::invalid(name, accepted_values::UTF_8)),
+            (Err(_), _) => {
+                let accepted = "its name must be UTF-8";
+                self.refuse(Problem::invalid(&String::from_utf8_lossy(name), accepted));
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: &str, value: String) {
+        self.pairs.push((name.to_owned(), value));
+    }
+
+    /// Keeps `problem` if it is the first.
+    pub(crate) fn refuse(&mut self, problem: Problem) {
+        self.problem.get_or_insert(problem);
+    }
+
+    /// The first problem, if there is any.
+    pub(crate) fn check(&mut self) -> Result<(), Problem> {
+        self.problem.take().map_or(Ok(()), Err)
+    }
+
+    /// Adds those of a form to those of the query. A parameter that both have with the same value
+    /// counts once.
+    pub(crate) fn merge_form(&mut self, mut form: Self) {
+        let known: HashSet<_> = self.pairs.iter().cloned().collect();
+        form.pairs.retain(|pair| !known.contains(pair));
+        self.pairs.append(&mut form.pairs);
+        self.problem = self.problem.take().or(form.problem);
     }
 
     /// Removes every `name`; returns the last value.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
-        let value = self.last(name).map(str::to_owned);
-        self.0.retain(|(known, _)| known != name);
-        value
+        let taken = self.pairs.extract_if(.., |(known, _)| known == name);
+        taken.last().map(|(_, value)| value)
     }
 
     /// All values of a repeatable parameter.
@@ -36,18 +83,31 @@ impl Params {
     }
 
     /// The value of a parameter that is not repeatable.
-    pub(crate) fn last(&self, name: &str) -> Option<&str> {
-        self.values(name).last()
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut values = self.values(name);
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            (_, Some(_)) => Err(Problem::invalid(name, accepted_values::ONCE)),
+        }
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        let named = self.0.iter().filter(move |(known, _)| known == name);
+        let named = self.pairs.iter().filter(move |(known, _)| is_named(known, name));
         named.map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn all_but(&self, names: &[&str]) -> impl Iterator<Item = (&str, &str)> {
-        let rest = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
-        rest.map(|(name, value)| (name.as_str(), value.as_str()))
+    /// The parameters that are not among `known`: each may be given once.
+    pub(crate) fn others(&self, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+        let mut others = BTreeMap::new();
+        for (name, value) in &self.pairs {
+            if known.iter().any(|known| is_named(name, known)) {
+                continue;
+            }
+            if others.insert(name.clone(), value.clone()).is_some() {
+                return Err(Problem::invalid(name, accepted_values::ONCE));
+            }
+        }
+        Ok(others)
     }
 
     /// A number; `accepted` says which, for the refusal.
@@ -56,22 +116,23 @@ impl Params {
         name: &str,
         accepted: &str,
     ) -> Result<Option<N>, Problem> {
-        let number = self.last(name).map(|text| text.trim().parse()).transpose();
+        let number = self.one(name)?.map(|text| text.trim().parse()).transpose();
         number.map_err(|_| Problem::invalid(name, accepted))
     }
 
-    /// Whether `name` is given as 1 or true.
+    /// Whether `name` is given as yes, in one of the words that languages write booleans in.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
-        match self.last(name) {
-            None | Some("0" | "false") => Ok(false),
-            Some("1" | "true") => Ok(true),
-            Some(_) => Err(Problem::invalid(name, "must be 1 or 0")),
+        let Some(text) = self.one(name)? else { return Ok(false) };
+        match text.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(Problem::invalid(name, accepted_values::FLAG)),
         }
     }
 
     /// The required `project`.
     pub(crate) fn project(&self) -> Result<i64, Problem> {
-        match self.last("project") {
+        match self.one("project")? {
             None => Err(Problem::invalid("project", "is required, a positive integer")),
             Some(text) => positive("project", text),
         }
@@ -102,6 +163,21 @@ impl Params {
     }
 }
 
+/// A name or value with `+` and percent signs resolved.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> =
+        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect()
+}
+
+/// Whether a parameter that came as `name` is `known`. PHP and JavaScript write lists as
+/// `known[]` or `known[0]`.
+fn is_named(name: &str, known: &str) -> bool {
+    let Some(rest) = name.strip_prefix(known) else { return false };
+    let index = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    rest.is_empty() || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The number of a project or spider, in a path or parameter.
 pub(crate) fn positive(name: &str, text: &str) -> Result<i64, Problem> {
     match text.trim().parse() {
@@ -129,13 +205,65 @@ mod tests {
         Params::parse(text.as_bytes())
     }
 
+    fn message<T: std::fmt::Debug>(result: Result<T, Problem>) -> String {
+        result.unwrap_err().into_message()
+    }
+
     #[test]
-    fn a_repeatable_parameter_is_a_list_and_of_any_other_the_last_value_counts() {
-        let params = params("a=1&b=x+y&a=2&b=%C3%A9");
+    fn a_repeatable_parameter_is_a_list_and_any_other_may_be_given_once() {
+        let params = params("a=1&b=x+y%2B&a=2&&c&=d&e=f=g&%C3%A9=1");
         assert_eq!(params.all("a"), ["1", "2"]);
-        assert_eq!(params.last("b"), Some("é"));
-        assert_eq!(params.last("c"), None);
-        assert_eq!(params.all_but(&["a"]).collect::<Vec<_>>(), [("b", "x y"), ("b", "é")]);
+        assert_eq!(params.one("b").unwrap(), Some("x y+"));
+        assert_eq!(params.one("c").unwrap(), Some(""));
+        assert_eq!(params.one("d").unwrap(), None);
+        assert_eq!(params.one("e").unwrap(), Some("f=g"));
+        assert_eq!(message(params.one("a")), "a: must be given once");
+        assert_eq!(message(params.others(&["b"])), "a: must be given once");
+        let others = params.others(&["a", "c", "e"]).unwrap();
+        let expected = [("", "d"), ("b", "x y+"), ("é", "1")];
+        assert!(others.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
+    }
+
+    #[test]
+    fn lists_of_php_and_javascript_are_read() {
+        let params = params("a[]=1&a%5B%5D=2&a[0]=3&a[12]=4&a[b]=5&a[=6&a]=7&aa=8&a[]b=9&a=10");
+        assert_eq!(params.all("a"), ["1", "2", "3", "4", "10"]);
+        let others = params.others(&["a"]).unwrap();
+        assert!(others.keys().eq(["a[", "a[]b", "a[b]", "a]", "aa"]));
+    }
+
+    #[test]
+    fn flags_are_words_of_many_languages() {
+        for yes in ["1", "true", "True", "TRUE", "yes", "Yes", "on", "ON"] {
+            assert!(params(&format!("f={yes}")).flag("f").unwrap(), "{yes}");
+        }
+        for no in ["f=0", "f=false", "f=False", "f=no", "f=No", "f=off", "f=OFF", "", "g=1"] {
+            assert!(!params(no).flag("f").unwrap(), "{no}");
+        }
+        let accepted = "f: must be 1 or 0, true or false, yes or no, on or off";
+        for bad in ["f=", "f=2", "f=y", "f=None"] {
+            assert_eq!(message(params(bad).flag("f")), accepted, "{bad}");
+        }
+        assert_eq!(message(params("f=1&f=1").flag("f")), "f: must be given once");
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_refused_once_the_key_is_taken_out() {
+        let mut params = params("a=1&b=lat%E9&c=%FF&apikey=K");
+        assert_eq!(params.take("apikey").as_deref(), Some("K"));
+        assert_eq!(message(params.check()), "b: must be UTF-8");
+        let mut params = Params::parse(b"lat%E9=1");
+        assert_eq!(message(params.check()), "lat\u{fffd}: its name must be UTF-8");
+        assert!(Params::parse("é=é".as_bytes()).check().is_ok());
+    }
+
+    #[test]
+    fn the_same_parameter_in_query_and_form_counts_once() {
+        let mut query = params("project=1&job=1/1/1&a=1");
+        query.merge_form(params("project=1&job=1/1/1&job=1/1/2&a=2"));
+        assert_eq!(query.project().unwrap(), 1);
+        assert_eq!(query.all("job"), ["1/1/1", "1/1/2"]);
+        assert_eq!(message(query.one("a")), "a: must be given once");
     }
 
     #[test]

@@ -3,8 +3,13 @@
 
 use std::{any::Any, sync::Arc};
 
-use axum::{Router, middleware::from_fn, middleware::from_fn_with_state, response::Response};
-use http::{StatusCode, Uri};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
+};
+use http::StatusCode;
 use tower::util::MapRequest;
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer,
@@ -12,6 +17,7 @@ use tower_http::{
 };
 
 use crate::{
+    call::find_credentials,
     errors::{Family, Problem},
     middleware::{request_id, timeout, trailing_slash, unauthenticated},
     responses, routes,
@@ -25,28 +31,34 @@ pub fn router(services: Services, options: Options) -> Router {
     let routes = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&app), unauthenticated::hide_refusals))
         // Other encodings pass, so that `body` refuses them in the form of their family.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&app), timeout::limit_time_to_response))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
+        .with_state(Arc::clone(&app));
+    // Outside the router, as layers inside it run after the path is matched, and before the router
+    // adds `Allow`.
+    Router::new()
+        .fallback_service(MapRequest::new(routes, trailing_slash::remove))
+        .layer(from_fn_with_state(app, unauthenticated::hide_refusals))
         .layer(from_fn(request_id::ensure))
-        .with_state(app);
-    // Outside the router, as layers inside it run after the path is matched.
-    Router::new().fallback_service(MapRequest::new(routes, trailing_slash::remove))
 }
 
-async fn unknown_path(uri: Uri) -> Response {
-    let problem = Problem::new(StatusCode::NOT_FOUND, "there is no such path");
-    problem.into_response(Family::of(uri.path()))
+async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response {
+    refused(StatusCode::NOT_FOUND, "there is no such path", request, &app).await
 }
 
 /// The router adds `Allow`.
-async fn wrong_method(uri: Uri) -> Response {
-    let code = StatusCode::METHOD_NOT_ALLOWED;
-    let problem = Problem::new(code, "this path does not take this method");
-    problem.into_response(Family::of(uri.path()))
+async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response {
+    let message = "this path does not take this method";
+    refused(StatusCode::METHOD_NOT_ALLOWED, message, request, &app).await
+}
+
+async fn refused(code: StatusCode, message: &str, request: Request, app: &Arc<App>) -> Response {
+    let family = Family::of(request.uri().path());
+    find_credentials(request, app).await;
+    Problem::new(code, message).into_response(family)
 }
 
 /// The path is not known here, so the body suits both families.

@@ -58,8 +58,11 @@ impl JobEnvironment<'_> {
         self.strings("spider_args")
     }
 
-    /// The words of a script's arguments, split as by a shell.
+    /// The words of the arguments: those of a script's command, as the server has split them.
     pub(crate) fn cmd_args(&self) -> Vec<String> {
+        if self.is_script() {
+            return self.job_cmd().into_iter().skip(1).collect();
+        }
         match self.value("cmd_args") {
             Some(Value::String(text)) => shlex::split(&text)
                 .unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect()),
@@ -68,6 +71,18 @@ impl JobEnvironment<'_> {
                 Vec::new()
             }
         }
+    }
+
+    /// A script's command: its name and arguments.
+    fn job_cmd(&self) -> Vec<String> {
+        match self.value("job_cmd") {
+            Some(Value::Array(words)) if !words.is_empty() => words.iter().map(text_of).collect(),
+            _ => vec![self.job.spider.clone()],
+        }
+    }
+
+    fn is_script(&self) -> bool {
+        self.job.spider_type == SCRIPT
     }
 
     /// The field `environment` of the job, without what no system takes as a variable.
@@ -107,7 +122,6 @@ impl JobEnvironment<'_> {
 
     fn data(&self) -> io::Result<String> {
         let job = self.job;
-        let is_script = job.spider_type == SCRIPT;
         let api_url = to_raw_value(&format!("{}/api/", self.server))?;
         let data = JobData {
             key: &job.key,
@@ -127,8 +141,8 @@ impl JobEnvironment<'_> {
             version: self.raw("version"),
             deploy_id: self.raw("deploy_id"),
             api_url: self.raw("api_url").unwrap_or(&api_url),
-            job_cmd: is_script.then(|| [vec![job.spider.clone()], self.cmd_args()].concat()),
-            job_env: is_script.then(|| json!({})),
+            job_cmd: self.is_script().then(|| self.job_cmd()),
+            job_env: self.is_script().then(|| json!({})),
         };
         Ok(serde_json::to_string(&data)?)
     }

@@ -15,6 +15,7 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use http_body_util::BodyExt as _;
+use tokio::sync::watch;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, Service};
@@ -30,14 +31,16 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// `body_timeout` is for each KiB of a request's body.
+    /// `body_timeout` is for each KiB of a request's body; `stop` becomes true when the server stops.
     pub(crate) fn new(
         grpc: Option<Routes>,
         http: Router,
         cors: Option<CorsLayer>,
         body_timeout: Duration,
+        stop: &watch::Receiver<bool>,
     ) -> Self {
-        let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(GrpcGuard(routes)));
+        let guarded = |routes| GrpcGuard::new(routes, stop.clone());
+        let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(guarded(routes)));
         Self { dispatch: Dispatch { grpc, http, body_timeout }, cors: cors.map(Arc::new) }
     }
 

@@ -140,9 +140,9 @@ impl BoundListener {
         let shutdown = ShutdownFlag::default();
         let http = health::routes(check, shutdown.clone()).merge(http);
         let limits = self.network.limits.clone();
-        let app = App::new(grpc, http, self.prepared.cors, limits.body_timeout);
-        let context = ConnectionContext::new(app, self.prepared.tls, limits);
         let (stop, stopped) = watch::channel(false);
+        let app = App::new(grpc, http, self.prepared.cors, limits.body_timeout, &stopped);
+        let context = ConnectionContext::new(app, self.prepared.tls, limits);
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,

@@ -26,6 +26,7 @@ mod raw;
 mod redis_process;
 mod site;
 mod socket;
+mod sqlite;
 mod stack;
 mod time;
 mod wait;
@@ -40,6 +41,7 @@ pub use self::{
     raw::call_raw,
     site::Site,
     socket::{MAGIC, Raw, SETTINGS},
+    sqlite::sqlite_store,
     stack::{Stack, StoreKind, sqlite_url},
     time::millis,
     wait::{Lateness, TIMEOUT, eventually},

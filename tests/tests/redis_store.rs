@@ -70,7 +70,7 @@ fn change(key: JobKey, effect: Effect) -> Change {
 fn keys(pushed: &[Pushed]) -> Vec<String> {
     let key = |pushed: &Pushed| match pushed {
         Pushed::Added(key) => key.to_string(),
-        Pushed::Duplicate | Pushed::TooManyTags | Pushed::AtLimit(_) => "duplicate".to_owned(),
+        Pushed::Duplicate(_) | Pushed::TooManyTags | Pushed::AtLimit(_) => "duplicate".to_owned(),
     };
     pushed.iter().map(key).collect()
 }

@@ -10,7 +10,7 @@ use spiderq_memory::MemoryStore;
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_acl::RedisAcl, redis_cluster::RedisCluster, redis_sentinels::RedisSentinels,
-    redis_server::RedisServer, redis_tls::RedisTls,
+    redis_server::RedisServer, redis_tls::RedisTls, sqlite_store,
 };
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
@@ -49,7 +49,7 @@ async fn new_memory() -> (Arc<dyn Store>, ()) {
 async fn new_sqlite() -> (Arc<dyn Store>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");
-    let store = open(&StoreUrl::Sqlite(file)).await.unwrap();
+    let store = sqlite_store(&file);
     (store, folder)
 }
 

@@ -15,6 +15,7 @@ use spiderq_core::store::Store;
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
+    sqlite_store,
     store_contract::World,
     store_model::{play, remove_all, scripts},
 };
@@ -25,8 +26,8 @@ const CASES: u32 = 64;
 #[test]
 fn sqlite_answers_as_memory_does() {
     let folder = tempfile::tempdir().unwrap();
-    let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-    compare(async || open(&url).await.unwrap());
+    let path = folder.path().join("store.db");
+    compare(async || sqlite_store(&path));
 }
 
 #[test]

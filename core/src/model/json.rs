@@ -9,6 +9,10 @@ use crate::{
     limits::MAX_JSON_DEPTH,
 };
 
+/// What a value that must be readable accepts ([`JsonText::is_readable`]).
+pub const READABLE: &str =
+    "must have no half characters like \"\\ud800\" and no numbers beyond 1.8e308";
+
 /// One valid JSON value, byte for byte as it was written, but for line breaks between its
 /// tokens: a value that has any loses the white space between its tokens, so that it fits
 /// a line. Nested at most [`MAX_JSON_DEPTH`] deep.
@@ -63,6 +67,13 @@ impl JsonText {
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
+    }
+
+    /// Whether programs can read all of it: JSON allows `"\ud800"`, which is half a character,
+    /// and `1e400`, which is beyond every float.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        serde_json::from_str::<serde_json::Value>(&self.0).is_ok()
     }
 
     /// The text of a JSON string; `None` for any other value.
@@ -145,6 +156,21 @@ mod tests {
             "-0.0",
         ] {
             assert_eq!(JsonText::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn half_characters_and_numbers_beyond_floats_are_not_readable() {
+        let is_readable = |text| JsonText::parse(text).unwrap().is_readable();
+        for good in
+            ["{}", r#"{"a":"\ud83d\ude00"}"#, "[1e308, -0.0, 18446744073709551616]", "1e-400"]
+        {
+            assert!(is_readable(good), "{good}");
+        }
+        for bad in
+            [r#""\ud800""#, r#"{"a":["\udc00\ud800"]}"#, r#"{"\ud800":1}"#, "[1e400]", "-1E309"]
+        {
+            assert!(!is_readable(bad), "{bad}");
         }
     }
 

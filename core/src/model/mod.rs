@@ -29,7 +29,7 @@ pub use self::{
     field_selection::FieldSelection,
     filter::Filter,
     job::{Counters, Job, StateEntry},
-    json::JsonText,
+    json::{JsonText, READABLE},
     key::{JobId, JobKey, ProjectId, SpiderId, SpiderKey},
     metadata::{FieldName, Metadata},
     name::SpiderName,

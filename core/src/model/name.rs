@@ -23,11 +23,17 @@ impl SpiderName {
         &self.0
     }
 
-    /// `script` for the name of a script (`py:NAME`), else `manual`. No other code knows the
-    /// prefix: callers read `spider_type` of the job.
+    /// Whether it is the name of a script: `py:NAME`. No other code knows the prefix: callers
+    /// read `spider_type` of the job.
+    #[must_use]
+    pub fn is_script(&self) -> bool {
+        self.0.starts_with("py:")
+    }
+
+    /// `script` or `manual`.
     #[must_use]
     pub fn spider_type(&self) -> &'static str {
-        if self.0.starts_with("py:") { "script" } else { "manual" }
+        if self.is_script() { "script" } else { "manual" }
     }
 }
 

@@ -1,5 +1,7 @@
 //! States of a job and the one table of legal moves between them (`docs/contract.md`, 1).
 
+use std::cmp::Ordering;
+
 use crate::error::{Error, Result};
 
 /// Where a job stands in its life.
@@ -22,6 +24,8 @@ pub enum Move {
     Nothing,
     /// The job enters that state.
     Enter,
+    /// The job was deleted and is to be finished again, as it was before.
+    Restore,
     /// That state is an earlier one.
     Refused,
 }
@@ -30,14 +34,16 @@ impl State {
     /// All of them, in the order of a life.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::Finished, Self::Deleted];
 
-    /// The table of legal moves: forward, with steps skipped at will. The way back from
-    /// running to pending is the reaper's alone and not asked for through here.
+    /// The table of legal moves: forward, with steps skipped at will, and back from deleted to
+    /// finished. The way back from running to pending is the reaper's alone and not asked for
+    /// through here.
     #[must_use]
     pub fn move_to(self, to: Self) -> Move {
-        match self.cmp(&to) {
-            std::cmp::Ordering::Less => Move::Enter,
-            std::cmp::Ordering::Equal => Move::Nothing,
-            std::cmp::Ordering::Greater => Move::Refused,
+        match (self.cmp(&to), self, to) {
+            (Ordering::Less, ..) => Move::Enter,
+            (Ordering::Equal, ..) => Move::Nothing,
+            (Ordering::Greater, Self::Deleted, Self::Finished) => Move::Restore,
+            (Ordering::Greater, ..) => Move::Refused,
         }
     }
 
@@ -110,8 +116,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moves_go_forward_only_and_may_skip() {
-        use Move::{Enter, Nothing, Refused};
+    fn moves_go_forward_and_may_skip_and_a_deleted_job_may_be_restored() {
+        use Move::{Enter, Nothing, Refused, Restore};
         let table = State::ALL.map(|from| State::ALL.map(|to| from.move_to(to)));
         assert_eq!(
             table,
@@ -119,7 +125,7 @@ mod tests {
                 [Nothing, Enter, Enter, Enter],
                 [Refused, Nothing, Enter, Enter],
                 [Refused, Refused, Nothing, Enter],
-                [Refused, Refused, Refused, Nothing],
+                [Refused, Refused, Restore, Nothing],
             ]
         );
     }

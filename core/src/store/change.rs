@@ -45,6 +45,13 @@ pub enum Step {
     Keep,
     /// Apply the effect with this index in [`Change::effects`].
     Apply(usize),
+    /// The same, by whether the job was finished before.
+    Restore {
+        /// Index of the effect for a job that has an entry into finished.
+        ended: usize,
+        /// Index of the effect for one that has none.
+        never_ended: usize,
+    },
 }
 
 /// What changes in a job.
@@ -53,6 +60,9 @@ pub struct Effect {
     /// State to enter, with the actor of the entry. Never the state that the job is in. An entry
     /// into an earlier state removes the entries into later ones.
     pub enter: Option<(State, Actor)>,
+    /// Whether a job that enters finished and was there before goes back to that entry, with its
+    /// position and its actor, instead of a new one.
+    pub restore: bool,
     /// Whether a job that enters pending goes before all others of its priority, except those
     /// that went there before.
     pub front: bool,
@@ -80,6 +90,14 @@ pub struct Effect {
     /// How many bytes ([`Metadata::bytes`]) the job's metadata may have afterwards, if there is
     /// something to `set`; `None`: no limit.
     pub max_bytes: Option<usize>,
+}
+
+impl Effect {
+    /// Whether a store must know all metadata of the job to apply this.
+    #[must_use]
+    pub fn touches_metadata(&self) -> bool {
+        !self.set.is_empty() || !self.remove.is_empty()
+    }
 }
 
 /// An attempt that begins.
@@ -120,4 +138,20 @@ pub enum Changed {
         /// Whether the metadata field `stop_requested` is JSON `true` after the change.
         stop_requested: bool,
     },
+}
+
+impl Changed {
+    /// Whether it undoes a call that asked for all or nothing.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_)
+            | Self::Stale
+            | Self::NotHeld
+            | Self::TooManyTags
+            | Self::TooLarge
+            | Self::AtLimit(_) => true,
+            Self::Missing | Self::Kept(_) | Self::Applied { .. } => false,
+        }
+    }
 }

@@ -56,7 +56,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
     /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
     /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); for the others it then returns
-    /// what they would have done. `request_id` as in [`Store::push`](crate::store::QueueStore::push).
+    /// what they would have done, and keeps nothing for the `request_id`. Otherwise that is as in
+    /// [`Store::push`](crate::store::QueueStore::push): a change that was refused is judged anew.
     async fn change(
         &self,
         project: ProjectId,

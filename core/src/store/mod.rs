@@ -9,7 +9,8 @@
 //! What every store must do in all calls:
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
 //!   highest position so far; its [`StateEntry`](crate::model::StateEntry) has that position and
-//!   the actor given. Every write that applies sets `updated` to `now`.
+//!   the actor given; an effect that [restores](Effect::restore) goes back to one that the job has.
+//!   Every write that applies sets `updated` to `now`.
 //! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
 //!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused
 //!   push takes none.
@@ -35,7 +36,7 @@ pub use self::{
     jobs::{JobStore, Page, Purged},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{Claimed, NewJob, Pushed, QueueStore},
-    request_id::RequestDigest,
+    request_id::{KeptAnswers, RequestDigest},
     running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
     upkeep::{Durability, Retention, UpkeepStore},
 };

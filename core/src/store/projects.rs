@@ -90,6 +90,9 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<SpiderRecord>>;
 
+    /// How many spiders a project has. Their numbers are 1 to this.
+    async fn spider_count(&self, project: ProjectId) -> Result<u64>;
+
     /// The name of a spider; `None` when no spider has this number.
     async fn spider_name(&self, project: ProjectId, spider: SpiderId)
     -> Result<Option<SpiderName>>;

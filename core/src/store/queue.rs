@@ -60,13 +60,24 @@ pub struct NewJob {
 pub enum Pushed {
     /// It was added under this key.
     Added(JobKey),
-    /// An active job holds its unique key; nothing was added and no number was taken, not
+    /// This active job holds its unique key; nothing was added and no number was taken, not
     /// even for the spider.
-    Duplicate,
+    Duplicate(JobKey),
     /// With those of its spider it would have more tags than a job may; nothing was done.
     TooManyTags,
     /// It would begin running, and this limit does not allow it; nothing was done either.
     AtLimit(RunningLimit),
+}
+
+impl Pushed {
+    /// Whether nothing was done.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Duplicate(_) | Self::TooManyTags | Self::AtLimit(_) => true,
+            Self::Added(_) => false,
+        }
+    }
 }
 
 /// Adds jobs, hands them to workers, and notifies of changes.
@@ -74,8 +85,9 @@ pub enum Pushed {
 pub trait QueueStore: Send + Sync + fmt::Debug {
     /// Adds jobs (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) in order, in one atomic step; returns the outcomes in
     /// the same order. A job whose `unique` an active (pending or running) job of the project holds is
-    /// refused on its own, also when that one is earlier in the same call. A `request_id` that was
-    /// used before gets the same answer again, and nothing is done.
+    /// refused on its own, also when that one is earlier in the same call. What was added under a
+    /// `request_id` that comes again gets the same answer, and is not added again; what was
+    /// refused is judged anew.
     async fn push(
         &self,
         project: ProjectId,

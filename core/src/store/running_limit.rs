@@ -20,21 +20,6 @@ pub enum RunningLimit {
     Spider,
 }
 
-impl RunningLimit {
-    /// All, by [`RunningLimit::index`].
-    pub const ALL: [Self; 3] = [Self::Running, Self::Units, Self::Spider];
-
-    /// Its number, by which stores keep it beside request ids.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        match self {
-            Self::Running => 0,
-            Self::Units => 1,
-            Self::Spider => 2,
-        }
-    }
-}
-
 impl fmt::Display for RunningLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -37,6 +37,8 @@ pub(crate) struct Problem {
     /// `status` of a dash body. By it clients tell apart the two kinds of 400, a bad parameter
     /// and a duplicate job.
     dash_status: &'static str,
+    /// Key of the active job that the refused one is a duplicate of.
+    duplicate_of: Option<String>,
     /// Seconds after which a retry may help.
     retry_after: Option<u64>,
     /// Whether a service refused: it has checked the credentials before.
@@ -64,6 +66,7 @@ impl Problem {
             field: None,
             message: message.into(),
             dash_status,
+            duplicate_of: None,
             retry_after: None,
             credentials_checked: false,
         }
@@ -88,6 +91,14 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
+    /// For a path that clients know to answer 400 where others answer 409.
+    pub(crate) fn conflict_as_bad_request(mut self) -> Self {
+        if self.code == StatusCode::CONFLICT {
+            self.code = StatusCode::BAD_REQUEST;
+        }
+        self
+    }
+
     /// For a path whose body has the field names of the gRPC message.
     pub(crate) fn without_renaming(mut self) -> Self {
         self.field = self.field.map(|field| Field::OfRequest(field.into_name()));
@@ -109,6 +120,9 @@ impl Problem {
             Family::Storage => body.text("error", self.code.canonical_reason().unwrap_or("Error")),
         };
         body.text("message", &self.message(family));
+        if let (Family::Dash, Some(job_key)) = (family, &self.duplicate_of) {
+            body.text("jobid", job_key);
+        }
         let body = body.finish();
         let mut response = (self.code, [(header::CONTENT_TYPE, JSON)], body).into_response();
         if !self.credentials_checked {

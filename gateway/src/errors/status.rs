@@ -48,6 +48,7 @@ fn refusal(status: &Status) -> Problem {
     };
     if status.code() == Code::AlreadyExists {
         problem.dash_status = "error";
+        problem.duplicate_of = duplicate_of(status);
     }
     problem
 }
@@ -80,6 +81,11 @@ fn violation(status: &Status) -> Option<(String, String)> {
     let details = status.get_details_bad_request()?;
     let violation = details.field_violations.into_iter().next()?;
     Some((violation.field, violation.description))
+}
+
+/// The key of the active job, which the service says in the `ErrorInfo`.
+fn duplicate_of(status: &Status) -> Option<String> {
+    status.get_details_error_info()?.metadata.remove("job")
 }
 
 /// Whole seconds, at least one.

@@ -1,6 +1,7 @@
-//! Answers 401 to an unauthenticated caller, not a validation error (contract 2). A service
-//! checks the credentials of each call that it gets; where the gateway refuses a request by
-//! itself, it makes no call, and so the credentials are checked here before the refusal is sent.
+//! Answers 401 to an unauthenticated caller, and nothing else (contract 2). A service checks the
+//! credentials of each call that it gets; where the gateway refuses a request by itself, be it for
+//! its path, its method or its parameters, it makes no call, and so the credentials are checked
+//! here before the refusal is sent.
 
 use std::sync::Arc;
 
@@ -14,15 +15,13 @@ use spiderq_proto::v1::GetIdentityRequest;
 use tonic::Code;
 
 use crate::{
-    auth,
+    auth::{Credentials, Presented},
     errors::{CredentialsUnchecked, Family, Problem},
-    params::Params,
     services::App,
 };
 
-/// Refusals that tell what the API accepts. That a path does not exist is no secret.
-const HIDDEN: [StatusCode; 3] =
-    [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+/// Paths that need no credentials.
+const PUBLIC: [&str; 2] = ["/system/ts", "/openapi.json"];
 
 /// Sends 401 in place of a refusal that the caller may not see.
 pub(crate) async fn hide_refusals(
@@ -30,26 +29,41 @@ pub(crate) async fn hide_refusals(
     request: Request,
     next: Next,
 ) -> Response {
-    let family = Family::of(request.uri().path());
-    let mut query = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
-    let credentials = auth::credentials(request.headers(), query.take("apikey").as_deref());
-    let response = next.run(request).await;
-    // A request without credentials in header and query was refused for that, or had them in
-    // its form, which has been read by now.
-    let (Some(credentials), true) = (credentials, is_hidden(&response)) else {
-        return response;
-    };
-    let mut request = tonic::Request::new(GetIdentityRequest {});
-    request.metadata_mut().insert("authorization", credentials);
-    match app.services.api_keys.get_identity(request).await {
-        Err(status) if status.code() == Code::Unauthenticated => {
-            Problem::unauthenticated().into_response(family)
-        }
-        Ok(_) | Err(_) => response,
+    if PUBLIC.contains(&request.uri().path().trim_end_matches('/')) {
+        return next.run(request).await;
     }
+    let family = Family::of(request.uri().path());
+    let (mut head, body) = request.into_parts();
+    let presented = Presented::of(&head);
+    head.extensions.insert(presented.clone());
+    let response = next.run(Request::from_parts(head, body)).await;
+    if !is_hidden(&response) || may_be_valid(&app, presented.get()).await {
+        return response;
+    }
+    Problem::unauthenticated().into_response(family)
 }
 
+/// Whether the response is a refusal of the gateway's own that says what is accepted. A body that
+/// stopped arriving gets none: credentials may have been in it.
 fn is_hidden(response: &Response) -> bool {
     let unchecked = response.extensions().get::<CredentialsUnchecked>().is_some();
-    unchecked && HIDDEN.contains(&response.status())
+    let refuses = |status: StatusCode| match status {
+        StatusCode::REQUEST_TIMEOUT => false,
+        StatusCode::NOT_IMPLEMENTED => true,
+        status => status.is_client_error(),
+    };
+    unchecked && refuses(response.status())
+}
+
+/// Where they cannot be checked in time, the refusal is sent as it is: it tells nothing but the
+/// form of requests.
+async fn may_be_valid(app: &App, credentials: Option<&Credentials>) -> bool {
+    let Some(credentials) = credentials else { return false };
+    let mut request = tonic::Request::new(GetIdentityRequest {});
+    request.metadata_mut().insert("authorization", credentials.clone());
+    let identity = app.services.api_keys.get_identity(request);
+    match tokio::time::timeout(app.options.timeout, identity).await {
+        Ok(Err(status)) => status.code() != Code::Unauthenticated,
+        Ok(Ok(_)) | Err(_) => true,
+    }
 }

@@ -21,6 +21,10 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         .number("priority", job.priority)
         .raw("tags", &tags(job))
         .raw("version", &field(job, "version").unwrap_or("null".into()));
+    // Anyone who pushes jobs may write any JSON there, which is passed on as it is.
+    if let Some(spider_args) = field(job, "spider_args") {
+        row.raw("spider_args", &spider_args);
+    }
     if job.state() == JobState::Finished {
         // A worker need not give a reason, but the row always has the field.
         let reason = field(job, "close_reason").unwrap_or("\"no_reason\"".into());
@@ -72,6 +76,7 @@ mod tests {
                 ("version", "\"1447064100\""),
                 ("close_reason", "\"finished\""),
                 ("spider_type", "\"manual\""),
+                ("spider_args", r#"{"a": "1"}"#),
             ]
             .map(|(n, v)| (n.to_owned(), v.to_owned()))
             .into(),
@@ -82,7 +87,7 @@ mod tests {
             concat!(
                 r#"{"id":"123/45/14544","spider":"somespider","state":"finished","#,
                 r#""spider_type":"manual","priority":2,"tags":["consumed"],"#,
-                r#""version":"1447064100","close_reason":"finished","#,
+                r#""version":"1447064100","spider_args":{"a": "1"},"close_reason":"finished","#,
                 r#""started_time":"2015-11-09T15:20:25","updated_time":"2015-11-09T15:21:06","#,
                 r#""elapsed":138399,"items_scraped":2,"responses_received":1,"errors_count":0,"#,
                 r#""logs":29}"#

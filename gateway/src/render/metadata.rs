@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use spiderq_proto::v1::Job;
+use spiderq_proto::v1::{Job, StartJobResponse};
 
 use super::{
     Object,
@@ -17,11 +17,23 @@ pub(crate) fn all(job: &Job) -> String {
 }
 
 /// All fields of a job that was just started, with its key and token.
-pub(crate) fn started(job: &Job, token: &str) -> String {
+pub(crate) fn started(job: &Job, start: &StartJobResponse) -> String {
+    object(&started_fields(job, start))
+}
+
+/// The same of one that was started with a lease: also its fence, and when the lease ends (ms).
+pub(crate) fn leased(job: &Job, start: &StartJobResponse) -> String {
+    let mut fields = started_fields(job, start);
+    fields.insert("fence", Cow::Owned(string(&start.fence)));
+    fields.insert("lease_expires", Cow::Owned(start.lease_expires.to_string()));
+    object(&fields)
+}
+
+fn started_fields<'a>(job: &'a Job, start: &StartJobResponse) -> BTreeMap<&'a str, Cow<'a, str>> {
     let mut fields = fields(job);
     fields.insert("key", Cow::Owned(string(&job.key)));
-    fields.insert("auth", Cow::Owned(string(token)));
-    object(&fields)
+    fields.insert("auth", Cow::Owned(string(&start.token)));
+    fields
 }
 
 /// The value of one field, or `null`.
@@ -88,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_started_job_also_has_key_and_auth() {
+    fn a_started_job_also_has_key_and_auth_and_with_a_lease_its_fence() {
         let job = Job {
             key: "1/2/3".to_owned(),
             project: 1,
@@ -96,11 +108,24 @@ mod tests {
             state: JobState::Running.into(),
             ..Job::default()
         };
+        let start = StartJobResponse {
+            token: "T".to_owned(),
+            fence: "F".to_owned(),
+            lease_expires: 9,
+            ..StartJobResponse::default()
+        };
         assert_eq!(
-            started(&job, "T"),
+            started(&job, &start),
             concat!(
                 r#"{"auth":"T","key":"1/2/3","priority":0,"project":1,"spider":"s","#,
                 r#""state":"running","tags":[],"units":0}"#
+            )
+        );
+        assert_eq!(
+            leased(&job, &start),
+            concat!(
+                r#"{"auth":"T","fence":"F","key":"1/2/3","lease_expires":9,"priority":0,"#,
+                r#""project":1,"spider":"s","state":"running","tags":[],"units":0}"#
             )
         );
     }

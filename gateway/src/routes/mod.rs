@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     response::Response,
-    routing::{get, patch, post},
+    routing::{any, get, patch, post},
 };
 
 use crate::{
@@ -35,17 +35,27 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/jobs/update.json", post(dash::update))
         .route("/api/jobs/delete.json", post(dash::delete))
         .route("/api/jobs/stop.json", post(dash::stop))
+        .route("/api/jobs/restore.json", post(dash::restore))
         .route("/api/scrapyd/listprojects.json", get(dash::listprojects))
         .route("/api/spiders/list.json", get(dash::spiders::list))
+        .route("/api/settings/get.json", get(dash::settings))
+        .route("/api/v2/projects/{project}/spiders", get(dash::pages))
         .route("/api/v2/projects/{project}/spiders/{spider}",
                get(dash::spiders::get).patch(dash::spiders::limit))
         .route("/api/v2/projects/{project}/spiders/{spider}/tags", patch(dash::spiders::tags))
         .route("/api/v2/users/me", get(dash::me))
+        .route("/api/scrapyd/addversion.json", any(dash::code))
+        .route("/api/scrapyd/delversion.json", any(dash::code))
+        .route("/api/scrapyd/delproject.json", any(dash::code))
+        .route("/api/scrapyd/listversions.json", any(dash::code))
+        .route("/api/eggs/{*path}", any(dash::code))
+        .route("/api/releases/{*path}", any(dash::code))
         // 4. Storage: JobQ API
         .route("/jobq/{project}/count", get(storage::count))
         .route("/jobq/{project}/list", get(storage::list))
         .route("/jobq/{project}/push", post(storage::push))
         .route("/jobq/{project}/startjob", post(storage::startjob))
+        .route("/jobq/{project}/{spider}/{job}/heartbeat", post(storage::heartbeat))
         .route("/jobq/{project}/update", post(storage::update))
         .route("/jobq/{project}/{spider}/{job}/cancel", post(storage::cancel_one))
         .route("/jobq/{project}/cancel", post(storage::cancel))

@@ -57,12 +57,18 @@ async fn a_client_that_has_the_body_already_gets_304_without_one() {
 }
 
 #[tokio::test]
-async fn a_missing_job_has_no_tag() {
-    let fake = Fake::default().responds(tonic::Status::not_found("there is no job 1/2/3"));
-    let reply = fake.with("GET", "/jobs/1/2/3", &[("if-none-match", "*")], "").await;
-    let body = r#"{"error":"Not Found","message":"there is no job 1/2/3"}"#;
-    assert_eq!(reply.code_and_body(), (404, body));
-    assert_eq!(reply.header("etag"), None);
+async fn a_line_an_array_and_no_job_have_tags_of_their_own() {
+    let mut tags = Vec::new();
+    for path in ["/jobs/1/2/3", "/jobs/1/2/3?format=json"] {
+        let reply = send("GET", path, "1", &[]).await;
+        tags.push(reply.header("etag").unwrap().to_owned());
+        let missing = tonic::Status::not_found("there is no job 1/2/3");
+        let reply = Fake::default().responds(missing).get(path).await;
+        tags.push(reply.header("etag").unwrap().to_owned());
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 4, "{tags:?}");
 }
 
 #[tokio::test]
@@ -82,6 +88,8 @@ async fn head_is_get_without_the_body() {
         "/projects/jobsummaries",
         "/spiders/1/lastjobsummary",
         "/projects/1/settings",
+        "/api/settings/get.json?project=1",
+        "/api/v2/projects/1/spiders",
         "/projects/1/settings/name",
         "/jobs/1/2/3/auth",
         "/nowhere",

@@ -1,6 +1,6 @@
 //! Each `Status` as code, headers and body of both families.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use spiderq_proto::v1::*;
 use tonic::{Code, Status};
@@ -108,6 +108,13 @@ async fn a_duplicate_run_is_400_but_not_a_bad_request() {
     let body = r#"{"status":"error","message":"s already scheduled"}"#;
     assert_eq!(reply.code_and_body(), (400, body));
     assert_eq!(fake.request::<ScheduleJobRequest>().spider, "s");
+
+    let job = HashMap::from([("job".to_owned(), "1/1/7".to_owned())]);
+    let details = ErrorDetails::with_error_info("DUPLICATE", "spiderq", job);
+    let status = Status::with_error_details(Code::AlreadyExists, "s already scheduled", details);
+    let reply = Fake::default().responds(status).post("/api/run.json", "project=1&spider=s").await;
+    let body = r#"{"status":"error","message":"s already scheduled","jobid":"1/1/7"}"#;
+    assert_eq!(reply.code_and_body(), (400, body));
 }
 
 #[tokio::test]

@@ -130,7 +130,12 @@ impl Fake {
         if !has_credentials && !path.contains("apikey=") {
             request = request.header("authorization", "Basic SzpL");
         }
-        let response = self.send(request.body(body.into()).unwrap()).await;
+        self.reply(request.body(body.into()).unwrap()).await
+    }
+
+    /// The whole response to a request, which is sent as it is.
+    pub(crate) async fn reply(&self, request: HttpRequest<Body>) -> Reply {
+        let response = self.send(request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Reply { code: head.status, headers: head.headers, bytes: body.to_vec() }
@@ -278,6 +283,12 @@ impl job_service_server::JobService for Fake {
     ) -> Result<Response<DeleteJobsResponse>, Status> {
         self.respond(request)
     }
+    async fn restore_jobs(
+        &self,
+        request: Request<RestoreJobsRequest>,
+    ) -> Result<Response<RestoreJobsResponse>, Status> {
+        self.respond(request)
+    }
     async fn set_job_metadata(
         &self,
         request: Request<SetJobMetadataRequest>,
@@ -316,6 +327,12 @@ impl job_queue_service_server::JobQueueService for Fake {
         &self,
         request: Request<StartJobRequest>,
     ) -> Result<Response<StartJobResponse>, Status> {
+        self.respond(request)
+    }
+    async fn heartbeat(
+        &self,
+        request: Request<HeartbeatRequest>,
+    ) -> Result<Response<HeartbeatResponse>, Status> {
         self.respond(request)
     }
     async fn update_queue(

@@ -12,6 +12,7 @@ mod conditional;
 mod dash;
 mod errors;
 mod fake;
+mod forms;
 mod metadata;
 mod methods;
 mod middleware;

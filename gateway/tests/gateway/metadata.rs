@@ -24,8 +24,40 @@ async fn the_whole_object_has_values_byte_for_byte() {
         "{{\"a b\":[],\"priority\":2,\"project\":1,\"scrapystats\":{STATS},\"spider\":\"s\",\
          \"state\":\"finished\",\"tags\":[],\"units\":1}}"
     );
-    assert_eq!(reply.code_and_body(), (200, expected.as_str()));
+    let line = format!("{expected}\n");
+    assert_eq!(reply.code_and_body(), (200, line.as_str()));
+    assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     assert_eq!(fake.request::<GetJobRequest>().key, "1/2/3");
+
+    let array = format!("[{expected}]");
+    for (query, accept, body) in [
+        ("", "application/json", &array),
+        ("?format=json", "*/*", &array),
+        ("?format=jl", "application/json", &line),
+    ] {
+        let path = format!("/jobs/1/2/3{query}");
+        let headers = [("accept", accept)];
+        let reply = Fake::default().responds(stored()).with("GET", &path, &headers, "").await;
+        assert_eq!(reply.code_and_body(), (200, body.as_str()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_exist_is_a_list_of_none() {
+    let missing = || tonic::Status::not_found("there is no job 1/2/3");
+    for (path, content_type, body) in [
+        ("/jobs/1/2/3", "application/x-jsonlines", ""),
+        ("/jobs/1/2/3?format=json", "application/json", "[]"),
+        ("/jobs/1/2/3/state", "application/json", "null"),
+    ] {
+        let reply = Fake::default().responds(missing()).get(path).await;
+        assert_eq!(reply.code_and_body(), (200, body), "{path}");
+        assert_eq!(reply.header("content-type"), Some(content_type));
+    }
+    let reply = Fake::default().responds(missing()).get("/jobs/1/2/3/auth").await;
+    assert_eq!(reply.code, 404);
+    let reply = Fake::default().responds(missing()).post("/jobs/1/2/3", "{}").await;
+    assert_eq!(reply.code, 404);
 }
 
 #[tokio::test]

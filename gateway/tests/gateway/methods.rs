@@ -6,7 +6,7 @@ const DASH: &str = r#"{"status":"error","message":"this path does not take this 
 const STORAGE: &str =
     r#"{"error":"Method Not Allowed","message":"this path does not take this method"}"#;
 
-const PATHS: [(&str, &str); 34] = [
+const PATHS: [(&str, &str); 36] = [
     ("/api/run.json", "POST"),
     ("/api/schedule.json", "POST"),
     ("/api/jobs/list.json", "GET,HEAD"),
@@ -17,6 +17,8 @@ const PATHS: [(&str, &str); 34] = [
     ("/api/jobs/stop.json", "POST"),
     ("/api/scrapyd/listprojects.json", "GET,HEAD"),
     ("/api/spiders/list.json", "GET,HEAD"),
+    ("/api/settings/get.json", "GET,HEAD"),
+    ("/api/v2/projects/1/spiders", "GET,HEAD"),
     ("/api/v2/projects/1/spiders/2", "GET,HEAD,PATCH"),
     ("/api/v2/projects/1/spiders/2/tags", "PATCH"),
     ("/api/v2/users/me", "GET,HEAD"),

@@ -108,11 +108,12 @@ async fn credentials_and_request_ids_are_passed_on() {
 
 #[tokio::test]
 async fn a_body_that_is_not_a_form_or_not_text_is_refused() {
-    let reply = Fake::default()
-        .with("POST", "/api/run.json", &[("content-type", "application/json")], "{}")
-        .await;
-    let body =
-        r#"{"status":"badrequest","message":"body: must be application/x-www-form-urlencoded"}"#;
+    let headers = [("content-type", "text/plain")];
+    let reply = Fake::default().with("POST", "/api/run.json", &headers, "project=1").await;
+    let body = concat!(
+        r#"{"status":"badrequest","message":"body: must be application/x-www-form-urlencoded, "#,
+        r#"application/json or multipart/form-data"}"#
+    );
     assert_eq!(reply.code_and_body(), (400, body));
     let reply = Fake::default().with("POST", "/jobq/1/push", &[], vec![0xff]).await;
     assert_eq!(
@@ -122,7 +123,7 @@ async fn a_body_that_is_not_a_form_or_not_text_is_refused() {
     let reply = Fake::default().get("/jobs/1/2/3/%ff").await;
     assert_eq!(
         reply.code_and_body(),
-        (400, r#"{"error":"Bad Request","message":"path: must be UTF-8"}"#)
+        (400, r#"{"error":"Bad Request","message":"field: must be UTF-8"}"#)
     );
 }
 
@@ -147,7 +148,13 @@ async fn an_unauthenticated_caller_gets_401_and_not_a_validation_error() {
         ("/jobq/x/count", refused(), 401),
         ("/jobq/x/count", away(), 400),
         ("/api/jobs/count.json?project=x", refused(), 401),
-        ("/jobq/nothing/here", refused(), 404),
+        ("/jobq/nothing/here", accepted(), 404),
+        ("/jobq/nothing/here", refused(), 401),
+        ("/jobq/nothing/here", away(), 404),
+        ("/api/run.json", accepted(), 405),
+        ("/api/run.json", refused(), 401),
+        ("/jobq/1/count?spider=%FF", refused(), 401),
+        ("/jobs/1/2/3/%FF", refused(), 401),
     ] {
         let reply = Fake::default().identifies(identity).get(path).await;
         assert_eq!(reply.code, code, "{path}");

@@ -13,7 +13,23 @@ fn spider(id: i64, name: &str, version: &str) -> Spider {
         tags: texts(&["a", "b \"c\""]),
         r#type: "manual".to_owned(),
         version: version.to_owned(),
+        project_name: "Books \"53\"".to_owned(),
     }
+}
+
+fn by_number(id: i64) -> Option<SpiderRef> {
+    Some(SpiderRef { spider: Some(spider_ref::Spider::Id(id)) })
+}
+
+fn by_name(name: &str) -> Option<SpiderRef> {
+    Some(SpiderRef { spider: Some(spider_ref::Spider::Name(name.to_owned())) })
+}
+
+/// A spider as the paths of `/api/v2/` show it.
+fn shown(id: i64, name: &str) -> String {
+    let rest = r#""tags":["a","b \"c\""],"type":"manual","version":"v1","max_running":null,"#;
+    let project = r#""project":{"id":53,"name":"Books \"53\""}"#;
+    format!(r#"{{"name":"{name}","jobq_id":{id},{rest}{project}}}"#)
 }
 
 #[tokio::test]
@@ -28,8 +44,8 @@ async fn projects_are_listed_as_numbers() {
 async fn spiders_are_listed_page_by_page() {
     let page: Vec<Spider> = (1..=1000).map(|id| spider(id, "s", "v")).collect();
     let fake = Fake::default()
-        .responds(ListSpidersResponse { spiders: page })
-        .responds(ListSpidersResponse { spiders: vec![spider(1001, "last", "")] });
+        .responds(ListSpidersResponse { spiders: page, total: 1001 })
+        .responds(ListSpidersResponse { spiders: vec![spider(1001, "last", "")], total: 1001 });
     let reply = fake.get("/api/spiders/list.json?project=53").await;
     let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
     let rows = body["spiders"].as_array().unwrap();
@@ -54,35 +70,94 @@ async fn a_spider_is_listed_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_spider_is_read_and_tagged_by_its_number() {
-    let whole = concat!(
-        r#"{"name":"s","jobq_id":7,"tags":["a","b \"c\""],"type":"manual","version":"v1","#,
-        r#""max_running":null,"project":{"id":53}}"#
-    );
+async fn a_spider_is_read_and_tagged_by_its_number_or_its_name() {
+    let whole = shown(7, "s");
     let response = || Some(spider(7, "s", "v1"));
-    let fake = Fake::default().responds(GetSpiderResponse { spider: response() });
-    let reply = fake.get("/api/v2/projects/53/spiders/7").await;
-    assert_eq!(reply.code_and_body(), (200, whole));
-    let expected = GetSpiderRequest {
-        project: 53,
-        spider: Some(get_spider_request::Spider::Id(7)),
-        create: false,
-    };
-    assert_eq!(fake.request::<GetSpiderRequest>(), expected);
+    for (part, named) in [
+        ("7", by_number(7)),
+        ("s", by_name("s")),
+        ("7a", by_name("7a")),
+        ("-7", by_name("-7")),
+        ("0", by_name("0")),
+        ("07", by_name("07")),
+        ("a%2Fb%20%C3%A9", by_name("a/b é")),
+    ] {
+        let fake = Fake::default().responds(GetSpiderResponse { spider: response() });
+        let reply = fake.get(&format!("/api/v2/projects/53/spiders/{part}")).await;
+        assert_eq!(reply.code_and_body(), (200, whole.as_str()));
+        let expected = GetSpiderRequest { project: 53, spider: named, create: false };
+        assert_eq!(fake.request::<GetSpiderRequest>(), expected);
+    }
 
     let fake = Fake::default().responds(UpdateSpiderTagsResponse { spider: response() });
     let path = "/api/v2/projects/53/spiders/7/tags";
     let json = [("content-type", "application/json")];
     let body = r#"{"add":["x"],"remove":["y","z"]}"#;
     let reply = fake.with("PATCH", path, &json, body).await;
-    assert_eq!(reply.code_and_body(), (200, whole));
+    assert_eq!(reply.code_and_body(), (200, whole.as_str()));
     let expected = UpdateSpiderTagsRequest {
         project: 53,
-        spider_id: 7,
+        spider: by_number(7),
         add: texts(&["x"]),
         remove: texts(&["y", "z"]),
     };
     assert_eq!(fake.request::<UpdateSpiderTagsRequest>(), expected);
+}
+
+#[tokio::test]
+async fn spiders_are_paged_as_clients_of_django_expect() {
+    let base = "http://spiderq.test:6900/api/v2/projects/53/spiders";
+    // Query, spiders before the page, its size, all, numbers of the pages after and before.
+    #[rustfmt::skip]
+    let cases = [
+        ("", 0, 100, 2, None, None),
+        ("?page=1&page_size=1", 0, 1, 2, Some("?page=2&page_size=1"), None),
+        ("?page_size=1&page=2&apikey=secret", 1, 1, 2, None, Some("?page_size=1")),
+        ("?page=2", 100, 100, 201, Some("?page=3"), Some("")),
+        ("?page=3", 200, 100, 300, None, Some("?page=2")),
+        ("?page_size=5000", 0, 1000, 1001, Some("?page=2&page_size=5000"), None),
+    ];
+    for (query, before, size, total, next, previous) in cases {
+        let spiders = vec![spider(1, "s", "v1"), spider(2, "t", "v1")];
+        let fake = Fake::default().responds(ListSpidersResponse { spiders, total });
+        let reply = fake.get(&format!("/api/v2/projects/53/spiders{query}")).await;
+        let url = |query: Option<&str>| {
+            query.map_or("null".to_owned(), |query| format!("\"{base}{query}\""))
+        };
+        let body = format!(
+            r#"{{"count":{total},"next":{},"previous":{},"results":[{},{}]}}"#,
+            url(next),
+            url(previous),
+            shown(1, "s"),
+            shown(2, "t")
+        );
+        assert_eq!(reply.code_and_body(), (200, body.as_str()), "{query}");
+        let request = fake.request::<ListSpidersRequest>();
+        let asked = (request.project, request.name.as_str(), request.start_after, request.count);
+        assert_eq!(asked, (53, "", before, size), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_first_page_of_spiders_may_be_empty() {
+    for (query, code, body) in [
+        ("", 200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#),
+        ("?page=2", 404, r#"{"status":"error","message":"there is no page 2"}"#),
+        (
+            "?page=9223372036854775807",
+            404,
+            r#"{"status":"error","message":"there is no page 9223372036854775807"}"#,
+        ),
+        ("?page=0", 400, r#"{"status":"badrequest","message":"page: must be a positive integer"}"#),
+        (
+            "?page_size=x",
+            400,
+            r#"{"status":"badrequest","message":"page_size: must be a positive integer"}"#,
+        ),
+    ] {
+        let reply = Fake::default().get(&format!("/api/v2/projects/53/spiders{query}")).await;
+        assert_eq!(reply.code_and_body(), (code, body), "{query}");
+    }
 }
 
 #[tokio::test]
@@ -100,10 +175,10 @@ async fn a_spider_is_limited_by_its_number() {
         let body_text = format!(
             "{}{body_text}{}",
             r#"{"name":"s","jobq_id":7,"tags":["a","b \"c\""],"type":"manual","version":null,"max_running":"#,
-            r#","project":{"id":53}}"#
+            r#","project":{"id":53,"name":"Books \"53\""}}"#
         );
         assert_eq!(reply.code_and_body(), (200, body_text.as_str()));
-        let expected = LimitSpiderRequest { project: 53, spider_id: 7, max_running: most };
+        let expected = LimitSpiderRequest { project: 53, spider: by_number(7), max_running: most };
         assert_eq!(fake.request::<LimitSpiderRequest>(), expected);
     }
     let accepted = "max_running: must be a whole number from 0 to 4294967295, or null";
@@ -128,7 +203,7 @@ async fn an_empty_change_of_tags_is_refused_in_its_own_form() {
     for body in ["{}", r#"{"add":[],"remove":null}"#] {
         let fake = Fake::default();
         let reply = fake.with("PATCH", path, &[], body).await;
-        let body_text = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
+        let body_text = r#"{"non_field_errors":["At least one of \"add\" or \"remove\" arguments must not be empty"]}"#;
         assert_eq!(reply.code_and_body(), (400, body_text));
         assert_eq!(fake.calls(), 0);
     }
@@ -157,22 +232,20 @@ async fn an_api_key_has_the_name_and_role_of_its_owner() {
 
 #[tokio::test]
 async fn a_spider_has_a_number_or_null() {
-    for (query, create) in [("", false), ("?create=1", true), ("?create=0", false)] {
+    for (query, create) in
+        [("", false), ("?create=1", true), ("?create=True", true), ("?create=off", false)]
+    {
         let fake = Fake::default().responds(GetSpiderResponse { spider: Some(spider(7, "s", "")) });
         let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
         assert_eq!(reply.code_and_body(), (200, "7"));
         assert_eq!(reply.header("content-type"), Some("application/json"));
-        let expected = GetSpiderRequest {
-            project: 53,
-            spider: Some(get_spider_request::Spider::Name("a/b c".to_owned())),
-            create,
-        };
+        let expected = GetSpiderRequest { project: 53, spider: by_name("a/b c"), create };
         assert_eq!(fake.request::<GetSpiderRequest>(), expected);
     }
     let fake = Fake::default().responds(Status::not_found("none"));
     assert_eq!(fake.get("/ids/53/spider/s").await.code_and_body(), (200, "null"));
     let refused = Fake::default().get("/ids/53/spider/s?create=x").await;
-    let body_text = r#"{"error":"Bad Request","message":"create: must be 1 or 0"}"#;
+    let body_text = r#"{"error":"Bad Request","message":"create: must be 1 or 0, true or false, yes or no, on or off"}"#;
     assert_eq!(refused.code_and_body(), (400, body_text));
 }
 

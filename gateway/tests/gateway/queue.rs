@@ -10,7 +10,8 @@ fn pushed(key: &str, token: &str) -> PushedJob {
 }
 
 fn refused(code: job_error::Code, message: &str, field: &str) -> JobError {
-    JobError { code: code.into(), message: message.to_owned(), field: field.to_owned() }
+    let (message, field) = (message.to_owned(), field.to_owned());
+    JobError { code: code.into(), message, field, ..JobError::default() }
 }
 
 #[tokio::test]
@@ -206,16 +207,74 @@ async fn startjob_has_the_whole_job_or_no_body() {
 }
 
 #[tokio::test]
-async fn update_has_a_line_for_each_job() {
-    let updated = |key: &str, error: Option<JobError>| UpdatedJob {
+async fn startjob_with_a_lease_also_has_the_fence_and_the_end_of_the_lease() {
+    let fake = Fake::default().responds(StartJobResponse {
+        job: Some(Job { metadata: fields(&[("fence", "1")]), ..job("1/2/3") }),
+        token: "TOKEN".to_owned(),
+        fence: "FENCE".to_owned(),
+        lease_expires: 1_566_311_831_163,
+    });
+    let reply = fake.post("/jobq/1/startjob?lease=30&wait=20", "").await;
+    assert_eq!(
+        reply.code_and_body(),
+        (
+            200,
+            concat!(
+                r#"{"auth":"TOKEN","fence":"FENCE","key":"1/2/3","lease_expires":1566311831163,"#,
+                r#""priority":2,"project":1,"spider":"s","state":"finished","tags":[],"units":1}"#,
+                "\n"
+            )
+        )
+    );
+    let request = fake.request::<StartJobRequest>();
+    assert_eq!(request.lease_ms, Some(30_000));
+    // This gateway's responses must begin within 200 ms, which is less than the wait leaves.
+    assert_eq!(request.wait_ms, 0);
+}
+
+#[tokio::test]
+async fn a_heartbeat_takes_fence_lease_and_counters_or_nothing() {
+    let counted = JobCounters { items: Some(1), pages: Some(2), logs: Some(3), errors: Some(0) };
+    let everything = r#"{"fence":"F","lease":30,"items":1,"pages":2,"logs":3,"errors":0,"x":[]}"#;
+    for (body, fence, lease_ms, counters) in [
+        (everything, "F", Some(30_000), counted),
+        ("", "", None, JobCounters::default()),
+        (r#"{"lease":null,"items":null}"#, "", None, JobCounters::default()),
+    ] {
+        let response =
+            HeartbeatResponse { lease_expires: 1_566_311_831_163, stop_requested: body.is_empty() };
+        let fake = Fake::default().responds(response);
+        let reply = fake.post("/jobq/1/2/3/heartbeat", body).await;
+        let expected = match body {
+            "" => r#"{"lease_expires":1566311831163,"stop_requested":true}"#,
+            _ => r#"{"lease_expires":1566311831163,"stop_requested":false}"#,
+        };
+        assert_eq!(reply.code_and_body(), (200, expected));
+        let expected = HeartbeatRequest {
+            key: "1/2/3".to_owned(),
+            fence: fence.to_owned(),
+            lease_ms,
+            counters: Some(counters),
+        };
+        assert_eq!(fake.request::<HeartbeatRequest>(), expected);
+    }
+}
+
+#[tokio::test]
+async fn update_has_a_line_for_each_job_and_each_bad_line() {
+    let updated = |update, key: &str, error: Option<JobError>| UpdatedJob {
         key: key.to_owned(),
         previous_state: JobState::Running.into(),
         error,
-        update: 0,
+        update,
     };
     let error = refused(job_error::Code::WrongState, "job 1/1/2 is deleted", "");
     let fake = Fake::default().responds(UpdateQueueResponse {
-        results: vec![updated("1/1/1", None), updated("1/1/2", Some(error))],
+        results: vec![
+            updated(0, "1/1/1", None),
+            updated(1, "1/1/3", None),
+            updated(1, "1/1/2", Some(error)),
+        ],
     });
     let body = "{\"key\":\"1/1/1\",\"state\":\"finished\",\"close_reason\":\"finished\",\"fence\":\"F\"}\n\
                 {\"key\":\"1/1\",\"tags\":[\"a\"]}";
@@ -225,6 +284,7 @@ async fn update_has_a_line_for_each_job() {
         (
             200,
             "{\"key\":\"1/1/1\",\"prevstate\":\"running\"}\n\
+             {\"key\":\"1/1/3\",\"prevstate\":\"running\"}\n\
              {\"key\":\"1/1/2\",\"error\":\"job 1/1/2 is deleted\"}\n"
         )
     );
@@ -247,6 +307,25 @@ async fn update_has_a_line_for_each_job() {
         request_id: String::new(),
     };
     assert_eq!(fake.request::<UpdateQueueRequest>(), expected);
+
+    // A job that does not exist has no line, and a line that the service refuses has no key.
+    let error = refused(job_error::Code::InvalidArgument, "key: must be a job key", "key");
+    let fake = Fake::default().responds(UpdateQueueResponse {
+        results: vec![updated(1, "", Some(error)), updated(2, "1/1/4", None)],
+    });
+    let body = "{\"key\":\"1/1/9\"}\nno json\n{\"key\":\"x\"}\n{}\n{\"key\":\"1/1/4\"}";
+    let reply = fake.post("/jobq/1/update", body).await;
+    let expected = [
+        r#"{"error":"body: must be a JSON object: expected ident at line 1 column 2","request":"no json"}"#,
+        r#"{"error":"key: must be a job key","request":{"key":"x"}}"#,
+        r#"{"error":"key: is required, a job key like 123/1/2","request":{}}"#,
+        r#"{"key":"1/1/4","prevstate":"running"}"#,
+        "",
+    ];
+    assert_eq!(reply.code_and_body(), (200, expected.join("\n").as_str()));
+    let keys: Vec<String> =
+        fake.request::<UpdateQueueRequest>().updates.into_iter().map(|one| one.key).collect();
+    assert_eq!(keys, ["1/1/9", "x", "1/1/4"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the gateway refuses by itself: each parameter, by its name, before any call.
 
+use spiderq_proto::v1::UpdateQueueRequest;
+
 use crate::fake::Fake;
 
 async fn refused(method: &str, path: &str, body: &str) -> String {
@@ -39,6 +41,18 @@ async fn run_names_the_parameter_and_what_is_accepted() {
         ),
         ("project=1&spider=s&meta=7", "meta: must be a JSON object"),
         (
+            "project=1&spider=s&meta=%7B%22x%22:%5B1e400%5D%7D",
+            "meta: must have no half characters like \"\\ud800\" and no numbers beyond 1.8e308",
+        ),
+        ("project=1&project=1&spider=s", "project: must be given once"),
+        ("project=1&spider=s&spider=t", "spider: must be given once"),
+        ("project=1&spider=s&priority=1&priority=1", "priority: must be given once"),
+        ("project=1&spider=s&units=1&units[]=2", "units: must be given once"),
+        ("project=1&spider=s&meta=%7B%7D&meta=%7B%7D", "meta: must be given once"),
+        ("project=1&spider=s&url=a&url=b", "url: must be given once"),
+        ("project=1&spider=lat%E9", "spider: must be UTF-8"),
+        ("project=1&spider=s&lat%E9=1", "lat\u{fffd}: its name must be UTF-8"),
+        (
             "project=1&spider=s&meta=%7B%22state%22:%22lost%22%7D",
             "meta: state: must be one of pending, running, finished, deleted",
         ),
@@ -69,12 +83,27 @@ async fn the_other_dash_paths_name_the_parameter_too() {
             "offset: must be an integer, 0 or more",
         ),
         ("GET", "/api/jobs/count.json?project=", "", "project: must be a positive integer"),
-        ("POST", "/api/jobs/update.json", "project=1", "job: is required, or spider"),
+        ("POST", "/api/jobs/update.json", "", "project: is required, a positive integer"),
+        ("POST", "/api/jobs/update.json", "project=1&add_tag=a", "No query filters provided"),
+        ("POST", "/api/jobs/update.json", "project=1", "No query filters provided"),
+        ("POST", "/api/jobs/update.json", "project=1&job=1/1/1", "No update modifiers provided"),
         (
             "POST",
             "/api/jobs/update.json",
-            "project=1&spider=s&has_tag=a&add_tag=b",
-            "has_tag: is not accepted here: name the jobs with job or spider",
+            "project=1&state=pending&has_tag=a",
+            "No update modifiers provided",
+        ),
+        (
+            "POST",
+            "/api/jobs/update.json",
+            "project=1&spider=s&count=1&add_tag=b",
+            "count: is not accepted here: all jobs that match are updated",
+        ),
+        (
+            "POST",
+            "/api/jobs/update.json",
+            "project=1&job=1/1/1&offset=1",
+            "offset: is not accepted here: all jobs that match are updated",
         ),
         (
             "POST",
@@ -111,19 +140,6 @@ async fn storage_paths_name_the_parameter_or_field() {
         ("POST", "/jobq/0/push", "{\"spider\":\"s\"}", "project: must be a positive integer"),
         ("POST", "/jobq/1/startjob", "{\"a\":NaN}", "a: must be JSON, which NaN is not"),
         ("POST", "/jobq/1/startjob", "{\"spider\":1}", "spider: must be a string"),
-        ("POST", "/jobq/1/update", "{\"state\":\"x\"}", "key: is required, a job key like 123/1/2"),
-        (
-            "POST",
-            "/jobq/1/update",
-            "{\"key\":\"1/1/1\"}\n{\"key\":\"1/1/2\",\"state\":7}",
-            "state: must be one of pending, running, finished, deleted",
-        ),
-        (
-            "POST",
-            "/jobq/1/update",
-            "{\"key\":\"1/1/1\",\"scrapystats\":{\"a\":-Infinity}}",
-            "scrapystats: must be JSON, which Infinity is not",
-        ),
         ("POST", "/jobq/1/cancel", "", "key: is required in each line, or the parameter count"),
         ("POST", "/jobq/1/cancel", "[{}]", "key: is required, a job key like 123/1/2"),
         ("POST", "/jobq/1/cancel?count=0", "", "count: must be a positive integer"),
@@ -152,5 +168,29 @@ async fn a_push_line_is_refused_at_its_position() {
         let reply = Fake::default().post("/jobq/1/push", line).await;
         let expected = format!("{{\"error\":\"{error}\",\"request\":{line}}}\n");
         assert_eq!(reply.code_and_body(), (200, expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn an_update_line_is_refused_at_its_position() {
+    for (line, error, request) in [
+        ("{}", "key: is required, a job key like 123/1/2", "{}"),
+        ("{\"key\":7}", "key: must be a string", "{\"key\":7}"),
+        (
+            "{\"key\":\"1/1/2\",\"state\":7}",
+            "state: must be one of pending, running, finished, deleted",
+            "{\"key\":\"1/1/2\",\"state\":7}",
+        ),
+        (
+            "{\"key\":\"1/1/1\",\"a\":{\"b\":-Infinity}}",
+            "a: must be JSON, which Infinity is not",
+            r#""{\"key\":\"1/1/1\",\"a\":{\"b\":-Infinity}}""#,
+        ),
+    ] {
+        let fake = Fake::default();
+        let reply = fake.post("/jobq/1/update", line).await;
+        let expected = format!("{{\"error\":\"{error}\",\"request\":{request}}}\n");
+        assert_eq!(reply.code_and_body(), (200, expected.as_str()));
+        assert!(fake.request::<UpdateQueueRequest>().updates.is_empty());
     }
 }

@@ -44,7 +44,7 @@ async fn calls_streams_errors_and_credentials_pass_through() {
     assert_eq!(rows.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [row]);
 
     let request =
-        http::Request::get("/jobs/1/1/9?apikey=K").body(axum::body::Body::empty()).unwrap();
+        http::Request::get("/jobs/1/1/9/auth?apikey=K").body(axum::body::Body::empty()).unwrap();
     let response = router(services, Options::default()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 404);
 }

@@ -87,12 +87,27 @@ fn a_spider_finds_its_job_in_the_variables() {
 
 #[test]
 fn a_script_gets_its_command_line() {
-    let mut job = job(&[("cmd_args", r#""--name 'two words' x""#)]);
-    job.spider = "py:report.py".to_owned();
-    job.spider_type = "script".to_owned();
-    let data: Value = serde_json::from_str(&environment(&job).data().unwrap()).unwrap();
-    assert_eq!(data["job_cmd"], json!(["py:report.py", "--name", "two words", "x"]));
-    assert_eq!(data["job_env"], json!({}));
+    for (fields, expected) in [
+        (
+            vec![("job_cmd", r#"["py:report.py","--name","two words"]"#), ("cmd_args", "\"no\"")],
+            json!(["py:report.py", "--name", "two words"]),
+        ),
+        (vec![], json!(["py:report.py"])),
+    ] {
+        let mut job = job(&fields);
+        job.spider = "py:report.py".to_owned();
+        job.spider_type = "script".to_owned();
+        let environment = environment(&job);
+        let data: Value = serde_json::from_str(&environment.data().unwrap()).unwrap();
+        assert_eq!((&data["job_cmd"], &data["job_env"]), (&expected, &json!({})));
+        assert_eq!(json!(environment.cmd_args()), json!(expected.as_array().unwrap()[1..]));
+    }
+}
+
+#[test]
+fn arguments_of_another_program_are_split_as_by_a_shell() {
+    let job = job(&[("cmd_args", r#""--name 'two words' x""#)]);
+    assert_eq!(environment(&job).cmd_args(), ["--name", "two words", "x"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Middleware of the gRPC services: the caller's deadline, and panics; both end with a gRPC
-//! status. (The HTTP routes have their own: an HTTP status would be UNKNOWN to a gRPC client.)
+//! Middleware of the gRPC services: the caller's deadline, panics, and the server's stop, which
+//! ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
 mod response_body;
 #[cfg(test)]
@@ -17,7 +17,10 @@ use std::{
 use axum::http::{Request, Response};
 use futures::{FutureExt as _, future::BoxFuture};
 use spiderq_service::Deadline;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 
@@ -26,7 +29,34 @@ use self::response_body::GuardedBody;
 /// The services behind the guard. gRPC-Web is translated outside of it, so that the same
 /// deadlines hold there.
 #[derive(Clone, Debug)]
-pub(crate) struct GrpcGuard(pub(crate) Routes);
+pub(crate) struct GrpcGuard {
+    routes: Routes,
+    /// True once calls without an end of their own are to end.
+    stop: watch::Receiver<bool>,
+}
+
+impl GrpcGuard {
+    pub(crate) const fn new(routes: Routes, stop: watch::Receiver<bool>) -> Self {
+        Self { routes, stop }
+    }
+
+    /// The stop, for a call that would go on through it: its services know nothing of ours. Our
+    /// own calls end themselves.
+    fn stop_of(&self, path: &str) -> Option<BoxFuture<'static, ()>> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            // An error means that the server is gone, which ends the call too.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let is_endless = path == HEALTH_WATCH || path.starts_with(REFLECTION);
+        is_endless.then(|| stopped.boxed())
+    }
+}
+
+/// A stream of what health says, for as long as its client wants.
+const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
+/// Each of its calls answers question after question, as long as its client has any.
+const REFLECTION: &str = "/grpc.reflection.";
 
 impl Service<Request<Body>> for GrpcGuard {
     type Response = Response<Body>;
@@ -34,7 +64,7 @@ impl Service<Request<Body>> for GrpcGuard {
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<Body>>::poll_ready(&mut self.0, context)
+        Service::<Request<Body>>::poll_ready(&mut self.routes, context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -48,7 +78,8 @@ impl Service<Request<Body>> for GrpcGuard {
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(Deadline(deadline));
         }
-        let response = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        let stop = self.stop_of(request.uri().path());
+        let response = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
         Box::pin(async move {
             let response = match deadline {
                 Some(deadline) => timeout_at(deadline, response).await,
@@ -56,7 +87,7 @@ impl Service<Request<Body>> for GrpcGuard {
             };
             Ok(match response {
                 Ok(Ok(Ok(response))) => {
-                    response.map(|body| Body::new(GuardedBody::new(body, deadline)))
+                    response.map(|body| Body::new(GuardedBody::new(body, deadline, stop)))
                 }
                 Ok(Err(_)) => handler_panicked().into_http(),
                 Err(_) => deadline_exceeded().into_http(),
@@ -67,6 +98,11 @@ impl Service<Request<Body>> for GrpcGuard {
 
 fn deadline_exceeded() -> Status {
     Status::deadline_exceeded("the deadline of the call has passed")
+}
+
+/// Its client connects again, to another server.
+fn shutting_down() -> Status {
+    Status::unavailable("the server is shutting down")
 }
 
 /// The panic hook has already logged where it happened and why.

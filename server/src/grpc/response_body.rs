@@ -1,5 +1,5 @@
-//! The body of a gRPC response: it ends with a status when the deadline passes, or when the
-//! handler panics while it produces messages.
+//! The body of a gRPC response: it ends with a status when the deadline passes, when the handler
+//! panics while it produces messages, and of a stream without an end when the server stops.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,22 +8,29 @@ use std::{
 };
 
 use axum::{body::Bytes, http::HeaderMap};
+use futures::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
-use super::{deadline_exceeded, handler_panicked};
+use super::{deadline_exceeded, handler_panicked, shutting_down};
 
 pub(super) struct GuardedBody {
     body: Body,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// When the server stops; `None` for a response that may take until its own end.
+    stop: Option<BoxFuture<'static, ()>>,
     ended: bool,
 }
 
 impl GuardedBody {
-    pub(super) fn new(body: Body, deadline: Option<Instant>) -> Self {
+    pub(super) fn new(
+        body: Body,
+        deadline: Option<Instant>,
+        stop: Option<BoxFuture<'static, ()>>,
+    ) -> Self {
         let deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
-        Self { body, deadline, ended: false }
+        Self { body, deadline, stop, ended: false }
     }
 
     /// Drops the handler's stream, and with it the work, and sends `status` as trailers.
@@ -55,8 +62,16 @@ impl HttpBody for GuardedBody {
             return Poll::Ready(Some(Ok(self.end(deadline_exceeded()))));
         }
         let body = &mut self.body;
-        catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)))
-            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end(handler_panicked())))))
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)))
+            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end(handler_panicked())))));
+        // What is there already goes out first.
+        if polled.is_pending()
+            && let Some(stop) = &mut self.stop
+            && stop.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Some(Ok(self.end(shutting_down()))));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -60,12 +60,14 @@ impl Default for Limits {
 
 impl Limits {
     /// hyper's part of the limits. Its own timeout of request heads is off: it would count idle
-    /// time as well.
+    /// time as well. HTTP/1.1 responses name headers in Title-Case, as some clients match them
+    /// exactly.
     pub(super) fn builder(&self) -> Builder<TokioExecutor> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .header_read_timeout(None)
+            .title_case_headers(true)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES as usize);
         builder

@@ -24,9 +24,10 @@ async fn start(services: &TestServices) -> (watch::Sender<bool>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
-    let app = App::new(Some(services.routes()), Router::new(), None, limits.body_timeout);
-    let context = ConnectionContext::new(app, None, limits);
     let (stop, stopped) = watch::channel(false);
+    let (routes, timeout) = (Some(services.routes()), limits.body_timeout);
+    let app = App::new(routes, Router::new(), None, timeout, &stopped);
+    let context = ConnectionContext::new(app, None, limits);
     tokio::spawn(serve(listener, context, stopped, Duration::ZERO));
     (stop, address)
 }

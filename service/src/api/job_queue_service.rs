@@ -72,10 +72,9 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::HeartbeatResponse> {
         self.0
             .run("Heartbeat", request, |call, message| async move {
-                let fence = decode::fence(&message.fence)?;
                 let heartbeat = Heartbeat {
                     key: JobKey::parse(&message.key)?,
-                    fence: fence.ok_or_else(|| Error::invalid("fence", "is required"))?,
+                    fence: decode::fence(&message.fence)?,
                     lease_ms: message.lease_ms,
                     counters: decode::counters(message.counters)?,
                 };
@@ -97,11 +96,10 @@ impl JobQueueService for QueueApi {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "UpdateQueue", &message)?;
                 let project = decode::project(message.project)?;
-                let updates = message.updates.into_iter().map(update);
-                let updates = updates.collect::<Result<_>>()?;
+                let updates = message.updates.into_iter().map(update).collect();
                 let done = call.domain.update_queue(&call.caller, project, updates, id).await?;
                 let results = done.into_iter().map(|updated| v1::UpdatedJob {
-                    key: updated.key.to_string(),
+                    key: updated.key.map(|key| key.to_string()).unwrap_or_default(),
                     update: updated.update.try_into().unwrap_or(u32::MAX),
                     previous_state: updated
                         .result

@@ -58,7 +58,7 @@ impl JobService for JobApi {
             .run("CountJobs", request, |call, message| async move {
                 let project = decode::project(message.project)?;
                 let (filter, keys) =
-                    decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::NOT_DELETED)?;
+                    decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::ALL)?;
                 let total = call.domain.count_jobs(&call.caller, project, &filter, &keys).await?;
                 Ok(v1::CountJobsResponse { total: encode::count(total) })
             })
@@ -101,6 +101,22 @@ impl JobService for JobApi {
                 let keys = decode::keys(&message.keys, "keys")?;
                 let count = call.domain.delete_jobs(&call.caller, project, &keys).await?;
                 Ok(v1::DeleteJobsResponse { count: encode::count(count) })
+            })
+            .await
+    }
+
+    async fn restore_jobs(
+        &self,
+        request: Request<v1::RestoreJobsRequest>,
+    ) -> RpcResult<v1::RestoreJobsResponse> {
+        self.0
+            .run("RestoreJobs", request, |call, message| async move {
+                let id =
+                    decode::request_id(&message.request_id, &call.caller, "RestoreJobs", &message)?;
+                let project = decode::project(message.project)?;
+                let keys = decode::keys(&message.keys, "keys")?;
+                let count = call.domain.restore_jobs(&call.caller, project, &keys, id).await?;
+                Ok(v1::RestoreJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -199,11 +215,18 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<ScheduleJob> {
 }
 
 fn update(message: v1::UpdateJobsRequest) -> Result<UpdateJobs> {
-    let spider = message.spider.as_str();
+    let keys = decode::keys(&message.keys, "keys")?;
+    // An empty filter is none: it would select all jobs.
+    let filter = message.filter.filter(|filter| *filter != v1::JobFilter::default());
+    let default = if keys.is_empty() { StateSet::NOT_DELETED } else { StateSet::ALL };
+    let filter = filter.map(|filter| decode::filter(Some(filter), default, default)).transpose()?;
+    if filter.as_ref().is_some_and(|(_, keys)| !keys.is_empty()) {
+        return Err(Error::invalid("filter.keys", "must be empty; name the jobs in keys"));
+    }
     Ok(UpdateJobs {
         project: decode::project(message.project)?,
-        keys: decode::keys(&message.keys, "keys")?,
-        spider: (!spider.is_empty()).then(|| SpiderName::parse(spider)).transpose()?,
+        keys,
+        filter: filter.map(|(filter, _)| filter),
         tags: decode::tag_changes(message.tags)?,
         metadata: decode::metadata(message.metadata)?,
     })

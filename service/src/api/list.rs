@@ -10,8 +10,11 @@ use crate::{
 use spiderq_core::{
     error::{Error, Result},
     limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
-    model::{Job, Position, State, StateSet},
+    model::{FieldName, FieldSelection, Job, Position, State, StateSet},
 };
+
+/// A field that each row of this list has, as those of the Jobs API do.
+const SPIDER_ARGS: &str = "spider_args";
 
 /// The page token holds the position of the last job, so that jobs that come or go in between
 /// shift nothing.
@@ -41,8 +44,7 @@ pub(super) async fn list(
 
 fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
     let project = decode::project(message.project)?;
-    let (filter, keys) =
-        decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::NOT_DELETED)?;
+    let (filter, keys) = decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::ALL)?;
     Ok(ListQuery {
         keys,
         order: order(message.order)?,
@@ -50,8 +52,19 @@ fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
         skip: message.offset,
         // One more than asked for shows whether there is a next page.
         limit: size as u64 + 1,
-        fields: decode::fields(message.view, &message.metadata_fields)?,
+        fields: fields(message.view, &message.metadata_fields)?,
         ..ListQuery::new(project, filter)
+    })
+}
+
+fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
+    let spider_args = FieldName::known(SPIDER_ARGS);
+    Ok(match decode::fields(view, names)? {
+        FieldSelection::Full => FieldSelection::Full,
+        FieldSelection::Row => FieldSelection::Named(vec![spider_args]),
+        FieldSelection::Named(names) => {
+            FieldSelection::Named(names.into_iter().chain([spider_args]).collect())
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! `ProjectService`: projects with their spiders and settings.
 
-use spiderq_proto::v1::{self, get_spider_request, project_service_server::ProjectService};
+use spiderq_proto::v1::{self, project_service_server::ProjectService, spider_ref};
 use tonic::{Request, Response, async_trait};
 
 use super::{Call, Handlers, RpcResult, decode, encode};
@@ -49,8 +49,9 @@ impl ProjectService for ProjectApi {
     ) -> RpcResult<v1::ListSpidersResponse> {
         self.0
             .run("ListSpiders", request, |call, message| async move {
-                let spiders = spiders(&call, &message).await?.into_iter();
-                Ok(v1::ListSpidersResponse { spiders: spiders.map(spider).collect() })
+                let (spiders, total) = spiders(&call, &message).await?;
+                let spiders = spiders.into_iter().map(spider).collect();
+                Ok(v1::ListSpidersResponse { spiders, total: encode::count(total) })
             })
             .await
     }
@@ -76,14 +77,14 @@ impl ProjectService for ProjectApi {
         self.0
             .run("UpdateSpiderTags", request, |call, message| async move {
                 let project = decode::project(message.project)?;
-                let number = decode::spider_id("spider_id", message.spider_id)?;
+                let named = spider_ref(message.spider)?;
                 let changes = decode::tag_changes(Some(v1::TagChanges {
                     add: message.add,
                     remove: message.remove,
                     replace: false,
                 }))?;
                 let changed =
-                    call.domain.update_spider_tags(&call.caller, project, number, &changes);
+                    call.domain.update_spider_tags(&call.caller, project, named, &changes);
                 Ok(v1::UpdateSpiderTagsResponse { spider: Some(spider(changed.await?)) })
             })
             .await
@@ -96,9 +97,9 @@ impl ProjectService for ProjectApi {
         self.0
             .run("LimitSpider", request, |call, message| async move {
                 let project = decode::project(message.project)?;
-                let number = decode::spider_id("spider_id", message.spider_id)?;
+                let named = spider_ref(message.spider)?;
                 let limited =
-                    call.domain.limit_spider(&call.caller, project, number, message.max_running);
+                    call.domain.limit_spider(&call.caller, project, named, message.max_running);
                 Ok(v1::LimitSpiderResponse { spider: Some(spider(limited.await?)) })
             })
             .await
@@ -167,33 +168,30 @@ impl ProjectService for ProjectApi {
     }
 }
 
-/// A page of spiders, or the spider with the name that is asked for.
-async fn spiders(call: &Call, message: &v1::ListSpidersRequest) -> Result<Vec<Spider>> {
+/// A page of spiders, or the spider with the name that is asked for; and how many there are.
+async fn spiders(call: &Call, message: &v1::ListSpidersRequest) -> Result<(Vec<Spider>, u64)> {
     let project = decode::project(message.project)?;
     let after = decode::some_spider_id("start_after", message.start_after)?;
     if message.name.is_empty() {
-        let page = call.domain.list_spiders(&call.caller, project, after, message.count);
-        return page.await;
+        let page = call.domain.list_spiders(&call.caller, project, after, message.count).await?;
+        return Ok((page, call.domain.count_spiders(&call.caller, project).await?));
     }
     let named = SpiderRef::Name(
         SpiderName::parse(&message.name).map_err(|error| error.with_field("name"))?,
     );
     match call.domain.get_spider(&call.caller, project, named, false).await {
-        Ok(found) => Ok(vec![found]),
-        Err(Error::NotFound(_)) => Ok(Vec::new()),
+        Ok(found) => Ok((vec![found], 1)),
+        Err(Error::NotFound(_)) => Ok((Vec::new(), 0)),
         Err(error) => Err(error),
     }
 }
 
-fn spider_ref(named: Option<get_spider_request::Spider>) -> Result<SpiderRef> {
-    match named {
-        Some(get_spider_request::Spider::Id(number)) => {
-            decode::spider_id("id", number).map(SpiderRef::Number)
+fn spider_ref(named: Option<v1::SpiderRef>) -> Result<SpiderRef> {
+    match named.and_then(|named| named.spider) {
+        Some(spider_ref::Spider::Id(number)) => {
+            decode::spider_id("spider", number).map(SpiderRef::Number)
         }
-        Some(get_spider_request::Spider::Name(name)) => {
-            let name = SpiderName::parse(&name).map_err(|error| error.with_field("name"))?;
-            Ok(SpiderRef::Name(name))
-        }
+        Some(spider_ref::Spider::Name(name)) => SpiderName::parse(&name).map(SpiderRef::Name),
         None => Err(Error::invalid("spider", "is required: id or name")),
     }
 }
@@ -207,6 +205,7 @@ fn spider(spider: Spider) -> v1::Spider {
         version: spider.version.unwrap_or_default(),
         name: spider.name.to_string(),
         max_running: spider.max_running,
+        project_name: spider.project_name,
     }
 }
 

@@ -13,7 +13,8 @@ use spiderq_core::error::Error;
 const ERROR_DOMAIN: &str = "spiderq";
 
 pub(super) fn of(error: &Error) -> Status {
-    with(error, HashMap::new())
+    let job = duplicate_of(error).map(|job| ("job".to_owned(), job));
+    with(error, job.into_iter().collect())
 }
 
 /// The same with metadata in its `ErrorInfo`.
@@ -38,7 +39,13 @@ pub(super) fn item_error(error: &Error) -> v1::JobError {
     }
     let (_, _, code) = codes(error);
     let field = error.violation().map(|(field, _)| field.to_owned()).unwrap_or_default();
-    v1::JobError { code: code.into(), message: error.to_string(), field }
+    let job = duplicate_of(error).unwrap_or_default();
+    v1::JobError { code: code.into(), message: error.to_string(), field, job }
+}
+
+/// The key of the active job that the refused one is a duplicate of.
+fn duplicate_of(error: &Error) -> Option<String> {
+    if let Error::Duplicate { job, .. } = error { Some(job.to_string()) } else { None }
 }
 
 /// How long to wait before the next try, for errors that may pass.
@@ -60,7 +67,7 @@ const fn codes(error: &Error) -> (Code, &'static str, ItemCode) {
         Error::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED", ItemCode::Forbidden),
         Error::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN", ItemCode::Forbidden),
         Error::NotFound(_) => (Code::NotFound, "NOT_FOUND", ItemCode::WrongState),
-        Error::Duplicate(_) => (Code::AlreadyExists, "DUPLICATE", ItemCode::Duplicate),
+        Error::Duplicate { .. } => (Code::AlreadyExists, "DUPLICATE", ItemCode::Duplicate),
         Error::WrongState(_) => (Code::FailedPrecondition, "WRONG_STATE", ItemCode::WrongState),
         Error::AtLimit(_) => (Code::FailedPrecondition, "AT_LIMIT", ItemCode::WrongState),
         Error::Stale(_) => (Code::FailedPrecondition, "STALE_FENCE", ItemCode::StaleFence),
@@ -97,9 +104,19 @@ mod tests {
         assert_eq!(error.code(), ItemCode::InvalidArgument);
         let (field, message) = (error.field.as_str(), error.message.as_str());
         assert_eq!((field, message), ("units", "units: must be an integer from 1 to 6"));
-        let error = item_error(&Error::Duplicate("Active job exists with key a".to_owned()));
-        let (field, message) = (error.field.as_str(), error.message.as_str());
-        assert_eq!((field, message), ("", "Active job exists with key a"));
+    }
+
+    #[test]
+    fn a_duplicate_names_the_active_job() {
+        let message = "Active job exists with key a".to_owned();
+        let job = spiderq_core::model::JobKey::parse("53/7/81").unwrap();
+        let error = Error::Duplicate { message: message.clone(), job };
+        let details = of(&error).get_error_details();
+        assert_eq!(details.error_info().unwrap().metadata["job"], "53/7/81");
+        let code = ItemCode::Duplicate.into();
+        let job = "53/7/81".to_owned();
+        let expected = v1::JobError { code, message, job, ..v1::JobError::default() };
+        assert_eq!(item_error(&error), expected);
     }
 
     #[test]

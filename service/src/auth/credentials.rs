@@ -20,8 +20,8 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// `Basic KEY:`, `Basic JOBKEY:TOKEN`, `Bearer KEY` or `Bearer TOKEN`. `None` for
-    /// anything else.
+    /// `Basic KEY:`, `Basic KEY`, `Basic JOBKEY:TOKEN`, `Bearer KEY` or `Bearer TOKEN`. `None`
+    /// for anything else.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (scheme, rest) = header.split_once(' ')?;
@@ -33,7 +33,8 @@ impl Credentials {
             return None;
         }
         let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
-        let (user, password) = decoded.split_once(':')?;
+        // Some clients leave out the colon where there is no password.
+        let (user, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
         match JobKey::parse(user) {
             Ok(job) => Self::bearer(Some(job), password),
             Err(_) => ApiKey::parse(user).map(Self::Key),
@@ -71,6 +72,7 @@ mod tests {
     fn api_keys_come_as_basic_or_bearer() {
         for found in [
             basic(&format!("{KEY}:")),
+            basic(KEY),
             basic(&format!("{}:", KEY.to_uppercase())),
             Credentials::parse(&format!("Bearer {KEY}")),
             Credentials::parse(&format!("bearer  {KEY}")),
@@ -100,7 +102,7 @@ mod tests {
         for header in ["", "Basic", "Basic !", "Digest x", "Bearer ", "Bearer 123", KEY] {
             assert!(Credentials::parse(header).is_none(), "{header}");
         }
-        for text in ["", ":", "key:", "53/7/81:", &format!("53/7/81:{KEY}"), KEY] {
+        for text in ["", ":", "key:", "53/7/81", "53/7/81:", &format!("53/7/81:{KEY}")] {
             assert!(basic(text).is_none(), "{text}");
         }
     }

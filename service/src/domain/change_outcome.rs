@@ -51,22 +51,22 @@ impl Domain {
         changed.into_iter().next().ok_or_else(|| Error::bug("change answered nothing"))
     }
 
-    /// Makes the same change to all `keys`, up to [`MAX_BATCH`] in one step or not at all; returns
-    /// how many there are. The first refusal is the whole call's.
+    /// Makes the same change to all `keys`, which `holder` must hold, up to [`MAX_BATCH`] in one
+    /// step or not at all; returns how many there are. The first refusal is the whole call's.
     pub(super) async fn change_all(
         &self,
         project: ProjectId,
         keys: &[JobKey],
+        holder: &Holder,
         (on, effects): &([Step; 4], Vec<Effect>),
         to: Option<State>,
     ) -> Result<u64> {
         let mut count = 0;
         for chunk in keys.chunks(MAX_BATCH) {
-            let (on, holder) = (*on, Holder::Anyone);
             let change = |key: &JobKey| Change {
                 key: *key,
                 holder: holder.clone(),
-                on,
+                on: *on,
                 effects: effects.clone(),
             };
             let changes = chunk.iter().map(change).collect();

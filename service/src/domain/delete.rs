@@ -9,7 +9,7 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{FieldSelection, JobKey, ProjectId, Role, State},
-    store::{Effect, Purged, Step},
+    store::{Effect, Holder, Purged, Step},
 };
 
 impl Domain {
@@ -33,7 +33,8 @@ impl Domain {
         on[State::Running.index()] = Step::Refuse;
         on[State::Deleted.index()] = Step::Keep;
         let effect = entering(State::Deleted, Effect::default(), caller.actor())?;
-        self.change_all(project, keys, &(on, vec![effect]), Some(State::Deleted)).await
+        let steps = (on, vec![effect]);
+        self.change_all(project, keys, &Holder::Anyone, &steps, Some(State::Deleted)).await
     }
 
     async fn refuse_running(&self, keys: &[JobKey]) -> Result<()> {

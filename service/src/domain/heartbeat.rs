@@ -6,7 +6,7 @@ use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_LEASE_MS, MIN_LEASE_MS},
     model::{Counters, Fence, JobKey, Millis, State},
-    store::{Change, Changed, Effect, Step},
+    store::{Change, Changed, Effect, Holder, Step},
 };
 
 /// A worker's sign of life.
@@ -14,8 +14,8 @@ use spiderq_core::{
 pub struct Heartbeat {
     /// The job that the worker runs.
     pub key: JobKey,
-    /// The secret of the attempt.
-    pub fence: Fence,
+    /// The secret of the attempt; the job's own token needs none.
+    pub fence: Option<Fence>,
     /// How long the lease is from now on, ms; `None`: the default. It can't be 0.
     pub lease_ms: Option<i64>,
     /// What the worker counted so far.
@@ -47,7 +47,7 @@ impl Domain {
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);
         let effect = Effect { lease_expires: Some(lease_expires), counters, ..Effect::default() };
-        let holder = caller.may_write(key, Some(fence))?;
+        let holder = held_by(caller.may_write(key, fence)?)?;
         let change = Change { key, holder, on, effects: vec![effect] };
         let changed = self.change_one(change, now).await?;
         let Changed::Applied { stop_requested, .. } = changed else {
@@ -55,6 +55,16 @@ impl Domain {
             return Err(refusal(key, changed, None).unwrap_or_else(stale));
         };
         Ok(HeartbeatResult { lease_expires, stop_requested })
+    }
+}
+
+/// The holder, who must be a worker by its own attempt: no key alone shows that.
+fn held_by(holder: Holder) -> Result<Holder> {
+    match holder {
+        Holder::Fence(_) | Holder::Attempt(_) => Ok(holder),
+        Holder::Anyone | Holder::StartedBy(_) | Holder::Expired(_) | Holder::Overdue(_) => {
+            Err(Error::invalid("fence", "is required, or the job's own token"))
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use std::{
     sync::Arc,
 };
 
+use tokio::task::JoinSet;
+
 use super::{Domain, check_project};
 use crate::auth::Caller;
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     limits::MAX_BATCH,
     model::{FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, State, StateSet},
     store::Store,
@@ -104,6 +106,7 @@ impl Domain {
         if let Some(stop) = query.stop {
             self.end_before(project, stop, &mut filter).await?;
         }
+        let may_repeat = order == ListOrder::State || may_be_restored(filter.states);
         let (mut page, mut filters) = (VecDeque::new(), VecDeque::new());
         if keys.is_empty() {
             filters = reads(filter, order, after);
@@ -112,7 +115,7 @@ impl Domain {
             sort(&mut jobs, order, after);
             page = jobs.into();
         }
-        let (store, seen) = (Arc::clone(&self.store), (filters.len() > 1).then(HashSet::new));
+        let (store, seen) = (Arc::clone(&self.store), may_repeat.then(HashSet::new));
         let (skip, limit) = (query.skip, query.limit);
         Ok(JobList { store, project, filters, fields, skip, limit, page, seen })
     }
@@ -131,6 +134,11 @@ impl Domain {
         }
         Ok(())
     }
+}
+
+/// Whether a job may go back from one of the states to another, where the list comes to it again.
+fn may_be_restored(states: StateSet) -> bool {
+    states.contains(State::Finished) && states.contains(State::Deleted)
 }
 
 /// The reads that make up a list, each from the latest entry down.
@@ -219,7 +227,10 @@ impl JobList {
         };
         let left = self.skip.saturating_add(self.limit);
         let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
-        let page = self.store.page(self.project, filter, size, &self.fields).await?;
+        let (store, project) = (Arc::clone(&self.store), self.project);
+        let (asked, fields) = (filter.clone(), self.fields.clone());
+        let page = in_task(async move { store.page(project, &asked, size, &fields).await });
+        let page = page.await?;
         self.page = page.jobs.into();
         match page.next {
             Some(next) => filter.until = Some(next),
@@ -228,6 +239,20 @@ impl JobList {
             }
         }
         Ok(())
+    }
+}
+
+/// Does `work` in a task, which ends with the caller. Nobody polls a list while its reader
+/// pauses; the store's timeout would run on all the same, and a turn that the store gave would be
+/// held from others.
+async fn in_task<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await {
+        Some(done) => done.map_err(Error::bug)?,
+        None => Err(Error::bug("a task has gone")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId, check_items, reserved_fields::ReservedFields, step_digest,
-    transition::attempt_in,
+    Domain, RequestId, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
+    step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -53,7 +53,12 @@ impl Domain {
         let items = jobs.into_iter().map(|job| Item::new(job?, caller));
         let items: Vec<Result<Item>> = items.collect();
         for (step, items) in items.chunks(MAX_BATCH).enumerate() {
-            let new = items.iter().flatten().map(|item| item.job.clone()).collect();
+            let new: Vec<NewJob> = items.iter().flatten().map(|item| item.job.clone()).collect();
+            // Where all are refused, nothing is kept under the request id.
+            if new.is_empty() {
+                results.extend(self.push_results(items, Vec::new()));
+                continue;
+            }
             let digest = step_digest(request_id.as_ref(), step, now);
             match self.store.push(project, new, now, digest.as_ref()).await {
                 Ok(pushed) => results.extend(self.push_results(items, pushed)),
@@ -92,7 +97,8 @@ struct Item {
 
 impl Item {
     fn new(push: PushJob, caller: &Caller) -> Result<Self> {
-        let fields = ReservedFields::split(push.metadata)?;
+        let mut fields = ReservedFields::split(push.metadata)?;
+        set_job_cmd(&push.spider, &mut fields.rest)?;
         let tags = if push.tags.is_empty() { fields.tags.unwrap_or_default() } else { push.tags };
         let job = NewJob {
             spider: push.spider,
@@ -120,7 +126,7 @@ pub(super) fn pushed_key(
 ) -> Result<JobKey> {
     match pushed {
         Some(Pushed::Added(key)) => Ok(key),
-        Some(Pushed::Duplicate) => Err(Error::Duplicate(duplicate())),
+        Some(Pushed::Duplicate(job)) => Err(Error::Duplicate { message: duplicate(), job }),
         Some(Pushed::TooManyTags) => Err(Tags::too_many()),
         Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
         None => Err(Error::bug("push answered too little")),

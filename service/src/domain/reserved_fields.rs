@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_METADATA_BYTES,
-    model::{Counters, JsonText, Metadata, Priority, TagChanges, Tags, Units},
+    model::{Counters, JsonText, Metadata, Priority, READABLE, TagChanges, Tags, Units},
     store::Effect,
 };
 
 /// Fields that only the service sets, sorted. Clients that write back what they read send them
 /// too, so that they are skipped, not refused.
-const READ_ONLY: [&str; 15] = [
+const READ_ONLY: [&str; 17] = [
     "_key",
     "auth",
     "cancelled_by",
@@ -25,12 +25,17 @@ const READ_ONLY: [&str; 15] = [
     "key",
     "pending_time",
     "project",
+    "restored_by",
+    "restored_time",
     "running_time",
     "scheduled_by",
     "spider",
     "started_by",
     "state",
 ];
+
+/// Fields that runners and scheduling clients read as JSON, so that all of them must be able to.
+const READABLE_FIELDS: [&str; 4] = ["spider_args", "environment", "job_settings", "meta"];
 
 /// A client's metadata, with the reserved fields taken out.
 #[derive(Debug, Default)]
@@ -47,6 +52,9 @@ impl ReservedFields {
     pub(super) fn split(mut metadata: Metadata) -> Result<Self> {
         metadata.check_size()?;
         metadata.retain(|name| !is_read_only(name));
+        for name in READABLE_FIELDS {
+            metadata.get(name).map_or(Ok(()), |json| check_readable(name, json))?;
+        }
         let tags = metadata.remove("tags").map(|json| tags(&json)).transpose()?;
         let priority = integer(&mut metadata, "priority", Priority::new)?;
         let units = integer(&mut metadata, "units", Units::new)?;
@@ -67,6 +75,10 @@ impl ReservedFields {
             ..Effect::default()
         }
     }
+}
+
+pub(super) fn check_readable(name: &str, json: &JsonText) -> Result<()> {
+    if json.is_readable() { Ok(()) } else { Err(Error::invalid(name, READABLE)) }
 }
 
 pub(super) fn is_read_only(name: &str) -> bool {
@@ -124,6 +136,25 @@ mod tests {
     #[test]
     fn read_only_names_are_sorted() {
         assert!(READ_ONLY.is_sorted());
+    }
+
+    #[test]
+    fn fields_that_runners_read_must_be_readable_and_others_need_not() {
+        let split = |name: &str, json: &str| {
+            let json = JsonText::parse(json).unwrap();
+            let mut metadata = Metadata::default();
+            metadata.set(name, json);
+            ReservedFields::split(metadata)
+        };
+        for name in READABLE_FIELDS {
+            for json in [r#"{"a":"\ud800"}"#, r#"{"a":[1e400]}"#] {
+                let refused = split(name, json).unwrap_err().to_string();
+                assert_eq!(refused, format!("{name}: {READABLE}"));
+            }
+            assert!(split(name, r#"{"a":"\u00e9\/","b":1E5}"#).is_ok());
+        }
+        let rest = split("other", r#"["\ud800",1e400]"#).unwrap().rest;
+        assert_eq!(rest.get("other").unwrap().as_str(), r#"["\ud800",1e400]"#);
     }
 
     #[test]

@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, RequestId, SpiderRef, push::pushed_key, reserved_fields::ReservedFields, step_digest,
+    Domain, RequestId, SpiderRef,
+    job_cmd::set_job_cmd,
+    push::pushed_key,
+    reserved_fields::{ReservedFields, check_readable},
+    step_digest,
     transition::attempt_in,
 };
 use crate::auth::Caller;
@@ -80,6 +84,9 @@ impl Domain {
 
 fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Result<NewJob> {
     let reserved = ReservedFields::split(std::mem::take(&mut schedule.metadata))?;
+    if let Some(settings) = &schedule.job_settings {
+        check_readable("job_settings", settings)?;
+    }
     let meta_tags = reserved.tags.unwrap_or_default();
     let tags = [&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned();
     Ok(NewJob {
@@ -121,6 +128,7 @@ fn job_fields(spider: &SpiderName, schedule: ScheduleJob, rest: Metadata) -> Res
             metadata.set(name, value);
         }
     }
+    set_job_cmd(spider, &mut metadata)?;
     metadata.check_size()?;
     Ok(metadata)
 }

@@ -23,6 +23,11 @@ pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
 /// How long a running job may take to end after it was asked to stop, s.
 pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
 
+/// A name of the table with up to so many wrong letters is taken for a typing error …
+const MAX_TYPOS: usize = 2;
+/// … one for each so many letters of the name.
+const LETTERS_PER_TYPO: usize = 5;
+
 /// What a setting accepts beside null, which means that it is not set.
 enum Accepts {
     /// A whole number in plain decimal.
@@ -56,7 +61,17 @@ pub(super) struct LostJobs {
     pub(super) max_attempts: u64,
 }
 
+/// How the project is called.
+const NAME: &str = "name";
+
 impl Domain {
+    /// Text of the setting [`NAME`]; the project's number where that is no text.
+    pub(super) async fn project_name(&self, project: ProjectId) -> Result<String> {
+        let settings = self.store.named_settings(project, &[NAME]).await?;
+        let name = settings.get(NAME).and_then(JsonText::as_text);
+        Ok(name.unwrap_or_else(|| project.to_string()))
+    }
+
     /// All settings of a project.
     pub async fn get_settings(&self, caller: &Caller, project: ProjectId) -> Result<Metadata> {
         caller.may(Role::Read, project)?;
@@ -101,17 +116,42 @@ impl Domain {
     }
 }
 
-/// Refuses settings if the table does not accept one of them.
+/// Refuses settings if the table does not accept one of them, or if a name is almost one of it.
 fn check(settings: &Metadata) -> Result<()> {
-    for (name, accepts) in &TABLE {
-        if let Some(value) = settings.get(name)
-            && value.as_str() != "null"
-            && !accepts.allows(value)
-        {
-            return Err(Error::invalid(*name, accepts.text()));
+    for (name, value) in settings.iter() {
+        let name = name.as_str();
+        match TABLE.iter().find(|(known, _)| *known == name) {
+            Some((_, accepts)) if value.as_str() != "null" && !accepts.allows(value) => {
+                return Err(Error::invalid(name, accepts.text()));
+            }
+            Some(_) => {}
+            None => {
+                if let Some(known) = near_miss(name) {
+                    let accepted = format!("is not a setting of the service, but {known} is");
+                    return Err(Error::invalid(name, accepted));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// The name of the table that `name` was probably meant to be: it differs by a few letters, or
+/// only in case and punctuation, or its end is missing.
+fn near_miss(name: &str) -> Option<&'static str> {
+    let name = letters(name);
+    let near = TABLE.iter().filter_map(|(known, _)| {
+        let letters = letters(known);
+        let distance = strsim::levenshtein(&name, &letters);
+        let is_beginning = letters.starts_with(&name) && name.len() * 2 >= letters.len();
+        let is_near = distance <= (letters.len() / LETTERS_PER_TYPO).min(MAX_TYPOS);
+        (is_beginning || is_near).then_some((distance, *known))
+    });
+    near.min().map(|(_, known)| known)
+}
+
+fn letters(name: &str) -> String {
+    name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The setting [`CANCEL_TIMEOUT`] or its default, s.

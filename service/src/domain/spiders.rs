@@ -23,6 +23,8 @@ pub struct Spider {
     pub max_running: Option<u32>,
     /// Text of `version` of its latest job.
     pub version: Option<String>,
+    /// Text of the project's setting `name`, or else its number.
+    pub project_name: String,
 }
 
 /// How a call names a spider.
@@ -59,6 +61,12 @@ impl Domain {
         Ok(spiders)
     }
 
+    /// How many spiders a project has. Their numbers are 1 to this.
+    pub async fn count_spiders(&self, caller: &Caller, project: ProjectId) -> Result<u64> {
+        caller.may(Role::Read, project)?;
+        self.store.spider_count(project).await
+    }
+
     /// One spider; [`Error::NotFound`] when there is none. With `create`, a name gets a number.
     pub async fn get_spider(
         &self,
@@ -68,14 +76,10 @@ impl Domain {
         create: bool,
     ) -> Result<Spider> {
         caller.may(if create { Role::User } else { Role::Read }, project)?;
-        let number = match &spider {
-            SpiderRef::Number(_) if create => {
-                return Err(Error::invalid("create", "goes with a name, not with a number"));
-            }
-            SpiderRef::Number(number) => Some(*number),
-            SpiderRef::Name(name) => self.store.spider_id(project, name, create).await?,
-        };
-        let record = match number {
+        if create && matches!(spider, SpiderRef::Number(_)) {
+            return Err(Error::invalid("create", "goes with a name, not with a number"));
+        }
+        let record = match self.spider_number(project, &spider, create).await? {
             Some(number) => self.spider_record(project, number).await?,
             None => None,
         };
@@ -89,14 +93,15 @@ impl Domain {
         &self,
         caller: &Caller,
         project: ProjectId,
-        number: SpiderId,
+        spider: SpiderRef,
         changes: &TagChanges,
     ) -> Result<Spider> {
         caller.may(Role::User, project)?;
         if changes.is_empty() {
             return Err(Error::invalid("add", "is required, or remove"));
         }
-        let spider = SpiderRef::Number(number);
+        let number = self.spider_number(project, &spider, false).await?;
+        let number = number.ok_or_else(|| no_spider(project, &spider))?;
         match self.store.update_spider_tags(project, number, changes).await? {
             SpiderTagsUpdated::Done(_) => self.get_spider(caller, project, spider, false).await,
             SpiderTagsUpdated::Missing => Err(no_spider(project, &spider)),
@@ -112,15 +117,29 @@ impl Domain {
         &self,
         caller: &Caller,
         project: ProjectId,
-        number: SpiderId,
+        spider: SpiderRef,
         max_running: Option<u32>,
     ) -> Result<Spider> {
         caller.may(Role::User, project)?;
-        let spider = SpiderRef::Number(number);
+        let number = self.spider_number(project, &spider, false).await?;
+        let number = number.ok_or_else(|| no_spider(project, &spider))?;
         if !self.store.limit_spider(project, number, max_running).await? {
             return Err(no_spider(project, &spider));
         }
         self.get_spider(caller, project, spider, false).await
+    }
+
+    /// The number that the caller gave, or that of the name: with `create` a new one.
+    async fn spider_number(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+        create: bool,
+    ) -> Result<Option<SpiderId>> {
+        match spider {
+            SpiderRef::Number(number) => Ok(Some(*number)),
+            SpiderRef::Name(name) => self.store.spider_id(project, name, create).await,
+        }
     }
 
     async fn spider_record(
@@ -146,12 +165,14 @@ impl Domain {
         let latest: Vec<JobKey> = records.iter().filter_map(latest).collect();
         let jobs = self.store.get(&latest, &FieldSelection::Row).await?;
         let mut jobs = jobs.into_iter().flatten().peekable();
+        let project_name = self.project_name(project).await?;
         let spiders =
             records.into_iter().map(|SpiderRecord { id, name, tags, max_running, .. }| {
                 // Spiders without a job, or whose latest was purged, are missing among the jobs.
                 let latest = jobs.next_if(|job| job.key.spider == id);
                 let version = latest.and_then(|job| job.metadata.get("version")?.as_text());
-                Spider { id, name, tags, max_running, version }
+                let project_name = project_name.clone();
+                Spider { id, name, tags, max_running, version, project_name }
             });
         Ok(spiders.collect())
     }

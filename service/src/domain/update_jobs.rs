@@ -1,5 +1,5 @@
-//! Changing tags and fields of several jobs, or of all jobs of a spider (`docs/contract.md`, 3,
-//! update).
+//! Changing tags and fields of several jobs, named by their keys or found by a filter
+//! (`docs/contract.md`, 3, update).
 
 use super::{
     Domain, JobList, ListQuery, check_items, check_project, reserved_fields::ReservedFields,
@@ -7,8 +7,9 @@ use super::{
 };
 use crate::auth::Caller;
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     model::{Filter, JobKey, Metadata, ProjectId, Role, SpiderName, StateSet, TagChanges},
+    store::Holder,
 };
 
 /// What to change in which jobs.
@@ -16,14 +17,25 @@ use spiderq_core::{
 pub struct UpdateJobs {
     /// Of which project.
     pub project: ProjectId,
-    /// In these jobs …
+    /// In these jobs; without keys, in all that match the filter.
     pub keys: Vec<JobKey>,
-    /// … or, without keys, in every job of this spider that is not deleted.
-    pub spider: Option<SpiderName>,
+    /// Only in jobs that match it.
+    pub filter: Option<Filter>,
     /// They come in place of `tags` in the metadata.
     pub tags: TagChanges,
     /// Fields to set.
     pub metadata: Metadata,
+}
+
+impl UpdateJobs {
+    /// Who must hold the jobs. The bearer of a job's token may name that job, and no other.
+    fn holder(&self, caller: &Caller) -> Result<Holder> {
+        if let (Caller::Job { .. }, [key], None) = (caller, &self.keys[..], &self.filter) {
+            return caller.may_write(*key, None);
+        }
+        caller.may(Role::User, self.project)?;
+        Ok(Holder::Anyone)
+    }
 }
 
 impl Domain {
@@ -31,26 +43,33 @@ impl Domain {
     /// too much metadata refuses its whole step of up to
     /// [`MAX_BATCH`](spiderq_core::limits::MAX_BATCH) jobs.
     pub async fn update_jobs(&self, caller: &Caller, update: UpdateJobs) -> Result<u64> {
-        let UpdateJobs { project, keys, spider, tags, metadata } = update;
-        caller.may(Role::User, project)?;
+        let holder = update.holder(caller)?;
+        let UpdateJobs { project, keys, filter, tags, metadata } = update;
+        if filter.is_none() {
+            check_some_jobs(&keys)?;
+            check_project(project, &keys)?;
+        }
+        if tags.is_empty() && metadata.is_empty() {
+            return Err(Error::invalid("metadata", "is required, or tags"));
+        }
         let mut effect = ReservedFields::split(metadata)?.effect();
         if !tags.is_empty() {
             effect.tags = tags;
         }
         let steps = towards(None, effect, caller.actor())?;
-        let Some(spider) = spider.filter(|_| keys.is_empty()) else {
-            check_items("keys", keys.len())?;
-            check_project(project, &keys)?;
-            return self.change_all(project, &keys, &steps, None).await;
+        let Some(filter) = filter else {
+            return self.change_all(project, &keys, &holder, &steps, None).await;
         };
-        let mut jobs = self.list_spider_jobs(project, spider, StateSet::NOT_DELETED).await?;
+        // Pages go by position, which an update does not move: each job comes once, also where
+        // the update changes whether it matches.
+        let mut jobs = self.list(ListQuery { keys, ..ListQuery::new(project, filter) }).await?;
         let mut count = 0;
         loop {
             let keys = jobs.next_keys().await?;
             if keys.is_empty() {
                 return Ok(count);
             }
-            count += self.change_all(project, &keys, &steps, None).await?;
+            count += self.change_all(project, &keys, &holder, &steps, None).await?;
         }
     }
 
@@ -65,6 +84,14 @@ impl Domain {
         let filter = Filter { states, spiders: vec![spider], ..Filter::default() };
         self.list(ListQuery::new(project, filter)).await
     }
+}
+
+/// An update of no job in particular would be one of all jobs.
+fn check_some_jobs(keys: &[JobKey]) -> Result<()> {
+    if keys.is_empty() {
+        return Err(Error::invalid("filter", "is required, or keys"));
+    }
+    check_items("keys", keys.len())
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! Moving jobs to a state and setting their fields, each on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId, change_outcome::refusal, check_items, reserved_fields::ReservedFields,
-    step_digest, transition::towards,
+    Domain, RequestId,
+    change_outcome::refusal,
+    check_items,
+    reserved_fields::ReservedFields,
+    step_digest,
+    transition::{or_restore, towards},
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -12,7 +16,7 @@ use spiderq_core::{
         Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, SpiderKey,
         State, StateSet, TagChanges, Units,
     },
-    store::{Change, Changed, Effect},
+    store::{Change, Changed, Effect, Holder},
 };
 
 /// Which jobs an update changes.
@@ -51,8 +55,8 @@ pub struct QueueUpdate {
 /// What became of one job of an update.
 #[derive(Clone, Debug)]
 pub struct UpdatedJob {
-    /// Which job.
-    pub key: JobKey,
+    /// Which job; `None` for an update that is refused before any job is looked at.
+    pub key: Option<JobKey>,
     /// Index of the update that named it.
     pub update: usize,
     /// Its state before the update, or why it was refused.
@@ -60,30 +64,33 @@ pub struct UpdatedJob {
 }
 
 impl Domain {
-    /// Makes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) updates in order. Jobs that do
-    /// not exist are left out of the answer.
+    /// Makes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) updates in order. Those that are
+    /// errors already stay errors, and jobs that do not exist are left out of the answer.
     pub async fn update_queue(
         &self,
         caller: &Caller,
         project: ProjectId,
-        updates: Vec<QueueUpdate>,
+        updates: Vec<Result<QueueUpdate>>,
         request_id: Option<RequestId>,
     ) -> Result<Vec<UpdatedJob>> {
         may_update(caller, project)?;
         check_items("updates", updates.len())?;
-        // All are checked before the first is made, so that a bad one leaves nothing half done.
-        let effect = |mut update: QueueUpdate| update.effect().map(|effect| (update, effect));
-        let updates = updates.into_iter().map(effect).collect::<Result<Vec<_>>>()?;
-        for (update, _) in &updates {
-            check_spider(caller, project, update.target, request_id.is_some())?;
+        let check = |update: Result<QueueUpdate>| update?.checked(project);
+        let updates: Vec<_> = updates.into_iter().map(check).collect();
+        let targets = updates.iter().flatten().map(|(update, _)| update.target);
+        if targets.into_iter().any(|target| matches!(target, UpdateTarget::Spider(_))) {
+            may_update_spiders(caller, project, request_id.is_some())?;
         }
         let mut batches = Batches::new(self, caller, project, request_id);
-        for (index, (update, effect)) in updates.into_iter().enumerate() {
-            match update.target {
-                UpdateTarget::Job(key) => batches.add(index, key, &update, effect).await?,
-                UpdateTarget::Spider(key) => {
-                    batches.add_spider(index, key, &update, &effect).await?;
-                }
+        for (index, update) in updates.into_iter().enumerate() {
+            match update {
+                Err(error) => batches.refuse(index, None, error).await?,
+                Ok((update, effect)) => match update.target {
+                    UpdateTarget::Job(key) => batches.add(index, key, &update, effect).await?,
+                    UpdateTarget::Spider(key) => {
+                        batches.add_spider(index, key, &update, &effect).await?;
+                    }
+                },
             }
         }
         batches.flush().await?;
@@ -92,6 +99,16 @@ impl Domain {
 }
 
 impl QueueUpdate {
+    /// The update and its effect. A job of another project is refused as a job; such a spider has
+    /// none that could be.
+    fn checked(mut self, project: ProjectId) -> Result<(Self, Effect)> {
+        if let UpdateTarget::Spider(spider) = self.target {
+            same_project(project, spider.project)?;
+        }
+        let effect = self.effect()?;
+        Ok((self, effect))
+    }
+
     fn effect(&mut self) -> Result<Effect> {
         let mut fields = ReservedFields::split(std::mem::take(&mut self.metadata))?;
         if let Some(reason) = self.close_reason.take() {
@@ -131,6 +148,13 @@ impl<'a> Batches<'a> {
         Self { domain, caller, project, request_id, step: 0, batch, done }
     }
 
+    /// Answers are in the order of the updates.
+    async fn refuse(&mut self, update: usize, key: Option<JobKey>, error: Error) -> Result<()> {
+        self.flush().await?;
+        self.done.push(UpdatedJob { key, update, result: Err(error) });
+        Ok(())
+    }
+
     async fn add(
         &mut self,
         index: usize,
@@ -142,14 +166,17 @@ impl<'a> Batches<'a> {
             .and_then(|()| self.caller.may_write(key, update.fence.clone()));
         let holder = match holder {
             Ok(holder) => holder,
-            Err(error) => {
-                // Answers are in the order of the updates.
-                self.flush().await?;
-                self.done.push(UpdatedJob { key, update: index, result: Err(error) });
-                return Ok(());
-            }
+            Err(error) => return self.refuse(index, Some(key), error).await,
         };
-        let (on, effects) = towards(update.state, effect, self.caller.actor())?;
+        let actor = self.caller.actor();
+        // Whoever must hold the job can't restore it: only a running job is held.
+        let may_restore = holder == Holder::Anyone && update.state == Some(State::Finished);
+        let base = may_restore.then(|| effect.clone());
+        let mut steps = towards(update.state, effect, actor)?;
+        if let Some(base) = base {
+            steps = or_restore(steps, base, actor, self.domain.now())?;
+        }
+        let (on, effects) = steps;
         self.batch.push((index, update.state, Change { key, holder, on, effects }));
         if self.batch.len() == MAX_BATCH {
             self.flush().await?;
@@ -192,7 +219,7 @@ impl<'a> Batches<'a> {
         for ((update, to, change), changed) in batch.into_iter().zip(answers) {
             let key = change.key;
             if let Some(result) = previous_state(key, changed, to) {
-                self.done.push(UpdatedJob { key, update, result });
+                self.done.push(UpdatedJob { key: Some(key), update, result });
             }
         }
         Ok(())
@@ -217,18 +244,9 @@ fn may_update(caller: &Caller, project: ProjectId) -> Result<()> {
     }
 }
 
-/// Whether a spider may be updated, if the target is one. Which jobs a spider has differs from
-/// one call to the next, so that there is no answer to keep under a request id.
-fn check_spider(
-    caller: &Caller,
-    project: ProjectId,
-    target: UpdateTarget,
-    has_request_id: bool,
-) -> Result<()> {
-    let UpdateTarget::Spider(spider) = target else {
-        return Ok(());
-    };
-    same_project(project, spider.project)?;
+/// Whether spiders may be updated. Which jobs a spider has differs from one call to the next, so
+/// that there is no answer to keep under a request id.
+fn may_update_spiders(caller: &Caller, project: ProjectId, has_request_id: bool) -> Result<()> {
     caller.may(Role::User, project)?;
     if has_request_id {
         let accepted = "can't go with a spider key; name the jobs";

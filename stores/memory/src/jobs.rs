@@ -7,7 +7,7 @@ use spiderq_core::{
     effect,
     error::{Error, Result},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
-    store::{Change, Changed, JobStore, Page, Purged, RequestDigest},
+    store::{Change, Changed, JobStore, KeptAnswers, Page, Purged, RequestDigest},
 };
 
 use crate::{
@@ -59,11 +59,16 @@ impl JobStore for MemoryStore {
         request: Option<&RequestDigest>,
     ) -> Result<Vec<Changed>> {
         self.with(project, |project| {
-            if let Some(reply) = project.request_ids.recall(request, now)? {
-                return reply.changed();
-            }
-            let changed = project.change_all(&changes, all_or_nothing, now)?;
-            project.request_ids.keep(request, now, Reply::Changed(changed.clone()));
+            let kept = project.request_ids.recall(request, now)?;
+            let mut change = |changes: Vec<_>| project.change_all(&changes, all_or_nothing, now);
+            let kept = kept.map(|reply| reply.changed().map(KeptAnswers::whole)).transpose()?;
+            let changed = match kept {
+                None => change(changes)?,
+                Some(Ok(changed)) => return Ok(changed),
+                Some(Err(kept)) => kept.complete(changes, change)?,
+            };
+            let kept = KeptAnswers::of(&changed, all_or_nothing, Changed::is_refusal);
+            project.request_ids.keep(request, now, kept.map(Reply::Changed));
             Ok(changed)
         })
     }

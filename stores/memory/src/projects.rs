@@ -65,6 +65,10 @@ impl ProjectStore for MemoryStore {
         }))
     }
 
+    async fn spider_count(&self, project: ProjectId) -> Result<u64> {
+        Ok(self.with(project, |project| project.spiders.len() as u64))
+    }
+
     async fn spider_name(
         &self,
         project: ProjectId,

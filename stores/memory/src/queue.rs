@@ -8,8 +8,8 @@ use spiderq_core::{
     error::{Error, Result},
     model::{ClaimFilter, Job, JobId, JobKey, Millis, ProjectId, State, Tag, Tags},
     store::{
-        Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed, QueueStore, RequestDigest,
-        SpiderRecord,
+        Changed, Claimed, Effect, Events, KeptAnswers, NewJob, Notifications, Pushed, QueueStore,
+        RequestDigest, SpiderRecord,
     },
 };
 
@@ -25,12 +25,18 @@ impl QueueStore for MemoryStore {
         request: Option<&RequestDigest>,
     ) -> Result<Vec<Pushed>> {
         self.with(project, |project| {
-            if let Some(reply) = project.request_ids.recall(request, now)? {
-                return reply.pushed();
-            }
-            let pushed = jobs.into_iter().map(|job| project.push(job, now));
-            let pushed = pushed.collect::<Result<Vec<_>>>()?;
-            project.request_ids.keep(request, now, Reply::Pushed(pushed.clone()));
+            let kept = project.request_ids.recall(request, now)?;
+            let mut push = |jobs: Vec<NewJob>| -> Result<Vec<_>> {
+                jobs.into_iter().map(|job| project.push(job, now)).collect()
+            };
+            let kept = kept.map(|reply| reply.pushed().map(KeptAnswers::whole)).transpose()?;
+            let pushed = match kept {
+                None => push(jobs)?,
+                Some(Ok(pushed)) => return Ok(pushed),
+                Some(Err(kept)) => kept.complete(jobs, push)?,
+            };
+            let kept = KeptAnswers::of(&pushed, false, Pushed::is_refusal);
+            project.request_ids.keep(request, now, kept.map(Reply::Pushed));
             Ok(pushed)
         })
     }
@@ -52,7 +58,7 @@ impl QueueStore for MemoryStore {
             let claimed = project.claim(wanted, effect, now)?;
             if let Some(Claimed { job, fence }) = &claimed {
                 let reply = Reply::Claimed(job.key, fence.clone());
-                project.request_ids.keep(request, now, reply);
+                project.request_ids.keep(request, now, Some(reply));
             }
             Ok(claimed)
         })
@@ -77,9 +83,11 @@ impl QueueStore for MemoryStore {
 
 impl Project {
     fn push(&mut self, new: NewJob, now: Millis) -> Result<Pushed> {
-        let held = || self.jobs.values().any(|stored| stored.unique == new.unique);
-        if new.unique.is_some() && held() {
-            return Ok(Pushed::Duplicate);
+        let holder = || self.jobs.values().find(|stored| stored.unique == new.unique);
+        if new.unique.is_some()
+            && let Some(holder) = holder()
+        {
+            return Ok(Pushed::Duplicate(holder.job.key));
         }
         let spider = self.find_spider(&new.spider);
         let Some(tags) = tags(spider, &new) else { return Ok(Pushed::TooManyTags) };

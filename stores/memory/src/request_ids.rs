@@ -5,25 +5,25 @@ use std::collections::HashMap;
 use spiderq_core::{
     error::{Error, Result},
     model::{Fence, JobKey, Millis},
-    store::{Changed, Pushed, RequestDigest},
+    store::{Changed, KeptAnswers, Pushed, RequestDigest},
 };
 
 /// What a call answered, as far as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    Pushed(Vec<Pushed>),
-    Changed(Vec<Changed>),
+    Pushed(KeptAnswers<Pushed>),
+    Changed(KeptAnswers<Changed>),
     /// The job is read again when the call is repeated; the fence is the first call's.
     Claimed(JobKey, Fence),
 }
 
 impl Reply {
-    pub(crate) fn pushed(self) -> Result<Vec<Pushed>> {
+    pub(crate) fn pushed(self) -> Result<KeptAnswers<Pushed>> {
         let Self::Pushed(pushed) = self else { return Err(another_call()) };
         Ok(pushed)
     }
 
-    pub(crate) fn changed(self) -> Result<Vec<Changed>> {
+    pub(crate) fn changed(self) -> Result<KeptAnswers<Changed>> {
         let Self::Changed(changed) = self else { return Err(another_call()) };
         Ok(changed)
     }
@@ -55,9 +55,9 @@ impl RequestIds {
         }
     }
 
-    /// Keeps the answer, and forgets all that have expired.
-    pub(crate) fn keep(&mut self, id: Option<&RequestDigest>, now: Millis, reply: Reply) {
-        let Some(id) = id else { return };
+    /// Keeps the answer, if there is one, and forgets all that have expired.
+    pub(crate) fn keep(&mut self, id: Option<&RequestDigest>, now: Millis, reply: Option<Reply>) {
+        let Some((id, reply)) = id.zip(reply) else { return };
         self.0.retain(|_, (kept, _)| kept.expires > now);
         self.0.insert(id.id.clone(), (id.clone(), reply));
     }

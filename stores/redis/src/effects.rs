@@ -81,6 +81,7 @@ impl<'a> TagsArg<'a> {
 pub(crate) struct EffectArg<'a> {
     release: bool,
     enter: Option<EnterArg<'a>>,
+    restore: bool,
     front: bool,
     start: Option<StartArg<'a>>,
     lease: Option<u64>,
@@ -114,6 +115,7 @@ impl<'a> EffectArg<'a> {
             release: effect.release,
             enter: enter
                 .map(|(state, actor)| EnterArg { state: state.index(), actor: actor.as_str() }),
+            restore: effect.restore,
             front: effect.front,
             start: effect.start.as_ref().map(StartArg::new),
             lease: effect.lease_expires.map(|end| end.0),
@@ -129,12 +131,13 @@ impl<'a> EffectArg<'a> {
     }
 }
 
-/// A [`Step`], with the index of its effect counted from 1, as Lua counts.
+/// A [`Step`], with the indexes of its effects counted from 1, as Lua counts.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum StepArg {
     Word(&'static str),
     Apply(usize),
+    Restore { ended: usize, never_ended: usize },
 }
 
 impl StepArg {
@@ -143,6 +146,9 @@ impl StepArg {
             Step::Refuse => Self::Word("refuse"),
             Step::Keep => Self::Word("keep"),
             Step::Apply(index) => Self::Apply(index + 1),
+            Step::Restore { ended, never_ended } => {
+                Self::Restore { ended: ended + 1, never_ended: never_ended + 1 }
+            }
         }
     }
 }

@@ -32,7 +32,8 @@ pub(crate) enum Step {
 pub(crate) enum Push {
     /// The job as `SPIDER/JOB`.
     Added(String),
-    Duplicate,
+    /// The active job that holds the unique key, as `SPIDER/JOB`.
+    Duplicate(String),
     TooManyTags,
     AtLimit(LimitWord),
 }

@@ -80,6 +80,13 @@ impl ProjectStore for RedisStore {
         within(spiders::list(self, project, after, limit)).await
     }
 
+    async fn spider_count(&self, project: ProjectId) -> Result<u64> {
+        let mut pipe = redis::pipe();
+        pipe.hlen(ProjectNames(project).spiders());
+        let (count,): (u64,) = within(self.connection.pipe(&pipe)).await?;
+        Ok(count)
+    }
+
     async fn spider_name(
         &self,
         project: ProjectId,

@@ -77,7 +77,7 @@ pub(crate) async fn push(
 fn pushed(project: ProjectId, outcome: outcome::Push) -> Result<Pushed> {
     Ok(match outcome {
         outcome::Push::Added(member) => Pushed::Added(job_key(project, &member)?),
-        outcome::Push::Duplicate => Pushed::Duplicate,
+        outcome::Push::Duplicate(member) => Pushed::Duplicate(job_key(project, &member)?),
         outcome::Push::TooManyTags => Pushed::TooManyTags,
         outcome::Push::AtLimit(limit) => Pushed::AtLimit(limit.into()),
     })

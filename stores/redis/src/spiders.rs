@@ -73,8 +73,12 @@ pub(crate) async fn list(
 ) -> Result<Vec<SpiderRecord>> {
     let keys = ProjectNames(project);
     let first = after.map_or(1, |spider| spider.get() + 1);
-    let numbers = (first..).take(limit).map(|number| SpiderId::parse(&number.to_string()));
-    let numbers: Vec<SpiderId> = numbers.collect::<Result<_>>().map_err(bad_reply)?;
+    let numbers =
+        (first..).take(limit).map_while(|number| SpiderId::new(number.cast_signed()).ok());
+    let numbers: Vec<SpiderId> = numbers.collect();
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
     let fields: Vec<u64> = numbers.iter().map(|number| number.get()).collect();
     let limits: Vec<String> = numbers.iter().map(|number| max_running(*number)).collect();
     let mut pipe = redis::pipe();

@@ -11,13 +11,8 @@ use spiderq_core::{
 };
 
 use crate::{
-    SqliteStore, count,
-    error::Result,
-    job_row::JobRow,
-    list,
-    project_step::ProjectStep,
-    request_ids::{self, Once},
-    writer::in_savepoint,
+    SqliteStore, count, error::Result, job_row::JobRow, list, project_step::ProjectStep,
+    request_ids::Once, writer::in_savepoint,
 };
 
 #[async_trait]
@@ -65,13 +60,12 @@ impl JobStore for SqliteStore {
         let once = Once { project, request_id: request_id.cloned(), now };
         let step = move |connection: &_| {
             let mut notify = false;
-            let work = || {
+            let work = |changes: Vec<_>| {
                 let changed;
                 (changed, notify) = change(connection, project, &changes, all_or_nothing, now)?;
                 Ok(changed)
             };
-            let encode = |changed: &Vec<_>| Some(request_ids::encode_changed(changed));
-            let changed = once.run(connection, work, encode, request_ids::decode_changed)?;
+            let changed = once.run_parts(connection, changes, all_or_nothing, work)?;
             Ok((changed, notify))
         };
         let (changed, _) = self.write(project, step, |(_, notify)| *notify).await?;

@@ -59,12 +59,18 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, making it if it is not there. Refused while another process has it.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with_timeout(path, CALL_TIMEOUT)
+    }
+
+    /// The same with another time that a call may take, waiting included. Tests of what a store
+    /// keeps give a long one: other programs may keep the disk busy for many seconds.
+    pub fn open_with_timeout(path: &Path, call_timeout: Duration) -> Result<Self> {
         let file = StoreFile::open(path)?;
         let connection = file.writer()?;
         let last_reads = LastReads::load(&connection, EVENTS_TTL)?;
-        let writer = Writer::start(connection)?;
+        let writer = Writer::start(connection, call_timeout)?;
         let readers: error::Result<_> = (0..READERS).map(|_| file.reader()).collect();
-        let (readers, notifiers) = (Readers::new(readers?), Arc::default());
+        let (readers, notifiers) = (Readers::new(readers?, call_timeout), Arc::default());
         Ok(Self { readers, writer, notifiers, last_reads, file })
     }
 

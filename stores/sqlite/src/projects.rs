@@ -57,6 +57,10 @@ impl ProjectStore for SqliteStore {
         self.readers.call(move |connection| spiders::list(connection, project, after, limit)).await
     }
 
+    async fn spider_count(&self, project: ProjectId) -> error::Result<u64> {
+        self.readers.call(move |connection| spiders::count(connection, project)).await
+    }
+
     async fn spider_name(
         &self,
         project: ProjectId,

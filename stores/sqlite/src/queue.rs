@@ -1,7 +1,7 @@
 //! The queue of a project: adding jobs, handing them to workers, and its events.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
     effect::{self, StoredJob, check_running, tags_with_spider},
     error::{self, Error},
@@ -36,10 +36,7 @@ impl QueueStore for SqliteStore {
     ) -> error::Result<Vec<Pushed>> {
         let once = Once { project, request_id: request_id.cloned(), now };
         let step = move |connection: &_| {
-            let work = || push(connection, project, jobs, now);
-            let encode = |pushed: &Vec<_>| Some(request_ids::encode_pushed(pushed));
-            let decode = |reply: &_| request_ids::decode_pushed(project, reply);
-            once.run(connection, work, encode, decode)
+            once.run_parts(connection, jobs, false, |jobs| push(connection, project, jobs, now))
         };
         let added = |one: &Pushed| matches!(one, Pushed::Added(_));
         self.write(project, step, move |pushed| pushed.iter().any(added)).await
@@ -111,9 +108,9 @@ pub(crate) fn push(
 
 fn push_one(project: &mut ProjectStep<'_>, new: NewJob, now: Millis) -> Result<Pushed> {
     if let Some(unique) = &new.unique
-        && is_held(project, unique)?
+        && let Some(holder) = holder(project, unique)?
     {
-        return Ok(Pushed::Duplicate);
+        return Ok(Pushed::Duplicate(holder));
     }
     let tags = if new.spider_tags {
         let spider = default_tags(project.connection, project.id, &new.spider)?;
@@ -146,10 +143,16 @@ fn limit(project: &mut ProjectStep<'_>, new: &NewJob) -> Result<Option<RunningLi
     check_running(project, 1, new.units.get().into(), spider)
 }
 
-fn is_held(project: &ProjectStep<'_>, unique: &UniqueKey) -> Result<bool> {
-    let sql = "SELECT 1 FROM jobs WHERE project = ?1 AND unique_key = ?2";
+/// The active job that holds the unique key.
+fn holder(project: &ProjectStep<'_>, unique: &UniqueKey) -> Result<Option<JobKey>> {
+    let sql = "SELECT spider, job FROM jobs WHERE project = ?1 AND unique_key = ?2";
     let key = params![int(project.id.get()), unique.as_str()];
-    Ok(first(project.connection, sql, key, |_| Ok(()))?.is_some())
+    let read = |row: &Row<'_>| Ok((row.get("spider")?, row.get("job")?));
+    let found = first(project.connection, sql, key, read)?;
+    let key = |(spider, job)| {
+        Ok(JobKey { project: project.id, spider: spider_id(spider)?, job: job_id(job)? })
+    };
+    found.map(key).transpose()
 }
 
 /// Takes the next job that is wanted, if it may run.

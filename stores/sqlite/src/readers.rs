@@ -9,13 +9,14 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use rusqlite::Connection;
 use spiderq_core::error::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{CALL_TIMEOUT, error};
+use crate::error;
 
 /// Steps of SQLite's virtual machine between two looks at whether the caller still waits: some
 /// hundreds of microseconds, and too few looks to be measured.
@@ -26,11 +27,13 @@ const STEPS_PER_LOOK: c_int = 10_000;
 pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    call_timeout: Duration,
 }
 
 impl Readers {
-    pub(crate) fn new(connections: Vec<Connection>) -> Self {
+    pub(crate) fn new(connections: Vec<Connection>, call_timeout: Duration) -> Self {
         Self {
+            call_timeout,
             permits: Arc::new(Semaphore::new(connections.len())),
             idle: Arc::new(Mutex::new(connections)),
         }
@@ -41,7 +44,7 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
-        tokio::time::timeout(CALL_TIMEOUT, self.run(work))
+        tokio::time::timeout(self.call_timeout, self.run(work))
             .await
             .map_err(|_| Error::unavailable("the readers did not answer in time"))?
     }
@@ -160,13 +163,14 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::CALL_TIMEOUT;
 
     /// Never ends by itself.
     const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
                            SELECT count(*) FROM n";
 
     fn readers() -> Readers {
-        Readers::new(vec![Connection::open_in_memory().unwrap()])
+        Readers::new(vec![Connection::open_in_memory().unwrap()], CALL_TIMEOUT)
     }
 
     fn number(connection: &Connection, query: &str) -> error::Result<i64> {

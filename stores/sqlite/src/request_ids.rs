@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spiderq_core::{
     error::Error,
     model::{Fence, JobKey, Millis, ProjectId, State},
-    store::{Changed, Claimed, Pushed, RequestDigest, RunningLimit},
+    store::{Changed, Claimed, KeptAnswers, Pushed, RequestDigest},
 };
 
 use crate::{
@@ -45,6 +45,31 @@ impl Once {
             self.keep(connection, id, &reply)?;
         }
         Ok(answer)
+    }
+
+    /// The same for a call of several parts, each of which is done or refused on its own. `work`
+    /// gets those that have no answer yet.
+    pub(crate) fn run_parts<P, T: PartAnswer>(
+        &self,
+        connection: &Connection,
+        parts: Vec<P>,
+        all_or_nothing: bool,
+        work: impl FnOnce(Vec<P>) -> Result<Vec<T>>,
+    ) -> Result<Vec<T>> {
+        let Some(id) = &self.request_id else {
+            return work(parts);
+        };
+        let answers = match self.recall(connection, id)? {
+            None => work(parts)?,
+            Some(reply) => match decode_parts(self.project, &reply)?.whole() {
+                Ok(answers) => return Ok(answers),
+                Err(kept) => kept.complete(parts, work)?,
+            },
+        };
+        if let Some(kept) = KeptAnswers::of(&answers, all_or_nothing, T::is_refusal) {
+            self.keep(connection, id, &encode_parts(&kept))?;
+        }
+        Ok(answers)
     }
 
     fn recall(&self, connection: &Connection, id: &RequestDigest) -> Result<Option<Value>> {
@@ -101,31 +126,6 @@ fn damaged() -> StepError {
     corrupt("reply")
 }
 
-/// A push's answers: `[spider, job]` of an added job, else a word, with the number of a limit.
-pub(crate) fn encode_pushed(pushed: &[Pushed]) -> Value {
-    let encode = |pushed: &Pushed| match pushed {
-        Pushed::Added(key) => json!([key.spider.get(), key.job.get()]),
-        Pushed::Duplicate => json!(["duplicate"]),
-        Pushed::TooManyTags => json!(["too_many_tags"]),
-        Pushed::AtLimit(limit) => json!(["at_limit", limit.index()]),
-    };
-    pushed.iter().map(encode).collect()
-}
-
-/// Back from [`encode_pushed`].
-pub(crate) fn decode_pushed(project: ProjectId, reply: &Value) -> Result<Vec<Pushed>> {
-    let decode = |row: &Value| {
-        Ok(match row[0].as_str() {
-            None => Pushed::Added(decode_key(project, row)?),
-            Some("duplicate") => Pushed::Duplicate,
-            Some("too_many_tags") => Pushed::TooManyTags,
-            Some("at_limit") => Pushed::AtLimit(limit(&row[1]).ok_or_else(damaged)?),
-            Some(_) => return Err(damaged()),
-        })
-    };
-    reply.as_array().ok_or_else(damaged)?.iter().map(decode).collect()
-}
-
 /// A claim's answer. The fence is that of the first call: the job may have another one by now.
 pub(crate) fn encode_claimed(Claimed { job, fence }: &Claimed) -> Value {
     json!([job.key.spider.get(), job.key.job.get(), fence.expose()])
@@ -142,40 +142,62 @@ fn decode_key(project: ProjectId, row: &Value) -> Result<JobKey> {
     Ok(JobKey { project, spider: spider_id(number(0)?)?, job: job_id(number(1)?)? })
 }
 
-/// A change's answers: a word for each job, then what goes with it.
-pub(crate) fn encode_changed(changed: &[Changed]) -> Value {
-    let encode = |changed: &Changed| match changed {
-        Changed::Missing => json!(["missing"]),
-        Changed::Refused(state) => json!(["refused", state.as_str()]),
-        Changed::Stale => json!(["stale"]),
-        Changed::NotHeld => json!(["not_held"]),
-        Changed::TooManyTags => json!(["too_many_tags"]),
-        Changed::TooLarge => json!(["too_large"]),
-        Changed::AtLimit(limit) => json!(["at_limit", limit.index()]),
-        Changed::Kept(state) => json!(["kept", state.as_str()]),
-        Changed::Applied { previous, attempt, stop_requested } => {
-            json!(["applied", previous.as_str(), attempt, stop_requested])
-        }
-    };
-    changed.iter().map(encode).collect()
+/// The answer to one part of a call, as it is kept. A refusal never is.
+pub(crate) trait PartAnswer: Copy {
+    fn is_refusal(&self) -> bool;
+    fn encode(&self) -> Value;
+    fn decode(project: ProjectId, row: &Value) -> Result<Self>;
 }
 
-/// Back from [`encode_changed`].
-pub(crate) fn decode_changed(reply: &Value) -> Result<Vec<Changed>> {
-    let rows = reply.as_array().ok_or_else(damaged)?;
-    rows.iter().map(|row| decode_change(row).ok_or_else(damaged)).collect()
+/// `[spider, job]` of the job that was added.
+impl PartAnswer for Pushed {
+    fn is_refusal(&self) -> bool {
+        self.is_refusal()
+    }
+
+    fn encode(&self) -> Value {
+        match self {
+            Self::Added(key) => json!([key.spider.get(), key.job.get()]),
+            Self::Duplicate(_) | Self::TooManyTags | Self::AtLimit(_) => Value::Null,
+        }
+    }
+
+    fn decode(project: ProjectId, row: &Value) -> Result<Self> {
+        decode_key(project, row).map(Self::Added)
+    }
+}
+
+/// A word, then what goes with it.
+impl PartAnswer for Changed {
+    fn is_refusal(&self) -> bool {
+        self.is_refusal()
+    }
+
+    fn encode(&self) -> Value {
+        match self {
+            Self::Missing => json!(["missing"]),
+            Self::Kept(state) => json!(["kept", state.as_str()]),
+            Self::Applied { previous, attempt, stop_requested } => {
+                json!(["applied", previous.as_str(), attempt, stop_requested])
+            }
+            Self::Refused(_)
+            | Self::Stale
+            | Self::NotHeld
+            | Self::TooManyTags
+            | Self::TooLarge
+            | Self::AtLimit(_) => Value::Null,
+        }
+    }
+
+    fn decode(_: ProjectId, row: &Value) -> Result<Self> {
+        decode_change(row).ok_or_else(damaged)
+    }
 }
 
 fn decode_change(row: &Value) -> Option<Changed> {
     let state = || State::parse(row[1].as_str()?).ok();
     Some(match row[0].as_str()? {
         "missing" => Changed::Missing,
-        "refused" => Changed::Refused(state()?),
-        "stale" => Changed::Stale,
-        "not_held" => Changed::NotHeld,
-        "too_many_tags" => Changed::TooManyTags,
-        "too_large" => Changed::TooLarge,
-        "at_limit" => Changed::AtLimit(limit(&row[1])?),
         "kept" => Changed::Kept(state()?),
         "applied" => Changed::Applied {
             previous: state()?,
@@ -186,9 +208,15 @@ fn decode_change(row: &Value) -> Option<Changed> {
     })
 }
 
-fn limit(number: &Value) -> Option<RunningLimit> {
-    let index = usize::try_from(number.as_u64()?).ok()?;
-    RunningLimit::ALL.get(index).copied()
+fn encode_parts<T: PartAnswer>(kept: &KeptAnswers<T>) -> Value {
+    let encode = |part: &Option<T>| part.map_or(Value::Null, |answer| answer.encode());
+    kept.0.iter().map(encode).collect()
+}
+
+fn decode_parts<T: PartAnswer>(project: ProjectId, reply: &Value) -> Result<KeptAnswers<T>> {
+    let decode = |row: &Value| (!row.is_null()).then(|| T::decode(project, row)).transpose();
+    let rows = reply.as_array().ok_or_else(damaged)?;
+    rows.iter().map(decode).collect::<Result<_>>().map(KeptAnswers)
 }
 
 #[cfg(test)]
@@ -201,9 +229,9 @@ mod tests {
         for reply in [json!([1, 2]), json!([1, 2, ""]), json!([1, 2, 3]), json!({})] {
             assert!(decode_claimed(project, &reply).is_err(), "{reply}");
         }
-        for reply in [json!([[1]]), json!([["at_limit"]]), json!([["x"]]), json!({})] {
-            assert!(decode_pushed(project, &reply).is_err(), "{reply}");
-            assert!(decode_changed(&reply).is_err(), "{reply}");
+        for reply in [json!([[1]]), json!([["kept"]]), json!([["x"]]), json!({})] {
+            assert!(decode_parts::<Pushed>(project, &reply).is_err(), "{reply}");
+            assert!(decode_parts::<Changed>(project, &reply).is_err(), "{reply}");
         }
     }
 }

@@ -37,6 +37,13 @@ pub(crate) fn list(
     Ok(spiders)
 }
 
+/// How many there are: the highest number, as numbers have no gaps.
+pub(crate) fn count(connection: &Connection, project: ProjectId) -> Result<u64> {
+    let sql = "SELECT MAX(spider) FROM spiders WHERE project = ?1";
+    let last = first(connection, sql, params![int(project.get())], |row| row.get(0))?;
+    Ok(last.flatten().map_or(0, i64::cast_unsigned))
+}
+
 fn read(row: &Row<'_>) -> Result<SpiderRecord> {
     let text = |column| row.get_ref(column)?.as_str().map_err(|_| corrupt("spider"));
     let last_job: i64 = row.get("last_job")?;

@@ -6,13 +6,14 @@ use std::{
     fmt,
     sync::mpsc::{self, Receiver, Sender},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::Connection;
 use spiderq_core::error::{Error, Result};
 use tokio::sync::oneshot;
 
-use crate::{CALL_TIMEOUT, error};
+use crate::error;
 
 /// Commands of one transaction, at most.
 const MAX_GROUP: usize = 64;
@@ -26,16 +27,17 @@ type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 pub(crate) struct Writer {
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    call_timeout: Duration,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> Result<Self> {
+    pub(crate) fn start(connection: Connection, call_timeout: Duration) -> Result<Self> {
         let (commands, queue) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || run(&connection, &queue))
             .map_err(Error::unavailable)?;
-        Ok(Self { commands: Some(commands), thread: Some(thread) })
+        Ok(Self { commands: Some(commands), thread: Some(thread), call_timeout })
     }
 
     /// Runs `work` in a transaction and answers once that is on the disk. What it did is
@@ -72,7 +74,7 @@ impl Writer {
         let gone = || Error::unavailable("the write was dropped: its transaction failed");
         let commands = self.commands.as_ref().ok_or_else(gone)?;
         commands.send(command).map_err(|_| gone())?;
-        tokio::time::timeout(CALL_TIMEOUT, answered)
+        tokio::time::timeout(self.call_timeout, answered)
             .await
             .map_err(|_| Error::unavailable("the writer did not answer in time"))?
             .map_err(|_| gone())?

@@ -4,11 +4,11 @@ Each test works in a project of its own, so that none sees another's jobs.
 """
 
 import gzip
+import shlex
 import unittest
 
 import requests
 from base import KEY, URL, ClientTest, connect
-from scrapinghub import APIError, Connection
 from scrapinghub.client.exceptions import (
     BadRequest,
     DuplicateJobError,
@@ -58,6 +58,13 @@ class Run(ClientTest):
         meta = dict(job.metadata.iter())
         self.assertEqual(meta["cmd_args"], "--name x -v")
         self.assertEqual(meta["spider_type"], "script")
+
+    def test_a_script_is_run_again_from_its_command(self):
+        job = self.jobs.run("py:s.py", cmd_args='a "b c"')
+        command = job.metadata.get("job_cmd")
+        self.assertEqual(command, ["py:s.py", "a", "b c"])
+        clone = self.jobs.run(command[0], cmd_args=shlex.join(command[1:]))
+        self.assertEqual(clone.metadata.get("job_cmd"), command)
 
     def test_a_job_may_begin_running(self):
         job = self.jobs.run("spider", meta={"state": "running"})
@@ -158,9 +165,10 @@ class Lists(ClientTest):
     def test_a_job_is_found_by_its_key(self):
         self.assertEqual(self.jobs.get(self.first).key, self.first)
         self.assertEqual(self.client.get_job(self.first).metadata.get("spider"), "one")
-        unknown = self.client.get_job(self.key(9, 9))
-        with self.assertRaises(NotFound):
-            unknown.metadata.get("spider")
+        unknown = self.key(9, 9)
+        self.assertIsNone(self.client.get_job(unknown).metadata.get("spider"))
+        # As `shub` asks whether there is such a job.
+        self.assertFalse(self.client._hsclient.get_job(unknown).metadata)
 
 
 class Metadata(ClientTest):
@@ -226,6 +234,19 @@ class Life(ClientTest):
         self.assertEqual(job.delete(), "finished")
         self.assertEqual(job.metadata.get("state"), "deleted")
         self.assertEqual(self.jobs.count(state="deleted"), 1)
+
+    def test_a_deleted_job_is_restored_when_it_is_finished_again(self):
+        job = self.client.get_job(self.finished(close_reason="done"))
+        ended = job.metadata.get("finished_time")
+        self.assertEqual(job.delete(), "finished")
+        self.assertEqual(job.finish(close_reason="late"), "deleted")
+        meta = dict(job.metadata.iter())
+        self.assertEqual((meta["state"], meta["close_reason"]), ("finished", "done"))
+        self.assertEqual(meta["finished_time"], ended)
+        self.assertTrue(meta["restored_by"])
+        self.assertGreaterEqual(meta["restored_time"], ended)
+        self.assertNotIn("deleted_time", meta)
+        self.assertEqual(self.jobs.count(), 1)
 
     def test_an_unknown_job_is_not_found(self):
         with self.assertRaises(NotFound):
@@ -317,24 +338,6 @@ class Access(ClientTest):
             jobs.run("spider")
         with self.assertRaises(Unauthorized):
             jobs.count()
-
-    def test_the_legacy_client_lists_and_changes_jobs(self):
-        old = Connection(KEY, url=URL + "/api/")
-        project = old[self.project_id]
-        key = project.schedule("spider", add_tag="a", arg="1")
-        self.assertEqual(key, self.key(1, 1))
-        job = project.job(key)
-        self.assertEqual(job.id, key)
-        self.assertEqual(job.info["state"], "pending")
-        self.assertEqual(job.update(add_tag="b"), 1)
-        found = list(project.jobs(state="pending", has_tag="b"))
-        self.assertEqual([job.id for job in found], [key])
-        self.assertEqual(project.jobs(spider="spider").count(), 1)
-        job.stop()
-        self.assertEqual(project.jobs(state="finished").count(), 1)
-        self.assertEqual(job.delete(), 1)
-        with self.assertRaises(APIError):
-            Connection("f" * 32, url=URL + "/api/")[self.project_id].schedule("spider")
 
     def test_a_compressed_body_is_taken(self):
         body = gzip.compress(b'{"spider":"zipped"}\n')

@@ -21,6 +21,11 @@ class Spiders(ClientTest):
         spider = self.project.spiders.get("new one/x", create=1)
         self.assertEqual(spider.key, "%d/1" % self.project_id)
         self.assertEqual(self.jobs.run("new one/x").key, self.key(1, 1))
+        # Python's own word for yes, as the client's documentation has it.
+        spider = self.project.spiders.get("x", create=True)
+        self.assertEqual(spider.key, "%d/2" % self.project_id)
+        with self.assertRaisesRegex(NotFound, "Spider y doesn't exist"):
+            self.project.spiders.get("y", create=False)
 
     def test_spiders_are_listed_with_the_version_of_their_latest_job(self):
         self.assertEqual(self.project.spiders.list(), [])

@@ -58,7 +58,8 @@ pub async fn concurrent_pushes_of_a_unique_value_have_one_winner(world: World) {
     let answers = together(pushes).await;
     let added =
         answers.iter().filter(|answer| **answer == [Pushed::Added(world.key(1, 1))]).count();
-    let refused = answers.iter().filter(|answer| **answer == [Pushed::Duplicate]).count();
+    let duplicate = [Pushed::Duplicate(world.key(1, 1))];
+    let refused = answers.iter().filter(|answer| **answer == duplicate).count();
     assert_eq!((added, refused), (1, 63));
 }
 

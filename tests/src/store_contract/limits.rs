@@ -170,8 +170,8 @@ pub async fn limits_count_the_jobs_of_one_project(world: World) {
     assert!(claimed(&other).await.is_some());
 }
 
-/// `AtLimit` is answered again under the same request id; an empty claim is tried again.
-pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
+/// What a limit refused is judged anew under the same request id: each job, change and claim.
+pub async fn a_request_that_was_at_the_limit_is_judged_anew(world: World) {
     world.set(&[("max_running", "0")]).await;
     let key = world.add(T, pending("s")).await;
     let (store, project) = (&world.store, world.project);
@@ -180,20 +180,28 @@ pub async fn a_repeated_request_is_still_at_the_limit(world: World) {
         let jobs = vec![in_state("s", RUNNING), pending("s")];
         let pushed = store.push(project, jobs, Millis(T), Some(&push)).await;
         let changes = vec![always(key, starting())];
-        let changed = store.change(project, changes, false, Millis(T), Some(&change));
+        let changed = store.change(project, changes, false, Millis(T), Some(&change)).await;
         let (wanted, effect) = (ClaimFilter::default(), starting());
         let claimed = store.claim(project, &wanted, &effect, Millis(T), Some(&claim));
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
-        (pushed.unwrap(), changed.await.unwrap(), claimed)
+        (pushed.unwrap(), changed.unwrap(), claimed)
     };
     let pushed = vec![Pushed::AtLimit(RunningLimit::Running), Pushed::Added(world.key(1, 2))];
     let changed = vec![Changed::AtLimit(RunningLimit::Running)];
     assert_eq!(ask().await, (pushed.clone(), changed.clone(), None));
     world.set(&[("max_running", "1")]).await;
-    let first = (pushed, changed, Some(key));
+    // The push comes first and gets the one place.
+    let pushed = [world.key(1, 3), world.key(1, 2)].map(Pushed::Added).to_vec();
+    let first = (pushed.clone(), changed, None);
     assert_eq!(ask().await, first);
     assert_eq!(ask().await, first);
     assert_eq!(counts(&world).await.running, 1);
+    world.set(&[("max_running", "3")]).await;
+    let applied = Changed::Applied { previous: State::Pending, attempt: 1, stop_requested: false };
+    let all = (pushed, vec![applied], Some(world.key(1, 2)));
+    assert_eq!(ask().await, all);
+    assert_eq!(ask().await, all);
+    assert_eq!(counts(&world).await.running, 3);
 }
 
 /// 32 starts, half of them claims and half pushes, under a limit of 20 units: it is never
@@ -215,9 +223,9 @@ pub async fn concurrent_starts_keep_to_the_limit(world: World) {
                     match world.push(T, vec![weighing("t", RUNNING, units)]).await[0] {
                         Pushed::Added(key) => Some(key),
                         Pushed::AtLimit(RunningLimit::Units) => None,
-                        other @ (Pushed::AtLimit(_) | Pushed::Duplicate | Pushed::TooManyTags) => {
-                            panic!("{other:?}")
-                        }
+                        other @ (Pushed::AtLimit(_)
+                        | Pushed::Duplicate(_)
+                        | Pushed::TooManyTags) => panic!("{other:?}"),
                     }
                 };
                 assert!(counts(&world).await.running_units <= 20);

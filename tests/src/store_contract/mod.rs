@@ -33,6 +33,7 @@ pub mod projects;
 pub mod push;
 pub mod request_ids;
 pub mod requeue;
+pub mod restore;
 pub mod retention;
 pub mod spiders;
 pub mod tags;

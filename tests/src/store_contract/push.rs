@@ -117,7 +117,8 @@ pub async fn positions_rise_whatever_the_clock_does(world: World) {
     assert_eq!(found.iter().map(|job| job.updated).collect::<Vec<_>>(), times.map(Millis));
 }
 
-/// A second job with a unique value is refused, also within one call.
+/// A second job with a unique value is refused, also within one call, and the answer names the
+/// first.
 pub async fn a_unique_value_is_held_by_one_active_job(world: World) {
     let jobs =
         vec![unique("a", "u"), unique("b", "u"), unique("b", "v"), pending("b"), unique("a", "v")];
@@ -126,21 +127,21 @@ pub async fn a_unique_value_is_held_by_one_active_job(world: World) {
         pushed,
         [
             Pushed::Added(world.key(1, 1)),
-            Pushed::Duplicate,
+            Pushed::Duplicate(world.key(1, 1)),
             Pushed::Added(world.key(2, 1)),
             Pushed::Added(world.key(2, 2)),
-            Pushed::Duplicate,
+            Pushed::Duplicate(world.key(2, 1)),
         ]
     );
     let again = world.push(T, vec![unique("c", "u")]).await;
-    assert_eq!(again, [Pushed::Duplicate]);
+    assert_eq!(again, [Pushed::Duplicate(world.key(1, 1))]);
 }
 
 /// A refused push takes neither a job's nor a spider's number nor a position.
 pub async fn a_refused_push_takes_no_number(world: World) {
     world.add(T, unique("a", "u")).await;
     let refused = world.push(T, vec![unique("a", "u"), unique("new", "u")]).await;
-    assert_eq!(refused, [Pushed::Duplicate; 2]);
+    assert_eq!(refused, [Pushed::Duplicate(world.key(1, 1)); 2]);
     let new = name("new");
     let new = world.store.spider_id(world.project, &new, false);
     assert_eq!(new.await.unwrap(), None);
@@ -154,13 +155,13 @@ pub async fn a_refused_push_takes_no_number(world: World) {
 pub async fn a_unique_value_is_free_after_release(world: World) {
     let first = world.add(T, unique("a", "u")).await;
     world.claim(T).await.unwrap();
-    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate]);
+    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate(first)]);
     world.apply(T, finish(first)).await;
     let second = world.add(T, unique("a", "u")).await;
     assert_eq!(second, world.key(1, 2));
     // The first job holds nothing any more: its end frees nothing of the second's.
     world.apply(T, delete(first)).await;
-    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate]);
+    assert_eq!(world.push(T, vec![unique("a", "u")]).await, [Pushed::Duplicate(second)]);
 }
 
 /// A job that begins finished or deleted holds no unique value, but is refused while another
@@ -170,14 +171,14 @@ pub async fn a_job_that_begins_done_holds_no_unique_value(world: World) {
         let done = NewJob { state, ..unique("a", "u") };
         world.add(T, done).await;
     }
-    world.add(T, unique("a", "u")).await;
+    let active = world.add(T, unique("a", "u")).await;
     for state in [State::Finished, State::Deleted] {
         let done = NewJob { state, ..unique("a", "u") };
-        assert_eq!(world.push(T, vec![done]).await, [Pushed::Duplicate]);
+        assert_eq!(world.push(T, vec![done]).await, [Pushed::Duplicate(active)]);
     }
     let running = NewJob { start: Some(start(None)), state: State::Running, ..unique("a", "w") };
-    world.add(T, running).await;
-    assert_eq!(world.push(T, vec![unique("a", "w")]).await, [Pushed::Duplicate]);
+    let running = world.add(T, running).await;
+    assert_eq!(world.push(T, vec![unique("a", "w")]).await, [Pushed::Duplicate(running)]);
 }
 
 /// Two projects share nothing: not numbers, positions, unique values or lists.
@@ -298,7 +299,7 @@ pub async fn a_new_job_whose_spider_has_too_many_tags_takes_no_number(world: Wor
         Pushed::TooManyTags,
         Pushed::Added(world.key(1, 2)),
         Pushed::TooManyTags,
-        Pushed::Duplicate,
+        Pushed::Duplicate(world.key(1, 1)),
         Pushed::Added(world.key(2, 1)),
     ];
     assert_eq!(world.push(T, jobs).await, expected);
@@ -318,8 +319,9 @@ pub async fn without_spider_tags_a_new_job_gets_none_of_them(world: World) {
     assert_eq!(world.list(&having).await, []);
 }
 
-/// A repeated push with its spider's tags answers the same, also when these have changed.
-pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World) {
+/// A job with too many tags, those of its spider among them, is judged anew when these have
+/// changed.
+pub async fn a_repeated_push_adds_a_job_that_had_too_many_tags(world: World) {
     let texts: Vec<String> = (0..MAX_TAGS).map(|n| format!("t{n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     tag_spider(&world, "a", &texts).await;
@@ -333,6 +335,8 @@ pub async fn a_repeated_request_id_answers_the_same_for_spider_tags(world: World
     let clear = TagChanges { clear: true, ..TagChanges::default() };
     let spider = world.key(1, 1).spider;
     world.store.update_spider_tags(world.project, spider, &clear).await.unwrap();
-    assert_eq!(push().await, expected);
-    assert_eq!(world.count(&those(&State::ALL)).await, 1);
+    let both = [world.key(1, 2), world.key(1, 1)].map(Pushed::Added);
+    assert_eq!(push().await, both);
+    assert_eq!(push().await, both);
+    assert_eq!(world.count(&those(&State::ALL)).await, 2);
 }

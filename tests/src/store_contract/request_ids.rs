@@ -3,12 +3,12 @@
 use spiderq_core::{
     error::Error,
     model::{ClaimFilter, Millis, State},
-    store::{Changed, Pushed},
+    store::{Changed, Pushed, Step},
 };
 
 use super::world::*;
 
-/// The answer is the same, also for duplicates.
+/// What was added stays, and what was refused is judged anew: it is a duplicate still.
 pub async fn a_repeated_push_adds_once(world: World) {
     let request = request("id", "push");
     let push = async |now| {
@@ -17,8 +17,9 @@ pub async fn a_repeated_push_adds_once(world: World) {
         pushed.await.unwrap()
     };
     let first = push(T).await;
+    let active = world.key(1, 1);
     let expected =
-        [Pushed::Added(world.key(1, 1)), Pushed::Duplicate, Pushed::Added(world.key(2, 1))];
+        [Pushed::Added(active), Pushed::Duplicate(active), Pushed::Added(world.key(2, 1))];
     assert_eq!(first, expected);
     assert_eq!(push(T + 1).await, expected);
     assert_eq!(world.count(&those(&State::ALL)).await, 2);
@@ -63,20 +64,73 @@ pub async fn a_repeated_change_applies_once(world: World) {
     assert_eq!(world.job(key).await, finished);
 }
 
-/// Even when the change would be allowed now.
-pub async fn a_repeated_refusal_stays_refused(world: World) {
-    let key = world.add(T, pending("s")).await;
+/// Of a call that was refused as a whole nothing is kept: not even that its id was used.
+pub async fn a_refused_push_is_judged_anew(world: World) {
+    let (first, second) = (request("id", "one"), request("id", "two"));
+    let active = world.add(T, unique("s", "u")).await;
+    let push = async |request| {
+        let jobs = vec![unique("a", "u"), unique("b", "u")];
+        let pushed = world.store.push(world.project, jobs, Millis(T), Some(request));
+        pushed.await.unwrap()
+    };
+    assert_eq!(push(&first).await, [Pushed::Duplicate(active); 2]);
+    world.apply(T, finish(active)).await;
+    let (added, duplicate) = (Pushed::Added(world.key(2, 1)), Pushed::Duplicate(world.key(2, 1)));
+    assert_eq!(push(&second).await, [added, duplicate]);
+    // What is done now is kept, and the rest is judged each time.
+    world.apply(T, finish(world.key(2, 1))).await;
+    let both = [added, Pushed::Added(world.key(3, 1))];
+    assert_eq!(push(&second).await, both);
+    world.apply(T, finish(world.key(3, 1))).await;
+    assert_eq!(push(&second).await, both);
+    assert_eq!(world.count(&those(&[State::Pending])).await, 0);
+}
+
+/// Each change of a call is kept or judged anew on its own.
+pub async fn a_refused_change_is_judged_anew(world: World) {
+    let (first, second) =
+        (world.add(T, pending("s")).await, world.add(T, in_state("s", State::Running)).await);
     let request = request("id", "change");
-    let refuse = async || {
-        let mut change = finish(key);
-        change.on[State::Pending.index()] = spiderq_core::store::Step::Refuse;
-        let changed =
-            world.store.change(world.project, vec![change], true, Millis(T), Some(&request));
+    let change = async |all_or_nothing, now| {
+        let changes = [first, second].map(|key| {
+            let mut change = finish(key);
+            change.on = [Step::Apply(0), Step::Refuse, Step::Keep, Step::Refuse];
+            change
+        });
+        let changed = world.store.change(
+            world.project,
+            changes.into(),
+            all_or_nothing,
+            Millis(now),
+            Some(&request),
+        );
         changed.await.unwrap()
     };
-    assert_eq!(refuse().await, [Changed::Refused(State::Pending)]);
-    world.apply(T, finish(key)).await;
-    assert_eq!(refuse().await, [Changed::Refused(State::Pending)]);
+    let applied = Changed::Applied { previous: State::Pending, attempt: 0, stop_requested: false };
+    let refused = Changed::Refused(State::Running);
+    // With all or nothing, nothing was done, whatever the answer to the first.
+    assert_eq!(change(true, T + 1).await, [applied, refused]);
+    assert_eq!(world.job(first).await.unwrap().state, State::Pending);
+    assert_eq!(change(false, T + 2).await, [applied, refused]);
+    let finished = world.job(first).await;
+    assert_eq!(change(false, T + 3).await, [applied, refused]);
+    world.apply(T + 4, finish(second)).await;
+    assert_eq!(change(false, T + 5).await, [applied, Changed::Kept(State::Finished)]);
+    assert_eq!(world.job(first).await, finished);
+    // Now that each has an answer, that is the answer.
+    world.apply(T + 6, delete(second)).await;
+    assert_eq!(change(false, T + 7).await, [applied, Changed::Kept(State::Finished)]);
+}
+
+/// A call without parts is kept too: one that looks for its parts finds others later.
+pub async fn a_change_of_nothing_stays_one(world: World) {
+    let request = request("id", "change");
+    let key = world.add(T, pending("s")).await;
+    for changes in [vec![], vec![finish(key)]] {
+        let changed = world.store.change(world.project, changes, false, Millis(T), Some(&request));
+        assert_eq!(changed.await.unwrap(), []);
+    }
+    assert_eq!(world.job(key).await.unwrap().state, State::Pending);
 }
 
 /// The second call fails and does nothing.

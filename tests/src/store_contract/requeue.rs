@@ -73,9 +73,9 @@ pub async fn a_requeued_job_keeps_its_unique_value(world: World) {
     world.claim(T).await.unwrap();
     world.apply(T, requeue(key)).await;
     let again = || vec![unique("s", "u")];
-    assert_eq!(world.push(T, again()).await, [Pushed::Duplicate]);
+    assert_eq!(world.push(T, again()).await, [Pushed::Duplicate(key)]);
     world.claim(T).await.unwrap();
-    assert_eq!(world.push(T, again()).await, [Pushed::Duplicate]);
+    assert_eq!(world.push(T, again()).await, [Pushed::Duplicate(key)]);
     world.apply(T, finish(key)).await;
     assert_eq!(world.push(T, again()).await, [Pushed::Added(world.key(1, 2))]);
 }

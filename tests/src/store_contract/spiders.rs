@@ -1,11 +1,15 @@
 //! Spiders of a project: their list, their tags, and the last job of each.
 
 use spiderq_core::{
-    model::{FieldSelection, JobId, State, TagChanges, Tags},
+    limits::MAX_NUMBER,
+    model::{FieldSelection, JobId, SpiderId, State, TagChanges, Tags},
     store::{MAX_BATCH, SpiderRecord, SpiderTagsUpdated},
 };
 
 use super::world::*;
+
+/// The highest number that a spider could have.
+const LAST: i64 = MAX_NUMBER.cast_signed();
 
 fn record(world: &World, id: i64, spider: &str, texts: &[&str], last: i64) -> SpiderRecord {
     SpiderRecord {
@@ -31,12 +35,14 @@ async fn edited(world: &World, spider: i64, edit: &TagChanges) -> SpiderTagsUpda
 pub async fn spiders_are_listed_by_number(world: World) {
     let (store, project) = (&world.store, world.project);
     assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), []);
+    assert_eq!(store.spider_count(project).await.unwrap(), 0);
     for spider in ["b", "a", "b"] {
         world.add(T, pending(spider)).await;
     }
     let gone = world.add(T, in_state("a", State::Deleted)).await;
     store.purge(gone).await.unwrap();
     store.spider_id(project, &name("c"), true).await.unwrap();
+    assert_eq!(store.spider_count(project).await.unwrap(), 3);
     let expected = [
         record(&world, 1, "b", &[], 2),
         record(&world, 2, "a", &[], 2),
@@ -45,8 +51,9 @@ pub async fn spiders_are_listed_by_number(world: World) {
     assert_eq!(store.spiders(project, None, MAX_BATCH).await.unwrap(), expected);
     let page = store.spiders(project, Some(expected[0].id), 1).await;
     assert_eq!(page.unwrap(), expected[1..2]);
-    let page = store.spiders(project, Some(expected[2].id), 1).await;
-    assert_eq!(page.unwrap(), []);
+    for behind in [expected[2].id, SpiderId::new(LAST - 1).unwrap(), SpiderId::new(LAST).unwrap()] {
+        assert_eq!(store.spiders(project, Some(behind), MAX_BATCH).await.unwrap(), []);
+    }
 }
 
 /// As the tags of a job are. Other spiders and existing jobs keep theirs.

@@ -87,6 +87,7 @@ fn calls() -> impl Strategy<Value = Call> {
         4 => vec(jobs(), 1..5).prop_map(Call::Push),
         4 => (wanted(), starts()).prop_map(|(wanted, effect)| Call::Claim(wanted, Box::new(effect))),
         6 => (vec(changes(), 1..5), proptest::bool::ANY).prop_map(|(changes, all)| change(changes, all)),
+        2 => restores().prop_map(|changes| Call::Change(changes, false)),
         2 => keys().prop_map(Call::Purge),
         2 => (vec(keys(), 0..6), fields()).prop_map(|(keys, fields)| Call::Get(keys, fields)),
         4 => (filters(), 1..6_usize, fields()).prop_map(|(filter, limit, fields)| Call::List(filter, limit, fields)),
@@ -181,6 +182,26 @@ fn changes() -> impl Strategy<Value = Change> {
             }
         };
         Change { key, holder, on: State::ALL.map(step), effects }
+    })
+}
+
+/// Ends a job, deletes it and restores it; the first of these may have been done before.
+fn restores() -> impl Strategy<Value = Vec<Change>> {
+    (keys(), actors(), values(), 0..3_usize).prop_map(|(key, actor, set, done)| {
+        let enter = |state, restore| {
+            let (enter, set) = (Some((state, actor.clone())), set.clone());
+            Effect { enter, restore, release: true, set, ..Effect::default() }
+        };
+        let change = |on, effects| Change { key, holder: Holder::Anyone, on, effects };
+        let (apply, keep) = (Step::Apply(0), Step::Keep);
+        let restore = Step::Restore { ended: 0, never_ended: 1 };
+        let ends = vec![enter(State::Finished, true), enter(State::Finished, false)];
+        let mut changes = vec![
+            change([apply, apply, keep, keep], vec![enter(State::Finished, false)]),
+            change([apply, apply, apply, keep], vec![enter(State::Deleted, false)]),
+            change([keep, keep, keep, restore], ends),
+        ];
+        changes.split_off(done)
     })
 }
 

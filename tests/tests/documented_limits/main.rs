@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
 
 mod rows;
+mod workers;
 
 use std::{fs, path::Path, time::Duration};
 

@@ -1,24 +1,22 @@
 //! The limits, the texts that must state them, and where.
 
-use std::time::Duration;
-
 use spiderq_core::limits::*;
 
-use crate::{n, seconds};
+use crate::{n, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
 
 const JOB: &str = "proto/spiderq/v1/job.proto";
 const JOBS: &str = "proto/spiderq/v1/job_service.proto";
-const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
+pub(crate) const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
 const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
 const API_KEYS: &str = "proto/spiderq/v1/key_service.proto";
-const README: &str = "README.md";
-const HTTP_PAGE: &str = "docs/contract.md";
+pub(crate) const README: &str = "README.md";
+pub(crate) const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
-const OPENAPI: &str = "gateway/openapi.json";
-const ARCHITECTURE: &str = "docs/architecture.md";
+pub(crate) const OPENAPI: &str = "gateway/openapi.json";
+pub(crate) const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Limits that no page states: they are about what only a developer meets.
 pub(crate) const UNSTATED: [&str; 6] = [
@@ -303,56 +301,6 @@ fn of_lists() -> Vec<Row> {
     ]
 }
 
-fn of_workers() -> Vec<Row> {
-    let (least, most) = (n(MIN_LEASE_MS), n(MAX_LEASE_MS));
-    let (lease, wait) = (n(DEFAULT_LEASE_MS), n(MAX_START_WAIT_MS));
-    let start = bytes_text(MAX_START_METADATA_BYTES);
-    vec![
-        ("MIN_LEASE_MS", vec![(QUEUE, format!("{least} to {most} from now, ms."))]),
-        ("MAX_LEASE_MS", vec![(QUEUE, format!("ms: {least} to {most}. Absent: {lease}."))]),
-        (
-            "DEFAULT_LEASE_MS",
-            vec![
-                (QUEUE, format!("from now, ms. Absent: {lease}.")),
-                (README, format!("**lease** ({} s unless", DEFAULT_LEASE_MS / 1_000)),
-                (ARCHITECTURE, format!("{} s by default", DEFAULT_LEASE_MS / 1_000)),
-            ],
-        ),
-        (
-            "MAX_START_WAIT_MS",
-            vec![
-                (QUEUE, format!("wait for a job, ms: 0 to {wait}.")),
-                (README, format!("up to {} s (`wait_ms`)", MAX_START_WAIT_MS / 1_000)),
-                (LIMITS_PAGE, format!("| {} s (`wait_ms`)", MAX_START_WAIT_MS / 1_000)),
-            ],
-        ),
-        ("START_DEADLINE_MARGIN", {
-            assert_eq!(START_DEADLINE_MARGIN, Duration::from_millis(500));
-            vec![(LIMITS_PAGE, "half a second less than its `grpc-timeout`".to_owned())]
-        }),
-        (
-            "MAX_START_METADATA_BYTES",
-            vec![
-                (README, format!("({start} in a start)")),
-                (HTTP_PAGE, format!("merge into the job, at most {start}.")),
-                (QUEUE, format!("At most {start}, which may go beyond")),
-            ],
-        ),
-        (
-            "DEFAULT_MAX_ATTEMPTS",
-            vec![(README, format!("at most | `\"requeue\"`, {DEFAULT_MAX_ATTEMPTS} |"))],
-        ),
-        (
-            "DEFAULT_CANCEL_TIMEOUT_S",
-            vec![
-                (README, format!("may take to stop | {DEFAULT_CANCEL_TIMEOUT_S} |")),
-                (HTTP_PAGE, format!("(default {DEFAULT_CANCEL_TIMEOUT_S} s)")),
-                (QUEUE, format!("default {DEFAULT_CANCEL_TIMEOUT_S}) says how long")),
-            ],
-        ),
-    ]
-}
-
 fn of_watches_and_access() -> Vec<Row> {
     let read = seconds(WATCH_READ_TIMEOUT);
     let buffer = bytes_text(usize::try_from(MAX_WATCH_BUFFER_BYTES).unwrap());
@@ -393,7 +341,7 @@ pub(crate) fn rows() -> Vec<Row> {
         of_a_call(),
         of_requests(),
         of_lists(),
-        of_workers(),
+        workers::rows(),
         of_watches_and_access(),
     ];
     parts.into_iter().flatten().collect()

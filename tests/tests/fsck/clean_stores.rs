@@ -17,6 +17,7 @@ use spiderq_core::{
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
+    sqlite_store,
     store_contract::{
         World,
         world::{T, always, delete, entering, finish, pending, start, starting, tags},
@@ -39,8 +40,7 @@ async fn redis_is_clean_after_random_lives() {
 #[tokio::test]
 async fn sqlite_is_clean_after_random_lives() {
     let folder = tempfile::tempdir().unwrap();
-    let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-    random_lives(open(&url).await.unwrap()).await;
+    random_lives(sqlite_store(&folder.path().join("store.db"))).await;
 }
 
 async fn random_lives(store: Arc<dyn Store>) {
@@ -69,8 +69,7 @@ async fn redis_is_clean_under_load() {
 #[tokio::test]
 async fn sqlite_is_clean_under_load() {
     let folder = tempfile::tempdir().unwrap();
-    let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-    loaded(open(&url).await.unwrap()).await;
+    loaded(sqlite_store(&folder.path().join("store.db"))).await;
 }
 
 /// Checks again and again, with repair and without, while workers go on.

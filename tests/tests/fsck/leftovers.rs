@@ -13,6 +13,7 @@ use spiderq_core::{
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_server::RedisServer,
+    sqlite_store,
     store_contract::{
         World,
         world::{T, delete, finish, metadata, pending, request, start, starting, tags, those},
@@ -111,7 +112,7 @@ async fn redis_keeps_no_key_of_jobs_that_are_gone() {
 async fn sqlite_keeps_no_row_of_jobs_that_are_gone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = store_at(&StoreUrl::Sqlite(path.clone())).await;
+    let store = sqlite_store(&path);
     let world = World::new(store.clone());
     live_and_go(&world).await;
     assert_eq!(check(&store, false).await.0, [""; 0]);

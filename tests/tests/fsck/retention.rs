@@ -17,6 +17,7 @@ use spiderq_service::{
 use spiderq_tests::{
     eventually,
     redis_server::RedisServer,
+    sqlite_store,
     store_contract::{
         World,
         world::{T, delete, in_state, metadata, tagged, those},
@@ -54,7 +55,7 @@ async fn set(world: &World, settings: &[(&str, &str)]) {
 }
 
 async fn sqlite(folder: &Path) -> Arc<dyn Store> {
-    open(&StoreUrl::Sqlite(folder.join("store.db"))).await.unwrap()
+    sqlite_store(&folder.join("store.db"))
 }
 
 async fn redis(server: &RedisServer) -> Arc<dyn Store> {

@@ -1,27 +1,22 @@
 //! Each kind of damage in a SQLite file, done behind the store's back.
 
-use std::{path::Path, sync::Arc};
-
 use rusqlite::Connection;
-use spiderq_core::store::Store;
-use spiderq_server::store_url::{StoreUrl, open};
-use spiderq_tests::store_contract::{
-    World,
-    world::{T, place},
+use spiderq_tests::{
+    sqlite_store,
+    store_contract::{
+        World,
+        world::{T, place},
+    },
 };
 use tempfile::TempDir;
 
 use crate::sample::{LEASE, begin, check, end};
 
-async fn store_at(path: &Path) -> Arc<dyn Store> {
-    open(&StoreUrl::Sqlite(path.to_owned())).await.unwrap()
-}
-
 /// A project after [`begin`] and the damage, in a store that was opened anew.
 async fn damaged(sql: &str) -> (World, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = store_at(&path).await;
+    let store = sqlite_store(&path);
     let world = begin(&store).await;
     assert_eq!(check(&store, false).await.0, [""; 0]);
     let project = world.project;
@@ -31,7 +26,7 @@ async fn damaged(sql: &str) -> (World, TempDir) {
     for step in sql.split("-- then\n") {
         Connection::open(&path).unwrap().execute_batch(step).unwrap();
     }
-    let store = store_at(&path).await;
+    let store = sqlite_store(&path);
     (World { store, project }, folder)
 }
 
@@ -215,7 +210,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     connection.execute_batch(&statement).unwrap();
     connection.execute("UPDATE jobs SET units = 1 WHERE units = 9", []).unwrap();
     drop(connection);
-    let store = store_at(&path).await;
+    let store = sqlite_store(&path);
     let world = World { store, project };
     let tag = |tag: &str| format!("{project}/1/3: is not listed under tag {tag}; repaired");
     assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y")]);

@@ -5,7 +5,7 @@ use spiderq_proto::v1::*;
 use spiderq_tests::{Grpc, Stack};
 use tonic::{Code, Response, Status};
 
-use crate::on_each_store;
+use crate::{helpers::texts, on_each_store};
 
 fn assert_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Status>, message: &str) {
     let status = answer.expect_err(message);
@@ -84,7 +84,7 @@ async fn heartbeats(grpc: &Grpc) {
     type Set = fn(&mut HeartbeatRequest);
     let cases: [(Set, &str); 5] = [
         (|r| r.key = "1/1".into(), "key: must be a job key like 53/7/81"),
-        (|r| r.fence = String::new(), "fence: is required"),
+        (|r| r.fence = String::new(), "fence: is required, or the job's own token"),
         (|r| r.fence = "F".repeat(32), fence),
         (|r| r.lease_ms = Some(0), lease),
         (
@@ -113,25 +113,50 @@ async fn pushes_and_updates(grpc: &Grpc) {
     assert_invalid(grpc.queue().cancel_jobs(most).await, count);
     let both = grpc.queue().cancel_jobs(both).await;
     assert_invalid(both, "oldest_pending: must not stand beside keys");
-    let update = |update| UpdateQueueRequest {
+    let update = |key: &str| JobUpdate { key: key.into(), ..Default::default() };
+    let priority = JobUpdate { priority: Some(5), ..update("1/1/1") };
+    let fence = JobUpdate { fence: "x".into(), ..update("1/1/1") };
+    let request = UpdateQueueRequest {
         project: 1,
-        // The first is good, and is not made as the second is not.
-        updates: vec![
-            JobUpdate {
-                key: "1/1/1".into(),
-                state: JobState::Finished.into(),
-                ..Default::default()
-            },
-            update,
-        ],
+        updates: vec![priority, fence, update("x"), update("2/1")],
         request_id: String::new(),
     };
-    let bad = update(JobUpdate { key: "1/1/1".into(), priority: Some(5), ..Default::default() });
-    let priority = "priority: must be an integer from 0 (lowest) to 4 (highest)";
-    assert_invalid(grpc.queue().update_queue(bad).await, priority);
-    let bad = update(JobUpdate { key: "1/1/1".into(), fence: "x".into(), ..Default::default() });
-    let fence = "fence: must be the fence that StartJob answered";
-    assert_invalid(grpc.queue().update_queue(bad).await, fence);
+    let refused = grpc.queue().update_queue(request).await.unwrap().into_inner();
+    let expected = [
+        ("priority", "priority: must be an integer from 0 (lowest) to 4 (highest)"),
+        ("fence", "fence: must be the fence that StartJob answered"),
+        ("key", "key: must be a job key like 53/7/81 or a spider key like 53/7"),
+        ("key", "key: must be a key of project 1"),
+    ];
+    let refusal = |(update, (field, message)): (u32, (&str, &str))| UpdatedJob {
+        update,
+        error: Some(JobError {
+            code: job_error::Code::InvalidArgument.into(),
+            message: message.into(),
+            field: field.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    assert_eq!(refused.results, (0..).zip(expected).map(refusal).collect::<Vec<_>>());
+}
+
+async fn updates_of_jobs(grpc: &Grpc) {
+    let update = UpdateJobsRequest { project: 1, ..Default::default() };
+    let metadata = texts([("n", "1")]);
+    let keys = vec!["1/1/1".to_owned()];
+    let by_state = JobFilter { states: vec![JobState::Deleted.into()], ..Default::default() };
+    let by_key = JobFilter { keys: keys.clone(), ..Default::default() };
+    for (keys, filter, metadata, message) in [
+        (vec![], None, metadata.clone(), "filter: is required, or keys"),
+        (vec![], Some(JobFilter::default()), metadata.clone(), "filter: is required, or keys"),
+        (vec![], Some(by_key), metadata, "filter.keys: must be empty; name the jobs in keys"),
+        (vec![], Some(by_state), texts([]), "metadata: is required, or tags"),
+        (keys, None, texts([]), "metadata: is required, or tags"),
+    ] {
+        let request = UpdateJobsRequest { keys, filter, metadata, ..update.clone() };
+        assert_invalid(grpc.jobs().update_jobs(request).await, message);
+    }
 }
 
 async fn keys(grpc: &Grpc) {
@@ -174,12 +199,12 @@ async fn projects(grpc: &Grpc) {
     let get = |spider, create| GetSpiderRequest { project: 1, spider, create };
     let told = "spider: is required: id or name";
     assert_invalid(projects.get_spider(get(None, false)).await, told);
-    let id = get_spider_request::Spider::Id;
-    let told = "id: must be a positive integer";
+    let id = |id| SpiderRef { spider: Some(spider_ref::Spider::Id(id)) };
+    let told = "spider: must be a positive integer";
     assert_invalid(projects.get_spider(get(Some(id(0)), false)).await, told);
     let told = "create: goes with a name, not with a number";
     assert_invalid(projects.get_spider(get(Some(id(1)), true)).await, told);
-    let none = UpdateSpiderTagsRequest { project: 1, spider_id: 1, ..Default::default() };
+    let none = UpdateSpiderTagsRequest { project: 1, spider: Some(id(1)), ..Default::default() };
     let told = "add: is required, or remove";
     assert_invalid(projects.update_spider_tags(none).await, told);
     let delete = |names: &[&str], all| DeleteSettingsRequest {
@@ -191,6 +216,15 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.delete_settings(delete(&[], false)).await, told);
     let told = "all: must not stand beside names";
     assert_invalid(projects.delete_settings(delete(&["a"], true)).await, told);
+}
+
+async fn settings(grpc: &Grpc) {
+    for (name, known) in [("max_run", "max_running"), ("keep_finished_day", "keep_finished_days")] {
+        let settings = texts([("mine", "1"), (name, "3")]);
+        let request = SetSettingsRequest { project: 1, settings };
+        let told = format!("{name}: is not a setting of the service, but {known} is");
+        assert_invalid(grpc.projects().set_settings(request).await, &told);
+    }
 }
 
 async fn summaries(grpc: &Grpc) {
@@ -207,6 +241,53 @@ async fn summaries(grpc: &Grpc) {
     assert_invalid(grpc.queue().list_last_jobs(last(-1, 1)).await, told);
     let told = "count: must be from 1 to 1000";
     assert_invalid(grpc.queue().list_last_jobs(last(0, 1001)).await, told);
+}
+
+/// Fields that programs read as JSON, by every call that writes metadata.
+async fn unreadable_fields(grpc: &Grpc) {
+    let (mut jobs, mut queue) = (grpc.jobs(), grpc.queue());
+    let text = r#"{"a":["\ud800",1e400]}"#;
+    let told = |name| {
+        let accepted =
+            "must have no half characters like \"\\ud800\" and no numbers beyond 1.8e308";
+        format!("{name}: {accepted}")
+    };
+    let schedule = |job_settings| ScheduleJobRequest {
+        project: 1,
+        spider: "s".into(),
+        job_settings,
+        ..Default::default()
+    };
+    let settings = schedule(Some(text.to_owned()));
+    assert_invalid(jobs.schedule_job(settings).await, &told("job_settings"));
+    for name in ["spider_args", "environment", "job_settings", "meta"] {
+        let (told, key) = (told(name), "1/1/1".to_owned());
+        let metadata = texts([(name, text)]);
+        let request = ScheduleJobRequest { metadata: metadata.clone(), ..schedule(None) };
+        assert_invalid(jobs.schedule_job(request).await, &told);
+        let request = SetJobMetadataRequest { key: key.clone(), metadata, ..Default::default() };
+        assert_invalid(jobs.set_job_metadata(request.clone()).await, &told);
+        let SetJobMetadataRequest { metadata, .. } = request;
+        let (keys, project) = (vec![key.clone()], 1);
+        let request =
+            UpdateJobsRequest { project, keys, metadata: metadata.clone(), ..Default::default() };
+        assert_invalid(jobs.update_jobs(request).await, &told);
+        let request = StartJobRequest { project, metadata: metadata.clone(), ..Default::default() };
+        assert_invalid(queue.start_job(request).await, &told);
+        let job = NewJob { spider: "s".into(), metadata: metadata.clone(), ..Default::default() };
+        let request = PushJobsRequest { project, jobs: vec![job], ..Default::default() };
+        let pushed = queue.push_jobs(request).await.unwrap().into_inner().results.remove(0);
+        let Some(pushed_job::Result::Error(error)) = pushed.result else { panic!("{pushed:?}") };
+        assert_eq!(error.message, told);
+        let updates = vec![JobUpdate { key, metadata, ..Default::default() }];
+        let request = UpdateQueueRequest { project, updates, ..Default::default() };
+        let updated = queue.update_queue(request).await;
+        let message = match updated {
+            Ok(response) => response.into_inner().results.remove(0).error.unwrap().message,
+            Err(status) => status.message().to_owned(),
+        };
+        assert_eq!(message, told);
+    }
 }
 
 async fn revocations(grpc: &Grpc) {
@@ -228,9 +309,12 @@ async fn a_bad_field_is_refused_by_its_name_and_nothing_changes() {
         starts(&grpc).await;
         heartbeats(&grpc).await;
         pushes_and_updates(&grpc).await;
+        updates_of_jobs(&grpc).await;
         keys(&grpc).await;
         revocations(&grpc).await;
+        unreadable_fields(&grpc).await;
         projects(&grpc).await;
+        settings(&grpc).await;
         summaries(&grpc).await;
         assert_eq!(http.get("/jobs/1/1/1").await.ok().text(), before);
         let all = "/jobq/1/count?state=pending&state=running&state=finished&state=deleted";

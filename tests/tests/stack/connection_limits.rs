@@ -159,7 +159,7 @@ async fn heads_that_are_too_large_are_431() {
         let line = answer.lines().next();
         let length = path.len();
         assert_eq!(line, Some("HTTP/1.1 431 Request Header Fields Too Large"), "{length}");
-        assert!(answer.contains("content-length: 0\r\n"), "{answer}");
+        assert!(answer.contains("Content-Length: 0\r\n"), "{answer}");
     }
     // What is just within the limits is served.
     let many: String = (0..99).map(|number| format!("x-{number}: y\r\n")).collect();

@@ -55,7 +55,7 @@ fn cors_headers(answer: &Response) -> Vec<(&str, &str)> {
 async fn without_allowed_origins_there_are_no_cors_headers() {
     let stack = allowing(&[]).await;
     let answer = preflight(&stack, "/jobq/1/count", "https://a.test").await;
-    assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));
+    assert_eq!((answer.status, answer.header("allow")), (401, ""), "a preflight has no key");
     assert_eq!(cors_headers(&answer), []);
     let origin = [("origin", "https://a.test")];
     let answer = stack.http().send(Method::GET, "/jobq/1/count", &origin, "").await;

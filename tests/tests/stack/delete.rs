@@ -40,7 +40,7 @@ async fn pending_and_finished_jobs_are_deleted_and_a_running_one_refuses_the_cal
             http.form("/api/jobs/delete.json", &form).await
         };
         let refused = delete(&["1/1/1", "1/1/2", "1/1/3"]).await;
-        assert_eq!((refused.status, &refused.json()["status"]), (409, &json!("error")));
+        assert_eq!((refused.status, &refused.json()["status"]), (400, &json!("error")));
         let listed = http.get("/jobq/1/list?state=deleted").await.ok();
         assert_eq!(listed.text(), "");
         let deleted = delete(&["1/1/1", "1/1/3"]).await.ok();

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use spiderq_tests::{Stack, StoreKind, node_tool};
-use tonic::Request;
+use tonic::{Request, Streaming, transport::Channel};
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, ServerReflectionResponse, server_reflection_request::MessageRequest,
@@ -19,19 +19,31 @@ const SERVICES: [&str; 5] = [
     "spiderq.v1.ProjectService",
 ];
 
-/// The services that reflection of `version` lists. The versions differ in their path only.
-async fn reflected(stack: &Stack, version: &str) -> Vec<String> {
-    let request = ServerReflectionRequest {
+pub(crate) fn list_services() -> ServerReflectionRequest {
+    ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
-    };
+    }
+}
+
+/// The answers of reflection of `version`. The versions differ in their path only.
+pub(crate) async fn ask(
+    channel: Channel,
+    version: &str,
+    questions: impl Stream<Item = ServerReflectionRequest> + Send + 'static,
+) -> Streaming<ServerReflectionResponse> {
     let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
-    let mut client = tonic::client::Grpc::new(stack.grpc().channel());
+    let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let codec = ProstCodec::<_, ServerReflectionResponse>::default();
-    let requests = Request::new(stream::iter([request]));
-    let answer = client.streaming(requests, path.parse().unwrap(), codec);
-    let mut answers = answer.await.unwrap().into_inner();
+    let answers = client.streaming(Request::new(questions), path.parse().unwrap(), codec);
+    answers.await.unwrap().into_inner()
+}
+
+/// The services that reflection of `version` lists.
+async fn reflected(stack: &Stack, version: &str) -> Vec<String> {
+    let questions = stream::iter([list_services()]);
+    let mut answers = ask(stack.grpc().channel(), version, questions).await;
     match answers.next().await.unwrap().unwrap().message_response {
         Some(MessageResponse::ListServicesResponse(list)) => {
             let services = list.service.into_iter();

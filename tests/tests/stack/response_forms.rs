@@ -10,7 +10,7 @@ use std::{
 use Kind::{Empty, Json, Lines, List};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Value, json};
-use spiderq_tests::{Http, Response, Stack};
+use spiderq_tests::{Http, Raw, Response, Stack};
 
 use crate::{access::table::routes, on_each_store};
 
@@ -41,7 +41,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 47] = [
+const CASES: [Case; 51] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -50,8 +50,11 @@ const CASES: [Case; 47] = [
     ("POST /api/jobs/update.json", "", "project=1&job=1/1/1&add_tag=x", 200, Json, r#"{"status":"ok","count":0}"#),
     ("POST /api/jobs/delete.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok","count":0}"#),
     ("POST /api/jobs/stop.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok"}"#),
+    ("POST /api/jobs/restore.json", "", "project=1&job=1/1/1", 200, Json, r#"{"status":"ok","count":0}"#),
     ("GET /api/scrapyd/listprojects.json", "", "", 200, Json, r#"{"status":"ok","projects":[8,9]}"#),
     ("GET /api/spiders/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","spiders":[]}"#),
+    ("GET /api/settings/get.json", "?project=1", "", 200, Json, r#"{"project_settings":{},"organization_settings":{},"enabled_addons":[]}"#),
+    ("GET /api/v2/projects/{project}/spiders", "", "", 200, Json, r#"{"count":0,"next":null,"previous":null,"results":[]}"#),
     ("GET /api/v2/projects/{project}/spiders/{spider}", "", "", 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}", "", r#"{"max_running":1}"#, 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}/tags", "", r#"{"add":["x"]}"#, 404, Json, NO_SPIDER),
@@ -60,6 +63,7 @@ const CASES: [Case; 47] = [
     ("GET /jobq/{project}/list", "", "", 200, List, ""),
     ("POST /jobq/{project}/push", "", "", 200, Lines, ""),
     ("POST /jobq/{project}/startjob", "", "", 200, Lines, ""),
+    ("POST /jobq/{project}/{spider}/{job}/heartbeat", "", r#"{"fence":"00000000000000000000000000000000"}"#, 404, Json, NO_JOB),
     ("POST /jobq/{project}/update", "", r#"{"key":"1/1/1"}"#, 200, Lines, ""),
     ("POST /jobq/{project}/{spider}/{job}/cancel", "", "", 200, Json, r#"{"count":0}"#),
     ("POST /jobq/{project}/cancel", "", r#"[{"key":"1/1/1"}]"#, 200, Json, r#"{"count":0}"#),
@@ -80,13 +84,13 @@ const CASES: [Case; 47] = [
     ("POST /projects/{project}/settings/{*name}", "", "{ }", 200, Empty, ""),
     ("DELETE /projects/{project}/settings/{*name}", "", "", 200, Empty, ""),
     ("GET /system/ts", "", "", 200, Json, "1700000000000"),
-    ("GET /jobs/{project}/{spider}/{job}", "", "", 404, Json, NO_JOB),
+    ("GET /jobs/{project}/{spider}/{job}", "", "", 200, List, ""),
     ("POST /jobs/{project}/{spider}/{job}", "", r#"{"n":1}"#, 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}", "", "", 200, Empty, ""),
     ("GET /jobs/{project}/{spider}/{job}/auth", "", "", 404, Json, NO_JOB),
     ("POST /jobs/{project}/{spider}/{job}/auth", "", "1", 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}/auth", "", "", 200, Empty, ""),
-    ("GET /jobs/{project}/{spider}/{job}/{*field}", "", "", 404, Json, NO_JOB),
+    ("GET /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Json, "null"),
     ("POST /jobs/{project}/{spider}/{job}/{*field}", "", "1", 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Empty, ""),
 ];
@@ -198,6 +202,30 @@ async fn every_list_is_json_lines_or_an_array() {
         }
     })
     .await;
+}
+
+/// Some clients match them exactly.
+#[tokio::test]
+async fn http_1_responses_name_their_headers_in_title_case() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let head = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    for (path, names) in [
+        ("/system/ts", &["Content-Type", "X-Request-Id", "Content-Length", "Date"][..]),
+        ("/jobq/1/count", &["Content-Type", "Www-Authenticate", "Content-Length"]),
+        ("/healthz", &["Content-Type", "Content-Length"]),
+    ] {
+        let mut raw = Raw::begin(&stack.url, head(path).as_bytes()).await;
+        let answer = String::from_utf8(raw.read_to_end().await).unwrap();
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap();
+        for line in head.lines().skip(1) {
+            let words = line.split(':').next().unwrap().split('-');
+            let is_title = |word: &str| word.starts_with(|first: char| first.is_ascii_uppercase());
+            assert!(words.clone().all(is_title), "{line}");
+        }
+        for name in names {
+            assert!(head.contains(&format!("\r\n{name}: ")), "{name} in {head}");
+        }
+    }
 }
 
 #[tokio::test]

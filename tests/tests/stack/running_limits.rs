@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
-    JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, StartJobRequest,
-    job_error, pushed_job,
+    JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, SpiderRef,
+    StartJobRequest, job_error, pushed_job, spider_ref,
 };
 use spiderq_tests::{Http, Response, Stack};
 use tonic::{Code, Status};
@@ -94,7 +94,7 @@ async fn jobs_of_other_spiders_start_while_one_spider_is_at_its_limit() {
         let whole = |most: Value| {
             json!({
                 "name": "a", "jobq_id": 1, "tags": [], "type": "manual", "version": null,
-                "max_running": most, "project": {"id": 7},
+                "max_running": most, "project": {"id": 7, "name": "7"},
             })
         };
         let answer = limit(&http, &json!({"max_running": 1})).await.ok();
@@ -107,11 +107,13 @@ async fn jobs_of_other_spiders_start_while_one_spider_is_at_its_limit() {
         let answer = limit(&http, &json!({"max_running": null})).await.ok();
         assert_eq!(answer.json(), whole(Value::Null));
         assert_eq!(start(&http).await, "7/1/2");
-        let request = LimitSpiderRequest { project: 7, spider_id: 2, max_running: Some(u32::MAX) };
-        let limited = stack.grpc().projects().limit_spider(request).await.unwrap();
+        let by_number = |id| Some(SpiderRef { spider: Some(spider_ref::Spider::Id(id)) });
+        let (spider, max_running) = (by_number(2), Some(u32::MAX));
+        let request = LimitSpiderRequest { project: 7, spider, max_running };
+        let limited = stack.grpc().projects().limit_spider(request.clone()).await.unwrap();
         let spider = limited.into_inner().spider.unwrap();
         assert_eq!((spider.name.as_str(), spider.max_running), ("b", Some(u32::MAX)));
-        let request = LimitSpiderRequest { spider_id: 3, ..request };
+        let request = LimitSpiderRequest { spider: by_number(3), ..request };
         let missing = stack.grpc().projects().limit_spider(request).await.unwrap_err();
         let told = (missing.code(), missing.message());
         assert_eq!(told, (Code::NotFound, "there is no spider 7/3"));

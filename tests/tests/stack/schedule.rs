@@ -85,7 +85,8 @@ async fn arguments_of_any_text_stay_distinct() {
             let kept = http.get(&format!("/jobs/{key}/spider_args")).await.ok().json();
             assert_eq!(kept, json!({name: value}), "{key}");
             let again = http.form("/api/run.json", &form).await;
-            let duplicate = json!({"status": "error", "message": "s already scheduled"});
+            let message = "s already scheduled";
+            let duplicate = json!({"status": "error", "message": message, "jobid": key});
             assert_eq!((again.status, again.json()), (400, duplicate));
         }
         let all: BTreeMap<String, String> = texts.iter().map(|t| (t.clone(), t.clone())).collect();

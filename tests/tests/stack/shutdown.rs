@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use serde_json::json;
 use spiderq_proto::v1::{ListQueueRequest, NewJob, PushJobsRequest};
 use spiderq_server::Network;
 use spiderq_tests::{Program, Stack, TIMEOUT, sqlite_url};
+use tonic::{Code, Streaming};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
+
+use crate::reflection::{ask, list_services};
 
 /// Long enough for two calls on a busy machine.
 const LAME_DUCK: Duration = Duration::from_secs(4);
@@ -49,7 +53,7 @@ async fn health_reports_a_shutdown_first_and_a_stream_may_end() {
     let http = stack.http().anonymous();
     assert_eq!(http.get("/readyz").await.status, 200);
 
-    let end = tokio::spawn(stack.running.take().unwrap().shutdown());
+    let ended = tokio::spawn(stack.running.take().unwrap().shutdown());
     let told = watch.message().await.unwrap().unwrap().status();
     assert_eq!(told, ServingStatus::NotServing);
     // Calls are still taken, on new connections too.
@@ -60,14 +64,49 @@ async fn health_reports_a_shutdown_first_and_a_stream_may_end() {
         json!({"status": "unavailable", "message": "the server is about to end"})
     );
     assert_eq!(stack.http().get("/jobq/1/count?state=pending").await.ok().json(), JOBS);
-    drop((watch, health));
     let mut count = 0;
     while rows.message().await.unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, JOBS);
-    end.await.unwrap();
+    ended.await.unwrap();
+    drop((watch, health));
     assert!(tokio::net::TcpStream::connect(&stack.url[7..]).await.is_err());
+}
+
+/// What ends a stream that has no end of its own.
+async fn end<T: std::fmt::Debug>(stream: &mut Streaming<T>) -> (Code, String) {
+    loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("an end without a reason"),
+            Err(status) => return (status.code(), status.message().to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_of_health_and_reflection_end_with_the_server() {
+    let mut stack = Stack::on(Network { drain: TIMEOUT, ..Network::default() }).await;
+    let mut health = HealthClient::new(stack.grpc().channel());
+    let watch = health.watch(HealthCheckRequest::default()).await;
+    let mut watch = watch.unwrap().into_inner();
+    assert!(watch.message().await.unwrap().is_some());
+    let mut asked = Vec::new();
+    for version in ["v1", "v1alpha"] {
+        // Their clients may have more to ask, so that they end no stream.
+        let questions = stream::iter([list_services()]).chain(stream::pending());
+        let mut answers = ask(stack.grpc().channel(), version, questions).await;
+        assert!(answers.message().await.unwrap().is_some());
+        asked.push(answers);
+    }
+    let stopped = tokio::spawn(stack.running.take().unwrap().shutdown());
+    let unavailable = (Code::Unavailable, "the server is shutting down".to_owned());
+    assert_eq!(end(&mut watch).await, unavailable);
+    for answers in &mut asked {
+        assert_eq!(end(answers).await, unavailable);
+    }
+    stopped.await.unwrap();
 }
 
 #[test]

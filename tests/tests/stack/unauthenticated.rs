@@ -1,9 +1,10 @@
 //! Callers without valid credentials get 401 and no validation error (contract 2); what they may
 //! still read.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use serde_json::json;
-use spiderq_tests::Stack;
+use spiderq_tests::{Http, Stack};
 
 use crate::{
     helpers::{NOW, assert_refused},
@@ -33,51 +34,137 @@ async fn a_call_without_a_valid_key_is_401() {
     .await;
 }
 
-#[tokio::test]
-async fn a_call_without_a_key_gets_401_before_any_validation_error() {
-    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
-    let http = stack.http().anonymous();
-    for path in ["/jobq/x/count", "/jobq/1/list?state=zz", "/api/jobs/list.json?project=x"] {
-        assert_refused(&http.get(path).await, path, 401);
-    }
-    for path in ["/jobq/1/startjob", "/jobq/1/update", "/jobs/1/1/1"] {
-        assert_refused(&http.post(path, "not json").await, path, 401);
-    }
-    let form = [("project", "x")];
-    assert_refused(&http.form("/api/run.json", &form).await, "/api/run.json", 401);
-}
+/// Requests that are refused for their path, method, parameters or body: what a caller with a key
+/// gets. A body of letters goes out as a form.
+#[rustfmt::skip]
+const REFUSALS: [(&str, &str, &str, u16); 40] = [
+    ("GET", "/", "", 404),
+    ("GET", "/apis", "", 404),
+    ("GET", "/api/none.json", "", 404),
+    ("POST", "/api/none.json", "project=1", 404),
+    ("POST", "/api/eggs/none.json", "project=1", 501),
+    ("GET", "/jobq/1", "", 404),
+    ("GET", "/jobq/1/none", "", 404),
+    ("GET", "/jobs/1", "", 404),
+    ("GET", "/items/1/2/3", "", 404),
+    ("POST", "/logs/1/2/3", "{}", 404),
+    ("GET", "/requests/1/2/3?format=json", "", 404),
+    ("GET", "/projects/1", "", 404),
+    ("GET", "/spiders/1", "", 404),
+    ("GET", "/ids/1", "", 404),
+    ("GET", "/activity/1/projects", "", 404),
+    ("GET", "/collections/1/s/c", "", 404),
+    ("PUT", "/hcf/1/f/s/0", "{}", 404),
+    ("GET", "/botgroups/1", "", 404),
+    ("GET", "/favicon.ico", "", 404),
+    ("GET", "/healthz/none", "", 404),
+    ("GET", "/api/run.json", "", 405),
+    ("PUT", "/api/run.json", "project=1&spider=s", 405),
+    ("POST", "/api/jobs/list.json", "project=1", 405),
+    ("PUT", "/jobq/1/count", "", 405),
+    ("BREW", "/jobq/1/count", "", 405),
+    ("OPTIONS", "/jobq/1/count", "", 405),
+    ("GET", "/jobq/1/push", "", 405),
+    ("GET", "/jobq/x/count", "", 400),
+    ("GET", "/jobq/1/list?state=zz", "", 400),
+    ("GET", "/jobq/1/count?spider=%FF", "", 400),
+    ("GET", "/jobs/1/1/1/%FF", "", 400),
+    ("GET", "/api/jobs/list.json?project=x", "", 400),
+    ("GET", "/spiders/1/x/lastjobsummary", "", 400),
+    ("GET", "/ids/1/spider/s?create=x", "", 400),
+    ("POST", "/jobq/1/startjob", "not json", 400),
+    ("POST", "/jobs/1/1/1", "not json", 400),
+    ("PATCH", "/api/v2/projects/1/spiders/1/tags", "{}", 400),
+    ("POST", "/api/run.json", "project=x", 400),
+    ("POST", "/api/run.json", "project=1&spider=%FF", 400),
+    ("POST", "/api/run.json", "project=1&project=1", 400),
+];
 
 #[tokio::test]
-async fn a_call_with_a_wrong_key_gets_no_validation_error() {
+async fn a_caller_without_a_valid_key_gets_no_other_refusal_than_401() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let admin = stack.http();
-        let wrong = "f".repeat(32);
-        let unauthenticated = admin.basic(&wrong, "");
-        for path in [
-            "/jobq/x/count",
-            "/jobq/1/list?state=zz",
-            "/api/jobs/list.json?project=x",
-            "/spiders/1/x/lastjobsummary",
-            "/ids/1/spider/s?create=x",
-        ] {
-            assert_eq!(admin.get(path).await.status, 400);
-            assert_refused(&unauthenticated.get(path).await, path, 401);
+        let (anonymous, wrong) = (admin.anonymous(), "f".repeat(32));
+        for (method, path, body, code) in REFUSALS {
+            let content_type = if path.starts_with("/api/") && !body.starts_with('{') {
+                "application/x-www-form-urlencoded"
+            } else {
+                "application/octet-stream"
+            };
+            let send = async |http: &Http, path: &str, body: String| {
+                let method: Method = method.parse().unwrap();
+                http.send(method, path, &[("content-type", content_type)], body).await
+            };
+            let body = body.to_owned();
+            let known = send(&admin, path, body.clone()).await;
+            assert_eq!(known.status, code, "{known}");
             let joint = if path.contains('?') { '&' } else { '?' };
-            let by_parameter = format!("{path}{joint}apikey={wrong}");
-            assert_refused(&admin.anonymous().get(&by_parameter).await, path, 401);
+            let with = |key: &str| format!("{path}{joint}apikey={key}");
+            assert_eq!(send(&anonymous, &with(Stack::KEY), body.clone()).await.status, code);
+            let mut refused = vec![
+                send(&anonymous, path, body.clone()).await,
+                send(&admin.basic(&wrong, ""), path, body.clone()).await,
+                send(&anonymous, &with(&wrong), body.clone()).await,
+            ];
+            if method == "POST" && path.starts_with("/api/") {
+                let known = send(&anonymous, path, format!("{body}&apikey={}", Stack::KEY)).await;
+                assert_eq!(known.status, code, "{known}");
+                refused.push(send(&anonymous, path, format!("apikey={wrong}&{body}")).await);
+            }
+            for answer in refused {
+                assert_refused(&answer, path, 401);
+                assert_eq!(answer.header("allow"), "");
+            }
         }
-        for path in ["/jobq/1/startjob", "/jobq/1/update", "/jobs/1/1/1"] {
-            assert_eq!(admin.post(path, "not json").await.status, 400);
-            assert_refused(&unauthenticated.post(path, "not json").await, path, 401);
+        // Lines of these are answered one by one, to callers who may.
+        for path in ["/jobq/1/push", "/jobq/1/update"] {
+            assert_refused(&anonymous.post(path, "not json").await, path, 401);
         }
-        let path = "/api/v2/projects/1/spiders/1/tags";
-        let tagged = unauthenticated.send(Method::PATCH, path, &[], "{}").await;
-        assert_refused(&tagged, path, 401);
-        let form = [("project", "x")];
-        let path = "/api/run.json";
-        assert_eq!(admin.form(path, &form).await.status, 400);
-        assert_refused(&unauthenticated.form(path, &form).await, path, 401);
+        // Paths that exist only to say that they do nothing.
+        for path in ["/api/scrapyd/addversion.json", "/api/eggs/add.json", "/api/releases/x"] {
+            for caller in [&anonymous, &admin.basic(&wrong, "")] {
+                assert_refused(&caller.post(path, "an egg").await, path, 401);
+                assert_refused(&caller.get(path).await, path, 401);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_holds_no_credentials() {
+    let stack = Stack::start(spiderq_tests::StoreKind::Sqlite).await;
+    let (admin, anonymous) = (stack.http(), stack.http().anonymous());
+    let body = format!("project=x&apikey={}", Stack::KEY);
+    for (name, value, code) in [
+        ("content-encoding", "br", 415),
+        ("content-encoding", "gzip", 400),
+        ("content-type", "text/plain", 400),
+        ("content-type", "application/json", 400),
+        ("content-type", "multipart/form-data", 400),
+    ] {
+        for (http, code) in [(&admin, code), (&anonymous, 401)] {
+            let path = "/api/run.json";
+            let answer = http.send(Method::POST, path, &[(name, value)], body.clone()).await;
+            assert_eq!(answer.status, code, "{name} {value}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn basic_credentials_need_no_colon() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let http = stack.http().anonymous();
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        for (authorization, code) in
+            [(basic(Stack::KEY), 200), (basic(&"f".repeat(32)), 401), (basic("1/1/1"), 401)]
+        {
+            let headers = [("authorization", authorization.as_str())];
+            let answer = http.send(Method::GET, "/jobq/1/count", &headers, "").await;
+            assert_eq!(answer.status, code, "{authorization}");
+        }
     })
     .await;
 }

@@ -1,9 +1,9 @@
 //! Updating jobs: which keys may, and changes of tags and metadata of many jobs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use spiderq_proto::v1::{
-    CountJobsRequest, JobFilter, JobState, JobView, ListQueueRequest, Role, TagChanges,
-    UpdateJobsRequest,
+    CountJobsRequest, JobFilter, JobState, JobUpdate, JobView, ListQueueRequest, Role, TagChanges,
+    UpdateJobsRequest, UpdateQueueRequest,
 };
 use spiderq_tests::{Http, Stack};
 
@@ -45,6 +45,59 @@ async fn a_worker_writes_only_to_jobs_that_it_runs() {
         assert!(other.column("error")[0].is_string(), "{other}");
         let state = admin.get("/jobs/1/1/2/state").await.ok();
         assert_eq!(state.json(), "running");
+    })
+    .await;
+}
+
+/// The first end wins, over HTTP and gRPC; all else of the second is merged.
+#[tokio::test]
+async fn a_finished_job_keeps_its_close_reason() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let http = stack.http();
+        http.post("/jobq/53/push", r#"{"spider":"s","state":"running"}"#).await.ok();
+        http.post("/jobq/53/push", r#"{"spider":"s","state":"running"}"#).await.ok();
+        let update = async |line: Value| http.post("/jobq/53/update", line.to_string()).await.ok();
+        for (key, first) in [("53/1/1", json!("lost")), ("53/1/2", Value::Null)] {
+            let mut end = json!({"key": key, "state": "finished"});
+            if first != Value::Null {
+                end["close_reason"] = first.clone();
+            }
+            update(end).await;
+            stack.set_time(NOW + 5);
+            let before = http.get(&format!("/jobs/{key}")).await.ok().json();
+            let stats = json!({"item_scraped_count": 3, "finish_reason": "finished"});
+            let late = json!({
+                "key": key, "state": "finished", "close_reason": "finished", "n": 1,
+                "scrapystats": stats, "tags": ["late"],
+            });
+            let answer = update(late).await;
+            let expected = format!("{{\"key\":\"{key}\",\"prevstate\":\"finished\"}}\n");
+            assert_eq!(answer.text(), expected);
+            let later = JobUpdate {
+                key: key.to_owned(),
+                state: JobState::Finished.into(),
+                close_reason: Some("finished".to_owned()),
+                metadata: texts([("close_reason", "\"again\""), ("m", "2")]),
+                ..Default::default()
+            };
+            let request =
+                UpdateQueueRequest { project: 53, updates: vec![later], ..Default::default() };
+            let answer = stack.grpc().queue().update_queue(request).await.unwrap().into_inner();
+            assert_eq!(answer.results[0].previous_state(), JobState::Finished);
+            let mut expected = before;
+            expected["n"] = json!(1);
+            expected["m"] = json!(2);
+            expected["scrapystats"] = stats;
+            expected["tags"] = json!(["late"]);
+            assert_eq!(http.get(&format!("/jobs/{key}")).await.ok().json(), expected);
+            let row = http.get(&format!("/jobq/53/list?key={key}")).await.ok().json();
+            assert_eq!((&row["items"], &row["close_reason"]), (&json!(3), &first));
+        }
+        // Without a state it is an update of a field like any other.
+        update(json!({"key": "53/1/1", "close_reason": "corrected"})).await;
+        let reason = http.get("/jobs/53/1/1/close_reason").await.ok();
+        assert_eq!(reason.json(), "corrected");
     })
     .await;
 }

@@ -1,20 +1,28 @@
 //! The dash family: form parameters in, `{"status":…}` out.
 
+mod code;
 mod count;
 mod delete;
 mod list;
 mod projects;
+mod restore;
 mod run;
+mod settings;
+mod spider_pages;
 pub(super) mod spiders;
 mod stop;
 mod update;
 mod users;
 
+pub(super) use code::code;
 pub(super) use count::count;
 pub(super) use delete::delete;
 pub(super) use list::{list_jl, list_json};
 pub(super) use projects::listprojects;
+pub(super) use restore::restore;
 pub(super) use run::run;
+pub(super) use settings::settings;
+pub(super) use spider_pages::pages;
 pub(super) use stop::stop;
 pub(super) use update::update;
 pub(super) use users::me;

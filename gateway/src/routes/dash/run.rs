@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use spiderq_core::model::{JsonText, READABLE};
 use spiderq_proto::v1::ScheduleJobRequest;
 
 use super::{DashResult, ok};
@@ -44,17 +45,15 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
         tags: params.all("add_tag"),
         priority: params.number("priority", &accepted_values::PRIORITY)?,
         units: params.number("units", &accepted_values::UNITS)?,
-        cmd_args: params.last("cmd_args").map(str::to_owned),
+        cmd_args: params.one("cmd_args")?.map(str::to_owned),
         job_settings: job_settings(params)?,
-        version: params.last("version").map(str::to_owned),
+        version: params.one("version")?.map(str::to_owned),
         ..ScheduleJobRequest::default()
     };
     add_spider(&mut request, params)?;
     add_meta(&mut request, params)?;
     add_environment(&mut request, params)?;
-    let arguments = params.all_but(&RESERVED);
-    let arguments = arguments.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    request.spider_args.extend(arguments);
+    request.spider_args.extend(params.others(&RESERVED)?);
     Ok(request)
 }
 
@@ -64,7 +63,7 @@ fn add_spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), P
     if id.is_some_and(|id| id < 1) {
         return Err(Problem::invalid("jobq_id", accepted_values::POSITIVE));
     }
-    let name = match (params.last("spider"), id) {
+    let name = match (params.one("spider")?, id) {
         (None, None) => return Err(Problem::invalid("spider", accepted_values::SPIDER)),
         (Some(""), None) => return Err(Problem::invalid("spider", "must not be empty")),
         (name, _) => name.unwrap_or_default(),
@@ -75,7 +74,7 @@ fn add_spider(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), P
 }
 
 fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
-    let Some(text) = params.last("job_settings") else {
+    let Some(text) = params.one("job_settings")? else {
         return Ok(None);
     };
     object("job_settings", text)?;
@@ -85,7 +84,7 @@ fn job_settings(params: &Params) -> Result<Option<String>, Problem> {
 /// The environment becomes metadata, with the text as it was sent. The message's own field is a
 /// map: it would lose how the object was written, and an empty one altogether.
 fn add_environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
-    if let Some(text) = params.last("environment") {
+    if let Some(text) = params.one("environment")? {
         serde_json::from_str::<BTreeMap<String, String>>(text)
             .map_err(|_| Problem::invalid("environment", "must be a JSON object of strings"))?;
         let text = text.trim().to_owned();
@@ -97,10 +96,14 @@ fn add_environment(request: &mut ScheduleJobRequest, params: &Params) -> Result<
 /// What the message has a field for goes there, the rest of `meta` to the metadata. A parameter
 /// takes precedence over the same field of `meta`.
 fn add_meta(request: &mut ScheduleJobRequest, params: &Params) -> Result<(), Problem> {
-    let Some(text) = params.last("meta") else {
+    let Some(text) = params.one("meta")? else {
         return Ok(());
     };
     let mut fields = object("meta", text)?;
+    // To the service, what it has no field for is any metadata.
+    if !JsonText::stored(text.to_owned()).is_readable() {
+        return Err(Problem::invalid("meta", READABLE));
+    }
     let mut take = || -> Result<(), Problem> {
         request.state = fields.take_state()?.into();
         request.priority = request.priority.or(fields.take_priority()?);

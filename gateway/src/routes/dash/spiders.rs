@@ -6,7 +6,6 @@ use http::{StatusCode, header::CONTENT_TYPE};
 use spiderq_core::limits::MAX_ROWS;
 use spiderq_proto::v1::{
     GetSpiderRequest, LimitSpiderRequest, ListSpidersRequest, Spider, UpdateSpiderTagsRequest,
-    get_spider_request,
 };
 
 use super::{DashResult, ok};
@@ -22,7 +21,7 @@ use crate::{
 pub(in crate::routes) async fn list(call: Call) -> DashResult {
     let mut message = ListSpidersRequest {
         project: call.params.project()?,
-        name: call.params.last("spider").unwrap_or_default().to_owned(),
+        name: call.params.one("spider")?.unwrap_or_default().to_owned(),
         start_after: 0,
         count: MAX_ROWS as u32,
     };
@@ -43,12 +42,8 @@ pub(in crate::routes) async fn list(call: Call) -> DashResult {
 }
 
 pub(in crate::routes) async fn get(call: Call) -> DashResult {
-    let project = call.project()?;
-    let request = call.request(GetSpiderRequest {
-        project,
-        spider: Some(get_spider_request::Spider::Id(call.spider()?)),
-        create: false,
-    });
+    let (project, spider) = (call.project()?, Some(call.spider_ref()?));
+    let request = call.request(GetSpiderRequest { project, spider, create: false });
     let response = call.app.services.projects.get_spider(request).await?;
     one(project, response.into_inner().spider)
 }
@@ -62,7 +57,7 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
     }
     let request = call.request(LimitSpiderRequest {
         project,
-        spider_id: call.spider()?,
+        spider: Some(call.spider_ref()?),
         max_running: fields.take("max_running", &accepted_values::MAX_RUNNING)?,
     });
     let response = call.app.services.projects.limit_spider(request).await?;
@@ -76,8 +71,8 @@ pub(in crate::routes) async fn tags(call: Call) -> DashResult {
     if add.is_empty() && remove.is_empty() {
         return Ok(no_change());
     }
-    let request =
-        call.request(UpdateSpiderTagsRequest { project, spider_id: call.spider()?, add, remove });
+    let spider = Some(call.spider_ref()?);
+    let request = call.request(UpdateSpiderTagsRequest { project, spider, add, remove });
     let response = call.app.services.projects.update_spider_tags(request).await;
     let response = response.map_err(|status| Problem::from(status).without_renaming())?;
     one(project, response.into_inner().spider)
@@ -85,7 +80,10 @@ pub(in crate::routes) async fn tags(call: Call) -> DashResult {
 
 /// A form of refusal that only this path has (contract 3, others).
 fn no_change() -> Response {
-    let body = r#"{"non_field_errors":["add or remove: at least one tag is required"]}"#;
+    let body = concat!(
+        r#"{"non_field_errors":["At least one of \"add\" or \"remove\" arguments "#,
+        r#"must not be empty"]}"#
+    );
     let mut response = (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, JSON)], body).into_response();
     response.extensions_mut().insert(CredentialsUnchecked);
     response
@@ -101,17 +99,22 @@ fn row(spider: &Spider) -> String {
 }
 
 fn one(project: i64, spider: Option<Spider>) -> DashResult {
-    let spider = required(spider, "spider")?;
+    Ok(json(object(project, &required(spider, "spider")?)))
+}
+
+pub(super) fn object(project: i64, spider: &Spider) -> String {
     let max_running = spider.max_running.map(|max| max.to_string());
+    let mut of_project = Object::new();
+    of_project.number("id", project).text("name", &spider.project_name);
     let mut body = Object::new();
     body.text("name", &spider.name)
         .number("jobq_id", spider.id)
         .raw("tags", &strings(&spider.tags))
         .text("type", &spider.r#type)
-        .raw("version", &version(&spider))
+        .raw("version", &version(spider))
         .raw("max_running", &nullable(max_running))
-        .raw("project", &format!("{{\"id\":{project}}}"));
-    Ok(json(body.finish()))
+        .raw("project", &of_project.finish());
+    body.finish()
 }
 
 fn version(spider: &Spider) -> String {

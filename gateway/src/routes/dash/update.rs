@@ -2,16 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use spiderq_proto::v1::{TagChanges, UpdateJobsRequest};
+use http::StatusCode;
+use spiderq_proto::v1::{JobFilter, TagChanges, UpdateJobsRequest};
 
 use super::{DashResult, ok};
 use crate::{accepted_values, call::Call, errors::Problem, params::Params, render::string};
 
 /// Parameters that are not metadata.
-const RESERVED: [&str; 5] = ["project", "job", "spider", "add_tag", "remove_tag"];
-/// Filters of the list paths. They are refused: taken as metadata, they would be set on more
+const RESERVED: [&str; 10] = [
+    "project",
+    "job",
+    "spider",
+    "state",
+    "has_tag",
+    "lacks_tag",
+    "startts",
+    "endts",
+    "add_tag",
+    "remove_tag",
+];
+/// Parts of a list, which an update does not have. Taken as metadata, they would be set on more
 /// jobs than the caller meant.
-const LIST_FILTERS: [&str; 5] = ["state", "has_tag", "lacks_tag", "count", "offset"];
+const LIST_PARTS: [&str; 2] = ["count", "offset"];
 
 pub(in crate::routes) async fn update(call: Call) -> DashResult {
     let request = call.request(decode(&call.params)?);
@@ -22,39 +34,43 @@ pub(in crate::routes) async fn update(call: Call) -> DashResult {
 }
 
 fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
-    let keys = params.all("job");
-    let spider = match params.last("spider") {
-        // The legacy client sends the spider of its list along with job keys.
-        Some(spider) if keys.is_empty() => spider.to_owned(),
-        _ => String::new(),
-    };
-    if keys.is_empty() && spider.is_empty() {
-        return Err(Problem::invalid("job", "is required, or spider"));
+    let project = params.project()?;
+    let mut filter = params.job_filter("job")?;
+    let keys = std::mem::take(&mut filter.keys);
+    let filter = (filter != JobFilter::default()).then_some(filter);
+    if keys.is_empty() && filter.is_none() {
+        return Err(known_by_text("No query filters provided"));
+    }
+    let (add, remove) = (params.all("add_tag"), params.all("remove_tag"));
+    let metadata = metadata(params)?;
+    if add.is_empty() && remove.is_empty() && metadata.is_empty() {
+        return Err(known_by_text("No update modifiers provided"));
     }
     Ok(UpdateJobsRequest {
-        project: params.project()?,
+        project,
         keys,
-        spider,
-        tags: Some(TagChanges {
-            add: params.all("add_tag"),
-            remove: params.all("remove_tag"),
-            replace: false,
-        }),
-        metadata: metadata(params)?,
+        filter,
+        tags: Some(TagChanges { add, remove, replace: false }),
+        metadata,
     })
 }
 
+/// Clients know these refusals by their text.
+fn known_by_text(message: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, message)
+}
+
 fn metadata(params: &Params) -> Result<BTreeMap<String, String>, Problem> {
-    let rest = params.all_but(&RESERVED);
-    rest.map(|(name, value)| Ok((name.to_owned(), json(name, value)?))).collect()
+    let fields = params.others(&RESERVED)?.into_iter();
+    fields.map(|(name, value)| Ok((name.clone(), json(&name, &value)?))).collect()
 }
 
 fn json(name: &str, value: &str) -> Result<String, Problem> {
     match name {
         "priority" => number(name, value, &accepted_values::PRIORITY),
         "units" => number(name, value, &accepted_values::UNITS),
-        _ if LIST_FILTERS.contains(&name) => {
-            let accepted = "is not accepted here: name the jobs with job or spider";
+        _ if LIST_PARTS.contains(&name) => {
+            let accepted = "is not accepted here: all jobs that match are updated";
             Err(Problem::invalid(name, accepted))
         }
         _ => Ok(string(value)),

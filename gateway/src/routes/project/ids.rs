@@ -1,6 +1,6 @@
 //! GET /ids/P/spider/NAME → GetSpider: its number, or `null`.
 
-use spiderq_proto::v1::{GetSpiderRequest, get_spider_request::Spider};
+use spiderq_proto::v1::{GetSpiderRequest, SpiderRef, spider_ref::Spider};
 use tonic::Code;
 
 use super::StorageResult;
@@ -9,7 +9,7 @@ use crate::{call::Call, errors::required, responses::json};
 pub(in crate::routes) async fn spider_id(call: Call) -> StorageResult {
     let request = call.request(GetSpiderRequest {
         project: call.project()?,
-        spider: Some(Spider::Name(call.part("name")?.to_owned())),
+        spider: Some(SpiderRef { spider: Some(Spider::Name(call.part("name")?.to_owned())) }),
         create: call.params.flag("create")?,
     });
     match call.app.services.projects.get_spider(request).await {

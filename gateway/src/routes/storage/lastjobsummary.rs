@@ -48,7 +48,7 @@ fn decode(call: &Call) -> Result<(ListLastJobsRequest, u64), Problem> {
 
 /// A spider's number, or a spider key `P/S`.
 fn start_after(call: &Call) -> Result<i64, Problem> {
-    let Some(text) = call.params.last("startafter") else {
+    let Some(text) = call.params.one("startafter")? else {
         return Ok(0);
     };
     match text.rsplit('/').next().unwrap_or(text).parse() {

@@ -49,7 +49,7 @@ fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
         start: params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
         // In the message 0 means the default, so `count=0` asks for one row and drops it.
         count: count.map_or(0, |count| count.max(1)),
-        stop: params.last("stop").unwrap_or_default().to_owned(),
+        stop: params.one("stop")?.unwrap_or_default().to_owned(),
         metadata_fields: params.all("jobmeta"),
         ..ListQueueRequest::default()
     };

@@ -3,16 +3,19 @@
 mod batches;
 mod cancel;
 mod count;
+mod heartbeat;
 mod jobsummary;
 mod lastjobsummary;
 mod list;
 mod push;
+mod refused_line;
 mod startjob;
 mod summary;
 mod update;
 
 pub(super) use cancel::{cancel, cancel_one};
 pub(super) use count::count;
+pub(super) use heartbeat::heartbeat;
 pub(super) use jobsummary::jobsummary;
 pub(super) use lastjobsummary::lastjobsummary;
 pub(super) use list::list;
@@ -21,4 +24,16 @@ pub(super) use startjob::startjob;
 pub(super) use summary::summary;
 pub(super) use update::update;
 
+use spiderq_core::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
+
+use self::refused_line::refused_line;
 use super::StorageResult;
+use crate::{accepted_values, errors::Problem};
+
+/// A lease in ms, from the parameter `lease` in seconds.
+fn lease_ms(seconds: Option<u64>) -> Result<Option<i64>, Problem> {
+    let refused = || Problem::invalid("lease", &*accepted_values::LEASE);
+    let in_range = |ms: &u64| (MIN_LEASE_MS..=MAX_LEASE_MS).contains(ms);
+    let ms = seconds.map(|seconds| seconds.checked_mul(1_000).filter(in_range));
+    ms.map(|ms| ms.and_then(|ms| i64::try_from(ms).ok()).ok_or_else(refused)).transpose()
+}

@@ -10,6 +10,7 @@ use tonic::Status;
 use super::{
     StorageResult,
     batches::{Batch, batches, failure},
+    refused_line,
 };
 use crate::{
     accepted_values,
@@ -39,7 +40,7 @@ pub(in crate::routes) async fn push(call: Call) -> StorageResult {
     for (text, decoded) in lines {
         body += &match decoded {
             Ok(unique) => line(required(results.next(), "result")?, &unique, text),
-            Err(problem) => refused(&problem.into_message(), text),
+            Err(problem) => refused_line(&problem.into_message(), text),
         };
         body.push('\n');
     }
@@ -94,13 +95,13 @@ fn complete(results: Vec<PushedJob>, jobs: usize) -> Result<Vec<PushedJob>, Stat
 fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> String {
     let pushed = match result {
         Ok(pushed) => pushed,
-        Err(message) => return refused(&message, text),
+        Err(message) => return refused_line(&message, text),
     };
     match pushed.result {
         Some(pushed_job::Result::Key(key)) => pushed_line(&key, &pushed.token),
-        Some(pushed_job::Result::Error(error)) => refused(&message(error, unique), text),
+        Some(pushed_job::Result::Error(error)) => refused_line(&message(error, unique), text),
         // Other jobs of the batch may have been pushed, so the whole response must not fail.
-        None => refused(&Problem::bug("a pushed job has no result").into_message(), text),
+        None => refused_line(&Problem::bug("a pushed job has no result").into_message(), text),
     }
 }
 
@@ -116,17 +117,5 @@ fn pushed_line(key: &str, token: &str) -> String {
     let mut line = Object::new();
     let token = (!token.is_empty()).then(|| string(token));
     line.text("key", key).raw("auth", &nullable(token));
-    line.finish()
-}
-
-/// `request` is the line as sent; text that is not JSON goes in as a string.
-fn refused(message: &str, text: &str) -> String {
-    let request = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        // In JSON, line breaks stand only between tokens.
-        Ok(_) => text.replace(['\n', '\r'], " "),
-        Err(_) => string(text),
-    };
-    let mut line = Object::new();
-    line.text("error", message).raw("request", &request);
     line.finish()
 }

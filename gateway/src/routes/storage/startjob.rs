@@ -1,9 +1,14 @@
-//! POST /jobq/P/startjob → StartJob, without a lease, which HTTP clients know nothing about.
+//! POST /jobq/P/startjob → StartJob. Without `lease` there is none: clients of the original know
+//! nothing of leases, and of the fence that comes with one.
 
+use std::time::Duration;
+
+use spiderq_core::limits::{MAX_START_WAIT_MS, START_DEADLINE_MARGIN};
 use spiderq_proto::v1::StartJobRequest;
 
-use super::StorageResult;
+use super::{StorageResult, lease_ms};
 use crate::{
+    accepted_values,
     call::Call,
     errors::Problem,
     json_lines::object,
@@ -12,10 +17,13 @@ use crate::{
 };
 
 pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
-    let request = call.request(decode(&call)?);
+    let message = decode(&call)?;
+    let is_leased = message.lease_ms != Some(0);
+    let request = call.request(message);
     let response = call.app.services.queue.start_job(request).await?.into_inner();
-    Ok(match response.job {
-        Some(job) => json(metadata::started(&job, &response.token) + "\n"),
+    Ok(match &response.job {
+        Some(job) if is_leased => json(metadata::leased(job, &response) + "\n"),
+        Some(job) => json(metadata::started(job, &response) + "\n"),
         // An empty body is valid as JSON lines, but not as JSON.
         None => json_lines(String::new()),
     })
@@ -23,13 +31,25 @@ pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
 
 fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
     let mut fields = object(call.text()?)?.unwrap_or_default();
+    let lease = call.params.number("lease", &accepted_values::LEASE)?;
     Ok(StartJobRequest {
         project: call.project()?,
         spiders: fields.take_string("spider")?.into_iter().collect(),
         metadata: fields.into_metadata(),
-        lease_ms: Some(0),
-        wait_ms: 0,
+        lease_ms: Some(lease_ms(lease)?.unwrap_or(0)),
+        wait_ms: wait_ms(call)?,
         request_id: call.idempotency_key()?,
         ..StartJobRequest::default()
     })
+}
+
+/// The wait ends before the response is late: a job that was started then would reach nobody.
+fn wait_ms(call: &Call) -> Result<i64, Problem> {
+    let seconds = call.params.number("wait", &accepted_values::WAIT)?.unwrap_or(0);
+    let wait = Duration::from_secs(seconds);
+    if wait > Duration::from_millis(MAX_START_WAIT_MS) {
+        return Err(Problem::invalid("wait", &*accepted_values::WAIT));
+    }
+    let longest = call.app.options.timeout.saturating_sub(START_DEADLINE_MARGIN);
+    Ok(i64::try_from(wait.min(longest).as_millis()).unwrap_or(0))
 }

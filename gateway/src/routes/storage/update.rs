@@ -1,37 +1,35 @@
-//! POST /jobq/P/update → UpdateQueue. The response has a line for each job that was changed or
-//! refused. A body with a bad line is refused before anything is done.
+//! POST /jobq/P/update → UpdateQueue. The response has, in the order of the lines, one for each job
+//! that was changed or refused, and one for each line that is bad.
 
-use spiderq_proto::v1::{JobUpdate, UpdateQueueRequest, UpdatedJob};
+use spiderq_proto::v1::{JobError, JobUpdate, UpdateQueueRequest, UpdatedJob};
 
 use super::{
     StorageResult,
     batches::{Batch, batches, failure},
+    refused_line,
 };
 use crate::{
     accepted_values,
     call::Call,
-    errors::Problem,
+    errors::{Problem, StorageError},
     json_fields::Fields,
-    json_lines::entries,
+    json_lines::{Entry, entries},
     render::{Object, state_name},
     responses::json_lines,
 };
 
 pub(in crate::routes) async fn update(call: Call) -> StorageResult {
-    let (project, request_id) = (call.project()?, call.idempotency_key()?);
-    let updates = entries(call.text()?)?.into_iter();
-    let updates = updates.map(|entry| entry.fields.and_then(decode));
-    let updates = updates.collect::<Result<Vec<_>, _>>()?;
+    let (mut lines, mut updates) = (Vec::new(), Vec::new());
+    for Entry { text, fields } in entries(call.text()?)? {
+        let update = fields.and_then(decode);
+        lines.push((text, update.map(|update| updates.push(update))));
+    }
+    let mut results = update_all(&call, updates).await?.into_iter();
     let mut body = String::new();
-    for Batch { index, items: updates, request_id } in batches(updates, &request_id) {
-        let keys: Vec<String> = updates.iter().map(|update| update.key.clone()).collect();
-        let request = call.request(UpdateQueueRequest { project, updates, request_id });
-        match call.app.services.queue.update_queue(request).await {
-            Ok(response) => body.extend(response.into_inner().results.iter().map(line)),
-            Err(status) => {
-                let message = failure(status, index, keys.len())?;
-                body.extend(keys.iter().map(|key| refused(key, &message)));
-            }
+    for (text, decoded) in lines {
+        match decoded {
+            Ok(()) => body.extend(results.next().iter().flatten().map(|job| line(job, text))),
+            Err(problem) => body += &(refused_line(&problem.into_message(), text) + "\n"),
         }
     }
     Ok(json_lines(body))
@@ -50,17 +48,46 @@ fn decode(mut fields: Fields<'_>) -> Result<JobUpdate, Problem> {
     })
 }
 
-fn line(job: &UpdatedJob) -> String {
-    if let Some(error) = &job.error {
-        return refused(&job.key, &error.message);
+/// What became of the jobs of each update. One whose batch failed has a refused job of its key.
+async fn update_all(
+    call: &Call,
+    updates: Vec<JobUpdate>,
+) -> Result<Vec<Vec<UpdatedJob>>, StorageError> {
+    let (project, request_id) = (call.project()?, call.idempotency_key()?);
+    let mut results = Vec::with_capacity(updates.len());
+    for Batch { index, items: updates, request_id } in batches(updates, &request_id) {
+        let keys: Vec<String> = updates.iter().map(|update| update.key.clone()).collect();
+        let request = call.request(UpdateQueueRequest { project, updates, request_id });
+        match call.app.services.queue.update_queue(request).await {
+            Ok(response) => {
+                let mut jobs = response.into_inner().results.into_iter().peekable();
+                for index in 0..keys.len() {
+                    let of_update = |job: &UpdatedJob| job.update as usize == index;
+                    let jobs = std::iter::from_fn(|| jobs.next_if(of_update));
+                    results.push(jobs.collect());
+                }
+            }
+            Err(status) => {
+                let message = failure(status, index, keys.len())?;
+                results.extend(keys.into_iter().map(|key| vec![failed(key, &message)]));
+            }
+        }
     }
-    let mut line = Object::new();
-    line.text("key", &job.key).text("prevstate", state_name(job.previous_state()));
-    line.finish() + "\n"
+    Ok(results)
 }
 
-fn refused(key: &str, message: &str) -> String {
+fn failed(key: String, message: &str) -> UpdatedJob {
+    let error = JobError { message: message.to_owned(), ..JobError::default() };
+    UpdatedJob { key, error: Some(error), ..UpdatedJob::default() }
+}
+
+/// `text` is the line of the update. A line that the service finds malformed is about no job.
+fn line(job: &UpdatedJob, text: &str) -> String {
     let mut line = Object::new();
-    line.text("key", key).text("error", message);
+    match &job.error {
+        Some(error) if job.key.is_empty() => return refused_line(&error.message, text) + "\n",
+        Some(error) => line.text("key", &job.key).text("error", &error.message),
+        None => line.text("key", &job.key).text("prevstate", state_name(job.previous_state())),
+    };
     line.finish() + "\n"
 }

@@ -7,7 +7,7 @@ async fn send(
     started: &StartedJob,
     lease_ms: Option<i64>,
 ) -> Result<HeartbeatResult> {
-    let (key, fence) = (started.job.key, started.fence.clone());
+    let (key, fence) = (started.job.key, Some(started.fence.clone()));
     let heartbeat = Heartbeat { key, fence, lease_ms, counters: Counters::default() };
     world.domain.heartbeat(&caller(Role::Worker), heartbeat).await
 }
@@ -43,9 +43,28 @@ async fn a_job_that_was_finished_is_no_longer_held() {
     let started = world.start().await;
     let finish = QueueUpdate { state: Some(State::Finished), ..queue_update(key) };
     let user = caller(Role::User);
-    world.domain.update_queue(&user, world.project, vec![finish], None).await.unwrap();
+    world.domain.update_queue(&user, world.project, vec![Ok(finish)], None).await.unwrap();
     let refusal = "job 53/1/1 is no longer held by this worker";
     assert_eq!(message(send(&world, &started, None).await), refusal);
+}
+
+#[tokio::test]
+async fn a_key_needs_the_fence_and_the_jobs_token_does_not() {
+    let world = World::new();
+    world.push_in(State::Pending).await;
+    let started = world.start().await;
+    let beat = async |caller: &Caller| {
+        let (key, counters) = (started.job.key, Counters::default());
+        let heartbeat = Heartbeat { key, fence: None, lease_ms: None, counters };
+        message(world.domain.heartbeat(caller, heartbeat).await)
+    };
+    for role in [Role::Worker, Role::User, Role::Admin] {
+        assert_eq!(beat(&caller(role)).await, "fence: is required, or the job's own token");
+    }
+    assert_eq!(beat(&token_of(&started)).await, "no error");
+    world.pass(30_000);
+    let stale = "job 53/1/1 is no longer held by this worker";
+    assert_eq!(beat(&token_of(&started)).await, stale);
 }
 
 #[tokio::test]
@@ -66,8 +85,7 @@ async fn counters_are_kept_and_unknown_ones_left() {
         Counters { items: Some(3), ..Counters::default() },
         Counters { pages: Some(9), ..Counters::default() },
     ] {
-        let (key, fence) = (started.job.key, started.fence.clone());
-        let heartbeat = Heartbeat { key, fence, lease_ms: None, counters };
+        let heartbeat = Heartbeat { key: started.job.key, fence: None, lease_ms: None, counters };
         world.domain.heartbeat(&token_of(&started), heartbeat).await.unwrap();
     }
     let expected = Counters { items: Some(3), pages: Some(9), ..Counters::default() };

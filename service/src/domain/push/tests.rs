@@ -86,6 +86,29 @@ async fn a_repeated_request_adds_no_second_job() {
 }
 
 #[tokio::test]
+async fn a_refused_push_is_judged_anew_under_its_request_id() {
+    let world = World::new();
+    let user = caller(Role::User);
+    let push = async |body: &[u8], units: &str| {
+        let id = RequestId::parse("id", user.actor(), "PushJobs", body).unwrap();
+        let unique = PushJob { unique: Some("u".to_owned()), ..push_job("books") };
+        let jobs = vec![Ok(PushJob { metadata: metadata(&[("units", units)]), ..unique })];
+        let pushed = world.domain.push_jobs(&user, world.project, jobs, id).await.unwrap();
+        message(pushed[0].clone())
+    };
+    assert_eq!(push(b"bad", "7").await, "units: must be an integer from 1 to 6");
+    let active = PushJob { unique: Some("u".to_owned()), ..push_job("books") };
+    let active = world.push(active).await;
+    assert_eq!(push(b"good", "1").await, "Active job exists with key u");
+    let stop = world.domain.stop_jobs(&user, world.project, &[active], None).await;
+    assert_eq!(stop.unwrap(), 1);
+    for _ in 0..2 {
+        assert_eq!(push(b"good", "1").await, "no error");
+    }
+    assert!(!world.exists(world.key(3)).await);
+}
+
+#[tokio::test]
 async fn too_few_and_too_many_jobs_and_lower_roles_are_refused() {
     let world = World::new();
     let pushed = async |role, jobs: usize| {

@@ -37,8 +37,8 @@ async fn make(world: &World, schedule: ScheduleJob) -> Result<JobKey> {
 /// Sets the tags of the first spider.
 async fn tag_spider(world: &World, texts: Tags) {
     let changes = TagChanges { clear: true, add: texts, ..TagChanges::default() };
-    let (user, number) = (caller(Role::User), SpiderId::new(1).unwrap());
-    let updated = world.domain.update_spider_tags(&user, world.project, number, &changes);
+    let (user, spider) = (caller(Role::User), SpiderRef::Number(SpiderId::new(1).unwrap()));
+    let updated = world.domain.update_spider_tags(&user, world.project, spider, &changes);
     updated.await.unwrap();
 }
 
@@ -50,7 +50,9 @@ async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
     make(&world, with(&[("page", "2")])).await.unwrap();
     make(&world, with(&[])).await.unwrap();
     let again = async || make(&world, with(&[("page", "1")])).await;
-    assert_eq!(message(again().await), "books already scheduled");
+    let refused = again().await;
+    assert!(matches!(&refused, Err(Error::Duplicate { job, .. }) if *job == first), "{refused:?}");
+    assert_eq!(message(refused), "books already scheduled");
     world.domain.stop_jobs(&caller(Role::User), world.project, &[first], None).await.unwrap();
     again().await.unwrap();
 }
@@ -74,6 +76,7 @@ async fn the_fields_of_a_schedule_become_metadata() {
         ("environment", r#"{"LANG":"C"}"#),
         ("job_settings", r#"{"A": 1}"#),
         ("cmd_args", "\"--fast\""),
+        ("job_cmd", r#"["py:run.py","--fast"]"#),
         ("version", "\"v1\""),
         ("note", "1"),
     ] {

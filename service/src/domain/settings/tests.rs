@@ -21,6 +21,51 @@ fn a_refused_setting_says_what_it_accepts() {
 }
 
 #[test]
+fn a_near_miss_of_a_name_is_refused_and_says_which_was_meant() {
+    for (name, known) in [
+        ("max_run", "max_running"),
+        ("max_runing", "max_running"),
+        ("Max-Running", "max_running"),
+        ("maxRunning", "max_running"),
+        ("max_running_unit", "max_running_units"),
+        ("keep_finished_day", "keep_finished_days"),
+        ("keep_finished", "keep_finished_days"),
+        ("keep_deleted_byte", "keep_deleted_bytes"),
+        ("keep_delete_jobs", "keep_deleted_jobs"),
+        ("cancel_timeout_s", "cancel_timeout"),
+        ("max_attempt", "max_attempts"),
+        ("on_loss", "on_lost"),
+    ] {
+        for value in ["1", "null"] {
+            let refused = check(&metadata(&[(name, value)])).unwrap_err().to_string();
+            let accepted = format!("is not a setting of the service, but {known} is");
+            assert_eq!(refused, format!("{name}: {accepted}"));
+        }
+    }
+    for free in [
+        "name",
+        "max",
+        "keep",
+        "cancel",
+        "on",
+        "timeout",
+        "attempts",
+        "running",
+        "lost",
+        "online",
+        "keep_finished_hours",
+        "max_pages",
+        "cancelled",
+        "owner",
+        "max_retries",
+        "é",
+        "_",
+    ] {
+        assert_eq!(near_miss(free), None, "{free}");
+    }
+}
+
+#[test]
 fn settings_accept_their_bounds_and_null_and_other_names_accept_anything() {
     for (name, value) in [
         ("max_running", "0"),

@@ -27,10 +27,24 @@ async fn spiders_are_listed_by_number_with_the_version_of_their_latest_job() {
         let text = |spider: Spider| (spider.name.to_string(), spider.version.unwrap_or_default());
         spiders.await.unwrap().into_iter().map(text).collect::<Vec<_>>()
     };
+    let reader = caller(Role::Read);
+    assert_eq!(world.domain.count_spiders(&reader, world.project).await.unwrap(), 3);
     let expected = [("b", "v2"), ("a", "v7"), ("c", "")];
     let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
     assert_eq!(list(None, 0).await, expected);
     assert_eq!(list(Some(number(1)), 1).await, expected[1..2]);
+}
+
+#[tokio::test]
+async fn a_spider_tells_how_its_project_is_called() {
+    let world = World::new();
+    world.push_many(1).await;
+    for (setting, expected) in [(None, "53"), (Some("7"), "53"), (Some("\"Books\""), "Books")] {
+        if let Some(json) = setting {
+            world.set("name", json).await;
+        }
+        assert_eq!(get(&world, named("books"), false).await.unwrap().project_name, expected);
+    }
 }
 
 #[tokio::test]
@@ -55,8 +69,8 @@ async fn only_a_user_may_create_change_and_limit_a_spider() {
     let add = TagChanges { add: tags(&["x"]), ..TagChanges::default() };
     for refused in [
         message(domain.get_spider(&worker, project, named("new"), true).await),
-        message(domain.update_spider_tags(&worker, project, number(1), &add).await),
-        message(domain.limit_spider(&worker, project, number(1), Some(1)).await),
+        message(domain.update_spider_tags(&worker, project, named("books"), &add).await),
+        message(domain.limit_spider(&worker, project, named("books"), Some(1)).await),
     ] {
         assert!(refused.contains("role user or above"), "{refused}");
     }
@@ -68,7 +82,8 @@ async fn tags_of_a_spider_are_changed_and_limited_in_number() {
     world.push_many(1).await;
     let update = async |spider, changes: TagChanges| {
         let user = caller(Role::User);
-        world.domain.update_spider_tags(&user, world.project, number(spider), &changes).await
+        let spider = SpiderRef::Number(number(spider));
+        world.domain.update_spider_tags(&user, world.project, spider, &changes).await
     };
     let add = |tags| TagChanges { add: tags, ..TagChanges::default() };
     assert_eq!(update(1, add(tags(&["x"]))).await.unwrap().tags, tags(&["x"]));
@@ -85,11 +100,14 @@ async fn a_limited_spider_starts_no_more_jobs_than_that() {
     let world = World::new();
     world.push_many(2).await;
     let user = caller(Role::User);
-    let limit = async |spider| {
-        world.domain.limit_spider(&user, world.project, number(spider), Some(1)).await
-    };
-    assert_eq!(limit(1).await.unwrap().max_running, Some(1));
-    assert_eq!(message(limit(2).await), "there is no spider 53/2");
+    let limit =
+        async |spider, most| world.domain.limit_spider(&user, world.project, spider, most).await;
+    let by_number = |n| SpiderRef::Number(number(n));
+    assert_eq!(limit(by_number(1), None).await.unwrap().max_running, None);
+    assert_eq!(limit(named("books"), Some(1)).await.unwrap().max_running, Some(1));
+    assert_eq!(message(limit(by_number(2), Some(1)).await), "there is no spider 53/2");
+    let unknown = "project 53 has no spider news";
+    assert_eq!(message(limit(named("news"), Some(1)).await), unknown);
     world.start().await;
     let start = start_job(world.project);
     assert!(world.domain.start_job(&caller(Role::Worker), start, None).await.unwrap().is_none());

@@ -1,13 +1,13 @@
 use super::*;
-use crate::domain::{PushJob, test_world::*};
+use crate::domain::{PushJob, QueueUpdate, test_world::*};
 use spiderq_core::{
-    limits::MAX_TAGS,
-    model::{State, Tags},
+    limits::{MAX_BATCH, MAX_TAGS},
+    model::{State, Tag, Tags},
 };
 
 fn update(world: &World, keys: Vec<JobKey>) -> UpdateJobs {
     let (tags, metadata) = (TagChanges::default(), Metadata::default());
-    UpdateJobs { project: world.project, keys, spider: None, tags, metadata }
+    UpdateJobs { project: world.project, keys, filter: None, tags, metadata }
 }
 
 async fn make(world: &World, update: UpdateJobs) -> Result<u64> {
@@ -45,16 +45,23 @@ async fn tags_in_the_metadata_replace_those_of_the_job() {
     assert_eq!(world.job(key).await.tags, tags(&["new", "more"]));
 }
 
+fn note() -> Metadata {
+    metadata(&[("note", "1")])
+}
+
+fn of_spider(states: StateSet) -> Option<Filter> {
+    Some(Filter { states, spiders: vec![spider_name("books")], ..Filter::default() })
+}
+
 #[tokio::test]
-async fn an_update_by_spider_leaves_out_deleted_jobs() {
+async fn an_update_by_filter_changes_the_jobs_that_match() {
     let world = World::new();
     for state in State::ALL {
         world.push_in(state).await;
     }
     let other = world.push(push_job("news")).await;
-    let fields = metadata(&[("note", "1")]);
-    let spider = Some(spider_name("books"));
-    let changes = UpdateJobs { spider, metadata: fields, ..update(&world, Vec::new()) };
+    let filter = of_spider(StateSet::NOT_DELETED);
+    let changes = UpdateJobs { filter, metadata: note(), ..update(&world, Vec::new()) };
     assert_eq!(make(&world, changes).await.unwrap(), 3);
     for key in [world.key(4), other] {
         assert_eq!(field(&world.job(key).await, "note"), None);
@@ -62,13 +69,79 @@ async fn an_update_by_spider_leaves_out_deleted_jobs() {
 }
 
 #[tokio::test]
-async fn keys_come_before_the_spider() {
+async fn keys_and_a_filter_select_the_jobs_that_are_both() {
     let world = World::new();
     world.push_many(2).await;
-    let (spider, fields) = (Some(spider_name("books")), metadata(&[("note", "1")]));
-    let changes = UpdateJobs { spider, metadata: fields, ..update(&world, vec![world.key(2)]) };
+    let other = world.push(push_job("news")).await;
+    let (filter, keys) = (of_spider(StateSet::ALL), vec![world.key(2), other, world.key(9)]);
+    let changes = UpdateJobs { filter, metadata: note(), ..update(&world, keys) };
     assert_eq!(make(&world, changes).await.unwrap(), 1);
-    assert_eq!(field(&world.job(world.key(1)).await, "note"), None);
+    for (key, expected) in [(world.key(1), None), (world.key(2), Some("1")), (other, None)] {
+        assert_eq!(field(&world.job(key).await, "note"), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_changes_what_it_selects_changes_each_job_once() {
+    let world = World::new();
+    let jobs = 2 * MAX_BATCH + 50;
+    for n in 0..jobs {
+        let tags = if n % 3 == 0 { tags(&["b"]) } else { tags(&["a"]) };
+        world.push(PushJob { tags, ..push_job("books") }).await;
+    }
+    let with = |has: &str, changes| UpdateJobs {
+        filter: Some(Filter {
+            states: StateSet::NOT_DELETED,
+            has_tags: vec![Tag::parse(has).unwrap()],
+            ..Filter::default()
+        }),
+        tags: changes,
+        ..update(&world, Vec::new())
+    };
+    let change = |remove: &str, add| TagChanges {
+        remove: vec![Tag::parse(remove).unwrap()],
+        add,
+        ..TagChanges::default()
+    };
+    let (of_b, of_a) = (jobs.div_ceil(3) as u64, (jobs - jobs.div_ceil(3)) as u64);
+    // Those that lose the tag leave the selection, those that get it enter it.
+    let away = with("a", change("a", tags(&["c"])));
+    assert_eq!(make(&world, away).await.unwrap(), of_a);
+    let again = with("a", change("a", Tags::default()));
+    assert_eq!(make(&world, again).await.unwrap(), 0);
+    let more = with("b", change("c", tags(&["b", "d"])));
+    assert_eq!(make(&world, more).await.unwrap(), of_b);
+}
+
+#[tokio::test]
+async fn a_job_token_updates_its_own_job_by_key_and_nothing_else() {
+    let world = World::new();
+    world.push_many(2).await;
+    let started = world.start().await;
+    let (job, token) = (&started.job, token_of(&started));
+    let change = async |keys, filter| {
+        let changes = UpdateJobs { filter, metadata: note(), ..update(&world, keys) };
+        world.domain.update_jobs(&token, changes).await
+    };
+    assert_eq!(change(vec![job.key], None).await.unwrap(), 1);
+    let refusal = format!("a job token reaches only its own job, {}", job.key);
+    let other = if job.key == world.key(1) { world.key(2) } else { world.key(1) };
+    for (keys, filter) in [
+        (vec![other], None),
+        (vec![job.key, other], None),
+        (vec![], None),
+        (vec![], of_spider(StateSet::ALL)),
+        (vec![job.key], of_spider(StateSet::ALL)),
+    ] {
+        assert_eq!(message(change(keys, filter).await), refusal);
+    }
+    // The fence of an attempt that is over.
+    let finish = queue_update(job.key);
+    let finish = QueueUpdate { state: Some(State::Finished), ..finish };
+    let user = caller(Role::User);
+    world.domain.update_queue(&user, world.project, vec![Ok(finish)], None).await.unwrap();
+    let lost = format!("job {} is no longer held by this worker", job.key);
+    assert_eq!(message(change(vec![job.key], None).await), lost);
 }
 
 #[tokio::test]
@@ -84,11 +157,13 @@ async fn one_job_with_too_many_tags_refuses_the_step() {
 }
 
 #[tokio::test]
-async fn no_keys_and_lower_roles_are_refused() {
+async fn no_jobs_no_changes_and_lower_roles_are_refused() {
     let world = World::new();
     world.push_many(1).await;
-    let refusal = "keys: at least one is required";
-    assert_eq!(message(make(&world, update(&world, Vec::new())).await), refusal);
+    let none = UpdateJobs { metadata: note(), ..update(&world, Vec::new()) };
+    assert_eq!(message(make(&world, none).await), "filter: is required, or keys");
+    let nothing = update(&world, world.keys(1));
+    assert_eq!(message(make(&world, nothing).await), "metadata: is required, or tags");
     let (worker, changes) = (caller(Role::Worker), update(&world, world.keys(1)));
     let refused = world.domain.update_jobs(&worker, changes).await;
     assert!(message(refused).contains("role user or above"));

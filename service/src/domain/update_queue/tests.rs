@@ -7,13 +7,15 @@ async fn update_by(
     caller: &Caller,
     updates: Vec<QueueUpdate>,
 ) -> Result<Vec<UpdatedJob>> {
+    let updates = updates.into_iter().map(Ok).collect();
     world.domain.update_queue(caller, world.project, updates, None).await
 }
 
 /// The state that each job had before, or why it was refused.
 async fn update(world: &World, updates: Vec<QueueUpdate>) -> Vec<(JobKey, Result<State, String>)> {
     let updated = update_by(world, &caller(Role::User), updates).await.unwrap();
-    let result = |job: UpdatedJob| (job.key, job.result.map_err(|error| error.to_string()));
+    let result =
+        |job: UpdatedJob| (job.key.unwrap(), job.result.map_err(|error| error.to_string()));
     updated.into_iter().map(result).collect()
 }
 
@@ -52,7 +54,8 @@ async fn answers_are_in_order_and_leave_out_missing_jobs() {
     let keys = [world.key(9), world.key(1), elsewhere, world.key(1)];
     let updated = update_by(&world, &caller(Role::User), keys.map(queue_update).into()).await;
     let answers: Vec<_> = updated.unwrap().iter().map(|job| (job.update, job.key)).collect();
-    assert_eq!(answers, [(1, world.key(1)), (2, elsewhere), (3, world.key(1))]);
+    let expected = [(1, world.key(1)), (2, elsewhere), (3, world.key(1))];
+    assert_eq!(answers, expected.map(|(update, key)| (update, Some(key))));
 }
 
 #[tokio::test]
@@ -75,15 +78,35 @@ async fn parameters_of_an_update_take_precedence_over_its_metadata() {
 }
 
 #[tokio::test]
-async fn one_malformed_update_leaves_all_undone() {
+async fn a_malformed_update_is_refused_without_a_job_and_the_others_are_made() {
     let world = World::new();
     world.push_many(2).await;
     let bad =
         QueueUpdate { metadata: metadata(&[("priority", "9")]), ..queue_update(world.key(2)) };
-    let updates = vec![to(State::Finished, world.key(1)), bad];
-    let refused = update_by(&world, &caller(Role::User), updates).await;
-    assert!(message(refused).starts_with("priority: must be an integer from 0"));
-    assert_eq!(world.state(world.key(1)).await, State::Pending);
+    let elsewhere = UpdateTarget::Spider(SpiderKey::parse("54/1").unwrap());
+    let elsewhere = QueueUpdate { target: elsewhere, ..queue_update(world.key(2)) };
+    let updates = vec![
+        Ok(to(State::Finished, world.key(1))),
+        Ok(bad),
+        Err(Error::invalid("key", "is bad")),
+        Ok(elsewhere),
+        Ok(to(State::Finished, world.key(2))),
+    ];
+    let user = caller(Role::User);
+    let updated = world.domain.update_queue(&user, world.project, updates, None).await.unwrap();
+    let told: Vec<_> =
+        updated.into_iter().map(|job| (job.update, job.key, message(job.result))).collect();
+    let expected = [
+        (0, Some(world.key(1)), "no error"),
+        (1, None, "priority: must be an integer from 0 (lowest) to 4 (highest)"),
+        (2, None, "key: is bad"),
+        (3, None, "key: must be a key of project 53"),
+        (4, Some(world.key(2)), "no error"),
+    ];
+    assert_eq!(told, expected.map(|(update, key, error)| (update, key, error.to_owned())));
+    for key in world.keys(2) {
+        assert_eq!(world.state(key).await, State::Finished);
+    }
 }
 
 #[tokio::test]
@@ -108,7 +131,7 @@ async fn a_spider_key_goes_with_no_request_id_and_no_worker() {
     let change = || QueueUpdate { target: spider(&world, 1), ..queue_update(world.key(1)) };
     let user = caller(Role::User);
     let id = RequestId::parse("id", user.actor(), "UpdateQueue", b"").unwrap();
-    let refused = world.domain.update_queue(&user, world.project, vec![change()], id).await;
+    let refused = world.domain.update_queue(&user, world.project, vec![Ok(change())], id).await;
     let refusal = "request_id: can't go with a spider key; name the jobs";
     assert_eq!(message(refused), refusal);
     let refused = update_by(&world, &caller(Role::Worker), vec![change()]).await;

@@ -1,14 +1,15 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see names.lua.
 -- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, holder: see holders.lua, on,
---         effects}. `on`, by state: 'refuse', 'keep', or the index of the effect.
+--         effects}. `on`, by state: 'refuse', 'keep', the index of the effect, or {ended,
+--         never_ended}: that of the effect for a job that was finished before, or was not.
 -- Returns a packed list, per change 'missing', {refused = state}, {kept = state}, {applied = {state
 --         before, attempt, whether it is to stop}}, or why it is refused, see holders.lua and
---         effects.lua; '' for a reused request id.
+--         effects.lua; '' for a reused request id. Refusals are not kept under the request id.
 -- needs: effects, holders, jobs, request_ids, writes
 local arg = cmsgpack.unpack(ARGV[1])
-local kept = request_ids.kept(arg.request)
-if kept then return kept end
+local known, replies = request_ids.kept_parts(arg.request)
+if known then return known end
 
 local plan = effects.new_plan(arg.now, arg.max_tags)
 local loaded, touched = {}, {}
@@ -24,6 +25,7 @@ local function decide(change)
   local step = change.on[state + 1]
   if step == 'refuse' then return { refused = state }, true end
   if step == 'keep' then return { kept = state }, false end
+  if type(step) == 'table' then step = job.new['2'] and step.ended or step.never_ended end
   refusal = effects.apply(plan, job, change.effects[step])
   if refusal then return refusal, true end
   if not job.touched then
@@ -33,10 +35,15 @@ local function decide(change)
   return { applied = { state, tonumber(job.new.a or 0), job.new['m:stop_requested'] == 'true' } }, false
 end
 
-local replies, any_refused = {}, false
+local any_refused = false
 for i, change in ipairs(arg.changes) do
-  local reply, is_refusal = decide(change)
-  replies[i], any_refused = reply, any_refused or is_refusal
+  if not replies[i] then
+    local reply, is_refusal = decide(change)
+    replies[i], any_refused = reply, any_refused or is_refusal
+  end
 end
-if not (arg.all_or_nothing and any_refused) then writes.all(plan, touched) end
-return request_ids.answer(arg.request, replies)
+if arg.all_or_nothing and any_refused then return cmsgpack.pack(replies) end
+writes.all(plan, touched)
+return request_ids.answer_parts(arg.request, replies, function(reply)
+  return reply == 'missing' or reply.kept or reply.applied
+end)

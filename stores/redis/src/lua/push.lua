@@ -6,23 +6,22 @@
 --         unique or nil, holds: whether it holds the unique key, lease or nil, tags, spider_tags:
 --         whether it gets those of its spider too, bytes_field: nil or the counter that its bytes
 --         go to, bytes, core, large}, the last two flat lists of fields and values.
--- Returns a packed list, per job {added = `SPIDER/JOB`}, 'duplicate', 'too_many_tags' or {at_limit =
---         word}; '' for a reused request id.
+-- Returns a packed list, per job {added = `SPIDER/JOB`}, or why it is refused, see new_jobs.lua; ''
+--         for a reused request id. Only what was added is kept under the request id.
 -- needs: counters, event_log, new_jobs, request_ids
 local arg = cmsgpack.unpack(ARGV[1])
-local kept = request_ids.kept(arg.request)
-if kept then return kept end
+local known, replies = request_ids.kept_parts(arg.request)
+if known then return known end
 
 local cache = counters.read(arg.fields)
 local position = counters.get(cache, 'last_position') or 0
 local push = { now = arg.now, max_tags = arg.max_tags, counters = cache, position = position, events = {} }
-local replies = {}
 for i, job in ipairs(arg.jobs) do
-  replies[i] = new_jobs.add(push, job)
+  replies[i] = replies[i] or new_jobs.add(push, job)
 end
 if #push.events > 0 then
   counters.set(cache, 'last_position', push.position)
   counters.write(cache)
   event_log.add(push.events)
 end
-return request_ids.answer(arg.request, replies)
+return request_ids.answer_parts(arg.request, replies, function(reply) return reply.added end)

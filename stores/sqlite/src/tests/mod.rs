@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use super::{SqliteStore, queue, store_file::StoreFile, writer::Writer};
+use super::{CALL_TIMEOUT, SqliteStore, queue, store_file::StoreFile, writer::Writer};
 use spiderq_core::{
     error::Error,
     model::{
@@ -128,7 +128,7 @@ async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
     let connection = file.writer().unwrap();
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection.pragma_update(None, "max_page_count", pages + 5).unwrap();
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, CALL_TIMEOUT).unwrap();
     let project = ProjectId::new(1).unwrap();
     let push = async |job| {
         let step = move |connection: &_| queue::push(connection, project, vec![job], Millis(1));

@@ -1,7 +1,7 @@
 //! A good request of every call, about a given job.
 
 use prost::Message as _;
-use spiderq_proto::v1::{get_spider_request::Spider, *};
+use spiderq_proto::v1::{spider_ref::Spider, *};
 
 /// What a call is about.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,10 @@ impl Target {
         self.parts()[1].parse().unwrap()
     }
 
+    fn spider_ref(&self) -> SpiderRef {
+        SpiderRef { spider: Some(Spider::Id(self.spider())) }
+    }
+
     /// `text` with the names in braces replaced.
     pub(super) fn fill(&self, text: &str) -> String {
         let [project, spider, job] = self.parts();
@@ -35,6 +39,7 @@ impl Target {
             ("{spider}", spider),
             ("{job}", job),
             ("{key}", &self.key),
+            ("{fence}", &self.fence),
             ("{n}", &n),
             ("{state}", "pending"),
             ("{*field}", "field"),
@@ -47,7 +52,7 @@ impl Target {
 /// The state in which a job must be for the call to be done.
 pub(super) fn state_needed(call: &str) -> JobState {
     match call {
-        "PurgeJob" => JobState::Deleted,
+        "PurgeJob" | "RestoreJobs" => JobState::Deleted,
         "SetJobMetadata"
         | "DeleteJobMetadata"
         | "GetJobToken"
@@ -61,9 +66,21 @@ pub(super) fn state_needed(call: &str) -> JobState {
 /// The encoded request of `call`.
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
     match call {
-        "ScheduleJob" | "GetJob" | "ListJobs" | "CountJobs" | "UpdateJobs" | "StopJobs"
-        | "DeleteJobs" | "SetJobMetadata" | "DeleteJobMetadata" | "PurgeJob" | "GetJobToken"
-        | "WatchJobs" | "WatchJobs of a job" => of_jobs(call, target),
+        "ScheduleJob"
+        | "GetJob"
+        | "ListJobs"
+        | "CountJobs"
+        | "UpdateJobs"
+        | "UpdateJobs by filter"
+        | "StopJobs"
+        | "DeleteJobs"
+        | "RestoreJobs"
+        | "SetJobMetadata"
+        | "DeleteJobMetadata"
+        | "PurgeJob"
+        | "GetJobToken"
+        | "WatchJobs"
+        | "WatchJobs of a job" => of_jobs(call, target),
         "PushJobs"
         | "StartJob"
         | "Heartbeat"
@@ -94,8 +111,16 @@ fn of_jobs(call: &str, target: &Target) -> Vec<u8> {
             let metadata = metadata();
             UpdateJobsRequest { project, keys, metadata, ..Default::default() }.encode_to_vec()
         }
+        "UpdateJobs by filter" => {
+            let spiders = vec![format!("job{}", target.n)];
+            let (filter, metadata) = (Some(JobFilter { spiders, ..Default::default() }), metadata());
+            UpdateJobsRequest { project, filter, metadata, ..Default::default() }.encode_to_vec()
+        }
         "StopJobs" => StopJobsRequest { project, keys }.encode_to_vec(),
         "DeleteJobs" => DeleteJobsRequest { project, keys }.encode_to_vec(),
+        "RestoreJobs" => {
+            RestoreJobsRequest { project, keys, ..Default::default() }.encode_to_vec()
+        }
         "SetJobMetadata" => {
             SetJobMetadataRequest { key, metadata: metadata(), ..Default::default() }.encode_to_vec()
         }
@@ -153,20 +178,21 @@ fn of_rest(call: &str, target: &Target) -> Vec<u8> {
         "SummarizeProjects, all" => SummarizeProjectsRequest::default().encode_to_vec(),
         "ListSpiders" => ListSpidersRequest { project, ..Default::default() }.encode_to_vec(),
         "GetSpider" => {
-            let spider = Some(Spider::Id(target.spider()));
+            let spider = Some(target.spider_ref());
             GetSpiderRequest { project, spider, create: false }.encode_to_vec()
         }
         "GetSpider with create" => {
             let spider = Some(Spider::Name(format!("new{}", target.n)));
+            let spider = Some(SpiderRef { spider });
             GetSpiderRequest { project, spider, create: true }.encode_to_vec()
         }
         "UpdateSpiderTags" => {
-            let (spider_id, add) = (target.spider(), vec!["x".to_owned()]);
-            UpdateSpiderTagsRequest { project, spider_id, add, ..Default::default() }.encode_to_vec()
+            let (spider, add) = (Some(target.spider_ref()), vec!["x".to_owned()]);
+            UpdateSpiderTagsRequest { project, spider, add, ..Default::default() }.encode_to_vec()
         }
         "LimitSpider" => {
-            let (spider_id, max_running) = (target.spider(), Some(1));
-            LimitSpiderRequest { project, spider_id, max_running }.encode_to_vec()
+            let (spider, max_running) = (Some(target.spider_ref()), Some(1));
+            LimitSpiderRequest { project, spider, max_running }.encode_to_vec()
         }
         "GetSettings" => GetSettingsRequest { project }.encode_to_vec(),
         "SetSettings" => SetSettingsRequest { project, settings: metadata() }.encode_to_vec(),

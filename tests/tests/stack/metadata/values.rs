@@ -4,7 +4,8 @@
 //! What may differ: a value with line breaks between its tokens loses the white space between
 //! all of them, so that it fits on a line. The random values have spaces and tabs there, which
 //! stay. `tags`, `spider_args` of a form and the fields that only the service sets are texts and
-//! numbers, not JSON values: they come back as equal ones.
+//! numbers, not JSON values: they come back as equal ones. `meta` of a form takes only what
+//! programs can read.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -81,7 +82,13 @@ impl Case<'_> {
         let project = self.project.to_string();
         let meta = object(r#""w":1"#, self.fields);
         let form = [("project", project.as_str()), ("spider", "run"), ("meta", &meta)];
-        self.stack.http().form("/api/run.json", &form).await.ok();
+        let run = self.stack.http().form("/api/run.json", &form).await;
+        assert_eq!(run.status, if self.is_readable() { 200 } else { 400 }, "{run}");
+    }
+
+    /// Whether all values may stand in `meta`.
+    fn is_readable(&self) -> bool {
+        self.fields.values().all(|json| serde_json::from_str::<serde_json::Value>(json).is_ok())
     }
 
     async fn write_over_grpc(&self) {
@@ -145,7 +152,7 @@ impl Case<'_> {
         let (listed, queued) = (self.listed().await, self.queued().await);
         let written: Vec<&String> =
             rows.iter().filter(|(_, row)| !row.is_empty()).map(|(key, _)| key).collect();
-        assert_eq!(written.len(), 12, "one job a writer");
+        assert_eq!(written.len(), if self.is_readable() { 12 } else { 11 }, "one job a writer");
         for key in written {
             assert_eq!(rows[key], *self.fields, "list?jobmeta= {key}");
             assert_eq!(listed[key], *self.fields, "ListJobs {key}");
@@ -209,7 +216,11 @@ async fn assert_exact(stack: &Stack, project: i64, values: &[String]) {
 async fn difficult_values_come_back_byte_for_byte() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
-        assert_exact(&stack, 1, &json_text::fixed()).await;
+        let (good, bad): (Vec<String>, Vec<String>) = json_text::fixed()
+            .into_iter()
+            .partition(|json| serde_json::from_str::<serde_json::Value>(json).is_ok());
+        assert_exact(&stack, 1, &good).await;
+        assert_exact(&stack, 2, &bad).await;
     })
     .await;
 }

@@ -5,7 +5,8 @@ local new_jobs = {}
 local call = redis.call
 
 local function refused_for(push, job, tag_count)
-  if job.unique and call('HEXISTS', names.unique, job.unique) == 1 then return 'duplicate' end
+  local holder = job.unique and call('HGET', names.unique, job.unique)
+  if holder then return { duplicate = holder } end
   if tag_count > push.max_tags then return 'too_many_tags' end
   if not job.running_units then return nil end
   push.tally = push.tally or limits.tally(counters.get(push.counters, 'running_units'))
@@ -50,7 +51,8 @@ local function index(push, job, member, spider, position, tags)
   if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end
 end
 
--- {added = member}, or why the job is refused: 'duplicate', 'too_many_tags' or {at_limit = word}.
+-- {added = member}, or why the job is refused: {duplicate = member of the job that holds its unique
+-- key}, 'too_many_tags' or {at_limit = word}.
 function new_jobs.add(push, job)
   local tags, tag_count = tags_of(push, job)
   local refusal = refused_for(push, job, tag_count)

@@ -11,17 +11,21 @@ local function overlay(fields, set, del)
   end
 end
 
-local function enter(plan, job, to, front)
-  local new = job.new
-  plan.position = numbers.position_after(plan.position, plan.now)
-  local position = numbers.int(plan.position)
+-- With `restore` a job goes back to the entry into the state that it has, if it has one.
+local function enter(plan, job, effect)
+  local to, new = effect.enter, job.new
+  local state = numbers.int(to.state)
+  local entry = effect.restore and new[state]
+  if not entry then
+    plan.position = numbers.position_after(plan.position, plan.now)
+    entry = numbers.int(plan.position) .. ' ' .. to.actor
+  end
   for later = to.state + 1, tonumber(new.s) do
     new[numbers.int(later)] = false
   end
-  plan.events[#plan.events + 1] = { job.member, new.s, numbers.int(to.state), 0 }
-  new.s, new.o = numbers.int(to.state), position
-  new.e = to.state == 0 and front and '1'
-  new[new.s] = position .. ' ' .. to.actor
+  plan.events[#plan.events + 1] = { job.member, new.s, state, 0 }
+  new.s, new.o, new[state] = state, string.match(entry, '^%d+'), entry
+  new.e = to.state == 0 and effect.front and '1'
 end
 
 function planned_fields.write(plan, job, effect)
@@ -30,7 +34,7 @@ function planned_fields.write(plan, job, effect)
     new.f, new.l, new.k = false, false, false
     if not (effect.enter and effect.enter.state == 0) then new.U = false end
   end
-  if effect.enter then enter(plan, job, effect.enter, effect.front) end
+  if effect.enter then enter(plan, job, effect) end
   if effect.start then
     new.a, new.f = numbers.int((new.a or 0) + 1), effect.start.fence
     new.l = effect.start.lease and numbers.int(effect.start.lease) or false

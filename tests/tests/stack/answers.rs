@@ -1,0 +1,118 @@
+//! Requests of real clients and their whole answers, byte for byte, on both stores; they are data
+//! (`tests/data/answers.json`).
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use http::Method;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use spiderq_tests::{Http, Response, Stack};
+
+use crate::{helpers::NOW, on_each_store};
+
+/// Steps on a fresh stack, whose clock stands still.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scenario {
+    scenario: String,
+    steps: Vec<Step>,
+}
+
+/// A request, and its answer in one of four forms, where `{url}` stands for the server.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    /// `METHOD PATH`.
+    request: String,
+    /// Calls with the token of this running job, not with the admin's key.
+    token: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The body as `NAME=VALUE` pairs of a form, encoded already …
+    #[serde(default)]
+    form: Vec<String>,
+    /// … or as it is.
+    #[serde(default)]
+    body: String,
+    #[serde(default = "ok")]
+    status: u16,
+    /// One JSON value, as the file writes it.
+    #[serde(default, deserialize_with = "even_null")]
+    json: Option<Box<RawValue>>,
+    /// A JSON array of these.
+    array: Option<Vec<Box<RawValue>>>,
+    /// JSON lines of these.
+    lines: Option<Vec<Box<RawValue>>>,
+    /// Nothing, and of no media type.
+    #[serde(default)]
+    empty: bool,
+}
+
+const fn ok() -> u16 {
+    200
+}
+
+fn even_null<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Deserialize::deserialize(json).map(Some)
+}
+
+impl Step {
+    async fn send(&self, admin: &Http) -> Response {
+        let (method, path) = self.request.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let mut headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let form = self.form.join("&");
+        if !form.is_empty() {
+            headers.push(("content-type", "application/x-www-form-urlencoded"));
+        }
+        let body = if form.is_empty() { self.body.clone() } else { form };
+        let Some(job) = &self.token else {
+            return admin.send(method, path, &headers, body).await;
+        };
+        let token = admin.get(&format!("/jobs/{job}/auth")).await.ok().json();
+        let bearer = admin.basic(job, token.as_str().unwrap());
+        bearer.send(method, path, &headers, body).await
+    }
+
+    /// Media type and body.
+    fn answer(&self) -> (&'static str, String) {
+        let texts = |values: &[Box<RawValue>]| -> Vec<String> {
+            values.iter().map(|value| value.get().to_owned()).collect()
+        };
+        match (&self.json, &self.array, &self.lines) {
+            (Some(json), None, None) => ("application/json", json.get().to_owned()),
+            (None, Some(rows), None) => {
+                ("application/json", format!("[{}]", texts(rows).join(",")))
+            }
+            (None, None, Some(rows)) => {
+                let lines = texts(rows).into_iter().map(|row| row + "\n");
+                ("application/x-jsonlines", lines.collect())
+            }
+            (None, None, None) if self.empty => ("", String::new()),
+            _ => panic!("{}: one form of answer", self.request),
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_of_real_clients_get_their_whole_answers() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/answers.json");
+    let scenarios: Vec<Scenario> =
+        serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    on_each_store(async |kind| {
+        for Scenario { scenario, steps } in &scenarios {
+            let stack = Stack::at(kind, NOW).await;
+            let http = stack.http();
+            for (number, step) in steps.iter().enumerate() {
+                let answer = step.send(&http).await;
+                let found = (answer.status, answer.header("content-type"), answer.text());
+                let (media_type, body) = step.answer();
+                let body = body.replace("{url}", &stack.url);
+                let expected = (step.status, media_type, body);
+                assert_eq!(found, expected, "{scenario}, step {number}: {}", step.request);
+            }
+        }
+    })
+    .await;
+}
