@@ -1,12 +1,15 @@
 //! The `spiderq.v1` gRPC API as generated from `proto/spiderq/v1/*.proto`: messages,
 //! service traits, clients, calls to an upstream, and the descriptor set for reflection.
 //!
-//! No handwritten logic belongs here; the documentation is in the .proto files.
+//! No handwritten logic belongs here but [`time`]; the documentation is in the .proto files.
 
 /// Messages, service traits (`…_service_server`) and clients (`…_service_client`).
 pub mod v1 {
     tonic::include_proto!("spiderq.v1");
 }
+
+/// Milliseconds as [`Timestamp`] and [`Duration`].
+pub mod time;
 
 pub use prost_types::{Duration, FieldMask, Timestamp};
 pub use tonic_types::pb::Status as RpcStatus;
