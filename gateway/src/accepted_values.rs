@@ -14,6 +14,7 @@ pub(crate) const ONCE: &str = "must be given once";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
 pub(crate) const SCALAR: &str = "must be a string, a number or a boolean";
 pub(crate) const SPIDER: &str = "is required, the name of a spider";
+pub(crate) const SPIDER_ID: &str = "must be the number of a spider that exists";
 pub(crate) const STATE: &str = "must be one of pending, running, finished, deleted";
 pub(crate) const STRING: &str = "must be a string";
 pub(crate) const STRINGS: &str = "must be an array of strings";

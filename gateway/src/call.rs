@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, request::Parts};
 use percent_encoding::percent_decode_str;
 use spiderq_core::model::SpiderId;
-use spiderq_proto::v1::{SpiderRef, spider_ref};
+use spiderq_proto::v1::SpiderRef;
 use tonic::metadata::MetadataValue;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     middleware::{request_id::REQUEST_ID, timeout::BodyRead},
     params::{self, Params},
     services::App,
+    spider_ref::{by_id, by_name},
 };
 
 /// A request whose body has been read.
@@ -79,19 +80,19 @@ impl Call {
         params::positive("project", self.part("project")?)
     }
 
-    /// The number of the path's spider; 0 where the route has none.
-    pub(crate) fn spider(&self) -> Result<i64, Problem> {
-        self.optional_part("spider").map_or(Ok(0), |text| params::positive("spider", text))
+    /// The path's spider by its number; `None` where the route has none.
+    pub(crate) fn spider(&self) -> Result<Option<SpiderRef>, Problem> {
+        let number = self.optional_part("spider").map(|text| params::positive("spider", text));
+        Ok(number.transpose()?.map(by_id))
     }
 
     /// The path's spider by its number, or by its name if the text is no spider's number.
     pub(crate) fn spider_ref(&self) -> Result<SpiderRef, Problem> {
         let text = self.part("spider")?;
-        let spider = match SpiderId::parse(text) {
-            Ok(number) => spider_ref::Spider::Id(number.get().cast_signed()),
-            Err(_) => spider_ref::Spider::Name(text.to_owned()),
-        };
-        Ok(SpiderRef { spider: Some(spider) })
+        Ok(match SpiderId::parse(text) {
+            Ok(number) => by_id(number.get().cast_signed()),
+            Err(_) => by_name(text),
+        })
     }
 
     pub(crate) fn job_key(&self) -> Result<String, Problem> {
@@ -194,7 +195,7 @@ mod tests {
         };
         assert_eq!(call.project().unwrap(), 53);
         assert_eq!(call.optional_part("state"), None);
-        assert_eq!(call.spider().unwrap(), 0);
+        assert_eq!(call.spider().unwrap(), None);
         for problem in [call.part("state").unwrap_err(), call.job_key().unwrap_err()] {
             assert_eq!(problem.into_response(Family::Dash).status(), 500);
         }

@@ -55,12 +55,12 @@ impl<'a> Fields<'a> {
         name.map_or(Ok(JobState::Unspecified), |name| params::state(&name))
     }
 
-    pub(crate) fn take_priority(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("priority", &accepted_values::PRIORITY)
+    pub(crate) fn take_priority(&mut self) -> Result<Option<i32>, Problem> {
+        Ok(self.take("priority", &accepted_values::PRIORITY)?.map(params::int32))
     }
 
-    pub(crate) fn take_units(&mut self) -> Result<Option<u32>, Problem> {
-        self.take("units", &accepted_values::UNITS)
+    pub(crate) fn take_units(&mut self) -> Result<Option<i32>, Problem> {
+        Ok(self.take("units", &accepted_values::UNITS)?.map(params::int32))
     }
 
     /// What is left, as metadata: JSON text by name.

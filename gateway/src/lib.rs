@@ -22,6 +22,7 @@ mod responses;
 mod router;
 mod routes;
 mod services;
+mod spider_ref;
 mod upstream;
 
 pub use body::find_timeout;

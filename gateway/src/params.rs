@@ -7,9 +7,16 @@ use std::{
 };
 
 use percent_encoding::percent_decode;
-use spiderq_proto::v1::{JobFilter, JobState};
+use spiderq_proto::{
+    Timestamp,
+    time::timestamp,
+    v1::{JobFilter, JobState},
+};
 
-use crate::{accepted_values, errors::Problem};
+use crate::{accepted_values, errors::Problem, spider_ref::by_name};
+
+/// Jobs enter no state after this time, ms (the year 2109): positions end there.
+const MAX_TIME_MS: i64 = 1 << 42;
 
 /// Parameters that are lists wherever they are lists at all.
 pub(crate) const REPEATABLE: [&str; 9] =
@@ -120,6 +127,17 @@ impl Params {
         number.map_err(|_| Problem::invalid(name, accepted))
     }
 
+    /// The same of a number that has 32 bits in its message.
+    pub(crate) fn number_32(&self, name: &str, accepted: &str) -> Result<Option<i32>, Problem> {
+        Ok(self.number(name, accepted)?.map(int32))
+    }
+
+    /// How many rows, or how many to skip. More than a message can say is more than there are.
+    pub(crate) fn rows(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let rows: Option<u64> = self.number(name, accepted_values::NOT_NEGATIVE)?;
+        Ok(rows.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX)))
+    }
+
     /// Whether `name` is given as yes, in one of the words that languages write booleans in.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         let Some(text) = self.one(name)? else { return Ok(false) };
@@ -148,18 +166,21 @@ impl Params {
     pub(crate) fn job_filter(&self, job_keys: &str) -> Result<JobFilter, Problem> {
         Ok(JobFilter {
             states: self.states()?,
-            spiders: self.all("spider"),
+            spiders: self.values("spider").map(by_name).collect(),
             has_tags: self.all("has_tag"),
             lacks_tags: self.all("lacks_tag"),
-            start_ts: self.time("startts")?.map_or(0, |time| time.max(0)),
-            // In the message 0 means no bound; no job is older than 1 ms.
-            end_ts: self.time("endts")?.map_or(0, |time| time.max(1)),
+            // From the epoch on is no bound.
+            start_time: self.time("startts")?.filter(|time| *time != Timestamp::default()),
+            end_time: self.time("endts")?,
             keys: self.all(job_keys),
+            ..JobFilter::default()
         })
     }
 
-    fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
-        self.number(name, accepted_values::TIME)
+    /// A time in ms, moved into the range of those that jobs may have.
+    fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let ms: Option<i64> = self.number(name, accepted_values::TIME)?;
+        Ok(ms.map(|ms| timestamp(ms.clamp(0, MAX_TIME_MS))))
     }
 }
 
@@ -176,6 +197,11 @@ fn is_named(name: &str, known: &str) -> bool {
     let Some(rest) = name.strip_prefix(known) else { return false };
     let index = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     rest.is_empty() || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A number as a message takes it. One that is too large for it stays too large for the service.
+pub(crate) fn int32(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// The number of a project or spider, in a path or parameter.
@@ -274,19 +300,36 @@ mod tests {
         );
         let expected = JobFilter {
             states: vec![2, 4],
-            spiders: vec!["s".to_owned()],
+            spiders: vec![by_name("s")],
             has_tags: vec!["A".to_owned(), "B".to_owned()],
             lacks_tags: vec!["C".to_owned()],
-            start_ts: 5,
-            end_ts: 9,
+            start_time: Some(timestamp(5)),
+            end_time: Some(timestamp(9)),
             keys: vec!["1/2/3".to_owned(), "1/2/4".to_owned()],
+            ..JobFilter::default()
         };
         assert_eq!(filter.job_filter("key").unwrap(), expected);
     }
 
     #[test]
-    fn an_end_at_the_epoch_is_still_a_bound() {
-        let filter = params("startts=-5&endts=0").job_filter("key").unwrap();
-        assert_eq!((filter.start_ts, filter.end_ts), (0, 1));
+    fn times_out_of_range_are_moved_into_it_and_an_end_at_the_epoch_is_still_a_bound() {
+        for (query, start, end) in [
+            ("startts=-5&endts=0", None, 0),
+            ("startts=0&endts=-5", None, 0),
+            ("startts=9223372036854775807&endts=9223372036854775807", Some(1 << 42), 1 << 42),
+        ] {
+            let filter = params(query).job_filter("key").unwrap();
+            let expected = (start.map(timestamp), Some(timestamp(end)));
+            assert_eq!((filter.start_time, filter.end_time), expected);
+        }
+    }
+
+    #[test]
+    fn more_rows_than_a_message_can_say_are_all() {
+        let params = params("a=18446744073709551615&b=7&c=-1");
+        assert_eq!(params.rows("a").unwrap(), Some(i64::MAX));
+        assert_eq!(params.rows("b").unwrap(), Some(7));
+        assert_eq!(params.rows("d").unwrap(), None);
+        assert_eq!(message(params.rows("c")), "c: must be an integer, 0 or more");
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use spiderq_core::limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
 use spiderq_proto::v1::{
-    job_queue_service_server::JobQueueService, job_service_server::JobService,
-    key_service_server::KeyService, project_service_server::ProjectService,
+    api_key_service_server::ApiKeyService, job_queue_service_server::JobQueueService,
+    job_service_server::JobService, project_service_server::ProjectService,
 };
 
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
@@ -14,14 +14,14 @@ const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
 /// (a call costs no encoding) or behind a channel ([`crate::upstream()`]).
 #[derive(Clone)]
 pub struct Services {
-    /// Used by the dash family and by job metadata.
+    /// Used by the dash family, by job metadata and by `jobq/P/count`.
     pub jobs: Arc<dyn JobService>,
     /// Used by `/jobq/…`, which workers call.
     pub queue: Arc<dyn JobQueueService>,
     /// Projects with their spiders and settings, and the server's time.
     pub projects: Arc<dyn ProjectService>,
     /// Asked whose API key it is; the gateway creates and revokes none.
-    pub api_keys: Arc<dyn KeyService>,
+    pub api_keys: Arc<dyn ApiKeyService>,
 }
 
 impl fmt::Debug for Services {

@@ -6,8 +6,9 @@ use spiderq_core::limits::MAX_RESPONSE_BYTES;
 use spiderq_proto::{
     upstream,
     v1::{
+        api_key_service_client::ApiKeyServiceClient,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-        key_service_client::KeyServiceClient, project_service_client::ProjectServiceClient,
+        project_service_client::ProjectServiceClient,
     },
 };
 use tonic::transport::Channel;
@@ -21,12 +22,12 @@ pub fn upstream(channel: Channel) -> Services {
     let jobs = JobServiceClient::new(channel.clone());
     let queue = JobQueueServiceClient::new(channel.clone());
     let projects = ProjectServiceClient::new(channel.clone());
-    let api_keys = KeyServiceClient::new(channel);
+    let api_keys = ApiKeyServiceClient::new(channel);
     let max = MAX_RESPONSE_BYTES;
     Services {
         jobs: Arc::new(upstream::JobService(jobs.max_decoding_message_size(max))),
         queue: Arc::new(upstream::JobQueueService(queue.max_decoding_message_size(max))),
         projects: Arc::new(upstream::ProjectService(projects.max_decoding_message_size(max))),
-        api_keys: Arc::new(upstream::KeyService(api_keys.max_decoding_message_size(max))),
+        api_keys: Arc::new(upstream::ApiKeyService(api_keys.max_decoding_message_size(max))),
     }
 }

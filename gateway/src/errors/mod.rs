@@ -10,6 +10,7 @@ use std::fmt::Display;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+pub(crate) use self::status::item_message;
 use crate::{render::Object, responses::JSON};
 
 /// The two shapes of error bodies.
@@ -50,7 +51,7 @@ pub(crate) struct Problem {
 enum Field {
     /// As the caller named it: a parameter, a header or a field of the body.
     OfRequest(String),
-    /// A field of the gRPC message; which parameter fills it depends on the family.
+    /// A field of the gRPC message by its path; which parameter fills it depends on the family.
     OfMessage(String),
 }
 
@@ -103,6 +104,20 @@ impl Problem {
     pub(crate) fn without_renaming(mut self) -> Self {
         self.field = self.field.map(|field| Field::OfRequest(field.into_name()));
         self
+    }
+
+    /// For a path that has a name of its own for a field of the message.
+    pub(crate) fn renaming(mut self, field: &str, parameter: &str) -> Self {
+        if matches!(&self.field, Some(Field::OfMessage(path)) if path == field) {
+            self.field = Some(Field::OfRequest(parameter.to_owned()));
+        }
+        self
+    }
+
+    /// For a path whose clients know this error of the service as a bad parameter.
+    pub(crate) fn as_invalid(self, name: &str, accepted: &str) -> Self {
+        let credentials_checked = self.credentials_checked;
+        Self { credentials_checked, ..Self::invalid(name, accepted) }
     }
 
     /// The text for an error line in a successful response, whose fields keep their names.
@@ -160,7 +175,8 @@ impl Problem {
 impl Field {
     fn into_name(self) -> String {
         match self {
-            Self::OfRequest(name) | Self::OfMessage(name) => name,
+            Self::OfRequest(name) => name,
+            Self::OfMessage(path) => parameter::body_field(&path).into_owned(),
         }
     }
 }

@@ -1,13 +1,15 @@
-//! A `Status` of a service as a [`Problem`]. The field at fault and what it accepts come from
+//! A `Status` of a service as a [`Problem`], and that of one item of a batch as the text of its
+//! line. The field at fault and what it accepts come from
 //! the `BadRequest` details, so that no text has to be taken apart.
 
 use std::error::Error as _;
 
 use http::StatusCode;
+use spiderq_proto::RpcStatus;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{BadRequest, RpcStatusExt as _, StatusExt as _};
 
-use super::{Field, Problem};
+use super::{Field, Problem, parameter};
 
 /// Seconds to wait where the service names none.
 const DEFAULT_RETRY_AFTER: u64 = 1;
@@ -30,6 +32,14 @@ impl From<Status> for Problem {
     }
 }
 
+/// Why an item of a batch was refused, for its line, whose fields keep their names.
+pub(crate) fn item_message(error: &RpcStatus) -> String {
+    match error.get_details_bad_request().and_then(violation) {
+        Some((field, accepted)) => format!("{}: {accepted}", parameter::body_field(&field)),
+        None => error.message.clone(),
+    }
+}
+
 fn refusal(status: &Status) -> Problem {
     let code = http_code(status.code());
     if code == StatusCode::INTERNAL_SERVER_ERROR {
@@ -40,7 +50,7 @@ fn refusal(status: &Status) -> Problem {
         // A message over the upstream's limits; tonic's text speaks of encodings and bytes.
         return Problem::new(code, TOO_LARGE);
     }
-    let mut problem = match violation(status) {
+    let mut problem = match status.get_details_bad_request().and_then(violation) {
         Some((field, accepted)) => {
             Problem { field: Some(Field::OfMessage(field)), ..Problem::new(code, accepted) }
         }
@@ -77,15 +87,14 @@ fn http_code(code: Code) -> StatusCode {
 }
 
 /// The first violated field and what it accepts.
-fn violation(status: &Status) -> Option<(String, String)> {
-    let details = status.get_details_bad_request()?;
+fn violation(details: BadRequest) -> Option<(String, String)> {
     let violation = details.field_violations.into_iter().next()?;
     Some((violation.field, violation.description))
 }
 
 /// The key of the active job, which the service says in the `ErrorInfo`.
 fn duplicate_of(status: &Status) -> Option<String> {
-    status.get_details_error_info()?.metadata.remove("job")
+    status.get_details_error_info()?.metadata.remove("key")
 }
 
 /// Whole seconds, at least one.

@@ -6,10 +6,14 @@ use spiderq_proto::v1::{Job, JobCounters, JobState};
 
 use super::{
     Object,
-    fields::{field, state_name, tags},
+    fields::{field, spider_type_name, state_name, tags},
     string,
-    time::iso_seconds,
+    time::{iso_seconds, ms},
 };
+
+/// Fields of metadata that a row shows.
+pub(crate) const METADATA_FIELDS: [&str; 4] =
+    ["close_reason", "spider_args", "spider_type", "version"];
 
 /// `now` is the clock of the service, milliseconds since the Unix epoch.
 pub(crate) fn row(job: &Job, now: i64) -> String {
@@ -30,12 +34,13 @@ pub(crate) fn row(job: &Job, now: i64) -> String {
         let reason = field(job, "close_reason").unwrap_or("\"no_reason\"".into());
         row.raw("close_reason", &reason);
     }
-    if job.running_time != 0 {
-        row.text("started_time", &iso_seconds(job.running_time));
+    if job.running_time.is_some() {
+        row.text("started_time", &iso_seconds(ms(job.running_time.as_ref())));
     }
-    row.text("updated_time", &iso_seconds(job.updated_time))
+    let updated_time = ms(job.updated_time.as_ref());
+    row.text("updated_time", &iso_seconds(updated_time))
         // Another server, whose clock is ahead, may have written the job.
-        .number("elapsed", (now - job.updated_time).max(0));
+        .number("elapsed", (now - updated_time).max(0));
     add_counters(&mut row, job.counters.unwrap_or_default());
     row.finish()
 }
@@ -49,11 +54,14 @@ fn add_counters(row: &mut Object, counters: JobCounters) {
 
 /// A pushed job may have any JSON as its `spider_type`, which is written unchanged.
 fn spider_type(job: &Job) -> Cow<'_, str> {
-    field(job, "spider_type").unwrap_or_else(|| Cow::Owned(string(&job.spider_type)))
+    field(job, "spider_type")
+        .unwrap_or_else(|| Cow::Owned(string(spider_type_name(job.spider_type()))))
 }
 
 #[cfg(test)]
 mod tests {
+    use spiderq_proto::{time::timestamp, v1::SpiderType};
+
     use super::*;
 
     #[test]
@@ -64,15 +72,15 @@ mod tests {
             state: JobState::Finished.into(),
             priority: 2,
             tags: vec!["consumed".to_owned()],
-            running_time: 1_447_082_425_100,
-            updated_time: 1_447_082_466_200,
+            running_time: Some(timestamp(1_447_082_425_100)),
+            updated_time: Some(timestamp(1_447_082_466_200)),
             counters: Some(JobCounters {
                 items: Some(2),
                 pages: Some(1),
                 logs: Some(29),
                 errors: None,
             }),
-            metadata: [
+            metadata_json: [
                 ("version", "\"1447064100\""),
                 ("close_reason", "\"finished\""),
                 ("spider_type", "\"manual\""),
@@ -100,10 +108,10 @@ mod tests {
         let job = Job {
             key: "1/1/1".to_owned(),
             spider: "py:x.py".to_owned(),
-            spider_type: "script".to_owned(),
+            spider_type: SpiderType::Script.into(),
             state: JobState::Pending.into(),
             priority: 4,
-            updated_time: 1000,
+            updated_time: Some(timestamp(1000)),
             ..Job::default()
         };
         assert_eq!(
@@ -119,8 +127,8 @@ mod tests {
     #[test]
     fn a_spider_type_that_is_no_string_is_written_unchanged() {
         let metadata = [("spider_type".to_owned(), "{\"a\": 1.0}".to_owned())];
-        let job =
-            Job { spider_type: "manual".to_owned(), metadata: metadata.into(), ..Job::default() };
+        let spider_type = SpiderType::Manual.into();
+        let job = Job { spider_type, metadata_json: metadata.into(), ..Job::default() };
         assert!(row(&job, 0).contains(r#""spider_type":{"a": 1.0},"#));
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use spiderq_proto::v1::{Job, JobState};
+use spiderq_proto::{
+    Timestamp,
+    time::timestamp_ms,
+    v1::{Job, JobState, SpiderType},
+};
 
 use super::{string, strings};
 
@@ -13,12 +17,12 @@ type Render = fn(&Job) -> Option<String>;
 pub(super) const TYPED: [(&str, Render); 14] = [
     ("completed_by", |job| actor(&job.completed_by)),
     ("deleted_by", |job| actor(&job.deleted_by)),
-    ("deleted_time", |job| time(job.deleted_time)),
-    ("finished_time", |job| time(job.finished_time)),
-    ("pending_time", |job| time(job.pending_time)),
+    ("deleted_time", |job| time(job.deleted_time.as_ref())),
+    ("finished_time", |job| time(job.finished_time.as_ref())),
+    ("pending_time", |job| time(job.pending_time.as_ref())),
     ("priority", |job| Some(job.priority.to_string())),
     ("project", |job| Some(job.project.to_string())),
-    ("running_time", |job| time(job.running_time)),
+    ("running_time", |job| time(job.running_time.as_ref())),
     ("scheduled_by", |job| actor(&job.scheduled_by)),
     ("spider", |job| Some(string(&job.spider))),
     ("started_by", |job| actor(&job.started_by)),
@@ -28,17 +32,18 @@ pub(super) const TYPED: [(&str, Render); 14] = [
 ];
 
 /// JSON text of a field; `None` where the job has none of that name. A typed field goes before
-/// metadata of the same name.
+/// metadata of the same name. `close_reason` and others, which the message also has as plain text,
+/// are metadata here, as only their text there is exact.
 pub(super) fn field<'a>(job: &'a Job, name: &str) -> Option<Cow<'a, str>> {
     match TYPED.iter().find(|(typed, _)| *typed == name) {
         Some((_, render)) => render(job).map(Cow::Owned),
-        None => job.metadata.get(name).map(|json| Cow::Borrowed(json.as_str())),
+        None => job.metadata_json.get(name).map(|json| Cow::Borrowed(json.as_str())),
     }
 }
 
-/// `None` for 0, which means not set.
-pub(super) fn time(millis: i64) -> Option<String> {
-    (millis != 0).then(|| millis.to_string())
+/// Milliseconds since the Unix epoch.
+pub(super) fn time(time: Option<&Timestamp>) -> Option<String> {
+    time.map(|time| timestamp_ms(time).to_string())
 }
 
 fn actor(name: &str) -> Option<String> {
@@ -47,6 +52,15 @@ fn actor(name: &str) -> Option<String> {
 
 pub(super) fn tags(job: &Job) -> String {
     strings(&job.tags)
+}
+
+/// A type of spider as clients name it.
+pub(crate) fn spider_type_name(spider_type: SpiderType) -> &'static str {
+    match spider_type {
+        SpiderType::Unspecified => "unknown",
+        SpiderType::Manual => "manual",
+        SpiderType::Script => "script",
+    }
 }
 
 /// A state as clients name it.

@@ -9,6 +9,7 @@ use super::{
     Object,
     fields::{TYPED, field},
     nullable, string,
+    time::ms,
 };
 
 /// One object of all fields.
@@ -25,7 +26,8 @@ pub(crate) fn started(job: &Job, start: &StartJobResponse) -> String {
 pub(crate) fn leased(job: &Job, start: &StartJobResponse) -> String {
     let mut fields = started_fields(job, start);
     fields.insert("fence", Cow::Owned(string(&start.fence)));
-    fields.insert("lease_expires", Cow::Owned(start.lease_expires.to_string()));
+    let lease_expires = ms(start.lease_expire_time.as_ref());
+    fields.insert("lease_expires", Cow::Owned(lease_expires.to_string()));
     object(&fields)
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn one(job: &Job, name: &str) -> String {
 
 fn fields(job: &Job) -> BTreeMap<&str, Cow<'_, str>> {
     let typed = TYPED.iter().map(|(name, _)| *name);
-    let names = job.metadata.keys().map(String::as_str).chain(typed);
+    let names = job.metadata_json.keys().map(String::as_str).chain(typed);
     names.filter_map(|name| Some((name, field(job, name)?))).collect()
 }
 
@@ -57,7 +59,7 @@ fn object(fields: &BTreeMap<&str, Cow<'_, str>>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use spiderq_proto::v1::JobState;
+    use spiderq_proto::{time::timestamp, v1::JobState};
 
     use super::*;
 
@@ -77,10 +79,10 @@ mod tests {
             priority: 2,
             units: 1,
             tags: vec!["b".to_owned(), "a".to_owned()],
-            pending_time: 1000,
-            finished_time: 3000,
+            pending_time: Some(timestamp(1000)),
+            finished_time: Some(timestamp(3000)),
             scheduled_by: "jane".to_owned(),
-            metadata: metadata.map(|(n, v)| (n.to_owned(), v.to_owned())).into(),
+            metadata_json: metadata.map(|(n, v)| (n.to_owned(), v.to_owned())).into(),
             ..Job::default()
         }
     }
@@ -111,7 +113,7 @@ mod tests {
         let start = StartJobResponse {
             token: "T".to_owned(),
             fence: "F".to_owned(),
-            lease_expires: 9,
+            lease_expire_time: Some(timestamp(9)),
             ..StartJobResponse::default()
         };
         assert_eq!(

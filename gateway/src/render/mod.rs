@@ -8,5 +8,6 @@ mod object;
 pub(crate) mod storage;
 mod time;
 
-pub(crate) use fields::state_name;
+pub(crate) use self::time::ms;
+pub(crate) use fields::{spider_type_name, state_name};
 pub(crate) use object::{Object, array, nullable, string, strings};

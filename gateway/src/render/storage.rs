@@ -1,21 +1,42 @@
 //! A job as a row of `jobq/P/list` (contract 4).
 
-use spiderq_proto::v1::{Job, JobCounters};
+use spiderq_proto::{
+    Timestamp,
+    v1::{Job, JobCounters},
+};
 
 use super::{
     Object,
     fields::{field, state_name, tags, time},
+    time::ms,
 };
 
 /// Fields that every row has.
 const ALWAYS: [&str; 4] = ["key", "ts", "state", "elapsed"];
+/// Fields of metadata in the usual row.
+const USUAL_METADATA: [&str; 2] = ["close_reason", "version"];
+
+/// The fields of metadata that a row with this `jobmeta` may show.
+pub(crate) fn metadata_fields(jobmeta: &[String]) -> Vec<String> {
+    match jobmeta {
+        [] => USUAL_METADATA.map(str::to_owned).into(),
+        named => named.to_vec(),
+    }
+}
+
+/// A row as of `read_time`, the clock of the service. Another server, whose clock is ahead, may have
+/// moved the job.
+pub(crate) fn row_at(job: &Job, read_time: Option<&Timestamp>, jobmeta: &[String]) -> String {
+    let elapsed = ms(read_time) - ms(job.state_time.as_ref());
+    row(job, elapsed.max(0), jobmeta)
+}
 
 /// `elapsed` is in milliseconds. With `jobmeta` the row has just the fields that it names;
 /// without, the usual ones.
 pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
     let mut row = Object::new();
     row.text("key", &job.key)
-        .number("ts", job.ts)
+        .number("ts", ms(job.state_time.as_ref()))
         .text("state", state_name(job.state()))
         .number("elapsed", elapsed);
     if jobmeta.is_empty() {
@@ -28,19 +49,19 @@ pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
 
 fn add_usual(row: &mut Object, job: &Job) {
     row.text("spider", &job.spider);
-    for (name, millis) in [
-        ("pending_time", job.pending_time),
-        ("running_time", job.running_time),
-        ("finished_time", job.finished_time),
+    for (name, time_of_state) in [
+        ("pending_time", &job.pending_time),
+        ("running_time", &job.running_time),
+        ("finished_time", &job.finished_time),
     ] {
-        if let Some(millis) = time(millis) {
+        if let Some(millis) = time(time_of_state.as_ref()) {
             row.raw(name, &millis);
         }
     }
     if !job.tags.is_empty() {
         row.raw("tags", &tags(job));
     }
-    for name in ["close_reason", "version"] {
+    for name in USUAL_METADATA {
         if let Some(json) = field(job, name) {
             row.raw(name, &json);
         }
@@ -83,19 +104,19 @@ fn counter(job: &Job, name: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spiderq_proto::v1::JobState;
+    use spiderq_proto::{time::timestamp, v1::JobState};
 
     fn job() -> Job {
         Job {
             key: "53/7/81".to_owned(),
             spider: "s".to_owned(),
             state: JobState::Finished.into(),
-            ts: 1_397_762_393_489,
-            pending_time: 1,
-            finished_time: 3,
+            state_time: Some(timestamp(1_397_762_393_489)),
+            pending_time: Some(timestamp(1)),
+            finished_time: Some(timestamp(3)),
             tags: vec!["t".to_owned()],
             counters: Some(JobCounters { items: Some(5), logs: Some(0), ..JobCounters::default() }),
-            metadata: [("close_reason", "\"no_reason\""), ("my", "[1.0, 2]")]
+            metadata_json: [("close_reason", "\"no_reason\""), ("my", "[1.0, 2]")]
                 .map(|(n, v)| (n.to_owned(), v.to_owned()))
                 .into(),
             ..Job::default()

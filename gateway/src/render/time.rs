@@ -1,6 +1,13 @@
-//! Times as the dash family writes them: ISO 8601, whole seconds, UTC, without a zone.
+//! Times as milliseconds, and as the dash family writes them: ISO 8601, whole seconds, UTC, without
+//! a zone.
 
+use spiderq_proto::{Timestamp, time::timestamp_ms};
 use time::{Duration, OffsetDateTime};
+
+/// Milliseconds since the Unix epoch; 0 where there is no time.
+pub(crate) fn ms(time: Option<&Timestamp>) -> i64 {
+    time.map_or(0, timestamp_ms)
+}
 
 /// `2015-11-09T15:21:06` of milliseconds since the Unix epoch. Ends with the year 9999.
 pub(super) fn iso_seconds(millis: i64) -> String {

@@ -23,10 +23,19 @@ mod storage;
 type DashResult = Result<Response, DashError>;
 type StorageResult = Result<Response, StorageError>;
 
-#[rustfmt::skip]
 pub(crate) fn table() -> Router<Arc<App>> {
     Router::new()
-        // 3. Dash: Jobs API
+        .merge(dash_jobs())
+        .merge(dash_projects())
+        .merge(queue())
+        .merge(summaries())
+        .merge(job_metadata())
+        .route("/openapi.json", get(openapi::openapi))
+}
+
+/// Contract 3: the Jobs API.
+fn dash_jobs() -> Router<Arc<App>> {
+    Router::new()
         .route("/api/run.json", post(dash::run))
         .route("/api/schedule.json", post(dash::run))
         .route("/api/jobs/list.json", get(dash::list_json))
@@ -36,6 +45,12 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/jobs/delete.json", post(dash::delete))
         .route("/api/jobs/stop.json", post(dash::stop))
         .route("/api/jobs/restore.json", post(dash::restore))
+}
+
+/// Contract 3, others: projects, spiders, users, code.
+#[rustfmt::skip]
+fn dash_projects() -> Router<Arc<App>> {
+    Router::new()
         .route("/api/scrapyd/listprojects.json", get(dash::listprojects))
         .route("/api/spiders/list.json", get(dash::spiders::list))
         .route("/api/settings/get.json", get(dash::settings))
@@ -50,7 +65,11 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/api/scrapyd/listversions.json", any(dash::code))
         .route("/api/eggs/{*path}", any(dash::code))
         .route("/api/releases/{*path}", any(dash::code))
-        // 4. Storage: JobQ API
+}
+
+/// Contract 4: the JobQ API.
+fn queue() -> Router<Arc<App>> {
+    Router::new()
         .route("/jobq/{project}/count", get(storage::count))
         .route("/jobq/{project}/list", get(storage::list))
         .route("/jobq/{project}/push", post(storage::push))
@@ -64,6 +83,12 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/jobq/{project}/{spider}/summary", get(storage::summary))
         .route("/jobq/{project}/{spider}/summary/{state}", get(storage::summary))
         .route("/jobq/{project}/jobsummary", get(storage::jobsummary))
+}
+
+/// Contract 4, summaries and projects.
+#[rustfmt::skip]
+fn summaries() -> Router<Arc<App>> {
+    Router::new()
         .route("/projects/{project}/jobsummary", get(project::jobsummary))
         .route("/projects/jobsummaries", get(project::jobsummaries))
         .route("/spiders/{project}/lastjobsummary", get(storage::lastjobsummary))
@@ -74,13 +99,16 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .route("/projects/{project}/settings/{*name}",
                get(project::get_one).post(project::set_one).delete(project::delete_one))
         .route("/system/ts", get(project::ts))
-        // 5. Storage: Job metadata API
+}
+
+/// Contract 5: the Job metadata API.
+#[rustfmt::skip]
+fn job_metadata() -> Router<Arc<App>> {
+    Router::new()
         .route("/jobs/{project}/{spider}/{job}",
                get(metadata::get).post(metadata::set).delete(metadata::purge))
         .route("/jobs/{project}/{spider}/{job}/auth",
                get(metadata::token).post(metadata::set_field).delete(metadata::delete_field))
         .route("/jobs/{project}/{spider}/{job}/{*field}",
                get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
-        // The description of all paths
-        .route("/openapi.json", get(openapi::openapi))
 }

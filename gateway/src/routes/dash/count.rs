@@ -10,8 +10,8 @@ pub(in crate::routes) async fn count(call: Call) -> DashResult {
         project: call.params.project()?,
         filter: Some(call.params.job_filter("job")?),
     });
-    let total = call.app.services.jobs.count_jobs(request).await?.into_inner().total;
+    let count = call.app.services.jobs.count_jobs(request).await?.into_inner().count;
     Ok(ok(|body| {
-        body.number("total", total);
+        body.number("total", count);
     }))
 }

@@ -28,6 +28,7 @@ pub(super) use update::update;
 pub(super) use users::me;
 
 use axum::response::Response;
+use spiderq_proto::v1::JobFilter;
 
 use super::DashResult;
 use crate::{accepted_values, errors::Problem, params::Params, render::Object, responses::json};
@@ -40,11 +41,11 @@ fn ok(add: impl FnOnce(&mut Object)) -> Response {
     json(body.finish())
 }
 
-/// The job keys of the repeatable parameter `job`: one at least.
-fn job_keys(params: &Params) -> Result<Vec<String>, Problem> {
-    let job_keys = params.all("job");
-    if job_keys.is_empty() {
+/// The jobs of the repeatable parameter `job`: one at least.
+fn named_jobs(params: &Params) -> Result<JobFilter, Problem> {
+    let keys = params.all("job");
+    if keys.is_empty() {
         return Err(Problem::invalid("job", accepted_values::JOB_KEY));
     }
-    Ok(job_keys)
+    Ok(JobFilter { keys, ..JobFilter::default() })
 }

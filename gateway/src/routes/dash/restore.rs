@@ -2,13 +2,16 @@
 
 use spiderq_proto::v1::RestoreJobsRequest;
 
-use super::{DashResult, job_keys, ok};
+use super::{DashResult, named_jobs, ok};
 use crate::call::Call;
 
 pub(in crate::routes) async fn restore(call: Call) -> DashResult {
-    let (project, keys) = (call.params.project()?, job_keys(&call.params)?);
-    let request_id = call.idempotency_key()?;
-    let request = call.request(RestoreJobsRequest { project, keys, request_id });
+    let request = call.request(RestoreJobsRequest {
+        project: call.params.project()?,
+        filter: Some(named_jobs(&call.params)?),
+        request_id: call.idempotency_key()?,
+        ..RestoreJobsRequest::default()
+    });
     let count = call.app.services.jobs.restore_jobs(request).await?.into_inner().count;
     Ok(ok(|body| {
         body.number("count", count);

@@ -1,7 +1,7 @@
 //! GET /api/v2/projects/P/spiders → ListSpiders: pages as Django REST framework numbers them.
 
 use http::StatusCode;
-use spiderq_core::limits::{DEFAULT_PAGE_SIZE, MAX_NUMBER, MAX_PAGE_SIZE};
+use spiderq_core::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use spiderq_proto::v1::ListSpidersRequest;
 
 use super::{DashResult, spiders::object};
@@ -26,13 +26,13 @@ pub(in crate::routes) async fn pages(call: Call) -> DashResult {
     let page = Page::decode(&call)?;
     let request = call.request(ListSpidersRequest {
         project,
-        name: String::new(),
-        // Numbers of spiders have no gaps, so that pages of them can be counted.
-        start_after: (page.number - 1).saturating_mul(page.size).min(MAX_NUMBER.cast_signed()),
-        count: u32::try_from(page.size).unwrap_or(1),
+        page_size: i32::try_from(page.size).unwrap_or(1),
+        skip: (page.number - 1).saturating_mul(page.size),
+        with_total_size: true,
+        ..ListSpidersRequest::default()
     });
     let response = call.app.services.projects.list_spiders(request).await?.into_inner();
-    let (count, first) = (response.total, page.number == 1);
+    let (count, first) = (response.total_size, page.number == 1);
     if response.spiders.is_empty() && !first {
         let message = format!("there is no page {}", page.number);
         return Err(Problem::new(StatusCode::NOT_FOUND, message).into());
@@ -44,7 +44,7 @@ pub(in crate::routes) async fn pages(call: Call) -> DashResult {
     body.number("count", count)
         .raw("next", &nullable(next))
         .raw("previous", &nullable(previous))
-        .raw("results", &array(response.spiders.iter().map(|spider| object(project, spider))));
+        .raw("results", &array(response.spiders.iter().map(object)));
     Ok(json(body.finish()))
 }
 

@@ -1,4 +1,4 @@
-//! POST /api/jobs/update.json → UpdateJobs.
+//! POST /api/jobs/update.json → UpdateJobs, until no job that matches is left.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,16 @@ const RESERVED: [&str; 10] = [
 const LIST_PARTS: [&str; 2] = ["count", "offset"];
 
 pub(in crate::routes) async fn update(call: Call) -> DashResult {
-    let request = call.request(decode(&call.params)?);
-    let count = call.app.services.jobs.update_jobs(request).await?.into_inner().count;
+    let (mut message, mut count) = (decode(&call.params)?, 0);
+    loop {
+        let request = call.request(message.clone());
+        let changed = call.app.services.jobs.update_jobs(request).await?.into_inner();
+        count += changed.count;
+        message.page_token = changed.next_page_token;
+        if message.page_token.is_empty() {
+            break;
+        }
+    }
     Ok(ok(|body| {
         body.number("count", count);
     }))
@@ -35,23 +43,21 @@ pub(in crate::routes) async fn update(call: Call) -> DashResult {
 
 fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
     let project = params.project()?;
-    let mut filter = params.job_filter("job")?;
-    let keys = std::mem::take(&mut filter.keys);
-    let filter = (filter != JobFilter::default()).then_some(filter);
-    if keys.is_empty() && filter.is_none() {
+    let filter = params.job_filter("job")?;
+    if filter == JobFilter::default() {
         return Err(known_by_text("No query filters provided"));
     }
     let (add, remove) = (params.all("add_tag"), params.all("remove_tag"));
-    let metadata = metadata(params)?;
-    if add.is_empty() && remove.is_empty() && metadata.is_empty() {
+    let metadata_json = metadata(params)?;
+    if add.is_empty() && remove.is_empty() && metadata_json.is_empty() {
         return Err(known_by_text("No update modifiers provided"));
     }
     Ok(UpdateJobsRequest {
         project,
-        keys,
-        filter,
+        filter: Some(filter),
         tags: Some(TagChanges { add, remove, replace: false }),
-        metadata,
+        metadata_json,
+        ..UpdateJobsRequest::default()
     })
 }
 

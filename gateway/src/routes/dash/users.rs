@@ -16,7 +16,7 @@ pub(in crate::routes) async fn me(call: Call) -> DashResult {
     let projects = identity.projects.iter().map(i64::to_string);
     let projects = (!identity.projects.is_empty()).then(|| array(projects));
     let mut body = Object::new();
-    body.text("username", &identity.name)
+    body.text("username", &identity.owner)
         .text("role", role(identity.role()))
         .raw("projects", &nullable(projects));
     Ok(json(body.finish()))

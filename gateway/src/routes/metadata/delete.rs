@@ -15,7 +15,7 @@ pub(in crate::routes) async fn delete_field(call: Call) -> StorageResult {
     let request = call.request(DeleteJobMetadataRequest {
         key: call.job_key()?,
         field: field(&call).to_owned(),
-        fence: String::new(),
+        ..DeleteJobMetadataRequest::default()
     });
     call.app.services.jobs.delete_job_metadata(request).await?;
     Ok(empty())

@@ -18,9 +18,12 @@ pub(in crate::routes) async fn set_field(call: Call) -> StorageResult {
     send(&call, [(name.to_owned(), value.to_owned())].into()).await
 }
 
-async fn send(call: &Call, metadata: BTreeMap<String, String>) -> StorageResult {
-    let (key, fence) = (call.job_key()?, String::new());
-    let request = call.request(SetJobMetadataRequest { key, metadata, fence });
+async fn send(call: &Call, metadata_json: BTreeMap<String, String>) -> StorageResult {
+    let request = call.request(SetJobMetadataRequest {
+        key: call.job_key()?,
+        metadata_json,
+        ..SetJobMetadataRequest::default()
+    });
     call.app.services.jobs.set_job_metadata(request).await?;
     Ok(empty())
 }

@@ -1,17 +1,23 @@
-//! /projects/P/settings[/NAME] → GetSettings, SetSettings, DeleteSettings.
+//! /projects/P/settings[/NAME] → GetProjectSettings, UpdateProjectSettings.
 
 use std::collections::BTreeMap;
 
-use spiderq_proto::v1::{DeleteSettingsRequest, GetSettingsRequest, SetSettingsRequest};
+use spiderq_proto::{
+    FieldMask,
+    v1::{GetProjectSettingsRequest, UpdateProjectSettingsRequest},
+};
 
 use super::StorageResult;
 use crate::{
     call::Call,
-    errors::StorageError,
+    errors::{Problem, StorageError},
     json_fields, json_lines,
     render::{Object, nullable},
     responses::{empty, json},
 };
+
+/// All settings, in a mask.
+const ALL: &str = "*";
 
 pub(in crate::routes) async fn get(call: Call) -> StorageResult {
     let mut body = Object::new();
@@ -28,37 +34,46 @@ pub(in crate::routes) async fn get_one(call: Call) -> StorageResult {
 
 pub(in crate::routes) async fn set(call: Call) -> StorageResult {
     let fields = json_lines::required_object(call.text()?)?;
-    send(&call, fields.into_metadata()).await
+    update(&call, fields.into_metadata(), None).await
 }
 
 pub(in crate::routes) async fn set_one(call: Call) -> StorageResult {
     let name = call.part("name")?;
     let value = json_fields::value(name, call.text()?)?;
-    send(&call, [(name.to_owned(), value.to_owned())].into()).await
+    update(&call, [(name.to_owned(), value.to_owned())].into(), None).await
 }
 
 pub(in crate::routes) async fn delete(call: Call) -> StorageResult {
-    remove(&call, Vec::new(), true).await
+    remove(&call, ALL).await
 }
 
 pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
-    remove(&call, vec![call.part("name")?.to_owned()], false).await
+    match call.part("name")? {
+        // In a mask this name would remove all the others too.
+        ALL => Err(Problem::invalid("name", "must not be *, which stands for all settings").into()),
+        name => remove(&call, name).await,
+    }
 }
 
 async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
-    let request = call.request(GetSettingsRequest { project: call.project()? });
-    let response = call.app.services.projects.get_settings(request).await?;
-    Ok(response.into_inner().settings)
+    let request = call.request(GetProjectSettingsRequest { project: call.project()? });
+    let response = call.app.services.projects.get_project_settings(request).await?;
+    Ok(response.into_inner().settings_json)
 }
 
-async fn send(call: &Call, settings: BTreeMap<String, String>) -> StorageResult {
-    let request = call.request(SetSettingsRequest { project: call.project()?, settings });
-    call.app.services.projects.set_settings(request).await?;
-    Ok(empty())
+/// Settings that the mask names and that are not given are removed.
+async fn remove(call: &Call, name: &str) -> StorageResult {
+    update(call, BTreeMap::new(), Some(FieldMask { paths: vec![name.to_owned()] })).await
 }
 
-async fn remove(call: &Call, names: Vec<String>, all: bool) -> StorageResult {
-    let request = call.request(DeleteSettingsRequest { project: call.project()?, names, all });
-    call.app.services.projects.delete_settings(request).await?;
+async fn update(
+    call: &Call,
+    settings_json: BTreeMap<String, String>,
+    update_mask: Option<FieldMask>,
+) -> StorageResult {
+    let project = call.project()?;
+    let request =
+        call.request(UpdateProjectSettingsRequest { project, settings_json, update_mask });
+    call.app.services.projects.update_project_settings(request).await?;
     Ok(empty())
 }

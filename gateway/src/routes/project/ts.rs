@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use spiderq_proto::v1::GetServerTimeRequest;
+use spiderq_proto::{time::timestamp_ms, v1::GetServerTimeRequest};
 
 use super::StorageResult;
-use crate::{responses::json, services::App};
+use crate::{errors::required, responses::json, services::App};
 
 pub(in crate::routes) async fn ts(State(app): State<Arc<App>>) -> StorageResult {
     let request = tonic::Request::new(GetServerTimeRequest {});
     let response = app.services.projects.get_server_time(request).await?;
-    Ok(json(response.into_inner().now.to_string()))
+    let now = required(response.into_inner().server_time, "server_time")?;
+    Ok(json(timestamp_ms(&now).to_string()))
 }

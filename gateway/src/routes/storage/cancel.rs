@@ -1,6 +1,6 @@
 //! POST /jobq/P/S/J/cancel and /jobq/P/cancel → CancelJobs.
 
-use spiderq_proto::v1::CancelJobsRequest;
+use spiderq_proto::v1::{CancelJobsRequest, JobFilter};
 
 use super::{
     StorageResult,
@@ -26,12 +26,16 @@ pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
     let keys = entries(call.text()?)?.into_iter();
     let keys = keys.map(|entry| entry.fields.and_then(decode));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    match (call.params.number("count", accepted_values::POSITIVE)?, keys.is_empty()) {
+    match (call.params.number_32("count", accepted_values::POSITIVE)?, keys.is_empty()) {
         (Some(0), _) => Err(Problem::invalid("count", accepted_values::POSITIVE).into()),
         (Some(_), false) => Err(Problem::invalid("count", "must not come with keys").into()),
         (Some(count), true) => {
-            let request_id = call.idempotency_key()?;
-            Ok(response(send(&call, Vec::new(), count, request_id).await?))
+            let message = CancelJobsRequest {
+                oldest_pending: count,
+                request_id: call.idempotency_key()?,
+                ..CancelJobsRequest::default()
+            };
+            Ok(response(send(&call, message).await?))
         }
         (None, true) => {
             Err(Problem::invalid("key", "is required in each line, or the parameter count").into())
@@ -47,20 +51,17 @@ fn decode(mut fields: Fields<'_>) -> Result<String, Problem> {
 
 async fn cancel_by_key(call: &Call, keys: Vec<String>) -> StorageResult {
     let mut count = 0;
-    for Batch { items, request_id, .. } in batches(keys, &call.idempotency_key()?) {
-        count += send(call, items, 0, request_id).await?;
+    for Batch { items: keys, request_id, .. } in batches(keys, &call.idempotency_key()?) {
+        let filter = Some(JobFilter { keys, ..JobFilter::default() });
+        let message = CancelJobsRequest { filter, request_id, ..CancelJobsRequest::default() };
+        count += send(call, message).await?;
     }
     Ok(response(count))
 }
 
-async fn send(
-    call: &Call,
-    keys: Vec<String>,
-    oldest_pending: u32,
-    request_id: String,
-) -> Result<i64, StorageError> {
+async fn send(call: &Call, message: CancelJobsRequest) -> Result<i64, StorageError> {
     let project = call.project()?;
-    let request = call.request(CancelJobsRequest { project, keys, oldest_pending, request_id });
+    let request = call.request(CancelJobsRequest { project, ..message });
     Ok(call.app.services.queue.cancel_jobs(request).await?.into_inner().count)
 }
 

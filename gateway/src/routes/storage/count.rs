@@ -1,15 +1,13 @@
-//! GET /jobq/P/count → CountQueue.
+//! GET /jobq/P/count → CountJobs.
 
-use spiderq_proto::v1::CountQueueRequest;
+use spiderq_proto::v1::CountJobsRequest;
 
-use super::StorageResult;
+use super::{StorageResult, job_filter};
 use crate::{call::Call, responses::json};
 
 pub(in crate::routes) async fn count(call: Call) -> StorageResult {
-    let request = call.request(CountQueueRequest {
-        project: call.project()?,
-        filter: Some(call.params.job_filter("key")?),
-    });
-    let response = call.app.services.queue.count_queue(request).await?;
+    let request = call
+        .request(CountJobsRequest { project: call.project()?, filter: Some(job_filter(&call)?) });
+    let response = call.app.services.jobs.count_jobs(request).await?;
     Ok(json(response.into_inner().count.to_string()))
 }

@@ -12,7 +12,6 @@ pub(in crate::routes) async fn jobsummary(call: Call) -> StorageResult {
     let message = ListQueueRequest {
         project: call.project()?,
         filter: Some(JobFilter { keys, ..JobFilter::default() }),
-        metadata_fields: call.params.all("jobmeta"),
         ..ListQueueRequest::default()
     };
     list::stream_rows(&call, message, limit).await

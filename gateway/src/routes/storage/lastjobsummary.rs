@@ -5,7 +5,11 @@ use spiderq_proto::v1::ListLastJobsRequest;
 
 use super::StorageResult;
 use crate::{
-    accepted_values, call::Call, errors::Problem, list_format::ListWriter, render::storage::row,
+    accepted_values,
+    call::Call,
+    errors::Problem,
+    list_format::ListWriter,
+    render::storage::{metadata_fields, row_at},
     responses::typed,
 };
 
@@ -15,20 +19,17 @@ pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
     let mut list = ListWriter::new(format);
     loop {
         // `count=0` still asks for a row, as the service checks the caller's rights.
-        let page_size = wanted.clamp(1, MAX_ROWS as u64);
-        message.count = u32::try_from(page_size).unwrap_or(1);
-        let request = call.request(message);
+        message.page_size = i32::try_from(wanted.clamp(1, MAX_ROWS as u64)).unwrap_or(1);
+        let request = call.request(message.clone());
         let page = call.app.services.queue.list_last_jobs(request).await?.into_inner();
         for job in page.jobs.iter().take(usize::try_from(wanted).unwrap_or(usize::MAX)) {
-            list.row(&row(job, (page.now - job.ts).max(0), &[]));
+            list.row(&row_at(job, page.read_time.as_ref(), &[]));
         }
-        let rows = page.jobs.len() as u64;
-        wanted = wanted.saturating_sub(rows);
-        let has_next = rows == page_size && wanted > 0 && message.spider_id == 0;
-        let (Some(last), true) = (page.jobs.last(), has_next) else {
+        wanted = wanted.saturating_sub(page.jobs.len() as u64);
+        message.page_token = page.next_page_token;
+        if wanted == 0 || message.page_token.is_empty() {
             break;
-        };
-        message = ListLastJobsRequest { start: 0, start_after: last.spider_id, ..message };
+        }
     }
     Ok(typed(format.content_type(), list.finish()))
 }
@@ -37,10 +38,11 @@ pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
 fn decode(call: &Call) -> Result<(ListLastJobsRequest, u64), Problem> {
     let message = ListLastJobsRequest {
         project: call.project()?,
-        spider_id: call.spider()?,
-        start: call.params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
-        start_after: start_after(call)?,
-        count: 0,
+        spider: call.spider()?,
+        after_spider_id: start_after(call)?,
+        skip: call.params.rows("start")?.unwrap_or_default(),
+        metadata_fields: metadata_fields(&[]),
+        ..ListLastJobsRequest::default()
     };
     let count = call.params.number("count", accepted_values::NOT_NEGATIVE)?;
     Ok((message, count.unwrap_or(DEFAULT_HTTP_COUNT)))

@@ -3,16 +3,18 @@
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use spiderq_proto::v1::{ListQueueRequest, ListQueueResponse};
+use spiderq_proto::{
+    time::duration_ms,
+    v1::{ListQueueRequest, ListQueueResponse},
+};
 use tonic::Status;
 
-use super::StorageResult;
+use super::{StorageResult, job_filter};
 use crate::{
-    accepted_values,
     call::Call,
     errors::{Problem, required},
     list_format::{ListFormat, ListWriter},
-    render::storage::row,
+    render::storage::{metadata_fields, row},
     responses::typed,
 };
 
@@ -24,14 +26,16 @@ pub(in crate::routes) async fn list(call: Call) -> StorageResult {
     stream_rows(&call, message, limit).await
 }
 
-/// At most `limit` rows of what the service lists, in the format that the client asks for.
+/// At most `limit` rows of what the service lists, in the format and with the fields that the client
+/// asks for.
 pub(super) async fn stream_rows(
     call: &Call,
-    message: ListQueueRequest,
+    mut message: ListQueueRequest,
     limit: usize,
 ) -> StorageResult {
     let format = call.list_format()?;
-    let jobmeta = message.metadata_fields.clone();
+    let jobmeta = call.params.all("jobmeta");
+    message.metadata_fields = metadata_fields(&jobmeta);
     let request = call.request(message);
     let mut rows = call.app.services.queue.list_queue(request).await?.into_inner();
     // The first row is awaited, so that an error still gets its code.
@@ -42,15 +46,14 @@ pub(super) async fn stream_rows(
 
 fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
     let params = &call.params;
-    let count: Option<u64> = params.number("count", accepted_values::NOT_NEGATIVE)?;
+    let count = params.rows("count")?;
     let request = ListQueueRequest {
         project: call.project()?,
-        filter: Some(params.job_filter("key")?),
-        start: params.number("start", accepted_values::NOT_NEGATIVE)?.unwrap_or_default(),
+        filter: Some(job_filter(call)?),
+        skip: params.rows("start")?.unwrap_or_default(),
         // In the message 0 means the default, so `count=0` asks for one row and drops it.
-        count: count.map_or(0, |count| count.max(1)),
+        limit: count.map_or(0, |count| count.max(1)),
         stop: params.one("stop")?.unwrap_or_default().to_owned(),
-        metadata_fields: params.all("jobmeta"),
         ..ListQueueRequest::default()
     };
     let limit = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
@@ -79,5 +82,5 @@ fn body(
 
 fn text(response: ListQueueResponse, jobmeta: &[String]) -> Result<String, Status> {
     let job = required(response.job, "job").map_err(|bug| Status::internal(bug.into_message()))?;
-    Ok(row(&job, response.elapsed, jobmeta))
+    Ok(row(&job, response.elapsed.as_ref().map_or(0, duration_ms), jobmeta))
 }

@@ -4,8 +4,11 @@
 
 use std::iter;
 
-use spiderq_proto::v1::{JobError, NewJob, PushJobsRequest, PushedJob, job_error, pushed_job};
-use tonic::Status;
+use spiderq_proto::{
+    RpcStatus,
+    v1::{AddedJob, NewJob, PushJobsRequest, PushedJob, pushed_job},
+};
+use tonic::{Code, Status};
 
 use super::{
     StorageResult,
@@ -15,11 +18,12 @@ use super::{
 use crate::{
     accepted_values,
     call::Call,
-    errors::{Problem, StorageError, required},
+    errors::{Problem, StorageError, item_message, required},
     json_fields::Fields,
     json_lines::{Entry, entries},
     render::{Object, nullable, string},
     responses::json_lines,
+    spider_ref::by_name,
 };
 
 pub(in crate::routes) async fn push(call: Call) -> StorageResult {
@@ -29,7 +33,7 @@ pub(in crate::routes) async fn push(call: Call) -> StorageResult {
         lines.push((
             text,
             job.map(|job| {
-                let unique = job.unique.clone();
+                let unique = job.unique_key.clone();
                 jobs.push(job);
                 unique
             }),
@@ -52,13 +56,14 @@ fn decode(mut fields: Fields<'_>) -> Result<NewJob, Problem> {
         return Err(Problem::invalid("spider", accepted_values::SPIDER));
     };
     Ok(NewJob {
-        spider,
+        spider: Some(by_name(spider)),
         state: fields.take_state()?.into(),
         priority: fields.take_priority()?,
         units: fields.take_units()?,
         tags: fields.take_strings("tags")?,
-        unique: fields.take_string("unique")?.unwrap_or_default(),
-        metadata: fields.into_metadata(),
+        unique_key: fields.take_string("unique")?.unwrap_or_default(),
+        metadata_json: fields.into_metadata(),
+        ..NewJob::default()
     })
 }
 
@@ -98,24 +103,24 @@ fn line(result: Result<PushedJob, String>, unique: &str, text: &str) -> String {
         Err(message) => return refused_line(&message, text),
     };
     match pushed.result {
-        Some(pushed_job::Result::Key(key)) => pushed_line(&key, &pushed.token),
-        Some(pushed_job::Result::Error(error)) => refused_line(&message(error, unique), text),
+        Some(pushed_job::Result::Added(job)) => pushed_line(&job),
+        Some(pushed_job::Result::Error(error)) => refused_line(&message(&error, unique), text),
         // Other jobs of the batch may have been pushed, so the whole response must not fail.
         None => refused_line(&Problem::bug("a pushed job has no result").into_message(), text),
     }
 }
 
-fn message(error: JobError, unique: &str) -> String {
-    if error.code() == job_error::Code::Duplicate {
+fn message(error: &RpcStatus, unique: &str) -> String {
+    if Code::from_i32(error.code) == Code::AlreadyExists {
         // Clients know a duplicate by this text.
         return format!("Active job exists with key {unique}");
     }
-    error.message
+    item_message(error)
 }
 
-fn pushed_line(key: &str, token: &str) -> String {
+fn pushed_line(job: &AddedJob) -> String {
     let mut line = Object::new();
-    let token = (!token.is_empty()).then(|| string(token));
-    line.text("key", key).raw("auth", &nullable(token));
+    let token = (!job.token.is_empty()).then(|| string(&job.token));
+    line.text("key", &job.key).raw("auth", &nullable(token));
     line.finish()
 }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use spiderq_core::limits::{MAX_START_WAIT_MS, START_DEADLINE_MARGIN};
-use spiderq_proto::v1::StartJobRequest;
+use spiderq_proto::{time::duration, v1::StartJobRequest};
 
-use super::{StorageResult, lease_ms};
+use super::{StorageResult, lease};
 use crate::{
     accepted_values,
     call::Call,
@@ -14,11 +14,12 @@ use crate::{
     json_lines::object,
     render::metadata,
     responses::{json, json_lines},
+    spider_ref::by_name,
 };
 
 pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
     let message = decode(&call)?;
-    let is_leased = message.lease_ms != Some(0);
+    let is_leased = message.lease != Some(duration(0));
     let request = call.request(message);
     let response = call.app.services.queue.start_job(request).await?.into_inner();
     Ok(match &response.job {
@@ -31,13 +32,13 @@ pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
 
 fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
     let mut fields = object(call.text()?)?.unwrap_or_default();
-    let lease = call.params.number("lease", &accepted_values::LEASE)?;
+    let seconds = call.params.number("lease", &accepted_values::LEASE)?;
     Ok(StartJobRequest {
         project: call.project()?,
-        spiders: fields.take_string("spider")?.into_iter().collect(),
-        metadata: fields.into_metadata(),
-        lease_ms: Some(lease_ms(lease)?.unwrap_or(0)),
-        wait_ms: wait_ms(call)?,
+        spiders: fields.take_string("spider")?.into_iter().map(by_name).collect(),
+        metadata_json: fields.into_metadata(),
+        lease: Some(lease(seconds)?.unwrap_or(duration(0))),
+        wait: Some(duration(wait_ms(call)?)),
         request_id: call.idempotency_key()?,
         ..StartJobRequest::default()
     })

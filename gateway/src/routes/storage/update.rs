@@ -1,7 +1,11 @@
 //! POST /jobq/P/update → UpdateQueue. The response has, in the order of the lines, one for each job
 //! that was changed or refused, and one for each line that is bad.
 
-use spiderq_proto::v1::{JobError, JobUpdate, UpdateQueueRequest, UpdatedJob};
+use spiderq_core::model::{JobKey, ProjectId, SpiderKey};
+use spiderq_proto::{
+    RpcStatus,
+    v1::{JobUpdate, UpdateQueueRequest, UpdatedJob},
+};
 
 use super::{
     StorageResult,
@@ -11,7 +15,7 @@ use super::{
 use crate::{
     accepted_values,
     call::Call,
-    errors::{Problem, StorageError},
+    errors::{Problem, StorageError, item_message},
     json_fields::Fields,
     json_lines::{Entry, entries},
     render::{Object, state_name},
@@ -19,17 +23,22 @@ use crate::{
 };
 
 pub(in crate::routes) async fn update(call: Call) -> StorageResult {
+    let entries = entries(call.text()?)?;
+    let project = ProjectId::new(call.project()?);
+    let project = project.map_err(|_| Problem::invalid("project", accepted_values::POSITIVE))?;
     let (mut lines, mut updates) = (Vec::new(), Vec::new());
-    for Entry { text, fields } in entries(call.text()?)? {
+    for Entry { text, fields } in entries {
         let update = fields.and_then(decode);
+        let update = update.map_err(|problem| failed(String::new(), &problem.into_message()));
+        let update = update.and_then(|update| of_project(project, update));
         lines.push((text, update.map(|update| updates.push(update))));
     }
     let mut results = update_all(&call, updates).await?.into_iter();
     let mut body = String::new();
-    for (text, decoded) in lines {
-        match decoded {
+    for (text, sent) in lines {
+        match sent {
             Ok(()) => body.extend(results.next().iter().flatten().map(|job| line(job, text))),
-            Err(problem) => body += &(refused_line(&problem.into_message(), text) + "\n"),
+            Err(refused) => body += &line(&refused, text),
         }
     }
     Ok(json_lines(body))
@@ -43,9 +52,24 @@ fn decode(mut fields: Fields<'_>) -> Result<JobUpdate, Problem> {
         key,
         state: fields.take_state()?.into(),
         fence: fields.take_string("fence")?.unwrap_or_default(),
-        metadata: fields.into_metadata(),
+        metadata_json: fields.into_metadata(),
         ..JobUpdate::default()
     })
+}
+
+/// The message has no project: its updates must be of one, which is that of the path.
+fn of_project(project: ProjectId, update: JobUpdate) -> Result<JobUpdate, UpdatedJob> {
+    let key = &update.key;
+    let (named, job) = match (JobKey::parse(key), SpiderKey::parse(key)) {
+        (Ok(job), _) => (job.project, key.as_str()),
+        (_, Ok(spider)) => (spider.project, ""),
+        // What is wrong with the key, the service says.
+        (Err(_), Err(_)) => return Ok(update),
+    };
+    match named == project {
+        true => Ok(update),
+        false => Err(failed(job.to_owned(), &format!("key: must be a key of project {project}"))),
+    }
 }
 
 /// What became of the jobs of each update. One whose batch failed has a refused job of its key.
@@ -53,16 +77,16 @@ async fn update_all(
     call: &Call,
     updates: Vec<JobUpdate>,
 ) -> Result<Vec<Vec<UpdatedJob>>, StorageError> {
-    let (project, request_id) = (call.project()?, call.idempotency_key()?);
     let mut results = Vec::with_capacity(updates.len());
-    for Batch { index, items: updates, request_id } in batches(updates, &request_id) {
+    for Batch { index, items: updates, request_id } in batches(updates, &call.idempotency_key()?) {
         let keys: Vec<String> = updates.iter().map(|update| update.key.clone()).collect();
-        let request = call.request(UpdateQueueRequest { project, updates, request_id });
+        let request = call.request(UpdateQueueRequest { updates, request_id });
         match call.app.services.queue.update_queue(request).await {
             Ok(response) => {
                 let mut jobs = response.into_inner().results.into_iter().peekable();
                 for index in 0..keys.len() {
-                    let of_update = |job: &UpdatedJob| job.update as usize == index;
+                    let of_update =
+                        |job: &UpdatedJob| usize::try_from(job.update_index) == Ok(index);
                     let jobs = std::iter::from_fn(|| jobs.next_if(of_update));
                     results.push(jobs.collect());
                 }
@@ -77,7 +101,7 @@ async fn update_all(
 }
 
 fn failed(key: String, message: &str) -> UpdatedJob {
-    let error = JobError { message: message.to_owned(), ..JobError::default() };
+    let error = RpcStatus { message: message.to_owned(), ..RpcStatus::default() };
     UpdatedJob { key, error: Some(error), ..UpdatedJob::default() }
 }
 
@@ -85,8 +109,10 @@ fn failed(key: String, message: &str) -> UpdatedJob {
 fn line(job: &UpdatedJob, text: &str) -> String {
     let mut line = Object::new();
     match &job.error {
-        Some(error) if job.key.is_empty() => return refused_line(&error.message, text) + "\n",
-        Some(error) => line.text("key", &job.key).text("error", &error.message),
+        Some(error) if job.key.is_empty() => {
+            return refused_line(&item_message(error), text) + "\n";
+        }
+        Some(error) => line.text("key", &job.key).text("error", &item_message(error)),
         None => line.text("key", &job.key).text("prevstate", state_name(job.previous_state())),
     };
     line.finish() + "\n"
