@@ -6,8 +6,8 @@ use std::{
 };
 
 use spiderq_proto::v1::{
-    self, ApiKey, CreateKeyRequest, ListKeysRequest, RevokeKeyRequest,
-    key_service_client::KeyServiceClient,
+    self, ApiKey, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
+    api_key_service_client::ApiKeyServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -40,27 +40,39 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
         .map_err(|error| Error::new(format!("can't print the result: {error}")))
 }
 
-type Client = KeyServiceClient<InterceptedService<Channel, Bearer>>;
+type Client = ApiKeyServiceClient<InterceptedService<Channel, Bearer>>;
 
 async fn create(
     client: &mut Client,
-    name: String,
+    owner: String,
     role: RoleArg,
     projects: Vec<i64>,
 ) -> Result<String, Status> {
-    let request = CreateKeyRequest { name, role: v1::Role::from(role).into(), projects };
-    let created = client.create_key(request).await?.into_inner();
-    let key = created.key.unwrap_or_default();
-    Ok(format!("{}\n{}", created.secret, table(&[key])))
+    let request = CreateApiKeyRequest {
+        owner,
+        role: v1::Role::from(role).into(),
+        projects,
+        ..CreateApiKeyRequest::default()
+    };
+    let created = client.create_api_key(request).await?.into_inner();
+    let api_key = created.api_key.unwrap_or_default();
+    Ok(format!("{}\n{}", created.secret, table(&[api_key])))
 }
 
 async fn list(client: &mut Client) -> Result<String, Status> {
-    let keys = client.list_keys(ListKeysRequest {}).await?;
-    Ok(table(&keys.into_inner().keys))
+    let (mut request, mut api_keys) = (ListApiKeysRequest::default(), Vec::new());
+    loop {
+        let page = client.list_api_keys(request.clone()).await?.into_inner();
+        api_keys.extend(page.api_keys);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return Ok(table(&api_keys));
+        }
+    }
 }
 
 async fn revoke(client: &mut Client, id: String) -> Result<String, Status> {
-    client.revoke_key(RevokeKeyRequest { id: id.clone() }).await?;
+    client.revoke_api_key(RevokeApiKeyRequest { id: id.clone() }).await?;
     Ok(format!("key {id} is revoked\n"))
 }
 
@@ -72,7 +84,7 @@ async fn connect(connection: &Connection, bearer: Bearer) -> Result<Client, Erro
             connection.server
         ))
     })?;
-    Ok(KeyServiceClient::with_interceptor(channel, bearer))
+    Ok(ApiKeyServiceClient::with_interceptor(channel, bearer))
 }
 
 /// Adds the admin key to each call.
@@ -112,7 +124,7 @@ fn table(keys: &[ApiKey]) -> String {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();
         let projects = if projects.is_empty() { "all".to_owned() } else { projects.join(",") };
         let role = key.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
-        format!("{:<10} {role:<7} {projects:<16} {}\n", key.id, key.name)
+        format!("{:<10} {role:<7} {projects:<16} {}\n", key.id, key.owner)
     };
     let head = format!("{:<10} {:<7} {:<16} {}\n", "ID", "ROLE", "PROJECTS", "OWNER");
     keys.iter().map(line).fold(head, |text, line| text + &line)

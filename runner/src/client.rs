@@ -4,14 +4,17 @@
 use std::{fmt, time::Duration};
 
 use spiderq_core::{Backoff, limits::MAX_RESPONSE_BYTES};
-use spiderq_proto::v1::{
-    HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest, StartJobResponse,
-    UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse, job_error::Code,
-    job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+use spiderq_proto::{
+    time::duration,
+    v1::{
+        HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest,
+        StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse,
+        job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+    },
 };
 use tokio::time::timeout;
 use tonic::{
-    Request, Status, Streaming,
+    Code, Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
@@ -48,9 +51,15 @@ impl fmt::Display for CallError {
 
 impl From<Status> for CallError {
     fn from(status: Status) -> Self {
-        use tonic::Code;
         let why = format!("{}: {}", status.code(), status.message());
-        match status.code() {
+        Self::of_code(status.code(), why)
+    }
+}
+
+impl CallError {
+    /// Of a call, or of one item of it.
+    fn of_code(code: Code, why: String) -> Self {
+        match code {
             Code::FailedPrecondition | Code::NotFound => Self::LeaseLost,
             Code::InvalidArgument
             | Code::ResourceExhausted
@@ -138,7 +147,7 @@ impl Client {
         let request = HeartbeatRequest {
             key: held.key.clone(),
             fence: held.fence.clone(),
-            lease_ms: i64::try_from(lease.as_millis()).ok(),
+            lease: i64::try_from(lease.as_millis()).ok().map(duration),
             counters: Some(counters),
         };
         let mut queue = self.queue.clone();
@@ -154,25 +163,17 @@ impl Client {
         request_id: String,
     ) -> Result<(), CallError> {
         let update = JobUpdate { key: held.key.clone(), fence: held.fence.clone(), ..update };
-        let project = held.project;
-        let request = UpdateQueueRequest { project, updates: vec![update], request_id };
+        let request = UpdateQueueRequest { updates: vec![update], request_id };
         let mut queue = self.queue.clone();
         let response = within(CALL_TIMEOUT, queue.update_queue(request)).await?;
         // There is no result for a job that does not exist any more.
         let Some(result) = response.results.into_iter().next() else {
             return Err(CallError::LeaseLost);
         };
-        let Some(error) = result.error else {
-            return Ok(());
-        };
-        Err(match error.code() {
-            Code::StaleFence | Code::WrongState => CallError::LeaseLost,
-            Code::InvalidArgument | Code::Duplicate => CallError::Rejected(error.message),
-            Code::Forbidden => CallError::Forbidden(error.message),
-            Code::Unspecified | Code::Unavailable | Code::Internal => {
-                CallError::Unavailable(error.message)
-            }
-        })
+        match result.error {
+            Some(error) => Err(CallError::of_code(Code::from_i32(error.code), error.message)),
+            None => Ok(()),
+        }
     }
 
     /// The events of one job after `cursor`; an empty cursor means from now on.
@@ -181,24 +182,20 @@ impl Client {
         held: &HeldJob,
         cursor: String,
     ) -> Result<Streaming<WatchJobsResponse>, Status> {
-        let request = WatchJobsRequest {
-            project: held.project,
-            key: held.key.clone(),
-            cursor,
-            ..WatchJobsRequest::default()
-        };
+        let request =
+            WatchJobsRequest { key: held.key.clone(), cursor, ..WatchJobsRequest::default() };
         let response = self.jobs.clone().watch_jobs(request).await?;
         Ok(response.into_inner())
     }
 }
 
 async fn within<T>(
-    duration: Duration,
+    time: Duration,
     call: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, CallError> {
-    match timeout(duration, call).await {
+    match timeout(time, call).await {
         Ok(response) => Ok(response?.into_inner()),
-        Err(_) => Err(CallError::Unavailable(format!("no response within {duration:?}"))),
+        Err(_) => Err(CallError::Unavailable(format!("no response within {time:?}"))),
     }
 }
 

@@ -8,12 +8,14 @@ use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
 };
-use spiderq_proto::v1::Job;
+use spiderq_proto::{
+    Timestamp,
+    time::timestamp_ms,
+    v1::{Job, SpiderType},
+};
 
 /// Linux's limit on one variable, with its name, the `=` and the NUL at its end.
 const MAX_VARIABLE_BYTES: usize = 128 << 10;
-/// As `v1.Job.spider_type` names scripts.
-const SCRIPT: &str = "script";
 
 #[derive(Debug)]
 pub(crate) struct JobEnvironment<'a> {
@@ -34,7 +36,8 @@ impl JobEnvironment<'_> {
         fifo: &Path,
         folder: &Path,
     ) -> io::Result<Vec<(OsString, OsString)>> {
-        let memory = self.unit_memory.saturating_mul(self.job.units.max(1));
+        let units = u32::try_from(self.job.units).unwrap_or(1).max(1);
+        let memory = self.unit_memory.saturating_mul(units);
         let texts = [
             ("SHUB_JOBKEY", self.job.key.clone()),
             ("SHUB_SPIDER", self.job.spider.clone()),
@@ -82,7 +85,7 @@ impl JobEnvironment<'_> {
     }
 
     fn is_script(&self) -> bool {
-        self.job.spider_type == SCRIPT
+        self.job.spider_type() == SpiderType::Script
     }
 
     /// The field `environment` of the job, without what no system takes as a variable.
@@ -111,7 +114,7 @@ impl JobEnvironment<'_> {
 
     /// The text of a metadata field: numbers keep their digits.
     fn raw(&self, field: &str) -> Option<&RawValue> {
-        serde_json::from_str(self.job.metadata.get(field)?).ok()
+        serde_json::from_str(self.job.metadata_json.get(field)?).ok()
     }
 
     /// The text of a metadata field if it is an object, else `{}`.
@@ -133,8 +136,8 @@ impl JobEnvironment<'_> {
             priority: job.priority,
             units: job.units,
             state: "running",
-            pending_time: job.pending_time,
-            running_time: job.running_time,
+            pending_time: ms(job.pending_time.as_ref()),
+            running_time: ms(job.running_time.as_ref()),
             scheduled_by: &job.scheduled_by,
             started_by: &job.started_by,
             spider_type: self.raw("spider_type"),
@@ -172,8 +175,8 @@ struct JobData<'a> {
     spider: &'a str,
     spider_args: &'a RawValue,
     tags: &'a [String],
-    priority: u32,
-    units: u32,
+    priority: i32,
+    units: i32,
     state: &'static str,
     pending_time: i64,
     running_time: i64,
@@ -201,6 +204,11 @@ struct Settings<'a> {
     spider_settings: Value,
     job_settings: &'a RawValue,
     enabled_addons: Value,
+}
+
+/// 0 for a time that was not reached.
+fn ms(time: Option<&Timestamp>) -> i64 {
+    time.map_or(0, timestamp_ms)
 }
 
 fn text_of(value: &Value) -> String {

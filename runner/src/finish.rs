@@ -94,9 +94,9 @@ fn updates(end: &JobEnd) -> [JobUpdate; 3] {
     let close_reason = Some(end.close_reason.clone());
     let with_reason = JobUpdate { close_reason, ..state_only.clone() };
     let mut full = with_reason.clone();
-    full.metadata.clone_from(&end.unsent_fields);
+    full.metadata_json.clone_from(&end.unsent_fields);
     if let Some(stats) = &end.stats {
-        full.metadata.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
+        full.metadata_json.insert("scrapystats".to_owned(), stats.as_ref().to_owned());
     }
     [full, with_reason, state_only]
 }

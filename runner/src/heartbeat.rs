@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use spiderq_core::Backoff;
-use spiderq_proto::v1::{JobState, JobUpdate, WatchJobsResponse};
+use spiderq_proto::v1::{JobState, JobUpdate, watch_jobs_response::Event};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
@@ -131,7 +131,7 @@ impl Link {
         };
         let update = JobUpdate {
             counters: Some(self.counters.snapshot()),
-            metadata: [("scrapystats".to_owned(), stats.as_ref().to_owned())].into(),
+            metadata_json: [("scrapystats".to_owned(), stats.as_ref().to_owned())].into(),
             ..JobUpdate::default()
         };
         self.client.update(&self.held, update, String::new()).await
@@ -159,11 +159,9 @@ impl Link {
     async fn read_events(&self, cursor: &mut String, backoff: &mut Backoff) -> Result<(), Status> {
         let mut events = self.client.watch(&self.held, cursor.clone()).await?;
         while let Some(event) = events.message().await? {
-            let concerns_holder =
-                event.stop_requested || event.job.is_some() && !is_running(&event);
             *cursor = event.cursor;
             backoff.reset();
-            if concerns_holder {
+            if event.event.is_some_and(|event| concerns_holder(&event)) {
                 self.event.notify_one();
             }
         }
@@ -171,6 +169,12 @@ impl Link {
     }
 }
 
-fn is_running(event: &WatchJobsResponse) -> bool {
-    event.state() == JobState::Running
+/// Whether the holder of the lease may have to stop or abandon the job.
+fn concerns_holder(event: &Event) -> bool {
+    match event {
+        Event::Created(created) => created.state() != JobState::Running,
+        Event::StateChanged(changed) => changed.state() != JobState::Running,
+        Event::StopRequested(_) | Event::Restored(_) | Event::Purged(_) => true,
+        Event::CursorMoved(_) => false,
+    }
 }

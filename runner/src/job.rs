@@ -82,7 +82,8 @@ impl Context {
         heartbeat: &mut Heartbeat,
     ) -> Acquired {
         // A job of more units than the runner has takes all of them.
-        let missing = job.units.clamp(1, self.settings.units) - 1;
+        let units_of_job = u32::try_from(job.units).unwrap_or(1);
+        let missing = units_of_job.clamp(1, self.settings.units) - 1;
         let missing = Arc::clone(&self.units).acquire_many_owned(missing);
         tokio::pin!(missing);
         tokio::select! {

@@ -30,8 +30,8 @@ impl Context {
         let sink = OutputSink::create(started.key(), &data, max_bytes, counters)?;
         let fields = self.runner_fields(started, &sink).await;
         // The program finds them in its job data too.
-        started.job.metadata.extend(fields.clone());
-        let update = JobUpdate { metadata: fields.clone(), ..JobUpdate::default() };
+        started.job.metadata_json.extend(fields.clone());
+        let update = JobUpdate { metadata_json: fields.clone(), ..JobUpdate::default() };
         let unsent_fields = match self.client.update(&started.held, update, String::new()).await {
             Ok(()) => BTreeMap::new(),
             Err(CallError::LeaseLost) => return Ok(None),
@@ -59,7 +59,7 @@ impl Context {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             fields.insert(name.to_owned(), Value::from(path.to_string_lossy()).to_string());
         }
-        let metadata = &started.job.metadata;
+        let metadata = &started.job.metadata_json;
         if !metadata.contains_key("version")
             && let Some(version) = self.code_version().await
         {

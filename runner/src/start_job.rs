@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use spiderq_proto::v1::StartJobRequest;
+use spiderq_proto::{
+    time::{duration, duration_ms},
+    v1::{SpiderRef, StartJobRequest, spider_ref::Spider},
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -25,14 +28,16 @@ impl Context {
         wait: Duration,
     ) -> StartJobRequest {
         let settings = &self.settings;
+        let spiders = settings.spiders.iter().cloned().map(Spider::Name);
+        let span = |time: Duration| i64::try_from(time.as_millis()).ok().map(duration);
         StartJobRequest {
             project,
-            spiders: settings.spiders.clone(),
+            spiders: spiders.map(|name| SpiderRef { spider: Some(name) }).collect(),
             has_tags: settings.tags.clone(),
             lacks_tags: settings.lacks_tags.clone(),
-            max_units,
-            lease_ms: i64::try_from(settings.lease.as_millis()).ok(),
-            wait_ms: i64::try_from(wait.as_millis()).unwrap_or_default(),
+            max_units: i32::try_from(max_units).unwrap_or(i32::MAX),
+            lease: span(settings.lease),
+            wait: span(wait),
             request_id: Uuid::now_v7().to_string(),
             ..StartJobRequest::default()
         }
@@ -45,7 +50,8 @@ impl Context {
         request: StartJobRequest,
     ) -> Result<Option<StartedJob>, RunnerError> {
         let project = request.project;
-        let timeout = CALL_TIMEOUT + Duration::from_millis(request.wait_ms.unsigned_abs());
+        let wait_ms = request.wait.as_ref().map_or(0, duration_ms);
+        let timeout = CALL_TIMEOUT + Duration::from_millis(wait_ms.unsigned_abs());
         let mut backoff = RETRY_BACKOFF;
         let mut warned = false;
         loop {

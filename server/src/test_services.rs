@@ -62,7 +62,7 @@ impl TestServices {
 fn row() -> ListQueueResponse {
     ListQueueResponse {
         job: Some(Job { key: "1/1/1".to_owned(), spider: "s".repeat(1000), ..Job::default() }),
-        elapsed: 0,
+        elapsed: None,
     }
 }
 

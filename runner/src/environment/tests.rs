@@ -1,6 +1,7 @@
 //! Tests of the variables that describe a job to its program.
 
 use serde_json::json;
+use spiderq_proto::time::timestamp;
 
 use super::*;
 
@@ -10,15 +11,17 @@ fn job(metadata: &[(&str, &str)]) -> Job {
         key: "53/7/81".to_owned(),
         project: 53,
         spider: "somespider".to_owned(),
-        spider_type: "manual".to_owned(),
+        spider_type: SpiderType::Manual.into(),
         priority: 3,
         units: 2,
         tags: vec!["a".to_owned()],
-        pending_time: 1,
-        running_time: 2,
+        pending_time: Some(timestamp(1)),
+        running_time: Some(timestamp(2)),
         scheduled_by: "ann".to_owned(),
         started_by: "runner".to_owned(),
-        metadata: metadata.map(|(name, json)| ((*name).to_owned(), (*json).to_owned())).collect(),
+        metadata_json: metadata
+            .map(|(name, json)| ((*name).to_owned(), (*json).to_owned()))
+            .collect(),
         ..Job::default()
     }
 }
@@ -96,7 +99,7 @@ fn a_script_gets_its_command_line() {
     ] {
         let mut job = job(&fields);
         job.spider = "py:report.py".to_owned();
-        job.spider_type = "script".to_owned();
+        job.spider_type = SpiderType::Script.into();
         let environment = environment(&job);
         let data: Value = serde_json::from_str(&environment.data().unwrap()).unwrap();
         assert_eq!((&data["job_cmd"], &data["job_env"]), (&expected, &json!({})));
