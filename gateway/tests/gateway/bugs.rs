@@ -12,7 +12,7 @@ use crate::fake::Fake;
 
 const DASH: &str = r#"{"status":"error","message":"internal error"}"#;
 const STORAGE: &str = r#"{"error":"Internal Server Error","message":"internal error"}"#;
-const PUSHED: PushedJob = PushedJob { result: None, token: String::new() };
+const PUSHED: PushedJob = PushedJob { result: None };
 
 #[tokio::test]
 async fn a_response_without_its_object_is_an_internal_error() {
@@ -20,7 +20,10 @@ async fn a_response_without_its_object_is_an_internal_error() {
         ("GET", "/jobs/1/2/3", ""),
         ("GET", "/jobs/1/2/3/state", ""),
         ("GET", "/projects/1/jobsummary", ""),
+        ("GET", "/system/ts", ""),
         ("GET", "/ids/1/spider/name", ""),
+        ("GET", "/ids/1/spider/name?create=1", ""),
+        ("POST", "/api/run.json", "project=1&spider=s"),
         ("GET", "/api/v2/projects/1/spiders/2", ""),
         ("PATCH", "/api/v2/projects/1/spiders/2", r#"{"max_running":1}"#),
         ("PATCH", "/api/v2/projects/1/spiders/2/tags", r#"{"add":["a"]}"#),
@@ -47,8 +50,8 @@ async fn a_push_that_lacks_a_result_is_an_internal_error() {
 
 #[tokio::test]
 async fn a_later_batch_that_lacks_a_result_has_the_error_in_its_lines() {
-    let key = pushed_job::Result::Key("1/1/1".to_owned());
-    let pushed = PushedJob { result: Some(key), token: String::new() };
+    let job = AddedJob { key: "1/1/1".to_owned(), token: String::new() };
+    let pushed = PushedJob { result: Some(pushed_job::Result::Added(job)) };
     let fake = Fake::default()
         .responds(PushJobsResponse { results: vec![pushed; 1000] })
         .responds(PushJobsResponse { results: vec![] });
@@ -62,7 +65,7 @@ async fn a_later_batch_that_lacks_a_result_has_the_error_in_its_lines() {
 
 #[tokio::test]
 async fn a_row_without_a_job_breaks_the_list_off() {
-    let row = ListQueueResponse { job: None, elapsed: 1 };
+    let row = ListQueueResponse::default();
     let fake = Fake::default().responds(vec![Ok::<_, tonic::Status>(row)]);
     let request = Request::get("/jobq/1/list?apikey=K").body(Body::empty()).unwrap();
     let response = fake.send(request).await;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn stored(value: &str) -> GetJobResponse {
-    GetJobResponse { job: Some(Job { metadata: fields(&[("x", value)]), ..job("1/2/3") }) }
+    GetJobResponse { job: Some(Job { metadata_json: fields(&[("x", value)]), ..job("1/2/3") }) }
 }
 
 async fn send(method: &str, path: &str, value: &str, none_match: &[&str]) -> Reply {

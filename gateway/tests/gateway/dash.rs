@@ -1,16 +1,16 @@
 //! The dash family: each path and the message that it becomes.
 
-use spiderq_proto::v1::*;
+use spiderq_proto::{time::timestamp, v1::*};
 
-use crate::{fake::Fake, fields, job, texts};
+use crate::{by_id, by_name, fake::Fake, fields, job, keys, texts};
 
-fn key(key: &str) -> ScheduleJobResponse {
-    ScheduleJobResponse { key: key.to_owned() }
+fn scheduled(key: &str) -> ScheduleJobResponse {
+    ScheduleJobResponse { job: Some(job(key)) }
 }
 
 #[tokio::test]
 async fn run_schedules_as_in_the_original_documents() {
-    let fake = Fake::default().responds(key("123/1/1"));
+    let fake = Fake::default().responds(scheduled("123/1/1"));
     let reply = fake
         .post(
             "/api/run.json",
@@ -20,22 +20,23 @@ async fn run_schedules_as_in_the_original_documents() {
         .await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","jobid":"123/1/1"}"#));
     assert_eq!(reply.header("content-type"), Some("application/json"));
-    let expected = ScheduleJobRequest {
-        project: 123,
-        spider: "somespider".to_owned(),
+    let expected = NewJob {
+        spider: Some(by_name("somespider")),
         tags: texts(&["sometag"]),
         units: Some(2),
         spider_args: fields(&[("spiderarg1", "example")]),
-        job_settings: Some(r#"{ "setting1": "value1"}"#.to_owned()),
-        metadata: fields(&[("api_url", r#""http://spiderq.test:6900/api/""#)]),
-        ..ScheduleJobRequest::default()
+        job_settings_json: r#"{ "setting1": "value1"}"#.to_owned(),
+        metadata_json: fields(&[("api_url", r#""http://spiderq.test:6900/api/""#)]),
+        ..NewJob::default()
     };
+    let expected =
+        ScheduleJobRequest { project: 123, job: Some(expected), request_id: String::new() };
     assert_eq!(fake.request::<ScheduleJobRequest>(), expected);
 }
 
 #[tokio::test]
 async fn run_takes_every_parameter_from_query_and_form() {
-    let fake = Fake::default().responds(key("1/2/3"));
+    let fake = Fake::default().responds(scheduled("1/2/3"));
     let meta = r#"{"state":"running","spider_args":{"a":"0","b":"2"},"x":1566311822568.0,"tags":["t3"],"units":3,"priority":0}"#;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("jobq_id", "7")
@@ -55,34 +56,48 @@ async fn run_takes_every_parameter_from_query_and_form() {
     ];
     let reply = fake.with("POST", "/api/schedule.json?project=1&apikey=K", &headers, form).await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","jobid":"1/2/3"}"#));
-    let expected = ScheduleJobRequest {
-        project: 1,
-        spider_id: 7,
+    let expected = NewJob {
+        spider: Some(by_id(7)),
         tags: texts(&["t1", "t2", "t3"]),
         priority: Some(4),
         units: Some(3),
         spider_args: fields(&[("a", "1"), ("b", "2")]),
         cmd_args: Some("--x 1".to_owned()),
-        version: Some("1.0".to_owned()),
-        metadata: fields(&[
+        metadata_json: fields(&[
             ("api_url", r#""http://spiderq.test:6900/api/""#),
             ("environment", r#"{"E":"\u0031", "F":""}"#),
+            ("version", r#""1.0""#),
             ("x", "1566311822568.0"),
         ]),
         state: JobState::Running.into(),
-        request_id: "id-1".to_owned(),
-        ..ScheduleJobRequest::default()
+        ..NewJob::default()
     };
+    let request_id = "id-1".to_owned();
+    let expected = ScheduleJobRequest { project: 1, job: Some(expected), request_id };
     assert_eq!(fake.request::<ScheduleJobRequest>(), expected);
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
+}
+
+#[tokio::test]
+async fn a_version_may_be_empty_and_goes_before_that_of_meta() {
+    for (version, expected) in [("&version=", r#""""#), ("&version=v", r#""v""#), ("", "7")] {
+        let fake = Fake::default().responds(scheduled("1/2/3"));
+        let form = format!("project=1&spider=s&meta=%7B%22version%22:7%7D{version}");
+        fake.post("/api/run.json", &form).await;
+        let asked = fake.request::<ScheduleJobRequest>().job.unwrap();
+        assert_eq!(
+            (asked.metadata_json["version"].as_str(), asked.version.as_str()),
+            (expected, "")
+        );
+    }
 }
 
 #[tokio::test]
 async fn list_json_has_count_total_and_rows() {
     let fake = Fake::default().responds(ListJobsResponse {
         jobs: vec![job("1/2/3")],
-        total: 9,
-        now: 4000,
+        total_size: 9,
+        read_time: Some(timestamp(4000)),
         ..ListJobsResponse::default()
     });
     let path = "/api/jobs/list.json?project=1&job=1/2/3&spider=s&state=finished&state=deleted\
@@ -104,15 +119,16 @@ async fn list_json_has_count_total_and_rows() {
         project: 1,
         filter: Some(JobFilter {
             states: vec![3, 4],
-            spiders: texts(&["s"]),
+            spiders: vec![by_name("s")],
             has_tags: texts(&["a", "b"]),
             lacks_tags: texts(&["c"]),
             keys: texts(&["1/2/3"]),
             ..JobFilter::default()
         }),
         page_size: 3,
-        offset: 5,
-        with_total: true,
+        skip: 5,
+        metadata_fields: texts(&["close_reason", "spider_args", "spider_type", "version"]),
+        with_total_size: true,
         order: ListOrder::State.into(),
         ..ListJobsRequest::default()
     };
@@ -124,8 +140,8 @@ async fn a_long_list_is_read_page_by_page() {
     let page = |keys: &[&str], token: &str| ListJobsResponse {
         jobs: keys.iter().map(|key| job(key)).collect(),
         next_page_token: token.to_owned(),
-        total: 5000,
-        now: 1000,
+        total_size: 5000,
+        read_time: Some(timestamp(1000)),
     };
     let pages = || {
         Fake::default()
@@ -139,8 +155,9 @@ async fn a_long_list_is_read_page_by_page() {
     assert_eq!(body["jobs"][2]["id"], "1/1/2");
     let requests = fake.requests::<ListJobsRequest>();
     let requests =
-        requests.iter().map(|r| (r.page_size, r.page_token.as_str(), r.offset, r.with_total));
-    assert_eq!(requests.collect::<Vec<_>>(), [(3, "", 2, true), (1, "T", 0, false)]);
+        requests.iter().map(|r| (r.page_size, r.page_token.as_str(), r.skip, r.with_total_size));
+    // A token is good only for a request that asks for the same.
+    assert_eq!(requests.collect::<Vec<_>>(), [(3, "", 2, true), (1, "T", 2, true)]);
 
     let fake = pages();
     let reply = fake.get("/api/jobs/list.jl?project=1&count=4").await;
@@ -166,8 +183,8 @@ async fn count_zero_gives_the_total_without_rows() {
     let fake = Fake::default().responds(ListJobsResponse {
         jobs: vec![job("1/1/1")],
         next_page_token: "T".to_owned(),
-        total: 8,
-        now: 0,
+        total_size: 8,
+        ..ListJobsResponse::default()
     });
     let reply = fake.get("/api/jobs/list.json?project=1&count=0").await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":0,"total":8,"jobs":[]}"#));
@@ -176,7 +193,7 @@ async fn count_zero_gives_the_total_without_rows() {
 
 #[tokio::test]
 async fn count_has_the_total() {
-    let fake = Fake::default().responds(CountJobsResponse { total: 7 });
+    let fake = Fake::default().responds(CountJobsResponse { count: 7 });
     let reply = fake.get("/api/jobs/count.json/?project=1&state=pending").await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","total":7}"#));
     let filter = JobFilter { states: vec![1], ..JobFilter::default() };
@@ -186,16 +203,17 @@ async fn count_has_the_total() {
 
 #[tokio::test]
 async fn update_changes_tags_and_metadata() {
-    let fake = Fake::default().responds(UpdateJobsResponse { count: 2 });
+    let fake =
+        Fake::default().responds(UpdateJobsResponse { count: 2, next_page_token: String::new() });
     let form = "project=1&job=1/1/1&job=1/1/2&add_tag=a&remove_tag=b&note=x+y&priority=3";
     let reply = fake.post("/api/jobs/update.json", form).await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":2}"#));
     let expected = UpdateJobsRequest {
         project: 1,
-        keys: texts(&["1/1/1", "1/1/2"]),
-        filter: None,
+        filter: keys(&["1/1/1", "1/1/2"]),
         tags: Some(TagChanges { add: texts(&["a"]), remove: texts(&["b"]), replace: false }),
-        metadata: fields(&[("note", "\"x y\""), ("priority", "3")]),
+        metadata_json: fields(&[("note", "\"x y\""), ("priority", "3")]),
+        ..UpdateJobsRequest::default()
     };
     assert_eq!(fake.request::<UpdateJobsRequest>(), expected);
 
@@ -207,25 +225,45 @@ async fn update_changes_tags_and_metadata() {
         fake.post("/api/jobs/update.json", &form).await;
         let expected = JobFilter {
             states: vec![1, 2],
-            spiders: texts(&["s", "t"]),
+            spiders: vec![by_name("s"), by_name("t")],
             has_tags: texts(&["x"]),
             lacks_tags: texts(&["y", "z"]),
-            start_ts: 5,
-            end_ts: 9,
-            keys: Vec::new(),
+            start_time: Some(timestamp(5)),
+            end_time: Some(timestamp(9)),
+            keys,
+            ..JobFilter::default()
         };
         let request = fake.request::<UpdateJobsRequest>();
-        assert_eq!((request.filter, request.keys), (Some(expected), keys));
-        assert!(request.metadata.is_empty());
+        assert_eq!(request.filter, Some(expected));
+        assert!(request.metadata_json.is_empty());
     }
 }
 
 #[tokio::test]
+async fn an_update_of_many_jobs_goes_on_until_none_is_left() {
+    let changed =
+        |count, token: &str| UpdateJobsResponse { count, next_page_token: token.to_owned() };
+    let fake = Fake::default()
+        .responds(changed(10_000, "T"))
+        .responds(changed(0, "U"))
+        .responds(changed(7, ""));
+    let reply = fake.post("/api/jobs/update.json", "project=1&has_tag=x&remove_tag=x").await;
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":10007}"#));
+    let requests = fake.requests::<UpdateJobsRequest>();
+    assert!(requests.iter().map(|one| one.page_token.as_str()).eq(["", "T", "U"]));
+    assert!(
+        requests.iter().all(|one| one.filter == requests[0].filter && one.tags == requests[0].tags)
+    );
+}
+
+#[tokio::test]
 async fn delete_stop_and_restore_take_keys() {
-    let fake = Fake::default().responds(DeleteJobsResponse { count: 2 });
+    let fake =
+        Fake::default().responds(DeleteJobsResponse { count: 2, ..DeleteJobsResponse::default() });
     let reply = fake.post("/api/jobs/delete.json", "project=123&job=123/1/2&job=123/1/3").await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":2}"#));
-    let expected = DeleteJobsRequest { project: 123, keys: texts(&["123/1/2", "123/1/3"]) };
+    let two = keys(&["123/1/2", "123/1/3"]);
+    let expected = DeleteJobsRequest { project: 123, filter: two.clone(), ..Default::default() };
     assert_eq!(fake.request::<DeleteJobsRequest>(), expected);
 
     // A running job is a conflict over gRPC; clients of this path know a 400.
@@ -235,19 +273,26 @@ async fn delete_stop_and_restore_take_keys() {
     let body = format!(r#"{{"status":"error","message":"{running}"}}"#);
     assert_eq!(reply.code_and_body(), (400, body.as_str()));
 
-    let fake = Fake::default().responds(StopJobsResponse { count: 1 });
+    let fake =
+        Fake::default().responds(StopJobsResponse { count: 1, ..StopJobsResponse::default() });
     let reply = fake.post("/api/jobs/stop.json?project=123", "job=123/1/1").await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok"}"#));
-    let expected = StopJobsRequest { project: 123, keys: texts(&["123/1/1"]) };
+    let filter = keys(&["123/1/1"]);
+    let expected = StopJobsRequest { project: 123, filter, ..StopJobsRequest::default() };
     assert_eq!(fake.request::<StopJobsRequest>(), expected);
 
-    let fake = Fake::default().responds(RestoreJobsResponse { count: 1 });
+    let fake = Fake::default()
+        .responds(RestoreJobsResponse { count: 1, ..RestoreJobsResponse::default() });
     let headers =
         [("idempotency-key", "id"), ("content-type", "application/x-www-form-urlencoded")];
     let form = "project=123&job=123/1/2&job=123/1/3";
     let reply = fake.with("POST", "/api/jobs/restore.json", &headers, form).await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","count":1}"#));
-    let keys = texts(&["123/1/2", "123/1/3"]);
-    let expected = RestoreJobsRequest { project: 123, keys, request_id: "id".to_owned() };
+    let expected = RestoreJobsRequest {
+        project: 123,
+        filter: two,
+        request_id: "id".to_owned(),
+        ..RestoreJobsRequest::default()
+    };
     assert_eq!(fake.request::<RestoreJobsRequest>(), expected);
 }

@@ -6,7 +6,10 @@ use spiderq_proto::v1::*;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::fake::{Fake, Reply};
+use crate::{
+    by_name,
+    fake::{Fake, Reply},
+};
 
 async fn dash(status: Status) -> Reply {
     Fake::default().responds(status).get("/api/jobs/count.json?project=1").await
@@ -88,12 +91,12 @@ async fn a_bad_field_is_named_by_its_parameter() {
         Status::with_error_details(Code::InvalidArgument, message, details)
     };
     let reply = Fake::default()
-        .responds(status("tags", "tags: must be good"))
+        .responds(status("job.tags[0]", "tags: must be good"))
         .post("/api/run.json", "project=1&spider=s&add_tag=")
         .await;
     let body = r#"{"status":"badrequest","message":"add_tag: must be good"}"#;
     assert_eq!(reply.code_and_body(), (400, body));
-    let reply = storage(status("filter.keys", "filter.keys: must be good")).await;
+    let reply = storage(status("filter.keys[3]", "keys: must be good")).await;
     let body = r#"{"error":"Bad Request","message":"key: must be good"}"#;
     assert_eq!(reply.code_and_body(), (400, body));
     let reply = storage(status("units", "units: must be good")).await;
@@ -107,10 +110,11 @@ async fn a_duplicate_run_is_400_but_not_a_bad_request() {
     let reply = fake.post("/api/run.json", "project=1&spider=s").await;
     let body = r#"{"status":"error","message":"s already scheduled"}"#;
     assert_eq!(reply.code_and_body(), (400, body));
-    assert_eq!(fake.request::<ScheduleJobRequest>().spider, "s");
+    let asked = fake.request::<ScheduleJobRequest>().job.unwrap();
+    assert_eq!(asked.spider, Some(by_name("s")));
 
-    let job = HashMap::from([("job".to_owned(), "1/1/7".to_owned())]);
-    let details = ErrorDetails::with_error_info("DUPLICATE", "spiderq", job);
+    let job = HashMap::from([("key".to_owned(), "1/1/7".to_owned())]);
+    let details = ErrorDetails::with_error_info("DUPLICATE", "spiderq.v1", job);
     let status = Status::with_error_details(Code::AlreadyExists, "s already scheduled", details);
     let reply = Fake::default().responds(status).post("/api/run.json", "project=1&spider=s").await;
     let body = r#"{"status":"error","message":"s already scheduled","jobid":"1/1/7"}"#;
@@ -120,8 +124,8 @@ async fn a_duplicate_run_is_400_but_not_a_bad_request() {
 #[tokio::test]
 async fn the_message_is_made_from_the_details_and_not_from_the_text() {
     for (code, http, field, body) in [
-        (Code::InvalidArgument, 400, "start_ts", "startts: must be good"),
-        (Code::ResourceExhausted, 413, "metadata", "metadata: must be good"),
+        (Code::InvalidArgument, 400, "filter.start_time", "startts: must be good"),
+        (Code::ResourceExhausted, 413, "metadata_json", "metadata: must be good"),
         (Code::Aborted, 409, "request_id", "Idempotency-Key: must be good"),
     ] {
         let details = ErrorDetails::with_bad_request_violation(field, "must be good");
@@ -130,4 +134,13 @@ async fn the_message_is_made_from_the_details_and_not_from_the_text() {
         assert_eq!(reply.code.as_u16(), http);
         assert!(reply.code_and_body().1.ends_with(&body), "{}", reply.code_and_body().1);
     }
+}
+
+#[tokio::test]
+async fn a_spider_number_that_does_not_exist_is_a_bad_parameter() {
+    let fake = Fake::default().responds(Status::not_found("there is no spider 1/99"));
+    let reply = fake.post("/api/run.json", "project=1&jobq_id=99").await;
+    let message = "jobq_id: must be the number of a spider that exists";
+    let body = format!("{{\"status\":\"badrequest\",\"message\":\"{message}\"}}");
+    assert_eq!(reply.code_and_body(), (400, body.as_str()));
 }

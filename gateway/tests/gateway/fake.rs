@@ -185,34 +185,28 @@ impl project_service_server::ProjectService for Fake {
     ) -> Result<Response<GetSpiderResponse>, Status> {
         self.respond(request)
     }
-    async fn update_spider_tags(
+    async fn ensure_spider(
         &self,
-        request: Request<UpdateSpiderTagsRequest>,
-    ) -> Result<Response<UpdateSpiderTagsResponse>, Status> {
+        request: Request<EnsureSpiderRequest>,
+    ) -> Result<Response<EnsureSpiderResponse>, Status> {
         self.respond(request)
     }
-    async fn limit_spider(
+    async fn update_spider(
         &self,
-        request: Request<LimitSpiderRequest>,
-    ) -> Result<Response<LimitSpiderResponse>, Status> {
+        request: Request<UpdateSpiderRequest>,
+    ) -> Result<Response<UpdateSpiderResponse>, Status> {
         self.respond(request)
     }
-    async fn get_settings(
+    async fn get_project_settings(
         &self,
-        request: Request<GetSettingsRequest>,
-    ) -> Result<Response<GetSettingsResponse>, Status> {
+        request: Request<GetProjectSettingsRequest>,
+    ) -> Result<Response<GetProjectSettingsResponse>, Status> {
         self.respond(request)
     }
-    async fn set_settings(
+    async fn update_project_settings(
         &self,
-        request: Request<SetSettingsRequest>,
-    ) -> Result<Response<SetSettingsResponse>, Status> {
-        self.respond(request)
-    }
-    async fn delete_settings(
-        &self,
-        request: Request<DeleteSettingsRequest>,
-    ) -> Result<Response<DeleteSettingsResponse>, Status> {
+        request: Request<UpdateProjectSettingsRequest>,
+    ) -> Result<Response<UpdateProjectSettingsResponse>, Status> {
         self.respond(request)
     }
     async fn get_server_time(
@@ -224,7 +218,7 @@ impl project_service_server::ProjectService for Fake {
 }
 
 #[tonic::async_trait]
-impl key_service_server::KeyService for Fake {
+impl api_key_service_server::ApiKeyService for Fake {
     /// Accepts every API key, unless a test says otherwise. Most calls are not made by a route but
     /// by the check of credentials, so they are not recorded.
     async fn get_identity(
@@ -362,12 +356,6 @@ impl job_queue_service_server::JobQueueService for Fake {
             Ok(rows) => Ok(Response::new(*rows)),
             Err(other) => Err(*other.downcast::<Status>().expect("another response")),
         }
-    }
-    async fn count_queue(
-        &self,
-        request: Request<CountQueueRequest>,
-    ) -> Result<Response<CountQueueResponse>, Status> {
-        self.respond(request)
     }
     async fn summarize_queue(
         &self,

@@ -4,8 +4,9 @@ use spiderq_proto::v1::*;
 use tonic::Status;
 
 use crate::{
+    by_name,
     fake::{Fake, Reply},
-    fields, texts,
+    fields, job, keys, texts,
 };
 
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
@@ -60,31 +61,33 @@ async fn json_and_multipart_bodies_are_the_same_as_a_form() {
         ("deep", "true"),
         ("text", "a\nb"),
     ]);
-    let expected = ScheduleJobRequest {
-        project: 1,
-        spider: "é".to_owned(),
+    let expected = NewJob {
+        spider: Some(by_name("é")),
         units: Some(3),
         tags: texts(&["t1", "t2"]),
-        job_settings: Some(r#"{"A": 1.0}"#.to_owned()),
+        job_settings_json: r#"{"A": 1.0}"#.to_owned(),
         spider_args: fields(&[
             ("page", "9007199254740993"),
             ("rate", "1e2"),
             ("deep", "true"),
             ("text", "a\nb"),
         ]),
-        metadata: fields(&[
+        metadata_json: fields(&[
             ("api_url", r#""http://spiderq.test:6900/api/""#),
             ("environment", r#"{"E":"1"}"#),
             ("x", "1566311822568.0"),
         ]),
-        ..ScheduleJobRequest::default()
+        ..NewJob::default()
     };
+    let expected =
+        ScheduleJobRequest { project: 1, job: Some(expected), request_id: String::new() };
     for (content_type, body) in
         [(URL_ENCODED, form.as_str()), (JSON, json), (JSON, texts_in_json), (MULTIPART, &multipart)]
     {
-        let fake = Fake::default();
+        let fake = Fake::default().responds(ScheduleJobResponse { job: Some(job("1/2/3")) });
         let reply = post(&fake, "/api/run.json", content_type, body).await;
-        assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","jobid":""}"#), "{content_type}");
+        let scheduled = r#"{"status":"ok","jobid":"1/2/3"}"#;
+        assert_eq!(reply.code_and_body(), (200, scheduled), "{content_type}");
         assert_eq!(fake.request::<ScheduleJobRequest>(), expected, "{content_type}");
     }
 }
@@ -93,7 +96,7 @@ async fn json_and_multipart_bodies_are_the_same_as_a_form() {
 async fn lists_of_php_and_javascript_are_lists_in_both_families() {
     let filter = JobFilter {
         states: vec![1, 2],
-        spiders: texts(&["a", "b"]),
+        spiders: vec![by_name("a"), by_name("b")],
         has_tags: texts(&["c", "d"]),
         lacks_tags: texts(&["e"]),
         keys: texts(&["1/1/1", "1/1/2"]),
@@ -102,12 +105,12 @@ async fn lists_of_php_and_javascript_are_lists_in_both_families() {
     let lists = "state[]=pending&state%5B%5D=running&spider[0]=a&spider[1]=b&has_tag[]=c&has_tag=d\
                  &lacks_tag[0]=e";
     let fake = Fake::default();
-    let keys = "job[]=1/1/1&job[]=1/1/2";
-    assert_eq!(fake.get(&format!("/api/jobs/list.json?project=1&{lists}&{keys}")).await.code, 200);
+    let jobs = "job[]=1/1/1&job[]=1/1/2";
+    assert_eq!(fake.get(&format!("/api/jobs/list.json?project=1&{lists}&{jobs}")).await.code, 200);
     assert_eq!(fake.request::<ListJobsRequest>().filter, Some(filter.clone()));
     let fake = Fake::default();
-    let keys = "key[]=1/1/1&key[]=1/1/2&jobmeta[]=x&jobmeta[1]=y";
-    assert_eq!(fake.get(&format!("/jobq/1/list?{lists}&{keys}")).await.code, 200);
+    let jobs = "key[]=1/1/1&key[]=1/1/2&jobmeta[]=x&jobmeta[1]=y";
+    assert_eq!(fake.get(&format!("/jobq/1/list?{lists}&{jobs}")).await.code, 200);
     let request = fake.request::<ListQueueRequest>();
     assert_eq!((request.filter, request.metadata_fields), (Some(filter), texts(&["x", "y"])));
     let fake = Fake::default();
@@ -115,8 +118,8 @@ async fn lists_of_php_and_javascript_are_lists_in_both_families() {
     assert_eq!(post(&fake, "/api/jobs/update.json", URL_ENCODED, form).await.code, 200);
     let request = fake.request::<UpdateJobsRequest>();
     let tags = TagChanges { add: texts(&["a", "b"]), remove: texts(&["c"]), replace: false };
-    assert_eq!((request.keys, request.tags), (texts(&["1/1/1", "1/1/2"]), Some(tags)));
-    assert!(request.metadata.is_empty());
+    assert_eq!((request.filter, request.tags), (keys(&["1/1/1", "1/1/2"]), Some(tags)));
+    assert!(request.metadata_json.is_empty());
 }
 
 #[tokio::test]
@@ -125,7 +128,7 @@ async fn query_and_body_count_together() {
     let path = "/api/jobs/stop.json?project=1&job=1/1/1";
     let reply = post(&fake, path, JSON, r#"{"project":1,"job":["1/1/1","1/1/2"]}"#).await;
     assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok"}"#));
-    assert_eq!(fake.request::<StopJobsRequest>().keys, ["1/1/1", "1/1/2"]);
+    assert_eq!(fake.request::<StopJobsRequest>().filter, keys(&["1/1/1", "1/1/2"]));
     let fake = Fake::default();
     let reply = post(&fake, "/api/jobs/stop.json?project=1", JSON, r#"{"project":2}"#).await;
     let body = r#"{"status":"badrequest","message":"project: must be given once"}"#;

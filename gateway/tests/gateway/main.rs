@@ -24,8 +24,14 @@ mod streaming;
 mod summaries;
 mod timeout;
 mod upstream;
+mod workers;
 
 use std::collections::BTreeMap;
+
+use spiderq_proto::{
+    time::timestamp,
+    v1::{Job, JobFilter, JobState, SpiderRef, SpiderType, spider_ref::Spider},
+};
 
 /// Metadata as the messages hold it.
 fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -38,19 +44,32 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 /// A finished job of a spider named `s`.
-fn job(key: &str) -> spiderq_proto::v1::Job {
+fn job(key: &str) -> Job {
     let mut numbers = key.split('/').map(|number| number.parse().unwrap());
-    spiderq_proto::v1::Job {
+    Job {
         key: key.to_owned(),
         project: numbers.next().unwrap(),
         spider_id: numbers.next().unwrap(),
-        spider_type: "manual".to_owned(),
+        spider_type: SpiderType::Manual.into(),
         spider: "s".to_owned(),
-        state: spiderq_proto::v1::JobState::Finished.into(),
-        ts: 1_397_762_393_489,
+        state: JobState::Finished.into(),
+        state_time: Some(timestamp(1_397_762_393_489)),
         priority: 2,
         units: 1,
-        updated_time: 1000,
-        ..Default::default()
+        updated_time: Some(timestamp(1000)),
+        ..Job::default()
     }
+}
+
+fn by_id(id: i64) -> SpiderRef {
+    SpiderRef { spider: Some(Spider::Id(id)) }
+}
+
+fn by_name(name: &str) -> SpiderRef {
+    SpiderRef { spider: Some(Spider::Name(name.to_owned())) }
+}
+
+/// Just these jobs.
+fn keys(keys: &[&str]) -> Option<JobFilter> {
+    Some(JobFilter { keys: texts(keys), ..JobFilter::default() })
 }

@@ -10,7 +10,7 @@ const STATS: &str =
 fn stored() -> GetJobResponse {
     GetJobResponse {
         job: Some(Job {
-            metadata: fields(&[("scrapystats", STATS), ("a b", "[]")]),
+            metadata_json: fields(&[("scrapystats", STATS), ("a b", "[]")]),
             ..job("1/2/3")
         }),
     }
@@ -81,8 +81,8 @@ async fn post_merges_an_object() {
     assert_eq!(reply.code_and_body(), (200, ""));
     let expected = SetJobMetadataRequest {
         key: "1/2/3".to_owned(),
-        metadata: fields(&[("a", "2.0"), ("scrapystats", STATS)]),
-        fence: String::new(),
+        metadata_json: fields(&[("a", "2.0"), ("scrapystats", STATS)]),
+        ..SetJobMetadataRequest::default()
     };
     assert_eq!(fake.request::<SetJobMetadataRequest>(), expected);
 }
@@ -97,7 +97,7 @@ async fn post_to_a_field_sets_it() {
         let fake = Fake::default();
         assert_eq!(fake.post(path, value).await.code_and_body(), (200, ""));
         let request = fake.request::<SetJobMetadataRequest>();
-        assert_eq!(request.metadata, fields(&[(field, value)]));
+        assert_eq!(request.metadata_json, fields(&[(field, value)]));
     }
 }
 
@@ -109,7 +109,7 @@ async fn delete_takes_a_field_or_the_job() {
     let expected = DeleteJobMetadataRequest {
         key: "1/2/3".to_owned(),
         field: "my-meta".to_owned(),
-        fence: String::new(),
+        ..DeleteJobMetadataRequest::default()
     };
     assert_eq!(fake.request::<DeleteJobMetadataRequest>(), expected);
 

@@ -6,7 +6,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use spiderq_proto::v1::*;
 use tonic::Status;
 
-use crate::{fake::Fake, fields, job};
+use crate::{fake::Fake, fields, job, keys};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -29,10 +29,10 @@ async fn an_unknown_path_is_404_in_the_form_of_its_family() {
 
 #[tokio::test]
 async fn head_works_as_get() {
-    let fake = Fake::default().responds(CountQueueResponse { count: 32_110 });
+    let fake = Fake::default().responds(CountJobsResponse { count: 32_110 });
     let reply = fake.with("HEAD", "/jobq/1/count/", &[], "").await;
     assert_eq!(reply.code_and_body(), (200, ""));
-    assert_eq!(fake.request::<CountQueueRequest>().project, 1);
+    assert_eq!(fake.request::<CountJobsRequest>().project, 1);
 }
 
 #[tokio::test]
@@ -42,11 +42,11 @@ async fn gzip_bodies_are_read_in_both_families() {
     let body = gzip("{\"x\":1.0}\n");
     let reply = fake.with("POST", "/jobs/1/2/3", &headers, body).await;
     assert_eq!(reply.code_and_body(), (200, ""));
-    assert_eq!(fake.request::<SetJobMetadataRequest>().metadata, fields(&[("x", "1.0")]));
+    assert_eq!(fake.request::<SetJobMetadataRequest>().metadata_json, fields(&[("x", "1.0")]));
     let fake = Fake::default();
     let body = gzip("project=1&job=1/2/3");
     fake.with("POST", "/api/jobs/stop.json", &headers, body).await;
-    assert_eq!(fake.request::<StopJobsRequest>().keys, ["1/2/3"]);
+    assert_eq!(fake.request::<StopJobsRequest>().filter, keys(&["1/2/3"]));
     let reply = Fake::default().with("POST", "/jobs/1/2/3", &headers, "no gzip").await;
     let body = r#"{"error":"Bad Request","message":"body: could not be read or decompressed"}"#;
     assert_eq!(reply.code_and_body(), (400, body));
@@ -82,7 +82,7 @@ async fn the_limit_counts_after_decompression() {
 #[tokio::test]
 async fn a_response_is_compressed_if_the_client_accepts_it() {
     let long = format!("\"{}\"", "x".repeat(1000));
-    let stored = Job { metadata: fields(&[("x", &long)]), ..job("1/2/3") };
+    let stored = Job { metadata_json: fields(&[("x", &long)]), ..job("1/2/3") };
     let fake = Fake::default().responds(GetJobResponse { job: Some(stored) });
     let reply = fake.with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "").await;
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
@@ -167,7 +167,7 @@ async fn an_unauthenticated_caller_gets_401_and_not_a_validation_error() {
 #[tokio::test]
 async fn a_panic_is_a_500_of_both_families() {
     // The fake panics when the prepared response is of another call.
-    let fake = Fake::default().responds(CountJobsResponse::default());
+    let fake = Fake::default().responds(ListJobsResponse::default());
     let reply = fake.get("/jobq/1/count").await;
     let body = r#"{"status":"error","error":"Internal Server Error","message":"internal error"}"#;
     assert_eq!(reply.code_and_body(), (500, body));

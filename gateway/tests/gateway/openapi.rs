@@ -19,10 +19,8 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 fn routes() -> BTreeSet<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes/mod.rs");
     let source = fs::read_to_string(file).unwrap();
-    let (_, table) = source.split_once("Router::new()").unwrap();
-    let (table, _) = table.split_once("\n}").unwrap();
     let mut routes = BTreeSet::new();
-    for route in table.split(".route(\"").skip(1) {
+    for route in source.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
         let path = path.replace("{*", "{");
         for method in METHODS {

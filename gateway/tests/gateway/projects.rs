@@ -1,28 +1,22 @@
 //! Projects, spiders and settings: path → message, response → body.
 
-use spiderq_proto::v1::*;
+use spiderq_proto::{FieldMask, time::timestamp, v1::*};
 use tonic::Status;
+use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{fake::Fake, fields, texts};
+use crate::{by_id, by_name, fake::Fake, fields, texts};
 
 fn spider(id: i64, name: &str, version: &str) -> Spider {
     Spider {
+        project: 53,
         max_running: None,
         id,
         name: name.to_owned(),
         tags: texts(&["a", "b \"c\""]),
-        r#type: "manual".to_owned(),
+        r#type: SpiderType::Manual.into(),
         version: version.to_owned(),
         project_name: "Books \"53\"".to_owned(),
     }
-}
-
-fn by_number(id: i64) -> Option<SpiderRef> {
-    Some(SpiderRef { spider: Some(spider_ref::Spider::Id(id)) })
-}
-
-fn by_name(name: &str) -> Option<SpiderRef> {
-    Some(SpiderRef { spider: Some(spider_ref::Spider::Name(name.to_owned())) })
 }
 
 /// A spider as the paths of `/api/v2/` show it.
@@ -34,18 +28,28 @@ fn shown(id: i64, name: &str) -> String {
 
 #[tokio::test]
 async fn projects_are_listed_as_numbers() {
-    let fake = Fake::default().responds(ListProjectsResponse { projects: vec![1, 53] });
+    let page = |projects: &[i64], token: &str| ListProjectsResponse {
+        projects: projects.to_vec(),
+        next_page_token: token.to_owned(),
+    };
+    let fake = Fake::default().responds(page(&[1, 53], "T")).responds(page(&[54], ""));
     let reply = fake.get("/api/scrapyd/listprojects.json").await;
-    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","projects":[1,53]}"#));
-    assert_eq!(fake.request::<ListProjectsRequest>(), ListProjectsRequest {});
+    assert_eq!(reply.code_and_body(), (200, r#"{"status":"ok","projects":[1,53,54]}"#));
+    let requests = fake.requests::<ListProjectsRequest>();
+    assert!(requests.iter().map(|one| one.page_token.as_str()).eq(["", "T"]));
 }
 
 #[tokio::test]
 async fn spiders_are_listed_page_by_page() {
-    let page: Vec<Spider> = (1..=1000).map(|id| spider(id, "s", "v")).collect();
+    let page = |spiders: Vec<Spider>, token: &str| ListSpidersResponse {
+        spiders,
+        next_page_token: token.to_owned(),
+        total_size: 0,
+    };
+    let first = (1..=1000).map(|id| spider(id, "s", "v")).collect();
     let fake = Fake::default()
-        .responds(ListSpidersResponse { spiders: page, total: 1001 })
-        .responds(ListSpidersResponse { spiders: vec![spider(1001, "last", "")], total: 1001 });
+        .responds(page(first, "T"))
+        .responds(page(vec![spider(1001, "last", "")], ""));
     let reply = fake.get("/api/spiders/list.json?project=53").await;
     let body: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
     let rows = body["spiders"].as_array().unwrap();
@@ -54,8 +58,9 @@ async fn spiders_are_listed_page_by_page() {
     assert_eq!(rows[1000].to_string(), last);
     assert_eq!(rows[0]["version"], "v");
     let requests = fake.requests::<ListSpidersRequest>();
-    let pages: Vec<_> = requests.iter().map(|one| (one.start_after, one.count)).collect();
-    assert_eq!(pages, [(0, 1000), (1000, 1000)]);
+    let pages: Vec<_> =
+        requests.iter().map(|one| (one.page_token.as_str(), one.page_size)).collect();
+    assert_eq!(pages, [("", 1000), ("T", 1000)]);
 }
 
 #[tokio::test]
@@ -74,7 +79,7 @@ async fn a_spider_is_read_and_tagged_by_its_number_or_its_name() {
     let whole = shown(7, "s");
     let response = || Some(spider(7, "s", "v1"));
     for (part, named) in [
-        ("7", by_number(7)),
+        ("7", by_id(7)),
         ("s", by_name("s")),
         ("7a", by_name("7a")),
         ("-7", by_name("-7")),
@@ -85,23 +90,24 @@ async fn a_spider_is_read_and_tagged_by_its_number_or_its_name() {
         let fake = Fake::default().responds(GetSpiderResponse { spider: response() });
         let reply = fake.get(&format!("/api/v2/projects/53/spiders/{part}")).await;
         assert_eq!(reply.code_and_body(), (200, whole.as_str()));
-        let expected = GetSpiderRequest { project: 53, spider: named, create: false };
+        let expected = GetSpiderRequest { project: 53, spider: Some(named) };
         assert_eq!(fake.request::<GetSpiderRequest>(), expected);
     }
 
-    let fake = Fake::default().responds(UpdateSpiderTagsResponse { spider: response() });
+    let fake = Fake::default().responds(UpdateSpiderResponse { spider: response() });
     let path = "/api/v2/projects/53/spiders/7/tags";
     let json = [("content-type", "application/json")];
     let body = r#"{"add":["x"],"remove":["y","z"]}"#;
     let reply = fake.with("PATCH", path, &json, body).await;
     assert_eq!(reply.code_and_body(), (200, whole.as_str()));
-    let expected = UpdateSpiderTagsRequest {
+    let (add, remove) = (texts(&["x"]), texts(&["y", "z"]));
+    let expected = UpdateSpiderRequest {
         project: 53,
-        spider: by_number(7),
-        add: texts(&["x"]),
-        remove: texts(&["y", "z"]),
+        spider: Some(by_id(7)),
+        tag_changes: Some(TagChanges { add, remove, replace: false }),
+        ..UpdateSpiderRequest::default()
     };
-    assert_eq!(fake.request::<UpdateSpiderTagsRequest>(), expected);
+    assert_eq!(fake.request::<UpdateSpiderRequest>(), expected);
 }
 
 #[tokio::test]
@@ -119,7 +125,9 @@ async fn spiders_are_paged_as_clients_of_django_expect() {
     ];
     for (query, before, size, total, next, previous) in cases {
         let spiders = vec![spider(1, "s", "v1"), spider(2, "t", "v1")];
-        let fake = Fake::default().responds(ListSpidersResponse { spiders, total });
+        let next_page_token = "T".to_owned();
+        let response = ListSpidersResponse { spiders, next_page_token, total_size: total };
+        let fake = Fake::default().responds(response);
         let reply = fake.get(&format!("/api/v2/projects/53/spiders{query}")).await;
         let url = |query: Option<&str>| {
             query.map_or("null".to_owned(), |query| format!("\"{base}{query}\""))
@@ -133,8 +141,14 @@ async fn spiders_are_paged_as_clients_of_django_expect() {
         );
         assert_eq!(reply.code_and_body(), (200, body.as_str()), "{query}");
         let request = fake.request::<ListSpidersRequest>();
-        let asked = (request.project, request.name.as_str(), request.start_after, request.count);
-        assert_eq!(asked, (53, "", before, size), "{query}");
+        let expected = ListSpidersRequest {
+            project: 53,
+            skip: before,
+            page_size: size,
+            with_total_size: true,
+            ..ListSpidersRequest::default()
+        };
+        assert_eq!(request, expected, "{query}");
     }
 }
 
@@ -164,13 +178,13 @@ async fn only_the_first_page_of_spiders_may_be_empty() {
 async fn a_spider_is_limited_by_its_number() {
     let path = "/api/v2/projects/53/spiders/7";
     for (body, most, body_text) in [
-        (r#"{"max_running":4294967295}"#, Some(u32::MAX), "4294967295"),
+        (r#"{"max_running":4294967295}"#, Some(4_294_967_295), "4294967295"),
         (r#"{"max_running":0}"#, Some(0), "0"),
         (r#"{"max_running":null}"#, None, "null"),
     ] {
         let spider = Spider { max_running: most, ..spider(7, "s", "") };
         let spider = Some(spider);
-        let fake = Fake::default().responds(LimitSpiderResponse { spider });
+        let fake = Fake::default().responds(UpdateSpiderResponse { spider });
         let reply = fake.with("PATCH", path, &[], body).await;
         let body_text = format!(
             "{}{body_text}{}",
@@ -178,8 +192,14 @@ async fn a_spider_is_limited_by_its_number() {
             r#","project":{"id":53,"name":"Books \"53\""}}"#
         );
         assert_eq!(reply.code_and_body(), (200, body_text.as_str()));
-        let expected = LimitSpiderRequest { project: 53, spider: by_number(7), max_running: most };
-        assert_eq!(fake.request::<LimitSpiderRequest>(), expected);
+        let expected = UpdateSpiderRequest {
+            project: 53,
+            spider: Some(by_id(7)),
+            values: Some(Spider { max_running: most, ..Spider::default() }),
+            update_mask: Some(FieldMask { paths: texts(&["max_running"]) }),
+            tag_changes: None,
+        };
+        assert_eq!(fake.request::<UpdateSpiderRequest>(), expected);
     }
     let accepted = "max_running: must be a whole number from 0 to 4294967295, or null";
     for (body, body_text) in [
@@ -215,7 +235,7 @@ async fn an_empty_change_of_tags_is_refused_in_its_own_form() {
 #[tokio::test]
 async fn an_api_key_has_the_name_and_role_of_its_owner() {
     let identity = |projects: &[i64]| GetIdentityResponse {
-        name: "ann".to_owned(),
+        owner: "ann".to_owned(),
         role: Role::User.into(),
         projects: projects.to_vec(),
     };
@@ -232,15 +252,28 @@ async fn an_api_key_has_the_name_and_role_of_its_owner() {
 
 #[tokio::test]
 async fn a_spider_has_a_number_or_null() {
-    for (query, create) in
-        [("", false), ("?create=1", true), ("?create=True", true), ("?create=off", false)]
-    {
-        let fake = Fake::default().responds(GetSpiderResponse { spider: Some(spider(7, "s", "")) });
+    let found = || Some(spider(7, "s", ""));
+    for query in ["", "?create=off"] {
+        let fake = Fake::default().responds(GetSpiderResponse { spider: found() });
         let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
         assert_eq!(reply.code_and_body(), (200, "7"));
         assert_eq!(reply.header("content-type"), Some("application/json"));
-        let expected = GetSpiderRequest { project: 53, spider: by_name("a/b c"), create };
+        let expected = GetSpiderRequest { project: 53, spider: Some(by_name("a/b c")) };
         assert_eq!(fake.request::<GetSpiderRequest>(), expected);
+    }
+    for query in ["?create=1", "?create=True"] {
+        let fake = Fake::default().responds(EnsureSpiderResponse { spider: found() });
+        let reply = fake.get(&format!("/ids/53/spider/a%2Fb%20c{query}")).await;
+        assert_eq!(reply.code_and_body(), (200, "7"));
+        let expected = EnsureSpiderRequest { project: 53, name: "a/b c".to_owned() };
+        assert_eq!(fake.request::<EnsureSpiderRequest>(), expected);
+    }
+    for (query, path) in [("", "spider.name"), ("?create=1", "name")] {
+        let details = ErrorDetails::with_bad_request_violation(path, "must be good");
+        let status = Status::with_error_details(tonic::Code::InvalidArgument, "", details);
+        let reply = Fake::default().responds(status).get(&format!("/ids/1/spider/x{query}")).await;
+        let body = r#"{"error":"Bad Request","message":"spider: must be good"}"#;
+        assert_eq!(reply.code_and_body(), (400, body));
     }
     let fake = Fake::default().responds(Status::not_found("none"));
     assert_eq!(fake.get("/ids/53/spider/s").await.code_and_body(), (200, "null"));
@@ -251,8 +284,8 @@ async fn a_spider_has_a_number_or_null() {
 
 #[tokio::test]
 async fn settings_are_read_all_at_once_or_one_by_one() {
-    let settings =
-        GetSettingsResponse { settings: fields(&[("a", "1566311822568.0"), ("b/c", "[ ]")]) };
+    let settings_json = fields(&[("a", "1566311822568.0"), ("b/c", "[ ]")]);
+    let settings = GetProjectSettingsResponse { settings_json };
     for (path, body_text) in [
         ("/projects/53/settings", r#"{"a":1566311822568.0,"b/c":[ ]}"#),
         ("/projects/53/settings/a", "1566311822568.0"),
@@ -262,30 +295,35 @@ async fn settings_are_read_all_at_once_or_one_by_one() {
     ] {
         let fake = Fake::default().responds(settings.clone());
         assert_eq!(fake.get(path).await.code_and_body(), (200, body_text), "{path}");
-        assert_eq!(fake.request::<GetSettingsRequest>().project, 53);
+        assert_eq!(fake.request::<GetProjectSettingsRequest>().project, 53);
     }
 }
 
 #[tokio::test]
 async fn settings_are_set_and_removed() {
-    for (path, body, settings) in [
+    for (path, body, settings_json) in [
         ("/projects/53/settings", r#"{"a":1.0,"b":[ ]}"#, fields(&[("a", "1.0"), ("b", "[ ]")])),
         ("/projects/53/settings/a", "1.0", fields(&[("a", "1.0")])),
     ] {
         let fake = Fake::default();
         assert_eq!(fake.post(path, body).await.code_and_body(), (200, ""));
-        let expected = SetSettingsRequest { project: 53, settings };
-        assert_eq!(fake.request::<SetSettingsRequest>(), expected);
+        let expected =
+            UpdateProjectSettingsRequest { project: 53, settings_json, update_mask: None };
+        assert_eq!(fake.request::<UpdateProjectSettingsRequest>(), expected);
     }
-    for (path, names, all) in [
-        ("/projects/53/settings", texts(&[]), true),
-        ("/projects/53/settings/a", texts(&["a"]), false),
-    ] {
+    for (path, name) in [("/projects/53/settings", "*"), ("/projects/53/settings/a.b", "a.b")] {
         let fake = Fake::default();
         assert_eq!(fake.with("DELETE", path, &[], "").await.code_and_body(), (200, ""));
-        let expected = DeleteSettingsRequest { project: 53, names, all };
-        assert_eq!(fake.request::<DeleteSettingsRequest>(), expected);
+        let expected = UpdateProjectSettingsRequest {
+            project: 53,
+            settings_json: fields(&[]),
+            update_mask: Some(FieldMask { paths: texts(&[name]) }),
+        };
+        assert_eq!(fake.request::<UpdateProjectSettingsRequest>(), expected);
     }
+    let fake = Fake::default();
+    let reply = fake.with("DELETE", "/projects/53/settings/*", &[], "").await;
+    assert_eq!((reply.code.as_u16(), fake.calls()), (400, 0));
     let refused = Fake::default().post("/projects/53/settings/a", "NaN").await;
     let body_text = r#"{"error":"Bad Request","message":"a: must be JSON, which NaN is not"}"#;
     assert_eq!(refused.code_and_body(), (400, body_text));
@@ -293,7 +331,8 @@ async fn settings_are_set_and_removed() {
 
 #[tokio::test]
 async fn the_time_needs_no_key() {
-    let fake = Fake::default().responds(GetServerTimeResponse { now: 1_566 });
+    let fake =
+        Fake::default().responds(GetServerTimeResponse { server_time: Some(timestamp(1_566)) });
     let request = http::Request::get("/system/ts");
     let request = request.body(axum::body::Body::empty()).unwrap();
     let reply = fake.send(request).await;

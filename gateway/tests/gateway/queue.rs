@@ -1,45 +1,85 @@
 //! The queue of the storage family: each path and the message that it becomes.
 
-use spiderq_proto::v1::*;
-use tonic::Status;
+use prost::Message as _;
+use spiderq_proto::{
+    RpcStatus,
+    time::{duration, timestamp},
+    v1::*,
+};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{fake::Fake, fields, job, texts};
+use crate::{by_name, fake::Fake, fields, job, keys, texts};
 
 fn pushed(key: &str, token: &str) -> PushedJob {
-    PushedJob { result: Some(pushed_job::Result::Key(key.to_owned())), token: token.to_owned() }
+    let job = AddedJob { key: key.to_owned(), token: token.to_owned() };
+    PushedJob { result: Some(pushed_job::Result::Added(job)) }
 }
 
-fn refused(code: job_error::Code, message: &str, field: &str) -> JobError {
-    let (message, field) = (message.to_owned(), field.to_owned());
-    JobError { code: code.into(), message, field, ..JobError::default() }
+fn not_pushed(error: RpcStatus) -> PushedJob {
+    PushedJob { result: Some(pushed_job::Result::Error(error)) }
+}
+
+fn refused(code: Code, message: &str) -> RpcStatus {
+    RpcStatus { code: code.into(), message: message.to_owned(), details: Vec::new() }
+}
+
+/// The refusal of a field by its path.
+fn bad_field(path: &str, accepted: &str) -> RpcStatus {
+    let details = ErrorDetails::with_bad_request_violation(path, accepted);
+    let status = Status::with_error_details(Code::InvalidArgument, "another text", details);
+    RpcStatus::decode(status.details()).unwrap()
 }
 
 #[tokio::test]
 async fn count_is_a_bare_integer() {
-    let fake = Fake::default().responds(CountQueueResponse { count: 32_110 });
+    let fake = Fake::default().responds(CountJobsResponse { count: 32_110 });
     let path =
         "/jobq/53/count?spider=s&state=pending&startts=1&endts=9&has_tag=A&has_tag=B&lacks_tag=C";
     let reply = fake.get(path).await;
     assert_eq!(reply.code_and_body(), (200, "32110"));
     assert_eq!(reply.header("content-type"), Some("application/json"));
-    let expected = CountQueueRequest {
+    let expected = CountJobsRequest {
         project: 53,
         filter: Some(JobFilter {
             states: vec![1],
-            spiders: texts(&["s"]),
+            spiders: vec![by_name("s")],
             has_tags: texts(&["A", "B"]),
             lacks_tags: texts(&["C"]),
-            start_ts: 1,
-            end_ts: 9,
-            keys: Vec::new(),
+            start_time: Some(timestamp(1)),
+            end_time: Some(timestamp(9)),
+            ..JobFilter::default()
         }),
     };
-    assert_eq!(fake.request::<CountQueueRequest>(), expected);
+    assert_eq!(fake.request::<CountJobsRequest>(), expected);
+}
+
+#[tokio::test]
+async fn count_and_list_are_about_finished_jobs_unless_states_or_keys_are_given() {
+    let states = |states: &[JobState]| {
+        let states = states.iter().map(|state| (*state).into()).collect();
+        Some(JobFilter { states, ..JobFilter::default() })
+    };
+    for (query, filter) in [
+        ("", states(&[JobState::Finished])),
+        ("?state=deleted", states(&[JobState::Deleted])),
+        ("?key=1/1/1", keys(&["1/1/1"])),
+    ] {
+        let fake = Fake::default();
+        fake.get(&format!("/jobq/1/count{query}")).await;
+        assert_eq!(fake.request::<CountJobsRequest>().filter, filter, "{query}");
+        let fake = Fake::default();
+        fake.get(&format!("/jobq/1/list{query}")).await;
+        let request = fake.request::<ListQueueRequest>();
+        assert_eq!(request.filter, filter, "{query}");
+        assert_eq!(request.metadata_fields, texts(&["close_reason", "version"]));
+    }
 }
 
 #[tokio::test]
 async fn list_takes_every_parameter_and_has_a_line_per_job() {
-    let row = |key: &str| Ok::<_, Status>(ListQueueResponse { job: Some(job(key)), elapsed: 7 });
+    let elapsed = Some(duration(7));
+    let row = |key: &str| Ok::<_, Status>(ListQueueResponse { job: Some(job(key)), elapsed });
     let fake = Fake::default().responds(vec![row("53/7/81"), row("53/7/80")]);
     let path = "/jobq/53/list/?state=finished&count=5&start=2&stop=53/7/78&key=53/7/81&key=53/7/80\
                 &jobmeta=units&jobmeta=x&filter=%5B%22state%22%5D";
@@ -64,8 +104,8 @@ async fn list_takes_every_parameter_and_has_a_line_per_job() {
             keys: texts(&["53/7/81", "53/7/80"]),
             ..JobFilter::default()
         }),
-        start: 2,
-        count: 5,
+        skip: 2,
+        limit: 5,
         stop: "53/7/78".to_owned(),
         metadata_fields: texts(&["units", "x"]),
         ..ListQueueRequest::default()
@@ -79,22 +119,11 @@ async fn push_has_a_line_for_each_line_in_order() {
         results: vec![
             pushed("1/1/1", ""),
             pushed("1/1/2", "TOKEN"),
-            PushedJob {
-                result: Some(pushed_job::Result::Error(refused(
-                    job_error::Code::Duplicate,
-                    "an active job has it",
-                    "unique",
-                ))),
-                token: String::new(),
-            },
-            PushedJob {
-                result: Some(pushed_job::Result::Error(refused(
-                    job_error::Code::InvalidArgument,
-                    "priority: must be an integer from 0 (lowest) to 4 (highest)",
-                    "priority",
-                ))),
-                token: String::new(),
-            },
+            not_pushed(refused(Code::AlreadyExists, "an active job has it")),
+            not_pushed(bad_field(
+                "jobs[3].priority",
+                "must be an integer from 0 (lowest) to 4 (highest)",
+            )),
         ],
     });
     let body = concat!(
@@ -126,18 +155,18 @@ async fn push_has_a_line_for_each_line_in_order() {
             )
         )
     );
-    let spider = || NewJob { spider: "s".to_owned(), ..NewJob::default() };
+    let spider = || NewJob { spider: Some(by_name("s")), ..NewJob::default() };
     let expected = PushJobsRequest {
         project: 1,
         jobs: vec![
-            NewJob { metadata: fields(&[("x", "1566311822568.0")]), ..spider() },
+            NewJob { metadata_json: fields(&[("x", "1566311822568.0")]), ..spider() },
             NewJob {
                 state: JobState::Running.into(),
                 units: Some(6),
                 tags: texts(&["a"]),
                 ..spider()
             },
-            NewJob { unique: "U 1".to_owned(), ..spider() },
+            NewJob { unique_key: "U 1".to_owned(), ..spider() },
             NewJob { priority: Some(9), ..spider() },
         ],
         request_id: "id".to_owned(),
@@ -171,104 +200,14 @@ async fn a_push_of_nothing_still_needs_a_key_but_is_no_error() {
 }
 
 #[tokio::test]
-async fn startjob_has_the_whole_job_or_no_body() {
-    let fake = Fake::default().responds(StartJobResponse {
-        job: Some(Job { metadata: fields(&[("x", "[ 1.0 ]")]), ..job("1/2/3") }),
-        token: "TOKEN".to_owned(),
-        ..StartJobResponse::default()
-    });
-    let headers = [("idempotency-key", "id")];
-    let body = "{\"botgroup\": [\"g\"], \"spider\": \"s\"}";
-    let reply = fake.with("POST", "/jobq/1/startjob", &headers, body).await;
-    assert_eq!(
-        reply.code_and_body(),
-        (
-            200,
-            concat!(
-                r#"{"auth":"TOKEN","key":"1/2/3","priority":2,"project":1,"spider":"s","#,
-                r#""state":"finished","tags":[],"units":1,"x":[ 1.0 ]}"#,
-                "\n"
-            )
-        )
-    );
-    let expected = StartJobRequest {
-        project: 1,
-        spiders: texts(&["s"]),
-        metadata: fields(&[("botgroup", "[\"g\"]")]),
-        lease_ms: Some(0),
-        wait_ms: 0,
-        request_id: "id".to_owned(),
-        ..StartJobRequest::default()
-    };
-    assert_eq!(fake.request::<StartJobRequest>(), expected);
-    for body in ["", "{}"] {
-        assert_eq!(Fake::default().post("/jobq/1/startjob", body).await.code_and_body(), (200, ""));
-    }
-}
-
-#[tokio::test]
-async fn startjob_with_a_lease_also_has_the_fence_and_the_end_of_the_lease() {
-    let fake = Fake::default().responds(StartJobResponse {
-        job: Some(Job { metadata: fields(&[("fence", "1")]), ..job("1/2/3") }),
-        token: "TOKEN".to_owned(),
-        fence: "FENCE".to_owned(),
-        lease_expires: 1_566_311_831_163,
-    });
-    let reply = fake.post("/jobq/1/startjob?lease=30&wait=20", "").await;
-    assert_eq!(
-        reply.code_and_body(),
-        (
-            200,
-            concat!(
-                r#"{"auth":"TOKEN","fence":"FENCE","key":"1/2/3","lease_expires":1566311831163,"#,
-                r#""priority":2,"project":1,"spider":"s","state":"finished","tags":[],"units":1}"#,
-                "\n"
-            )
-        )
-    );
-    let request = fake.request::<StartJobRequest>();
-    assert_eq!(request.lease_ms, Some(30_000));
-    // This gateway's responses must begin within 200 ms, which is less than the wait leaves.
-    assert_eq!(request.wait_ms, 0);
-}
-
-#[tokio::test]
-async fn a_heartbeat_takes_fence_lease_and_counters_or_nothing() {
-    let counted = JobCounters { items: Some(1), pages: Some(2), logs: Some(3), errors: Some(0) };
-    let everything = r#"{"fence":"F","lease":30,"items":1,"pages":2,"logs":3,"errors":0,"x":[]}"#;
-    for (body, fence, lease_ms, counters) in [
-        (everything, "F", Some(30_000), counted),
-        ("", "", None, JobCounters::default()),
-        (r#"{"lease":null,"items":null}"#, "", None, JobCounters::default()),
-    ] {
-        let response =
-            HeartbeatResponse { lease_expires: 1_566_311_831_163, stop_requested: body.is_empty() };
-        let fake = Fake::default().responds(response);
-        let reply = fake.post("/jobq/1/2/3/heartbeat", body).await;
-        let expected = match body {
-            "" => r#"{"lease_expires":1566311831163,"stop_requested":true}"#,
-            _ => r#"{"lease_expires":1566311831163,"stop_requested":false}"#,
-        };
-        assert_eq!(reply.code_and_body(), (200, expected));
-        let expected = HeartbeatRequest {
-            key: "1/2/3".to_owned(),
-            fence: fence.to_owned(),
-            lease_ms,
-            counters: Some(counters),
-        };
-        assert_eq!(fake.request::<HeartbeatRequest>(), expected);
-    }
-}
-
-#[tokio::test]
 async fn update_has_a_line_for_each_job_and_each_bad_line() {
-    let updated = |update, key: &str, error: Option<JobError>| UpdatedJob {
+    let updated = |update_index, key: &str, error: Option<RpcStatus>| UpdatedJob {
         key: key.to_owned(),
         previous_state: JobState::Running.into(),
         error,
-        update,
+        update_index,
     };
-    let error = refused(job_error::Code::WrongState, "job 1/1/2 is deleted", "");
+    let error = refused(Code::FailedPrecondition, "job 1/1/2 is deleted");
     let fake = Fake::default().responds(UpdateQueueResponse {
         results: vec![
             updated(0, "1/1/1", None),
@@ -289,18 +228,17 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
         )
     );
     let expected = UpdateQueueRequest {
-        project: 1,
         updates: vec![
             JobUpdate {
                 key: "1/1/1".to_owned(),
                 state: JobState::Finished.into(),
-                metadata: fields(&[("close_reason", "\"finished\"")]),
+                metadata_json: fields(&[("close_reason", "\"finished\"")]),
                 fence: "F".to_owned(),
                 ..JobUpdate::default()
             },
             JobUpdate {
                 key: "1/1".to_owned(),
-                metadata: fields(&[("tags", "[\"a\"]")]),
+                metadata_json: fields(&[("tags", "[\"a\"]")]),
                 ..JobUpdate::default()
             },
         ],
@@ -309,7 +247,7 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
     assert_eq!(fake.request::<UpdateQueueRequest>(), expected);
 
     // A job that does not exist has no line, and a line that the service refuses has no key.
-    let error = refused(job_error::Code::InvalidArgument, "key: must be a job key", "key");
+    let error = bad_field("updates[1].key", "must be a job key");
     let fake = Fake::default().responds(UpdateQueueResponse {
         results: vec![updated(1, "", Some(error)), updated(2, "1/1/4", None)],
     });
@@ -329,21 +267,48 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
 }
 
 #[tokio::test]
+async fn an_update_of_another_project_is_refused_at_its_position() {
+    let updated = |update_index, key: &str| UpdatedJob {
+        key: key.to_owned(),
+        previous_state: JobState::Running.into(),
+        error: None,
+        update_index,
+    };
+    let results = vec![updated(0, "1/1/1"), updated(1, "1/1/2")];
+    let fake = Fake::default().responds(UpdateQueueResponse { results });
+    let body = ["1/1/1", "2/1/1", "2/1", "1/1/2"].map(|key| format!("{{\"key\":\"{key}\"}}"));
+    let reply = fake.post("/jobq/1/update", &body.join("\n")).await;
+    let expected = [
+        r#"{"key":"1/1/1","prevstate":"running"}"#,
+        r#"{"key":"2/1/1","error":"key: must be a key of project 1"}"#,
+        r#"{"error":"key: must be a key of project 1","request":{"key":"2/1"}}"#,
+        r#"{"key":"1/1/2","prevstate":"running"}"#,
+        "",
+    ];
+    assert_eq!(reply.code_and_body(), (200, expected.join("\n").as_str()));
+    let keys: Vec<String> =
+        fake.request::<UpdateQueueRequest>().updates.into_iter().map(|one| one.key).collect();
+    assert_eq!(keys, ["1/1/1", "1/1/2"]);
+}
+
+#[tokio::test]
 async fn cancel_takes_a_path_an_array_lines_or_a_count() {
-    for (path, body, keys, oldest_pending) in [
-        ("/jobq/1/2/3/cancel", "", &["1/2/3"][..], 0),
-        ("/jobq/1/cancel", r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#, &["1/2/3", "1/2/4"], 0),
-        ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", &["1/2/3", "1/2/4"], 0),
-        ("/jobq/1/cancel?count=100", "", &[], 100),
+    let two = || keys(&["1/2/3", "1/2/4"]);
+    for (path, body, filter, oldest_pending) in [
+        ("/jobq/1/2/3/cancel", "", keys(&["1/2/3"]), 0),
+        ("/jobq/1/cancel", r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#, two(), 0),
+        ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", two(), 0),
+        ("/jobq/1/cancel?count=100", "", None, 100),
     ] {
-        let fake = Fake::default().responds(CancelJobsResponse { count: 2 });
+        let response = CancelJobsResponse { count: 2, ..CancelJobsResponse::default() };
+        let fake = Fake::default().responds(response);
         let reply = fake.post(path, body).await;
         assert_eq!(reply.code_and_body(), (200, r#"{"count":2}"#), "{path}");
         let expected = CancelJobsRequest {
             project: 1,
-            keys: texts(keys),
+            filter,
             oldest_pending,
-            request_id: String::new(),
+            ..CancelJobsRequest::default()
         };
         assert_eq!(fake.request::<CancelJobsRequest>(), expected, "{path}");
     }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use futures::{StreamExt as _, stream};
 use http::Request;
 use http_body_util::BodyExt as _;
-use spiderq_proto::v1::*;
+use spiderq_proto::{time::duration, v1::*};
 use tonic::Status;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 type Row = Result<ListQueueResponse, Status>;
 
 fn row(key: &str) -> Row {
-    Ok(ListQueueResponse { job: Some(job(key)), elapsed: 1 })
+    Ok(ListQueueResponse { job: Some(job(key)), elapsed: Some(duration(1)) })
 }
 
 fn text(key: &str) -> String {
@@ -54,7 +54,7 @@ async fn an_empty_list_is_an_empty_body_or_an_empty_array() {
 async fn count_zero_calls_the_service_and_has_no_rows() {
     let fake = Fake::default().responds(vec![row("1/1/1")]);
     assert_eq!(fake.get("/jobq/1/list?count=0").await.code_and_body(), (200, ""));
-    assert_eq!(fake.request::<ListQueueRequest>().count, 1);
+    assert_eq!(fake.request::<ListQueueRequest>().limit, 1);
 }
 
 #[tokio::test]

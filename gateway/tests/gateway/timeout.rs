@@ -34,7 +34,8 @@ async fn a_response_that_has_begun_may_take_longer() {
     let writer = tokio::spawn(async move {
         let mut slow = tokio::time::interval(Duration::from_secs(60));
         for number in 1..4 {
-            let row = ListQueueResponse { job: Some(job(&format!("1/1/{number}"))), elapsed: 1 };
+            let job = Some(job(&format!("1/1/{number}")));
+            let row = ListQueueResponse { job, elapsed: None };
             if number > 1 {
                 slow.tick().await;
             }

@@ -25,16 +25,16 @@ async fn channel(fake: &Fake) -> Channel {
 
 #[tokio::test]
 async fn calls_streams_errors_and_credentials_pass_through() {
-    let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: 1 };
+    let row = ListQueueResponse { job: Some(job("1/1/1")), elapsed: None };
     let fake = Fake::default()
-        .responds(CountQueueResponse { count: 5 })
+        .responds(CountJobsResponse { count: 5 })
         .responds(vec![Ok::<_, Status>(row.clone())])
         .responds(Status::not_found("no job 1/1/9"));
     let services = upstream(channel(&fake).await);
 
-    let mut request = Request::new(CountQueueRequest { project: 1, filter: None });
+    let mut request = Request::new(CountJobsRequest { project: 1, filter: None });
     request.metadata_mut().insert("authorization", "Bearer K".parse().unwrap());
-    let response = services.queue.count_queue(request).await.unwrap();
+    let response = services.jobs.count_jobs(request).await.unwrap();
     assert_eq!(response.into_inner().count, 5);
     assert_eq!(fake.metadata().get("authorization").unwrap(), "Bearer K");
 
