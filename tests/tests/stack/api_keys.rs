@@ -1,7 +1,7 @@
 //! API keys: the ways to send one, and what a revoked one gets. The command line for them:
 //! `command_line.rs`; which role may make which call: `access/`.
 
-use spiderq_proto::v1::Role;
+use spiderq_proto::v1::{ListApiKeysRequest, RevokeApiKeyRequest, Role};
 use spiderq_tests::Stack;
 
 use crate::{helpers::assert_refused, on_each_store};
@@ -34,12 +34,11 @@ async fn a_valid_key_names_its_owner_and_a_revoked_one_is_refused() {
         let by = http.get("/jobs/1/1/1/scheduled_by").await.ok();
         assert_eq!(by.json(), "ann");
 
-        let mut keys = stack.grpc().keys();
-        let list = keys.list_keys(spiderq_proto::v1::ListKeysRequest {}).await;
-        let list = list.unwrap().into_inner().keys;
-        let id = list.into_iter().find(|known| known.name == "ann").unwrap().id;
-        let revoke = spiderq_proto::v1::RevokeKeyRequest { id };
-        keys.revoke_key(revoke).await.unwrap();
+        let mut keys = stack.grpc().api_keys();
+        let list = keys.list_api_keys(ListApiKeysRequest::default()).await;
+        let list = list.unwrap().into_inner().api_keys;
+        let id = list.into_iter().find(|known| known.owner == "ann").unwrap().id;
+        keys.revoke_api_key(RevokeApiKeyRequest { id }).await.unwrap();
         let refused = http.get("/jobq/1/count").await;
         assert_refused(&refused, "/jobq", 401);
     })

@@ -37,7 +37,10 @@ pub(crate) async fn next(
             let (previous, state) = (it.previous_state(), it.state());
             (it.job.unwrap().key, previous, state)
         }
-        other => panic!("{other:?}"),
+        event @ (Event::StopRequested(_)
+        | Event::Restored(_)
+        | Event::Purged(_)
+        | Event::CursorMoved(_)) => panic!("{event:?}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_proto::v1::SetSettingsRequest;
+use spiderq_proto::v1::UpdateProjectSettingsRequest;
 use spiderq_tests::{Http, Stack};
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -98,11 +98,12 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         set(&http, r#"{"max_running":3,"on_lost":"finish"}"#).await;
         let before = http.get("/projects/7/settings").await.ok().json();
         let told = "max_attempts: must be a whole number from 1 to 1000, or null";
-        let request = SetSettingsRequest {
+        let request = UpdateProjectSettingsRequest {
             project: 7,
-            settings: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
+            settings_json: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
+            update_mask: None,
         };
-        let refused = grpc.projects().set_settings(request).await.unwrap_err();
+        let refused = grpc.projects().update_project_settings(request).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, told));
         let violation = refused.get_details_bad_request().unwrap().field_violations.remove(0);
         assert_eq!(violation.field, "max_attempts");
