@@ -1,8 +1,8 @@
 //! The generated gRPC clients over real TCP, with a bearer key in every call.
 
 use spiderq_proto::v1::{
-    api_key_service_client::ApiKeyServiceClient, job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-    project_service_client::ProjectServiceClient,
+    api_key_service_client::ApiKeyServiceClient, job_queue_service_client::JobQueueServiceClient,
+    job_service_client::JobServiceClient, project_service_client::ProjectServiceClient,
 };
 use tonic::{
     Request, Status,

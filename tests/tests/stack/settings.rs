@@ -2,8 +2,11 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_proto::v1::UpdateProjectSettingsRequest;
-use spiderq_tests::{Http, Stack};
+use spiderq_proto::{
+    FieldMask,
+    v1::{GetProjectSettingsRequest, UpdateProjectSettingsRequest},
+};
+use spiderq_tests::{Grpc, Http, Stack};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -115,6 +118,46 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         assert_eq!(http.get("/projects/7/settings").await.ok().json(), before);
         http.post("/projects/7/settings/max_attempts", "1000").await.ok();
         http.post("/projects/7/settings/max_attempts", "null").await.ok();
+    })
+    .await;
+}
+
+/// Changes settings of project 7, and answers all that there are then.
+async fn update(
+    grpc: &Grpc,
+    settings: &[(&str, &str)],
+    mask: Option<&[&str]>,
+) -> std::collections::BTreeMap<String, String> {
+    let owned = |text: &str| text.to_owned();
+    let paths = |names: &[&str]| FieldMask { paths: names.iter().map(|it| owned(it)).collect() };
+    let request = UpdateProjectSettingsRequest {
+        project: 7,
+        settings_json: settings.iter().map(|(name, json)| (owned(name), owned(json))).collect(),
+        update_mask: mask.map(paths),
+    };
+    let mut projects = grpc.projects();
+    projects.update_project_settings(request).await.unwrap();
+    let request = GetProjectSettingsRequest { project: 7 };
+    projects.get_project_settings(request).await.unwrap().into_inner().settings_json
+}
+
+/// A mask names what is set or removed; without one, what is given is set.
+#[tokio::test]
+async fn a_mask_says_which_settings_are_set_and_removed() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let grpc = &stack.grpc();
+        let all = update(grpc, &[("a", "1"), ("b.c", "[ 2 ]")], None).await;
+        assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]")]));
+        // No mask removes nothing.
+        let all = update(grpc, &[("d", "3")], None).await;
+        assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]"), ("d", "3")]));
+        // One in the mask without a value is removed, one with a value that it does not name stays.
+        let all = update(grpc, &[("a", "9"), ("d", "4")], Some(&["d", "b.c", "none"])).await;
+        assert_eq!(all, texts([("a", "1"), ("d", "4")]));
+        let all = update(grpc, &[("e", "5"), ("a", "6")], Some(&["*"])).await;
+        assert_eq!(all, texts([("a", "6"), ("e", "5")]));
+        assert_eq!(update(grpc, &[], Some(&["*"])).await, texts([]));
     })
     .await;
 }

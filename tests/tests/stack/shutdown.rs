@@ -36,10 +36,7 @@ async fn health_reports_a_shutdown_first_and_a_stream_may_end() {
     let grpc = stack.grpc();
     let list = ListQueueRequest {
         project: 1,
-        filter: Some(JobFilter {
-            states: vec![JobState::Pending.into()],
-            ..Default::default()
-        }),
+        filter: Some(JobFilter { states: vec![JobState::Pending.into()], ..Default::default() }),
         metadata_fields: vec!["x".to_owned()],
         ..Default::default()
     };

@@ -70,8 +70,7 @@ async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, "TOO_LARGE");
         assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata_json");
-        let request =
-            UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
+        let request = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         let answer = stack.grpc().queue().update_queue(request).await.unwrap();
         let error = answer.into_inner().results.remove(0).error.unwrap();
         let expected = (Code::ResourceExhausted, "TOO_LARGE".to_owned(), MESSAGE.to_owned());

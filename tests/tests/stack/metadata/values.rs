@@ -120,8 +120,7 @@ impl Case<'_> {
             metadata_json: metadata_json.clone(),
             ..JobUpdate::default()
         };
-        let update =
-            UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
+        let update = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         queue.update_queue(update).await.unwrap();
         let edit = UpdateJobsRequest {
             filter: by_keys([self.bare().await]),
