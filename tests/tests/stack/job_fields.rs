@@ -41,7 +41,7 @@ async fn a_job_has_typed_fields_beside_its_exact_metadata() {
             (job.metadata_json["version"].as_str(), job.metadata_json["n"].as_str()),
             ("\"v1\"", "[ 1.0 ]")
         );
-        assert_eq!(job.metadata_json["job_cmd"], r#"["report.py","x","y z"]"#);
+        assert_eq!(job.metadata_json["job_cmd"], r#"["py:report.py","x","y z"]"#);
 
         let list = ListJobsRequest {
             filter: by_keys([made.key]),

@@ -100,14 +100,15 @@ async fn summaries_and_last_jobs_may_be_of_one_spider() {
         let jobs = ["a", "b", "b"].map(|name| NewJob { state, ..job_of(name) });
         let push = PushJobsRequest { project: 1, jobs: jobs.to_vec(), ..Default::default() };
         grpc.queue().push_jobs(push).await.unwrap();
-        for (spider, count, last) in [
-            (Some(by_name("b")), 2, &["1/2/2"][..]),
+        let cases: [(Option<SpiderRef>, i64, &[&str]); 6] = [
+            (Some(by_name("b")), 2, &["1/2/2"]),
             (Some(by_number(2)), 2, &["1/2/2"]),
             (Some(by_number(1)), 1, &["1/1/1"]),
             (None, 3, &["1/1/1", "1/2/2"]),
             (Some(by_number(99)), 0, &[]),
             (Some(by_name("z")), 0, &[]),
-        ] {
+        ];
+        for (spider, count, last) in cases {
             let request = SummarizeQueueRequest {
                 project: 1,
                 spider: spider.clone(),
