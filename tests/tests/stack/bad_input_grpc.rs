@@ -62,10 +62,10 @@ fn filter(request: &mut ListJobsRequest) -> &mut JobFilter {
 }
 
 async fn starts(grpc: &Grpc) {
-    let lease = "lease: must be 0 (no lease) or from 1 s to 1 h";
+    let lease = "lease: must be 0 (no lease) or from 1000 to 3600000 ms";
     let id = "request_id: must be 1 to 128 bytes of text without control characters";
     type Set = fn(&mut StartJobRequest);
-    let wait = "wait: must be from 0 to 60 s";
+    let wait = "wait: must be from 0 to 60000 ms";
     let cases: [(Set, &str); 11] = [
         (|r| r.lease = span(-1), lease),
         (|r| r.lease = span(999), lease),
@@ -96,7 +96,7 @@ async fn starts(grpc: &Grpc) {
 }
 
 async fn heartbeats(grpc: &Grpc) {
-    let lease = "lease: must be from 1 s to 1 h";
+    let lease = "lease: must be from 1000 to 3600000 ms";
     let fence = "fence: must be the fence that StartJob answered";
     type Set = fn(&mut HeartbeatRequest);
     let cases: [(Set, &str); 5] = [
@@ -160,8 +160,8 @@ async fn updates_of_jobs(grpc: &Grpc) {
     let metadata_json = texts([("n", "1")]);
     let by_state = JobFilter { states: vec![JobState::Deleted.into()], ..Default::default() };
     for (filter, metadata_json, message) in [
-        (None, metadata_json.clone(), "filter: is required"),
-        (Some(JobFilter::default()), metadata_json, "filter: is required"),
+        (None, metadata_json.clone(), "filter: is required, or keys"),
+        (Some(JobFilter::default()), metadata_json, "filter: is required, or keys"),
         (Some(by_state), texts([]), "metadata: is required, or tags"),
         (by_keys(["1/1/1"]), texts([]), "metadata: is required, or tags"),
     ] {

@@ -108,12 +108,14 @@ async fn spiders_and_last_jobs_come_in_pages() {
         };
         let page = projects.list_spiders(spiders.clone()).await.unwrap().into_inner();
         let names = |page: &[Spider]| page.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-        assert_eq!((names(&page.spiders), page.total_size), (vec!["a".into(), "b".into()], 3));
+        assert_eq!(names(&page.spiders), ["a", "b"]);
+        assert_eq!(page.total_size, 3);
         spiders.page_token = page.next_page_token;
         let other = ListSpidersRequest { skip: 1, ..spiders.clone() };
         assert_wrong(projects.list_spiders(other).await, "page_token");
         let page = projects.list_spiders(spiders).await.unwrap().into_inner();
-        assert_eq!((names(&page.spiders), page.next_page_token), (vec!["c".into()], "".into()));
+        assert_eq!(names(&page.spiders), ["c"]);
+        assert_eq!(page.next_page_token, "");
 
         let mut last = ListLastJobsRequest { project: 1, page_size: 2, ..Default::default() };
         let page = queue.list_last_jobs(last.clone()).await.unwrap().into_inner();
@@ -123,7 +125,8 @@ async fn spiders_and_last_jobs_come_in_pages() {
         let other = ListLastJobsRequest { spider: Some(by_name("c")), ..last.clone() };
         assert_wrong(queue.list_last_jobs(other).await, "page_token");
         let page = queue.list_last_jobs(last).await.unwrap().into_inner();
-        assert_eq!((keys(&page.jobs), page.next_page_token), (vec!["1/3/2".into()], "".into()));
+        assert_eq!(keys(&page.jobs), ["1/3/2"]);
+        assert_eq!(page.next_page_token, "");
         let after = ListLastJobsRequest { project: 1, after_spider_id: 2, ..Default::default() };
         let page = queue.list_last_jobs(after).await.unwrap().into_inner();
         assert_eq!(keys(&page.jobs), ["1/3/2"]);

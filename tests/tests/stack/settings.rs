@@ -109,7 +109,7 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         let refused = grpc.projects().update_project_settings(request).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, told));
         let violation = refused.get_details_bad_request().unwrap().field_violations.remove(0);
-        assert_eq!(violation.field, "max_attempts");
+        assert_eq!(violation.field, r#"settings_json["max_attempts"]"#);
         let refused = json!({"error": "Bad Request", "message": told});
         let answer = http.post("/projects/7/settings", r#"{"b":1,"max_attempts":1.0}"#).await;
         assert_eq!((answer.status, answer.json()), (400, refused.clone()));
