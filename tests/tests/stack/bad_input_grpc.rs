@@ -17,7 +17,7 @@ fn assert_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Status>, messa
 
 async fn lists(grpc: &Grpc) {
     let state = "state: must be pending, running, finished or deleted";
-    let token = "page_token: must be the next_page_token of a page before";
+    let token = "page_token: must be the next_page_token of a page before, with the same request";
     type Set = fn(&mut ListJobsRequest);
     let cases: [(Set, &str); 13] = [
         (|r| r.project = 0, "project: must be a positive integer"),
@@ -30,9 +30,12 @@ async fn lists(grpc: &Grpc) {
         (|r| filter(r).states = vec![9], state),
         (
             |r| filter(r).start_time = Some(before_epoch()),
-            "start_time: must be a time since the epoch",
+            "start_time: must be a time in ms since the epoch",
         ),
-        (|r| filter(r).end_time = Some(before_epoch()), "end_time: must be a time since the epoch"),
+        (
+            |r| filter(r).end_time = Some(before_epoch()),
+            "end_time: must be a time in ms since the epoch",
+        ),
         (
             |r| filter(r).spiders = vec![by_name("s"); 101],
             "spiders: may be given at most 100 times",
@@ -209,13 +212,13 @@ async fn projects(grpc: &Grpc) {
     let request = ListSpidersRequest { project: 1, skip: -1, ..Default::default() };
     assert_invalid(projects.list_spiders(request).await, "skip: must not be negative");
     let get = |spider| GetSpiderRequest { project: 1, spider };
-    let told = "spider: is required: id or name";
+    let told = "spider: is required";
     assert_invalid(projects.get_spider(get(None)).await, told);
     assert_invalid(projects.get_spider(get(Some(SpiderRef::default()))).await, told);
     let told = "spider: must be a positive integer";
     assert_invalid(projects.get_spider(get(Some(by_number(0)))).await, told);
     let request = EnsureSpiderRequest { project: 1, name: String::new() };
-    let told = "name: must be a spider's name: 1 to 255 bytes of text without control characters";
+    let told = "spider: must be a spider's name: 1 to 255 bytes of text without control characters";
     assert_invalid(projects.ensure_spider(request).await, told);
     let none = UpdateSpiderRequest { project: 1, spider: Some(by_number(1)), ..Default::default() };
     let told = "update_mask: is required, or tag_changes";
@@ -253,7 +256,7 @@ async fn summaries(grpc: &Grpc) {
         after_spider_id,
         ..Default::default()
     };
-    let told = "spider: must be a positive integer";
+    let told = "spider_id: must be a positive integer";
     assert_invalid(grpc.queue().list_last_jobs(last(Some(by_number(-1)), 0)).await, told);
     let told = "after_spider_id: must not be negative";
     assert_invalid(grpc.queue().list_last_jobs(last(None, -1)).await, told);
