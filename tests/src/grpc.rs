@@ -1,8 +1,8 @@
 //! The generated gRPC clients over real TCP, with a bearer key in every call.
 
 use spiderq_proto::v1::{
-    job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-    key_service_client::KeyServiceClient, project_service_client::ProjectServiceClient,
+    api_key_service_client::ApiKeyServiceClient, job_queue_service_client::JobQueueServiceClient,
+    job_service_client::JobServiceClient, project_service_client::ProjectServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -56,10 +56,10 @@ impl Grpc {
         JobQueueServiceClient::with_interceptor(self.channel(), self.key.clone())
     }
 
-    /// The client of `KeyService`.
+    /// The client of `ApiKeyService`.
     #[must_use]
-    pub fn keys(&self) -> KeyServiceClient<Client> {
-        KeyServiceClient::with_interceptor(self.channel(), self.key.clone())
+    pub fn api_keys(&self) -> ApiKeyServiceClient<Client> {
+        ApiKeyServiceClient::with_interceptor(self.channel(), self.key.clone())
     }
 
     /// The client of `ProjectService`.

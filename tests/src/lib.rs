@@ -20,6 +20,7 @@ mod clients;
 mod documented_examples;
 mod grpc;
 mod http;
+mod message;
 mod ports;
 mod process;
 mod raw;
@@ -36,6 +37,7 @@ pub use self::{
     documented_examples::{Example, run_example},
     grpc::{Client, Grpc},
     http::{Http, Response},
+    message::{by_keys, by_name, by_number, item_error, item_fields, job_of, ms, pushed_key, span},
     ports::free_port,
     process::{Program, program, run},
     raw::call_raw,

@@ -4,7 +4,7 @@
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
-use spiderq_proto::v1::{CreateKeyRequest, Role};
+use spiderq_proto::v1::{CreateApiKeyRequest, Role};
 use spiderq_server::{
     Network, ServeOptions, Server, ServiceOptions,
     store_url::{self, StoreUrl},
@@ -177,13 +177,14 @@ impl Stack {
     }
 
     /// Creates an API key for `projects`, or for all if there are none.
-    pub async fn create_key(&self, name: &str, role: Role, projects: &[i64]) -> String {
-        let request = CreateKeyRequest {
-            name: name.to_owned(),
+    pub async fn create_key(&self, owner: &str, role: Role, projects: &[i64]) -> String {
+        let request = CreateApiKeyRequest {
+            owner: owner.to_owned(),
             role: role.into(),
             projects: projects.to_vec(),
+            ..CreateApiKeyRequest::default()
         };
-        let answer = self.grpc().keys().create_key(request).await;
+        let answer = self.grpc().api_keys().create_api_key(request).await;
         answer.expect("a new key").into_inner().secret
     }
 }

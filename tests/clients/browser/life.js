@@ -26,40 +26,41 @@ const queue = createClient(JobQueueService, transport);
 const show = (line) => document.querySelector("#life").append(`${line}\n`);
 const word = (state) => JobState[state].toLowerCase();
 
+// A spider by its name; { case: "id", value: 1n } is one by its number.
+const spider = { spider: { case: "name", value: "somespider" } };
+
 async function life() {
   const scheduled = await jobs.scheduleJob({
     project: 123n,
-    spider: "somespider",
-    tags: ["sometag"],
-    spiderArgs: { arg1: "val1" },
+    job: { spider, tags: ["sometag"], spiderArgs: { arg1: "val1" } },
   });
-  show(`scheduled ${scheduled.key}`);
+  show(`scheduled ${scheduled.job.key}`);
 
-  // A worker has the job for 30 seconds (leaseMs) unless it sends a Heartbeat in time; the
+  // A worker has the job for 30 seconds (lease) unless it sends a Heartbeat in time; the
   // fence proves that a call comes from this attempt and not from one that was given up.
-  const { job, fence } = await queue.startJob({ project: 123n, spiders: ["somespider"] });
+  const { job, fence } = await queue.startJob({ project: 123n, spiders: [spider] });
   const { key } = job;
-  // Metadata values are JSON text, exactly as they were written.
-  show(`started ${key} with arg1=${JSON.parse(job.metadata.spider_args).arg1}`);
+  show(`started ${key} with arg1=${job.spiderArgs.arg1}`);
 
   await queue.heartbeat({ key, fence });
-  await jobs.setJobMetadata({ key, fence, metadata: { progress: JSON.stringify(0.5) } });
+  // Values of metadataJson are JSON text, exactly as they were written.
+  await jobs.setJobMetadata({ key, fence, metadataJson: { progress: JSON.stringify(0.5) } });
   const running = await jobs.getJob({ key });
-  show(`updated progress=${running.job.metadata.progress}`);
+  show(`updated progress=${running.job.metadataJson.progress}`);
 
   const update = { key, fence, state: JobState.FINISHED, closeReason: "finished" };
-  const { results } = await queue.updateQueue({ project: 123n, updates: [update] });
+  const { results } = await queue.updateQueue({ updates: [update] });
   show(`finished ${results[0].key}, was ${word(results[0].previousState)}`);
 
   const filter = { states: [JobState.FINISHED], hasTags: ["sometag"] };
-  for await (const row of queue.listQueue({ project: 123n, filter, count: 1n })) {
+  for await (const row of queue.listQueue({ project: 123n, filter, limit: 1n })) {
     show(`listed ${row.job.key} ${word(row.job.state)}`);
   }
 
   const finished = (await jobs.getJob({ key })).job;
-  show(`metadata close_reason=${finished.closeReason} progress=${finished.metadata.progress}`);
+  show(`metadata close_reason=${finished.closeReason} progress=${finished.metadataJson.progress}`);
 
-  const { count } = await jobs.deleteJobs({ project: 123n, keys: [key] });
+  const { count } = await jobs.deleteJobs({ filter: { keys: [key] } });
   show(`deleted ${count}`);
 }
 

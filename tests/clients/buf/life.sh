@@ -10,35 +10,35 @@ call() {
     -d "$2" "$SPIDERQ_URL/spiderq.v1.$1"
 }
 
-# Everything there is: buf curl --list-methods --http2-prior-knowledge $SPIDERQ_URL
-key=$(call JobService/ScheduleJob '{"project": 123, "spider": "somespider",
-  "tags": ["sometag"], "spider_args": {"arg1": "val1"}}' | jq -r .key)
+# Everything there is: buf curl --protocol grpc --http2-prior-knowledge --list-methods $SPIDERQ_URL
+key=$(call JobService/ScheduleJob '{"project": 123, "job": {"spider": {"name": "somespider"},
+  "tags": ["sometag"], "spider_args": {"arg1": "val1"}}}' | jq -r .job.key)
 echo "scheduled $key"
 
-# A worker has the job for 30 seconds (lease_ms) unless it sends a Heartbeat in time; the
+# A worker has the job for 30 seconds (lease) unless it sends a Heartbeat in time; the
 # fence proves that a call comes from this attempt and not from one that was given up.
-started=$(call JobQueueService/StartJob '{"project": 123, "spiders": ["somespider"]}')
+started=$(call JobQueueService/StartJob '{"project": 123, "spiders": [{"name": "somespider"}]}')
 key=$(jq -r .job.key <<<"$started")
 fence=$(jq -r .fence <<<"$started")
-# Metadata values are JSON text, exactly as they were written.
-echo "started $key with $(jq -r '.job.metadata.spider_args | fromjson | "arg1=\(.arg1)"' <<<"$started")"
+echo "started $key with arg1=$(jq -r .job.spiderArgs.arg1 <<<"$started")"
 
 call JobQueueService/Heartbeat "{\"key\": \"$key\", \"fence\": \"$fence\"}" >/dev/null
+# Values of metadata_json are JSON text, exactly as they were written.
 call JobService/SetJobMetadata \
-  "{\"key\": \"$key\", \"fence\": \"$fence\", \"metadata\": {\"progress\": \"0.5\"}}" >/dev/null
-echo "updated progress=$(call JobService/GetJob "{\"key\": \"$key\"}" | jq -r .job.metadata.progress)"
+  "{\"key\": \"$key\", \"fence\": \"$fence\", \"metadata_json\": {\"progress\": \"0.5\"}}" >/dev/null
+echo "updated progress=$(call JobService/GetJob "{\"key\": \"$key\"}" | jq -r .job.metadataJson.progress)"
 
-call JobQueueService/UpdateQueue "{\"project\": 123, \"updates\": [{\"key\": \"$key\",
+call JobQueueService/UpdateQueue "{\"updates\": [{\"key\": \"$key\",
   \"fence\": \"$fence\", \"state\": \"JOB_STATE_FINISHED\", \"close_reason\": \"finished\"}]}" |
   jq -r '.results[] | "finished \(.key), was \(.previousState | ltrimstr("JOB_STATE_") | ascii_downcase)"'
 
 # A stream of jobs, the latest first.
 call JobQueueService/ListQueue \
-  '{"project": 123, "filter": {"states": ["JOB_STATE_FINISHED"], "has_tags": ["sometag"]}, "count": 1}' |
+  '{"project": 123, "filter": {"states": ["JOB_STATE_FINISHED"], "has_tags": ["sometag"]}, "limit": 1}' |
   jq -r '.job | "listed \(.key) \(.state | ltrimstr("JOB_STATE_") | ascii_downcase)"'
 
 call JobService/GetJob "{\"key\": \"$key\"}" |
-  jq -r '.job | "metadata close_reason=\(.closeReason) progress=\(.metadata.progress)"'
+  jq -r '.job | "metadata close_reason=\(.closeReason) progress=\(.metadataJson.progress)"'
 
-call JobService/DeleteJobs "{\"project\": 123, \"keys\": [\"$key\"]}" |
+call JobService/DeleteJobs "{\"filter\": {\"keys\": [\"$key\"]}}" |
   jq -r '"deleted \(.count)"'

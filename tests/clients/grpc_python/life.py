@@ -46,37 +46,38 @@ with grpc.insecure_channel(ADDRESS) as channel:
 
     key = jobs.ScheduleJob(
         project=123,
-        spider="somespider",
-        tags=["sometag"],
-        spider_args={"arg1": "val1"},
-    ).key
+        job={
+            "spider": {"name": "somespider"},
+            "tags": ["sometag"],
+            "spider_args": {"arg1": "val1"},
+        },
+    ).job.key
     print("scheduled", key)
 
-    # A worker has the job for 30 seconds (lease_ms) unless it sends a Heartbeat in time;
+    # A worker has the job for 30 seconds (lease) unless it sends a Heartbeat in time;
     # the fence proves that a call comes from this attempt and not from one given up.
-    started = queue.StartJob(project=123, spiders=["somespider"])
+    started = queue.StartJob(project=123, spiders=[{"name": "somespider"}])
     key, fence = started.job.key, started.fence
-    # Metadata values are JSON text, exactly as they were written.
-    arguments = json.loads(started.job.metadata["spider_args"])
-    print("started %s with arg1=%s" % (key, arguments["arg1"]))
+    print("started %s with arg1=%s" % (key, started.job.spider_args["arg1"]))
 
     queue.Heartbeat(key=key, fence=fence)
-    jobs.SetJobMetadata(key=key, fence=fence, metadata={"progress": json.dumps(0.5)})
-    print("updated progress=" + jobs.GetJob(key=key).job.metadata["progress"])
+    # Values of metadata_json are JSON text, exactly as they were written.
+    jobs.SetJobMetadata(key=key, fence=fence, metadata_json={"progress": json.dumps(0.5)})
+    print("updated progress=" + jobs.GetJob(key=key).job.metadata_json["progress"])
 
     update = {"key": key, "fence": fence, "state": "JOB_STATE_FINISHED"}
-    done = queue.UpdateQueue(project=123, updates=[{**update, "close_reason": "finished"}])
+    done = queue.UpdateQueue(updates=[{**update, "close_reason": "finished"}])
     before = {1: "pending", 2: "running"}[done.results[0].previous_state]
     print("finished %s, was %s" % (done.results[0].key, before))
 
     wanted = {"states": ["JOB_STATE_FINISHED"], "has_tags": ["sometag"]}
-    for row in queue.ListQueue(project=123, filter=wanted, count=1):
+    for row in queue.ListQueue(project=123, filter=wanted, limit=1):
         print("listed", row.job.key, {3: "finished"}[row.job.state])
 
     job = jobs.GetJob(key=key).job
     print(
         "metadata close_reason=%s progress=%s"
-        % (job.close_reason, job.metadata["progress"])
+        % (job.close_reason, job.metadata_json["progress"])
     )
 
-    print("deleted", jobs.DeleteJobs(project=123, keys=[key]).count)
+    print("deleted", jobs.DeleteJobs(filter={"keys": [key]}).count)

@@ -25,37 +25,41 @@ const word = (state) => state.replace("JOB_STATE_", "").toLowerCase();
 
 const scheduled = await call(jobs, "scheduleJob", {
   project: 123,
-  spider: "somespider",
-  tags: ["sometag"],
-  spiderArgs: { arg1: "val1" },
+  job: {
+    spider: { name: "somespider" },
+    tags: ["sometag"],
+    spiderArgs: { arg1: "val1" },
+  },
 });
-console.log(`scheduled ${scheduled.key}`);
+console.log(`scheduled ${scheduled.job.key}`);
 
-// A worker has the job for 30 seconds (leaseMs) unless it sends a Heartbeat in time; the
+// A worker has the job for 30 seconds (lease) unless it sends a Heartbeat in time; the
 // fence proves that a call comes from this attempt and not from one that was given up.
-const { job, fence } = await call(queue, "startJob", { project: 123, spiders: ["somespider"] });
+const spiders = [{ name: "somespider" }];
+const { job, fence } = await call(queue, "startJob", { project: 123, spiders });
 const { key } = job;
-// Metadata values are JSON text, exactly as they were written.
-console.log(`started ${key} with arg1=${JSON.parse(job.metadata.spider_args).arg1}`);
+console.log(`started ${key} with arg1=${job.spiderArgs.arg1}`);
 
 await call(queue, "heartbeat", { key, fence });
-await call(jobs, "setJobMetadata", { key, fence, metadata: { progress: JSON.stringify(0.5) } });
+// Values of metadataJson are JSON text, exactly as they were written.
+const metadataJson = { progress: JSON.stringify(0.5) };
+await call(jobs, "setJobMetadata", { key, fence, metadataJson });
 const running = await call(jobs, "getJob", { key });
-console.log(`updated progress=${running.job.metadata.progress}`);
+console.log(`updated progress=${running.job.metadataJson.progress}`);
 
 const update = { key, fence, state: "JOB_STATE_FINISHED", closeReason: "finished" };
-const { results } = await call(queue, "updateQueue", { project: 123, updates: [update] });
+const { results } = await call(queue, "updateQueue", { updates: [update] });
 console.log(`finished ${results[0].key}, was ${word(results[0].previousState)}`);
 
 const filter = { states: ["JOB_STATE_FINISHED"], hasTags: ["sometag"] };
-for await (const row of queue.listQueue({ project: 123, filter, count: 1 }, metadata, deadline())) {
+for await (const row of queue.listQueue({ project: 123, filter, limit: 1 }, metadata, deadline())) {
   console.log(`listed ${row.job.key} ${word(row.job.state)}`);
 }
 
 const finished = (await call(jobs, "getJob", { key })).job;
-console.log(`metadata close_reason=${finished.closeReason} progress=${finished.metadata.progress}`);
+console.log(`metadata close_reason=${finished.closeReason} progress=${finished.metadataJson.progress}`);
 
-const { count } = await call(jobs, "deleteJobs", { project: 123, keys: [key] });
+const { count } = await call(jobs, "deleteJobs", { filter: { keys: [key] } });
 console.log(`deleted ${count}`);
 jobs.close();
 queue.close();

@@ -18,9 +18,9 @@ use std::{
 
 use spiderq_proto::v1::{
     DeleteJobMetadataRequest, HeartbeatRequest, JobState, JobUpdate, SetJobMetadataRequest,
-    StartJobRequest, UpdateQueueRequest, job_error,
+    StartJobRequest, UpdateQueueRequest,
 };
-use spiderq_tests::Grpc;
+use spiderq_tests::{Grpc, item_error, ms, span};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -64,15 +64,15 @@ impl Worker {
     async fn start(&mut self) {
         let request = StartJobRequest {
             project: self.project,
-            lease_ms: Some(self.lease_ms),
-            wait_ms: 60_000,
+            lease: span(self.lease_ms),
+            wait: span(60_000),
             ..StartJobRequest::default()
         };
         let started = self.grpc.queue().start_job(request).await;
         let started = started.expect("an answer").into_inner();
         self.key = started.job.expect("a job").key;
         self.fence = started.fence;
-        say(&format!("started {} {}", self.key, started.lease_expires));
+        say(&format!("started {} {}", self.key, ms(started.lease_expire_time)));
     }
 
     /// Sends heartbeats until one is refused.
@@ -85,13 +85,15 @@ impl Worker {
                 let request = HeartbeatRequest {
                     key: self.key.clone(),
                     fence: self.fence.clone(),
-                    lease_ms: Some(self.lease_ms),
+                    lease: span(self.lease_ms),
                     counters: None,
                 };
                 self.grpc.queue().heartbeat(request).await
             };
             match self.insist(beat).await {
-                Ok(answer) => say(&format!("beat {}", answer.into_inner().lease_expires)),
+                Ok(answer) => {
+                    say(&format!("beat {}", ms(answer.into_inner().lease_expire_time)));
+                }
                 Err(status) => return status,
             }
         }
@@ -106,18 +108,14 @@ impl Worker {
                 fence: self.fence.clone(),
                 ..JobUpdate::default()
             };
-            let request = UpdateQueueRequest {
-                project: self.project,
-                updates: vec![update],
-                request_id: String::new(),
-            };
+            let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
             self.grpc.queue().update_queue(request).await
         };
         let answer = self.insist(finish).await.expect("an answer").into_inner();
         let error = answer.results.into_iter().next().and_then(|one| one.error);
         error.map_or("finish done".to_owned(), |error| {
-            let code = job_error::Code::try_from(error.code).expect("a code");
-            format!("finish {}", code.as_str_name())
+            let (code, reason, _) = item_error(&error);
+            format!("finish {code:?} {reason}")
         })
     }
 
@@ -125,8 +123,9 @@ impl Worker {
         let set = async || {
             let request = SetJobMetadataRequest {
                 key: self.key.clone(),
-                metadata: [("stale".to_owned(), "true".to_owned())].into(),
+                metadata_json: [("stale".to_owned(), "true".to_owned())].into(),
                 fence: self.fence.clone(),
+                ..SetJobMetadataRequest::default()
             };
             self.grpc.jobs().set_job_metadata(request).await
         };
@@ -140,6 +139,7 @@ impl Worker {
                 key: self.key.clone(),
                 field: "mark".to_owned(),
                 fence: self.fence.clone(),
+                ..DeleteJobMetadataRequest::default()
             };
             self.grpc.jobs().delete_job_metadata(request).await
         };

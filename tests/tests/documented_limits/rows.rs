@@ -11,7 +11,7 @@ const JOB: &str = "proto/spiderq/v1/job.proto";
 const JOBS: &str = "proto/spiderq/v1/job_service.proto";
 pub(crate) const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
 const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
-const API_KEYS: &str = "proto/spiderq/v1/key_service.proto";
+const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
 pub(crate) const README: &str = "README.md";
 pub(crate) const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
@@ -19,7 +19,8 @@ pub(crate) const OPENAPI: &str = "gateway/openapi.json";
 pub(crate) const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Limits that no page states: they are about what only a developer meets.
-pub(crate) const UNSTATED: [&str; 6] = [
+pub(crate) const UNSTATED: [&str; 7] = [
+    "MAX_VIOLATIONS",
     "MAX_RUNNING_SETTING",
     "MAX_ATTEMPTS_SETTING",
     "MAX_CANCEL_TIMEOUT_S",
@@ -38,9 +39,7 @@ fn of_a_job() -> Vec<Row> {
                 (README, format!("{MAX_TAGS} tags of {MAX_TAG_BYTES} bytes a job or spider")),
                 (HTTP_PAGE, format!("A job or a spider has at most {MAX_TAGS} tags")),
                 (LIMITS_PAGE, format!("{MAX_JSON_DEPTH}; {MAX_TAGS} of {MAX_TAG_BYTES} bytes;")),
-                (JOB, tags.clone()),
-                (JOBS, tags.clone()),
-                (QUEUE, tags),
+                (JOB, tags),
                 (
                     OPENAPI,
                     format!(
@@ -56,7 +55,7 @@ fn of_a_job() -> Vec<Row> {
             "MAX_SPIDER_NAME_BYTES",
             vec![
                 (HTTP_PAGE, format!("A spider name is 1 to {MAX_SPIDER_NAME_BYTES} bytes")),
-                (JOBS, format!("1 to {MAX_SPIDER_NAME_BYTES} bytes of UTF-8")),
+                (JOB, format!("Its name: 1 to {MAX_SPIDER_NAME_BYTES} bytes of UTF-8")),
             ],
         ),
         (
@@ -97,7 +96,7 @@ fn of_metadata() -> Vec<Row> {
             "MAX_UNIQUE_BYTES",
             vec![
                 (HTTP_PAGE, format!("`unique` (1 to {} bytes;", n(MAX_UNIQUE_BYTES))),
-                (QUEUE, format!("1 to {} bytes; empty: none.", n(MAX_UNIQUE_BYTES))),
+                (JOB, format!("1 to {} bytes; empty: none.", n(MAX_UNIQUE_BYTES))),
             ],
         ),
         (
@@ -115,28 +114,29 @@ fn of_priority_and_units() -> Vec<Row> {
         (
             "MAX_PRIORITY",
             vec![
-                (QUEUE, format!("0 to {MAX_PRIORITY}; default {DEFAULT_PRIORITY}.")),
-                (JOBS, format!("0 (lowest) to {MAX_PRIORITY} (highest);")),
+                (QUEUE, format!("0 to {MAX_PRIORITY}.")),
+                (JOB, format!("0 (lowest) to {MAX_PRIORITY} (highest);")),
+                (JOB, format!("Any of these priorities, 0 to {MAX_PRIORITY}.")),
             ],
         ),
         (
             "DEFAULT_PRIORITY",
             vec![
-                (JOBS, format!("(highest); default {DEFAULT_PRIORITY}.")),
+                (JOB, format!("(highest); default {DEFAULT_PRIORITY}.")),
                 (HTTP_PAGE, format!("`priority` {DEFAULT_PRIORITY}, and")),
             ],
         ),
         (
             "MAX_UNITS",
             vec![
-                (QUEUE, format!("1 to {MAX_UNITS}; default {DEFAULT_UNITS}.")),
+                (QUEUE, format!("1 to {MAX_UNITS}.")),
                 (QUEUE, format!("at most so many units, 1 to {MAX_UNITS}. 0: any.")),
             ],
         ),
         (
             "DEFAULT_UNITS",
             vec![
-                (JOBS, format!("1 to {MAX_UNITS}; default {DEFAULT_UNITS}.")),
+                (JOB, format!("1 to {MAX_UNITS}; default {DEFAULT_UNITS}.")),
                 (HTTP_PAGE, format!("`units` {DEFAULT_UNITS}, `priority`")),
             ],
         ),
@@ -154,12 +154,11 @@ fn of_a_call() -> Vec<Row> {
                 (HTTP_PAGE, format!("`job` (repeatable, at most {items})")),
                 (HTTP_PAGE, format!("of either kind and {items} keys")),
                 (OPENAPI, format!(r#""minItems": 1, "maxItems": {MAX_ITEMS} }}"#)),
-                (JOB, format!("Just these jobs (keys). At most {items}.")),
-                (JOBS, format!("1 to {items} keys.")),
+                (JOB, format!("Just these jobs, all of one project. At most {items}.")),
+                (JOBS, format!("alone, up to {items} jobs are changed")),
                 (QUEUE, format!("Adds up to {items} jobs")),
                 (QUEUE, format!("Moves up to {items} jobs")),
-                (QUEUE, format!("At most {items} keys.")),
-                (PROJECTS, format!("Their names, at most {items}.")),
+                (QUEUE, format!("1 to {items}, all of one project.")),
                 (PROJECTS, format!("At most {items}. Empty: all")),
             ],
         ),
@@ -179,8 +178,11 @@ fn of_a_call() -> Vec<Row> {
                 (HTTP_PAGE, format!("at most {MAX_FILTER_NAMES} spiders,")),
                 (HTTP_PAGE, format!("{MAX_FILTER_NAMES} tags of either kind")),
                 (HTTP_PAGE, format!("`jobmeta` (repeatable, at most {MAX_FILTER_NAMES})")),
-                (JOB, format!("by name. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("Any of these spiders. At most {MAX_FILTER_NAMES}.")),
                 (JOB, format!("Any of these tags. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("All of these tags. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("these close reasons. At most {MAX_FILTER_NAMES}.")),
+                (JOB, format!("just these values. At most {MAX_FILTER_NAMES}.")),
                 (JOB, format!("None of these tags. At most {MAX_FILTER_NAMES}.")),
                 (OPENAPI, format!(r#"/SpiderName"}}, "maxItems": {MAX_FILTER_NAMES}}}"#)),
                 (OPENAPI, format!(r#"/Tag"}}, "maxItems": {MAX_FILTER_NAMES}}}"#)),
@@ -254,12 +256,17 @@ fn of_lists() -> Vec<Row> {
     let queue = n(DEFAULT_QUEUE_COUNT);
     let oldest = n(MAX_CANCEL_OLDEST);
     vec![
-        ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default {page}."))]),
-        ("MAX_PAGE_SIZE", vec![(JOBS, format!("1 to {pages}; default"))]),
+        ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("Default {page}; above"))]),
+        ("MAX_PAGE_SIZE", vec![(JOBS, format!("above {pages} it is {pages}."))]),
+        ("MAX_BULK_JOBS", vec![(JOBS, format!("a call changes up to {} jobs", n(MAX_BULK_JOBS)))]),
+        (
+            "MAX_PROJECTS_PAGE",
+            vec![(PROJECTS, format!("Default {}, which is also", n(MAX_PROJECTS_PAGE)))],
+        ),
         (
             "DEFAULT_QUEUE_COUNT",
             vec![
-                (QUEUE, format!("Jobs to answer; 0 means {queue}.")),
+                (QUEUE, format!("Most jobs to answer. 0: {queue}.")),
                 (HTTP_PAGE, format!("and `count` (default {queue}), `start` (rows")),
             ],
         ),
@@ -273,8 +280,9 @@ fn of_lists() -> Vec<Row> {
         (
             "MAX_ROWS",
             vec![
-                (QUEUE, format!("Rows to answer: 1 to {rows}; 0 means {rows}.")),
-                (PROJECTS, format!("1 to {rows}; 0 means {rows}.")),
+                (QUEUE, format!("Default {rows}, which is also the most.")),
+                (PROJECTS, format!("Default {rows}, which is also the most.")),
+                (API_KEYS, format!("Default {rows}, which is also the most.")),
             ],
         ),
         (
@@ -288,7 +296,7 @@ fn of_lists() -> Vec<Row> {
             "MAX_SUMMARY_ROWS",
             vec![(
                 QUEUE,
-                format!("per state: 0 to {summary_rows}; default {DEFAULT_SUMMARY_ROWS}."),
+                format!("each state: 0 to {summary_rows}; default {DEFAULT_SUMMARY_ROWS}."),
             )],
         ),
         (

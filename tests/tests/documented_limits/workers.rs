@@ -14,14 +14,13 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn of_leases() -> Vec<Row> {
-    let (least, most) = (n(MIN_LEASE_MS), n(MAX_LEASE_MS));
-    let lease = n(DEFAULT_LEASE_MS);
+    let (lease, most_h) = (n(DEFAULT_LEASE_MS / 1_000), n(MAX_LEASE_MS / 3_600_000));
     let (least_s, most_s) = (n(MIN_LEASE_MS / 1_000), n(MAX_LEASE_MS / 1_000));
     vec![
         (
             "MIN_LEASE_MS",
             vec![
-                (QUEUE, format!("{least} to {most} from now, ms.")),
+                (QUEUE, format!("from now: {least_s} s to {most_h} h.")),
                 (HTTP_PAGE, format!("`lease` | seconds, {least_s} to {most_s}.")),
                 (HTTP_PAGE, format!("`lease` | seconds from now on, {least_s} to {most_s},")),
             ],
@@ -29,7 +28,7 @@ fn of_leases() -> Vec<Row> {
         (
             "MAX_LEASE_MS",
             vec![
-                (QUEUE, format!("ms: {least} to {most}. Absent: {lease}.")),
+                (QUEUE, format!("silent: {least_s} s to {most_h} h.")),
                 (
                     OPENAPI,
                     format!(r#""minimum": {least_s}, "maximum": {}}}"#, MAX_LEASE_MS / 1_000),
@@ -39,7 +38,7 @@ fn of_leases() -> Vec<Row> {
         (
             "DEFAULT_LEASE_MS",
             vec![
-                (QUEUE, format!("from now, ms. Absent: {lease}.")),
+                (QUEUE, format!("h. Not given: {lease} s.")),
                 (HTTP_PAGE, format!("{most_s}, default {};", DEFAULT_LEASE_MS / 1_000)),
                 (README, format!("**lease** ({} s unless", DEFAULT_LEASE_MS / 1_000)),
                 (ARCHITECTURE, format!("{} s by default", DEFAULT_LEASE_MS / 1_000)),
@@ -49,15 +48,15 @@ fn of_leases() -> Vec<Row> {
 }
 
 fn of_starts_and_ends() -> Vec<Row> {
-    let (wait, wait_s) = (n(MAX_START_WAIT_MS), n(MAX_START_WAIT_MS / 1_000));
+    let wait_s = n(MAX_START_WAIT_MS / 1_000);
     let start = bytes_text(MAX_START_METADATA_BYTES);
     vec![
         (
             "MAX_START_WAIT_MS",
             vec![
-                (QUEUE, format!("wait for a job, ms: 0 to {wait}.")),
-                (README, format!("up to {wait_s} s (`wait_ms`)")),
-                (LIMITS_PAGE, format!("| {wait_s} s (`wait_ms`,")),
+                (QUEUE, format!("How long to wait for a job: up to {wait_s} s.")),
+                (README, format!("up to {wait_s} s (`wait`)")),
+                (LIMITS_PAGE, format!("| {wait_s} s (`wait`)")),
                 (HTTP_PAGE, format!("seconds to wait for a job, 0 to {wait_s};")),
                 (OPENAPI, format!(r#""minimum": 0, "maximum": {wait_s}, "default": 0}}"#)),
             ],

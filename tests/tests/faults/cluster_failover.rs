@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiderq_proto::v1::{CreateKeyRequest, Role};
+use spiderq_proto::v1::{CreateApiKeyRequest, Role};
 use spiderq_tests::{Grpc, Program, Stack, redis_cluster::RedisCluster, redis_server::DURABLE};
 use tokio::task::block_in_place;
 
@@ -81,10 +81,13 @@ async fn calls_recover_after_a_whole_cluster_restarts() {
 async fn an_api_key_stays_valid_while_the_master_with_the_keys_is_away() {
     let mut cluster = block_in_place(|| RedisCluster::start(false, DURABLE));
     let program = Program::serve(&cluster.url(), &[]);
-    let made =
-        CreateKeyRequest { name: "ann".to_owned(), role: Role::User.into(), projects: Vec::new() };
-    let mut keys = Grpc::new(&program.url, Stack::KEY).keys();
-    let key = keys.create_key(made).await.unwrap().into_inner().secret;
+    let made = CreateApiKeyRequest {
+        owner: "ann".to_owned(),
+        role: Role::User.into(),
+        ..CreateApiKeyRequest::default()
+    };
+    let mut keys = Grpc::new(&program.url, Stack::KEY).api_keys();
+    let key = keys.create_api_key(made).await.unwrap().into_inner().secret;
     let master = cluster.owner_of("sq:{keys}");
     let others: Vec<u64> =
         PROJECTS.filter(|project| cluster.master_of(*project) != master).collect();

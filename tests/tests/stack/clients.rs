@@ -1,6 +1,6 @@
 //! Clients that are not ours: the examples of `tests/clients`, unmodified, each the whole life of
 //! a job, and the official Python client. All examples print the same words, so that one can be
-//! read beside another.
+//! read beside another. Those with generated code print others: they tour what the code adds.
 
 use std::{path::Path, process::Command};
 
@@ -18,6 +18,15 @@ finished 123/1/1, was running
 listed 123/1/1 finished
 metadata close_reason=finished progress=0.5
 deleted 1
+";
+
+/// What the programs with generated code print.
+const TOUR: &str = "\
+scheduled 123/1/1
+refused DUPLICATE of 123/1/1
+would stop 1
+stopped 1
+finished 123/1/1, cancelled
 ";
 
 /// The page's code is built in one folder, by one test at a time.
@@ -72,6 +81,23 @@ async fn the_browser_example_runs_a_job_from_another_origin() {
     let args = [page.as_str(), "node", &file];
     let printed = run_client(&stack.url, &stack.key, "env", &args).await;
     assert_eq!(printed, LIFE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generated_go_schedules_and_stops_a_job() {
+    need(&["go", "protoc-gen-go", "protoc-gen-go-grpc", "buf"]);
+    prints("bash", "go/run.sh", TOUR).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generated_typescript_schedules_and_stops_a_job() {
+    need(&["node", "tsc", "buf", "protoc-gen-es", "esbuild"]);
+    prints("bash", "typescript/run.sh", TOUR).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generated_python_schedules_and_stops_a_job() {
+    prints("bash", "python_generated/run.sh", TOUR).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

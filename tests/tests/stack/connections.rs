@@ -36,7 +36,7 @@ async fn call(http: &Http, grpc: &Grpc) {
     assert_eq!(http.get("/jobq/1/count").await.ok().json(), 0);
     let request = CountJobsRequest { project: 1, filter: None };
     let count = grpc.jobs().count_jobs(request).await.unwrap();
-    assert_eq!(count.into_inner().total, 0);
+    assert_eq!(count.into_inner().count, 0);
 }
 
 /// Opens them all at once; returns when the server has closed the last.

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use spiderq_proto::v1::{DeleteJobsRequest, JobState, PurgeJobRequest};
-use spiderq_tests::{Grpc, Stack};
+use spiderq_tests::{Grpc, Stack, by_keys};
 use tonic::Code;
 
 use crate::{
-    helpers::{get, schedule},
+    helpers::{get, schedule, scheduled},
     on_each_store,
 };
 
@@ -15,15 +15,15 @@ pub(crate) async fn delete_and_purge(grpc: &Grpc, key: &str) {
     let purge = PurgeJobRequest { key: key.to_owned() };
     let early = grpc.jobs().purge_job(purge.clone()).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition);
-    let delete = DeleteJobsRequest { project: 53, keys: vec![key.to_owned()] };
+    let delete = DeleteJobsRequest { filter: by_keys([key]), ..Default::default() };
     let deleted = grpc.jobs().delete_jobs(delete).await.unwrap();
     assert_eq!(deleted.into_inner().count, 1);
     assert_eq!(get(grpc, key).await.unwrap().state(), JobState::Deleted);
     grpc.jobs().purge_job(purge.clone()).await.unwrap();
     grpc.jobs().purge_job(purge).await.unwrap();
     assert_eq!(get(grpc, key).await.unwrap_err().code(), Code::NotFound);
-    let next = grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
-    assert_eq!(next.into_inner().key, "53/1/2", "no number is given twice");
+    let next = scheduled(grpc, schedule("spider")).await.unwrap();
+    assert_eq!(next, "53/1/2", "no number is given twice");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use spiderq_proto::v1::{
     JobView, ListJobsRequest, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
 };
-use spiderq_tests::{Grpc, Stack, StoreKind};
+use spiderq_tests::{Grpc, Stack, StoreKind, by_keys, job_of};
 use tonic::{Code, body::Body};
 
 use crate::connection_limits::http2;
@@ -65,9 +65,8 @@ async fn a_response_over_the_limit_is_out_of_range_and_a_smaller_page_fits() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     let grpc = stack.grpc();
     let large = NewJob {
-        spider: "s".to_owned(),
-        metadata: [("x".to_owned(), format!("\"{}\"", "x".repeat(MIB - 100)))].into(),
-        ..NewJob::default()
+        metadata_json: [("x".to_owned(), format!("\"{}\"", "x".repeat(MIB - 100)))].into(),
+        ..job_of("s")
     };
     for _ in 0..5 {
         let request = PushJobsRequest {
@@ -94,8 +93,8 @@ async fn a_response_over_the_limit_is_out_of_range_and_a_smaller_page_fits() {
 async fn set(grpc: &Grpc, value: String) -> tonic::Status {
     let request = SetJobMetadataRequest {
         key: "1/1/1".to_owned(),
-        metadata: [("x".to_owned(), value)].into(),
-        fence: String::new(),
+        metadata_json: [("x".to_owned(), value)].into(),
+        ..SetJobMetadataRequest::default()
     };
     grpc.jobs().set_job_metadata(request).await.unwrap_err()
 }
@@ -112,8 +111,7 @@ async fn nesting_and_number_of_keys_are_limited() {
     let refused = set(&grpc, deep(64)).await;
     assert_eq!(refused.code(), Code::NotFound, "{refused}");
     let keys = (1..=1001).map(|number| format!("1/1/{number}"));
-    let request =
-        UpdateJobsRequest { project: 1, keys: keys.collect(), ..UpdateJobsRequest::default() };
+    let request = UpdateJobsRequest { filter: by_keys(keys), ..UpdateJobsRequest::default() };
     let refused = grpc.jobs().update_jobs(request).await.unwrap_err();
     let told = (refused.code(), refused.message());
     assert_eq!(told, (Code::ResourceExhausted, "keys: at most 1000 in one call"));

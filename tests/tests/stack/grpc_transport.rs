@@ -1,10 +1,10 @@
 //! What gRPC clients expect beside the API itself: compression, the status of an unknown method.
 
 use spiderq_proto::v1::{
-    CountJobsRequest, NewJob, PushJobsRequest, job_queue_service_client::JobQueueServiceClient,
+    CountJobsRequest, PushJobsRequest, job_queue_service_client::JobQueueServiceClient,
     job_service_client::JobServiceClient,
 };
-use spiderq_tests::{Stack, StoreKind};
+use spiderq_tests::{Stack, StoreKind, job_of};
 use tonic::{Request, codec::CompressionEncoding::Gzip};
 use tonic_prost::ProstCodec;
 
@@ -16,10 +16,9 @@ async fn messages_may_be_compressed_both_ways() {
     let mut queue = JobQueueServiceClient::new(stack.grpc().channel())
         .send_compressed(Gzip)
         .accept_compressed(Gzip);
-    let job = NewJob { spider: "s".to_owned(), ..Default::default() };
     let mut request = Request::new(PushJobsRequest {
         project: 53,
-        jobs: vec![job; 100],
+        jobs: vec![job_of("s"); 100],
         request_id: String::new(),
     });
     request.metadata_mut().insert("authorization", authorization);

@@ -21,7 +21,7 @@ async fn grpc_web_works_over_http_1() {
     assert_eq!(answer.header("content-type"), "application/grpc-web+proto");
     let (message, trailers) = frames(&answer.body);
     let message = CountJobsResponse::decode(message).unwrap();
-    assert_eq!(message.total, 0);
+    assert_eq!(message.count, 0);
     assert!(trailers.contains("grpc-status:0"), "{trailers}");
 
     let http = stack.http().anonymous();

@@ -1,7 +1,7 @@
 //! Heartbeats, and writes with the fence of a lease that has ended.
 
 use spiderq_proto::v1::{HeartbeatRequest, SetJobMetadataRequest, StartJobRequest};
-use spiderq_tests::Stack;
+use spiderq_tests::{Stack, span};
 use tonic::Code;
 
 use crate::{
@@ -15,18 +15,19 @@ async fn a_stale_heartbeat_and_a_stale_write_are_failed_preconditions() {
         let stack = Stack::at(kind, NOW).await;
         let grpc = stack.grpc();
         grpc.jobs().schedule_job(schedule("spider")).await.unwrap();
-        let start = StartJobRequest { project: 53, lease_ms: Some(1_000), ..Default::default() };
+        let start = StartJobRequest { project: 53, lease: span(1_000), ..Default::default() };
         let started = grpc.queue().start_job(start).await.unwrap().into_inner();
         let heartbeat = |fence: &str| HeartbeatRequest {
             key: "53/1/1".to_owned(),
             fence: fence.to_owned(),
-            lease_ms: Some(1_000),
+            lease: span(1_000),
             ..Default::default()
         };
         let write = |fence: &str| SetJobMetadataRequest {
             key: "53/1/1".to_owned(),
-            metadata: texts([("note", "1")]),
+            metadata_json: texts([("note", "1")]),
             fence: fence.to_owned(),
+            ..Default::default()
         };
         let other = "f".repeat(32);
         let refused = grpc.queue().heartbeat(heartbeat(&other)).await.unwrap_err();
@@ -41,7 +42,7 @@ async fn a_stale_heartbeat_and_a_stale_write_are_failed_preconditions() {
         let late = grpc.jobs().set_job_metadata(write(&started.fence)).await;
         assert_eq!(late.unwrap_err().code(), Code::FailedPrecondition);
         let job = get(&grpc, "53/1/1").await.unwrap();
-        assert!(!job.metadata.contains_key("note"));
+        assert!(!job.metadata_json.contains_key("note"));
     })
     .await;
 }

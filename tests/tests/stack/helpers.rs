@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{GetJobRequest, Job, ScheduleJobRequest};
-use spiderq_tests::{Grpc, Response};
+use spiderq_tests::{Grpc, Response, job_of};
 use tonic::Status;
 
 /// Where manual clocks begin, ms since the epoch.
@@ -15,7 +15,13 @@ pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String
 }
 
 pub(crate) fn schedule(spider: &str) -> ScheduleJobRequest {
-    ScheduleJobRequest { project: 53, spider: spider.to_owned(), ..Default::default() }
+    ScheduleJobRequest { project: 53, job: Some(job_of(spider)), ..Default::default() }
+}
+
+/// Schedules a job; its key.
+pub(crate) async fn scheduled(grpc: &Grpc, request: ScheduleJobRequest) -> Result<String, Status> {
+    let answer = grpc.jobs().schedule_job(request).await?;
+    Ok(answer.into_inner().job.unwrap().key)
 }
 
 pub(crate) async fn get(grpc: &Grpc, key: &str) -> Result<Job, Status> {

@@ -207,7 +207,7 @@ async fn assert_refused_over_grpc(grpc: &Grpc, token: &str) {
         let read = jobs.get_job(GetJobRequest { key: key.clone() }).await;
         let request = SetJobMetadataRequest {
             key,
-            metadata: [("forged".to_owned(), "1".to_owned())].into(),
+            metadata_json: [("forged".to_owned(), "1".to_owned())].into(),
             ..SetJobMetadataRequest::default()
         };
         let written = jobs.set_job_metadata(request).await;

@@ -115,14 +115,19 @@ async fn pages_skip_and_repeat_no_job_while_new_ones_come() {
             grpc.jobs().schedule_job(schedule(&spider)).await.unwrap();
         }
         let (mut request, mut keys) = (
-            ListJobsRequest { project: 53, page_size: 10, with_total: true, ..Default::default() },
+            ListJobsRequest {
+                project: 53,
+                page_size: 10,
+                with_total_size: true,
+                ..Default::default()
+            },
             Vec::new(),
         );
         let mut sizes = Vec::new();
         loop {
             let page = grpc.jobs().list_jobs(request.clone()).await.unwrap();
             let page = page.into_inner();
-            sizes.push((page.jobs.len(), page.total));
+            sizes.push((page.jobs.len(), page.total_size));
             keys.extend(page.jobs.into_iter().map(|job| job.key));
             if page.next_page_token.is_empty() {
                 break;

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use spiderq_proto::v1::{
     HeartbeatRequest, JobCounters, JobState, SetJobMetadataRequest, StartJobRequest,
     StartJobResponse, StopJobsRequest, WatchJobsRequest, WatchJobsResponse,
+    watch_jobs_response::Event,
 };
-use spiderq_tests::{Grpc, Stack, StoreKind};
+use spiderq_tests::{Grpc, Stack, StoreKind, by_keys, span};
 use tonic::{Code, Streaming};
 
 use crate::{
@@ -19,7 +20,7 @@ pub(crate) async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
     let request = WatchJobsRequest { project: 53, ..WatchJobsRequest::default() };
     let mut events = grpc.jobs().watch_jobs(request).await.unwrap().into_inner();
     let first = events.message().await.unwrap().unwrap();
-    assert_eq!(first.job, None);
+    assert!(matches!(first.event, Some(Event::CursorMoved(_))), "{first:?}");
     events
 }
 
@@ -27,14 +28,25 @@ pub(crate) async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
 pub(crate) async fn next(
     events: &mut Streaming<WatchJobsResponse>,
 ) -> (String, JobState, JobState) {
-    let event = events.message().await.unwrap().unwrap();
-    let (previous, state) = (event.previous_state(), event.state());
-    (event.job.unwrap().key, previous, state)
+    match events.message().await.unwrap().unwrap().event.unwrap() {
+        Event::Created(it) => {
+            let state = it.state();
+            (it.job.unwrap().key, JobState::Unspecified, state)
+        }
+        Event::StateChanged(it) => {
+            let (previous, state) = (it.previous_state(), it.state());
+            (it.job.unwrap().key, previous, state)
+        }
+        event @ (Event::StopRequested(_)
+        | Event::Restored(_)
+        | Event::Purged(_)
+        | Event::CursorMoved(_)) => panic!("{event:?}"),
+    }
 }
 
 pub(crate) async fn start(grpc: &Grpc, lease_ms: i64) -> StartJobResponse {
     let request =
-        StartJobRequest { project: 53, lease_ms: Some(lease_ms), ..StartJobRequest::default() };
+        StartJobRequest { project: 53, lease: span(lease_ms), ..StartJobRequest::default() };
     grpc.queue().start_job(request).await.unwrap().into_inner()
 }
 
@@ -42,7 +54,7 @@ pub(crate) async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool
     let request = HeartbeatRequest {
         key: started.job.as_ref().unwrap().key.clone(),
         fence: started.fence.clone(),
-        lease_ms: Some(1_000),
+        lease: span(1_000),
         counters: Some(JobCounters { items: Some(7), ..JobCounters::default() }),
     };
     let answer = grpc.queue().heartbeat(request).await;
@@ -50,7 +62,7 @@ pub(crate) async fn beat(grpc: &Grpc, started: &StartJobResponse) -> Result<bool
 }
 
 pub(crate) async fn stop(grpc: &Grpc, key: &str) {
-    let request = StopJobsRequest { project: 53, keys: vec![key.to_owned()] };
+    let request = StopJobsRequest { filter: by_keys([key]), ..StopJobsRequest::default() };
     grpc.jobs().stop_jobs(request).await.unwrap();
 }
 
@@ -82,8 +94,9 @@ async fn a_lost_job_returns_to_the_front_until_max_attempts() {
         assert_eq!(beat(&grpc, &started).await, Ok(false));
         let write = SetJobMetadataRequest {
             key: "53/1/1".to_owned(),
-            metadata: texts([("scrapystats", r#"{"log_count/ERROR": 2}"#), ("note", "1")]),
+            metadata_json: texts([("scrapystats", r#"{"log_count/ERROR": 2}"#), ("note", "1")]),
             fence: started.fence.clone(),
+            ..SetJobMetadataRequest::default()
         };
         grpc.jobs().set_job_metadata(write).await.unwrap();
         let mut events = watch(&grpc).await;
@@ -167,7 +180,7 @@ async fn two_reapers_return_each_job_once() {
         one.http().post(&path, lines.clone()).await.ok();
         for _ in 0..250 {
             let request =
-                StartJobRequest { project, lease_ms: Some(1_000), ..StartJobRequest::default() };
+                StartJobRequest { project, lease: span(1_000), ..StartJobRequest::default() };
             other.grpc().queue().start_job(request).await.unwrap();
         }
     }
@@ -183,7 +196,7 @@ async fn two_reapers_return_each_job_once() {
     for project in [53, 54] {
         for _ in 0..250 {
             let request =
-                StartJobRequest { project, wait_ms: 10_000, ..StartJobRequest::default() };
+                StartJobRequest { project, wait: span(10_000), ..StartJobRequest::default() };
             let job = one.grpc().queue().start_job(request).await.unwrap();
             assert_eq!(job.into_inner().job.unwrap().attempt, 2);
         }

@@ -13,9 +13,9 @@ use tonic_reflection::pb::v1::{
 
 const SERVICES: [&str; 5] = [
     "grpc.health.v1.Health",
+    "spiderq.v1.ApiKeyService",
     "spiderq.v1.JobQueueService",
     "spiderq.v1.JobService",
-    "spiderq.v1.KeyService",
     "spiderq.v1.ProjectService",
 ];
 
@@ -70,7 +70,7 @@ async fn a_tool_that_knows_only_the_address_schedules_a_job() {
     let mut buf = Command::new(node_tool("buf"));
     buf.args(["curl", "--http2-prior-knowledge", "--protocol", "grpc"])
         .args(["--header", &format!("Authorization: Bearer {}", stack.key)])
-        .args(["--data", r#"{"project": 53, "spider": "somespider"}"#])
+        .args(["--data", r#"{"project": 53, "job": {"spider": {"name": "somespider"}}}"#])
         .arg(format!("{}/spiderq.v1.JobService/ScheduleJob", stack.url))
         .current_dir(std::env::temp_dir());
     let output = tokio::task::spawn_blocking(move || buf.output().unwrap());
@@ -78,5 +78,7 @@ async fn a_tool_that_knows_only_the_address_schedules_a_job() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer, serde_json::json!({"key": "53/1/1"}));
+    let job = &answer["job"];
+    let found = [&job["key"], &job["spider"], &job["state"]];
+    assert_eq!(found, ["53/1/1", "somespider", "JOB_STATE_PENDING"]);
 }

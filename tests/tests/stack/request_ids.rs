@@ -4,15 +4,15 @@
 use http::Method;
 use serde_json::json;
 use spiderq_proto::v1::{
-    CancelJobsRequest, CountJobsRequest, JobUpdate, NewJob, PushJobsRequest, Role,
-    ScheduleJobRequest, StartJobRequest, UpdateQueueRequest, pushed_job,
+    CancelJobsRequest, CountJobsRequest, JobUpdate, PushJobsRequest, Role, ScheduleJobRequest,
+    StartJobRequest, UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Http, Response, Stack, StoreKind};
+use spiderq_tests::{Grpc, Http, Response, Stack, StoreKind, by_keys, job_of, pushed_key};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::{
-    helpers::{NOW, schedule},
+    helpers::{NOW, schedule, scheduled},
     hostile_texts::{accepted, hostile_texts},
     on_each_store,
 };
@@ -107,11 +107,8 @@ async fn another_body_under_the_same_id_is_a_conflict() {
 
 /// Calls of other kinds under the same id: another call is another request, too.
 async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
-    let push = PushJobsRequest {
-        project: 1,
-        jobs: vec![NewJob { spider: "a".to_owned(), ..NewJob::default() }],
-        request_id: request_id.to_owned(),
-    };
+    let push =
+        PushJobsRequest { project: 1, jobs: vec![job_of("a")], request_id: request_id.to_owned() };
 
     let start = StartJobRequest {
         project: 1,
@@ -120,14 +117,12 @@ async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
     };
 
     let update = UpdateQueueRequest {
-        project: 1,
         updates: vec![JobUpdate { key: "1/1/1".to_owned(), ..JobUpdate::default() }],
         request_id: request_id.to_owned(),
     };
 
     let cancel = CancelJobsRequest {
-        project: 1,
-        keys: vec!["1/1/1".to_owned()],
+        filter: by_keys(["1/1/1"]),
         request_id: request_id.to_owned(),
         ..CancelJobsRequest::default()
     };
@@ -156,9 +151,8 @@ async fn another_message_under_the_same_id_is_aborted() {
         let request_id = "one id for all calls".to_owned();
         let schedule = |spider: &str| ScheduleJobRequest {
             project: 1,
-            spider: spider.to_owned(),
+            job: Some(job_of(spider)),
             request_id: request_id.clone(),
-            ..ScheduleJobRequest::default()
         };
         let first = grpc.jobs().schedule_job(schedule("a")).await.unwrap().into_inner();
         let again = grpc.jobs().schedule_job(schedule("a")).await.unwrap().into_inner();
@@ -209,31 +203,24 @@ async fn a_repeated_schedule_with_a_request_id_makes_one_job() {
         let grpc = stack.grpc();
         let request = ScheduleJobRequest { request_id: "once".to_owned(), ..schedule("spider") };
         for _ in 0..3 {
-            let key = grpc.jobs().schedule_job(request.clone()).await.unwrap();
-            assert_eq!(key.into_inner().key, "53/1/1");
+            assert_eq!(scheduled(&grpc, request.clone()).await.unwrap(), "53/1/1");
         }
-        let other = ScheduleJobRequest { spider: "other".to_owned(), ..request };
+        let other = ScheduleJobRequest { job: Some(job_of("other")), ..request };
         let refused = grpc.jobs().schedule_job(other).await.unwrap_err();
         assert_eq!(refused.code(), Code::Aborted, "{refused}");
         let count = CountJobsRequest { project: 53, filter: None };
         let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
-        assert_eq!(count.total, 1);
+        assert_eq!(count.count, 1);
     })
     .await;
 }
 
 /// Pushes under a request id; the key.
 async fn under_id(grpc: &Grpc, project: i64, id: &str) -> Result<String, tonic::Status> {
-    let request = PushJobsRequest {
-        project,
-        jobs: vec![NewJob { spider: "s".to_owned(), ..NewJob::default() }],
-        request_id: id.to_owned(),
-    };
+    let request = PushJobsRequest { project, jobs: vec![job_of("s")], request_id: id.to_owned() };
     let answer = grpc.queue().push_jobs(request).await?.into_inner();
-    match answer.results.into_iter().next().unwrap().result.unwrap() {
-        pushed_job::Result::Key(key) => Ok(key),
-        pushed_job::Result::Error(error) => panic!("{error:?}"),
-    }
+    let pushed = answer.results.into_iter().next().unwrap();
+    Ok(pushed_key(pushed).unwrap())
 }
 
 #[tokio::test]

@@ -2,13 +2,16 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_proto::v1::{
-    JobState, LimitSpiderRequest, NewJob, PushJobsRequest, ScheduleJobRequest, SpiderRef,
-    StartJobRequest, job_error, pushed_job, spider_ref,
+use spiderq_proto::{
+    FieldMask,
+    v1::{
+        JobState, NewJob, PushJobsRequest, ScheduleJobRequest, Spider, StartJobRequest,
+        UpdateSpiderRequest,
+    },
 };
-use spiderq_tests::{Http, Response, Stack};
+use spiderq_tests::{Http, Response, Stack, by_number, item_error, job_of, pushed_key, span};
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{RpcStatusExt as _, StatusExt as _};
 
 use crate::on_each_store;
 
@@ -69,7 +72,7 @@ async fn starts_keep_to_a_projects_limits_and_the_summary_shows_what_is_left() {
         let grpc = stack.grpc();
         let waiter = tokio::spawn(async move {
             let request =
-                StartJobRequest { project: 7, wait_ms: 60_000, ..StartJobRequest::default() };
+                StartJobRequest { project: 7, wait: span(60_000), ..StartJobRequest::default() };
             grpc.queue().start_job(request).await.unwrap().into_inner()
         });
         set(&http, r#"{"max_running":null}"#).await;
@@ -82,6 +85,16 @@ async fn starts_keep_to_a_projects_limits_and_the_summary_shows_what_is_left() {
 async fn limit(http: &Http, body: &Value) -> Response {
     let path = "/api/v2/projects/7/spiders/1";
     http.send(Method::PATCH, path, &[], body.to_string()).await
+}
+
+fn limit_to(spider: i64, max_running: Option<i64>) -> UpdateSpiderRequest {
+    UpdateSpiderRequest {
+        project: 7,
+        spider: Some(by_number(spider)),
+        values: Some(Spider { max_running, ..Spider::default() }),
+        update_mask: Some(FieldMask { paths: vec!["max_running".to_owned()] }),
+        tag_changes: None,
+    }
 }
 
 #[tokio::test]
@@ -107,14 +120,11 @@ async fn jobs_of_other_spiders_start_while_one_spider_is_at_its_limit() {
         let answer = limit(&http, &json!({"max_running": null})).await.ok();
         assert_eq!(answer.json(), whole(Value::Null));
         assert_eq!(start(&http).await, "7/1/2");
-        let by_number = |id| Some(SpiderRef { spider: Some(spider_ref::Spider::Id(id)) });
-        let (spider, max_running) = (by_number(2), Some(u32::MAX));
-        let request = LimitSpiderRequest { project: 7, spider, max_running };
-        let limited = stack.grpc().projects().limit_spider(request.clone()).await.unwrap();
+        let most = Some(i64::from(u32::MAX));
+        let limited = stack.grpc().projects().update_spider(limit_to(2, most)).await.unwrap();
         let spider = limited.into_inner().spider.unwrap();
-        assert_eq!((spider.name.as_str(), spider.max_running), ("b", Some(u32::MAX)));
-        let request = LimitSpiderRequest { spider: by_number(3), ..request };
-        let missing = stack.grpc().projects().limit_spider(request).await.unwrap_err();
+        assert_eq!((spider.name.as_str(), spider.max_running), ("b", most));
+        let missing = stack.grpc().projects().update_spider(limit_to(3, most)).await.unwrap_err();
         let told = (missing.code(), missing.message());
         assert_eq!(told, (Code::NotFound, "there is no spider 7/3"));
     })
@@ -122,8 +132,9 @@ async fn jobs_of_other_spiders_start_while_one_spider_is_at_its_limit() {
 }
 
 fn at_limit(status: &Status, message: &str) {
-    let reason = status.get_details_error_info().unwrap().reason;
-    let told = (status.code(), status.message(), reason.as_str());
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["limit"], "max_running");
+    let told = (status.code(), status.message(), info.reason.as_str());
     assert_eq!(told, (Code::FailedPrecondition, message, "AT_LIMIT"));
 }
 
@@ -142,8 +153,7 @@ async fn a_job_pushed_as_running_beyond_a_limit_is_refused() {
 
         let schedule = ScheduleJobRequest {
             project: 7,
-            spider: "b".to_owned(),
-            state: JobState::Running.into(),
+            job: Some(NewJob { state: JobState::Running.into(), ..job_of("b") }),
             ..ScheduleJobRequest::default()
         };
         let refused = grpc.jobs().schedule_job(schedule).await.unwrap_err();
@@ -158,19 +168,15 @@ async fn a_job_pushed_as_running_beyond_a_limit_is_refused() {
         assert_eq!(answer.lines(), [json!({"key": "7/1/2", "error": told})]);
 
         set(&http, r#"{"max_running":null,"max_running_units":6}"#).await;
-        let job = NewJob {
-            spider: "c".to_owned(),
-            state: JobState::Running.into(),
-            units: Some(6),
-            ..NewJob::default()
-        };
+        let job = NewJob { state: JobState::Running.into(), units: Some(6), ..job_of("c") };
         let request = PushJobsRequest { project: 7, jobs: vec![job], ..PushJobsRequest::default() };
         let answer = grpc.queue().push_jobs(request).await.unwrap().into_inner();
-        let pushed_job::Result::Error(error) = answer.results[0].result.clone().unwrap() else {
-            panic!("{answer:?}");
-        };
-        assert_eq!(error.code(), job_error::Code::WrongState);
-        assert_eq!(error.message, "the project's max_running_units are reached");
+        let refused = pushed_key(answer.results[0].clone()).unwrap_err();
+        let told = "the project's max_running_units are reached".to_owned();
+        let expected = (Code::FailedPrecondition, "AT_LIMIT".to_owned(), told);
+        assert_eq!(item_error(&refused), expected);
+        let info = refused.get_details_error_info().unwrap();
+        assert_eq!(info.metadata["limit"], "max_running_units");
         assert_eq!(summary(&http).await, json!([1, true, 1, 5]));
     })
     .await;

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_proto::v1::ScheduleJobRequest;
-use spiderq_tests::{Http, Response, Stack};
+use spiderq_proto::v1::{NewJob, ScheduleJobRequest};
+use spiderq_tests::{Http, Response, Stack, job_of};
 
-use crate::{helpers::NOW, hostile_texts::hostile_texts, on_each_store};
+use crate::{
+    helpers::{NOW, scheduled},
+    hostile_texts::hostile_texts,
+    on_each_store,
+};
 
 #[tokio::test]
 async fn a_job_scheduled_as_running_has_times_and_actors_of_both_states() {
@@ -92,12 +96,14 @@ async fn arguments_of_any_text_stay_distinct() {
         let all: BTreeMap<String, String> = texts.iter().map(|t| (t.clone(), t.clone())).collect();
         let request = ScheduleJobRequest {
             project: 1,
-            spider: "all".to_owned(),
-            spider_args: all.clone(),
-            environment: all.clone(),
+            job: Some(NewJob {
+                spider_args: all.clone(),
+                environment: all.clone(),
+                ..job_of("all")
+            }),
             ..ScheduleJobRequest::default()
         };
-        let key = stack.grpc().jobs().schedule_job(request).await.unwrap().into_inner().key;
+        let key = scheduled(&stack.grpc(), request).await.unwrap();
         for field in ["spider_args", "environment"] {
             let kept = http.get(&format!("/jobs/{key}/{field}")).await.ok().json();
             assert_eq!(kept, json!(all));

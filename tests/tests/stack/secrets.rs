@@ -7,7 +7,7 @@ use http::Method;
 use prost::Message as _;
 use spiderq_proto::v1::*;
 use spiderq_tests::{
-    Grpc, Http, Program, Stack, free_port, redis_server::RedisServer, run, sqlite_url,
+    Grpc, Http, Program, Stack, free_port, job_of, redis_server::RedisServer, run, sqlite_url,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -90,18 +90,15 @@ async fn call_over_http(url: &str, hidden: &mut Hidden) {
 /// The same over gRPC, with what only gRPC knows: fences and new keys.
 async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
     let grpc = Grpc::new(url, Stack::KEY);
-    let create = CreateKeyRequest {
-        name: "ann".to_owned(),
+    let create = CreateApiKeyRequest {
+        owner: "ann".to_owned(),
         role: Role::User.into(),
-        ..CreateKeyRequest::default()
+        ..CreateApiKeyRequest::default()
     };
-    let made = grpc.keys().create_key(create).await.unwrap().into_inner();
+    let made = grpc.api_keys().create_api_key(create).await.unwrap().into_inner();
     hidden.add(&made.secret);
-    let push = PushJobsRequest {
-        project: 2,
-        jobs: vec![NewJob { spider: "s".to_owned(), ..NewJob::default() }],
-        ..PushJobsRequest::default()
-    };
+    let push =
+        PushJobsRequest { project: 2, jobs: vec![job_of("s")], ..PushJobsRequest::default() };
     let ann = Grpc::new(url, &made.secret);
     ann.queue().push_jobs(push).await.unwrap();
     let start = StartJobRequest { project: 2, ..StartJobRequest::default() };
@@ -129,8 +126,8 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
         assert_eq!(got.is_ok(), good, "{got:?}");
     }
     // By mistake the key itself in place of its id.
-    let mistaken = RevokeKeyRequest { id: made.secret };
-    grpc.keys().revoke_key(mistaken).await.unwrap_err();
+    let mistaken = RevokeApiKeyRequest { id: made.secret };
+    grpc.api_keys().revoke_api_key(mistaken).await.unwrap_err();
 }
 
 async fn call_over_grpc_web(url: &str) {
@@ -244,7 +241,7 @@ async fn nothing_secret_is_logged_on_redis() {
     let http = Http::new(&program.url);
     assert_eq!(http.bearer(Stack::KEY).get("/jobq/1/count").await.status, 503);
     http.bearer(WRONG).get("/jobq/1/count").await;
-    grpc.keys().list_keys(ListKeysRequest {}).await.unwrap_err();
+    grpc.api_keys().list_api_keys(ListApiKeysRequest::default()).await.unwrap_err();
     hidden.add(&url);
     assert_silent(program, &hidden);
 }

@@ -2,8 +2,11 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use spiderq_proto::v1::SetSettingsRequest;
-use spiderq_tests::{Http, Stack};
+use spiderq_proto::{
+    FieldMask,
+    v1::{GetProjectSettingsRequest, UpdateProjectSettingsRequest},
+};
+use spiderq_tests::{Grpc, Http, Stack};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -98,14 +101,15 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         set(&http, r#"{"max_running":3,"on_lost":"finish"}"#).await;
         let before = http.get("/projects/7/settings").await.ok().json();
         let told = "max_attempts: must be a whole number from 1 to 1000, or null";
-        let request = SetSettingsRequest {
+        let request = UpdateProjectSettingsRequest {
             project: 7,
-            settings: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
+            settings_json: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
+            update_mask: None,
         };
-        let refused = grpc.projects().set_settings(request).await.unwrap_err();
+        let refused = grpc.projects().update_project_settings(request).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, told));
         let violation = refused.get_details_bad_request().unwrap().field_violations.remove(0);
-        assert_eq!(violation.field, "max_attempts");
+        assert_eq!(violation.field, r#"settings_json["max_attempts"]"#);
         let refused = json!({"error": "Bad Request", "message": told});
         let answer = http.post("/projects/7/settings", r#"{"b":1,"max_attempts":1.0}"#).await;
         assert_eq!((answer.status, answer.json()), (400, refused.clone()));
@@ -114,6 +118,46 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         assert_eq!(http.get("/projects/7/settings").await.ok().json(), before);
         http.post("/projects/7/settings/max_attempts", "1000").await.ok();
         http.post("/projects/7/settings/max_attempts", "null").await.ok();
+    })
+    .await;
+}
+
+/// Changes settings of project 7, and answers all that there are then.
+async fn update(
+    grpc: &Grpc,
+    settings: &[(&str, &str)],
+    mask: Option<&[&str]>,
+) -> std::collections::BTreeMap<String, String> {
+    let owned = |text: &str| text.to_owned();
+    let paths = |names: &[&str]| FieldMask { paths: names.iter().map(|it| owned(it)).collect() };
+    let request = UpdateProjectSettingsRequest {
+        project: 7,
+        settings_json: settings.iter().map(|(name, json)| (owned(name), owned(json))).collect(),
+        update_mask: mask.map(paths),
+    };
+    let mut projects = grpc.projects();
+    projects.update_project_settings(request).await.unwrap();
+    let request = GetProjectSettingsRequest { project: 7 };
+    projects.get_project_settings(request).await.unwrap().into_inner().settings_json
+}
+
+/// A mask names what is set or removed; without one, what is given is set.
+#[tokio::test]
+async fn a_mask_says_which_settings_are_set_and_removed() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let grpc = &stack.grpc();
+        let all = update(grpc, &[("a", "1"), ("b.c", "[ 2 ]")], None).await;
+        assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]")]));
+        // No mask removes nothing.
+        let all = update(grpc, &[("d", "3")], None).await;
+        assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]"), ("d", "3")]));
+        // One in the mask without a value is removed, one with a value that it does not name stays.
+        let all = update(grpc, &[("a", "9"), ("d", "4")], Some(&["d", "b.c", "none"])).await;
+        assert_eq!(all, texts([("a", "1"), ("d", "4")]));
+        let all = update(grpc, &[("e", "5"), ("a", "6")], Some(&["*"])).await;
+        assert_eq!(all, texts([("a", "6"), ("e", "5")]));
+        assert_eq!(update(grpc, &[], Some(&["*"])).await, texts([]));
     })
     .await;
 }

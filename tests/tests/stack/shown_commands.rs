@@ -11,10 +11,11 @@ const ADDRESS: &str = "http://127.0.0.1:6900";
 const END: &str = "\n--- end of output ---\n";
 
 const INSTALLS: &str = "installs what scripts/test installs";
+const GO_PACKAGES: &str = "apt-get install golang-go golang-google-grpc-dev \\\n    golang-github-golang-protobuf-1-5-dev protoc-gen-go protoc-gen-go-grpc";
 const BUILDS: &str = "builds a release, and serves or measures until it is stopped";
 
 /// Commands that are not run here, and why.
-const NOT_RUN: [(&str, &str); 19] = [
+const NOT_RUN: [(&str, &str); 25] = [
     ("cargo run --release", BUILDS),
     ("cargo run", "serves until it is stopped"),
     ("scripts/test", "runs these tests"),
@@ -31,11 +32,17 @@ const NOT_RUN: [(&str, &str); 19] = [
     ("pip install scrapy scrapinghub-entrypoint-scrapy", INSTALLS),
     ("pip install grpcio grpcio-reflection", INSTALLS),
     ("pip install schemathesis", INSTALLS),
+    ("pip install grpcio grpcio-tools grpcio-status", INSTALLS),
+    (GO_PACKAGES, INSTALLS),
     ("apt-get install curl jq", INSTALLS),
     ("npm install @bufbuild/buf && export PATH=$PWD/node_modules/.bin:$PATH", INSTALLS),
     ("npm install @grpc/grpc-js @grpc/proto-loader", INSTALLS),
     ("npm ci --ignore-scripts && apt-get install chromium", INSTALLS),
     ("node tests/clients/browser/run.mjs", "takes long; clients.rs runs it"),
+    ("npm ci --ignore-scripts", INSTALLS),
+    ("tests/clients/go/run.sh", "clients.rs runs it"),
+    ("tests/clients/typescript/run.sh", "clients.rs runs it"),
+    ("tests/clients/python_generated/run.sh", "clients.rs runs it"),
     ("tests/clients/openapi/check.sh", "takes minutes; openapi.rs runs it"),
 ];
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use serde_json::json;
-use spiderq_proto::v1::{ListQueueRequest, NewJob, PushJobsRequest};
+use spiderq_proto::v1::{JobFilter, JobState, ListQueueRequest, NewJob, PushJobsRequest};
 use spiderq_server::Network;
-use spiderq_tests::{Program, Stack, TIMEOUT, sqlite_url};
+use spiderq_tests::{Program, Stack, TIMEOUT, job_of, sqlite_url};
 use tonic::{Code, Streaming};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -21,9 +21,8 @@ const JOBS: usize = 1_000;
 
 async fn push(stack: &Stack) {
     let job = NewJob {
-        spider: "s".to_owned(),
-        metadata: [("x".to_owned(), format!("\"{}\"", "x".repeat(1000)))].into(),
-        ..NewJob::default()
+        metadata_json: [("x".to_owned(), format!("\"{}\"", "x".repeat(1000)))].into(),
+        ..job_of("s")
     };
     let request = PushJobsRequest { project: 1, jobs: vec![job; JOBS], request_id: String::new() };
     stack.grpc().queue().push_jobs(request).await.unwrap();
@@ -37,10 +36,7 @@ async fn health_reports_a_shutdown_first_and_a_stream_may_end() {
     let grpc = stack.grpc();
     let list = ListQueueRequest {
         project: 1,
-        filter: Some(spiderq_proto::v1::JobFilter {
-            states: vec![spiderq_proto::v1::JobState::Pending.into()],
-            ..Default::default()
-        }),
+        filter: Some(JobFilter { states: vec![JobState::Pending.into()], ..Default::default() }),
         metadata_fields: vec!["x".to_owned()],
         ..Default::default()
     };

@@ -6,15 +6,15 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt as _, StreamExt as _};
 use spiderq_core::{SystemClock, store::Store};
 use spiderq_proto::v1::{
-    CountQueueRequest, JobState, ListQueueRequest, NewJob, PushJobsRequest,
-    job_queue_service_server::JobQueueService as _,
+    CountJobsRequest, JobState, ListQueueRequest, NewJob, PushJobsRequest,
+    job_queue_service_server::JobQueueService as _, job_service_server::JobService as _,
 };
 use spiderq_server::{
     ServiceOptions,
     store_url::{self, StoreUrl},
 };
-use spiderq_service::{QueueApi, Service};
-use spiderq_tests::{Stack, StoreKind, redis_server::RedisServer, sqlite_url};
+use spiderq_service::{JobApi, Service};
+use spiderq_tests::{Stack, StoreKind, job_of, redis_server::RedisServer, sqlite_url};
 use tokio::runtime::Handle;
 use tonic::Request;
 
@@ -33,9 +33,9 @@ fn request<T>(message: T) -> Request<T> {
     request
 }
 
-async fn queue(store: Arc<dyn Store>) -> QueueApi {
+async fn service(store: Arc<dyn Store>) -> Service {
     let options = ServiceOptions { admin_key: Some(Stack::KEY.to_owned()), ..Default::default() };
-    Service::open(store, Arc::new(SystemClock), &options).await.unwrap().queue()
+    Service::open(store, Arc::new(SystemClock), &options).await.unwrap()
 }
 
 fn tasks() -> usize {
@@ -44,10 +44,10 @@ fn tasks() -> usize {
 
 /// Waits until there are so many tasks again. A command that was sent to the store before has
 /// its answer then.
-async fn settle(queue: &QueueApi, idle: usize) {
+async fn settle(jobs: &JobApi, idle: usize) {
     loop {
-        let count = CountQueueRequest { project: 1, ..Default::default() };
-        queue.count_queue(request(count)).await.unwrap();
+        let count = CountJobsRequest { project: 1, ..Default::default() };
+        jobs.count_jobs(request(count)).await.unwrap();
         if tasks() <= idle {
             return;
         }
@@ -61,11 +61,11 @@ async fn a_reader_that_pauses_gets_the_whole_list() {
         let redis = (kind == StoreKind::Redis).then(|| RedisServer::start(&[]));
         let url = redis.as_ref().map_or_else(|| sqlite_url(folder.path()), RedisServer::url);
         let store = store_url::open(&StoreUrl::parse(&url).unwrap()).await.unwrap();
-        let queue = queue(store).await;
+        let service = service(store).await;
+        let (jobs, queue) = (service.jobs(), service.queue());
         let state = JobState::Finished.into();
-        let job = NewJob { spider: "s".to_owned(), state, ..Default::default() };
-        let jobs = vec![job; PAGES * PAGE];
-        let push = PushJobsRequest { project: 1, jobs, ..Default::default() };
+        let new = vec![NewJob { state, ..job_of("s") }; PAGES * PAGE];
+        let push = PushJobsRequest { project: 1, jobs: new, ..Default::default() };
         queue.push_jobs(request(push)).await.unwrap();
         let list = ListQueueRequest { project: 1, ..Default::default() };
         let mut rows = queue.list_queue(request(list)).await.unwrap().into_inner();
@@ -83,7 +83,7 @@ async fn a_reader_that_pauses_gets_the_whole_list() {
             // The reader has asked for more, and then takes nothing for a while.
             let idle = tasks();
             let more = rows.next().now_or_never();
-            settle(&queue, idle).await;
+            settle(&jobs, idle).await;
             tokio::time::advance(PAUSE).await;
             if let Some(Some(row)) = more {
                 panic!("a row of a page that was not read yet: {row:?}");

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
     JobFilter, JobUpdate, ListJobsRequest, NewJob, PushJobsRequest, StartJobRequest, TagChanges,
-    UpdateQueueRequest, job_error, pushed_job,
+    UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Http, Stack};
+use spiderq_tests::{Grpc, Http, Stack, by_name, item_error, item_fields, job_of, pushed_key};
+use tonic::Code;
 
 use crate::{
     hostile_texts::{accepted, encoded, hostile_texts},
@@ -78,11 +79,7 @@ async fn spiders_with_difficult_names_stay_distinct() {
 
 /// Pushes a job of each text as spider and as tag; the keys of those that were taken.
 async fn push_over_grpc(grpc: &Grpc, texts: &[String]) -> BTreeMap<String, String> {
-    let job = |text: &String| NewJob {
-        spider: text.clone(),
-        tags: vec![text.clone()],
-        ..NewJob::default()
-    };
+    let job = |text: &String| NewJob { tags: vec![text.clone()], ..job_of(text) };
     let request = PushJobsRequest {
         project: 1,
         jobs: texts.iter().map(job).collect(),
@@ -90,16 +87,20 @@ async fn push_over_grpc(grpc: &Grpc, texts: &[String]) -> BTreeMap<String, Strin
     };
     let pushed = grpc.queue().push_jobs(request).await.unwrap().into_inner();
     let mut keys = BTreeMap::new();
-    for (text, pushed) in texts.iter().zip(pushed.results) {
-        match pushed.result.unwrap() {
-            pushed_job::Result::Key(key) => {
+    for (index, (text, pushed)) in texts.iter().zip(pushed.results).enumerate() {
+        match pushed_key(pushed) {
+            Ok(key) => {
                 assert!(accepted(text, 128) && !text.trim().is_empty(), "{text:?}");
                 keys.insert(text.clone(), key);
             }
-            pushed_job::Result::Error(error) => {
-                assert_eq!(error.code(), job_error::Code::InvalidArgument);
-                let told = (error.field.as_str(), error.message.as_str());
-                assert!([("spider", SPIDER), ("tags", TAGS)].contains(&told), "{error:?}");
+            Err(error) => {
+                let (code, reason, message) = item_error(&error);
+                assert_eq!((code, reason.as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
+                assert!([SPIDER, TAGS].contains(&message.as_str()), "{message}");
+                let paths = ["spider.name", "tags[0]"].map(|path| format!("jobs[{index}].{path}"));
+                let fields = item_fields(&error);
+                assert!(!fields.is_empty());
+                assert!(fields.iter().all(|field| paths.contains(field)), "{fields:?}");
             }
         }
     }
@@ -121,8 +122,7 @@ async fn remove_tag(grpc: &Grpc, key: &str, tag: &str) {
         tags: Some(TagChanges { remove: vec![tag.to_owned()], ..TagChanges::default() }),
         ..JobUpdate::default()
     };
-    let request =
-        UpdateQueueRequest { project: 1, updates: vec![change], ..UpdateQueueRequest::default() };
+    let request = UpdateQueueRequest { updates: vec![change], ..UpdateQueueRequest::default() };
     grpc.queue().update_queue(request).await.unwrap();
 }
 
@@ -133,14 +133,14 @@ async fn difficult_spider_names_and_tags_work_over_grpc() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         for (text, key) in &push_over_grpc(&grpc, &hostile_texts()).await {
-            let by_spider = JobFilter { spiders: vec![text.clone()], ..JobFilter::default() };
+            let by_spider = JobFilter { spiders: vec![by_name(text)], ..JobFilter::default() };
             assert_found(&grpc, text, key, by_spider).await;
             let by_tag = JobFilter { has_tags: vec![text.clone()], ..JobFilter::default() };
             assert_found(&grpc, text, key, by_tag).await;
             remove_tag(&grpc, key, text).await;
             let start = StartJobRequest {
                 project: 1,
-                spiders: vec![text.clone()],
+                spiders: vec![by_name(text)],
                 ..StartJobRequest::default()
             };
             let started = grpc.queue().start_job(start).await.unwrap().into_inner().job.unwrap();

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use spiderq_proto::v1::{
-    CountQueueRequest, JobState, NewJob, PushJobsRequest, StartJobRequest, StartJobResponse,
+    CountJobsRequest, JobState, NewJob, PushJobsRequest, StartJobRequest, StartJobResponse,
 };
 use spiderq_server::{Limits, Network};
-use spiderq_tests::{Grpc, Stack, StoreKind};
+use spiderq_tests::{Grpc, Stack, StoreKind, by_name, job_of, ms, span};
 use tokio::{task::JoinHandle, time::Instant};
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
@@ -21,8 +21,9 @@ const PROJECT: i64 = 53;
 /// notified.
 const NOTIFIED: Duration = Duration::from_secs(15);
 
-fn wait(wait_ms: i64) -> StartJobRequest {
-    StartJobRequest { project: PROJECT, wait_ms, ..StartJobRequest::default() }
+/// Waits so many ms.
+fn wait(length: i64) -> StartJobRequest {
+    StartJobRequest { project: PROJECT, wait: span(length), ..StartJobRequest::default() }
 }
 
 type Waiter = JoinHandle<Result<StartJobResponse, Status>>;
@@ -33,8 +34,8 @@ async fn begin(grpc: &Grpc, request: StartJobRequest) -> Waiter {
     let call = async move { Ok(queue.start_job(request).await?.into_inner()) };
     let waiter = tokio::spawn(call);
     for _ in 0..3 {
-        let count = CountQueueRequest { project: PROJECT, ..CountQueueRequest::default() };
-        grpc.queue().count_queue(count).await.unwrap();
+        let count = CountJobsRequest { project: PROJECT, ..CountJobsRequest::default() };
+        grpc.jobs().count_jobs(count).await.unwrap();
     }
     waiter
 }
@@ -50,12 +51,11 @@ async fn push(grpc: &Grpc, job: NewJob) {
     grpc.queue().push_jobs(request).await.unwrap();
 }
 
-fn job(tags: &[&str], units: u32) -> NewJob {
+fn job(tags: &[&str], units: i32) -> NewJob {
     NewJob {
-        spider: "s".to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         units: Some(units),
-        ..NewJob::default()
+        ..job_of("s")
     }
 }
 
@@ -73,7 +73,7 @@ async fn a_push_ends_a_wait() {
             assert_eq!((answer.fence.len(), answer.token.is_empty()), (32, false));
             let job = answer.job.unwrap();
             assert_eq!((job.key, job.attempt), (format!("53/1/{number}"), 1));
-            assert_eq!(answer.lease_expires, job.running_time + 30_000);
+            assert_eq!(ms(answer.lease_expire_time), ms(job.running_time) + 30_000);
             assert_eq!((job.units, job.tags), (2, vec!["t".to_owned()]));
             assert_eq!(job.state, i32::from(JobState::Running));
         }
@@ -95,7 +95,7 @@ async fn a_push_at_one_server_ends_a_wait_at_another() {
 }
 
 #[tokio::test]
-async fn a_wait_without_a_job_ends_after_wait_ms() {
+async fn a_wait_without_a_job_ends_after_its_length() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let begun = Instant::now();
@@ -205,12 +205,12 @@ async fn a_waiter_gets_only_jobs_with_its_tags_units_and_spiders() {
         let tagged = begin(&grpc, StartJobRequest { has_tags: tag("a"), ..wait(60_000) }).await;
         let untagged = StartJobRequest { lacks_tags: tag("a"), max_units: 2, ..wait(60_000) };
         let untagged = begin(&grpc, untagged).await;
-        let spider = StartJobRequest { spiders: vec!["other".to_owned()], ..wait(60_000) };
+        let spider = StartJobRequest { spiders: vec![by_name("other")], ..wait(60_000) };
         let spider = begin(&grpc, spider).await;
         push(&grpc, job(&["b"], 3)).await;
         push(&grpc, job(&["a", "b"], 3)).await;
         push(&grpc, job(&["b"], 2)).await;
-        push(&grpc, NewJob { spider: "other".to_owned(), ..job(&["a"], 6) }).await;
+        push(&grpc, NewJob { spider: Some(by_name("other")), ..job(&["a"], 6) }).await;
         assert_eq!(got(untagged).await, "53/1/3");
         // Two of them may have this one.
         let mut keys = [got(tagged).await, got(spider).await];
@@ -227,7 +227,7 @@ async fn a_repeated_wait_with_its_request_id_gets_the_same_job() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
-        let request = |wait_ms| StartJobRequest { request_id: "once".to_owned(), ..wait(wait_ms) };
+        let request = |length| StartJobRequest { request_id: "once".to_owned(), ..wait(length) };
         // Nothing is kept of an answer without a job.
         let none = grpc.queue().start_job(request(1)).await.unwrap();
         assert_eq!(none.into_inner(), StartJobResponse::default());
@@ -238,15 +238,15 @@ async fn a_repeated_wait_with_its_request_id_gets_the_same_job() {
         let first = waiter.await.unwrap().unwrap();
         assert_eq!(first.job.as_ref().unwrap().key, "53/1/1");
         assert_eq!(twin.await.unwrap().unwrap(), first);
-        for wait_ms in [0, 40_000] {
-            let again = grpc.queue().start_job(request(wait_ms)).await.unwrap();
+        for length in [0, 40_000] {
+            let again = grpc.queue().start_job(request(length)).await.unwrap();
             assert_eq!(again.into_inner(), first);
         }
         for other in [
             StartJobRequest { max_units: 6, ..request(0) },
             StartJobRequest { has_tags: vec!["a".to_owned()], ..request(9) },
             StartJobRequest { lacks_tags: vec!["a".to_owned()], ..request(0) },
-            StartJobRequest { lease_ms: Some(1_000), ..request(0) },
+            StartJobRequest { lease: span(1_000), ..request(0) },
         ] {
             let refused = grpc.queue().start_job(other).await.unwrap_err();
             assert_eq!(refused.code(), Code::Aborted);

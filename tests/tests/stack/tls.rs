@@ -82,7 +82,7 @@ async fn count(jobs: &mut JobServiceClient<tonic::transport::Channel>) -> u64 {
     let key = format!("Bearer {}", Stack::KEY).parse().unwrap();
     request.metadata_mut().insert("authorization", key);
     let count = jobs.count_jobs(request).await.unwrap();
-    count.into_inner().total.try_into().unwrap()
+    count.into_inner().count.try_into().unwrap()
 }
 
 #[tokio::test]

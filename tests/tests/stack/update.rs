@@ -5,7 +5,7 @@ use spiderq_proto::v1::{
     CountJobsRequest, JobFilter, JobState, JobUpdate, JobView, ListQueueRequest, Role, TagChanges,
     UpdateJobsRequest, UpdateQueueRequest,
 };
-use spiderq_tests::{Http, Stack};
+use spiderq_tests::{Http, Stack, by_keys};
 
 use crate::{
     helpers::{NOW, assert_refused, schedule, texts},
@@ -78,11 +78,10 @@ async fn a_finished_job_keeps_its_close_reason() {
                 key: key.to_owned(),
                 state: JobState::Finished.into(),
                 close_reason: Some("finished".to_owned()),
-                metadata: texts([("close_reason", "\"again\""), ("m", "2")]),
+                metadata_json: texts([("close_reason", "\"again\""), ("m", "2")]),
                 ..Default::default()
             };
-            let request =
-                UpdateQueueRequest { project: 53, updates: vec![later], ..Default::default() };
+            let request = UpdateQueueRequest { updates: vec![later], ..Default::default() };
             let answer = stack.grpc().queue().update_queue(request).await.unwrap().into_inner();
             assert_eq!(answer.results[0].previous_state(), JobState::Finished);
             let mut expected = before;
@@ -128,10 +127,9 @@ async fn tags_set_by_update_jobs_are_found_by_count_and_list() {
             grpc.jobs().schedule_job(schedule(spider)).await.unwrap();
         }
         let tag = UpdateJobsRequest {
-            project: 53,
-            keys: vec!["53/2/1".to_owned(), "53/9/9".to_owned()],
+            filter: by_keys(["53/2/1", "53/9/9"]),
             tags: Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() }),
-            metadata: texts([("note", "[1, 2]")]),
+            metadata_json: texts([("note", "[1, 2]")]),
             ..Default::default()
         };
         let tagged = grpc.jobs().update_jobs(tag).await.unwrap().into_inner();
@@ -143,7 +141,7 @@ async fn tags_set_by_update_jobs_are_found_by_count_and_list() {
         };
         let count = CountJobsRequest { project: 53, filter: Some(filter.clone()) };
         let count = grpc.jobs().count_jobs(count).await.unwrap().into_inner();
-        assert_eq!(count.total, 1);
+        assert_eq!(count.count, 1);
         let list = ListQueueRequest {
             project: 53,
             filter: Some(filter),
@@ -156,7 +154,7 @@ async fn tags_set_by_update_jobs_are_found_by_count_and_list() {
         let row = stream.message().await.unwrap().unwrap();
         let job = row.job.unwrap();
         assert_eq!(job.key, "53/2/1");
-        assert_eq!(job.metadata["note"], "[1, 2]");
+        assert_eq!(job.metadata_json["note"], "[1, 2]");
         assert_eq!(stream.message().await.unwrap(), None);
     })
     .await;

@@ -1,7 +1,10 @@
 //! Watches: every event of a project's jobs, once and in order.
 
-use spiderq_proto::v1::{JobState, PurgeJobRequest, WatchJobsRequest, WatchJobsResponse};
-use spiderq_tests::{Grpc, Http, Stack, StoreKind};
+use spiderq_proto::v1::{
+    Job, JobState, PurgeJobRequest, RestoreJobsRequest, WatchJobsRequest, WatchJobsResponse,
+    watch_jobs_response::Event,
+};
+use spiderq_tests::{Grpc, Http, Stack, StoreKind, by_keys, by_name, by_number};
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
@@ -23,18 +26,68 @@ pub(crate) async fn watch(
     request: WatchJobsRequest,
 ) -> Result<(Events, String), Status> {
     let mut events = grpc.jobs().watch_jobs(request).await?.into_inner();
-    let cursor = events.message().await?.unwrap().cursor;
-    assert!(!cursor.is_empty());
-    Ok((events, cursor))
+    let first = events.message().await?.unwrap();
+    assert!(begins(&first), "{first:?}");
+    assert!(!first.cursor.is_empty());
+    Ok((events, first.cursor))
 }
 
-/// A key, the states before and after, whether a stop is asked for.
-pub(crate) type Told = (String, JobState, JobState, bool);
+/// What an event says, without the job but for its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Created(String, JobState),
+    StateChanged(String, JobState, JobState),
+    StopRequested(String),
+    Restored(String),
+    Purged(String),
+    CursorMoved,
+}
+
+impl Told {
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Created(key, _)
+            | Self::StateChanged(key, _, _)
+            | Self::StopRequested(key)
+            | Self::Restored(key)
+            | Self::Purged(key) => key,
+            Self::CursorMoved => "",
+        }
+    }
+}
 
 fn told(event: &WatchJobsResponse) -> Told {
-    let key = event.job.as_ref().map(|job| job.key.clone());
-    let states = (event.previous_state(), event.state());
-    (key.unwrap_or_default(), states.0, states.1, event.stop_requested)
+    let key = |job: &Option<Job>| job.as_ref().unwrap().key.clone();
+    match event.event.as_ref().unwrap() {
+        Event::Created(it) => Told::Created(key(&it.job), it.state()),
+        Event::StateChanged(it) => {
+            Told::StateChanged(key(&it.job), it.previous_state(), it.state())
+        }
+        Event::StopRequested(it) => Told::StopRequested(key(&it.job)),
+        Event::Restored(it) => Told::Restored(key(&it.job)),
+        Event::Purged(it) => Told::Purged(it.key.clone()),
+        Event::CursorMoved(_) => Told::CursorMoved,
+    }
+}
+
+/// The job of an event; none of a purge.
+fn job_in(event: WatchJobsResponse) -> Option<Job> {
+    match event.event.unwrap() {
+        Event::Created(it) => it.job,
+        Event::StateChanged(it) => it.job,
+        Event::StopRequested(it) => it.job,
+        Event::Restored(it) => it.job,
+        Event::Purged(_) | Event::CursorMoved(_) => None,
+    }
+}
+
+/// Whether it only says where a watch begins.
+pub(crate) fn begins(event: &WatchJobsResponse) -> bool {
+    told(event) == Told::CursorMoved
+}
+
+pub(crate) fn key_of(event: &WatchJobsResponse) -> String {
+    told(event).key().to_owned()
 }
 
 /// The next so many events, and the cursor after them.
@@ -49,7 +102,14 @@ pub(crate) async fn take(events: &mut Events, count: usize) -> (Vec<Told>, Strin
 }
 
 pub(crate) fn entered(key: &str, previous: JobState, state: JobState) -> Told {
-    (key.to_owned(), previous, state, false)
+    if previous == JobState::Unspecified {
+        return Told::Created(key.to_owned(), state);
+    }
+    Told::StateChanged(key.to_owned(), previous, state)
+}
+
+pub(crate) fn restored(key: &str) -> Told {
+    Told::Restored(key.to_owned())
 }
 
 pub(crate) async fn post(http: &Http, path: &str, body: &str) {
@@ -73,7 +133,7 @@ pub(crate) async fn live(http: &Http) -> Vec<Told> {
         entered("53/1/1", Unspecified, Pending),
         entered("53/2/1", Unspecified, Pending),
         entered("53/1/1", Pending, Running),
-        ("53/1/1".to_owned(), Running, Running, true),
+        Told::StopRequested("53/1/1".to_owned()),
         entered("53/2/1", Pending, Finished),
         entered("53/1/1", Running, Finished),
         entered("53/1/1", Finished, Deleted),
@@ -111,16 +171,45 @@ async fn an_event_holds_the_job_as_it_is_now_or_only_its_key_after_a_purge() {
         let (_, begin) = watch(&grpc, all()).await.unwrap();
         live(&http).await;
         let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
-        let job = events.message().await.unwrap().unwrap().job.unwrap();
+        let job = job_in(events.message().await.unwrap().unwrap()).unwrap();
         assert_eq!((job.spider.as_str(), job.state()), ("a", JobState::Deleted));
         assert_eq!((job.close_reason.as_str(), job.attempt), ("x", 1));
-        assert!(!job.metadata.contains_key("note"), "{job:?}");
+        assert!(!job.metadata_json.contains_key("note"), "{job:?}");
         let key = "53/1/1".to_owned();
         grpc.jobs().purge_job(PurgeJobRequest { key }).await.unwrap();
         let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
-        let job = events.message().await.unwrap().unwrap().job.unwrap();
-        let gone = spiderq_proto::v1::Job { key: "53/1/1".to_owned(), ..Default::default() };
-        assert_eq!(job, gone);
+        let job = job_in(events.message().await.unwrap().unwrap()).unwrap();
+        assert_eq!(job, Job { key: "53/1/1".to_owned(), ..Job::default() });
+    })
+    .await;
+}
+
+/// Every kind of event, and a watch by the spider's number.
+#[tokio::test]
+async fn a_restored_and_a_purged_job_are_events_of_their_own() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        let (mut events, begin) = watch(&grpc, all()).await.unwrap();
+        let mut expected = live(&http).await;
+        let restore =
+            RestoreJobsRequest { filter: by_keys(["53/1/1"]), ..RestoreJobsRequest::default() };
+        grpc.jobs().restore_jobs(restore).await.unwrap();
+        post(&http, "/jobq/53/update", r#"{"key":"53/1/1","state":"deleted"}"#).await;
+        let purge = PurgeJobRequest { key: "53/1/1".to_owned() };
+        grpc.jobs().purge_job(purge.clone()).await.unwrap();
+        // Nothing is there any more, so nothing happens.
+        grpc.jobs().purge_job(purge).await.unwrap();
+        expected.push(restored("53/1/1"));
+        expected.push(entered("53/1/1", JobState::Finished, JobState::Deleted));
+        expected.push(Told::Purged("53/1/1".to_owned()));
+        assert_eq!(take(&mut events, expected.len()).await.0, expected);
+        let of_spider = WatchJobsRequest { spider: Some(by_number(1)), ..after(&begin) };
+        let (mut events, _) = watch(&grpc, of_spider).await.unwrap();
+        expected.retain(|told| told.key() == "53/1/1");
+        assert_eq!(take(&mut events, expected.len()).await.0, expected);
+        let none = WatchJobsRequest { spider: Some(by_number(99)), ..all() };
+        watch(&grpc, none).await.unwrap();
     })
     .await;
 }
@@ -131,13 +220,13 @@ async fn a_watch_may_be_of_one_spider_or_one_job() {
         let stack = Stack::start(kind).await;
         let (grpc, http) = (stack.grpc(), stack.http());
         // The spider has no number yet.
-        let of_spider = WatchJobsRequest { spider: "b".to_owned(), ..all() };
-        let of_job = WatchJobsRequest { key: "53/1/1".to_owned(), ..all() };
+        let of_spider = WatchJobsRequest { spider: Some(by_name("b")), ..all() };
+        let of_job = WatchJobsRequest { key: "53/1/1".to_owned(), ..Default::default() };
         let (mut spider, _) = watch(&grpc, of_spider.clone()).await.unwrap();
         let (mut job, _) = watch(&grpc, of_job).await.unwrap();
         let expected = live(&http).await;
         let of = |key: &str| -> Vec<Told> {
-            expected.iter().filter(|told| told.0 == key).cloned().collect()
+            expected.iter().filter(|told| told.key() == key).cloned().collect()
         };
         assert_eq!(take(&mut spider, 2).await.0, of("53/2/1"));
         assert_eq!(take(&mut job, 5).await.0, of("53/1/1"));
@@ -145,7 +234,7 @@ async fn a_watch_may_be_of_one_spider_or_one_job() {
             post(&http, "/jobq/53/push", &["{\"spider\":\"a\"}"; 600].join("\n")).await;
         }
         let passed = spider.message().await.unwrap().unwrap();
-        assert_eq!(told(&passed), told(&WatchJobsResponse::default()));
+        assert_eq!(told(&passed), Told::CursorMoved);
         post(&http, "/jobq/53/push", "{\"spider\":\"b\"}").await;
         let next = WatchJobsRequest { cursor: passed.cursor, ..of_spider };
         let (mut resumed, _) = watch(&grpc, next).await.unwrap();

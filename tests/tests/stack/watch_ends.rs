@@ -11,11 +11,11 @@ use spiderq_proto::v1::{
     JobState, NewJob, PushJobsRequest, WatchJobsRequest, WatchJobsResponse,
     job_service_client::JobServiceClient,
 };
-use spiderq_tests::{Grpc, Program, Stack, StoreKind, sqlite_url};
+use spiderq_tests::{Grpc, Program, Stack, StoreKind, job_of, sqlite_url};
 use tonic::{Code, Status, transport::Endpoint};
 use tonic_types::StatusExt as _;
 
-use crate::watch::{Events, after, all, entered, live, post, reason, take, watch};
+use crate::watch::{Events, after, all, begins, entered, key_of, live, post, reason, take, watch};
 
 /// The rest of a stream: its events, and the status with which it ended.
 async fn rest(events: &mut Events) -> (Vec<WatchJobsResponse>, Status) {
@@ -42,7 +42,7 @@ async fn a_shutdown_ends_a_watch_and_another_server_continues_at_its_cursor() {
     let ending = tokio::spawn(one.running.take().unwrap().shutdown());
     let (more, status) = rest(&mut events).await;
     assert_eq!(more, []);
-    assert_eq!(reason(&status), (Code::Unavailable, "STOPPING".to_owned()));
+    assert_eq!(reason(&status), (Code::Unavailable, "SHUTTING_DOWN".to_owned()));
     assert_eq!(status.message(), "the server is stopping, resume at the cursor");
     ending.await.unwrap();
     let info = status.get_details_error_info().unwrap();
@@ -68,9 +68,8 @@ async fn a_watch_of_a_slow_reader_ends_and_continues_from_its_cursor() {
     let grpc = Grpc::new(&program.url, Stack::KEY);
     for _ in 0..2 {
         let job = NewJob {
-            spider: "s".to_owned(),
-            metadata: [("version".to_owned(), format!("\"{}\"", "v".repeat(2_000)))].into(),
-            ..NewJob::default()
+            metadata_json: [("version".to_owned(), format!("\"{}\"", "v".repeat(2_000)))].into(),
+            ..job_of("s")
         };
         let request =
             PushJobsRequest { project: 53, jobs: vec![job; 500], ..PushJobsRequest::default() };
@@ -80,10 +79,10 @@ async fn a_watch_of_a_slow_reader_ends_and_continues_from_its_cursor() {
     let (told, status) = rest(&mut events).await;
     let expected = (Code::ResourceExhausted, "SLOW_READER".to_owned());
     assert_eq!(reason(&status), expected);
-    assert_eq!(told[0].job, None);
+    assert!(begins(&told[0]));
     let number = told.len() - 1;
     assert!((100..900).contains(&number), "{number}");
-    let keys = told[1..].iter().map(|event| event.job.clone().unwrap().key);
+    let keys = told[1..].iter().map(key_of);
     let expected = (1..=number).map(|number| format!("53/1/{number}"));
     assert!(keys.eq(expected));
     let info = status.get_details_error_info().unwrap();
@@ -92,7 +91,7 @@ async fn a_watch_of_a_slow_reader_ends_and_continues_from_its_cursor() {
     let (mut events, _) = watch(&grpc, after(cursor)).await.unwrap();
     let (rest, _) = take(&mut events, 1_000 - number).await;
     let expected = (number + 1..=1_000).map(|number| format!("53/1/{number}"));
-    assert!(rest.into_iter().map(|told| told.0).eq(expected));
+    assert!(rest.iter().map(|told| told.key().to_owned()).eq(expected));
 }
 
 /// The token is checked again after 15 s; the last events of its job come before that.
@@ -144,9 +143,9 @@ async fn a_watch_over_grpc_web_sends_each_event_as_it_happens() {
             bytes.extend_from_slice(&frame.into_data().unwrap());
         }
     };
-    assert_eq!(next().await.job, None);
+    assert!(begins(&next().await));
     for number in 1..=3 {
         post(&stack.http(), "/jobq/53/push", "{\"spider\":\"a\"}").await;
-        assert_eq!(next().await.job.unwrap().key, format!("53/1/{number}"));
+        assert_eq!(key_of(&next().await), format!("53/1/{number}"));
     }
 }

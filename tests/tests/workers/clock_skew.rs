@@ -9,7 +9,9 @@ use std::{
 
 use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::{HeartbeatRequest, StartJobRequest};
-use spiderq_tests::{Grpc, Http, Lateness, Program, Stack, redis_server::RedisServer, sqlite_url};
+use spiderq_tests::{
+    Grpc, Http, Lateness, Program, Stack, ms, redis_server::RedisServer, span, sqlite_url,
+};
 use tempfile::TempDir;
 
 use crate::{push, take};
@@ -55,7 +57,7 @@ async fn time_of(server: &Program) -> u64 {
 async fn start(grpc: &Grpc) -> (String, String) {
     let request = StartJobRequest {
         project: PROJECT,
-        lease_ms: Some(LEASE.as_millis() as i64),
+        lease: span(LEASE.as_millis() as i64),
         ..StartJobRequest::default()
     };
     let started = grpc.queue().start_job(request).await.unwrap();
@@ -68,11 +70,11 @@ async fn heartbeat(grpc: &Grpc, key: &str, fence: &str) -> i64 {
     let request = HeartbeatRequest {
         key: key.to_owned(),
         fence: fence.to_owned(),
-        lease_ms: Some(LEASE.as_millis() as i64),
+        lease: span(LEASE.as_millis() as i64),
         counters: None,
     };
     let answer = grpc.queue().heartbeat(request).await;
-    answer.expect("not returned early").into_inner().lease_expires
+    ms(answer.expect("not returned early").into_inner().lease_expire_time)
 }
 
 #[tokio::test]
@@ -113,7 +115,7 @@ async fn leases_end_in_time_whatever_the_clocks_of_the_servers() {
         let (sent, lease_end) = last;
         let job = take(other, PROJECT).await.job.unwrap();
         assert!(sent.elapsed() >= LEASE, "early by the steady clock");
-        let late = job.pending_time - lease_end;
+        let late = ms(job.pending_time) - lease_end;
         let most = 1_000 + lateness.allowance().as_millis() as i64;
         assert!((0..=most).contains(&late), "{late} ms after its lease");
         assert_eq!((job.key, job.attempt), (key, 2));

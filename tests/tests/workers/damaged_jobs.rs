@@ -2,7 +2,7 @@
 
 use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::StartJobRequest;
-use spiderq_tests::{Grpc, Stack, StoreKind, eventually};
+use spiderq_tests::{Grpc, Stack, StoreKind, eventually, span};
 
 use crate::{push, take};
 
@@ -13,11 +13,8 @@ const DAMAGED: usize = 150;
 const LEASE: i64 = 10_000;
 
 async fn start(grpc: &Grpc, lease_ms: i64) -> String {
-    let request = StartJobRequest {
-        project: PROJECT,
-        lease_ms: Some(lease_ms),
-        ..StartJobRequest::default()
-    };
+    let request =
+        StartJobRequest { project: PROJECT, lease: span(lease_ms), ..StartJobRequest::default() };
     let answer = grpc.queue().start_job(request).await.unwrap();
     answer.into_inner().job.expect("a job").key
 }

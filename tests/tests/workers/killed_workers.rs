@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustix::process::Signal;
 use spiderq_core::{Clock as _, SystemClock};
-use spiderq_tests::{Lateness, Stack};
+use spiderq_tests::{Lateness, Stack, ms};
 
 use crate::{on_each_store, push, take, worker::Worker};
 
@@ -39,7 +39,7 @@ async fn jobs_of_killed_workers_return_in_time_and_once() {
         for _ in 0..WORKERS {
             let job = take(&grpc, PROJECT).await.job.unwrap();
             assert_eq!(job.attempt, 2);
-            let returned = job.pending_time.cast_unsigned();
+            let returned = ms(job.pending_time).cast_unsigned();
             let Held { after, before } = held[&job.key];
             assert!(returned >= after, "{}: {returned} < {after}", job.key);
             let latest = before + BACK + lateness.allowance().as_millis() as u64;

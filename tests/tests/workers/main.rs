@@ -14,8 +14,8 @@ mod paused_workers;
 mod running_limits;
 mod worker;
 
-use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse, pushed_job};
-use spiderq_tests::{Grpc, StoreKind};
+use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest, StartJobResponse};
+use spiderq_tests::{Grpc, StoreKind, job_of, pushed_key, span};
 
 /// Runs a test on SQLite, then on Redis; the last line of its output names the store.
 async fn on_each_store(test: impl AsyncFn(StoreKind)) {
@@ -27,27 +27,19 @@ async fn on_each_store(test: impl AsyncFn(StoreKind)) {
 
 /// Pushes so many pending jobs; their keys.
 async fn push(grpc: &Grpc, project: i64, jobs: usize) -> Vec<String> {
-    let job = NewJob {
-        spider: "s".to_owned(),
-        metadata: [("mark".to_owned(), "1".to_owned())].into(),
-        ..NewJob::default()
-    };
+    let job = NewJob { metadata_json: [("mark".to_owned(), "1".to_owned())].into(), ..job_of("s") };
     let request = PushJobsRequest { project, jobs: vec![job; jobs], request_id: String::new() };
     let answer = grpc.queue().push_jobs(request).await.unwrap();
     let results = answer.into_inner().results.into_iter();
-    let key = |result| match result {
-        Some(pushed_job::Result::Key(key)) => key,
-        other => panic!("not pushed: {other:?}"),
-    };
-    results.map(|pushed| key(pushed.result)).collect()
+    results.map(|pushed| pushed_key(pushed).expect("a job")).collect()
 }
 
 /// Waits for a job, and takes it for a minute.
 async fn take(grpc: &Grpc, project: i64) -> StartJobResponse {
     let request = StartJobRequest {
         project,
-        lease_ms: Some(60_000),
-        wait_ms: 60_000,
+        lease: span(60_000),
+        wait: span(60_000),
         ..StartJobRequest::default()
     };
     let answer = grpc.queue().start_job(request).await.unwrap();

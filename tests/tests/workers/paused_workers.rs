@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use spiderq_proto::v1::{
     GetJobRequest, HeartbeatRequest, JobState, JobUpdate, StartJobResponse, UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Stack};
+use spiderq_tests::{Grpc, Stack, span};
 
 use crate::{on_each_store, push, take, worker::Worker};
 
@@ -50,7 +50,7 @@ async fn writes_of_a_worker_that_paused_past_its_lease_are_refused() {
         for said in waking.await.unwrap() {
             let expected = [
                 "heartbeat FailedPrecondition STALE_FENCE",
-                "finish CODE_STALE_FENCE",
+                "finish FailedPrecondition STALE_FENCE",
                 "metadata FailedPrecondition STALE_FENCE",
                 "field FailedPrecondition STALE_FENCE",
             ];
@@ -72,7 +72,7 @@ async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
     let beat = HeartbeatRequest {
         key: key.to_owned(),
         fence: mine.fence.clone(),
-        lease_ms: Some(60_000),
+        lease: span(60_000),
         counters: None,
     };
     grpc.queue().heartbeat(beat).await.unwrap();
@@ -82,8 +82,7 @@ async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
         fence: mine.fence,
         ..JobUpdate::default()
     };
-    let request =
-        UpdateQueueRequest { project: PROJECT, updates: vec![update], request_id: String::new() };
+    let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
     let done = grpc.queue().update_queue(request).await.unwrap();
     let done = done.into_inner().results;
     assert_eq!(done.len(), 1);

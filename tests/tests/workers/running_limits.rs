@@ -8,10 +8,11 @@ use std::sync::{
 
 use futures::future::join_all;
 use spiderq_proto::v1::{
-    HeartbeatRequest, JobState, JobUpdate, NewJob, PushJobsRequest, SetSettingsRequest,
-    StartJobRequest, StartJobResponse, SummarizeProjectsRequest, UpdateQueueRequest,
+    HeartbeatRequest, JobState, JobUpdate, NewJob, ProjectSummary, PushJobsRequest,
+    StartJobRequest, StartJobResponse, SummarizeProjectsRequest, UpdateProjectSettingsRequest,
+    UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Stack};
+use spiderq_tests::{Grpc, Stack, job_of, span};
 
 use crate::on_each_store;
 
@@ -33,16 +34,16 @@ impl Numbers {
 
 async fn prepare(grpc: &Grpc) {
     let setting = |name: &str, value: i64| (name.to_owned(), value.to_string());
-    let request = SetSettingsRequest {
+    let request = UpdateProjectSettingsRequest {
         project: PROJECT,
-        settings: [setting("max_running_units", CAP), setting("max_attempts", 1000)].into(),
+        settings_json: [setting("max_running_units", CAP), setting("max_attempts", 1000)].into(),
+        update_mask: None,
     };
-    grpc.projects().set_settings(request).await.unwrap();
+    grpc.projects().update_project_settings(request).await.unwrap();
     let mut numbers = Numbers(1);
-    let job = |_| NewJob {
-        spider: format!("s{}", numbers.below(5)),
-        units: Some(1 + numbers.below(6) as u32),
-        ..NewJob::default()
+    let job = |_| {
+        let spider = format!("s{}", numbers.below(5));
+        NewJob { units: Some(1 + numbers.below(6) as i32), ..job_of(&spider) }
     };
     let request = PushJobsRequest {
         project: PROJECT,
@@ -52,7 +53,7 @@ async fn prepare(grpc: &Grpc) {
     grpc.queue().push_jobs(request).await.unwrap();
 }
 
-async fn summary(grpc: &Grpc) -> spiderq_proto::v1::ProjectSummary {
+async fn summary(grpc: &Grpc) -> ProjectSummary {
     let request = SummarizeProjectsRequest { projects: vec![PROJECT] };
     let answer = grpc.projects().summarize_projects(request).await.unwrap();
     answer.into_inner().summaries.remove(0)
@@ -64,8 +65,8 @@ async fn starter(grpc: &Grpc, seed: u64, done: &AtomicU64) {
     while done.load(Ordering::SeqCst) < JOBS {
         let request = StartJobRequest {
             project: PROJECT,
-            lease_ms: Some(1_000),
-            wait_ms: 500,
+            lease: span(1_000),
+            wait: span(500),
             ..StartJobRequest::default()
         };
         let started = grpc.queue().start_job(request).await.unwrap().into_inner();
@@ -85,7 +86,7 @@ async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
         let request = HeartbeatRequest {
             key: key.clone(),
             fence: started.fence.clone(),
-            lease_ms: Some(1_000),
+            lease: span(1_000),
             counters: None,
         };
         if grpc.queue().heartbeat(request).await.is_err() {
@@ -98,8 +99,7 @@ async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
         fence: started.fence,
         ..JobUpdate::default()
     };
-    let request =
-        UpdateQueueRequest { project: PROJECT, updates: vec![update], request_id: String::new() };
+    let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
     let answer = grpc.queue().update_queue(request).await.unwrap().into_inner();
     answer.results[0].error.is_none()
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use spiderq_proto::v1::{
-    PushJobsRequest, PushJobsResponse, PushedJob,
+    AddedJob, PushJobsRequest, PushJobsResponse, PushedJob,
     job_queue_service_server::{JobQueueService, JobQueueServiceServer},
     pushed_job,
 };
@@ -27,10 +27,9 @@ impl JobQueueService for Echo {
         request: Request<PushJobsRequest>,
     ) -> Result<Response<PushJobsResponse>, Status> {
         let jobs = request.into_inner().jobs.into_iter();
-        let results = jobs.map(|_| PushedJob {
-            result: Some(pushed_job::Result::Key("1/1/100000".to_owned())),
-            token: String::new(),
-        });
+        let added = AddedJob { key: "1/1/100000".to_owned(), token: String::new() };
+        let results =
+            jobs.map(|_| PushedJob { result: Some(pushed_job::Result::Added(added.clone())) });
         Ok(Response::new(PushJobsResponse { results: results.collect() }))
     }
 }

@@ -1,7 +1,7 @@
 //! Pushes over gRPC: many clients, few connections.
 
 use spiderq_proto::v1::{NewJob, PushJobsRequest, pushed_job};
-use spiderq_tests::Grpc;
+use spiderq_tests::{Grpc, job_of};
 
 use crate::{
     Load, Target,
@@ -14,9 +14,8 @@ fn request() -> PushJobsRequest {
     PushJobsRequest {
         project: 1,
         jobs: vec![NewJob {
-            spider: "spider".to_owned(),
-            metadata: metadata.map(|(name, json)| (name.to_owned(), json.to_owned())).into(),
-            ..Default::default()
+            metadata_json: metadata.map(|(name, json)| (name.to_owned(), json.to_owned())).into(),
+            ..job_of("spider")
         }],
         request_id: String::new(),
     }
@@ -41,6 +40,6 @@ fn caller(grpc: &Grpc) -> impl AsyncFnMut() + 'static {
     async move || {
         let answer = queue.push_jobs(request.clone()).await.expect("an answer");
         let result = &answer.get_ref().results[0].result;
-        assert!(matches!(result, Some(pushed_job::Result::Key(_))), "{result:?}");
+        assert!(matches!(result, Some(pushed_job::Result::Added(_))), "{result:?}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use spiderq_proto::v1::{NewJob, PushJobsRequest, StartJobRequest};
-use spiderq_tests::Grpc;
+use spiderq_proto::v1::{PushJobsRequest, StartJobRequest};
+use spiderq_tests::{Grpc, job_of, span};
 use tokio::time::interval;
 
 use crate::Target;
@@ -27,17 +27,22 @@ pub(crate) async fn push_to_start(
     for round in 0..=pushes {
         let mut queue = worker.queue();
         let started = tokio::spawn(async move {
-            let request =
-                StartJobRequest { project: PROJECT, wait_ms: 60_000, ..StartJobRequest::default() };
+            let request = StartJobRequest {
+                project: PROJECT,
+                wait: span(60_000),
+                ..StartJobRequest::default()
+            };
             let answer = queue.start_job(request).await.expect("an answer");
             (Instant::now(), answer.into_inner().job.expect("a job"))
         });
         pauses.reset();
         pauses.tick().await;
         let pushed = Instant::now();
-        let job = NewJob { spider: "spider".to_owned(), ..NewJob::default() };
-        let request =
-            PushJobsRequest { project: PROJECT, jobs: vec![job], request_id: String::new() };
+        let request = PushJobsRequest {
+            project: PROJECT,
+            jobs: vec![job_of("spider")],
+            request_id: String::new(),
+        };
         pusher.queue().push_jobs(request).await.expect("an answer");
         let (got, _) = started.await.expect("a worker to its end");
         if round > 0 {

@@ -1,7 +1,8 @@
 //! A good request of every call, about a given job.
 
 use prost::Message as _;
-use spiderq_proto::v1::{spider_ref::Spider, *};
+use spiderq_proto::{FieldMask, v1::*};
+use spiderq_tests::{by_keys, by_number, job_of};
 
 /// What a call is about.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +27,15 @@ impl Target {
         self.parts()[1].parse().unwrap()
     }
 
-    fn spider_ref(&self) -> SpiderRef {
-        SpiderRef { spider: Some(Spider::Id(self.spider())) }
+    /// Just the job that it is about.
+    fn by_key(&self) -> Option<JobFilter> {
+        by_keys([self.key.as_str()])
+    }
+
+    /// The same job as the only one of its spider.
+    fn by_spider(&self) -> Option<JobFilter> {
+        let spiders = vec![by_number(self.spider())];
+        Some(JobFilter { spiders, ..JobFilter::default() })
     }
 
     /// `text` with the names in braces replaced.
@@ -52,7 +60,7 @@ impl Target {
 /// The state in which a job must be for the call to be done.
 pub(super) fn state_needed(call: &str) -> JobState {
     match call {
-        "PurgeJob" | "RestoreJobs" => JobState::Deleted,
+        "PurgeJob" | "RestoreJobs" | "RestoreJobs by filter" => JobState::Deleted,
         "SetJobMetadata"
         | "DeleteJobMetadata"
         | "GetJobToken"
@@ -65,64 +73,25 @@ pub(super) fn state_needed(call: &str) -> JobState {
 
 /// The encoded request of `call`.
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
-    match call {
-        "ScheduleJob"
-        | "GetJob"
-        | "ListJobs"
-        | "CountJobs"
-        | "UpdateJobs"
-        | "UpdateJobs by filter"
-        | "StopJobs"
-        | "DeleteJobs"
-        | "RestoreJobs"
-        | "SetJobMetadata"
-        | "DeleteJobMetadata"
-        | "PurgeJob"
-        | "GetJobToken"
-        | "WatchJobs"
-        | "WatchJobs of a job" => of_jobs(call, target),
-        "PushJobs"
-        | "StartJob"
-        | "Heartbeat"
-        | "UpdateQueue of a job"
-        | "UpdateQueue of a spider"
-        | "CancelJobs by key"
-        | "CancelJobs, the oldest"
-        | "ListQueue"
-        | "CountQueue"
-        | "SummarizeQueue"
-        | "ListLastJobs" => of_queue(call, target),
-        _ => of_rest(call, target),
-    }
+    let parts = [of_jobs, of_bulk, of_queue, of_projects, of_api_keys];
+    let found = parts.iter().find_map(|part| part(call, target));
+    found.unwrap_or_else(|| panic!("no request for {call}"))
 }
 
 #[rustfmt::skip]
-fn of_jobs(call: &str, target: &Target) -> Vec<u8> {
-    let (project, key, keys) = (target.project, target.key.clone(), vec![target.key.clone()]);
-    match call {
+fn of_jobs(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let (project, key) = (target.project, target.key.clone());
+    Some(match call {
         "ScheduleJob" => {
-            let spider = format!("scheduled{}", target.n);
-            ScheduleJobRequest { project, spider, ..Default::default() }.encode_to_vec()
+            let job = Some(job_of(&format!("scheduled{}", target.n)));
+            ScheduleJobRequest { project, job, ..Default::default() }.encode_to_vec()
         }
         "GetJob" => GetJobRequest { key }.encode_to_vec(),
         "ListJobs" => ListJobsRequest { project, ..Default::default() }.encode_to_vec(),
         "CountJobs" => CountJobsRequest { project, ..Default::default() }.encode_to_vec(),
-        "UpdateJobs" => {
-            let metadata = metadata();
-            UpdateJobsRequest { project, keys, metadata, ..Default::default() }.encode_to_vec()
-        }
-        "UpdateJobs by filter" => {
-            let spiders = vec![format!("job{}", target.n)];
-            let (filter, metadata) = (Some(JobFilter { spiders, ..Default::default() }), metadata());
-            UpdateJobsRequest { project, filter, metadata, ..Default::default() }.encode_to_vec()
-        }
-        "StopJobs" => StopJobsRequest { project, keys }.encode_to_vec(),
-        "DeleteJobs" => DeleteJobsRequest { project, keys }.encode_to_vec(),
-        "RestoreJobs" => {
-            RestoreJobsRequest { project, keys, ..Default::default() }.encode_to_vec()
-        }
         "SetJobMetadata" => {
-            SetJobMetadataRequest { key, metadata: metadata(), ..Default::default() }.encode_to_vec()
+            let metadata_json = fields();
+            SetJobMetadataRequest { key, metadata_json, ..Default::default() }.encode_to_vec()
         }
         "DeleteJobMetadata" => {
             let field = "field".to_owned();
@@ -131,21 +100,50 @@ fn of_jobs(call: &str, target: &Target) -> Vec<u8> {
         "PurgeJob" => PurgeJobRequest { key }.encode_to_vec(),
         "GetJobToken" => GetJobTokenRequest { key }.encode_to_vec(),
         "WatchJobs" => WatchJobsRequest { project, ..Default::default() }.encode_to_vec(),
-        "WatchJobs of a job" => WatchJobsRequest { project, key, ..Default::default() }.encode_to_vec(),
-        _ => panic!("no request for {call}"),
-    }
+        "WatchJobs of a job" => WatchJobsRequest { key, ..Default::default() }.encode_to_vec(),
+        _ => return None,
+    })
+}
+
+/// Those that change many jobs, by key and by another filter.
+#[rustfmt::skip]
+fn of_bulk(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let (project, metadata_json) = (target.project, fields());
+    let by_filter = call.ends_with(" by filter");
+    let filter = if by_filter { target.by_spider() } else { target.by_key() };
+    Some(match call {
+        "UpdateJobs" | "UpdateJobs by filter" => {
+            UpdateJobsRequest { project, filter, metadata_json, ..Default::default() }.encode_to_vec()
+        }
+        "StopJobs" | "StopJobs by filter" => {
+            StopJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
+        }
+        "DeleteJobs" | "DeleteJobs by filter" => {
+            DeleteJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
+        }
+        "RestoreJobs" | "RestoreJobs by filter" => {
+            RestoreJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
+        }
+        "CancelJobs by key" | "CancelJobs by filter" => {
+            CancelJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
+        }
+        "CancelJobs, the oldest" => {
+            CancelJobsRequest { project, oldest_pending: 1, ..Default::default() }.encode_to_vec()
+        }
+        _ => return None,
+    })
 }
 
 #[rustfmt::skip]
-fn of_queue(call: &str, target: &Target) -> Vec<u8> {
-    let (project, key, keys) = (target.project, target.key.clone(), vec![target.key.clone()]);
+fn of_queue(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let (project, key) = (target.project, target.key.clone());
     let update = |key| {
-        let updates = vec![JobUpdate { key, metadata: metadata(), ..Default::default() }];
-        UpdateQueueRequest { project, updates, ..Default::default() }.encode_to_vec()
+        let updates = vec![JobUpdate { key, metadata_json: fields(), ..Default::default() }];
+        UpdateQueueRequest { updates, ..Default::default() }.encode_to_vec()
     };
-    match call {
+    Some(match call {
         "PushJobs" => {
-            let jobs = vec![NewJob { spider: "s".to_owned(), ..Default::default() }];
+            let jobs = vec![job_of("s")];
             PushJobsRequest { project, jobs, ..Default::default() }.encode_to_vec()
         }
         "StartJob" => StartJobRequest { project, ..Default::default() }.encode_to_vec(),
@@ -155,63 +153,55 @@ fn of_queue(call: &str, target: &Target) -> Vec<u8> {
         }
         "UpdateQueue of a job" => update(key),
         "UpdateQueue of a spider" => update(format!("{project}/{}", target.spider())),
-        "CancelJobs by key" => {
-            CancelJobsRequest { project, keys, ..Default::default() }.encode_to_vec()
-        }
-        "CancelJobs, the oldest" => {
-            CancelJobsRequest { project, oldest_pending: 1, ..Default::default() }.encode_to_vec()
-        }
         "ListQueue" => ListQueueRequest { project, ..Default::default() }.encode_to_vec(),
-        "CountQueue" => CountQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "SummarizeQueue" => SummarizeQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "ListLastJobs" => ListLastJobsRequest { project, ..Default::default() }.encode_to_vec(),
-        _ => panic!("no request for {call}"),
-    }
+        _ => return None,
+    })
 }
 
 #[rustfmt::skip]
-fn of_rest(call: &str, target: &Target) -> Vec<u8> {
-    let project = target.project;
-    match call {
-        "ListProjects" => ListProjectsRequest {}.encode_to_vec(),
+fn of_projects(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let (project, spider) = (target.project, Some(by_number(target.spider())));
+    Some(match call {
+        "ListProjects" => ListProjectsRequest::default().encode_to_vec(),
         "SummarizeProjects" => SummarizeProjectsRequest { projects: vec![project] }.encode_to_vec(),
         "SummarizeProjects, all" => SummarizeProjectsRequest::default().encode_to_vec(),
         "ListSpiders" => ListSpidersRequest { project, ..Default::default() }.encode_to_vec(),
-        "GetSpider" => {
-            let spider = Some(target.spider_ref());
-            GetSpiderRequest { project, spider, create: false }.encode_to_vec()
+        "GetSpider" => GetSpiderRequest { project, spider }.encode_to_vec(),
+        "EnsureSpider" => {
+            EnsureSpiderRequest { project, name: format!("new{}", target.n) }.encode_to_vec()
         }
-        "GetSpider with create" => {
-            let spider = Some(Spider::Name(format!("new{}", target.n)));
-            let spider = Some(SpiderRef { spider });
-            GetSpiderRequest { project, spider, create: true }.encode_to_vec()
+        "UpdateSpider" => {
+            let values = Some(Spider { max_running: Some(1), ..Default::default() });
+            let update_mask = Some(FieldMask { paths: vec!["max_running".to_owned()] });
+            let tag_changes = Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() });
+            UpdateSpiderRequest { project, spider, values, update_mask, tag_changes }.encode_to_vec()
         }
-        "UpdateSpiderTags" => {
-            let (spider, add) = (Some(target.spider_ref()), vec!["x".to_owned()]);
-            UpdateSpiderTagsRequest { project, spider, add, ..Default::default() }.encode_to_vec()
-        }
-        "LimitSpider" => {
-            let (spider, max_running) = (Some(target.spider_ref()), Some(1));
-            LimitSpiderRequest { project, spider, max_running }.encode_to_vec()
-        }
-        "GetSettings" => GetSettingsRequest { project }.encode_to_vec(),
-        "SetSettings" => SetSettingsRequest { project, settings: metadata() }.encode_to_vec(),
-        "DeleteSettings" => {
-            let names = vec!["field".to_owned()];
-            DeleteSettingsRequest { project, names, ..Default::default() }.encode_to_vec()
+        "GetProjectSettings" => GetProjectSettingsRequest { project }.encode_to_vec(),
+        "UpdateProjectSettings" => {
+            let (settings_json, update_mask) = (fields(), None);
+            UpdateProjectSettingsRequest { project, settings_json, update_mask }.encode_to_vec()
         }
         "GetServerTime" => GetServerTimeRequest {}.encode_to_vec(),
-        "CreateKey" => {
-            let (name, role) = ("new".to_owned(), Role::Read.into());
-            CreateKeyRequest { name, role, ..Default::default() }.encode_to_vec()
-        }
-        "ListKeys" => ListKeysRequest {}.encode_to_vec(),
-        "RevokeKey" => RevokeKeyRequest { id: target.key_id.clone() }.encode_to_vec(),
-        "GetIdentity" => GetIdentityRequest {}.encode_to_vec(),
-        _ => panic!("no request for {call}"),
-    }
+        _ => return None,
+    })
 }
 
-fn metadata() -> std::collections::BTreeMap<String, String> {
+#[rustfmt::skip]
+fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
+    Some(match call {
+        "CreateApiKey" => {
+            let (owner, role) = ("new".to_owned(), Role::Read.into());
+            CreateApiKeyRequest { owner, role, ..Default::default() }.encode_to_vec()
+        }
+        "ListApiKeys" => ListApiKeysRequest::default().encode_to_vec(),
+        "RevokeApiKey" => RevokeApiKeyRequest { id: target.key_id.clone() }.encode_to_vec(),
+        "GetIdentity" => GetIdentityRequest {}.encode_to_vec(),
+        _ => return None,
+    })
+}
+
+fn fields() -> std::collections::BTreeMap<String, String> {
     [("n".to_owned(), "1".to_owned())].into()
 }

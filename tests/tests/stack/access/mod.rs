@@ -8,8 +8,8 @@ mod world;
 use std::collections::BTreeSet;
 
 use prost::Message as _;
-use spiderq_proto::v1::{UpdateQueueResponse, job_error};
-use spiderq_tests::{Stack, call_raw};
+use spiderq_proto::v1::UpdateQueueResponse;
+use spiderq_tests::{Stack, call_raw, item_error};
 use tonic::Code;
 
 use self::{
@@ -24,7 +24,7 @@ type Found = Result<Cell, String>;
 
 async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -> Found {
     let mut target = target.clone();
-    if row.call == "RevokeKey" {
+    if row.call == "RevokeApiKey" {
         target.key_id = world.revocable().await;
     }
     let path = format!("/spiderq.v1.{}/{}", row.service, row.rpc());
@@ -36,7 +36,7 @@ async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -
             let answer = UpdateQueueResponse::decode(&answer[0][..]).unwrap();
             match answer.results[0].error.as_ref() {
                 None => Ok(Cell::Yes),
-                Some(error) if error.code() == job_error::Code::Forbidden => Ok(Cell::Forbidden),
+                Some(error) if item_error(error).0 == Code::PermissionDenied => Ok(Cell::Forbidden),
                 Some(error) => Err(format!("{error:?}")),
             }
         }

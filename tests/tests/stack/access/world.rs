@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use spiderq_proto::v1::{
-    CreateKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, Role, StartJobRequest,
-    UpdateQueueRequest, pushed_job,
+    CreateApiKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, Role, StartJobRequest,
+    UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Http, Stack};
+use spiderq_tests::{Grpc, Http, Stack, by_name, job_of, pushed_key};
 
 use super::{
     calls::{Target, state_needed},
@@ -69,21 +69,20 @@ impl World {
         let push = PushJobsRequest {
             project,
             jobs: vec![NewJob {
-                spider: spider.clone(),
                 state: if runs { JobState::Pending } else { state }.into(),
-                ..NewJob::default()
+                ..job_of(&spider)
             }],
             ..PushJobsRequest::default()
         };
         let pushed = self.stack.grpc().queue().push_jobs(push).await.unwrap();
-        let pushed = pushed.into_inner().results.remove(0).result.unwrap();
-        let pushed_job::Result::Key(key) = pushed else {
-            panic!("{pushed:?}");
-        };
+        let key = pushed_key(pushed.into_inner().results.remove(0)).unwrap();
         let mut target = Target { project, key, n, ..Target::default() };
         if runs {
-            let start =
-                StartJobRequest { project, spiders: vec![spider], ..StartJobRequest::default() };
+            let start = StartJobRequest {
+                project,
+                spiders: vec![by_name(&spider)],
+                ..StartJobRequest::default()
+            };
             let started = starter.queue().start_job(start).await.unwrap().into_inner();
             (target.fence, target.token) = (started.fence, started.token);
         }
@@ -99,11 +98,7 @@ impl World {
             state: JobState::Finished.into(),
             ..JobUpdate::default()
         };
-        let request = UpdateQueueRequest {
-            project: job.project,
-            updates: vec![update],
-            ..UpdateQueueRequest::default()
-        };
+        let request = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         self.stack.grpc().queue().update_queue(request).await.unwrap();
     }
 
@@ -148,12 +143,12 @@ impl World {
 
     /// The id of a key that nobody needs.
     pub(super) async fn revocable(&self) -> String {
-        let key = CreateKeyRequest {
-            name: "to be revoked".to_owned(),
+        let key = CreateApiKeyRequest {
+            owner: "to be revoked".to_owned(),
             role: Role::Read.into(),
-            ..CreateKeyRequest::default()
+            ..CreateApiKeyRequest::default()
         };
-        let made = self.stack.grpc().keys().create_key(key).await.unwrap();
-        made.into_inner().key.unwrap().id
+        let made = self.stack.grpc().api_keys().create_api_key(key).await.unwrap();
+        made.into_inner().api_key.unwrap().id
     }
 }

@@ -95,7 +95,7 @@ async fn fields_with_difficult_names_work_over_grpc() {
         let mut jobs = stack.grpc().jobs();
         let set = |name: &str, json: &str| SetJobMetadataRequest {
             key: "1/1/1".to_owned(),
-            metadata: [(name.to_owned(), json.to_owned())].into(),
+            metadata_json: [(name.to_owned(), json.to_owned())].into(),
             ..SetJobMetadataRequest::default()
         };
         let mut expected = BTreeMap::new();
@@ -111,7 +111,7 @@ async fn fields_with_difficult_names_work_over_grpc() {
         }
         let get = GetJobRequest { key: "1/1/1".to_owned() };
         let job = jobs.get_job(get).await.unwrap().into_inner().job.unwrap();
-        assert_eq!(job.metadata, expected);
+        assert_eq!(job.metadata_json, expected);
     })
     .await;
 }

@@ -1,8 +1,8 @@
 //! A job's metadata have at most 1 MiB in all, over HTTP and gRPC.
 
 use serde_json::json;
-use spiderq_proto::v1::{JobUpdate, SetJobMetadataRequest, UpdateQueueRequest, job_error};
-use spiderq_tests::Stack;
+use spiderq_proto::v1::{JobUpdate, SetJobMetadataRequest, UpdateQueueRequest};
+use spiderq_tests::{Stack, item_error, item_fields};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -57,27 +57,25 @@ async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
         let stack = Stack::start(kind).await;
         let line = format!(r#"{{"spider":"s","a":{0},"b":{0}}}"#, large());
         stack.http().post("/jobq/1/push", line).await.ok();
-        let (key, metadata) = ("1/1/1".to_owned(), [("c".to_owned(), large())].into());
+        let (key, metadata_json) = ("1/1/1".to_owned(), [("c".to_owned(), large())].into());
         let set = SetJobMetadataRequest {
             key: key.clone(),
-            metadata,
+            metadata_json,
             ..SetJobMetadataRequest::default()
         };
-        let update = JobUpdate { key, metadata: set.metadata.clone(), ..JobUpdate::default() };
+        let metadata_json = set.metadata_json.clone();
+        let update = JobUpdate { key, metadata_json, ..JobUpdate::default() };
         let status = stack.grpc().jobs().set_job_metadata(set).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, MESSAGE));
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, "TOO_LARGE");
-        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata");
-        let request = UpdateQueueRequest {
-            project: 1,
-            updates: vec![update],
-            ..UpdateQueueRequest::default()
-        };
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata_json");
+        let request = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         let answer = stack.grpc().queue().update_queue(request).await.unwrap();
         let error = answer.into_inner().results.remove(0).error.unwrap();
-        assert_eq!(error.code(), job_error::Code::InvalidArgument);
-        assert_eq!((error.field.as_str(), error.message.as_str()), ("metadata", MESSAGE));
+        let expected = (Code::ResourceExhausted, "TOO_LARGE".to_owned(), MESSAGE.to_owned());
+        assert_eq!(item_error(&error), expected);
+        assert_eq!(item_fields(&error), ["updates[0].metadata_json"]);
     })
     .await;
 }

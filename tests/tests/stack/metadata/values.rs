@@ -12,7 +12,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::value::RawValue;
 use spiderq_proto::v1::*;
-use spiderq_tests::{Response, Stack, StoreKind};
+use spiderq_tests::{Response, Stack, StoreKind, by_keys, by_name, job_of};
 
 use super::json_text;
 use crate::on_each_store;
@@ -41,7 +41,7 @@ fn raw(object: &str) -> Values {
 
 /// The values of a job over gRPC.
 fn of(job: Option<Job>) -> Values {
-    let fields = job.unwrap().metadata.into_iter();
+    let fields = job.unwrap().metadata_json.into_iter();
     fields.filter(|(name, _)| name.starts_with('v') && name != "version").collect()
 }
 
@@ -93,47 +93,44 @@ impl Case<'_> {
 
     async fn write_over_grpc(&self) {
         let (mut jobs, mut queue) = (self.stack.grpc().jobs(), self.stack.grpc().queue());
-        let (project, metadata) = (self.project, self.fields.clone());
-        let push = |spider: &str, metadata| PushJobsRequest {
+        let (project, metadata_json) = (self.project, self.fields.clone());
+        let push = |spider: &str, metadata_json| PushJobsRequest {
             project,
-            jobs: vec![NewJob { spider: spider.to_owned(), metadata, ..NewJob::default() }],
+            jobs: vec![NewJob { metadata_json, ..job_of(spider) }],
             ..PushJobsRequest::default()
         };
-        queue.push_jobs(push("g", metadata.clone())).await.unwrap();
+        queue.push_jobs(push("g", metadata_json.clone())).await.unwrap();
         queue.push_jobs(push("start", Values::new())).await.unwrap();
         let start = StartJobRequest {
             project,
-            spiders: vec!["start".to_owned()],
-            metadata: metadata.clone(),
+            spiders: vec![by_name("start")],
+            metadata_json: metadata_json.clone(),
             ..StartJobRequest::default()
         };
         let started = queue.start_job(start).await.unwrap().into_inner();
         assert_eq!(of(started.job), *self.fields, "StartJob's answer");
         let schedule = ScheduleJobRequest {
             project,
-            spider: "schedule".to_owned(),
-            metadata: metadata.clone(),
+            job: Some(NewJob { metadata_json: metadata_json.clone(), ..job_of("schedule") }),
             ..ScheduleJobRequest::default()
         };
         jobs.schedule_job(schedule).await.unwrap();
         let update = JobUpdate {
             key: self.bare().await,
-            metadata: metadata.clone(),
+            metadata_json: metadata_json.clone(),
             ..JobUpdate::default()
         };
-        let update =
-            UpdateQueueRequest { project, updates: vec![update], ..UpdateQueueRequest::default() };
+        let update = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         queue.update_queue(update).await.unwrap();
         let edit = UpdateJobsRequest {
-            project,
-            keys: vec![self.bare().await],
-            metadata: metadata.clone(),
+            filter: by_keys([self.bare().await]),
+            metadata_json: metadata_json.clone(),
             ..UpdateJobsRequest::default()
         };
         jobs.update_jobs(edit).await.unwrap();
         let set = SetJobMetadataRequest {
             key: self.bare().await,
-            metadata,
+            metadata_json,
             ..SetJobMetadataRequest::default()
         };
         jobs.set_job_metadata(set).await.unwrap();
