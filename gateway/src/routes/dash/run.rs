@@ -7,7 +7,11 @@ use spiderq_proto::v1::ScheduleJobRequest;
 
 use super::{DashResult, ok};
 use crate::{
-    accepted_values, call::Call, errors::Problem, json_fields::Fields, params::Params,
+    accepted_values,
+    call::Call,
+    errors::Problem,
+    json_fields::Fields,
+    params::{Params, SPIDER_ARGS},
     render::string,
 };
 
@@ -53,6 +57,9 @@ fn decode(params: &Params) -> Result<ScheduleJobRequest, Problem> {
     add_spider(&mut request, params)?;
     add_meta(&mut request, params)?;
     add_environment(&mut request, params)?;
+    if params.one(SPIDER_ARGS)?.is_some() {
+        return Err(Problem::invalid(SPIDER_ARGS, accepted_values::SPIDER_ARGS));
+    }
     request.spider_args.extend(params.others(&RESERVED)?);
     Ok(request)
 }
