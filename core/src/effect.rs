@@ -94,6 +94,12 @@ impl StoredJob {
         ends.min().filter(|_| self.job.state == State::Running)
     }
 
+    /// Whether the attempt with this fence holds the job at `now`.
+    #[must_use]
+    pub fn is_held_by(&self, fence: &Fence, now: Millis) -> bool {
+        Holder::Fence(fence.clone()).refusal(self, now).is_none()
+    }
+
     /// Brings what is derived from the metadata up to date, all of which must be there.
     #[must_use]
     pub fn with_derived(mut self) -> Self {

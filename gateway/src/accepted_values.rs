@@ -12,6 +12,9 @@ pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const ONCE: &str = "must be given once";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
+pub(crate) const SPIDER_ARGS: &str =
+    "is no parameter: each argument is one by its own name, or in spider_args of meta";
+pub(crate) const REQUEST_ID: &str = "must be 1 to 128 bytes of ASCII text";
 pub(crate) const SCALAR: &str = "must be a string, a number or a boolean";
 pub(crate) const SPIDER: &str = "is required, the name of a spider";
 pub(crate) const SPIDER_ID: &str = "must be the number of a spider that exists";

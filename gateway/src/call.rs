@@ -59,8 +59,13 @@ impl Call {
         let Some(value) = self.headers.get("idempotency-key") else {
             return Ok(String::new());
         };
-        let text = value.to_str().map(str::to_owned);
-        text.map_err(|_| Problem::invalid("Idempotency-Key", "must be ASCII text"))
+        match value.to_str() {
+            // To a service no text means no id: the call would be made again and again.
+            Ok("") | Err(_) => {
+                Err(Problem::invalid("Idempotency-Key", accepted_values::REQUEST_ID))
+            }
+            Ok(text) => Ok(text.to_owned()),
+        }
     }
 
     /// A part of the path by its name in the route table, percent-decoded. It is a bug to ask

@@ -22,6 +22,9 @@ const MAX_TIME_MS: i64 = 1 << 42;
 pub(crate) const REPEATABLE: [&str; 9] =
     ["job", "key", "spider", "state", "add_tag", "remove_tag", "has_tag", "lacks_tag", "jobmeta"];
 
+/// What clients take for a parameter that holds all arguments of a spider.
+pub(crate) const SPIDER_ARGS: &str = "spider_args";
+
 /// Parameters in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Params {

@@ -19,14 +19,14 @@ impl UniqueKey {
     }
 
     /// Of a scheduled job: the same spider with the same arguments (`docs/contract.md`, 3).
-    /// `args` in the order of their names.
+    /// `args` in the order of their names; `command` is what tells two runs of a script apart.
     #[must_use]
     pub fn of_schedule<'a>(
         spider: &'a SpiderName,
         args: impl IntoIterator<Item = (&'a str, &'a str)>,
-        cmd_args: Option<&'a str>,
+        command: Option<&'a str>,
     ) -> Self {
-        let parts = [spider.as_str(), cmd_args.unwrap_or_default()];
+        let parts = [spider.as_str(), command.unwrap_or_default()];
         let args = args.into_iter().flat_map(|(name, value)| [name, value]);
         Self::digest(b"schedule", parts.into_iter().chain(args))
     }

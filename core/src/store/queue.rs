@@ -104,7 +104,9 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     /// as they may, and jobs with more units than the whole of [`MAX_RUNNING_UNITS`](crate::store::MAX_RUNNING_UNITS). The first
     /// one left is taken if the project's limits allow it; if not, no smaller job is taken in
     /// its stead. `None` when none is left or allowed; that answer is not kept for the
-    /// `request_id`.
+    /// `request_id`. Under a request id that took a job before, the answer is that job as it is
+    /// now, or [`Stale`](crate::error::Error::Stale) once its attempt is over: nobody may run it on
+    /// the strength of the first answer.
     async fn claim(
         &self,
         project: ProjectId,

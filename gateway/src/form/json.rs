@@ -14,7 +14,7 @@ use crate::{
     accepted_values,
     errors::Problem,
     json_fields,
-    params::{Params, REPEATABLE},
+    params::{Params, REPEATABLE, SPIDER_ARGS},
 };
 
 /// Parameters that are JSON text in a form, so that here they may be the value itself.
@@ -46,7 +46,8 @@ pub(super) fn parse(body: &[u8]) -> Params {
 fn texts(name: &str, value: &RawValue) -> Result<Vec<String>, &'static str> {
     match value.get().as_bytes().first() {
         Some(b'[' | b'{') if JSON_TEXTS.contains(&name) => Ok(vec![value.get().to_owned()]),
-        Some(b'[') if REPEATABLE.contains(&name) => {
+        Some(b'[' | b'{') if name == SPIDER_ARGS => Err(accepted_values::SPIDER_ARGS),
+        Some(b'[') if REPEATABLE.contains(&name.strip_suffix("[]").unwrap_or(name)) => {
             elements(value)?.into_iter().map(text).collect()
         }
         Some(b'[') => Err("must be one value, not a list"),
@@ -109,11 +110,12 @@ mod tests {
     fn values_are_the_same_text_as_in_a_form() {
         let mut params = read(
             r#"{"a":"x\u00e9 &+","b":9007199254740993,"c":1e2,"d":-0.0,"e":true,"f":false,
-                "g":null,"job":["1/1/1",2,true],"add_tag":[],"job_settings":{"A": 1.0},
+                "g":null,"job":["1/1/1",2,true],"add_tag":[],"has_tag[]":["x"],"job_settings":{"A": 1.0},
                 "meta":[ ],"environment":"{}"}"#,
         );
         assert!(params.check().is_ok());
         assert_eq!(params.all("job"), ["1/1/1", "2", "true"]);
+        assert_eq!(params.all("has_tag"), ["x"]);
         let expected = [
             ("a", "xé &+"),
             ("b", "9007199254740993"),
@@ -125,7 +127,7 @@ mod tests {
             ("job_settings", "{\"A\": 1.0}"),
             ("meta", "[ ]"),
         ];
-        let others = params.others(&["job"]).unwrap();
+        let others = params.others(&["job", "has_tag"]).unwrap();
         assert!(others.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
     }
 

@@ -217,7 +217,9 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<ScheduleJob> {
 fn update(message: v1::UpdateJobsRequest) -> Result<UpdateJobs> {
     let keys = decode::keys(&message.keys, "keys")?;
     // An empty filter is none: it would select all jobs.
-    let filter = message.filter.filter(|filter| *filter != v1::JobFilter::default());
+    let mut filter = message.filter.unwrap_or_default();
+    filter.states.retain(|state| *state != v1::JobState::Unspecified as i32);
+    let filter = (filter != v1::JobFilter::default()).then_some(filter);
     let default = if keys.is_empty() { StateSet::NOT_DELETED } else { StateSet::ALL };
     let filter = filter.map(|filter| decode::filter(Some(filter), default, default)).transpose()?;
     if filter.as_ref().is_some_and(|(_, keys)| !keys.is_empty()) {

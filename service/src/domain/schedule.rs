@@ -88,26 +88,37 @@ fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Resu
         check_readable("job_settings", settings)?;
     }
     let meta_tags = reserved.tags.unwrap_or_default();
-    let tags = [&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned();
+    let tags = Tags::new([&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned())?;
+    let args = schedule.spider_args.clone();
+    let (state, start) = (schedule.state, attempt_in(schedule.state)?);
+    let (priority, units) = (schedule.priority, schedule.units);
+    let metadata = job_fields(&spider, schedule, reserved.rest)?;
     Ok(NewJob {
-        state: schedule.state,
+        state,
         scheduled: true,
         actor: actor.clone(),
-        priority: schedule.priority.or(reserved.priority).unwrap_or_default(),
-        units: schedule.units.or(reserved.units).unwrap_or_default(),
-        tags: Tags::new(tags)?,
+        priority: priority.or(reserved.priority).unwrap_or_default(),
+        units: units.or(reserved.units).unwrap_or_default(),
+        tags,
         spider_tags: true,
-        unique: Some(unique_key(&spider, &schedule)),
+        unique: Some(unique_key(&spider, &args, &metadata)),
         counters: reserved.counters,
-        start: attempt_in(schedule.state)?,
-        metadata: job_fields(&spider, schedule, reserved.rest)?,
+        start,
+        metadata,
         spider,
     })
 }
 
-fn unique_key(spider: &SpiderName, schedule: &ScheduleJob) -> UniqueKey {
-    let args = schedule.spider_args.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    UniqueKey::of_schedule(spider, args, schedule.cmd_args.as_deref())
+/// By the metadata that the job gets: its arguments count wherever they were given. `job_cmd` is
+/// what a script has without `cmd_args`.
+fn unique_key(
+    spider: &SpiderName,
+    args: &BTreeMap<String, String>,
+    metadata: &Metadata,
+) -> UniqueKey {
+    let args = args.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let command = metadata.get("cmd_args").or_else(|| metadata.get("job_cmd"));
+    UniqueKey::of_schedule(spider, args, command.map(JsonText::as_str))
 }
 
 /// `rest` with the fields that the schedule has names for.

@@ -52,8 +52,9 @@ impl QueueStore for MemoryStore {
         self.with(project, |project| {
             if let Some(reply) = project.request_ids.recall(request, now)? {
                 let (key, fence) = reply.claimed()?;
-                let stored = project.jobs.get(&key);
-                return Ok(stored.map(|stored| Claimed { job: stored.job.clone(), fence }));
+                let held = project.jobs.get(&key).filter(|stored| stored.is_held_by(&fence, now));
+                let stored = held.ok_or_else(|| Error::Stale(key.to_string()))?;
+                return Ok(Some(Claimed { job: stored.job.clone(), fence }));
             }
             let claimed = project.claim(wanted, effect, now)?;
             if let Some(Claimed { job, fence }) = &claimed {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     limits::MAX_TAGS,
     model::{ClaimFilter, Fence, Millis, ProjectId, Tag, Units},
     store::{Claimed, Effect, RequestDigest},
@@ -70,6 +70,9 @@ pub(crate) async fn claim(
     loop {
         match store.connection.run(&scripts::CLAIM, &keys, &argument).await? {
             outcome::Claim::None => return Ok(None),
+            outcome::Claim::Stale(member) => {
+                return Err(Error::Stale(job_key(project, &member)?.to_string()));
+            }
             outcome::Claim::More(lane, position) => argument.from = Some((lane, position)),
             outcome::Claim::Claimed(member, core, large) => {
                 return claimed(project, &member, core, large).map(Some);

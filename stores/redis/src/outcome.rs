@@ -43,6 +43,8 @@ pub(crate) enum Push {
 pub(crate) enum Claim {
     /// The job as `SPIDER/JOB`, its core hash and its large metadata.
     Claimed(String, Flat, Flat),
+    /// The job as `SPIDER/JOB`, which was taken under this request id and is held no longer.
+    Stale(String),
     /// Many jobs were passed over: the lane and the position to go on from.
     More(u8, String),
     None,

@@ -57,7 +57,7 @@ impl QueueStore for SqliteStore {
             let encode = |claimed: &Option<_>| claimed.as_ref().map(request_ids::encode_claimed);
             once.run(connection, work, encode, |reply| {
                 let (key, fence) = request_ids::decode_claimed(project, reply)?;
-                claimed_before(connection, key, fence)
+                claimed_before(connection, key, fence, now)
             })
         };
         self.write(project, step, Option::is_some).await
@@ -185,10 +185,17 @@ pub(crate) fn claim(
     Ok(Some(Claimed { job, fence }))
 }
 
-/// The job of a claim that was made before, as it is now, with the fence of that time.
-fn claimed_before(connection: &Connection, key: JobKey, fence: Fence) -> Result<Option<Claimed>> {
+/// The job of a claim that was made before, as it is now, if that attempt still holds it.
+fn claimed_before(
+    connection: &Connection,
+    key: JobKey,
+    fence: Fence,
+    now: Millis,
+) -> Result<Option<Claimed>> {
     let row = JobRow::by_key(connection, key, Some(&FieldSelection::Full))?;
-    Ok(row.map(|row| Claimed { job: row.stored.job, fence }))
+    let held = row.filter(|row| row.stored.is_held_by(&fence, now));
+    let row = held.ok_or_else(|| spiderq_core::error::Error::Stale(key.to_string()))?;
+    Ok(Some(Claimed { job: row.stored.job, fence }))
 }
 
 /// Pending jobs of lowest position.

@@ -1,9 +1,9 @@
 //! Request ids: a call that is repeated under its id is done once.
 
 use spiderq_core::{
-    error::Error,
-    model::{ClaimFilter, Millis, State},
-    store::{Changed, Pushed, Step},
+    error::{Error, Result},
+    model::{ClaimFilter, JobKey, Millis, State},
+    store::{Changed, Claimed, Effect, Pushed, Step},
 };
 
 use super::world::*;
@@ -42,6 +42,35 @@ pub async fn a_repeated_claim_takes_once(world: World) {
     assert_eq!(first.job.key, world.key(1, 1));
     assert_eq!(claim(T + 2).await, Some(first));
     assert_eq!(world.count(&those(&[State::Pending])).await, 1);
+}
+
+/// Its answer is the job as it is now while the attempt holds it, and a refusal afterwards: the
+/// caller may have been silent past its lease, and must not run what another has.
+pub async fn a_repeated_claim_is_stale_once_its_attempt_is_over(world: World) {
+    let lease_end = T + 30_000;
+    let claim = async |id, now| {
+        let effect = Effect { start: Some(start(Some(lease_end))), ..starting() };
+        let request = request(id, "claim");
+        let wanted = ClaimFilter::default();
+        world.store.claim(world.project, &wanted, &effect, Millis(now), Some(&request)).await
+    };
+    let is_stale = |result: Result<Option<Claimed>>, key: JobKey| matches!(result, Err(Error::Stale(job)) if job == key.to_string());
+    world.push(T, vec![pending("s"), pending("s"), pending("s")]).await;
+    let [changed, ended, lost] = [1, 2, 3].map(|number| world.key(1, number));
+    for (id, key) in [("changed", changed), ("ended", ended), ("lost", lost)] {
+        assert_eq!(claim(id, T).await.unwrap().unwrap().job.key, key);
+    }
+    let set = Effect { set: metadata(&[("a", "1")]), ..Effect::default() };
+    world.change(T + 1, vec![always(changed, set)]).await;
+    let now = world.job(changed).await.unwrap();
+    assert_eq!(claim("changed", T + 2).await.unwrap().unwrap().job, now);
+    world.change(T + 3, vec![finish(ended)]).await;
+    assert!(is_stale(claim("ended", T + 4).await, ended));
+    world.change(T + 5, vec![delete(ended)]).await;
+    world.store.purge(ended).await.unwrap();
+    assert!(is_stale(claim("ended", T + 6).await, ended));
+    assert!(claim("lost", lease_end - 1).await.is_ok());
+    assert!(is_stale(claim("lost", lease_end).await, lost));
 }
 
 /// The answer is the same, also for a missing job.

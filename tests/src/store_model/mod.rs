@@ -9,6 +9,7 @@ mod script;
 use std::{collections::BTreeMap, sync::Arc};
 
 use spiderq_core::{
+    error::Error,
     model::{FieldSelection, Filter, Job, JobKey, Metadata, Millis, SpiderId, State, StateSet},
     store::{
         Changed, Claimed, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
@@ -27,7 +28,8 @@ use crate::store_contract::{
 #[derive(Debug, PartialEq)]
 enum Answer {
     Pushed(Vec<Pushed>),
-    Claimed(Option<Box<Claimed>>),
+    /// Or the job whose attempt is over, where the call is repeated.
+    Claimed(Result<Option<Box<Claimed>>, String>),
     Changed(Vec<Changed>),
     Purged(Purged),
     Pruned(usize),
@@ -78,8 +80,10 @@ async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDiges
     match call {
         Call::Push(jobs) => Answer::Pushed(store.push(project, jobs, now, id).await.unwrap()),
         Call::Claim(wanted, effect) => {
-            let claimed = store.claim(project, &wanted, &effect, now, id).await.unwrap();
-            Answer::Claimed(claimed.map(Box::new))
+            Answer::Claimed(match store.claim(project, &wanted, &effect, now, id).await {
+                Err(Error::Stale(job)) => Err(job),
+                claimed => Ok(claimed.unwrap().map(Box::new)),
+            })
         }
         Call::Change(changes, all_or_nothing) => {
             let changed = store.change(project, changes, all_or_nothing, now, id);

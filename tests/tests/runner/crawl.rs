@@ -129,6 +129,7 @@ async fn row(world: &World, job: &str, metadata: &Value) {
         "priority": 2,
         "tags": ["tag1", "tag2"],
         "version": VERSION,
+        "spider_args": metadata["spider_args"],
         "close_reason": "finished",
         "started_time": row["started_time"],
         "updated_time": row["updated_time"],

@@ -12,7 +12,7 @@ use crate::{
     call::Call,
     errors::{Problem, required},
     json_fields::Fields,
-    params::Params,
+    params::{Params, SPIDER_ARGS},
     render::string,
     spider_ref::{by_id, by_name},
 };
@@ -72,6 +72,9 @@ fn decode(params: &Params) -> Result<NewJob, Problem> {
     add_meta(&mut job, params)?;
     job.metadata_json.extend(version.map(|version| ("version".to_owned(), version)));
     add_environment(&mut job, params)?;
+    if params.one(SPIDER_ARGS)?.is_some() {
+        return Err(Problem::invalid(SPIDER_ARGS, accepted_values::SPIDER_ARGS));
+    }
     job.spider_args.extend(params.others(&RESERVED)?);
     Ok(job)
 }

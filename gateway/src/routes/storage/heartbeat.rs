@@ -24,7 +24,8 @@ pub(in crate::routes) async fn heartbeat(call: Call) -> StorageResult {
 
 fn decode(call: &Call) -> Result<HeartbeatRequest, Problem> {
     let mut fields = object(call.text()?)?.unwrap_or_default();
-    let seconds = fields.take("lease", &accepted_values::LEASE)?;
+    let in_body = fields.take("lease", &accepted_values::LEASE)?;
+    let seconds = in_body.or(call.params.number("lease", &accepted_values::LEASE)?);
     let mut counter = |name: &str| fields.take(name, accepted_values::NOT_NEGATIVE);
     let counters = JobCounters {
         items: counter("items")?,

@@ -32,6 +32,12 @@ pub(in crate::routes) async fn startjob(call: Call) -> StorageResult {
 
 fn decode(call: &Call) -> Result<StartJobRequest, Problem> {
     let mut fields = object(call.text()?)?.unwrap_or_default();
+    if let Some(name) = ["lease", "wait"].into_iter().find(|name| fields.has(name)) {
+        return Err(Problem::invalid(
+            name,
+            "goes into the address, as in startjob?lease=30&wait=20",
+        ));
+    }
     let seconds = call.params.number("lease", &accepted_values::LEASE)?;
     Ok(StartJobRequest {
         project: call.project()?,

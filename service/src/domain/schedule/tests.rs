@@ -58,6 +58,25 @@ async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
 }
 
 #[tokio::test]
+async fn arguments_of_a_script_count_wherever_they_are_given() {
+    let world = World::new();
+    let script = || schedule(&world, SpiderRef::Name(spider_name("py:run.py")));
+    let plain = |text: &str| ScheduleJob { cmd_args: Some(text.to_owned()), ..script() };
+    let given = |name, json| ScheduleJob { metadata: metadata(&[(name, json)]), ..script() };
+    make(&world, plain("a 'b c'")).await.unwrap();
+    make(&world, given("cmd_args", "\"b\"")).await.unwrap();
+    make(&world, given("job_cmd", r#"["py:run.py","c"]"#)).await.unwrap();
+    for again in [
+        plain("a 'b c'"),
+        given("cmd_args", "\"a 'b c'\""),
+        plain("b"),
+        given("job_cmd", r#"["py:run.py","c"]"#),
+    ] {
+        assert_eq!(message(make(&world, again).await), "py:run.py already scheduled");
+    }
+}
+
+#[tokio::test]
 async fn the_fields_of_a_schedule_become_metadata() {
     let world = World::new();
     let call = ScheduleJob {

@@ -104,6 +104,11 @@ async fn a_repeated_request_answers_the_same_attempt() {
     }
     assert_eq!(fences[0], fences[1]);
     assert_eq!(world.state(world.key(2)).await, State::Pending);
+    // A token of the attempt that another worker has now would let this one write.
+    world.pass(DEFAULT_LEASE_MS);
+    let id = RequestId::parse("id", worker.actor(), "StartJob", b"").unwrap();
+    let late = world.domain.start_job(&worker, start_job(world.project), id).await;
+    assert_eq!(message(late), "job 53/1/1 is no longer held by this worker");
 }
 
 #[tokio::test(start_paused = true)]
