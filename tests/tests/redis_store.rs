@@ -61,7 +61,7 @@ fn start() -> Effect {
 fn change(key: JobKey, effect: Effect) -> Change {
     Change {
         key,
-        holder: Holder::Anyone,
+        holder: Holder::Anyone, unchanged_since: None,
         on: [Step::Apply(0), Step::Apply(0), Step::Keep, Step::Refuse],
         effects: vec![effect],
     }

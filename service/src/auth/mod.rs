@@ -14,7 +14,7 @@ pub use self::{api_key::ApiKey, caller::Caller, credentials::Credentials, job_to
 use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache};
 use spiderq_core::{
     clock::Clock,
-    error::{Error, Result},
+    error::{Error, ResourceKind, Result},
     model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Role, State},
     store::{ApiKeyDigest, Store},
 };
@@ -148,11 +148,9 @@ impl Auth {
         let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
         let key = keys.iter().find(|key| key.id == id);
         // The message does not repeat the id: by mistake it may be the text of an API key.
-        let key = key.ok_or_else(|| Error::NotFound("there is no key with this id".to_owned()))?;
+        let key = key.ok_or_else(no_key)?;
         if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
-            return Err(Error::WrongState(
-                "the last admin key can't be revoked; create another one first".to_owned(),
-            ));
+            return Err(Error::LastAdminKey);
         }
         self.store.remove_api_key(id).await?;
         self.cache.clear();
@@ -175,4 +173,9 @@ impl Auth {
         };
         Ok((key, record))
     }
+}
+
+fn no_key() -> Error {
+    let message = "there is no key with this id".to_owned();
+    Error::NotFound { message, kind: ResourceKind::ApiKey, name: String::new() }
 }

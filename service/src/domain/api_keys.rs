@@ -54,7 +54,7 @@ impl Domain {
     pub fn get_identity(&self, caller: Caller) -> Result<Identity> {
         match caller {
             Caller::Key { name, role, projects } => Ok(Identity { name, role, projects }),
-            Caller::Job { .. } => Err(Error::Forbidden("a job token has no identity".to_owned())),
+            Caller::Job { .. } => Err(Error::forbidden("a job token has no identity")),
         }
     }
 }

@@ -54,7 +54,8 @@ impl Domain {
         match self.store.purge(key).await? {
             Purged::Done | Purged::Missing => Ok(()),
             Purged::Refused(state) => {
-                Err(Error::WrongState(format!("job {key} is {}: delete it first", state.as_str())))
+                let message = format!("job {key} is {}: delete it first", state.as_str());
+                Err(Error::WrongState { message, job: key, state })
             }
         }
     }

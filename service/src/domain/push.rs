@@ -128,7 +128,7 @@ pub(super) fn pushed_key(
         Some(Pushed::Added(key)) => Ok(key),
         Some(Pushed::Duplicate(job)) => Err(Error::Duplicate { message: duplicate(), job }),
         Some(Pushed::TooManyTags) => Err(Tags::too_many()),
-        Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
+        Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit)),
         None => Err(Error::bug("push answered too little")),
     }
 }

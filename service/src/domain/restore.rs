@@ -29,7 +29,7 @@ impl Domain {
             let (on, effects) = restore_only(caller.actor(), now)?;
             let change = |key: &JobKey| {
                 let (holder, effects) = (Holder::Anyone, effects.clone());
-                Change { key: *key, holder, on, effects }
+                Change { key: *key, holder, unchanged_since: None, on, effects }
             };
             let changes = chunk.iter().map(change).collect();
             let changed = self.store.change(project, changes, false, now, digest.as_ref()).await?;

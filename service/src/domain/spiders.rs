@@ -4,7 +4,7 @@
 use super::{Domain, check_rows};
 use crate::auth::Caller;
 use spiderq_core::{
-    error::{Error, Result},
+    error::{Error, ResourceKind, Result},
     limits::{MAX_BATCH, MAX_TAGS},
     model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
     store::{SpiderRecord, SpiderTagsUpdated},
@@ -179,10 +179,16 @@ impl Domain {
 }
 
 fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
-    Error::NotFound(match spider {
-        SpiderRef::Name(name) => format!("project {project} has no spider {name}"),
-        SpiderRef::Number(number) => format!("there is no spider {project}/{number}"),
-    })
+    let (message, name) = match spider {
+        SpiderRef::Name(name) => {
+            (format!("project {project} has no spider {name}"), format!("{project}/{name}"))
+        }
+        SpiderRef::Number(number) => {
+            let key = format!("{project}/{number}");
+            (format!("there is no spider {key}"), key)
+        }
+    };
+    Error::NotFound { message, kind: ResourceKind::Spider, name }
 }
 
 #[cfg(test)]

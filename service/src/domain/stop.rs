@@ -89,7 +89,7 @@ fn stop_change(key: JobKey, stop_by: Option<Millis>, actor: &Actor) -> Result<Ch
     on[State::Running.index()] = stop_by.map_or(Step::Keep, |_| Step::Apply(1));
     let asked = Effect { stop_by, set: asked, ..Effect::default() };
     let effects = vec![entering(State::Finished, ended, actor)?, asked];
-    Ok(Change { key, holder: Holder::Anyone, on, effects })
+    Ok(Change { key, holder: Holder::Anyone, unchanged_since: None, on, effects })
 }
 
 #[cfg(test)]

@@ -177,7 +177,8 @@ impl<'a> Batches<'a> {
             steps = or_restore(steps, base, actor, self.domain.now())?;
         }
         let (on, effects) = steps;
-        self.batch.push((index, update.state, Change { key, holder, on, effects }));
+        let change = Change { key, holder, unchanged_since: None, on, effects };
+        self.batch.push((index, update.state, change));
         if self.batch.len() == MAX_BATCH {
             self.flush().await?;
         }

@@ -55,6 +55,7 @@ pub(crate) enum Change {
     Refused(StoredState),
     Stale,
     NotHeld,
+    WrittenSince,
     TooManyTags,
     TooLarge,
     AtLimit(LimitWord),

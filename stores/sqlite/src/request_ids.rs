@@ -183,6 +183,7 @@ impl PartAnswer for Changed {
             Self::Refused(_)
             | Self::Stale
             | Self::NotHeld
+            | Self::WrittenSince
             | Self::TooManyTags
             | Self::TooLarge
             | Self::AtLimit(_) => Value::Null,
