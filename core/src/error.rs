@@ -186,11 +186,12 @@ impl Error {
         self
     }
 
-    /// The same error of fields of the message at `path`.
+    /// The same error of fields of the message at `path`; an empty path is the message itself.
     #[must_use]
     pub fn within(mut self, path: &str) -> Self {
         for violation in self.fields_mut() {
-            let dot = if violation.path.starts_with('[') { "" } else { "." };
+            let is_part = violation.path.is_empty() || violation.path.starts_with('[');
+            let dot = if is_part { "" } else { "." };
             violation.path = format!("{path}{dot}{}", violation.path);
         }
         self

@@ -1,7 +1,7 @@
 //! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
+    Domain, NamedFields, RequestId, SpiderRef, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
     step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
@@ -17,8 +17,8 @@ use spiderq_core::{
 /// A job to push.
 #[derive(Debug)]
 pub struct PushJob {
-    /// A spider without a number gets one.
-    pub spider: SpiderName,
+    /// A new name gets a number; a number must be of a spider that exists.
+    pub spider: SpiderRef,
     /// The state that it begins in.
     pub state: State,
     /// `None`: that of the metadata, or the default.
@@ -29,6 +29,8 @@ pub struct PushJob {
     pub tags: Tags,
     /// While a pending or running job has the same value, the push is refused.
     pub unique: Option<String>,
+    /// Metadata that the API has fields for.
+    pub named: NamedFields,
     /// All other fields.
     pub metadata: Metadata,
 }
@@ -50,8 +52,16 @@ impl Domain {
         check_items("jobs", jobs.len())?;
         let now = self.now();
         let mut results = Vec::with_capacity(jobs.len());
-        let items = jobs.into_iter().map(|job| Item::new(job?, caller));
-        let items: Vec<Result<Item>> = items.collect();
+        let mut items = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            items.push(self.item(caller, project, job).await);
+        }
+        // Jobs of this call may name the same spiders; a store that is away refuses them all.
+        if let Some(Err(away @ Error::Unavailable { .. })) =
+            items.iter().find(|item| matches!(item, Err(Error::Unavailable { .. })))
+        {
+            return Err(away.clone());
+        }
         for (step, items) in items.chunks(MAX_BATCH).enumerate() {
             let new: Vec<NewJob> = items.iter().flatten().map(|item| item.job.clone()).collect();
             // Where all are refused, nothing is kept under the request id.
@@ -70,6 +80,17 @@ impl Domain {
             }
         }
         Ok(results)
+    }
+
+    async fn item(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        job: Result<PushJob>,
+    ) -> Result<Item> {
+        let job = job?;
+        let spider = self.scheduled_spider(project, &job.spider).await?;
+        Item::new(job, spider, caller)
     }
 
     fn push_results<'a>(
@@ -96,12 +117,14 @@ struct Item {
 }
 
 impl Item {
-    fn new(push: PushJob, caller: &Caller) -> Result<Self> {
+    fn new(push: PushJob, spider: SpiderName, caller: &Caller) -> Result<Self> {
         let mut fields = ReservedFields::split(push.metadata)?;
-        set_job_cmd(&push.spider, &mut fields.rest)?;
+        push.named.set(&mut fields.rest)?;
+        set_job_cmd(&spider, &mut fields.rest)?;
+        fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         let tags = if push.tags.is_empty() { fields.tags.unwrap_or_default() } else { push.tags };
         let job = NewJob {
-            spider: push.spider,
+            spider,
             state: push.state,
             scheduled: false,
             actor: caller.actor().clone(),

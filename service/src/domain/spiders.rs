@@ -178,7 +178,7 @@ impl Domain {
     }
 }
 
-fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
+pub(super) fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
     let (message, name) = match spider {
         SpiderRef::Name(name) => {
             (format!("project {project} has no spider {name}"), format!("{project}/{name}"))

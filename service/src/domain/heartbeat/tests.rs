@@ -72,7 +72,7 @@ async fn the_answer_says_that_the_job_is_to_stop() {
     let world = World::new();
     let key = world.push_in(State::Pending).await;
     let started = world.start().await;
-    world.domain.stop_jobs(&caller(Role::User), world.project, &[key], None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &[key], None).await.unwrap();
     assert!(send(&world, &started, None).await.unwrap().stop_requested);
 }
 

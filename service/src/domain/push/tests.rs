@@ -100,7 +100,7 @@ async fn a_refused_push_is_judged_anew_under_its_request_id() {
     let active = PushJob { unique: Some("u".to_owned()), ..push_job("books") };
     let active = world.push(active).await;
     assert_eq!(push(b"good", "1").await, "Active job exists with key u");
-    let stop = world.domain.stop_jobs(&user, world.project, &[active], None).await;
+    let stop = world.domain.stop_keys(&user, world.project, &[active], None).await;
     assert_eq!(stop.unwrap(), 1);
     for _ in 0..2 {
         assert_eq!(push(b"good", "1").await, "no error");

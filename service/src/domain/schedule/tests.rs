@@ -31,7 +31,8 @@ fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn make(world: &World, schedule: ScheduleJob) -> Result<JobKey> {
-    world.domain.schedule_job(&caller(Role::User), schedule, None).await
+    let scheduled = world.domain.schedule_job(&caller(Role::User), schedule, None).await;
+    scheduled.map(|job| job.key)
 }
 
 /// Sets the tags of the first spider.
@@ -53,7 +54,7 @@ async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
     let refused = again().await;
     assert!(matches!(&refused, Err(Error::Duplicate { job, .. }) if *job == first), "{refused:?}");
     assert_eq!(message(refused), "books already scheduled");
-    world.domain.stop_jobs(&caller(Role::User), world.project, &[first], None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &[first], None).await.unwrap();
     again().await.unwrap();
 }
 

@@ -26,7 +26,7 @@ async fn events_come_in_order_from_the_beginning_of_the_watch() {
     let mut watch = watch(&world, query(&world)).await;
     world.start().await;
     let keys = [key];
-    world.domain.stop_jobs(&caller(Role::User), world.project, &keys, None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &keys, None).await.unwrap();
     let running = State::Running;
     let expected = [(1, Some(State::Pending), running), (1, Some(running), running)];
     assert_eq!(next(&mut watch).await, expected);
