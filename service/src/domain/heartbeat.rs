@@ -41,8 +41,8 @@ impl Domain {
         let Heartbeat { key, fence, lease_ms, counters } = heartbeat;
         let now = self.now();
         let lease_expires = lease_end(lease_ms, now)?.ok_or_else(|| {
-            let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS}");
-            Error::invalid("lease_ms", accepted)
+            let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS} ms");
+            Error::invalid("lease", accepted)
         })?;
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);

@@ -1,5 +1,7 @@
 //! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
+use std::collections::BTreeMap;
+
 use super::{
     Domain, NamedFields, RequestId, SpiderRef, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
     step_digest, transition::attempt_in,
@@ -9,7 +11,7 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{
-        JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey, Units,
+        JobKey, Metadata, Priority, ProjectId, Role, SpiderId, SpiderName, State, Tags, UniqueKey, Units,
     },
     store::{NewJob, Pushed},
 };
@@ -52,16 +54,7 @@ impl Domain {
         check_items("jobs", jobs.len())?;
         let now = self.now();
         let mut results = Vec::with_capacity(jobs.len());
-        let mut items = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            items.push(self.item(caller, project, job).await);
-        }
-        // Jobs of this call may name the same spiders; a store that is away refuses them all.
-        if let Some(Err(away @ Error::Unavailable { .. })) =
-            items.iter().find(|item| matches!(item, Err(Error::Unavailable { .. })))
-        {
-            return Err(away.clone());
-        }
+        let items = self.push_items(caller, project, jobs).await?;
         for (step, items) in items.chunks(MAX_BATCH).enumerate() {
             let new: Vec<NewJob> = items.iter().flatten().map(|item| item.job.clone()).collect();
             // Where all are refused, nothing is kept under the request id.
@@ -82,15 +75,43 @@ impl Domain {
         Ok(results)
     }
 
-    async fn item(
+    /// The jobs as the store takes them, each with the name of its spider.
+    async fn push_items(
         &self,
         caller: &Caller,
         project: ProjectId,
-        job: Result<PushJob>,
-    ) -> Result<Item> {
-        let job = job?;
-        let spider = self.scheduled_spider(project, &job.spider).await?;
-        Item::new(job, spider, caller)
+        jobs: Vec<Result<PushJob>>,
+    ) -> Result<Vec<Result<Item>>> {
+        let (mut items, mut names) = (Vec::with_capacity(jobs.len()), BTreeMap::new());
+        for job in jobs {
+            items.push(match job {
+                Err(error) => Err(error),
+                Ok(job) => match self.spider_of(project, &job.spider, &mut names).await {
+                    Ok(spider) => Item::new(job, spider, caller),
+                    Err(away @ Error::Unavailable { .. }) => return Err(away),
+                    Err(error) => Err(error),
+                },
+            });
+        }
+        Ok(items)
+    }
+
+    /// The name of a spider; those that were read by number before are in `names`.
+    async fn spider_of(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+        names: &mut BTreeMap<SpiderId, SpiderName>,
+    ) -> Result<SpiderName> {
+        let SpiderRef::Number(number) = spider else {
+            return self.scheduled_spider(project, spider).await;
+        };
+        if let Some(name) = names.get(number) {
+            return Ok(name.clone());
+        }
+        let name = self.scheduled_spider(project, spider).await?;
+        names.insert(*number, name.clone());
+        Ok(name)
     }
 
     fn push_results<'a>(

@@ -120,3 +120,26 @@ async fn too_few_and_too_many_jobs_and_lower_roles_are_refused() {
     assert!(pushed(Role::Worker, 1).await.contains("role user or above"));
     assert!(!world.exists(world.key(1)).await);
 }
+
+#[tokio::test]
+async fn a_spider_by_number_must_exist_and_the_other_jobs_are_pushed() {
+    let world = World::new();
+    world.push_many(1).await;
+    let by_number = |number| {
+        let spider = SpiderRef::Number(SpiderId::new(number).unwrap());
+        Ok(PushJob { spider, ..push_job("books") })
+    };
+    let pushed = push(&world, vec![by_number(1), by_number(2), by_number(1)]).await;
+    let keys = pushed.iter().map(|one| one.as_ref().ok().map(|(key, _)| *key));
+    let expected = [Some(world.key(2)), None, Some(world.key(3))];
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+    assert_eq!(message(pushed[1].clone()), "there is no spider 53/2");
+}
+
+#[tokio::test]
+async fn named_fields_become_metadata() {
+    let world = World::new();
+    let named = NamedFields { version: Some("v1".to_owned()), ..NamedFields::default() };
+    let key = world.push(PushJob { named, ..push_job("books") }).await;
+    assert_eq!(field(&world.job(key).await, "version"), Some("\"v1\""));
+}

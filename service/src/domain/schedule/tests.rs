@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::test_world::*;
+use crate::domain::{SpiderUpdate, test_world::*};
 use spiderq_core::{
     limits::MAX_TAGS,
     model::{SpiderId, TagChanges},
@@ -39,7 +39,8 @@ async fn make(world: &World, schedule: ScheduleJob) -> Result<JobKey> {
 async fn tag_spider(world: &World, texts: Tags) {
     let changes = TagChanges { clear: true, add: texts, ..TagChanges::default() };
     let (user, spider) = (caller(Role::User), SpiderRef::Number(SpiderId::new(1).unwrap()));
-    let updated = world.domain.update_spider_tags(&user, world.project, spider, &changes);
+    let changes = SpiderUpdate { tags: Some(changes), ..SpiderUpdate::default() };
+    let updated = world.domain.update_spider(&user, world.project, spider, changes);
     updated.await.unwrap();
 }
 
@@ -117,7 +118,7 @@ async fn a_spider_named_by_its_number_must_exist() {
     let by_number = |number| schedule(&world, SpiderRef::Number(SpiderId::new(number).unwrap()));
     let key = make(&world, by_number(1)).await.unwrap();
     assert_eq!(world.job(key).await.spider, spider_name("books"));
-    let refusal = "spider_id: must be the number of a spider that exists";
+    let refusal = "there is no spider 53/2";
     assert_eq!(message(make(&world, by_number(2)).await), refusal);
 }
 
