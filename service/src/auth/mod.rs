@@ -135,6 +135,26 @@ impl Auth {
         Ok((key, record))
     }
 
+    /// The same for a caller's request id: called again, it answers the API key of the first
+    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects.
+    pub async fn create_key_once(
+        &self,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+        (caller, request_id): (&Actor, &str),
+    ) -> Result<(ApiKey, ApiKeyRecord)> {
+        let key = self.hasher.key_of_request(caller, request_id);
+        let digest = self.hasher.digest(&key);
+        let record = self.record(&digest, name, role, projects);
+        if let Some(found) = self.store.get_api_key(&digest).await? {
+            let same = ApiKeyRecord { created: found.created, ..record } == found;
+            return if same { Ok((key, found)) } else { Err(Error::RequestIdReused) };
+        }
+        self.store.put_api_key(&digest, record.clone()).await?;
+        Ok((key, record))
+    }
+
     /// Creates an admin key if the store has no API key at all.
     pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
         let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
@@ -164,14 +184,19 @@ impl Auth {
         projects: Option<Vec<u64>>,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let key = ApiKey::random()?;
-        let record = ApiKeyRecord {
-            id: self.hasher.digest(&key).0[..8].to_owned(),
-            name: name.as_str().to_owned(),
-            role,
-            projects,
-            created: self.clock.now().0,
-        };
+        let record = self.record(&self.hasher.digest(&key), name, role, projects);
         Ok((key, record))
+    }
+
+    fn record(
+        &self,
+        digest: &ApiKeyDigest,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+    ) -> ApiKeyRecord {
+        let (id, name) = (digest.0[..8].to_owned(), name.as_str().to_owned());
+        ApiKeyRecord { id, name, role, projects, created: self.clock.now().0 }
     }
 }
 

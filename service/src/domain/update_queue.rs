@@ -113,7 +113,7 @@ impl QueueUpdate {
         let mut fields = ReservedFields::split(std::mem::take(&mut self.metadata))?;
         if let Some(reason) = self.close_reason.take() {
             fields.rest.set("close_reason", JsonText::string(&reason));
-            fields.rest.check_size()?;
+            fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         }
         let mut effect = fields.effect();
         if !self.tags.is_empty() {
