@@ -9,13 +9,13 @@ use spiderq_proto::{Duration, time::duration_ms, v1};
 use super::fields::{Fields, list};
 use crate::{
     auth::Caller,
-    domain::{SpiderRef, request_id::RequestId, reserved_fields::field_path, row_fields},
+    domain::{SpiderRef, request_id::RequestId, reserved_fields::field_path},
 };
 use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_FILTER_NAMES, MAX_UNIQUE_BYTES},
     model::{
-        Counters, Fence, FieldName, FieldSelection, JobKey, JsonText, Metadata, Millis, Priority,
+        Counters, Fence, FieldName, JobKey, JsonText, Metadata, Millis, Priority,
         ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
     },
 };
@@ -224,30 +224,6 @@ pub(super) fn not_negative(field: &str, number: i64) -> Result<u64> {
     u64::try_from(number).map_err(|_| Error::invalid(field, "must not be negative"))
 }
 
-/// `names` are added to the fields of a row; the full view has all.
-pub(super) fn view(view: i32, names: &[String]) -> Result<FieldSelection> {
-    let mut fields = Fields::default();
-    let bad = |_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL");
-    let view = fields.field("view", v1::JobView::try_from(view).map_err(bad));
-    let row = fields.within("metadata_fields", row(names));
-    let (Some(view), Some(row)) = (view, row) else { return Err(fields.into_error()) };
-    Ok(match view {
-        v1::JobView::Full => FieldSelection::Full,
-        v1::JobView::Unspecified | v1::JobView::Row => row,
-    })
-}
-
-/// The fields of a row and these. Those that every row has do not count.
-pub(super) fn row(names: &[String]) -> Result<FieldSelection> {
-    const FIELD: &str = "metadata_fields";
-    let always = row_fields();
-    let more: Vec<&String> = names.iter().filter(|name| !always.includes(name)).collect();
-    check_names(FIELD, more.len()).map_err(|error| error.at(""))?;
-    let names = field_names(names, FIELD)?;
-    let more = names.into_iter().filter(|name| !always.includes(name.as_str()));
-    Ok(more.fold(always.clone(), |fields, name| fields.with(name.as_str())))
-}
-
 /// The request id of a call, bound to its caller and to all that the call asks for.
 pub(super) fn request_id<M: Message>(
     id: &str,
@@ -259,4 +235,43 @@ pub(super) fn request_id<M: Message>(
         return Ok(None);
     }
     RequestId::parse(id, caller.actor(), call, &message.encode_to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_that_is_wrong_is_named_and_the_rest_is_looked_at() {
+        let pair = |name: &str, json: &str| (name.to_owned(), json.to_owned());
+        let fields = [pair("a", "{"), pair("b\n", "1"), pair("c", "1"), pair("d", "NaN")];
+        let error = metadata(fields.into_iter().collect()).unwrap_err();
+        assert!(error.to_string().starts_with("a: must be JSON"), "{error}");
+        let violations = error.violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["metadata_json[\"a\"]", "metadata_json", "metadata_json[\"d\"]"]);
+        assert!(violations[1].message.starts_with("names of fields must be"));
+    }
+
+    #[test]
+    fn changes_of_tags_name_each_wrong_tag() {
+        let changes = v1::TagChanges {
+            add: vec!["a".to_owned(), String::new()],
+            remove: vec!["\t".to_owned()],
+            replace: false,
+        };
+        let violations = tag_changes(Some(changes)).unwrap_err().violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["remove[0]", "add[1]"]);
+        let many = (0..65).map(|tag| tag.to_string()).collect();
+        let error = tag_changes(Some(v1::TagChanges { add: many, ..Default::default() }));
+        assert_eq!(error.unwrap_err().to_string(), "add: a job may have at most 64");
+    }
+
+    #[test]
+    fn an_etag_is_a_time() {
+        assert_eq!(etag("").unwrap(), None);
+        assert_eq!(etag("1700").unwrap(), Some(Millis(1_700)));
+        assert!(etag("\"1700\"").is_err());
+    }
 }

@@ -15,7 +15,7 @@ use spiderq_core::{
     model::{Filter, JobKey, Millis, Position, Priority, SpiderId, State, StateSet},
 };
 
-/// Decides which jobs a filter without keys and states selects.
+/// The states of the jobs that a filter without keys and states selects.
 pub(super) const LIVE: StateSet = StateSet::NOT_DELETED;
 
 /// The jobs of a filter. Without states it selects those in one of `default`; with keys, in all
@@ -33,7 +33,8 @@ pub(super) fn selection(
     let given = (!is_of_keys).then(|| decode::project(project, None));
     let given = given.and_then(|given| fields.field("project", given));
     let parts = fields.within("filter", parts(message, default));
-    let project = given.or_else(|| Some(parts.as_ref()?.keys.first()?.project));
+    let of_keys = || Some(parts.as_ref()?.keys.first()?.project);
+    let project = if is_of_keys { of_keys() } else { given };
     let (Some(project), Some(parts)) = (project, parts) else { return Err(fields.into_error()) };
     let Parts { keys, filter, spiders } = parts;
     Ok(JobSelection { project, keys, filter, spiders, has_conditions })
@@ -164,6 +165,7 @@ mod tests {
         assert_eq!(selection(54, Some(filter()), LIVE).unwrap().project.get(), 54);
         let message = selection(0, None, LIVE).unwrap_err().to_string();
         assert_eq!(message, "project: must be a positive integer");
+        assert!(selection(-1, Some(filter()), LIVE).is_err());
     }
 
     #[test]
@@ -215,6 +217,7 @@ mod tests {
         assert_eq!(paths, ["filter.has_all_tags", "filter.close_reasons"]);
         let filter = v1::JobFilter { keys: vec!["1/1/1".to_owned(); 1_001], ..Default::default() };
         let (message, paths) = refused(53, filter);
-        assert_eq!((message.as_str(), &paths[..]), ("keys: at most 1000 in one call", &["filter.keys".to_owned()][..]));
+        assert_eq!(message, "keys: at most 1000 in one call");
+        assert_eq!(paths, ["filter.keys"]);
     }
 }
