@@ -46,14 +46,19 @@ pub(super) fn push(job: v1::NewJob) -> Result<PushJob> {
 }
 
 /// The same for a job that gets a unique key of its own.
-pub(super) fn schedule(project: ProjectId, job: v1::NewJob) -> Result<ScheduleJob> {
+pub(super) fn scheduled(job: v1::NewJob) -> Result<PushJob> {
     if !job.unique_key.is_empty() {
         let accepted = "must be empty: spider and arguments make it";
         return Err(Error::invalid("unique_key", accepted));
     }
-    let PushJob { spider, state, priority, units, tags, named, metadata, .. } = push(job)?;
+    push(job)
+}
+
+/// Such a job of a project.
+pub(super) fn schedule(project: ProjectId, job: PushJob) -> ScheduleJob {
+    let PushJob { spider, state, priority, units, tags, named, metadata, .. } = job;
     let NamedFields { spider_args, cmd_args, job_settings, environment, version } = named;
-    Ok(ScheduleJob {
+    ScheduleJob {
         project,
         spider,
         state,
@@ -66,7 +71,7 @@ pub(super) fn schedule(project: ProjectId, job: v1::NewJob) -> Result<ScheduleJo
         environment,
         version,
         metadata,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -106,8 +111,7 @@ mod tests {
 
     #[test]
     fn a_scheduled_job_has_a_spider_and_no_unique_key() {
-        let project = ProjectId::new(1).unwrap();
-        let refused = |job| schedule(project, job).unwrap_err().to_string();
+        let refused = |job| scheduled(job).unwrap_err().to_string();
         assert_eq!(refused(v1::NewJob::default()), "spider: is required");
         let unique = v1::NewJob { unique_key: "u".to_owned(), ..v1::NewJob::default() };
         assert_eq!(refused(unique), "unique_key: must be empty: spider and arguments make it");
