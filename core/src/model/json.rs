@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn the_values_of_an_object_are_texts() {
-        let json = JsonText::parse(r#"{"a": "x\u00e9", "n": 1.0, "l": [1, 2], "z": null}"#).unwrap();
+        let json =
+            JsonText::parse(r#"{"a": "x\u00e9", "n": 1.0, "l": [1, 2], "z": null}"#).unwrap();
         let pairs = [("a", "xé"), ("l", "[1, 2]"), ("n", "1.0"), ("z", "null")];
         let expected = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(json.texts(), BTreeMap::from(expected));

@@ -92,9 +92,8 @@ mod tests {
     #[test]
     fn an_event_says_what_became_of_its_job() {
         let key = JobKey::parse("1/1/1").unwrap();
-        let kind = |previous, state, stop| {
-            JobEvent { number: 1, key, state, previous, stop }.kind()
-        };
+        let kind =
+            |previous, state, stop| JobEvent { number: 1, key, state, previous, stop }.kind();
         use State::{Deleted, Finished, Pending, Running};
         assert_eq!(kind(None, Pending, false), EventKind::Created);
         assert_eq!(kind(Some(Pending), Running, false), EventKind::StateChanged);

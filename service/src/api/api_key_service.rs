@@ -116,7 +116,8 @@ impl Page {
     /// This page of all keys, which come in the order of their places.
     fn of(self, keys: Vec<ApiKeyRecord>, tokens: &PageTokens) -> v1::ListApiKeysResponse {
         let place = |key: &ApiKeyRecord| (key.created, key.id.clone());
-        let is_after = |key: &ApiKeyRecord| self.after.as_ref().is_none_or(|last| place(key) > *last);
+        let is_after =
+            |key: &ApiKeyRecord| self.after.as_ref().is_none_or(|last| place(key) > *last);
         let mut keys: Vec<_> = keys.into_iter().filter(is_after).collect();
         let more = keys.len() > self.size;
         keys.truncate(self.size);

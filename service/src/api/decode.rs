@@ -15,8 +15,8 @@ use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_FILTER_NAMES, MAX_UNIQUE_BYTES},
     model::{
-        Counters, Fence, FieldName, JobKey, JsonText, Metadata, Millis, Priority,
-        ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
+        Counters, Fence, FieldName, JobKey, JsonText, Metadata, Millis, Priority, ProjectId,
+        SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
     },
 };
 
@@ -29,7 +29,8 @@ pub(super) fn project(number: i64, key: Option<&JobKey>) -> Result<ProjectId> {
 }
 
 pub(super) fn projects(numbers: Vec<i64>) -> Result<Vec<ProjectId>> {
-    let decode = |number| ProjectId::new(number).map_err(|error| error.with_field("projects").at(""));
+    let decode =
+        |number| ProjectId::new(number).map_err(|error| error.with_field("projects").at(""));
     list(numbers, decode).map_err(|error| error.within("projects"))
 }
 

@@ -75,9 +75,8 @@ fn parts(message: v1::JobFilter, default: StateSet) -> Result<Parts> {
     let mut few = |field, names| fields.field(field, decode::check_names(field, names));
     few("close_reasons", message.close_reasons.len());
     few("spider_args", message.spider_args.len());
-    let mut time = |field, time: Option<Timestamp>| {
-        fields.field(field, time_bound(field, time)).flatten()
-    };
+    let mut time =
+        |field, time: Option<Timestamp>| fields.field(field, time_bound(field, time)).flatten();
     let from = time("start_time", message.start_time);
     let until = time("end_time", message.end_time);
     let priorities = fields.within("priorities", list(message.priorities, priority));
@@ -110,9 +109,8 @@ fn keys(texts: &[String]) -> Result<Vec<JobKey>> {
     if texts.len() > MAX_ITEMS {
         return Err(Error::too_large("keys", format!("at most {MAX_ITEMS} in one call")).at(""));
     }
-    let parse = |text: &String| {
-        JobKey::parse(text).map_err(|error| error.with_field("keys").at(""))
-    };
+    let parse =
+        |text: &String| JobKey::parse(text).map_err(|error| error.with_field("keys").at(""));
     let mut seen = HashSet::new();
     let mut keys = list(texts, parse)?;
     keys.retain(|key| seen.insert(*key));
@@ -183,9 +181,7 @@ mod tests {
         let filter = v1::JobFilter {
             keys: texts(&["53/1/1", "x"]),
             states: vec![1, 9],
-            spiders: vec![v1::SpiderRef {
-                spider: Some(v1::spider_ref::Spider::Id(0)),
-            }],
+            spiders: vec![v1::SpiderRef { spider: Some(v1::spider_ref::Spider::Id(0)) }],
             has_tags: texts(&["a", ""]),
             start_time: Some(Timestamp { seconds: -1, nanos: 0 }),
             priorities: vec![5],
@@ -207,11 +203,8 @@ mod tests {
     #[test]
     fn a_filter_has_a_bounded_number_of_names() {
         let many = vec!["a".to_owned(); 101];
-        let filter = v1::JobFilter {
-            has_all_tags: many.clone(),
-            close_reasons: many,
-            ..Default::default()
-        };
+        let filter =
+            v1::JobFilter { has_all_tags: many.clone(), close_reasons: many, ..Default::default() };
         let (message, paths) = refused(53, filter);
         assert_eq!(message, "has_all_tags: may be given at most 100 times");
         assert_eq!(paths, ["filter.has_all_tags", "filter.close_reasons"]);

@@ -190,10 +190,9 @@ async fn cancel(
 fn pushed_job((index, result): (usize, Result<PushedJob>)) -> v1::PushedJob {
     use v1::pushed_job::Result::{Added, Error};
     let result = match result {
-        Ok((key, token)) => Added(v1::AddedJob {
-            key: key.to_string(),
-            token: token.unwrap_or_default(),
-        }),
+        Ok((key, token)) => {
+            Added(v1::AddedJob { key: key.to_string(), token: token.unwrap_or_default() })
+        }
         Err(error) => Error(status::item_error(&error.within(&format!("jobs[{index}]")))),
     };
     v1::PushedJob { result: Some(result) }

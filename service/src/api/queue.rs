@@ -111,8 +111,7 @@ fn target(key: &str) -> Result<UpdateTarget> {
     if let Ok(key) = JobKey::parse(key) {
         return Ok(UpdateTarget::Job(key));
     }
-    let bad =
-        |_| Error::invalid("key", "must be a job key like 53/7/81 or a spider key like 53/7");
+    let bad = |_| Error::invalid("key", "must be a job key like 53/7/81 or a spider key like 53/7");
     SpiderKey::parse(key).map(UpdateTarget::Spider).map_err(bad)
 }
 
@@ -196,9 +195,8 @@ mod tests {
 
     #[test]
     fn updates_are_of_the_project_that_the_first_of_them_names() {
-        let decode = |keys: &[&str]| {
-            UpdateRequest::decode(keys.iter().map(|key| update_of(key)).collect())
-        };
+        let decode =
+            |keys: &[&str]| UpdateRequest::decode(keys.iter().map(|key| update_of(key)).collect());
         match decode(&["x", "53/7", "54/1/1"]).unwrap() {
             UpdateRequest::OfProject(project, updates) => {
                 assert_eq!((project.get(), updates.len()), (53, 3));

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{Spider, SpiderRef, SpiderUpdate};
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_ROWS,
+    limits::{MAX_NUMBER, MAX_ROWS},
     model::{ProjectId, SpiderId, SpiderName, TagChanges},
 };
 
@@ -41,7 +41,9 @@ pub(super) async fn list(
     );
     let Page { project, name, size, after } = page(&message, &tokens)?;
     if let Some(name) = name {
-        return list_one(call, project, name).await;
+        let mut one = list_one(call, project, name).await?;
+        one.total_size = if message.with_total_size { one.spiders.len() as i64 } else { 0 };
+        return Ok(one);
     }
     // One more than asked for shows whether there is a next page.
     let listed = call.domain.list_spiders(&call.caller, project, after, size + 1);
@@ -70,8 +72,7 @@ async fn list_one(
     match call.domain.get_spider(&call.caller, project, named, false).await {
         Ok(found) => Ok(v1::ListSpidersResponse {
             spiders: vec![encode(project, found)],
-            next_page_token: String::new(),
-            total_size: 1,
+            ..v1::ListSpidersResponse::default()
         }),
         Err(Error::NotFound { .. }) => Ok(v1::ListSpidersResponse::default()),
         Err(error) => Err(error),
@@ -100,17 +101,11 @@ fn page(message: &v1::ListSpidersRequest, tokens: &PageTokens) -> Result<Page> {
         return Err(fields.into_error());
     };
     // Spiders are numbered from 1 without a gap, so that those to skip end at that number.
-    let skipped = if skip == 0 { None } else { spider_id(skip.min(MAX_SKIP)) };
+    let skipped = if skip == 0 { None } else { spider_id(skip.min(MAX_NUMBER)) };
     Ok(Page { project, name, size, after: cursor.or(skipped) })
 }
 
-/// No spider has a higher number.
-const MAX_SKIP: u64 = spiderq_core::limits::MAX_NUMBER;
-
-pub(super) fn named(
-    project: i64,
-    spider: Option<v1::SpiderRef>,
-) -> Result<(ProjectId, SpiderRef)> {
+pub(super) fn named(project: i64, spider: Option<v1::SpiderRef>) -> Result<(ProjectId, SpiderRef)> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(project, None));
     let spider = fields.within("spider", decode::spider_ref(spider, "spider"));

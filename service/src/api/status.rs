@@ -144,7 +144,9 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Forbidden { required: Some(_), .. } => {
             (Code::PermissionDenied, ErrorReason::RoleRequired)
         }
-        Error::Forbidden { required: None, .. } => (Code::PermissionDenied, ErrorReason::NotReached),
+        Error::Forbidden { required: None, .. } => {
+            (Code::PermissionDenied, ErrorReason::NotReached)
+        }
         Error::NotFound { .. } => (Code::NotFound, ErrorReason::NotFound),
         Error::Duplicate { .. } => (Code::AlreadyExists, ErrorReason::Duplicate),
         Error::WrongState { .. } => (Code::FailedPrecondition, ErrorReason::WrongState),

@@ -56,8 +56,9 @@ impl Caller {
             }
             Self::Key { role, .. } if *role < least => {
                 let (needed, role) = (least.as_str(), role.as_str());
-                let message =
-                    format!("this needs a key of role {needed} or above; this key's role is {role}");
+                let message = format!(
+                    "this needs a key of role {needed} or above; this key's role is {role}"
+                );
                 Err(Error::Forbidden { message, required: Some(least) })
             }
             Self::Key { .. } => Ok(()),

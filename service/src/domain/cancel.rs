@@ -11,7 +11,12 @@ use spiderq_core::{
 
 impl Domain {
     /// How many jobs [`Domain::cancel_oldest`] would cancel.
-    pub async fn count_oldest(&self, caller: &Caller, project: ProjectId, limit: i32) -> Result<u64> {
+    pub async fn count_oldest(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        limit: i32,
+    ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
         let limit = check_limit(limit)?;
         let pending = self.store.project_counts(project).await?.pending;

@@ -2,7 +2,8 @@
 //! 3 and 5).
 
 use super::{
-    BulkDone, BulkQuery, Domain, bulk::BulkJobs, change_outcome::wrong_state, check_items, check_project, transition::entering,
+    BulkDone, BulkQuery, Domain, bulk::BulkJobs, change_outcome::wrong_state, check_items,
+    check_project, transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{

@@ -20,7 +20,8 @@ impl Domain {
         let job = self.job_of(key, &FieldSelection::Row).await?.ok_or_else(|| no_job(key))?;
         if job.state != State::Running {
             let state = job.state;
-            let message = format!("job {key} is {}: only a running job has a token", state.as_str());
+            let message =
+                format!("job {key} is {}: only a running job has a token", state.as_str());
             return Err(Error::WrongState { message, job: key, state });
         }
         let started_by = job.entry(State::Running).map(|entry| &entry.actor);

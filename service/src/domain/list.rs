@@ -13,7 +13,9 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
-    model::{FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, SpiderId, State, StateSet},
+    model::{
+        FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, SpiderId, State, StateSet,
+    },
     store::Store,
 };
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, NamedFields, RequestId, SpiderRef, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
-    step_digest, transition::attempt_in,
+    Domain, NamedFields, RequestId, SpiderRef, check_items, job_cmd::set_job_cmd,
+    reserved_fields::ReservedFields, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{
-        JobKey, Metadata, Priority, ProjectId, Role, SpiderId, SpiderName, State, Tags, UniqueKey, Units,
+        JobKey, Metadata, Priority, ProjectId, Role, SpiderId, SpiderName, State, Tags, UniqueKey,
+        Units,
     },
     store::{NewJob, Pushed},
 };

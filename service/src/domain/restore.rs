@@ -2,7 +2,9 @@
 //! restore). An update of the queue to finished restores one job in the same way.
 
 use super::{
-    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project, step_digest, transition::restore_only};
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project,
+    step_digest, transition::restore_only,
+};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,

@@ -4,21 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, NamedFields, RequestId, SpiderRef,
-    change_outcome::no_job,
-    job_cmd::set_job_cmd,
-    push::pushed_key,
-    reserved_fields::ReservedFields,
-    spiders::no_spider,
-    step_digest,
+    Domain, NamedFields, RequestId, SpiderRef, change_outcome::no_job, job_cmd::set_job_cmd,
+    push::pushed_key, reserved_fields::ReservedFields, spiders::no_spider, step_digest,
     transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
     model::{
-        Actor, FieldSelection, Job, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags,
-        UniqueKey, Units,
+        Actor, FieldSelection, Job, JsonText, Metadata, Priority, ProjectId, Role, SpiderName,
+        State, Tags, UniqueKey, Units,
     },
     store::NewJob,
 };
@@ -74,7 +69,11 @@ impl Domain {
     }
 
     /// The name of a spider that is to get a job; a number must be of one that exists.
-    pub(super) async fn scheduled_spider(&self, project: ProjectId, spider: &SpiderRef) -> Result<SpiderName> {
+    pub(super) async fn scheduled_spider(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+    ) -> Result<SpiderName> {
         match spider {
             SpiderRef::Name(name) => Ok(name.clone()),
             SpiderRef::Number(number) => {

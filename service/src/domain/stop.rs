@@ -2,7 +2,8 @@
 //! stop).
 
 use super::{
-    BulkDone, BulkQuery, Domain, bulk::BulkJobs, RequestId, check_items, check_project, settings, step_digest, transition::entering,
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project, settings,
+    step_digest, transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{

@@ -63,7 +63,9 @@ impl ProjectStore for RedisStore {
             SettingsChange::Update { set, remove } => (false, remove, set),
             SettingsChange::Replace(set) => (true, Vec::new(), set),
             SettingsChange::Remove(names) if names.is_empty() => return Ok(true),
-            SettingsChange::Remove(names) => return within(delete(self, project, Some(names))).await,
+            SettingsChange::Remove(names) => {
+                return within(delete(self, project, Some(names))).await;
+            }
             SettingsChange::Clear => return within(delete(self, project, None)).await,
         };
         let merging = merge(self, project, replace, remove, set);

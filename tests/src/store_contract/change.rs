@@ -18,7 +18,8 @@ pub async fn each_state_has_its_own_step(world: World) {
     let mark = |json| Effect { set: metadata(&[("mark", json)]), ..Effect::default() };
     let change = |job| Change {
         key: world.key(1, job),
-        holder: Holder::Anyone, unchanged_since: None,
+        holder: Holder::Anyone,
+        unchanged_since: None,
         on: [Step::Apply(1), Step::Keep, Step::Refuse, Step::Apply(0)],
         effects: vec![mark("0"), mark("1")],
     };

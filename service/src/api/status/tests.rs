@@ -70,12 +70,7 @@ fn errors_say_their_reason_and_what_they_are_about() {
             "AT_LIMIT",
             pairs(&[("limit", "max_running_units")]),
         ),
-        (
-            Error::Stale(job),
-            Code::FailedPrecondition,
-            "STALE_FENCE",
-            pairs(&[("key", "53/7/81")]),
-        ),
+        (Error::Stale(job), Code::FailedPrecondition, "STALE_FENCE", pairs(&[("key", "53/7/81")])),
         (Error::EtagChanged(job), Code::Aborted, "ETAG_CHANGED", pairs(&[("key", "53/7/81")])),
         (Error::LastAdminKey, Code::FailedPrecondition, "LAST_ADMIN_KEY", Vec::new()),
     ] {

@@ -70,10 +70,7 @@ async fn keys_and_conditions_select_the_jobs_that_are_both() {
     );
     let mut query = tagged(&world, "a", StateSet::ALL);
     query.jobs.keys = vec![a, b];
-    assert_eq!(
-        world.domain.stop_jobs(&caller(Role::User), query).await.unwrap(),
-        BulkDone::all(1)
-    );
+    assert_eq!(world.domain.stop_jobs(&caller(Role::User), query).await.unwrap(), BulkDone::all(1));
     assert_eq!(world.state(b).await, State::Pending);
 }
 

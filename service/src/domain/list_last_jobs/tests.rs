@@ -38,7 +38,8 @@ async fn skip_limit_and_after_count_listed_spiders_across_steps_of_the_store() {
     let part = LastJobsQuery { after, skip: 5, limit: 100, ..query(&world) };
     let expected: Vec<(u64, u64)> = (16..=115).map(|spider| (spider, 1)).collect();
     assert_eq!(list(&world, &part).await, expected);
-    for spider in [SpiderRef::Number(SpiderId::new(7).unwrap()), SpiderRef::Name(spider_name("s7"))] {
+    for spider in [SpiderRef::Number(SpiderId::new(7).unwrap()), SpiderRef::Name(spider_name("s7"))]
+    {
         let one = LastJobsQuery { spider: Some(spider), ..query(&world) };
         assert_eq!(list(&world, &one).await, [(7, 1)]);
     }

@@ -140,7 +140,8 @@ async fn settings_above_the_limit_in_all_are_refused() {
     let half = format!("\"{}\"", "x".repeat(1 << 19));
     world.set("a", &half).await;
     let (user, more) = (caller(Role::User), metadata(&[("b", half.as_str())]));
-    let refused = world.domain.update_settings(&user, world.project, more, SettingsMask::Given).await;
+    let refused =
+        world.domain.update_settings(&user, world.project, more, SettingsMask::Given).await;
     assert_eq!(message(refused), "settings: of a project must be at most 1 MiB in all");
 }
 

@@ -127,10 +127,10 @@ async fn tags_and_limit_are_set_in_one_call_and_nothing_is_refused() {
     let world = World::new();
     world.push_many(1).await;
     let (user, project) = (caller(Role::User), world.project);
-    let both = SpiderUpdate { max_running: Some(Some(0)), ..tagged(TagChanges {
-        add: tags(&["x"]),
-        ..TagChanges::default()
-    }) };
+    let both = SpiderUpdate {
+        max_running: Some(Some(0)),
+        ..tagged(TagChanges { add: tags(&["x"]), ..TagChanges::default() })
+    };
     let spider = world.domain.update_spider(&user, project, named("books"), both).await.unwrap();
     assert_eq!((spider.tags, spider.max_running), (tags(&["x"]), Some(0)));
     let nothing = SpiderUpdate::default();

@@ -39,7 +39,8 @@ fn leased(lease: u64) -> NewJob {
 fn lost(key: JobKey) -> Change {
     Change {
         key,
-        holder: Holder::Expired(1), unchanged_since: None,
+        holder: Holder::Expired(1),
+        unchanged_since: None,
         on: [Step::Apply(0); 4],
         effects: vec![Effect {
             enter: Some((State::Pending, Actor::parse("a").unwrap())),
