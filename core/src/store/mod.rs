@@ -35,7 +35,7 @@ pub use self::{
     event::{EventKind, Events, JobEvent, Notifications},
     jobs::{JobStore, Page, Purged, count_by_pages},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
-    queue::{Claimed, NewJob, Pushed, QueueStore},
+    queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},
     request_id::{KeptAnswers, RequestDigest},
     running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
     upkeep::{Durability, Retention, UpkeepStore},

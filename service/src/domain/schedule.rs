@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, NamedFields, RequestId, SpiderRef, change_outcome::no_job, job_cmd::set_job_cmd,
-    push::pushed_key, reserved_fields::ReservedFields, spiders::no_spider, step_digest,
-    transition::attempt_in,
+    Domain, NamedFields, RequestId, SpiderRef, job_cmd::set_job_cmd, push::pushed_key,
+    reserved_fields::ReservedFields, spiders::no_spider, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
-    error::Result,
+    effect::StoredJob,
+    error::{Error, Result},
     model::{
-        Actor, FieldSelection, Job, JsonText, Metadata, Priority, ProjectId, Role, SpiderName,
-        State, Tags, UniqueKey, Units,
+        Actor, Job, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags,
+        UniqueKey, Units,
     },
-    store::NewJob,
+    store::{Added, NewJob, Pushed},
 };
 
 /// A job to schedule.
@@ -63,9 +63,17 @@ impl Domain {
         let job = new_job(caller.actor(), spider.clone(), schedule)?;
         let now = self.now();
         let digest = step_digest(request_id.as_ref(), 0, now);
-        let pushed = self.store.push(project, vec![job], now, digest.as_ref()).await?;
-        let key = pushed_key(pushed.into_iter().next(), || format!("{spider} already scheduled"))?;
-        self.job_of(key, &FieldSelection::Full).await?.ok_or_else(|| no_job(key))
+        let outcomes = self.store.add(project, vec![job.clone()], now, digest.as_ref()).await?;
+        match outcomes.into_iter().next() {
+            Some(Ok(Added { key, position, time, tags })) => {
+                Ok(StoredJob::added(job, tags, key, position, time).job)
+            }
+            other => {
+                let refusal = other.map(Pushed::of);
+                let key = pushed_key(refusal, || format!("{spider} already scheduled"));
+                Err(key.err().unwrap_or_else(|| Error::bug("a refusal without an error")))
+            }
+        }
     }
 
     /// The name of a spider that is to get a job; a number must be of one that exists.

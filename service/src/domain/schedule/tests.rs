@@ -145,3 +145,22 @@ async fn a_worker_may_not_schedule() {
     let refused = world.domain.schedule_job(&caller(Role::Worker), books(&world), None).await;
     assert!(message(refused).contains("role user or above"));
 }
+
+#[tokio::test]
+async fn the_job_is_answered_as_it_was_made_also_to_a_repeated_request() {
+    let world = World::new();
+    world.push_many(1).await;
+    tag_spider(&world, tags(&["spider"])).await;
+    let user = caller(Role::User);
+    let make = async || {
+        let id = RequestId::parse("id", user.actor(), "ScheduleJob", b"").unwrap();
+        let call = ScheduleJob { tags: tags(&["own"]), ..books(&world) };
+        world.domain.schedule_job(&user, call, id).await.unwrap()
+    };
+    let made = make().await;
+    assert_eq!(made, world.job(made.key).await);
+    assert_eq!(made.tags, tags(&["spider", "own"]));
+    world.pass(1_000);
+    world.domain.stop_keys(&user, world.project, &[made.key], None).await.unwrap();
+    assert_eq!(make().await, made);
+}
