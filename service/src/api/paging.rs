@@ -19,7 +19,7 @@ impl PageTokens {
     pub(super) fn of<M: Message>(call: &str, request: &M) -> Self {
         let mut hash = Sha256::new();
         hash.update(call);
-        hash.update([0]);
+        hash.update([0_u8]);
         hash.update(request.encode_to_vec());
         Self(hash.finalize()[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect())
     }
