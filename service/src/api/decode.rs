@@ -9,7 +9,7 @@ use spiderq_proto::{Duration, time::duration_ms, v1};
 use super::fields::{Fields, list};
 use crate::{
     auth::Caller,
-    domain::{SpiderRef, request_id::RequestId, reserved_fields::field_path},
+    domain::{SpiderRef, request_id::RequestId, reserved_fields::field_path, settings},
 };
 use spiderq_core::{
     error::{Error, Result},
@@ -144,8 +144,7 @@ pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
 
 /// The field `settings_json` of a message.
 pub(super) fn settings(fields: BTreeMap<String, String>) -> Result<Metadata> {
-    let path = |name: &str| format!("settings_json[{}]", JsonText::string(name));
-    named("settings", "settings_json", path, fields)
+    named("settings", "settings_json", settings::field_path, fields)
 }
 
 /// JSON values by name, from the message's field `path`, which texts call `within`.

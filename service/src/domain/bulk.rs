@@ -70,7 +70,7 @@ impl Domain {
         let BulkQuery { jobs, after, validate_only, request_id } = query;
         let JobSelection { project, keys, filter, spiders, has_conditions } = jobs;
         if !has_conditions {
-            check_items("keys", keys.len())?;
+            check_items("keys", keys.len()).map_err(|error| error.at("filter.keys"))?;
         }
         if has_conditions && request_id.is_some() {
             // Which jobs match differs from one call to the next: there is no answer to keep.

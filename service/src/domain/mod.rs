@@ -26,7 +26,7 @@ mod restore;
 mod retention;
 mod schedule;
 mod selection;
-mod settings;
+pub(crate) mod settings;
 mod shutdown;
 mod spiders;
 mod start;

@@ -159,7 +159,7 @@ fn check(settings: &Metadata) -> Result<()> {
 }
 
 /// Where a request has the setting `name`.
-fn field_path(name: &str) -> String {
+pub(crate) fn field_path(name: &str) -> String {
     format!("settings_json[{}]", JsonText::string(name))
 }
 
