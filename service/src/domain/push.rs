@@ -85,13 +85,18 @@ impl Domain {
     ) -> Result<Vec<Result<Item>>> {
         let (mut items, mut names) = (Vec::with_capacity(jobs.len()), BTreeMap::new());
         for job in jobs {
-            items.push(match job {
+            let job = match job {
+                Ok(job) => job,
+                Err(error) => {
+                    items.push(Err(error));
+                    continue;
+                }
+            };
+            let spider = self.spider_of(project, &job.spider, &mut names).await;
+            items.push(match spider {
+                Ok(spider) => Item::new(job, spider, caller),
+                Err(away @ Error::Unavailable { .. }) => return Err(away),
                 Err(error) => Err(error),
-                Ok(job) => match self.spider_of(project, &job.spider, &mut names).await {
-                    Ok(spider) => Item::new(job, spider, caller),
-                    Err(away @ Error::Unavailable { .. }) => return Err(away),
-                    Err(error) => Err(error),
-                },
             });
         }
         Ok(items)

@@ -281,6 +281,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             lacks_tags,
             from,
             until,
+            ..Filter::default()
         },
     )
 }
