@@ -56,7 +56,7 @@ pub(super) async fn last_jobs(
         "ListLastJobs",
         &v1::ListLastJobsRequest { page_size: 0, page_token: String::new(), ..message.clone() },
     );
-    let (query, size) = decode_last(message, &tokens)?;
+    let LastJobs { query, view, size } = decode_last(message, &tokens)?;
     let now = encode::time(domain.now());
     let mut jobs = domain.list_last_jobs(caller, &query).await?;
     let more = jobs.len() > size;
@@ -64,16 +64,19 @@ pub(super) async fn last_jobs(
     let last = jobs.last().filter(|_| more).map(|job| job.key.spider.get());
     let token = last.map(|spider| tokens.token(format_args!("{spider:x}")));
     Ok(v1::ListLastJobsResponse {
-        jobs: encode::jobs(jobs, &View::row()),
+        jobs: encode::jobs(jobs, &view),
         next_page_token: token.unwrap_or_default(),
         read_time: Some(now),
     })
 }
 
-fn decode_last(
-    message: v1::ListLastJobsRequest,
-    tokens: &PageTokens,
-) -> Result<(LastJobsQuery, usize)> {
+struct LastJobs {
+    query: LastJobsQuery,
+    view: View,
+    size: usize,
+}
+
+fn decode_last(message: v1::ListLastJobsRequest, tokens: &PageTokens) -> Result<LastJobs> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));
     let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider_id"));
@@ -83,16 +86,25 @@ fn decode_last(
     let size = fields.field("page_size", size);
     let cursor = tokens.cursor(&message.page_token, |text| spider_id(paging::number(text)?));
     let cursor = fields.field("page_token", cursor);
-    let (Some(project), Some(spider), Some(begin), Some(skip), Some(size), Some(cursor)) =
-        (project, spider, begin, skip, size, cursor)
+    let view = fields.part(View::row_with(&message.metadata_fields));
+    let (
+        Some(project),
+        Some(spider),
+        Some(begin),
+        Some(skip),
+        Some(size),
+        Some(cursor),
+        Some(view),
+    ) = (project, spider, begin, skip, size, cursor, view)
     else {
         return Err(fields.into_error());
     };
     // Those to skip come before the first page.
     let skip = if cursor.is_some() { 0 } else { skip };
     // One more than asked for shows whether there is a next page.
-    let query = LastJobsQuery { project, spider, after: cursor.or(begin), skip, limit: size + 1 };
-    Ok((query, size))
+    let (after, limit, fields) = (cursor.or(begin), size + 1, view.fields.clone());
+    let query = LastJobsQuery { project, spider, after, skip, limit, fields };
+    Ok(LastJobs { query, view, size })
 }
 
 /// `None` for 0: no spider comes before the first.

@@ -1,11 +1,11 @@
 //! The job of each spider that finished last (`docs/contract.md`, 4, summaries).
 
-use super::{Domain, SpiderRef, row_fields};
+use super::{Domain, SpiderRef};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
     limits::MAX_BATCH,
-    model::{Job, ProjectId, Role, SpiderId},
+    model::{FieldSelection, Job, ProjectId, Role, SpiderId},
 };
 
 /// Whose last jobs to list.
@@ -21,6 +21,8 @@ pub struct LastJobsQuery {
     pub skip: u64,
     /// How many jobs to list.
     pub limit: usize,
+    /// Which metadata.
+    pub fields: FieldSelection,
 }
 
 impl Domain {
@@ -44,8 +46,7 @@ impl Domain {
             };
             let full = spiders.len() == MAX_BATCH;
             after = spiders.last().copied();
-            let fields = row_fields();
-            let last = self.store.last_finished(query.project, &spiders, &fields);
+            let last = self.store.last_finished(query.project, &spiders, &query.fields);
             for job in last.await?.into_iter().flatten() {
                 if skip > 0 {
                     skip -= 1;

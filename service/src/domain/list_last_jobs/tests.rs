@@ -3,7 +3,15 @@ use crate::domain::{PushJob, test_world::*};
 use spiderq_core::model::State;
 
 fn query(world: &World) -> LastJobsQuery {
-    LastJobsQuery { project: world.project, spider: None, after: None, skip: 0, limit: 1_000 }
+    let fields = FieldSelection::Row;
+    LastJobsQuery {
+        project: world.project,
+        spider: None,
+        after: None,
+        skip: 0,
+        limit: 1_000,
+        fields,
+    }
 }
 
 /// Pushes a job of `spider` that is finished.
