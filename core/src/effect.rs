@@ -193,10 +193,17 @@ impl NewEvent {
         Self { key: job.key, state: job.state, previous: None }
     }
 
+    /// The event of a job that was removed for good: it left its state for none. A running job
+    /// is never removed.
+    #[must_use]
+    pub const fn purged(key: JobKey, state: State) -> Self {
+        Self { key, state, previous: Some(state) }
+    }
+
     /// Whether it is the request to stop a running job, which changes no state.
     #[must_use]
     pub fn is_stop(&self) -> bool {
-        self.previous == Some(self.state)
+        self.previous == Some(self.state) && self.state == State::Running
     }
 
     /// With its number, which follows that of the last event.
@@ -246,6 +253,9 @@ pub fn change<V: ProjectView>(
     };
     if let Some(refusal) = change.holder.refusal(before, now) {
         return Ok((refusal, None));
+    }
+    if change.unchanged_since.is_some_and(|read| read != before.job.updated) {
+        return Ok((Changed::WrittenSince, None));
     }
     let previous = before.job.state;
     let index = match change.on[previous.index()] {

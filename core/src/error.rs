@@ -1,39 +1,87 @@
 //! The one closed set of errors. It knows neither gRPC nor HTTP: the service's `api::status`
 //! maps it outward.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-use crate::model::JobKey;
+use crate::{
+    limits::MAX_VIOLATIONS,
+    model::{JobKey, Role, State},
+    store::RunningLimit,
+};
 
 /// What a store or library said; for the log, never for the caller.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 const REQUEST_ID_REUSED: &str = "was already used for another request";
+const ETAG_CHANGED: &str = "the job was changed since, read it again";
 const CURSOR_GONE: &str = "the events after it are gone; list the jobs and watch from now on";
+
+/// A field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Where the field is in the request: `jobs[3].tags[0]`.
+    pub path: String,
+    /// How texts call the field: `tags`.
+    pub name: String,
+    /// What is accepted, without the name of the field.
+    pub message: String,
+}
+
+impl Violation {
+    fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { path: name.clone(), name, message: message.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+/// What there may be none of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceKind {
+    /// A job, named by its key.
+    Job,
+    /// A spider, named by its project and its number or name.
+    Spider,
+    /// An API key. Errors never name it: by mistake its text may stand where its id should.
+    ApiKey,
+}
 
 /// Why a call could not be done. The text is for the caller and holds no secrets and no
 /// detail of the store; those are in the source of [`Error::Unavailable`] and [`Error::Bug`].
 #[derive(Clone, Debug, Error)]
 pub enum Error {
-    /// A field is missing, malformed or out of range.
-    #[error("{field}: {message}")]
-    Invalid {
-        /// Name of the field as the caller knows it.
-        field: String,
-        /// What is accepted.
-        message: String,
-    },
+    /// Fields are missing, malformed or out of range: at least one, at most [`MAX_VIOLATIONS`].
+    /// The text is that of the first.
+    #[error("{}", first_text(.0))]
+    Invalid(Vec<Violation>),
     /// No credentials, or wrong ones.
     #[error("Authentication failed")]
     Unauthenticated,
     /// The credentials are good, but do not allow this.
-    #[error("{0}")]
-    Forbidden(String),
+    #[error("{message}")]
+    Forbidden {
+        /// What they do not allow.
+        message: String,
+        /// The role that would; `None` where it is not the role that is missing.
+        required: Option<Role>,
+    },
     /// There is no such job, spider or key.
-    #[error("{0}")]
-    NotFound(String),
+    #[error("{message}")]
+    NotFound {
+        /// What there is none of.
+        message: String,
+        /// What kind of thing that is.
+        kind: ResourceKind,
+        /// How the caller named it.
+        name: String,
+    },
     /// An active job has the same unique value, or the same spider and arguments.
     #[error("{message}")]
     Duplicate {
@@ -43,25 +91,33 @@ pub enum Error {
         job: JobKey,
     },
     /// The job's state does not allow the change.
-    #[error("{0}")]
-    WrongState(String),
+    #[error("{message}")]
+    WrongState {
+        /// What the state does not allow.
+        message: String,
+        /// Which job.
+        job: JobKey,
+        /// The state that it is in.
+        state: State,
+    },
     /// As many jobs or units run as the settings allow.
     #[error("{0}")]
-    AtLimit(String),
+    AtLimit(RunningLimit),
     /// The fence is stale or the lease has ended: the caller no longer holds the job.
     #[error("job {0} is no longer held by this worker")]
-    Stale(String),
+    Stale(JobKey),
+    /// Without this key nobody could manage keys.
+    #[error("the last admin key can't be revoked; create another one first")]
+    LastAdminKey,
     /// The same request id came with another request before.
     #[error("request_id: {}", REQUEST_ID_REUSED)]
     RequestIdReused,
+    /// The job was written to since its etag was read.
+    #[error("etag: {}", ETAG_CHANGED)]
+    EtagChanged(JobKey),
     /// More items or bytes than the [limits](crate::limits) allow.
-    #[error("{field}: {message}")]
-    TooLarge {
-        /// Name of the field.
-        field: String,
-        /// What the limit is.
-        message: String,
-    },
+    #[error("{0}")]
+    TooLarge(Violation),
     /// The events after a cursor are no longer kept.
     #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
@@ -86,14 +142,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// [`Error::Invalid`]. `message` says what is accepted, without the name of the field.
+    /// [`Error::Invalid`] of one field. `message` says what is accepted, without the name of the
+    /// field.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), message: message.into() }
+        Self::Invalid(vec![Violation::new(field, message)])
     }
 
     /// [`Error::TooLarge`]. `message` says what the limit is, without the name of the field.
     pub fn too_large(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::TooLarge { field: field.into(), message: message.into() }
+        Self::TooLarge(Violation::new(field, message))
+    }
+
+    /// [`Error::Forbidden`] where no role would help.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::Forbidden { message: message.into(), required: None }
     }
 
     /// [`Error::Unavailable`], to be tried again after a second.
@@ -109,22 +171,73 @@ impl Error {
     /// The same error with `name` as its field: for values inside a larger message.
     #[must_use]
     pub fn with_field(mut self, name: &str) -> Self {
-        if let Self::Invalid { field, .. } | Self::TooLarge { field, .. } = &mut self {
-            name.clone_into(field);
+        for violation in self.fields_mut() {
+            *violation = Violation::new(name, std::mem::take(&mut violation.message));
         }
         self
     }
 
-    /// The field at fault and what is wrong with it, where one field is.
+    /// The same error of the field at `path`, which texts call as before.
     #[must_use]
-    pub fn violation(&self) -> Option<(&str, &str)> {
-        if let Self::Invalid { field, message } | Self::TooLarge { field, message } = self {
-            return Some((field, message));
+    pub fn at(mut self, path: &str) -> Self {
+        for violation in self.fields_mut() {
+            path.clone_into(&mut violation.path);
         }
-        if matches!(self, Self::RequestIdReused) {
-            return Some(("request_id", REQUEST_ID_REUSED));
+        self
+    }
+
+    /// The same error of fields of the message at `path`; an empty path is the message itself.
+    #[must_use]
+    pub fn within(mut self, path: &str) -> Self {
+        for violation in self.fields_mut() {
+            let is_part = violation.path.is_empty() || violation.path.starts_with('[');
+            let dot = if is_part { "" } else { "." };
+            violation.path = format!("{path}{dot}{}", violation.path);
         }
-        matches!(self, Self::CursorGone).then_some(("cursor", CURSOR_GONE))
+        self
+    }
+
+    /// This error, and the fields that are wrong by `other` where both are about fields.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if let Self::Invalid(all) = &mut self
+            && let Self::Invalid(more) = other
+        {
+            let room = MAX_VIOLATIONS.saturating_sub(all.len());
+            all.extend(more.into_iter().take(room));
+        }
+        self
+    }
+
+    /// The fields at fault and what is wrong with them.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        match self {
+            Self::Invalid(all) => all.clone(),
+            Self::TooLarge(one) => vec![one.clone()],
+            Self::RequestIdReused => vec![Violation::new("request_id", REQUEST_ID_REUSED)],
+            Self::EtagChanged(_) => vec![Violation::new("etag", ETAG_CHANGED)],
+            Self::CursorGone => vec![Violation::new("cursor", CURSOR_GONE)],
+            Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::Duplicate { .. }
+            | Self::WrongState { .. }
+            | Self::AtLimit(_)
+            | Self::Stale(_)
+            | Self::LastAdminKey
+            | Self::SlowReader(_)
+            | Self::ShuttingDown
+            | Self::Unavailable { .. }
+            | Self::Bug(_) => Vec::new(),
+        }
+    }
+
+    fn fields_mut(&mut self) -> &mut [Violation] {
+        if let Self::Invalid(all) = self {
+            return all;
+        }
+        if let Self::TooLarge(one) = self { std::slice::from_mut(one) } else { &mut [] }
     }
 
     /// The text of the error's source, for a log line.
@@ -136,3 +249,35 @@ impl Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn first_text(violations: &[Violation]) -> String {
+    violations.first().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_its_path_and_the_text_its_name() {
+        let error = Error::invalid("tags", "must be short").at("[2]").within("tags");
+        let error = error.within("[3]").within("jobs");
+        assert_eq!(error.to_string(), "tags: must be short");
+        assert_eq!(error.violations()[0].path, "jobs[3].tags[2]");
+        let renamed = error.with_field("has_tags");
+        assert_eq!(renamed.to_string(), "has_tags: must be short");
+        assert_eq!(renamed.violations()[0].path, "has_tags");
+    }
+
+    #[test]
+    fn wrong_fields_are_gathered_up_to_a_bound() {
+        let mut error = Error::invalid("a", "is required");
+        for _ in 0..2 * MAX_VIOLATIONS {
+            error = error.and(Error::invalid("b", "is required"));
+        }
+        assert_eq!(error.to_string(), "a: is required");
+        assert_eq!(error.violations().len(), MAX_VIOLATIONS);
+        let other = Error::too_large("a", "at most 1").and(Error::invalid("b", "is required"));
+        assert_eq!(other.violations().len(), 1);
+    }
+}

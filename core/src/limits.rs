@@ -44,6 +44,12 @@ pub const MAX_ITEMS: usize = 1_000;
 pub const MAX_BATCH: usize = 100;
 /// Spiders, tags or fields that a filter or a change of tags may name, each.
 pub const MAX_FILTER_NAMES: usize = 100;
+/// Wrong fields that one error names: they travel in a header.
+pub const MAX_VIOLATIONS: usize = 20;
+/// Jobs that one call by filter changes; its token leads to the rest.
+pub const MAX_BULK_JOBS: u64 = 10_000;
+/// Projects of a `ListProjects` page, also when the call does not say.
+pub const MAX_PROJECTS_PAGE: usize = 100_000;
 /// Jobs of a `ListJobs` page when the call does not say.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
 /// Jobs of the largest `ListJobs` page.

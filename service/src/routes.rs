@@ -3,8 +3,9 @@
 use spiderq_proto::{
     DESCRIPTOR_SET,
     v1::{
+        api_key_service_server::ApiKeyServiceServer,
         job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer,
-        key_service_server::KeyServiceServer, project_service_server::ProjectServiceServer,
+        project_service_server::ProjectServiceServer,
     },
 };
 use tonic::{codec::CompressionEncoding::Gzip, service::Routes};
@@ -38,7 +39,7 @@ impl Health {
         "spiderq.v1.JobService",
         "spiderq.v1.JobQueueService",
         "spiderq.v1.ProjectService",
-        "spiderq.v1.KeyService",
+        "spiderq.v1.ApiKeyService",
     ];
 
     /// Says of every service whether it takes calls.
@@ -63,7 +64,7 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
         .add_service(configured!(JobServiceServer::new(service.jobs())))
         .add_service(configured!(JobQueueServiceServer::new(service.queue())))
         .add_service(configured!(ProjectServiceServer::new(service.projects())))
-        .add_service(configured!(KeyServiceServer::new(service.keys())))
+        .add_service(configured!(ApiKeyServiceServer::new(service.keys())))
         .add_service(health)
         .add_service(reflection().build_v1().map_err(Error::bug)?)
         .add_service(reflection().build_v1alpha().map_err(Error::bug)?);

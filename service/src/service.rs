@@ -90,7 +90,7 @@ impl Service {
         ProjectApi(self.handlers.clone())
     }
 
-    /// `spiderq.v1.KeyService`.
+    /// `spiderq.v1.ApiKeyService`.
     #[must_use]
     pub fn keys(&self) -> KeyApi {
         KeyApi(self.handlers.clone())

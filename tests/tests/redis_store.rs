@@ -62,6 +62,7 @@ fn change(key: JobKey, effect: Effect) -> Change {
     Change {
         key,
         holder: Holder::Anyone,
+        unchanged_since: None,
         on: [Step::Apply(0), Step::Apply(0), Step::Keep, Step::Refuse],
         effects: vec![effect],
     }

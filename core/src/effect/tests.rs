@@ -81,13 +81,40 @@ fn applied(before: &StoredJob, effect: &Effect) -> Applied {
 }
 
 fn changed(before: &StoredJob, holder: Holder) -> Changed {
+    changed_since(before, holder, None)
+}
+
+fn changed_since(before: &StoredJob, holder: Holder, unchanged_since: Option<Millis>) -> Changed {
     let asked = Change {
         key: before.job.key,
         holder,
+        unchanged_since,
         on: [Step::Refuse, Step::Apply(0), Step::Keep, Step::Keep],
         effects: vec![Effect::default()],
     };
     change(Some(before), &asked, NOW, NEXT, &mut Project::default()).unwrap().0
+}
+
+#[test]
+fn a_change_of_a_job_that_was_written_since_is_refused_whatever_its_state() {
+    for state in State::ALL {
+        let job = job(state);
+        let since = |time| changed_since(&job, Holder::Anyone, Some(time));
+        assert_eq!(since(Millis(job.job.updated.0 + 1)), Changed::WrittenSince, "{state:?}");
+        assert_ne!(since(job.job.updated), Changed::WrittenSince, "{state:?}");
+        // Who must hold the job and does not gets that answer first.
+        let other = Holder::Attempt(job.job.attempt + 1);
+        assert_eq!(changed_since(&job, other, Some(Millis(0))), Changed::Stale, "{state:?}");
+    }
+}
+
+#[test]
+fn a_purge_is_no_request_to_stop() {
+    let key = job(State::Finished).job.key;
+    for state in [State::Finished, State::Deleted] {
+        let event = NewEvent::purged(key, state);
+        assert!(!event.is_stop() && !event.numbered(1).stop, "{state:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,18 @@ impl FieldSelection {
     /// The metadata fields of every row.
     pub const ROW: [&'static str; 3] = ["close_reason", "spider_type", "version"];
 
+    /// The same with the field `name`.
+    #[must_use]
+    pub fn with(&self, name: &str) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Row => Self::Named(vec![FieldName::known(name)]),
+            Self::Named(names) => {
+                Self::Named(names.iter().cloned().chain([FieldName::known(name)]).collect())
+            }
+        }
+    }
+
     /// Whether the field `name` is selected.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {

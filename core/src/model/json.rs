@@ -1,6 +1,6 @@
 //! JSON text that is carried, never interpreted.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::value::RawValue;
 
@@ -80,6 +80,28 @@ impl JsonText {
     #[must_use]
     pub fn as_text(&self) -> Option<String> {
         serde_json::from_str(&self.0).ok()
+    }
+}
+
+impl JsonText {
+    /// The values of a JSON object by name: of strings the text, of others the JSON text. Nothing
+    /// for any other value, or where programs can't read it.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let values: BTreeMap<String, &RawValue> = match serde_json::from_str(&self.0) {
+            Ok(values) => values,
+            Err(_) => return BTreeMap::new(),
+        };
+        let text = |value: &RawValue| {
+            serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
+        };
+        values.into_iter().map(|(name, value)| (name, text(value))).collect()
+    }
+
+    /// Whether it is a JSON object.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.0.starts_with('{')
     }
 }
 
@@ -171,6 +193,18 @@ mod tests {
             [r#""\ud800""#, r#"{"a":["\udc00\ud800"]}"#, r#"{"\ud800":1}"#, "[1e400]", "-1E309"]
         {
             assert!(!is_readable(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_values_of_an_object_are_texts() {
+        let json =
+            JsonText::parse(r#"{"a": "x\u00e9", "n": 1.0, "l": [1, 2], "z": null}"#).unwrap();
+        let pairs = [("a", "xé"), ("l", "[1, 2]"), ("n", "1.0"), ("z", "null")];
+        let expected = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(json.texts(), BTreeMap::from(expected));
+        for other in ["[]", "3", "\"x\"", r#"{"\ud800": 1}"#] {
+            assert_eq!(JsonText::parse(other).unwrap().texts(), BTreeMap::new(), "{other}");
         }
     }
 

@@ -89,6 +89,12 @@ impl StateSet {
         self.0[state.index()]
     }
 
+    /// The states that are in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.iter().filter(|state| other.contains(*state)).collect()
+    }
+
     /// Whether it is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {

@@ -13,6 +13,9 @@ pub struct Change {
     pub key: JobKey,
     /// Who must hold the job; checked after the job was found and before its state is.
     pub holder: Holder,
+    /// Its last write ([`Job::updated`](crate::model::Job::updated)) must be of this time; checked
+    /// after the holder. `None`: no condition.
+    pub unchanged_since: Option<Millis>,
     /// What to do, by the [`State::index`] of the state it is found in.
     pub on: [Step; 4],
     /// What [`Step::Apply`] names by index.
@@ -121,6 +124,8 @@ pub enum Changed {
     Stale,
     /// [`Holder::StartedBy`] does not hold.
     NotHeld,
+    /// [`Change::unchanged_since`] does not hold.
+    WrittenSince,
     /// It would have more tags than a job may.
     TooManyTags,
     /// It would have more metadata than [`Effect::max_bytes`]. Checked after the tags.
@@ -148,6 +153,7 @@ impl Changed {
             Self::Refused(_)
             | Self::Stale
             | Self::NotHeld
+            | Self::WrittenSince
             | Self::TooManyTags
             | Self::TooLarge
             | Self::AtLimit(_) => true,

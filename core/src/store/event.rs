@@ -27,19 +27,48 @@ impl Notifications {
     }
 }
 
-/// A job's entry into a state, or a request to stop it.
+/// A job's entry into a state, a request to stop it, or its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobEvent {
     /// 1, 2, 3 … in its project.
     pub number: u64,
     /// Which job changed.
     pub key: JobKey,
-    /// The state after the event.
+    /// The state after the event; of a job that was removed, its last one.
     pub state: State,
-    /// The state before the event; `None` for a new job.
+    /// The state before the event; `None` for a new job. That after it, if it changed no state.
     pub previous: Option<State>,
-    /// Whether it is a request to stop: both states are then the same.
+    /// Whether it is a request to stop.
     pub stop: bool,
+}
+
+/// What an event says of its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It is new.
+    Created,
+    /// It entered another state.
+    StateChanged,
+    /// It runs and was asked to stop.
+    StopRequested,
+    /// It was deleted and is finished again.
+    Restored,
+    /// It was removed for good.
+    Purged,
+}
+
+impl JobEvent {
+    /// What it says.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self.previous {
+            None => EventKind::Created,
+            Some(_) if self.stop => EventKind::StopRequested,
+            Some(State::Deleted) if self.state == State::Finished => EventKind::Restored,
+            Some(previous) if previous == self.state => EventKind::Purged,
+            Some(_) => EventKind::StateChanged,
+        }
+    }
 }
 
 /// A part of a project's events.
@@ -54,4 +83,24 @@ pub enum Events {
     },
     /// The event after the one asked for is no longer kept, or never was.
     Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_says_what_became_of_its_job() {
+        let key = JobKey::parse("1/1/1").unwrap();
+        let kind =
+            |previous, state, stop| JobEvent { number: 1, key, state, previous, stop }.kind();
+        use State::{Deleted, Finished, Pending, Running};
+        assert_eq!(kind(None, Pending, false), EventKind::Created);
+        assert_eq!(kind(Some(Pending), Running, false), EventKind::StateChanged);
+        assert_eq!(kind(Some(Running), Pending, false), EventKind::StateChanged);
+        assert_eq!(kind(Some(Running), Running, true), EventKind::StopRequested);
+        assert_eq!(kind(Some(Deleted), Finished, false), EventKind::Restored);
+        assert_eq!(kind(Some(Deleted), Deleted, false), EventKind::Purged);
+        assert_eq!(kind(Some(Finished), Finished, false), EventKind::Purged);
+    }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{Change, Changed, RequestDigest};
 use crate::{
     error::Result,
+    limits::MAX_BATCH,
     model::{FieldSelection, Filter, Job, JobKey, Millis, Position, ProjectId, State},
 };
 
@@ -28,6 +29,23 @@ pub enum Purged {
     Missing,
     /// It is in this state, not deleted; nothing was done.
     Refused(State),
+}
+
+/// [`JobStore::count`] of a filter that only a look at each job decides: page by page.
+pub async fn count_by_pages(
+    store: &dyn JobStore,
+    project: ProjectId,
+    filter: &Filter,
+) -> Result<u64> {
+    let (mut rest, mut sum) = (filter.clone(), 0);
+    loop {
+        let part = store.page(project, &rest, MAX_BATCH, &FieldSelection::Row).await?;
+        sum += part.jobs.len() as u64;
+        match part.next {
+            Some(next) => rest.until = Some(next),
+            None => return Ok(sum),
+        }
+    }
 }
 
 /// Reads and changes jobs.
@@ -54,7 +72,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Applies changes (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), all of `project`) in order, in one atomic step;
     /// returns the outcomes in the same order. With `all_or_nothing`, the changes are checked first
     /// and none is applied when any of them would be refused ([`Changed::Refused`],
-    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::TooManyTags`],
+    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::WrittenSince`], [`Changed::TooManyTags`],
     /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); for the others it then returns
     /// what they would have done, and keeps nothing for the `request_id`. Otherwise that is as in
     /// [`Store::push`](crate::store::QueueStore::push): a change that was refused is judged anew.
@@ -67,6 +85,6 @@ pub trait JobStore: Send + Sync + fmt::Debug {
         request_id: Option<&RequestDigest>,
     ) -> Result<Vec<Changed>>;
 
-    /// Removes a deleted job and its metadata for good.
+    /// Removes a deleted job and its metadata for good, with an event.
     async fn purge(&self, key: JobKey) -> Result<Purged>;
 }

@@ -34,6 +34,45 @@ pub enum SettingsChange {
     Remove(Vec<FieldName>),
     /// Removes all settings.
     Clear,
+    /// Removes some and sets others; no name is in both.
+    Update {
+        /// As in [`SettingsChange::Merge`].
+        set: Metadata,
+        /// As in [`SettingsChange::Remove`].
+        remove: Vec<FieldName>,
+    },
+    /// Removes all settings but these, which it sets.
+    Replace(Metadata),
+}
+
+impl SettingsChange {
+    /// Whether it sets any setting, which makes the project exist and may be too much.
+    #[must_use]
+    pub const fn sets(&self) -> bool {
+        match self {
+            Self::Merge(_) | Self::Update { .. } | Self::Replace(_) => true,
+            Self::Remove(_) | Self::Clear => false,
+        }
+    }
+
+    /// The settings after the change.
+    #[must_use]
+    pub fn apply(self, mut before: Metadata) -> Metadata {
+        let mut remove = |names: Vec<FieldName>| {
+            before.retain(|name| names.iter().all(|gone| gone.as_str() != name));
+        };
+        match self {
+            Self::Clear => return Metadata::default(),
+            Self::Replace(all) => return all,
+            Self::Remove(names) => remove(names),
+            Self::Merge(set) => before.extend(set),
+            Self::Update { set, remove: names } => {
+                remove(names);
+                before.extend(set);
+            }
+        }
+        before
+    }
 }
 
 /// What a store keeps of a spider.
@@ -78,7 +117,7 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
     async fn named_settings(&self, project: ProjectId, names: &[&str]) -> Result<Metadata>;
 
     /// Changes a project's settings in one atomic step. `false`, and nothing is done, when a
-    /// merge would make them more than [`MAX_METADATA_BYTES`](crate::limits::MAX_METADATA_BYTES)
+    /// change that sets some would make them more than [`MAX_METADATA_BYTES`](crate::limits::MAX_METADATA_BYTES)
     /// in all.
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool>;
 

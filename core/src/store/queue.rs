@@ -8,8 +8,8 @@ use super::{Effect, Events, NewAttempt, Notifications, RequestDigest, RunningLim
 use crate::{
     error::Result,
     model::{
-        Actor, ClaimFilter, Counters, Fence, Job, JobKey, Metadata, Millis, Priority, ProjectId,
-        SpiderName, State, Tags, UniqueKey, Units,
+        Actor, ClaimFilter, Counters, Fence, Job, JobKey, Metadata, Millis, Position, Priority,
+        ProjectId, SpiderName, State, Tags, UniqueKey, Units,
     },
 };
 
@@ -69,7 +69,30 @@ pub enum Pushed {
     AtLimit(RunningLimit),
 }
 
+/// How a job was added: what makes the job of its [`NewJob`], see
+/// [`StoredJob::added`](crate::effect::StoredJob::added).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// Its key.
+    pub key: JobKey,
+    /// The position of its entry.
+    pub position: Position,
+    /// When it was added.
+    pub time: Millis,
+    /// Its tags, with those that it has of its spider.
+    pub tags: Tags,
+}
+
+/// What became of a job to add: how it was, or why not.
+pub type AddOutcome = std::result::Result<Added, Pushed>;
+
 impl Pushed {
+    /// The outcome without what the caller of a push does not need.
+    #[must_use]
+    pub fn of(outcome: AddOutcome) -> Self {
+        outcome.map_or_else(|refusal| refusal, |added| Self::Added(added.key))
+    }
+
     /// Whether nothing was done.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
@@ -87,14 +110,26 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     /// the same order. A job whose `unique` an active (pending or running) job of the project holds is
     /// refused on its own, also when that one is earlier in the same call. What was added under a
     /// `request_id` that comes again gets the same answer, and is not added again; what was
-    /// refused is judged anew.
+    /// refused is judged anew. No refusal is [`Pushed::Added`].
+    async fn add(
+        &self,
+        project: ProjectId,
+        jobs: Vec<NewJob>,
+        now: Millis,
+        request_id: Option<&RequestDigest>,
+    ) -> Result<Vec<AddOutcome>>;
+
+    /// The same, answering no more than the keys.
     async fn push(
         &self,
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
         request_id: Option<&RequestDigest>,
-    ) -> Result<Vec<Pushed>>;
+    ) -> Result<Vec<Pushed>> {
+        let outcomes = self.add(project, jobs, now, request_id).await?;
+        Ok(outcomes.into_iter().map(Pushed::of).collect())
+    }
 
     /// Takes a pending job and applies `effect`, which enters running, has a `start` and no
     /// limit on metadata: a job that could not be taken would block all others for good.

@@ -20,6 +20,18 @@ pub enum RunningLimit {
     Spider,
 }
 
+impl RunningLimit {
+    /// The setting's name; that of a spider stands behind `spider.`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => MAX_RUNNING,
+            Self::Units => MAX_RUNNING_UNITS,
+            Self::Spider => "spider.max_running",
+        }
+    }
+}
+
 impl fmt::Display for RunningLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -46,7 +46,8 @@ pub trait UpkeepStore: Send + Sync + fmt::Debug {
 
     /// Removes jobs in `state`, finished or deleted, for good: the lowest position first, up
     /// to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), as long as there are more than `retention` keeps. How
-    /// many were removed; fewer than `limit` when no more have to be. One atomic step.
+    /// many were removed, each with an event; fewer than `limit` when no more have to be. One
+    /// atomic step.
     async fn prune(
         &self,
         project: ProjectId,

@@ -1,53 +1,74 @@
-//! Messages as types of the model. All strings are checked here; deeper code needs no checks.
+//! Values of messages as types of the model. All strings are checked here; deeper code needs no
+//! checks. Errors name the field as the caller's text calls it, and its path within the message.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use prost::Message;
-use spiderq_proto::v1;
+use spiderq_proto::{Duration, time::duration_ms, v1};
 
-use crate::{auth::Caller, domain::request_id::RequestId};
+use super::fields::{Fields, list};
+use crate::{
+    auth::Caller,
+    domain::{SpiderRef, request_id::RequestId, reserved_fields::field_path, settings},
+};
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_FILTER_NAMES,
+    limits::{MAX_FILTER_NAMES, MAX_UNIQUE_BYTES},
     model::{
-        Counters, Fence, FieldName, FieldSelection, Filter, JobKey, JsonText, Metadata, Millis,
-        Position, Priority, ProjectId, SpiderId, SpiderName, State, StateSet, Tag, TagChanges,
-        Tags, Units,
+        Counters, Fence, FieldName, JobKey, JsonText, Metadata, Millis, Priority, ProjectId,
+        SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
     },
 };
 
-pub(super) fn project(number: i64) -> Result<ProjectId> {
-    ProjectId::new(number)
+/// `number`, or where that is 0 the project of a key that the message names.
+pub(super) fn project(number: i64, key: Option<&JobKey>) -> Result<ProjectId> {
+    match (number, key) {
+        (0, Some(key)) => Ok(key.project),
+        (number, _) => ProjectId::new(number),
+    }
 }
 
 pub(super) fn projects(numbers: Vec<i64>) -> Result<Vec<ProjectId>> {
-    let projects = numbers.into_iter().map(ProjectId::new).collect::<Result<_>>();
-    projects.map_err(|error| error.with_field("projects"))
+    let decode =
+        |number| ProjectId::new(number).map_err(|error| error.with_field("projects").at(""));
+    list(numbers, decode).map_err(|error| error.within("projects"))
 }
 
-pub(super) fn spider_id(field: &str, number: i64) -> Result<SpiderId> {
-    SpiderId::new(number).map_err(|error| error.with_field(field))
+/// Texts call a bad number `id_name`.
+pub(super) fn spider_ref(message: Option<v1::SpiderRef>, id_name: &str) -> Result<SpiderRef> {
+    some_spider_ref(message, id_name)?.ok_or_else(|| Error::invalid("spider", "is required").at(""))
 }
 
-/// The number of a spider; `None` for 0, which is not given.
-pub(super) fn some_spider_id(field: &str, number: i64) -> Result<Option<SpiderId>> {
-    match number {
-        0 => Ok(None),
-        number => spider_id(field, number).map(Some),
-    }
-}
-
-/// Each key once, where it came first.
-pub(super) fn keys(texts: &[String], field: &str) -> Result<Vec<JobKey>> {
-    let mut seen = HashSet::new();
-    let mut keys = Vec::new();
-    for text in texts {
-        let key = JobKey::parse(text).map_err(|error| error.with_field(field))?;
-        if seen.insert(key) {
-            keys.push(key);
+/// `None` where the message is not given or empty.
+pub(super) fn some_spider_ref(
+    message: Option<v1::SpiderRef>,
+    id_name: &str,
+) -> Result<Option<SpiderRef>> {
+    use v1::spider_ref::Spider;
+    match message.and_then(|message| message.spider) {
+        None => Ok(None),
+        Some(Spider::Id(number)) => {
+            let bad = |error: Error| error.with_field(id_name).at("id");
+            SpiderId::new(number).map(|id| Some(SpiderRef::Number(id))).map_err(bad)
+        }
+        Some(Spider::Name(name)) => {
+            let name = SpiderName::parse(&name).map_err(|error| error.at("name"))?;
+            Ok(Some(SpiderRef::Name(name)))
         }
     }
-    Ok(keys)
+}
+
+/// Names and numbers of spiders. An empty reference is an error.
+pub(super) fn spiders(messages: Vec<v1::SpiderRef>) -> Result<(Vec<SpiderName>, Vec<SpiderId>)> {
+    check_names("spiders", messages.len()).map_err(|error| error.at(""))?;
+    let (mut names, mut numbers) = (Vec::new(), Vec::new());
+    for spider in list(messages, |message| spider_ref(Some(message), "spiders"))? {
+        match spider {
+            SpiderRef::Name(name) => names.push(name),
+            SpiderRef::Number(number) => numbers.push(number),
+        }
+    }
+    Ok((names, numbers))
 }
 
 /// `None` for a state that is not specified.
@@ -62,12 +83,17 @@ pub(super) fn state(number: i32) -> Result<Option<State>> {
     })
 }
 
-pub(super) fn priority(number: Option<u32>) -> Result<Option<Priority>> {
+pub(super) fn priority(number: Option<i32>) -> Result<Option<Priority>> {
     number.map(|number| Priority::new(number.into())).transpose()
 }
 
-pub(super) fn units(number: Option<u32>) -> Result<Option<Units>> {
+pub(super) fn units(number: Option<i32>) -> Result<Option<Units>> {
     number.map(|number| Units::new(number.into())).transpose()
+}
+
+/// A text that is not given where it is empty.
+pub(super) fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
@@ -77,54 +103,94 @@ pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
     Fence::parse(text).map(Some)
 }
 
+/// When the job was written last as it was read.
+pub(super) fn etag(text: &str) -> Result<Option<Millis>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = |_| Error::invalid("etag", "must be that of a job as it was read");
+    text.parse().map(|ms| Some(Millis(ms))).map_err(bad)
+}
+
+pub(super) fn unique_key(text: String) -> Result<Option<String>> {
+    if text.len() > MAX_UNIQUE_BYTES {
+        let accepted = format!("must be 1 to {MAX_UNIQUE_BYTES} bytes of text");
+        return Err(Error::invalid("unique", accepted));
+    }
+    Ok(some(text))
+}
+
 /// Any JSON value. Errors name the field `name`.
-pub(super) fn json(name: &str, text: &str) -> Result<JsonText> {
+fn json(name: &str, text: &str) -> Result<JsonText> {
     JsonText::parse(text).map_err(|error| error.with_field(name))
 }
 
-/// A JSON object. Errors name the field `name`.
-pub(super) fn object(name: &str, text: &str) -> Result<JsonText> {
+/// A JSON object; `None` for an empty text. Errors name the field `name`.
+pub(super) fn object(name: &str, text: &str) -> Result<Option<JsonText>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let json = json(name, text)?;
-    if !json.as_str().starts_with('{') {
+    if !json.is_object() {
         return Err(Error::invalid(name, "must be a JSON object"));
     }
-    Ok(json)
+    Ok(Some(json))
 }
 
+/// The field `metadata_json` of a message.
 pub(super) fn metadata(fields: BTreeMap<String, String>) -> Result<Metadata> {
-    named("metadata", fields)
+    named("metadata", "metadata_json", field_path, fields)
 }
 
-/// JSON values by name, from the message's field `within`.
-pub(super) fn named(within: &str, fields: BTreeMap<String, String>) -> Result<Metadata> {
-    let field = |(name, text): (String, String)| {
-        let value = json(&name, &text)?;
-        let name = FieldName::parse(&name).map_err(|error| error.with_field(within))?;
-        Ok((name, value))
-    };
-    fields.into_iter().map(field).collect()
+/// The field `settings_json` of a message.
+pub(super) fn settings(fields: BTreeMap<String, String>) -> Result<Metadata> {
+    named("settings", "settings_json", settings::field_path, fields)
 }
 
-pub(super) fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
-    names.iter().map(|name| SpiderName::parse(name)).collect()
+/// JSON values by name, from the message's field `path`, which texts call `within`.
+fn named(
+    within: &str,
+    path: &str,
+    path_of: impl Fn(&str) -> String,
+    fields: BTreeMap<String, String>,
+) -> Result<Metadata> {
+    let (mut values, mut wrong) = (Metadata::default(), Fields::default());
+    for (name, text) in fields {
+        let key = FieldName::parse(&name).map_err(|error| error.with_field(within).at(path));
+        let Some(key) = wrong.part(key) else { continue };
+        if let Some(value) = wrong.field(&path_of(&name), json(&name, &text)) {
+            values.insert(key, value);
+        }
+    }
+    wrong.check(values)
 }
 
+pub(super) fn field_names(names: &[String], field: &str) -> Result<Vec<FieldName>> {
+    list(names, |name| FieldName::parse(name).map_err(|error| error.with_field(field).at("")))
+}
+
+/// Tags of a list that texts call `field`.
 pub(super) fn tags(texts: &[String], field: &str) -> Result<Vec<Tag>> {
-    let parse = |text: &String| Tag::parse(text).map_err(|error| error.with_field(field));
-    texts.iter().map(parse).collect()
+    list(texts, |text| Tag::parse(text).map_err(|error| error.with_field(field).at("")))
+}
+
+/// At most as many as a job may have.
+pub(super) fn job_tags(texts: &[String], field: &str) -> Result<Tags> {
+    Tags::new(tags(texts, field)?).map_err(|error| error.with_field(field).at(""))
 }
 
 pub(super) fn tag_changes(changes: Option<v1::TagChanges>) -> Result<TagChanges> {
     let changes = changes.unwrap_or_default();
-    check_names("remove", changes.remove.len())?;
-    Ok(TagChanges {
-        clear: changes.replace,
-        remove: tags(&changes.remove, "remove")?,
-        add: Tags::parse(&changes.add).map_err(|error| error.with_field("add"))?,
-    })
+    let mut fields = Fields::default();
+    let removed = check_names("remove", changes.remove.len());
+    let removed = removed.map_err(|error| error.at(""));
+    let remove = fields.within("remove", removed.and_then(|()| tags(&changes.remove, "remove")));
+    let add = fields.within("add", job_tags(&changes.add, "add"));
+    let (Some(remove), Some(add)) = (remove, add) else { return Err(fields.into_error()) };
+    Ok(TagChanges { clear: changes.replace, remove, add })
 }
 
-fn check_names(field: &str, names: usize) -> Result<()> {
+pub(super) fn check_names(field: &str, names: usize) -> Result<()> {
     if names > MAX_FILTER_NAMES {
         let accepted = format!("may be given at most {MAX_FILTER_NAMES} times");
         return Err(Error::invalid(field, accepted));
@@ -134,73 +200,28 @@ fn check_names(field: &str, names: usize) -> Result<()> {
 
 pub(super) fn counters(counters: Option<v1::JobCounters>) -> Result<Counters> {
     let counters = counters.unwrap_or_default();
-    let number = |field: &str, number: Option<i64>| {
+    let mut fields = Fields::default();
+    let mut number = |field: &str, number: Option<i64>| {
         let parse = |n| u64::try_from(n).map_err(|_| Error::invalid(field, "must not be negative"));
-        number.map(parse).transpose()
+        fields.field(field, number.map(parse).transpose()).flatten()
     };
-    Ok(Counters {
-        items: number("items", counters.items)?,
-        pages: number("pages", counters.pages)?,
-        logs: number("logs", counters.logs)?,
-        errors: number("errors", counters.errors)?,
-    })
+    let counters = Counters {
+        items: number("items", counters.items),
+        pages: number("pages", counters.pages),
+        logs: number("logs", counters.logs),
+        errors: number("errors", counters.errors),
+    };
+    fields.check(counters)
 }
 
-/// A filter and the keys in it. Without states it gets those of `default`; with keys, those of
-/// `default_with_keys`.
-pub(super) fn filter(
-    filter: Option<v1::JobFilter>,
-    default: StateSet,
-    default_with_keys: StateSet,
-) -> Result<(Filter, Vec<JobKey>)> {
-    let filter = filter.unwrap_or_default();
-    let keys = keys(&filter.keys, "keys")?;
-    check_names("spiders", filter.spiders.len())?;
-    check_names("has_tags", filter.has_tags.len())?;
-    check_names("lacks_tags", filter.lacks_tags.len())?;
-    let named = filter.states.iter().map(|number| state(*number));
-    let states: StateSet = named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-    let states = match (states.is_empty(), keys.is_empty()) {
-        (false, _) => states,
-        (true, true) => default,
-        (true, false) => default_with_keys,
-    };
-    let parsed = Filter {
-        states,
-        spiders: spiders(&filter.spiders)?,
-        has_tags: tags(&filter.has_tags, "has_tags")?,
-        lacks_tags: tags(&filter.lacks_tags, "lacks_tags")?,
-        from: time_bound("start_ts", filter.start_ts)?,
-        until: time_bound("end_ts", filter.end_ts)?,
-    };
-    Ok((parsed, keys))
+/// A span in ms; `None` where it is not given.
+pub(super) fn span(span: Option<Duration>) -> Option<i64> {
+    span.as_ref().map(duration_ms)
 }
 
-fn time_bound(field: &str, ms: i64) -> Result<Option<Position>> {
-    match u64::try_from(ms) {
-        Ok(0) => Ok(None),
-        // Positions end below 2^53, which is the time 2^42 ms.
-        Ok(ms) => Ok(Some(Position::at(Millis(ms.min(1 << 42))))),
-        Err(_) => Err(Error::invalid(field, "must be a time in ms since the epoch")),
-    }
-}
-
-/// `names` are added to the fields of a row; the full view has all.
-pub(super) fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
-    let view = v1::JobView::try_from(view)
-        .map_err(|_| Error::invalid("view", "must be JOB_VIEW_ROW or JOB_VIEW_FULL"))?;
-    check_names("metadata_fields", names.len())?;
-    match view {
-        v1::JobView::Full => Ok(FieldSelection::Full),
-        v1::JobView::Unspecified | v1::JobView::Row if names.is_empty() => Ok(FieldSelection::Row),
-        v1::JobView::Unspecified | v1::JobView::Row => {
-            let parse = |name: &String| {
-                FieldName::parse(name).map_err(|error| error.with_field("metadata_fields"))
-            };
-            let names = names.iter().map(parse);
-            Ok(FieldSelection::Named(names.collect::<Result<_>>()?))
-        }
-    }
+/// How many rows to skip, or the like.
+pub(super) fn not_negative(field: &str, number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::invalid(field, "must not be negative"))
 }
 
 /// The request id of a call, bound to its caller and to all that the call asks for.
@@ -214,4 +235,43 @@ pub(super) fn request_id<M: Message>(
         return Ok(None);
     }
     RequestId::parse(id, caller.actor(), call, &message.encode_to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_that_is_wrong_is_named_and_the_rest_is_looked_at() {
+        let pair = |name: &str, json: &str| (name.to_owned(), json.to_owned());
+        let fields = [pair("a", "{"), pair("b\n", "1"), pair("c", "1"), pair("d", "NaN")];
+        let error = metadata(fields.into_iter().collect()).unwrap_err();
+        assert!(error.to_string().starts_with("a: must be JSON"), "{error}");
+        let violations = error.violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["metadata_json[\"a\"]", "metadata_json", "metadata_json[\"d\"]"]);
+        assert!(violations[1].message.starts_with("names of fields must be"));
+    }
+
+    #[test]
+    fn changes_of_tags_name_each_wrong_tag() {
+        let changes = v1::TagChanges {
+            add: vec!["a".to_owned(), String::new()],
+            remove: vec!["\t".to_owned()],
+            replace: false,
+        };
+        let violations = tag_changes(Some(changes)).unwrap_err().violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["remove[0]", "add[1]"]);
+        let many = (0..65).map(|tag| tag.to_string()).collect();
+        let error = tag_changes(Some(v1::TagChanges { add: many, ..Default::default() }));
+        assert_eq!(error.unwrap_err().to_string(), "add: a job may have at most 64");
+    }
+
+    #[test]
+    fn an_etag_is_a_time() {
+        assert_eq!(etag("").unwrap(), None);
+        assert_eq!(etag("1700").unwrap(), Some(Millis(1_700)));
+        assert!(etag("\"1700\"").is_err());
+    }
 }

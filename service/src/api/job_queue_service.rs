@@ -2,29 +2,23 @@
 
 use futures::{StreamExt as _, stream};
 use spiderq_proto::v1::{self, job_queue_service_server::JobQueueService};
-use tokio::time::Instant;
 use tonic::{Request, Response, async_trait, codegen::BoxStream};
 
-use super::{Handlers, RpcResult, decode, encode, status, summarize};
-use crate::{
-    auth::Caller,
-    domain::{
-        Heartbeat, ListOrder, ListQuery, PushJob, PushedJob, QueueUpdate, StartJob, UpdateTarget,
-        request_id::RequestId,
-    },
+use super::{
+    Call, Handlers, RpcResult,
+    bulk::{self, BulkRequest},
+    decode, encode, filter, new_job,
+    paging::PageTokens,
+    queue::{self, UpdateRequest},
+    status, summarize,
+    view::View,
 };
-use spiderq_core::{
-    error::{Error, Result},
-    limits::{DEFAULT_QUEUE_COUNT, MAX_UNIQUE_BYTES},
-    model::{ClaimFilter, Job, JobKey, Millis, SpiderKey, SpiderName, State, StateSet, Tags},
-};
+use crate::domain::{BulkDone, PushedJob, UpdatedJob};
+use spiderq_core::error::{Error, Result};
 
 /// The gRPC service `spiderq.v1.JobQueueService`.
 #[derive(Clone, Debug)]
 pub struct QueueApi(pub(crate) Handlers);
-
-/// The states of a list or count that names none and no keys.
-const FINISHED: [State; 1] = [State::Finished];
 
 #[async_trait]
 impl JobQueueService for QueueApi {
@@ -36,10 +30,10 @@ impl JobQueueService for QueueApi {
             .run("PushJobs", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "PushJobs", &message)?;
-                let project = decode::project(message.project)?;
-                let jobs = message.jobs.into_iter().map(push).collect();
+                let project = decode::project(message.project, None)?;
+                let jobs = message.jobs.into_iter().map(new_job::push).collect();
                 let pushed = call.domain.push_jobs(&call.caller, project, jobs, id).await?;
-                let results = pushed.into_iter().map(pushed_job).collect();
+                let results = pushed.into_iter().enumerate().map(pushed_job).collect();
                 Ok(v1::PushJobsResponse { results })
             })
             .await
@@ -51,14 +45,14 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::StartJobResponse> {
         self.0
             .run("StartJob", request, |call, message| async move {
-                let id = start_id(&message, &call.caller)?;
-                let start = start(message, call.deadline)?;
+                let id = queue::start_id(&message, &call.caller)?;
+                let start = queue::start(message, call.deadline)?;
                 let Some(started) = call.domain.start_job(&call.caller, start, id).await? else {
                     return Ok(v1::StartJobResponse::default());
                 };
                 Ok(v1::StartJobResponse {
-                    lease_expires: started.job.lease_expires.map_or(0, encode::millis),
-                    job: Some(encode::job(started.job)),
+                    lease_expire_time: started.job.lease_expires.map(encode::time),
+                    job: Some(encode::job(started.job, &View::FULL)),
                     fence: started.fence.expose().to_owned(),
                     token: started.token,
                 })
@@ -72,15 +66,10 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::HeartbeatResponse> {
         self.0
             .run("Heartbeat", request, |call, message| async move {
-                let heartbeat = Heartbeat {
-                    key: JobKey::parse(&message.key)?,
-                    fence: decode::fence(&message.fence)?,
-                    lease_ms: message.lease_ms,
-                    counters: decode::counters(message.counters)?,
-                };
+                let heartbeat = queue::heartbeat(message)?;
                 let result = call.domain.heartbeat(&call.caller, heartbeat).await?;
                 Ok(v1::HeartbeatResponse {
-                    lease_expires: encode::millis(result.lease_expires),
+                    lease_expire_time: Some(encode::time(result.lease_expires)),
                     stop_requested: result.stop_requested,
                 })
             })
@@ -95,19 +84,14 @@ impl JobQueueService for QueueApi {
             .run("UpdateQueue", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "UpdateQueue", &message)?;
-                let project = decode::project(message.project)?;
-                let updates = message.updates.into_iter().map(update).collect();
-                let done = call.domain.update_queue(&call.caller, project, updates, id).await?;
-                let results = done.into_iter().map(|updated| v1::UpdatedJob {
-                    key: updated.key.map(|key| key.to_string()).unwrap_or_default(),
-                    update: updated.update.try_into().unwrap_or(u32::MAX),
-                    previous_state: updated
-                        .result
-                        .as_ref()
-                        .map_or(0, |was| encode::state(*was).into()),
-                    error: updated.result.as_ref().err().map(status::item_error),
-                });
-                Ok(v1::UpdateQueueResponse { results: results.collect() })
+                let done = match UpdateRequest::decode(message.updates)? {
+                    UpdateRequest::Malformed(done) => done,
+                    UpdateRequest::OfProject(project, updates) => {
+                        call.domain.update_queue(&call.caller, project, updates, id).await?
+                    }
+                };
+                let results = done.into_iter().map(updated_job).collect();
+                Ok(v1::UpdateQueueResponse { results })
             })
             .await
     }
@@ -118,22 +102,12 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::CancelJobsResponse> {
         self.0
             .run("CancelJobs", request, |call, message| async move {
-                let id =
-                    decode::request_id(&message.request_id, &call.caller, "CancelJobs", &message)?;
-                let project = decode::project(message.project)?;
-                let count = match (message.keys.is_empty(), message.oldest_pending) {
-                    (false, 0) => {
-                        let keys = decode::keys(&message.keys, "keys")?;
-                        call.domain.stop_jobs(&call.caller, project, &keys, id).await?
-                    }
-                    (true, limit) => {
-                        call.domain.cancel_oldest(&call.caller, project, limit, id).await?
-                    }
-                    (false, _) => {
-                        return Err(Error::invalid("oldest_pending", "must not stand beside keys"));
-                    }
-                };
-                Ok(v1::CancelJobsResponse { count: encode::count(count) })
+                let mut bound = message.clone();
+                (bound.page_token, bound.request_id) = (String::new(), String::new());
+                let tokens = PageTokens::of("CancelJobs", &bound);
+                let done = cancel(&call, message, &tokens).await?;
+                let (count, next_page_token) = bulk::done(done, &tokens);
+                Ok(v1::CancelJobsResponse { count, next_page_token })
             })
             .await
     }
@@ -146,32 +120,19 @@ impl JobQueueService for QueueApi {
         let started = self
             .0
             .run("ListQueue", request, |call, message| async move {
-                let jobs = call.domain.list_jobs(&call.caller, list(message)?).await?;
-                Ok((jobs, call.domain.now()))
+                let (query, view) = queue::list(message)?;
+                let jobs = call.domain.list_jobs(&call.caller, query).await?;
+                Ok((jobs, view, call.domain.now()))
             })
             .await?;
-        let (jobs, now) = started.into_inner();
-        let stream = stream::try_unfold(jobs, move |mut jobs| async move {
-            Ok(jobs.next().await?.map(|job| (row(job, now), jobs)))
+        let (jobs, view, now) = started.into_inner();
+        let stream = stream::try_unfold((jobs, view), move |(mut jobs, view)| async move {
+            let job = jobs.next().await?;
+            Ok(job.map(|job| (queue::row(job, &view, now), (jobs, view))))
         });
         let stream = stream
             .map(move |row| row.map_err(|error: Error| super::refuse("ListQueue", &id, &error)));
         Ok(Response::new(stream.boxed()))
-    }
-
-    async fn count_queue(
-        &self,
-        request: Request<v1::CountQueueRequest>,
-    ) -> RpcResult<v1::CountQueueResponse> {
-        self.0
-            .run("CountQueue", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let finished = FINISHED.into_iter().collect();
-                let (filter, keys) = decode::filter(message.filter, finished, StateSet::ALL)?;
-                let count = call.domain.count_jobs(&call.caller, project, &filter, &keys).await?;
-                Ok(v1::CountQueueResponse { count: encode::count(count) })
-            })
-            .await
     }
 
     async fn summarize_queue(
@@ -180,10 +141,10 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::SummarizeQueueResponse> {
         self.0
             .run("SummarizeQueue", request, |call, message| async move {
-                let query = summarize::decode(&message)?;
+                let (query, view) = summarize::decode(message)?;
                 let now = call.domain.now();
                 let states = call.domain.summarize_queue(&call.caller, &query).await?;
-                Ok(summarize::encode(states, now))
+                Ok(summarize::encode(states, &view, now))
             })
             .await
     }
@@ -194,112 +155,62 @@ impl JobQueueService for QueueApi {
     ) -> RpcResult<v1::ListLastJobsResponse> {
         self.0
             .run("ListLastJobs", request, |call, message| async move {
-                let query = summarize::decode_last(&message)?;
-                let now = encode::millis(call.domain.now());
-                let jobs = encode::jobs(call.domain.list_last_jobs(&call.caller, &query).await?);
-                Ok(v1::ListLastJobsResponse { jobs, now })
+                summarize::last_jobs(&call.domain, &call.caller, message).await
             })
             .await
     }
 }
 
-fn push(job: v1::NewJob) -> Result<PushJob> {
-    let unique = Some(job.unique).filter(|unique| !unique.is_empty());
-    if unique.as_ref().is_some_and(|unique| unique.len() > MAX_UNIQUE_BYTES) {
-        let accepted = format!("must be 1 to {MAX_UNIQUE_BYTES} bytes of text");
-        return Err(Error::invalid("unique", accepted));
+/// Either the jobs of the filter, or the oldest pending ones.
+async fn cancel(
+    call: &Call,
+    message: v1::CancelJobsRequest,
+    tokens: &PageTokens,
+) -> Result<BulkDone> {
+    let id = decode::request_id(&message.request_id, &call.caller, "CancelJobs", &message)?;
+    let v1::CancelJobsRequest { project, filter, validate_only, page_token, .. } = message;
+    let limit = message.oldest_pending;
+    let has_filter = filter.as_ref().is_some_and(|filter| *filter != v1::JobFilter::default());
+    if !has_filter {
+        let project = decode::project(project, None)?;
+        let count = if validate_only {
+            call.domain.count_oldest(&call.caller, project, limit).await?
+        } else {
+            call.domain.cancel_oldest(&call.caller, project, limit, id).await?
+        };
+        return Ok(BulkDone { count, next: None });
     }
-    Ok(PushJob {
-        spider: SpiderName::parse(&job.spider)?,
-        state: decode::state(job.state)?.unwrap_or(State::Pending),
-        priority: decode::priority(job.priority)?,
-        units: decode::units(job.units)?,
-        tags: Tags::parse(&job.tags)?,
-        unique,
-        metadata: decode::metadata(job.metadata)?,
-    })
+    if limit != 0 {
+        return Err(Error::invalid("oldest_pending", "must not stand beside keys"));
+    }
+    let jobs = BulkRequest { project, filter, validate_only, page_token };
+    call.domain.stop_jobs(&call.caller, jobs.decode(filter::LIVE, tokens, id)?).await
 }
 
-fn pushed_job(result: Result<PushedJob>) -> v1::PushedJob {
-    use v1::pushed_job::Result::{Error, Key};
-    match result {
+fn pushed_job((index, result): (usize, Result<PushedJob>)) -> v1::PushedJob {
+    use v1::pushed_job::Result::{Added, Error};
+    let result = match result {
         Ok((key, token)) => {
-            v1::PushedJob { result: Some(Key(key.to_string())), token: token.unwrap_or_default() }
+            Added(v1::AddedJob { key: key.to_string(), token: token.unwrap_or_default() })
         }
+        Err(error) => Error(status::item_error(&error.within(&format!("jobs[{index}]")))),
+    };
+    v1::PushedJob { result: Some(result) }
+}
+
+fn updated_job(updated: UpdatedJob) -> v1::UpdatedJob {
+    let index = updated.update;
+    let (previous_state, error) = match updated.result {
+        Ok(state) => (encode::state(state).into(), None),
         Err(error) => {
-            v1::PushedJob { result: Some(Error(status::item_error(&error))), token: String::new() }
+            let error = error.within(&format!("updates[{index}]"));
+            (v1::JobState::Unspecified.into(), Some(status::item_error(&error)))
         }
-    }
-}
-
-/// The waiting time is not part of the request: a call that is made again may wait longer.
-fn start_id(message: &v1::StartJobRequest, caller: &Caller) -> Result<Option<RequestId>> {
-    if message.request_id.is_empty() {
-        return Ok(None);
-    }
-    let mut asked = message.clone();
-    asked.wait_ms = 0;
-    decode::request_id(&message.request_id, caller, "StartJob", &asked)
-}
-
-fn start(message: v1::StartJobRequest, deadline: Option<Instant>) -> Result<StartJob> {
-    let max_units = match message.max_units {
-        0 => None,
-        max => Some(decode::units(Some(max)).map_err(|error| error.with_field("max_units"))?),
     };
-    Ok(StartJob {
-        project: decode::project(message.project)?,
-        filter: ClaimFilter {
-            spiders: decode::spiders(&message.spiders)?,
-            has_tags: decode::tags(&message.has_tags, "has_tags")?,
-            lacks_tags: decode::tags(&message.lacks_tags, "lacks_tags")?,
-            max_units: max_units.flatten(),
-        },
-        metadata: decode::metadata(message.metadata)?,
-        lease_ms: message.lease_ms,
-        wait_ms: message.wait_ms,
-        deadline,
-    })
-}
-
-fn update(update: v1::JobUpdate) -> Result<QueueUpdate> {
-    let target = match JobKey::parse(&update.key) {
-        Ok(key) => UpdateTarget::Job(key),
-        Err(_) => UpdateTarget::Spider(SpiderKey::parse(&update.key).map_err(|_| {
-            Error::invalid("key", "must be a job key like 53/7/81 or a spider key like 53/7")
-        })?),
-    };
-    Ok(QueueUpdate {
-        target,
-        state: decode::state(update.state)?,
-        metadata: decode::metadata(update.metadata)?,
-        tags: decode::tag_changes(update.tags)?,
-        priority: decode::priority(update.priority)?,
-        units: decode::units(update.units)?,
-        counters: decode::counters(update.counters)?,
-        fence: decode::fence(&update.fence)?,
-        close_reason: update.close_reason,
-    })
-}
-
-fn list(message: v1::ListQueueRequest) -> Result<ListQuery> {
-    let finished = FINISHED.into_iter().collect();
-    let (filter, keys) = decode::filter(message.filter, finished, StateSet::ALL)?;
-    let stop = Some(message.stop.as_str()).filter(|stop| !stop.is_empty());
-    Ok(ListQuery {
-        keys,
-        order: ListOrder::Given,
-        skip: message.start,
-        limit: if message.count == 0 { DEFAULT_QUEUE_COUNT } else { message.count },
-        stop: stop
-            .map(|stop| JobKey::parse(stop).map_err(|error| error.with_field("stop")))
-            .transpose()?,
-        fields: decode::fields(message.view, &message.metadata_fields)?,
-        ..ListQuery::new(decode::project(message.project)?, filter)
-    })
-}
-
-fn row(job: Job, now: Millis) -> v1::ListQueueResponse {
-    let elapsed = now.0.saturating_sub(job.position.ts().0);
-    v1::ListQueueResponse { job: Some(encode::job(job)), elapsed: encode::count(elapsed) }
+    v1::UpdatedJob {
+        key: updated.key.map(|key| key.to_string()).unwrap_or_default(),
+        previous_state,
+        error,
+        update_index: index.try_into().unwrap_or(i32::MAX),
+    }
 }

@@ -3,11 +3,21 @@
 use spiderq_proto::v1::{self, job_service_server::JobService};
 use tonic::{Request, async_trait, codegen::BoxStream};
 
-use super::{Handlers, RpcResult, decode, encode, list, watch, watch::Reader};
-use crate::domain::{ScheduleJob, SpiderRef, UpdateJobs};
+use super::{
+    Handlers, RpcResult,
+    bulk::{self, BulkRequest},
+    decode, encode,
+    fields::Fields,
+    filter, list, new_job,
+    paging::PageTokens,
+    view::View,
+    watch,
+    watch::Reader,
+};
+use crate::domain::{MetadataCondition, ScheduleJob, UpdateJobs};
 use spiderq_core::{
     error::{Error, Result},
-    model::{FieldName, JobKey, SpiderName, State, StateSet, Tags},
+    model::{FieldName, JobKey, Metadata},
 };
 
 /// The gRPC service `spiderq.v1.JobService`.
@@ -24,8 +34,9 @@ impl JobService for JobApi {
             .run("ScheduleJob", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "ScheduleJob", &message)?;
-                let key = call.domain.schedule_job(&call.caller, schedule(message)?, id).await?;
-                Ok(v1::ScheduleJobResponse { key: key.to_string() })
+                let scheduled = call.domain.schedule_job(&call.caller, schedule(message)?, id);
+                let job = scheduled.await.map_err(|error| error.within("job"))?;
+                Ok(v1::ScheduleJobResponse { job: Some(encode::job(job, &View::FULL)) })
             })
             .await
     }
@@ -34,7 +45,7 @@ impl JobService for JobApi {
         self.0
             .run("GetJob", request, |call, message| async move {
                 let job = call.domain.get_job(&call.caller, JobKey::parse(&message.key)?).await?;
-                Ok(v1::GetJobResponse { job: Some(encode::job(job)) })
+                Ok(v1::GetJobResponse { job: Some(encode::job(job, &View::FULL)) })
             })
             .await
     }
@@ -56,11 +67,9 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::CountJobsResponse> {
         self.0
             .run("CountJobs", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let (filter, keys) =
-                    decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::ALL)?;
-                let total = call.domain.count_jobs(&call.caller, project, &filter, &keys).await?;
-                Ok(v1::CountJobsResponse { total: encode::count(total) })
+                let jobs = filter::selection(message.project, message.filter, filter::LIVE)?;
+                let count = call.domain.count_jobs(&call.caller, &jobs).await?;
+                Ok(v1::CountJobsResponse { count: encode::count(count) })
             })
             .await
     }
@@ -71,8 +80,12 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::UpdateJobsResponse> {
         self.0
             .run("UpdateJobs", request, |call, message| async move {
-                let count = call.domain.update_jobs(&call.caller, update(message)?).await?;
-                Ok(v1::UpdateJobsResponse { count: encode::count(count) })
+                let bound = v1::UpdateJobsRequest { page_token: String::new(), ..message.clone() };
+                let tokens = PageTokens::of("UpdateJobs", &bound);
+                let update = update(message, &tokens)?;
+                let done = call.domain.update_jobs(&call.caller, update).await?;
+                let (count, next_page_token) = bulk::done(done, &tokens);
+                Ok(v1::UpdateJobsResponse { count, next_page_token })
             })
             .await
     }
@@ -83,10 +96,14 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::StopJobsResponse> {
         self.0
             .run("StopJobs", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let keys = decode::keys(&message.keys, "keys")?;
-                let count = call.domain.stop_jobs(&call.caller, project, &keys, None).await?;
-                Ok(v1::StopJobsResponse { count: encode::count(count) })
+                let bound = v1::StopJobsRequest { page_token: String::new(), ..message.clone() };
+                let tokens = PageTokens::of("StopJobs", &bound);
+                let v1::StopJobsRequest { project, filter, validate_only, page_token } = message;
+                let jobs = BulkRequest { project, filter, validate_only, page_token };
+                let query = jobs.decode(filter::LIVE, &tokens, None)?;
+                let done = call.domain.stop_jobs(&call.caller, query).await?;
+                let (count, next_page_token) = bulk::done(done, &tokens);
+                Ok(v1::StopJobsResponse { count, next_page_token })
             })
             .await
     }
@@ -97,10 +114,14 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::DeleteJobsResponse> {
         self.0
             .run("DeleteJobs", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let keys = decode::keys(&message.keys, "keys")?;
-                let count = call.domain.delete_jobs(&call.caller, project, &keys).await?;
-                Ok(v1::DeleteJobsResponse { count: encode::count(count) })
+                let bound = v1::DeleteJobsRequest { page_token: String::new(), ..message.clone() };
+                let tokens = PageTokens::of("DeleteJobs", &bound);
+                let v1::DeleteJobsRequest { project, filter, validate_only, page_token } = message;
+                let jobs = BulkRequest { project, filter, validate_only, page_token };
+                let query = jobs.decode(filter::LIVE, &tokens, None)?;
+                let done = call.domain.delete_jobs(&call.caller, query).await?;
+                let (count, next_page_token) = bulk::done(done, &tokens);
+                Ok(v1::DeleteJobsResponse { count, next_page_token })
             })
             .await
     }
@@ -113,10 +134,16 @@ impl JobService for JobApi {
             .run("RestoreJobs", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "RestoreJobs", &message)?;
-                let project = decode::project(message.project)?;
-                let keys = decode::keys(&message.keys, "keys")?;
-                let count = call.domain.restore_jobs(&call.caller, project, &keys, id).await?;
-                Ok(v1::RestoreJobsResponse { count: encode::count(count) })
+                let mut bound = message.clone();
+                (bound.page_token, bound.request_id) = (String::new(), String::new());
+                let tokens = PageTokens::of("RestoreJobs", &bound);
+                let v1::RestoreJobsRequest { project, filter, validate_only, page_token, .. } =
+                    message;
+                let jobs = BulkRequest { project, filter, validate_only, page_token };
+                let query = jobs.decode_deleted(&tokens, id)?;
+                let done = call.domain.restore_jobs(&call.caller, query).await?;
+                let (count, next_page_token) = bulk::done(done, &tokens);
+                Ok(v1::RestoreJobsResponse { count, next_page_token })
             })
             .await
     }
@@ -127,11 +154,9 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::SetJobMetadataResponse> {
         self.0
             .run("SetJobMetadata", request, |call, message| async move {
-                let key = JobKey::parse(&message.key)?;
-                let fields = decode::metadata(message.metadata)?;
-                let fence = decode::fence(&message.fence)?;
-                call.domain.set_job_metadata(&call.caller, key, fields, fence).await?;
-                Ok(v1::SetJobMetadataResponse {})
+                let (key, metadata, condition) = set_metadata(message)?;
+                let written = call.domain.set_job_metadata(&call.caller, key, metadata, condition);
+                Ok(v1::SetJobMetadataResponse { etag: encode::etag(written.await?) })
             })
             .await
     }
@@ -142,10 +167,8 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::DeleteJobMetadataResponse> {
         self.0
             .run("DeleteJobMetadata", request, |call, message| async move {
-                let key = JobKey::parse(&message.key)?;
-                let field = FieldName::parse(&message.field)?;
-                let fence = decode::fence(&message.fence)?;
-                call.domain.delete_job_metadata(&call.caller, key, field, fence).await?;
+                let (key, field, condition) = delete_metadata(&message)?;
+                call.domain.delete_job_metadata(&call.caller, key, field, condition).await?;
                 Ok(v1::DeleteJobMetadataResponse {})
             })
             .await
@@ -192,44 +215,56 @@ impl JobService for JobApi {
 }
 
 fn schedule(message: v1::ScheduleJobRequest) -> Result<ScheduleJob> {
-    let spider = match (message.spider.is_empty(), message.spider_id) {
-        (true, 0) => return Err(Error::invalid("spider", "is required")),
-        (true, number) => SpiderRef::Number(decode::spider_id("spider_id", number)?),
-        (false, _) => SpiderRef::Name(SpiderName::parse(&message.spider)?),
-    };
-    let settings = message.job_settings.as_deref();
-    Ok(ScheduleJob {
-        project: decode::project(message.project)?,
-        spider,
-        state: decode::state(message.state)?.unwrap_or(State::Pending),
-        tags: Tags::parse(&message.tags).map_err(|error| error.with_field("tags"))?,
-        priority: decode::priority(message.priority)?,
-        units: decode::units(message.units)?,
-        spider_args: message.spider_args,
-        cmd_args: message.cmd_args,
-        job_settings: settings.map(|text| decode::object("job_settings", text)).transpose()?,
-        environment: message.environment,
-        version: message.version,
-        metadata: decode::metadata(message.metadata)?,
-    })
+    let mut fields = Fields::default();
+    let project = fields.field("project", decode::project(message.project, None));
+    let job = message.job.ok_or_else(|| Error::invalid("job", "is required").at(""));
+    let job = fields.within("job", job.and_then(new_job::scheduled));
+    let (Some(project), Some(job)) = (project, job) else { return Err(fields.into_error()) };
+    Ok(new_job::schedule(project, job))
 }
 
-fn update(message: v1::UpdateJobsRequest) -> Result<UpdateJobs> {
-    let keys = decode::keys(&message.keys, "keys")?;
-    // An empty filter is none: it would select all jobs.
-    let mut filter = message.filter.unwrap_or_default();
-    filter.states.retain(|state| *state != v1::JobState::Unspecified as i32);
-    let filter = (filter != v1::JobFilter::default()).then_some(filter);
-    let default = if keys.is_empty() { StateSet::NOT_DELETED } else { StateSet::ALL };
-    let filter = filter.map(|filter| decode::filter(Some(filter), default, default)).transpose()?;
-    if filter.as_ref().is_some_and(|(_, keys)| !keys.is_empty()) {
-        return Err(Error::invalid("filter.keys", "must be empty; name the jobs in keys"));
-    }
-    Ok(UpdateJobs {
-        project: decode::project(message.project)?,
-        keys,
-        filter: filter.map(|(filter, _)| filter),
-        tags: decode::tag_changes(message.tags)?,
-        metadata: decode::metadata(message.metadata)?,
-    })
+fn update(message: v1::UpdateJobsRequest, tokens: &PageTokens) -> Result<UpdateJobs> {
+    let mut fields = Fields::default();
+    let v1::UpdateJobsRequest { project, filter, validate_only, page_token, tags, metadata_json } =
+        message;
+    let jobs = BulkRequest { project, filter, validate_only, page_token };
+    let query = fields.part(jobs.decode(filter::LIVE, tokens, None));
+    let tags = fields.within("tags", decode::tag_changes(tags));
+    let metadata = fields.part(decode::metadata(metadata_json));
+    let (Some(query), Some(tags), Some(metadata)) = (query, tags, metadata) else {
+        return Err(fields.into_error());
+    };
+    Ok(UpdateJobs { query, tags, metadata })
+}
+
+fn condition(fields: &mut Fields, fence: &str, etag: &str) -> Option<MetadataCondition> {
+    let fence = fields.field("fence", decode::fence(fence));
+    let unchanged_since = fields.field("etag", decode::etag(etag));
+    Some(MetadataCondition { fence: fence?, unchanged_since: unchanged_since? })
+}
+
+fn set_metadata(
+    message: v1::SetJobMetadataRequest,
+) -> Result<(JobKey, Metadata, MetadataCondition)> {
+    let mut fields = Fields::default();
+    let key = fields.field("key", JobKey::parse(&message.key));
+    let metadata = fields.part(decode::metadata(message.metadata_json));
+    let condition = condition(&mut fields, &message.fence, &message.etag);
+    let (Some(key), Some(metadata), Some(condition)) = (key, metadata, condition) else {
+        return Err(fields.into_error());
+    };
+    Ok((key, metadata, condition))
+}
+
+fn delete_metadata(
+    message: &v1::DeleteJobMetadataRequest,
+) -> Result<(JobKey, FieldName, MetadataCondition)> {
+    let mut fields = Fields::default();
+    let key = fields.field("key", JobKey::parse(&message.key));
+    let field = fields.field("field", FieldName::parse(&message.field));
+    let condition = condition(&mut fields, &message.fence, &message.etag);
+    let (Some(key), Some(field), Some(condition)) = (key, field, condition) else {
+        return Err(fields.into_error());
+    };
+    Ok((key, field, condition))
 }

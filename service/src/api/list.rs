@@ -2,19 +2,31 @@
 
 use spiderq_proto::v1;
 
-use super::{decode, encode};
+use super::{
+    decode, encode,
+    fields::Fields,
+    filter,
+    paging::{self, PageTokens},
+    view::View,
+};
 use crate::{
     auth::Caller,
-    domain::{Domain, ListOrder, ListQuery, PageCursor},
+    domain::{Domain, JobSelection, ListOrder, ListQuery, PageCursor},
 };
 use spiderq_core::{
     error::{Error, Result},
     limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
-    model::{FieldName, FieldSelection, Job, Position, State, StateSet},
+    model::{Job, Position, State},
 };
 
-/// A field that each row of this list has, as those of the Jobs API do.
-const SPIDER_ARGS: &str = "spider_args";
+struct Page {
+    jobs: JobSelection,
+    size: usize,
+    after: Option<PageCursor>,
+    skip: u64,
+    order: ListOrder,
+    view: View,
+}
 
 /// The page token holds the position of the last job, so that jobs that come or go in between
 /// shift nothing.
@@ -23,59 +35,46 @@ pub(super) async fn list(
     caller: &Caller,
     message: v1::ListJobsRequest,
 ) -> Result<v1::ListJobsResponse> {
-    let (size, with_total) = (size(message.page_size)?, message.with_total);
-    let query = query(message, size)?;
-    let mut total = 0;
-    if with_total {
-        total = domain.count_jobs(caller, query.project, &query.filter, &query.keys).await?;
-    }
+    let tokens = PageTokens::of(
+        "ListJobs",
+        &v1::ListJobsRequest { page_size: 0, page_token: String::new(), ..message.clone() },
+    );
+    let with_total = message.with_total_size;
+    let Page { jobs, size, after, skip, order, view } = decode(message, &tokens)?;
+    let total = if with_total { domain.count_jobs(caller, &jobs).await? } else { 0 };
     let now = domain.now();
+    // One more than asked for shows whether there is a next page.
+    let (limit, fields) = (size as u64 + 1, view.fields.clone());
+    let query = ListQuery { order, after, skip, limit, fields, ..ListQuery::from(jobs) };
     let mut jobs = domain.list_jobs(caller, query).await?.collect().await?;
     let more = jobs.len() > size;
     jobs.truncate(size);
     let last = jobs.last().filter(|_| more);
     Ok(v1::ListJobsResponse {
-        next_page_token: last.map(token).unwrap_or_default(),
-        jobs: encode::jobs(jobs),
-        total: encode::count(total),
-        now: encode::millis(now),
+        next_page_token: last.map(|job| tokens.token(cursor(job))).unwrap_or_default(),
+        jobs: encode::jobs(jobs, &view),
+        total_size: encode::count(total),
+        read_time: Some(encode::time(now)),
     })
 }
 
-fn query(message: v1::ListJobsRequest, size: usize) -> Result<ListQuery> {
-    let project = decode::project(message.project)?;
-    let (filter, keys) = decode::filter(message.filter, StateSet::NOT_DELETED, StateSet::ALL)?;
-    Ok(ListQuery {
-        keys,
-        order: order(message.order)?,
-        after: cursor(&message.page_token)?,
-        skip: message.offset,
-        // One more than asked for shows whether there is a next page.
-        limit: size as u64 + 1,
-        fields: fields(message.view, &message.metadata_fields)?,
-        ..ListQuery::new(project, filter)
-    })
-}
-
-fn fields(view: i32, names: &[String]) -> Result<FieldSelection> {
-    let spider_args = FieldName::known(SPIDER_ARGS);
-    Ok(match decode::fields(view, names)? {
-        FieldSelection::Full => FieldSelection::Full,
-        FieldSelection::Row => FieldSelection::Named(vec![spider_args]),
-        FieldSelection::Named(names) => {
-            FieldSelection::Named(names.into_iter().chain([spider_args]).collect())
-        }
-    })
-}
-
-fn size(asked: u32) -> Result<usize> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(DEFAULT_PAGE_SIZE),
-        Ok(size @ 1..=MAX_PAGE_SIZE) => Ok(size),
-        Ok(_) | Err(_) => {
-            Err(Error::invalid("page_size", format!("must be from 1 to {MAX_PAGE_SIZE}")))
-        }
-    }
+fn decode(message: v1::ListJobsRequest, tokens: &PageTokens) -> Result<Page> {
+    let mut fields = Fields::default();
+    let jobs = fields.part(filter::selection(message.project, message.filter, filter::LIVE));
+    let size = paging::page_size(message.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
+    let size = fields.field("page_size", size);
+    let after = fields.field("page_token", tokens.cursor(&message.page_token, parse_cursor));
+    let skip = fields.field("skip", decode::not_negative("skip", message.skip));
+    let order = fields.field("order", order(message.order));
+    let view = fields.part(View::of(message.view, &message.metadata_fields));
+    let (Some(jobs), Some(size), Some(after), Some(skip), Some(order), Some(view)) =
+        (jobs, size, after, skip, order, view)
+    else {
+        return Err(fields.into_error());
+    };
+    // Those to skip come before the first page.
+    let skip = if after.is_some() { 0 } else { skip };
+    Ok(Page { jobs, size, after, skip, order, view })
 }
 
 fn order(number: i32) -> Result<ListOrder> {
@@ -87,24 +86,17 @@ fn order(number: i32) -> Result<ListOrder> {
 }
 
 /// State and position, in hexadecimal: `2-cf1e2a8b0000`.
-fn token(job: &Job) -> String {
+fn cursor(job: &Job) -> String {
     format!("{:x}-{:x}", job.state.index(), job.position.0)
 }
 
-fn cursor(token: &str) -> Result<Option<PageCursor>> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let parsed = token.split_once('-').and_then(|(state, position)| {
-        let index: usize = state.parse().ok()?;
-        Some(PageCursor {
-            state: *State::ALL.get(index)?,
-            position: Position(u64::from_str_radix(position, 16).ok()?),
-        })
-    });
-    parsed
-        .map(Some)
-        .ok_or_else(|| Error::invalid("page_token", "must be the next_page_token of a page before"))
+fn parse_cursor(text: &str) -> Option<PageCursor> {
+    let (state, position) = text.split_once('-')?;
+    let index: usize = paging::number(state)?.try_into().ok()?;
+    Some(PageCursor {
+        state: *State::ALL.get(index)?,
+        position: Position(paging::number(position)?),
+    })
 }
 
 #[cfg(test)]
@@ -112,13 +104,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_token_holds_state_and_position() {
+    fn a_cursor_holds_state_and_position() {
         let expected = PageCursor { state: State::Finished, position: Position(0xcf) };
-        assert_eq!(cursor("2-cf").unwrap(), Some(expected));
-        assert_eq!(cursor("").unwrap(), None);
-        for bad in ["nonsense", "2", "2-", "4-cf", "-cf", "2-xyz", "+2-cf-1", "2-fffffffffffffffff"]
-        {
-            assert!(cursor(bad).is_err(), "{bad}");
+        assert_eq!(parse_cursor("2-cf"), Some(expected));
+        for bad in ["", "nonsense", "2", "2-", "4-cf", "-cf", "2-xyz", "+2-cf", "2-0cf"] {
+            assert_eq!(parse_cursor(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn jobs_are_skipped_before_the_first_page_only() {
+        let request = |page_token: String| v1::ListJobsRequest {
+            project: 53,
+            skip: 7,
+            page_token,
+            ..v1::ListJobsRequest::default()
+        };
+        let tokens = PageTokens::of("ListJobs", &request(String::new()));
+        assert_eq!(decode(request(String::new()), &tokens).unwrap().skip, 7);
+        let token = tokens.token("2-cf");
+        assert_eq!(decode(request(token), &tokens).unwrap().skip, 0);
     }
 }

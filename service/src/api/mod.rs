@@ -1,16 +1,25 @@
 //! The gRPC handlers: each decodes a request, calls the domain, and encodes the response.
 //! [`Handlers`] authenticates before and logs after. `tonic::Status` is known only here.
 
+mod api_key_service;
+mod bulk;
 mod decode;
 mod encode;
+mod fields;
+mod filter;
 mod job_queue_service;
 mod job_service;
-mod key_service;
 mod list;
+mod new_job;
 mod outbox;
+mod paging;
 mod project_service;
+mod queue;
+mod settings;
+mod spiders;
 mod status;
 mod summarize;
+mod view;
 mod watch;
 
 use std::{future::Future, sync::Arc};
@@ -19,7 +28,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 pub use self::{
-    job_queue_service::QueueApi, job_service::JobApi, key_service::KeyApi,
+    api_key_service::KeyApi, job_queue_service::QueueApi, job_service::JobApi,
     project_service::ProjectApi,
 };
 use crate::{

@@ -1,13 +1,19 @@
 //! `ProjectService`: projects with their spiders and settings.
 
-use spiderq_proto::v1::{self, project_service_server::ProjectService, spider_ref};
+use spiderq_proto::v1::{self, project_service_server::ProjectService};
 use tonic::{Request, Response, async_trait};
 
-use super::{Call, Handlers, RpcResult, decode, encode};
-use crate::domain::{ProjectSummary, Spider, SpiderRef};
+use super::{
+    Handlers, RpcResult, decode, encode,
+    fields::Fields,
+    paging::{self, PageTokens},
+    settings, spiders,
+};
+use crate::domain::ProjectSummary;
 use spiderq_core::{
-    error::{Error, Result},
-    model::{FieldName, JsonText, ProjectId, SpiderName},
+    error::Result,
+    limits::MAX_PROJECTS_PAGE,
+    model::{FieldName, JsonText, ProjectId},
 };
 
 /// The gRPC service `spiderq.v1.ProjectService`.
@@ -21,10 +27,11 @@ impl ProjectService for ProjectApi {
         request: Request<v1::ListProjectsRequest>,
     ) -> RpcResult<v1::ListProjectsResponse> {
         self.0
-            .run("ListProjects", request, |call, _| async move {
+            .run("ListProjects", request, |call, message| async move {
+                let tokens = PageTokens::of("ListProjects", &());
+                let (size, after) = page(&message, &tokens)?;
                 let projects = call.domain.list_projects(&call.caller).await?;
-                let projects = projects.into_iter().map(number).collect();
-                Ok(v1::ListProjectsResponse { projects })
+                Ok(projects_page(projects, size, after, &tokens))
             })
             .await
     }
@@ -49,9 +56,7 @@ impl ProjectService for ProjectApi {
     ) -> RpcResult<v1::ListSpidersResponse> {
         self.0
             .run("ListSpiders", request, |call, message| async move {
-                let (spiders, total) = spiders(&call, &message).await?;
-                let spiders = spiders.into_iter().map(spider).collect();
-                Ok(v1::ListSpidersResponse { spiders, total: encode::count(total) })
+                spiders::list(&call, message).await
             })
             .await
     }
@@ -62,98 +67,66 @@ impl ProjectService for ProjectApi {
     ) -> RpcResult<v1::GetSpiderResponse> {
         self.0
             .run("GetSpider", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let named = spider_ref(message.spider)?;
-                let found = call.domain.get_spider(&call.caller, project, named, message.create);
-                Ok(v1::GetSpiderResponse { spider: Some(spider(found.await?)) })
+                let (project, named) = spiders::named(message.project, message.spider)?;
+                let found = call.domain.get_spider(&call.caller, project, named, false).await?;
+                Ok(v1::GetSpiderResponse { spider: Some(spiders::encode(project, found)) })
             })
             .await
     }
 
-    async fn update_spider_tags(
+    async fn ensure_spider(
         &self,
-        request: Request<v1::UpdateSpiderTagsRequest>,
-    ) -> RpcResult<v1::UpdateSpiderTagsResponse> {
+        request: Request<v1::EnsureSpiderRequest>,
+    ) -> RpcResult<v1::EnsureSpiderResponse> {
         self.0
-            .run("UpdateSpiderTags", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let named = spider_ref(message.spider)?;
-                let changes = decode::tag_changes(Some(v1::TagChanges {
-                    add: message.add,
-                    remove: message.remove,
-                    replace: false,
-                }))?;
-                let changed =
-                    call.domain.update_spider_tags(&call.caller, project, named, &changes);
-                Ok(v1::UpdateSpiderTagsResponse { spider: Some(spider(changed.await?)) })
+            .run("EnsureSpider", request, |call, message| async move {
+                let (project, named) = spiders::by_name(&message)?;
+                let found = call.domain.get_spider(&call.caller, project, named, true).await?;
+                Ok(v1::EnsureSpiderResponse { spider: Some(spiders::encode(project, found)) })
             })
             .await
     }
 
-    async fn limit_spider(
+    async fn update_spider(
         &self,
-        request: Request<v1::LimitSpiderRequest>,
-    ) -> RpcResult<v1::LimitSpiderResponse> {
+        request: Request<v1::UpdateSpiderRequest>,
+    ) -> RpcResult<v1::UpdateSpiderResponse> {
         self.0
-            .run("LimitSpider", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let named = spider_ref(message.spider)?;
-                let limited =
-                    call.domain.limit_spider(&call.caller, project, named, message.max_running);
-                Ok(v1::LimitSpiderResponse { spider: Some(spider(limited.await?)) })
+            .run("UpdateSpider", request, |call, message| async move {
+                let (project, named, update) = spiders::update(message)?;
+                let updated = call.domain.update_spider(&call.caller, project, named, update);
+                let spider = spiders::encode(project, updated.await?);
+                Ok(v1::UpdateSpiderResponse { spider: Some(spider) })
             })
             .await
     }
 
-    async fn get_settings(
+    async fn get_project_settings(
         &self,
-        request: Request<v1::GetSettingsRequest>,
-    ) -> RpcResult<v1::GetSettingsResponse> {
+        request: Request<v1::GetProjectSettingsRequest>,
+    ) -> RpcResult<v1::GetProjectSettingsResponse> {
         self.0
-            .run("GetSettings", request, |call, message| async move {
-                let project = decode::project(message.project)?;
+            .run("GetProjectSettings", request, |call, message| async move {
+                let project = decode::project(message.project, None)?;
                 let settings = call.domain.get_settings(&call.caller, project).await?;
-                let settings = settings.into_iter();
                 let text = |(name, value): (FieldName, JsonText)| {
                     (name.as_str().to_owned(), value.into_string())
                 };
-                Ok(v1::GetSettingsResponse { settings: settings.map(text).collect() })
+                let settings_json = settings.into_iter().map(text).collect();
+                Ok(v1::GetProjectSettingsResponse { settings_json })
             })
             .await
     }
 
-    async fn set_settings(
+    async fn update_project_settings(
         &self,
-        request: Request<v1::SetSettingsRequest>,
-    ) -> RpcResult<v1::SetSettingsResponse> {
+        request: Request<v1::UpdateProjectSettingsRequest>,
+    ) -> RpcResult<v1::UpdateProjectSettingsResponse> {
         self.0
-            .run("SetSettings", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let settings = decode::named("settings", message.settings)?;
-                call.domain.set_settings(&call.caller, project, settings).await?;
-                Ok(v1::SetSettingsResponse {})
-            })
-            .await
-    }
-
-    async fn delete_settings(
-        &self,
-        request: Request<v1::DeleteSettingsRequest>,
-    ) -> RpcResult<v1::DeleteSettingsResponse> {
-        self.0
-            .run("DeleteSettings", request, |call, message| async move {
-                let project = decode::project(message.project)?;
-                let parse = |name: &String| {
-                    FieldName::parse(name).map_err(|error| error.with_field("names"))
-                };
-                let names = message.names.iter().map(parse);
-                let names = names.collect::<Result<Vec<_>>>()?;
-                if message.all && !names.is_empty() {
-                    return Err(Error::invalid("all", "must not stand beside names"));
-                }
-                let names = (!message.all).then_some(names);
-                call.domain.delete_settings(&call.caller, project, names).await?;
-                Ok(v1::DeleteSettingsResponse {})
+            .run("UpdateProjectSettings", request, |call, message| async move {
+                let (project, settings, mask) = settings::update(message)?;
+                call.domain.update_settings(&call.caller, project, settings, mask).await?;
+                Ok(v1::UpdateProjectSettingsResponse {})
             })
             .await
     }
@@ -163,49 +136,39 @@ impl ProjectService for ProjectApi {
         &self,
         _: Request<v1::GetServerTimeRequest>,
     ) -> RpcResult<v1::GetServerTimeResponse> {
-        let now = encode::millis(self.0.now());
-        Ok(Response::new(v1::GetServerTimeResponse { now }))
+        let server_time = Some(encode::time(self.0.now()));
+        Ok(Response::new(v1::GetServerTimeResponse { server_time }))
     }
 }
 
-/// A page of spiders, or the spider with the name that is asked for; and how many there are.
-async fn spiders(call: &Call, message: &v1::ListSpidersRequest) -> Result<(Vec<Spider>, u64)> {
-    let project = decode::project(message.project)?;
-    let after = decode::some_spider_id("start_after", message.start_after)?;
-    if message.name.is_empty() {
-        let page = call.domain.list_spiders(&call.caller, project, after, message.count).await?;
-        return Ok((page, call.domain.count_spiders(&call.caller, project).await?));
-    }
-    let named = SpiderRef::Name(
-        SpiderName::parse(&message.name).map_err(|error| error.with_field("name"))?,
-    );
-    match call.domain.get_spider(&call.caller, project, named, false).await {
-        Ok(found) => Ok((vec![found], 1)),
-        Err(Error::NotFound(_)) => Ok((Vec::new(), 0)),
-        Err(error) => Err(error),
-    }
+fn page(
+    message: &v1::ListProjectsRequest,
+    tokens: &PageTokens,
+) -> Result<(usize, Option<ProjectId>)> {
+    let mut fields = Fields::default();
+    let size = paging::page_size(message.page_size, MAX_PROJECTS_PAGE, MAX_PROJECTS_PAGE);
+    let size = fields.field("page_size", size);
+    let project = |text: &str| ProjectId::new(paging::number(text)?.try_into().ok()?).ok();
+    let after = fields.field("page_token", tokens.cursor(&message.page_token, project));
+    let (Some(size), Some(after)) = (size, after) else { return Err(fields.into_error()) };
+    Ok((size, after))
 }
 
-fn spider_ref(named: Option<v1::SpiderRef>) -> Result<SpiderRef> {
-    match named.and_then(|named| named.spider) {
-        Some(spider_ref::Spider::Id(number)) => {
-            decode::spider_id("spider", number).map(SpiderRef::Number)
-        }
-        Some(spider_ref::Spider::Name(name)) => SpiderName::parse(&name).map(SpiderRef::Name),
-        None => Err(Error::invalid("spider", "is required: id or name")),
-    }
-}
-
-fn spider(spider: Spider) -> v1::Spider {
-    let tags = spider.tags.iter().map(|tag| tag.as_str().to_owned());
-    v1::Spider {
-        id: encode::count(spider.id.get()),
-        tags: tags.collect(),
-        r#type: spider.name.spider_type().to_owned(),
-        version: spider.version.unwrap_or_default(),
-        name: spider.name.to_string(),
-        max_running: spider.max_running,
-        project_name: spider.project_name,
+/// A page of all projects, which come by number.
+fn projects_page(
+    mut projects: Vec<ProjectId>,
+    size: usize,
+    after: Option<ProjectId>,
+    tokens: &PageTokens,
+) -> v1::ListProjectsResponse {
+    projects.retain(|project| Some(*project) > after);
+    let more = projects.len() > size;
+    projects.truncate(size);
+    let last = projects.last().filter(|_| more);
+    let token = last.map(|project| tokens.token(format_args!("{:x}", project.get())));
+    v1::ListProjectsResponse {
+        next_page_token: token.unwrap_or_default(),
+        projects: projects.into_iter().map(number).collect(),
     }
 }
 
@@ -222,6 +185,29 @@ fn summary(summary: ProjectSummary) -> v1::ProjectSummary {
     }
 }
 
-fn number(project: ProjectId) -> i64 {
+pub(super) fn number(project: ProjectId) -> i64 {
     encode::count(project.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn projects_come_in_pages_by_number() {
+        let all = || [1, 20, 300].map(|number| ProjectId::new(number).unwrap()).to_vec();
+        let tokens = PageTokens::of("ListProjects", &());
+        let (mut token, mut pages) = (String::new(), Vec::new());
+        loop {
+            let message = v1::ListProjectsRequest { page_size: 2, page_token: token };
+            let (size, after) = page(&message, &tokens).unwrap();
+            let response = projects_page(all(), size, after, &tokens);
+            pages.push(response.projects);
+            token = response.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(pages, [vec![1, 20], vec![300]]);
+    }
 }

@@ -1,51 +1,130 @@
-//! Errors of the domain as `Status` with `google.rpc` details, and as the error of one item of a
+//! Errors of the domain as `Status` with `google.rpc` details, and as the same of one item of a
 //! batch.
 
 use std::{collections::HashMap, time::Duration};
 
-use spiderq_proto::v1::{self, job_error::Code as ItemCode};
+use spiderq_proto::{RpcStatus, v1::ErrorReason};
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
-use spiderq_core::error::Error;
+use spiderq_core::error::{Error, ResourceKind};
 
 /// The domain of every `ErrorInfo`.
-const ERROR_DOMAIN: &str = "spiderq";
+const ERROR_DOMAIN: &str = "spiderq.v1";
+/// What every reason's name begins with, and the `ErrorInfo` leaves out.
+const REASON_PREFIX: &str = "ERROR_REASON_";
 
 pub(super) fn of(error: &Error) -> Status {
-    let job = duplicate_of(error).map(|job| ("job".to_owned(), job));
-    with(error, job.into_iter().collect())
+    with(error, HashMap::new())
 }
 
-/// The same with metadata in its `ErrorInfo`.
-pub(super) fn with(error: &Error, metadata: HashMap<String, String>) -> Status {
-    let (code, reason, _) = codes(error);
+/// The same with more metadata in its `ErrorInfo`.
+pub(super) fn with(error: &Error, more: HashMap<String, String>) -> Status {
+    let (code, reason) = code_and_reason(error);
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason, ERROR_DOMAIN, metadata);
-    if let Some((field, message)) = error.violation() {
-        details.add_bad_request_violation(field, message);
+    let mut metadata = metadata(error);
+    metadata.extend(more);
+    details.set_error_info(name(reason), ERROR_DOMAIN, metadata);
+    let violations: Vec<_> = error.violations().into_iter().map(violation).collect();
+    if !violations.is_empty() {
+        details.set_bad_request(violations);
     }
+    add_subject(&mut details, error, reason);
     if let Some(delay) = retry_delay(error) {
         details.set_retry_info(Some(delay));
     }
     Status::with_error_details(code, error.to_string(), details)
 }
 
-/// The error of one item of a batch. Its message is the whole text, as that of a `Status`; the
-/// field stands beside it too.
-pub(super) fn item_error(error: &Error) -> v1::JobError {
+/// The error of one item of a batch: code, message and details are those of a [`Status`].
+pub(super) fn item_error(error: &Error) -> RpcStatus {
     if let Error::Bug(source) = error {
         tracing::error!(%source, "internal error of an item");
     }
-    let (_, _, code) = codes(error);
-    let field = error.violation().map(|(field, _)| field.to_owned()).unwrap_or_default();
-    let job = duplicate_of(error).unwrap_or_default();
-    v1::JobError { code: code.into(), message: error.to_string(), field, job }
+    let status = of(error);
+    // The bytes of the details are those of a whole `google.rpc.Status`.
+    let rest = || RpcStatus {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    };
+    <RpcStatus as prost::Message>::decode(status.details()).unwrap_or_else(|_| rest())
 }
 
-/// The key of the active job that the refused one is a duplicate of.
-fn duplicate_of(error: &Error) -> Option<String> {
-    if let Error::Duplicate { job, .. } = error { Some(job.to_string()) } else { None }
+fn violation(violation: spiderq_core::error::Violation) -> FieldViolation {
+    FieldViolation::new(violation.path, violation.message)
+}
+
+fn name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix(REASON_PREFIX).unwrap_or(name)
+}
+
+/// What the error is about, where a caller may need it as data.
+fn metadata(error: &Error) -> HashMap<String, String> {
+    let pairs = match error {
+        Error::Forbidden { required, .. } => {
+            required.iter().map(|role| ("required_role", role.as_str().to_owned())).collect()
+        }
+        Error::WrongState { job, state, .. } => {
+            vec![("key", job.to_string()), ("state", state.as_str().to_owned())]
+        }
+        Error::Duplicate { job, .. } | Error::Stale(job) | Error::EtagChanged(job) => {
+            vec![("key", job.to_string())]
+        }
+        Error::AtLimit(limit) => vec![("limit", limit.name().to_owned())],
+        Error::Invalid(_)
+        | Error::TooLarge(_)
+        | Error::Unauthenticated
+        | Error::NotFound { .. }
+        | Error::LastAdminKey
+        | Error::RequestIdReused
+        | Error::CursorGone
+        | Error::SlowReader(_)
+        | Error::ShuttingDown
+        | Error::Unavailable { .. }
+        | Error::Bug(_) => Vec::new(),
+    };
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Adds what is not there, or in what state that does not allow it.
+fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
+    let text = error.to_string();
+    match error {
+        Error::NotFound { kind, name, .. } => {
+            details.set_resource_info(resource_type(*kind), name, "", text);
+        }
+        Error::WrongState { job, .. } | Error::Stale(job) => {
+            details.add_precondition_failure_violation(name(reason), job.to_string(), text);
+        }
+        Error::AtLimit(limit) => {
+            details.add_precondition_failure_violation(name(reason), limit.name(), text);
+        }
+        Error::LastAdminKey => {
+            details.add_precondition_failure_violation(name(reason), "", text);
+        }
+        Error::Invalid(_)
+        | Error::TooLarge(_)
+        | Error::Unauthenticated
+        | Error::Forbidden { .. }
+        | Error::Duplicate { .. }
+        | Error::RequestIdReused
+        | Error::EtagChanged(_)
+        | Error::CursorGone
+        | Error::SlowReader(_)
+        | Error::ShuttingDown
+        | Error::Unavailable { .. }
+        | Error::Bug(_) => {}
+    }
+}
+
+const fn resource_type(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Job => "spiderq.v1.Job",
+        ResourceKind::Spider => "spiderq.v1.Spider",
+        ResourceKind::ApiKey => "spiderq.v1.ApiKey",
+    }
 }
 
 /// How long to wait before the next try, for errors that may pass.
@@ -57,74 +136,32 @@ const fn retry_delay(error: &Error) -> Option<Duration> {
     if matches!(error, Error::ShuttingDown) { Some(Duration::ZERO) } else { None }
 }
 
-/// Code and reason of the `Status`, and the code of an item.
-const fn codes(error: &Error) -> (Code, &'static str, ItemCode) {
+const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
     match error {
-        Error::Invalid { .. } => {
-            (Code::InvalidArgument, "INVALID_ARGUMENT", ItemCode::InvalidArgument)
+        Error::Invalid(_) => (Code::InvalidArgument, ErrorReason::InvalidField),
+        Error::TooLarge(_) => (Code::ResourceExhausted, ErrorReason::TooLarge),
+        Error::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
+        Error::Forbidden { required: Some(_), .. } => {
+            (Code::PermissionDenied, ErrorReason::RoleRequired)
         }
-        Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE", ItemCode::InvalidArgument),
-        Error::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED", ItemCode::Forbidden),
-        Error::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN", ItemCode::Forbidden),
-        Error::NotFound(_) => (Code::NotFound, "NOT_FOUND", ItemCode::WrongState),
-        Error::Duplicate { .. } => (Code::AlreadyExists, "DUPLICATE", ItemCode::Duplicate),
-        Error::WrongState(_) => (Code::FailedPrecondition, "WRONG_STATE", ItemCode::WrongState),
-        Error::AtLimit(_) => (Code::FailedPrecondition, "AT_LIMIT", ItemCode::WrongState),
-        Error::Stale(_) => (Code::FailedPrecondition, "STALE_FENCE", ItemCode::StaleFence),
-        Error::RequestIdReused => (Code::Aborted, "REQUEST_ID_REUSED", ItemCode::WrongState),
-        Error::CursorGone => (Code::OutOfRange, "CURSOR_GONE", ItemCode::WrongState),
-        Error::SlowReader(_) => (Code::ResourceExhausted, "SLOW_READER", ItemCode::Unavailable),
-        Error::ShuttingDown => (Code::Unavailable, "STOPPING", ItemCode::Unavailable),
-        Error::Unavailable { .. } => {
-            (Code::Unavailable, "STORE_UNAVAILABLE", ItemCode::Unavailable)
+        Error::Forbidden { required: None, .. } => {
+            (Code::PermissionDenied, ErrorReason::NotReached)
         }
-        Error::Bug(_) => (Code::Internal, "INTERNAL", ItemCode::Internal),
+        Error::NotFound { .. } => (Code::NotFound, ErrorReason::NotFound),
+        Error::Duplicate { .. } => (Code::AlreadyExists, ErrorReason::Duplicate),
+        Error::WrongState { .. } => (Code::FailedPrecondition, ErrorReason::WrongState),
+        Error::AtLimit(_) => (Code::FailedPrecondition, ErrorReason::AtLimit),
+        Error::Stale(_) => (Code::FailedPrecondition, ErrorReason::StaleFence),
+        Error::LastAdminKey => (Code::FailedPrecondition, ErrorReason::LastAdminKey),
+        Error::RequestIdReused => (Code::Aborted, ErrorReason::RequestIdReused),
+        Error::EtagChanged(_) => (Code::Aborted, ErrorReason::EtagChanged),
+        Error::CursorGone => (Code::OutOfRange, ErrorReason::CursorGone),
+        Error::SlowReader(_) => (Code::ResourceExhausted, ErrorReason::SlowReader),
+        Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
+        Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+        Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bad_field_is_named_in_the_details() {
-        let status =
-            of(&Error::invalid("priority", "must be an integer from 0 (lowest) to 4 (highest)"));
-        assert_eq!(status.code(), Code::InvalidArgument);
-        let details = status.get_error_details();
-        let violations = &details.bad_request().unwrap().field_violations;
-        assert_eq!(violations.len(), 1);
-        assert_eq!(violations[0].field, "priority");
-        assert_eq!(details.error_info().unwrap().reason, "INVALID_ARGUMENT");
-    }
-
-    #[test]
-    fn the_error_of_an_item_has_its_field_beside_the_message() {
-        let error = item_error(&Error::invalid("units", "must be an integer from 1 to 6"));
-        assert_eq!(error.code(), ItemCode::InvalidArgument);
-        let (field, message) = (error.field.as_str(), error.message.as_str());
-        assert_eq!((field, message), ("units", "units: must be an integer from 1 to 6"));
-    }
-
-    #[test]
-    fn a_duplicate_names_the_active_job() {
-        let message = "Active job exists with key a".to_owned();
-        let job = spiderq_core::model::JobKey::parse("53/7/81").unwrap();
-        let error = Error::Duplicate { message: message.clone(), job };
-        let details = of(&error).get_error_details();
-        assert_eq!(details.error_info().unwrap().metadata["job"], "53/7/81");
-        let code = ItemCode::Duplicate.into();
-        let job = "53/7/81".to_owned();
-        let expected = v1::JobError { code, message, job, ..v1::JobError::default() };
-        assert_eq!(item_error(&error), expected);
-    }
-
-    #[test]
-    fn what_the_store_said_is_not_sent_to_the_caller() {
-        let status = of(&Error::unavailable("redis at 10.0.0.1 refused"));
-        assert_eq!(status.code(), Code::Unavailable);
-        assert!(!format!("{status:?}").contains("10.0.0.1"));
-        let retry = status.get_error_details().retry_info().unwrap().retry_delay;
-        assert_eq!(retry, Some(std::time::Duration::from_secs(1)));
-    }
-}
+mod tests;

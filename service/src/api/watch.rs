@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::StreamExt as _;
 use prost::Message as _;
-use spiderq_proto::v1;
+use spiderq_proto::v1::{self, watch_jobs_response::Event};
 use tokio::time::Instant;
 use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 
-use super::{decode, encode, outbox, outbox::Outbox};
+use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
 use crate::{
     auth::Credentials,
     domain::{Domain, Watch, WatchItem, WatchQuery},
@@ -16,7 +16,8 @@ use crate::{
 use spiderq_core::{
     error::{Error, Result},
     limits::{WATCH_AUTH_TTL, WATCH_READ_TIMEOUT},
-    model::{JobKey, ProjectId, SpiderName},
+    model::{Job, JobKey, ProjectId},
+    store::{EventKind, JobEvent},
 };
 
 /// Who reads the watch.
@@ -45,17 +46,25 @@ impl Reader {
 }
 
 pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<WatchQuery> {
-    let project = decode::project(message.project)?;
-    let some = |text: &str| !text.is_empty();
-    let spider = Some(message.spider).filter(|name| some(name));
-    let key = Some(message.key).filter(|key| some(key));
-    let cursor = Some(message.cursor).filter(|cursor| some(cursor));
-    Ok(WatchQuery {
-        project,
-        spider: spider.map(|name| SpiderName::parse(&name)).transpose()?,
-        key: key.map(|key| JobKey::parse(&key)).transpose()?,
-        after: cursor.map(|cursor| number(project, &cursor)).transpose()?,
-    })
+    let mut fields = Fields::default();
+    let key = decode::some(message.key).map(|key| JobKey::parse(&key)).transpose();
+    let key = fields.field("key", key);
+    let named = key.as_ref().and_then(Option::as_ref);
+    // A key that is wrong itself must not make the project wrong too.
+    let project = match (message.project, &key) {
+        (0, None) => None,
+        (number, _) => fields.field("project", decode::project(number, named)),
+    };
+    let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider"));
+    let after = project.map(|project| {
+        decode::some(message.cursor).map(|cursor| number(project, &cursor)).transpose()
+    });
+    let after = after.and_then(|after| fields.field("cursor", after));
+    let (Some(project), Some(spider), Some(key), Some(after)) = (project, spider, key, after)
+    else {
+        return Err(fields.into_error());
+    };
+    Ok(WatchQuery { project, spider, key, after })
 }
 
 /// Project and number of an event, in hexadecimal: `35-1f`.
@@ -104,7 +113,8 @@ impl Sender {
     /// Never returns without an error.
     async fn send(&mut self, mut watch: Watch, reader: &Reader) -> Result<()> {
         let mut shutdown = std::pin::pin!(watch.shutdown());
-        self.put(v1::WatchJobsResponse::default(), self.last).await?;
+        let begin = v1::WatchJobsResponse { cursor: String::new(), event: Some(moved()) };
+        self.put(begin, self.last).await?;
         let mut checked_at = Instant::now();
         loop {
             let items = tokio::select! {
@@ -137,19 +147,32 @@ impl Sender {
 
 /// The number of the event, and a message whose cursor is still to be set.
 fn message(item: WatchItem) -> (u64, v1::WatchJobsResponse) {
-    let (event, job) = match item {
-        WatchItem::Event(event, job) => (event, job),
-        WatchItem::Skipped(number) => return (number, v1::WatchJobsResponse::default()),
+    let (number, event) = match item {
+        WatchItem::Event(event, job) => (event.number, encoded(&event, job.map(|job| *job))),
+        WatchItem::Skipped(number) => (number, moved()),
     };
-    let purged = || v1::Job { key: event.key.to_string(), ..v1::Job::default() };
-    let message = v1::WatchJobsResponse {
-        job: Some(job.map_or_else(purged, |job| encode::job(*job))),
-        previous_state: event.previous.map_or(0, |state| encode::state(state).into()),
-        cursor: String::new(),
-        state: encode::state(event.state).into(),
-        stop_requested: event.stop,
-    };
-    (event.number, message)
+    (number, v1::WatchJobsResponse { cursor: String::new(), event: Some(event) })
+}
+
+const fn moved() -> Event {
+    Event::CursorMoved(v1::CursorMoved {})
+}
+
+/// The event with the job as it is now; of one that was purged since, just its key.
+fn encoded(event: &JobEvent, job: Option<Job>) -> Event {
+    let key_alone = || encode::key_of_job(event.key);
+    let job = Some(job.map_or_else(key_alone, |job| encode::job(job, &View::row())));
+    let state = encode::state(event.state).into();
+    let previous_state = event.previous.map_or(0, |state| encode::state(state).into());
+    match event.kind() {
+        EventKind::Created => Event::Created(v1::JobCreated { job, state }),
+        EventKind::StateChanged => {
+            Event::StateChanged(v1::JobStateChanged { job, previous_state, state })
+        }
+        EventKind::StopRequested => Event::StopRequested(v1::JobStopRequested { job }),
+        EventKind::Restored => Event::Restored(v1::JobRestored { job }),
+        EventKind::Purged => Event::Purged(v1::JobPurged { key: event.key.to_string() }),
+    }
 }
 
 #[cfg(test)]
@@ -169,5 +192,39 @@ mod tests {
             let refused = number(project, bad).unwrap_err().to_string();
             assert_eq!(refused, "cursor: must be one that a watch of this project gave");
         }
+    }
+
+    #[test]
+    fn the_project_of_a_watch_is_that_of_its_key() {
+        let request = |project, key: &str, cursor: &str| v1::WatchJobsRequest {
+            project,
+            key: key.to_owned(),
+            cursor: cursor.to_owned(),
+            spider: None,
+        };
+        let query = decode(request(0, "53/7/81", "35-1f")).unwrap();
+        assert_eq!((query.project.get(), query.after), (53, Some(31)));
+        let paths = |request| {
+            let violations = decode(request).unwrap_err().violations();
+            violations.into_iter().map(|one| one.path).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(request(0, "", "")), ["project"]);
+        assert_eq!(paths(request(0, "x", "y")), ["key"]);
+        assert_eq!(paths(request(53, "x", "y")), ["key", "cursor"]);
+    }
+
+    #[test]
+    fn an_event_of_a_purged_job_has_its_key_alone() {
+        use spiderq_core::model::State;
+        let event = |previous, state| {
+            let key = JobKey::parse("53/7/81").unwrap();
+            encoded(&JobEvent { number: 1, key, state, previous, stop: false }, None)
+        };
+        let Event::Created(created) = event(None, State::Pending) else { panic!("not created") };
+        assert_eq!(created.job.unwrap().key, "53/7/81");
+        assert_eq!(created.state, v1::JobState::Pending as i32);
+        let purged = v1::JobPurged { key: "53/7/81".to_owned() };
+        let gone = event(Some(State::Deleted), State::Deleted);
+        assert_eq!(gone, Event::Purged(purged));
     }
 }

@@ -7,6 +7,7 @@ use sha2::Sha256;
 
 use spiderq_core::{
     error::{Error, Result},
+    model::Actor,
     store::ApiKeyDigest,
 };
 
@@ -45,17 +46,33 @@ impl fmt::Debug for ApiKey {
 /// Hashes API keys with the installation's secret, so that a stolen store reveals none. The time
 /// of a look-up by this digest reveals nothing either: without the secret nobody can choose a
 /// digest that is close to a stored one.
-pub(super) struct ApiKeyHasher(Hmac<Sha256>);
+pub(super) struct ApiKeyHasher {
+    digests: Hmac<Sha256>,
+    /// Makes the API keys of calls that have a request id.
+    requests: Hmac<Sha256>,
+}
 
 impl ApiKeyHasher {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
-        Self(hmac(&[b"api keys ".as_slice(), secret].concat()))
+        Self {
+            digests: hmac(&[b"api keys ".as_slice(), secret].concat()),
+            requests: hmac(&[b"api keys of request ids ".as_slice(), secret].concat()),
+        }
     }
 
     pub(super) fn digest(&self, key: &ApiKey) -> ApiKeyDigest {
-        let mut mac = self.0.clone();
+        let mut mac = self.digests.clone();
         mac.update(key.expose().as_bytes());
         ApiKeyDigest(hex(&mac.finalize().into_bytes()))
+    }
+
+    /// The API key that a caller makes under a request id, always the same one.
+    pub(super) fn key_of_request(&self, caller: &Actor, request_id: &str) -> ApiKey {
+        let mut mac = self.requests.clone();
+        for part in [caller.as_str(), "\0", request_id] {
+            mac.update(part.as_bytes());
+        }
+        ApiKey(hex(&mac.finalize().into_bytes()[..16]))
     }
 }
 

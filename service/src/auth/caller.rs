@@ -52,13 +52,15 @@ impl Caller {
     pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {
         match self {
             Self::Key { projects: Some(only), .. } if !only.contains(&project.get()) => {
-                Err(Error::Forbidden(format!("this key does not reach project {project}")))
+                Err(Error::forbidden(format!("this key does not reach project {project}")))
             }
-            Self::Key { role, .. } if *role < least => Err(Error::Forbidden(format!(
-                "this needs a key of role {} or above; this key's role is {}",
-                least.as_str(),
-                role.as_str()
-            ))),
+            Self::Key { role, .. } if *role < least => {
+                let (needed, role) = (least.as_str(), role.as_str());
+                let message = format!(
+                    "this needs a key of role {needed} or above; this key's role is {role}"
+                );
+                Err(Error::Forbidden { message, required: Some(least) })
+            }
             Self::Key { .. } => Ok(()),
             Self::Job { key, .. } => Err(own_job_only(*key)),
         }
@@ -69,7 +71,8 @@ impl Caller {
         if matches!(self, Self::Key { role: Role::Admin, .. }) {
             return Ok(());
         }
-        Err(Error::Forbidden("this needs a key of role admin".to_owned()))
+        let message = "this needs a key of role admin".to_owned();
+        Err(Error::Forbidden { message, required: Some(Role::Admin) })
     }
 
     /// Numbers of the projects that the caller reaches; `None`: all. An error for a job token.
@@ -111,7 +114,7 @@ impl Caller {
 }
 
 fn own_job_only(key: JobKey) -> Error {
-    Error::Forbidden(format!("a job token reaches only its own job, {key}"))
+    Error::forbidden(format!("a job token reaches only its own job, {key}"))
 }
 
 #[cfg(test)]

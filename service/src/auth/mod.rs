@@ -14,7 +14,7 @@ pub use self::{api_key::ApiKey, caller::Caller, credentials::Credentials, job_to
 use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache};
 use spiderq_core::{
     clock::Clock,
-    error::{Error, Result},
+    error::{Error, ResourceKind, Result},
     model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Role, State},
     store::{ApiKeyDigest, Store},
 };
@@ -135,6 +135,26 @@ impl Auth {
         Ok((key, record))
     }
 
+    /// The same for a caller's request id: called again, it answers the API key of the first
+    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects.
+    pub async fn create_key_once(
+        &self,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+        (caller, request_id): (&Actor, &str),
+    ) -> Result<(ApiKey, ApiKeyRecord)> {
+        let key = self.hasher.key_of_request(caller, request_id);
+        let digest = self.hasher.digest(&key);
+        let record = self.record(&digest, name, role, projects);
+        if let Some(found) = self.store.get_api_key(&digest).await? {
+            let same = ApiKeyRecord { created: found.created, ..record } == found;
+            return if same { Ok((key, found)) } else { Err(Error::RequestIdReused) };
+        }
+        self.store.put_api_key(&digest, record.clone()).await?;
+        Ok((key, record))
+    }
+
     /// Creates an admin key if the store has no API key at all.
     pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
         let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
@@ -148,11 +168,9 @@ impl Auth {
         let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
         let key = keys.iter().find(|key| key.id == id);
         // The message does not repeat the id: by mistake it may be the text of an API key.
-        let key = key.ok_or_else(|| Error::NotFound("there is no key with this id".to_owned()))?;
+        let key = key.ok_or_else(no_key)?;
         if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
-            return Err(Error::WrongState(
-                "the last admin key can't be revoked; create another one first".to_owned(),
-            ));
+            return Err(Error::LastAdminKey);
         }
         self.store.remove_api_key(id).await?;
         self.cache.clear();
@@ -166,13 +184,23 @@ impl Auth {
         projects: Option<Vec<u64>>,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let key = ApiKey::random()?;
-        let record = ApiKeyRecord {
-            id: self.hasher.digest(&key).0[..8].to_owned(),
-            name: name.as_str().to_owned(),
-            role,
-            projects,
-            created: self.clock.now().0,
-        };
+        let record = self.record(&self.hasher.digest(&key), name, role, projects);
         Ok((key, record))
     }
+
+    fn record(
+        &self,
+        digest: &ApiKeyDigest,
+        name: &Actor,
+        role: Role,
+        projects: Option<Vec<u64>>,
+    ) -> ApiKeyRecord {
+        let (id, name) = (digest.0[..8].to_owned(), name.as_str().to_owned());
+        ApiKeyRecord { id, name, role, projects, created: self.clock.now().0 }
+    }
+}
+
+fn no_key() -> Error {
+    let message = "there is no key with this id".to_owned();
+    Error::NotFound { message, kind: ResourceKind::ApiKey, name: String::new() }
 }

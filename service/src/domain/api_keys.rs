@@ -4,7 +4,8 @@ use super::Domain;
 use crate::auth::{ApiKey, Caller};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Actor, ApiKeyRecord, ProjectId, Role},
+    limits::MAX_REQUEST_ID_BYTES,
+    model::{Actor, ApiKeyRecord, ProjectId, Role, short_text},
 };
 
 /// Whose API key a call came with.
@@ -18,23 +19,41 @@ pub struct Identity {
     pub projects: Option<Vec<u64>>,
 }
 
+/// An API key to make.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    /// Its owner.
+    pub owner: Actor,
+    /// What calls with it may do.
+    pub role: Role,
+    /// Projects that it reaches; empty: all.
+    pub projects: Vec<ProjectId>,
+    /// The caller's id for the call; empty: none.
+    pub request_id: String,
+}
+
 impl Domain {
-    /// Creates an API key, which is shown this once. Without `projects` it reaches all.
+    /// Creates an API key, which is shown this once. The same caller's call under the same request
+    /// id answers the same API key; nothing of its text is kept for that.
     pub async fn create_key(
         &self,
         caller: &Caller,
-        name: &Actor,
-        role: Role,
-        projects: &[ProjectId],
+        new: NewApiKey,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         caller.may_administer()?;
+        let NewApiKey { owner, role, projects, request_id } = new;
         // An admin manages the API keys of all projects, so a bound would promise too much.
         if role == Role::Admin && !projects.is_empty() {
             return Err(Error::invalid("projects", "must be empty for the role admin"));
         }
         let numbers = projects.iter().map(|project| project.get()).collect();
         let projects = (!projects.is_empty()).then_some(numbers);
-        self.auth.create_key(name, role, projects).await
+        if request_id.is_empty() {
+            return self.auth.create_key(&owner, role, projects).await;
+        }
+        short_text(&request_id, MAX_REQUEST_ID_BYTES, "request_id", "must be")?;
+        let request = (caller.actor(), request_id.as_str());
+        self.auth.create_key_once(&owner, role, projects, request).await
     }
 
     /// All API keys, oldest first.
@@ -54,7 +73,7 @@ impl Domain {
     pub fn get_identity(&self, caller: Caller) -> Result<Identity> {
         match caller {
             Caller::Key { name, role, projects } => Ok(Identity { name, role, projects }),
-            Caller::Job { .. } => Err(Error::Forbidden("a job token has no identity".to_owned())),
+            Caller::Job { .. } => Err(Error::forbidden("a job token has no identity")),
         }
     }
 }

@@ -10,21 +10,31 @@ use spiderq_core::{
 };
 
 impl Domain {
+    /// How many jobs [`Domain::cancel_oldest`] would cancel.
+    pub async fn count_oldest(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        limit: i32,
+    ) -> Result<u64> {
+        caller.may(Role::Admin, project)?;
+        let limit = check_limit(limit)?;
+        let pending = self.store.project_counts(project).await?.pending;
+        Ok(pending.min(limit))
+    }
+
     /// Cancels the `limit` oldest pending jobs, up to [`MAX_CANCEL_OLDEST`]; returns how many
     /// there were. One that a worker takes meanwhile is no longer pending, and is left alone.
     pub async fn cancel_oldest(
         &self,
         caller: &Caller,
         project: ProjectId,
-        limit: u32,
+        limit: i32,
         request_id: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
-        if !(1..=MAX_CANCEL_OLDEST).contains(&limit) {
-            let accepted = format!("must be from 1 to {MAX_CANCEL_OLDEST}");
-            return Err(Error::invalid("oldest_pending", accepted));
-        }
-        let mut left = u64::from(limit);
+        let limit = check_limit(limit)?;
+        let mut left = limit;
         for step in 0.. {
             let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
             let keys = self.store.oldest_pending(project, size).await?;
@@ -39,7 +49,17 @@ impl Domain {
                 break;
             }
         }
-        Ok(u64::from(limit) - left)
+        Ok(limit - left)
+    }
+}
+
+fn check_limit(limit: i32) -> Result<u64> {
+    match u32::try_from(limit) {
+        Ok(limit @ 1..=MAX_CANCEL_OLDEST) => Ok(limit.into()),
+        Ok(_) | Err(_) => {
+            let accepted = format!("must be from 1 to {MAX_CANCEL_OLDEST}");
+            Err(Error::invalid("oldest_pending", accepted))
+        }
     }
 }
 

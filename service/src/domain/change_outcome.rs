@@ -2,7 +2,7 @@
 
 use super::Domain;
 use spiderq_core::{
-    error::{Error, Result},
+    error::{Error, ResourceKind, Result},
     limits::{MAX_BATCH, MAX_METADATA_BYTES, bytes_text},
     model::{JobKey, Millis, ProjectId, State, Tags},
     store::{Change, Changed, Effect, Holder, Step},
@@ -13,34 +13,37 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
     match changed {
         Changed::Kept(_) | Changed::Applied { .. } => None,
         Changed::Missing => Some(no_job(key)),
-        Changed::Stale => Some(Error::Stale(key.to_string())),
+        Changed::Stale => Some(Error::Stale(key)),
         Changed::NotHeld => Some(not_held(key)),
+        Changed::WrittenSince => Some(Error::EtagChanged(key)),
         Changed::TooManyTags => Some(Tags::too_many()),
         Changed::TooLarge => {
             let limit = format!("must be at most {} in all", bytes_text(MAX_METADATA_BYTES));
-            Some(Error::too_large("metadata", limit))
+            Some(Error::too_large("metadata", limit).at("metadata_json"))
         }
-        Changed::AtLimit(limit) => Some(Error::AtLimit(limit.to_string())),
+        Changed::AtLimit(limit) => Some(Error::AtLimit(limit)),
         Changed::Refused(state) => Some(wrong_state(key, state, to)),
     }
 }
 
 pub(super) fn no_job(key: JobKey) -> Error {
-    Error::NotFound(format!("there is no job {key}"))
+    let (message, kind) = (format!("there is no job {key}"), ResourceKind::Job);
+    Error::NotFound { message, kind, name: key.to_string() }
 }
 
 pub(super) fn not_held(key: JobKey) -> Error {
-    Error::Forbidden(format!("job {key} is not run by this key's owner"))
+    Error::forbidden(format!("job {key} is not run by this key's owner"))
 }
 
 /// The error of a job in `state` that can't enter `to`.
 pub(super) fn wrong_state(key: JobKey, state: State, to: Option<State>) -> Error {
-    let state = state.as_str();
-    Error::WrongState(match to {
-        Some(State::Deleted) => format!("job {key} is {state}: stop it first"),
-        Some(to) => format!("job {key} is {state}, it can't become {}", to.as_str()),
-        None => format!("job {key} is {state}"),
-    })
+    let name = state.as_str();
+    let message = match to {
+        Some(State::Deleted) => format!("job {key} is {name}: stop it first"),
+        Some(to) => format!("job {key} is {name}, it can't become {}", to.as_str()),
+        None => format!("job {key} is {name}"),
+    };
+    Error::WrongState { message, job: key, state }
 }
 
 impl Domain {
@@ -66,6 +69,7 @@ impl Domain {
             let change = |key: &JobKey| Change {
                 key: *key,
                 holder: holder.clone(),
+                unchanged_since: None,
                 on: *on,
                 effects: effects.clone(),
             };
@@ -81,7 +85,7 @@ fn count_existing(keys: &[JobKey], changed: Vec<Changed>, to: Option<State>) -> 
     let mut count = 0;
     for (key, changed) in keys.iter().zip(changed) {
         match refusal(*key, changed, to) {
-            Some(Error::NotFound(_)) => {}
+            Some(Error::NotFound { .. }) => {}
             Some(error) => return Err(error),
             None => count += 1,
         }

@@ -1,27 +1,23 @@
 //! Counting jobs (`docs/contract.md`, 4, count).
 
-use super::Domain;
+use super::{Domain, JobSelection};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
-    model::{FieldSelection, Filter, JobKey, ProjectId, Role},
+    model::{FieldSelection, Role},
 };
 
 impl Domain {
-    /// How many jobs match `filter`; with `keys`, how many of those.
-    pub async fn count_jobs(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        filter: &Filter,
-        keys: &[JobKey],
-    ) -> Result<u64> {
+    /// How many of the selected jobs there are.
+    pub async fn count_jobs(&self, caller: &Caller, jobs: &JobSelection) -> Result<u64> {
+        let project = jobs.project;
         caller.may(Role::Read, project)?;
-        if keys.is_empty() {
-            return self.store.count(project, filter).await;
+        let filter = self.with_spiders(project, jobs.filter.clone(), &jobs.spiders).await?;
+        if jobs.keys.is_empty() {
+            return self.store.count(project, &filter).await;
         }
-        let jobs = self.get_jobs(project, filter, keys, &FieldSelection::Row).await?;
-        Ok(jobs.len() as u64)
+        let found = self.get_jobs(project, &filter, &jobs.keys, &FieldSelection::Row).await?;
+        Ok(found.len() as u64)
     }
 }
 

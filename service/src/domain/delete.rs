@@ -2,7 +2,8 @@
 //! 3 and 5).
 
 use super::{
-    Domain, change_outcome::wrong_state, check_items, check_project, transition::entering,
+    BulkDone, BulkQuery, Domain, bulk::BulkJobs, change_outcome::wrong_state, check_items,
+    check_project, transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -13,11 +14,36 @@ use spiderq_core::{
 };
 
 impl Domain {
+    /// Deletes the jobs that the call selects; counts those that are deleted already too. One that
+    /// is named by its key and runs refuses the call; others that run are passed over.
+    pub async fn delete_jobs(&self, caller: &Caller, query: BulkQuery) -> Result<BulkDone> {
+        let project = query.jobs.project;
+        caller.may(Role::User, project)?;
+        if query.validate_only && !query.jobs.has_conditions {
+            self.refuse_running(&query.jobs.keys).await?;
+        }
+        let idle = [State::Pending, State::Finished, State::Deleted].into_iter().collect();
+        let mut list = match self.bulk_jobs(query, idle).await? {
+            BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),
+            BulkJobs::Keys(keys, _) => {
+                return self.delete_keys(caller, project, &keys).await.map(BulkDone::all);
+            }
+            BulkJobs::Found(list) => list,
+        };
+        let steps = steps(Step::Keep, caller)?;
+        let mut count = 0;
+        while let Some(keys) = list.next().await? {
+            let deleted = Some(State::Deleted);
+            count += self.change_all(project, &keys, &Holder::Anyone, &steps, deleted).await?;
+        }
+        list.done(count).await
+    }
+
     /// Deletes jobs; returns how many there are. One that is running refuses the call.
     ///
     /// Up to [`MAX_BATCH`] keys are deleted in one step or not at all. More are looked at first,
     /// so that a running one is seen before anything is done.
-    pub async fn delete_jobs(
+    pub(super) async fn delete_keys(
         &self,
         caller: &Caller,
         project: ProjectId,
@@ -29,11 +55,7 @@ impl Domain {
         if keys.len() > MAX_BATCH {
             self.refuse_running(keys).await?;
         }
-        let mut on = [Step::Apply(0); 4];
-        on[State::Running.index()] = Step::Refuse;
-        on[State::Deleted.index()] = Step::Keep;
-        let effect = entering(State::Deleted, Effect::default(), caller.actor())?;
-        let steps = (on, vec![effect]);
+        let steps = steps(Step::Refuse, caller)?;
         self.change_all(project, keys, &Holder::Anyone, &steps, Some(State::Deleted)).await
     }
 
@@ -54,10 +76,20 @@ impl Domain {
         match self.store.purge(key).await? {
             Purged::Done | Purged::Missing => Ok(()),
             Purged::Refused(state) => {
-                Err(Error::WrongState(format!("job {key} is {}: delete it first", state.as_str())))
+                let message = format!("job {key} is {}: delete it first", state.as_str());
+                Err(Error::WrongState { message, job: key, state })
             }
         }
     }
+}
+
+/// Steps that delete a job, with this one for a job that runs.
+fn steps(running: Step, caller: &Caller) -> Result<([Step; 4], Vec<Effect>)> {
+    let mut on = [Step::Apply(0); 4];
+    on[State::Running.index()] = running;
+    on[State::Deleted.index()] = Step::Keep;
+    let effect = entering(State::Deleted, Effect::default(), caller.actor())?;
+    Ok((on, vec![effect]))
 }
 
 #[cfg(test)]

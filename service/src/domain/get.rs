@@ -32,8 +32,11 @@ impl Domain {
         check_project(project, keys)?;
         let mut jobs = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(MAX_BATCH) {
-            let found = self.store.get(chunk, fields).await?;
+            let found = self.store.get(chunk, &filter.fields_read(fields)).await?;
             jobs.extend(found.into_iter().flatten().filter(|job| filter.matches(job)));
+        }
+        for job in &mut jobs {
+            job.metadata.retain(|name| fields.includes(name));
         }
         Ok(jobs)
     }

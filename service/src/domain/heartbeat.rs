@@ -41,18 +41,17 @@ impl Domain {
         let Heartbeat { key, fence, lease_ms, counters } = heartbeat;
         let now = self.now();
         let lease_expires = lease_end(lease_ms, now)?.ok_or_else(|| {
-            let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS}");
-            Error::invalid("lease_ms", accepted)
+            let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS} ms");
+            Error::invalid("lease", accepted)
         })?;
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);
         let effect = Effect { lease_expires: Some(lease_expires), counters, ..Effect::default() };
         let holder = held_by(caller.may_write(key, fence)?)?;
-        let change = Change { key, holder, on, effects: vec![effect] };
+        let change = Change { key, holder, unchanged_since: None, on, effects: vec![effect] };
         let changed = self.change_one(change, now).await?;
         let Changed::Applied { stop_requested, .. } = changed else {
-            let stale = || Error::Stale(key.to_string());
-            return Err(refusal(key, changed, None).unwrap_or_else(stale));
+            return Err(refusal(key, changed, None).unwrap_or(Error::Stale(key)));
         };
         Ok(HeartbeatResult { lease_expires, stop_requested })
     }

@@ -19,10 +19,10 @@ impl Domain {
         let holder = caller.may_write(key, None)?;
         let job = self.job_of(key, &FieldSelection::Row).await?.ok_or_else(|| no_job(key))?;
         if job.state != State::Running {
-            return Err(Error::WrongState(format!(
-                "job {key} is {}: only a running job has a token",
-                job.state.as_str()
-            )));
+            let state = job.state;
+            let message =
+                format!("job {key} is {}: only a running job has a token", state.as_str());
+            return Err(Error::WrongState { message, job: key, state });
         }
         let started_by = job.entry(State::Running).map(|entry| &entry.actor);
         if let Holder::StartedBy(actor) = holder

@@ -22,8 +22,9 @@ pub(super) fn lease_length(lease_ms: Option<i64>) -> Result<Option<u64>> {
         Some(Ok(0)) => Ok(None),
         Some(Ok(length @ MIN_LEASE_MS..=MAX_LEASE_MS)) => Ok(Some(length)),
         Some(_) => {
-            let accepted = format!("must be 0 (no lease) or from {MIN_LEASE_MS} to {MAX_LEASE_MS}");
-            Err(Error::invalid("lease_ms", accepted))
+            let accepted =
+                format!("must be 0 (no lease) or from {MIN_LEASE_MS} to {MAX_LEASE_MS} ms");
+            Err(Error::invalid("lease", accepted))
         }
     }
 }

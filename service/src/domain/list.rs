@@ -8,12 +8,14 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{Domain, check_project};
+use super::{Domain, JobSelection, check_project};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
-    model::{FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, State, StateSet},
+    model::{
+        FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, SpiderId, State, StateSet,
+    },
     store::Store,
 };
 
@@ -26,6 +28,8 @@ pub struct ListQuery {
     pub filter: Filter,
     /// Only these jobs; empty: all.
     pub keys: Vec<JobKey>,
+    /// Spiders by number, beside those that the filter names.
+    pub spiders: Vec<SpiderId>,
     /// In which order.
     pub order: ListOrder,
     /// Only jobs after this one, where a page before ended.
@@ -48,6 +52,7 @@ impl ListQuery {
             project,
             filter,
             keys: Vec::new(),
+            spiders: Vec::new(),
             order: ListOrder::Latest,
             after: None,
             skip: 0,
@@ -55,6 +60,13 @@ impl ListQuery {
             stop: None,
             fields: FieldSelection::Row,
         }
+    }
+}
+
+impl From<JobSelection> for ListQuery {
+    fn from(jobs: JobSelection) -> Self {
+        let JobSelection { project, keys, filter, spiders, .. } = jobs;
+        Self { keys, spiders, ..Self::new(project, filter) }
     }
 }
 
@@ -102,7 +114,8 @@ impl Domain {
 
     /// Begins a list. Asks nobody for permission.
     pub(super) async fn list(&self, query: ListQuery) -> Result<JobList> {
-        let ListQuery { project, mut filter, keys, order, after, fields, .. } = query;
+        let ListQuery { project, filter, keys, spiders, order, after, fields, .. } = query;
+        let mut filter = self.with_spiders(project, filter, &spiders).await?;
         if let Some(stop) = query.stop {
             self.end_before(project, stop, &mut filter).await?;
         }
@@ -208,17 +221,6 @@ impl JobList {
             jobs.push(job);
         }
         Ok(jobs)
-    }
-
-    /// The keys of up to [`MAX_BATCH`] jobs; none at the end.
-    pub(super) async fn next_keys(&mut self) -> Result<Vec<JobKey>> {
-        let mut keys = Vec::new();
-        while keys.len() < MAX_BATCH
-            && let Some(job) = self.next().await?
-        {
-            keys.push(job.key);
-        }
-        Ok(keys)
     }
 
     async fn read(&mut self) -> Result<()> {

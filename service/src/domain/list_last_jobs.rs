@@ -1,6 +1,6 @@
 //! The job of each spider that finished last (`docs/contract.md`, 4, summaries).
 
-use super::{Domain, check_rows};
+use super::{Domain, SpiderRef};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
@@ -14,13 +14,15 @@ pub struct LastJobsQuery {
     /// Of which project.
     pub project: ProjectId,
     /// Only of this spider.
-    pub spider: Option<SpiderId>,
+    pub spider: Option<SpiderRef>,
     /// Only of spiders with numbers above this one.
     pub after: Option<SpiderId>,
     /// How many jobs to leave out at the beginning.
-    pub skip: u32,
-    /// How many jobs to list: 1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS); 0 = `MAX_ROWS`.
-    pub limit: u32,
+    pub skip: u64,
+    /// How many jobs to list.
+    pub limit: usize,
+    /// Which metadata.
+    pub fields: FieldSelection,
 }
 
 impl Domain {
@@ -28,17 +30,23 @@ impl Domain {
     /// finished are left out.
     pub async fn list_last_jobs(&self, caller: &Caller, query: &LastJobsQuery) -> Result<Vec<Job>> {
         caller.may(Role::Read, query.project)?;
-        let limit = check_rows("count", query.limit)?;
-        let mut skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
+        let one = match &query.spider {
+            None => None,
+            Some(spider) => match self.spider_number(query.project, spider, false).await? {
+                Some(number) => Some(number),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let (mut skip, limit) = (query.skip, query.limit);
         let (mut jobs, mut after) = (Vec::new(), query.after);
         loop {
-            let spiders = match query.spider {
+            let spiders = match one {
                 Some(spider) => vec![spider],
                 None => self.spiders_after(query.project, after).await?,
             };
             let full = spiders.len() == MAX_BATCH;
             after = spiders.last().copied();
-            let last = self.store.last_finished(query.project, &spiders, &FieldSelection::Row);
+            let last = self.store.last_finished(query.project, &spiders, &query.fields);
             for job in last.await?.into_iter().flatten() {
                 if skip > 0 {
                     skip -= 1;

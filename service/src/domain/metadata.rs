@@ -2,28 +2,45 @@
 
 use super::{
     Domain,
-    change_outcome::refusal,
+    change_outcome::{no_job, refusal},
     reserved_fields::{ReservedFields, is_read_only},
     transition::towards,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{Fence, FieldName, JobKey, Metadata, TagChanges},
-    store::{Change, Effect},
+    model::{Fence, FieldName, FieldSelection, JobKey, Metadata, Millis, TagChanges},
+    store::{Change, Changed, Effect},
 };
 
+/// What must hold for metadata to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetadataCondition {
+    /// The secret of the attempt that must still hold the job.
+    pub fence: Option<Fence>,
+    /// When the job must have been written last.
+    pub unchanged_since: Option<Millis>,
+}
+
 impl Domain {
-    /// Sets fields of a job; those that only the service sets are skipped.
+    /// Sets fields of a job; those that only the service sets are skipped. Answers when the job was
+    /// written last.
     pub async fn set_job_metadata(
         &self,
         caller: &Caller,
         key: JobKey,
         fields: Metadata,
-        fence: Option<Fence>,
-    ) -> Result<()> {
+        condition: MetadataCondition,
+    ) -> Result<Millis> {
         let effect = ReservedFields::split(fields)?.effect();
-        self.change_metadata(caller, key, fence, effect).await
+        match self.change_metadata(caller, key, condition, effect).await? {
+            Some(written) => Ok(written),
+            // Nothing was to be set.
+            None => {
+                let job = self.job_of(key, &FieldSelection::Row).await?;
+                job.map(|job| job.updated).ok_or_else(|| no_job(key))
+            }
+        }
     }
 
     /// Removes a field; no error when it or the job does not exist.
@@ -32,25 +49,32 @@ impl Domain {
         caller: &Caller,
         key: JobKey,
         field: FieldName,
-        fence: Option<Fence>,
+        condition: MetadataCondition,
     ) -> Result<()> {
-        match self.change_metadata(caller, key, fence, removal(field)).await {
-            Err(Error::NotFound(_)) => Ok(()),
-            done => done,
+        match self.change_metadata(caller, key, condition, removal(field)).await {
+            Err(Error::NotFound { .. }) => Ok(()),
+            done => done.map(|_| ()),
         }
     }
 
+    /// When the job was written; `None` when there was nothing to write.
     async fn change_metadata(
         &self,
         caller: &Caller,
         key: JobKey,
-        fence: Option<Fence>,
+        condition: MetadataCondition,
         effect: Effect,
-    ) -> Result<()> {
+    ) -> Result<Option<Millis>> {
+        let MetadataCondition { fence, unchanged_since } = condition;
         let holder = caller.may_write(key, fence)?;
         let (on, effects) = towards(None, effect, caller.actor())?;
-        let changed = self.change_one(Change { key, holder, on, effects }, self.now()).await?;
-        refusal(key, changed, None).map_or(Ok(()), Err)
+        let change = Change { key, holder, unchanged_since, on, effects };
+        let now = self.now();
+        let changed = self.change_one(change, now).await?;
+        match refusal(key, changed, None) {
+            Some(error) => Err(error),
+            None => Ok(matches!(changed, Changed::Applied { .. }).then_some(now)),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! the calls that are not in a file of their own name.
 
 mod api_keys;
+mod bulk;
 mod cancel;
 mod change_outcome;
 mod count;
@@ -15,15 +16,17 @@ mod lease;
 mod list;
 mod list_last_jobs;
 mod metadata;
+mod named_fields;
 mod projects;
 mod push;
 mod reaper;
 pub mod request_id;
-mod reserved_fields;
+pub(crate) mod reserved_fields;
 mod restore;
 mod retention;
 mod schedule;
-mod settings;
+mod selection;
+pub(crate) mod settings;
 mod shutdown;
 mod spiders;
 mod start;
@@ -41,17 +44,22 @@ mod watch;
 use std::sync::Arc;
 
 pub use self::{
-    api_keys::Identity,
+    api_keys::{Identity, NewApiKey},
+    bulk::{BulkDone, BulkQuery},
     heartbeat::{Heartbeat, HeartbeatResult},
     list::{JobList, ListOrder, ListQuery, PageCursor},
     list_last_jobs::LastJobsQuery,
+    metadata::MetadataCondition,
+    named_fields::NamedFields,
     projects::ProjectSummary,
     push::{PushJob, PushedJob},
     reaper::Reaper,
     retention::Pruner,
     schedule::ScheduleJob,
+    selection::JobSelection,
+    settings::SettingsMask,
     shutdown::Shutdown,
-    spiders::{Spider, SpiderRef},
+    spiders::{Spider, SpiderRef, SpiderUpdate},
     start::{StartJob, StartedJob},
     summarize::{StateSummary, SummarizeQuery},
     update_jobs::UpdateJobs,
@@ -63,10 +71,13 @@ use crate::auth::Auth;
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
-    limits::{MAX_ITEMS, MAX_ROWS},
-    model::{JobKey, Millis, ProjectId},
+    limits::MAX_ITEMS,
+    model::{FieldSelection, JobKey, Millis, ProjectId},
     store::{RequestDigest, Store},
 };
+
+/// The metadata field with the arguments of the spider.
+const SPIDER_ARGS: &str = "spider_args";
 
 /// The domain over one store.
 #[derive(Clone, Debug)]
@@ -122,20 +133,19 @@ fn check_items(field: &str, items: usize) -> Result<()> {
     }
 }
 
-/// The number of rows that a caller asked for, from 1 to [`MAX_ROWS`]; 0 means [`MAX_ROWS`].
-fn check_rows(field: &str, asked: u32) -> Result<usize> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(MAX_ROWS),
-        Ok(rows @ 1..=MAX_ROWS) => Ok(rows),
-        Ok(_) | Err(_) => Err(Error::invalid(field, format!("must be from 1 to {MAX_ROWS}"))),
-    }
+/// The metadata of every row that the API answers: those of the store's rows, and the arguments
+/// of the spider.
+#[must_use]
+pub fn row_fields() -> FieldSelection {
+    FieldSelection::Row.with(SPIDER_ARGS)
 }
 
 /// All keys must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {
         Some(key) => {
-            Err(Error::invalid("key", format!("must be a job of project {project}, {key} is not")))
+            let accepted = format!("must be a job of project {project}, {key} is not");
+            Err(Error::invalid("key", accepted).at("filter.keys"))
         }
         None => Ok(()),
     }

@@ -1,15 +1,18 @@
 //! Pushing jobs: each is accepted or refused on its own (`docs/contract.md`, 4).
 
+use std::collections::BTreeMap;
+
 use super::{
-    Domain, RequestId, check_items, job_cmd::set_job_cmd, reserved_fields::ReservedFields,
-    step_digest, transition::attempt_in,
+    Domain, NamedFields, RequestId, SpiderRef, check_items, job_cmd::set_job_cmd,
+    reserved_fields::ReservedFields, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{
-        JobKey, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags, UniqueKey, Units,
+        JobKey, Metadata, Priority, ProjectId, Role, SpiderId, SpiderName, State, Tags, UniqueKey,
+        Units,
     },
     store::{NewJob, Pushed},
 };
@@ -17,8 +20,8 @@ use spiderq_core::{
 /// A job to push.
 #[derive(Debug)]
 pub struct PushJob {
-    /// A spider without a number gets one.
-    pub spider: SpiderName,
+    /// A new name gets a number; a number must be of a spider that exists.
+    pub spider: SpiderRef,
     /// The state that it begins in.
     pub state: State,
     /// `None`: that of the metadata, or the default.
@@ -29,6 +32,8 @@ pub struct PushJob {
     pub tags: Tags,
     /// While a pending or running job has the same value, the push is refused.
     pub unique: Option<String>,
+    /// Metadata that the API has fields for.
+    pub named: NamedFields,
     /// All other fields.
     pub metadata: Metadata,
 }
@@ -50,8 +55,7 @@ impl Domain {
         check_items("jobs", jobs.len())?;
         let now = self.now();
         let mut results = Vec::with_capacity(jobs.len());
-        let items = jobs.into_iter().map(|job| Item::new(job?, caller));
-        let items: Vec<Result<Item>> = items.collect();
+        let items = self.push_items(caller, project, jobs).await?;
         for (step, items) in items.chunks(MAX_BATCH).enumerate() {
             let new: Vec<NewJob> = items.iter().flatten().map(|item| item.job.clone()).collect();
             // Where all are refused, nothing is kept under the request id.
@@ -70,6 +74,50 @@ impl Domain {
             }
         }
         Ok(results)
+    }
+
+    /// The jobs as the store takes them, each with the name of its spider.
+    async fn push_items(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        jobs: Vec<Result<PushJob>>,
+    ) -> Result<Vec<Result<Item>>> {
+        let (mut items, mut names) = (Vec::with_capacity(jobs.len()), BTreeMap::new());
+        for job in jobs {
+            let job = match job {
+                Ok(job) => job,
+                Err(error) => {
+                    items.push(Err(error));
+                    continue;
+                }
+            };
+            let spider = self.spider_of(project, &job.spider, &mut names).await;
+            items.push(match spider {
+                Ok(spider) => Item::new(job, spider, caller),
+                Err(away @ Error::Unavailable { .. }) => return Err(away),
+                Err(error) => Err(error),
+            });
+        }
+        Ok(items)
+    }
+
+    /// The name of a spider; those that were read by number before are in `names`.
+    async fn spider_of(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+        names: &mut BTreeMap<SpiderId, SpiderName>,
+    ) -> Result<SpiderName> {
+        let SpiderRef::Number(number) = spider else {
+            return self.scheduled_spider(project, spider).await;
+        };
+        if let Some(name) = names.get(number) {
+            return Ok(name.clone());
+        }
+        let name = self.scheduled_spider(project, spider).await?;
+        names.insert(*number, name.clone());
+        Ok(name)
     }
 
     fn push_results<'a>(
@@ -96,12 +144,14 @@ struct Item {
 }
 
 impl Item {
-    fn new(push: PushJob, caller: &Caller) -> Result<Self> {
+    fn new(push: PushJob, spider: SpiderName, caller: &Caller) -> Result<Self> {
         let mut fields = ReservedFields::split(push.metadata)?;
-        set_job_cmd(&push.spider, &mut fields.rest)?;
+        push.named.set(&mut fields.rest)?;
+        set_job_cmd(&spider, &mut fields.rest)?;
+        fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         let tags = if push.tags.is_empty() { fields.tags.unwrap_or_default() } else { push.tags };
         let job = NewJob {
-            spider: push.spider,
+            spider,
             state: push.state,
             scheduled: false,
             actor: caller.actor().clone(),
@@ -128,7 +178,7 @@ pub(super) fn pushed_key(
         Some(Pushed::Added(key)) => Ok(key),
         Some(Pushed::Duplicate(job)) => Err(Error::Duplicate { message: duplicate(), job }),
         Some(Pushed::TooManyTags) => Err(Tags::too_many()),
-        Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit.to_string())),
+        Some(Pushed::AtLimit(limit)) => Err(Error::AtLimit(limit)),
         None => Err(Error::bug("push answered too little")),
     }
 }

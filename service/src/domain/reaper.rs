@@ -102,7 +102,11 @@ impl Round {
             Changed::Stale | Changed::Refused(_) | Changed::Missing | Changed::Kept(_) => {
                 self.doubtful.insert(key);
             }
-            Changed::NotHeld | Changed::TooManyTags | Changed::TooLarge | Changed::AtLimit(_) => {
+            Changed::NotHeld
+            | Changed::WrittenSince
+            | Changed::TooManyTags
+            | Changed::TooLarge
+            | Changed::AtLimit(_) => {
                 self.failed.push((key, Error::bug("the end of an attempt was refused")));
             }
         }
@@ -226,7 +230,13 @@ impl Domain {
         // It may have been started again in between.
         on[State::Running.index()] = Step::Apply(1);
         let effects = vec![finished("cancelled")?, Effect { stop_by, ..Effect::default() }];
-        let change = |key| Change { key, holder: Holder::Anyone, on, effects: effects.clone() };
+        let change = |key| Change {
+            key,
+            holder: Holder::Anyone,
+            unchanged_since: None,
+            on,
+            effects: effects.clone(),
+        };
         let changes = keys.into_iter().map(change).collect();
         self.store.change(project, changes, false, now, None).await?;
         Ok(())
@@ -283,7 +293,7 @@ impl AttemptEnd {
         };
         let mut on = [Step::Refuse; 4];
         on[State::Running.index()] = Step::Apply(0);
-        Ok(Change { key: job.key, holder, on, effects: vec![effect] })
+        Ok(Change { key: job.key, holder, unchanged_since: None, on, effects: vec![effect] })
     }
 }
 

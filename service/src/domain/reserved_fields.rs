@@ -50,12 +50,14 @@ pub(super) struct ReservedFields {
 
 impl ReservedFields {
     pub(super) fn split(mut metadata: Metadata) -> Result<Self> {
-        metadata.check_size()?;
+        metadata.check_size().map_err(|error| error.at("metadata_json"))?;
         metadata.retain(|name| !is_read_only(name));
         for name in READABLE_FIELDS {
-            metadata.get(name).map_or(Ok(()), |json| check_readable(name, json))?;
+            let checked = metadata.get(name).map_or(Ok(()), |json| check_readable(name, json));
+            checked.map_err(|error| error.at(&field_path(name)))?;
         }
-        let tags = metadata.remove("tags").map(|json| tags(&json)).transpose()?;
+        let tags = metadata.remove("tags").map(|json| tags(&json)).transpose();
+        let tags = tags.map_err(|error| error.at(&field_path("tags")))?;
         let priority = integer(&mut metadata, "priority", Priority::new)?;
         let units = integer(&mut metadata, "units", Units::new)?;
         let counters = metadata.get("scrapystats").map(counters).unwrap_or_default();
@@ -75,6 +77,11 @@ impl ReservedFields {
             ..Effect::default()
         }
     }
+}
+
+/// Where a request has the metadata field `name`.
+pub(crate) fn field_path(name: &str) -> String {
+    format!("metadata_json[{}]", JsonText::string(name))
 }
 
 pub(super) fn check_readable(name: &str, json: &JsonText) -> Result<()> {
@@ -100,7 +107,8 @@ fn integer<T>(
         return Ok(None);
     };
     // A value that is not an integer gets the error of one that is out of range.
-    parse(serde_json::from_str(json.as_str()).unwrap_or(i64::MIN)).map(Some)
+    let number = parse(serde_json::from_str(json.as_str()).unwrap_or(i64::MIN));
+    number.map(Some).map_err(|error| error.at(&field_path(name)))
 }
 
 /// The counters in Scrapy's stats, which leave out what never happened: a missing one is 0.

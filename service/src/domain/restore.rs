@@ -1,18 +1,40 @@
 //! Restoring deleted jobs: they are finished again, as they were before (`docs/contract.md`, 3,
 //! restore). An update of the queue to finished restores one job in the same way.
 
-use super::{Domain, RequestId, check_items, check_project, step_digest, transition::restore_only};
+use super::{
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project,
+    step_digest, transition::restore_only,
+};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
     limits::MAX_BATCH,
-    model::{JobKey, ProjectId, Role},
+    model::{JobKey, ProjectId, Role, State, StateSet},
     store::{Change, Changed, Holder},
 };
 
 impl Domain {
+    /// Restores those jobs that are deleted among those that the call selects, and counts them.
+    pub async fn restore_jobs(&self, caller: &Caller, query: BulkQuery) -> Result<BulkDone> {
+        let project = query.jobs.project;
+        caller.may(Role::User, project)?;
+        let deleted = StateSet::from_iter([State::Deleted]);
+        let mut list = match self.bulk_jobs(query, deleted).await? {
+            BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),
+            BulkJobs::Keys(keys, id) => {
+                return self.restore_keys(caller, project, &keys, id).await.map(BulkDone::all);
+            }
+            BulkJobs::Found(list) => list,
+        };
+        let mut count = 0;
+        while let Some(keys) = list.next().await? {
+            count += self.restore_keys(caller, project, &keys, None).await?;
+        }
+        list.done(count).await
+    }
+
     /// Restores jobs; returns how many were deleted. Others stay as they are.
-    pub async fn restore_jobs(
+    pub(super) async fn restore_keys(
         &self,
         caller: &Caller,
         project: ProjectId,
@@ -29,7 +51,7 @@ impl Domain {
             let (on, effects) = restore_only(caller.actor(), now)?;
             let change = |key: &JobKey| {
                 let (holder, effects) = (Holder::Anyone, effects.clone());
-                Change { key: *key, holder, on, effects }
+                Change { key: *key, holder, unchanged_since: None, on, effects }
             };
             let changes = chunk.iter().map(change).collect();
             let changed = self.store.change(project, changes, false, now, digest.as_ref()).await?;

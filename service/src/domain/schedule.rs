@@ -4,21 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, RequestId, SpiderRef,
-    job_cmd::set_job_cmd,
-    push::pushed_key,
-    reserved_fields::{ReservedFields, check_readable},
-    step_digest,
-    transition::attempt_in,
+    Domain, NamedFields, RequestId, SpiderRef, job_cmd::set_job_cmd, push::pushed_key,
+    reserved_fields::ReservedFields, spiders::no_spider, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
 use spiderq_core::{
+    effect::StoredJob,
     error::{Error, Result},
     model::{
-        Actor, JobKey, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags,
+        Actor, Job, JsonText, Metadata, Priority, ProjectId, Role, SpiderName, State, Tags,
         UniqueKey, Units,
     },
-    store::NewJob,
+    store::{Added, NewJob, Pushed},
 };
 
 /// A job to schedule.
@@ -59,24 +56,37 @@ impl Domain {
         caller: &Caller,
         schedule: ScheduleJob,
         request_id: Option<RequestId>,
-    ) -> Result<JobKey> {
+    ) -> Result<Job> {
         let project = schedule.project;
         caller.may(Role::User, project)?;
         let spider = self.scheduled_spider(project, &schedule.spider).await?;
         let job = new_job(caller.actor(), spider.clone(), schedule)?;
         let now = self.now();
         let digest = step_digest(request_id.as_ref(), 0, now);
-        let pushed = self.store.push(project, vec![job], now, digest.as_ref()).await?;
-        pushed_key(pushed.into_iter().next(), || format!("{spider} already scheduled"))
+        let outcomes = self.store.add(project, vec![job.clone()], now, digest.as_ref()).await?;
+        match outcomes.into_iter().next() {
+            Some(Ok(Added { key, position, time, tags })) => {
+                Ok(StoredJob::added(job, tags, key, position, time).job)
+            }
+            other => {
+                let refusal = other.map(Pushed::of);
+                let key = pushed_key(refusal, || format!("{spider} already scheduled"));
+                Err(key.err().unwrap_or_else(|| Error::bug("a refusal without an error")))
+            }
+        }
     }
 
-    async fn scheduled_spider(&self, project: ProjectId, spider: &SpiderRef) -> Result<SpiderName> {
+    /// The name of a spider that is to get a job; a number must be of one that exists.
+    pub(super) async fn scheduled_spider(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+    ) -> Result<SpiderName> {
         match spider {
             SpiderRef::Name(name) => Ok(name.clone()),
             SpiderRef::Number(number) => {
                 let name = self.store.spider_name(project, *number).await?;
-                let accepted = "must be the number of a spider that exists";
-                name.ok_or_else(|| Error::invalid("spider_id", accepted))
+                name.ok_or_else(|| no_spider(project, spider))
             }
         }
     }
@@ -84,9 +94,6 @@ impl Domain {
 
 fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Result<NewJob> {
     let reserved = ReservedFields::split(std::mem::take(&mut schedule.metadata))?;
-    if let Some(settings) = &schedule.job_settings {
-        check_readable("job_settings", settings)?;
-    }
     let meta_tags = reserved.tags.unwrap_or_default();
     let tags = Tags::new([&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned())?;
     let args = schedule.spider_args.clone();
@@ -123,32 +130,14 @@ fn unique_key(
 
 /// `rest` with the fields that the schedule has names for.
 fn job_fields(spider: &SpiderName, schedule: ScheduleJob, rest: Metadata) -> Result<Metadata> {
-    let object = |map: &BTreeMap<_, _>| (!map.is_empty()).then(|| strings(map));
-    let string = |text: Option<String>| text.as_deref().map(JsonText::string);
-    let fields = [
-        ("spider_type", Some(JsonText::string(spider.spider_type()))),
-        ("spider_args", object(&schedule.spider_args)),
-        ("environment", object(&schedule.environment)),
-        ("job_settings", schedule.job_settings),
-        ("cmd_args", string(schedule.cmd_args)),
-        ("version", string(schedule.version)),
-    ];
+    let ScheduleJob { spider_args, cmd_args, job_settings, environment, version, .. } = schedule;
+    let named = NamedFields { spider_args, cmd_args, job_settings, environment, version };
     let mut metadata = rest;
-    for (name, value) in fields {
-        if let Some(value) = value {
-            metadata.set(name, value);
-        }
-    }
+    metadata.set("spider_type", JsonText::string(spider.spider_type()));
+    named.set(&mut metadata)?;
     set_job_cmd(spider, &mut metadata)?;
-    metadata.check_size()?;
+    metadata.check_size().map_err(|error| error.at("metadata_json"))?;
     Ok(metadata)
-}
-
-/// A JSON object of strings.
-fn strings(map: &BTreeMap<String, String>) -> JsonText {
-    let object: serde_json::Map<_, _> =
-        map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    JsonText::stored(serde_json::Value::Object(object).to_string())
 }
 
 #[cfg(test)]

@@ -61,6 +61,17 @@ pub(super) struct LostJobs {
     pub(super) max_attempts: u64,
 }
 
+/// Which settings an update is about. One that has no new value is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingsMask {
+    /// Those that have a new value.
+    Given,
+    /// These.
+    Names(Vec<FieldName>),
+    /// All of the project.
+    All,
+}
+
 /// How the project is called.
 const NAME: &str = "name";
 
@@ -78,42 +89,53 @@ impl Domain {
         self.store.settings(project).await
     }
 
-    /// Sets these settings and keeps the others.
-    pub async fn set_settings(
+    /// Sets and removes settings, in one step.
+    pub async fn update_settings(
         &self,
         caller: &Caller,
         project: ProjectId,
         settings: Metadata,
+        mask: SettingsMask,
     ) -> Result<()> {
         caller.may(Role::User, project)?;
-        settings.check_size().map_err(|error| error.with_field("settings"))?;
-        check(&settings)?;
-        if settings.is_empty() {
-            return Ok(());
+        let change = change(settings, mask)?;
+        if let SettingsChange::Merge(set)
+        | SettingsChange::Replace(set)
+        | SettingsChange::Update { set, .. } = &change
+        {
+            let in_settings = |error: Error| error.with_field("settings").at("settings_json");
+            set.check_size().map_err(in_settings)?;
+            check(set)?;
+            if matches!(&change, SettingsChange::Merge(set) if set.is_empty()) {
+                return Ok(());
+            }
         }
-        if self.store.change_settings(project, SettingsChange::Merge(settings)).await? {
+        if self.store.change_settings(project, change).await? {
             return Ok(());
         }
         let limit =
             format!("of a project must be at most {} in all", bytes_text(MAX_METADATA_BYTES));
-        Err(Error::too_large("settings", limit))
+        Err(Error::too_large("settings", limit).at("settings_json"))
     }
+}
 
-    /// Removes settings; `None`: all of them.
-    pub async fn delete_settings(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        names: Option<Vec<FieldName>>,
-    ) -> Result<()> {
-        caller.may(Role::User, project)?;
-        if let Some(names) = &names {
-            check_items("names", names.len())?;
-        }
-        let change = names.map_or(SettingsChange::Clear, SettingsChange::Remove);
-        self.store.change_settings(project, change).await?;
-        Ok(())
-    }
+/// What an update of `settings` under `mask` does.
+fn change(mut settings: Metadata, mask: SettingsMask) -> Result<SettingsChange> {
+    let names = match mask {
+        SettingsMask::Given => return Ok(SettingsChange::Merge(settings)),
+        SettingsMask::All if settings.is_empty() => return Ok(SettingsChange::Clear),
+        SettingsMask::All => return Ok(SettingsChange::Replace(settings)),
+        SettingsMask::Names(names) => names,
+    };
+    check_items("names", names.len()).map_err(|error| error.at("update_mask"))?;
+    settings.retain(|name| names.iter().any(|masked| masked.as_str() == name));
+    let is_missing = |name: &FieldName| settings.get(name.as_str()).is_none();
+    let remove: Vec<FieldName> = names.iter().filter(|name| is_missing(name)).cloned().collect();
+    Ok(match (settings.is_empty(), remove.is_empty()) {
+        (true, _) => SettingsChange::Remove(remove),
+        (false, true) => SettingsChange::Merge(settings),
+        (false, false) => SettingsChange::Update { set: settings, remove },
+    })
 }
 
 /// Refuses settings if the table does not accept one of them, or if a name is almost one of it.
@@ -122,18 +144,23 @@ fn check(settings: &Metadata) -> Result<()> {
         let name = name.as_str();
         match TABLE.iter().find(|(known, _)| *known == name) {
             Some((_, accepts)) if value.as_str() != "null" && !accepts.allows(value) => {
-                return Err(Error::invalid(name, accepts.text()));
+                return Err(Error::invalid(name, accepts.text()).at(&field_path(name)));
             }
             Some(_) => {}
             None => {
                 if let Some(known) = near_miss(name) {
                     let accepted = format!("is not a setting of the service, but {known} is");
-                    return Err(Error::invalid(name, accepted));
+                    return Err(Error::invalid(name, accepted).at(&field_path(name)));
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Where a request has the setting `name`.
+pub(crate) fn field_path(name: &str) -> String {
+    format!("settings_json[{}]", JsonText::string(name))
 }
 
 /// The name of the table that `name` was probably meant to be: it differs by a few letters, or

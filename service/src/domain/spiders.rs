@@ -1,10 +1,10 @@
 //! Spiders of a project: listing and reading them, the tags that their scheduled jobs get, and
 //! how many jobs of one may run (`docs/contract.md`, 3, others; 4, ids).
 
-use super::{Domain, check_rows};
+use super::Domain;
 use crate::auth::Caller;
 use spiderq_core::{
-    error::{Error, Result},
+    error::{Error, ResourceKind, Result},
     limits::{MAX_BATCH, MAX_TAGS},
     model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
     store::{SpiderRecord, SpiderTagsUpdated},
@@ -27,6 +27,15 @@ pub struct Spider {
     pub project_name: String,
 }
 
+/// What to change of a spider; `None`: stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpiderUpdate {
+    /// Tags that its scheduled jobs get.
+    pub tags: Option<TagChanges>,
+    /// How many of its jobs may run at a time; `Some(None)`: no limit of its own.
+    pub max_running: Option<Option<u32>>,
+}
+
 /// How a call names a spider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpiderRef {
@@ -37,17 +46,15 @@ pub enum SpiderRef {
 }
 
 impl Domain {
-    /// Up to `limit` spiders (1 to [`MAX_ROWS`](spiderq_core::limits::MAX_ROWS); 0 = `MAX_ROWS`)
-    /// with numbers above `after`, by number.
+    /// Up to `limit` spiders with numbers above `after`, by number.
     pub async fn list_spiders(
         &self,
         caller: &Caller,
         project: ProjectId,
         mut after: Option<SpiderId>,
-        limit: u32,
+        limit: usize,
     ) -> Result<Vec<Spider>> {
         caller.may(Role::Read, project)?;
-        let limit = check_rows("count", limit)?;
         let mut spiders = Vec::new();
         while spiders.len() < limit {
             let size = MAX_BATCH.min(limit - spiders.len());
@@ -88,49 +95,54 @@ impl Domain {
         found.pop().ok_or_else(|| Error::bug("a spider lost its record"))
     }
 
-    /// Changes the tags that a spider's scheduled jobs get; returns the spider as it is then.
-    pub async fn update_spider_tags(
+    /// Changes a spider, its tags first; returns the spider as it is then.
+    pub async fn update_spider(
         &self,
         caller: &Caller,
         project: ProjectId,
         spider: SpiderRef,
-        changes: &TagChanges,
+        update: SpiderUpdate,
     ) -> Result<Spider> {
         caller.may(Role::User, project)?;
-        if changes.is_empty() {
-            return Err(Error::invalid("add", "is required, or remove"));
+        let SpiderUpdate { tags, max_running } = update;
+        if tags.is_none() && max_running.is_none() {
+            return Err(Error::invalid("update_mask", "is required, or tag_changes"));
         }
         let number = self.spider_number(project, &spider, false).await?;
         let number = number.ok_or_else(|| no_spider(project, &spider))?;
-        match self.store.update_spider_tags(project, number, changes).await? {
-            SpiderTagsUpdated::Done(_) => self.get_spider(caller, project, spider, false).await,
-            SpiderTagsUpdated::Missing => Err(no_spider(project, &spider)),
-            SpiderTagsUpdated::TooManyTags => {
-                Err(Error::invalid("add", format!("a spider may have at most {MAX_TAGS} tags")))
-            }
+        if let Some(changes) = tags {
+            self.change_spider_tags(project, &spider, number, &changes).await?;
         }
-    }
-
-    /// Sets how many jobs of a spider may run at a time; `None`: no limit of its own. Answers
-    /// the spider as it is then.
-    pub async fn limit_spider(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        spider: SpiderRef,
-        max_running: Option<u32>,
-    ) -> Result<Spider> {
-        caller.may(Role::User, project)?;
-        let number = self.spider_number(project, &spider, false).await?;
-        let number = number.ok_or_else(|| no_spider(project, &spider))?;
-        if !self.store.limit_spider(project, number, max_running).await? {
+        if let Some(most) = max_running
+            && !self.store.limit_spider(project, number, most).await?
+        {
             return Err(no_spider(project, &spider));
         }
         self.get_spider(caller, project, spider, false).await
     }
 
+    async fn change_spider_tags(
+        &self,
+        project: ProjectId,
+        spider: &SpiderRef,
+        number: SpiderId,
+        changes: &TagChanges,
+    ) -> Result<()> {
+        if changes.is_empty() {
+            return Err(Error::invalid("add", "is required, or remove").at("tag_changes.add"));
+        }
+        match self.store.update_spider_tags(project, number, changes).await? {
+            SpiderTagsUpdated::Done(_) => Ok(()),
+            SpiderTagsUpdated::Missing => Err(no_spider(project, spider)),
+            SpiderTagsUpdated::TooManyTags => {
+                let accepted = format!("a spider may have at most {MAX_TAGS} tags");
+                Err(Error::invalid("add", accepted).at("tag_changes.add"))
+            }
+        }
+    }
+
     /// The number that the caller gave, or that of the name: with `create` a new one.
-    async fn spider_number(
+    pub(super) async fn spider_number(
         &self,
         project: ProjectId,
         spider: &SpiderRef,
@@ -178,11 +190,17 @@ impl Domain {
     }
 }
 
-fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
-    Error::NotFound(match spider {
-        SpiderRef::Name(name) => format!("project {project} has no spider {name}"),
-        SpiderRef::Number(number) => format!("there is no spider {project}/{number}"),
-    })
+pub(super) fn no_spider(project: ProjectId, spider: &SpiderRef) -> Error {
+    let (message, name) = match spider {
+        SpiderRef::Name(name) => {
+            (format!("project {project} has no spider {name}"), format!("{project}/{name}"))
+        }
+        SpiderRef::Number(number) => {
+            let key = format!("{project}/{number}");
+            (format!("there is no spider {key}"), key)
+        }
+    };
+    Error::NotFound { message, kind: ResourceKind::Spider, name }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{Domain, RequestId, lease::lease_length, reserved_fields::ReservedFields, step_digest};
 use crate::auth::Caller;
@@ -13,7 +13,7 @@ use spiderq_core::{
         MAX_BATCH, MAX_START_METADATA_BYTES, MAX_START_WAIT_MS, MAX_TAGS, START_DEADLINE_MARGIN,
         bytes_text,
     },
-    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, State},
+    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, SpiderId, State},
     store::{Effect, NewAttempt},
 };
 
@@ -24,6 +24,8 @@ pub struct StartJob {
     pub project: ProjectId,
     /// Which of its jobs.
     pub filter: ClaimFilter,
+    /// Spiders by number, beside those that the filter names.
+    pub spiders: Vec<SpiderId>,
     /// Fields to set of the job.
     pub metadata: Metadata,
     /// How long the lease is, ms; 0: without end; `None`:
@@ -71,12 +73,23 @@ impl Domain {
         caller.may(Role::Worker, start.project)?;
         let until = end_of_wait(start.wait_ms, start.deadline)?;
         check_metadata(&start.metadata)?;
+        let mut filter = normalized(start.filter)?;
+        let effect = ReservedFields::split(start.metadata)?.effect();
+        let lease_ms = lease_length(start.lease_ms)?;
+        filter.spiders.extend(self.spider_names(start.project, &start.spiders).await?);
+        if filter.spiders.is_empty() && !start.spiders.is_empty() {
+            // No job can come of spiders that do not exist.
+            if let Some(until) = until {
+                self.wait_in_vain(until).await;
+            }
+            return Ok(None);
+        }
         let claim = Claim {
             project: start.project,
-            filter: normalized(start.filter)?,
+            filter: normalized(filter)?,
             actor: caller.actor().clone(),
-            effect: ReservedFields::split(start.metadata)?.effect(),
-            lease_ms: lease_length(start.lease_ms)?,
+            effect,
+            lease_ms,
             request_id,
         };
         let Some(until) = until else {
@@ -89,6 +102,13 @@ impl Domain {
             return Ok(Some(started));
         }
         self.wait_and_claim(&claim, until).await
+    }
+
+    async fn wait_in_vain(&self, until: Instant) {
+        tokio::select! {
+            () = self.shutdown.begun() => {}
+            () = sleep_until(until) => {}
+        }
     }
 
     /// Claims a job, if there is one now.
@@ -117,7 +137,8 @@ impl Domain {
 fn check_metadata(metadata: &Metadata) -> Result<()> {
     if metadata.bytes() > MAX_START_METADATA_BYTES {
         let limit = bytes_text(MAX_START_METADATA_BYTES);
-        return Err(Error::too_large("metadata", format!("must be at most {limit} in a start")));
+        let limit = format!("must be at most {limit} in a start");
+        return Err(Error::too_large("metadata", limit).at("metadata_json"));
     }
     Ok(())
 }
@@ -128,8 +149,8 @@ fn end_of_wait(wait_ms: i64, deadline: Option<Instant>) -> Result<Option<Instant
         Ok(0) => return Ok(None),
         Ok(wait @ 1..=MAX_START_WAIT_MS) => Duration::from_millis(wait),
         Ok(_) | Err(_) => {
-            let accepted = format!("must be from 0 to {MAX_START_WAIT_MS} (ms)");
-            return Err(Error::invalid("wait_ms", accepted));
+            let accepted = format!("must be from 0 to {MAX_START_WAIT_MS} ms");
+            return Err(Error::invalid("wait", accepted));
         }
     };
     let now = Instant::now();

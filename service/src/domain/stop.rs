@@ -2,7 +2,8 @@
 //! stop).
 
 use super::{
-    Domain, RequestId, check_items, check_project, settings, step_digest, transition::entering,
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project, settings,
+    step_digest, transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -22,8 +23,29 @@ pub(super) enum WhileRunning {
 }
 
 impl Domain {
+    /// Stops the jobs that the call selects; counts those that were pending or running.
+    pub async fn stop_jobs(&self, caller: &Caller, query: BulkQuery) -> Result<BulkDone> {
+        let project = query.jobs.project;
+        caller.may(Role::User, project)?;
+        let active = [State::Pending, State::Running].into_iter().collect();
+        let mut list = match self.bulk_jobs(query, active).await? {
+            BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),
+            BulkJobs::Keys(keys, id) => {
+                return self.stop_keys(caller, project, &keys, id).await.map(BulkDone::all);
+            }
+            BulkJobs::Found(list) => list,
+        };
+        let mut count = 0;
+        while let Some(keys) = list.next().await? {
+            let ask = WhileRunning::Ask;
+            let stopped = self.stop_batch(caller.actor(), project, &keys, ask, None).await?;
+            count += stopped.unwrap_or_default();
+        }
+        list.done(count).await
+    }
+
     /// Stops jobs; returns how many were pending or running.
-    pub async fn stop_jobs(
+    pub(super) async fn stop_keys(
         &self,
         caller: &Caller,
         project: ProjectId,
@@ -89,7 +111,7 @@ fn stop_change(key: JobKey, stop_by: Option<Millis>, actor: &Actor) -> Result<Ch
     on[State::Running.index()] = stop_by.map_or(Step::Keep, |_| Step::Apply(1));
     let asked = Effect { stop_by, set: asked, ..Effect::default() };
     let effects = vec![entering(State::Finished, ended, actor)?, asked];
-    Ok(Change { key, holder: Holder::Anyone, on, effects })
+    Ok(Change { key, holder: Holder::Anyone, unchanged_since: None, on, effects })
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! A summary of the queue: how many jobs are in each state, and the latest of them
 //! (`docs/contract.md`, 4, summaries).
 
-use super::{Domain, ListQuery};
+use super::{Domain, ListQuery, SpiderRef};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::{DEFAULT_SUMMARY_ROWS, MAX_SUMMARY_ROWS},
-    model::{FieldSelection, Filter, Job, ProjectId, Role, SpiderId, State, StateSet},
+    model::{FieldSelection, Filter, Job, ProjectId, Role, State, StateSet},
 };
 
 /// The states of a summary that asks for none in particular.
@@ -18,13 +18,13 @@ pub struct SummarizeQuery {
     /// Of which project.
     pub project: ProjectId,
     /// Only jobs of this spider.
-    pub spider: Option<SpiderId>,
+    pub spider: Option<SpiderRef>,
     /// Only this state; `None`: pending, running and finished.
     pub state: Option<State>,
     /// Jobs per state: 0 to [`MAX_SUMMARY_ROWS`]; `None`: [`DEFAULT_SUMMARY_ROWS`].
-    pub limit: Option<u32>,
+    pub limit: Option<i32>,
     /// How many jobs of each state to leave out at the beginning.
-    pub skip: u32,
+    pub skip: u64,
     /// Which metadata.
     pub fields: FieldSelection,
 }
@@ -48,20 +48,22 @@ impl Domain {
         query: &SummarizeQuery,
     ) -> Result<Vec<StateSummary>> {
         caller.may(Role::Read, query.project)?;
-        let limit = query.limit.unwrap_or(DEFAULT_SUMMARY_ROWS);
-        if limit > MAX_SUMMARY_ROWS {
-            let accepted = format!("must be from 0 to {MAX_SUMMARY_ROWS}");
-            return Err(Error::invalid("count", accepted));
-        }
+        let limit = rows(query.limit)?;
         let states = query.state.map_or_else(|| DEFAULT_STATES.to_vec(), |state| vec![state]);
         let mut filter = Filter::default();
-        if let Some(number) = query.spider {
-            let Some(name) = self.store.spider_name(query.project, number).await? else {
-                let empty = |state| StateSummary { state, count: 0, jobs: Vec::new() };
-                return Ok(states.into_iter().map(empty).collect());
-            };
-            filter.spiders.push(name);
-        }
+        let name = match &query.spider {
+            None => None,
+            Some(SpiderRef::Name(name)) => Some(name.clone()),
+            Some(SpiderRef::Number(number)) => {
+                let name = self.store.spider_name(query.project, *number).await?;
+                let Some(name) = name else {
+                    let empty = |state| StateSummary { state, count: 0, jobs: Vec::new() };
+                    return Ok(states.into_iter().map(empty).collect());
+                };
+                Some(name)
+            }
+        };
+        filter.spiders.extend(name);
         let mut summaries = Vec::new();
         for state in states {
             filter.states = StateSet::from_iter([state]);
@@ -79,13 +81,27 @@ impl Domain {
     ) -> Result<StateSummary> {
         let count = self.store.count(query.project, filter).await?;
         let list = ListQuery {
-            skip: query.skip.into(),
+            skip: query.skip,
             limit: limit.into(),
             fields: query.fields.clone(),
             ..ListQuery::new(query.project, filter.clone())
         };
         let jobs = self.list(list).await?.collect().await?;
         Ok(StateSummary { state, count, jobs })
+    }
+}
+
+/// Jobs per state; `None` is the default.
+fn rows(asked: Option<i32>) -> Result<u32> {
+    let Some(asked) = asked else {
+        return Ok(DEFAULT_SUMMARY_ROWS);
+    };
+    match u32::try_from(asked) {
+        Ok(rows @ ..=MAX_SUMMARY_ROWS) => Ok(rows),
+        Ok(_) | Err(_) => {
+            let accepted = format!("must be from 0 to {MAX_SUMMARY_ROWS}");
+            Err(Error::invalid("jobs_per_state", accepted))
+        }
     }
 }
 

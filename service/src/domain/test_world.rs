@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Domain, PushJob, QueueUpdate, StartJob, StartedJob, UpdateTarget};
+use super::{
+    Domain, NamedFields, PushJob, QueueUpdate, SettingsMask, SpiderRef, StartJob, StartedJob,
+    UpdateTarget,
+};
 use crate::auth::{Auth, Caller};
 use spiderq_core::{
     clock::ManualClock,
@@ -69,7 +72,8 @@ impl World {
     /// Sets one setting of the project.
     pub(super) async fn set(&self, name: &str, json: &str) {
         let settings = metadata(&[(name, json)]);
-        self.domain.set_settings(&caller(Role::User), self.project, settings).await.unwrap();
+        let (user, mask) = (caller(Role::User), SettingsMask::Given);
+        self.domain.update_settings(&user, self.project, settings, mask).await.unwrap();
     }
 
     /// The job with all its metadata, which must exist.
@@ -116,12 +120,13 @@ pub(super) fn token_of(started: &StartedJob) -> Caller {
 /// A pending job with nothing else.
 pub(super) fn push_job(spider: &str) -> PushJob {
     PushJob {
-        spider: spider_name(spider),
+        spider: SpiderRef::Name(spider_name(spider)),
         state: State::Pending,
         priority: None,
         units: None,
         tags: Tags::default(),
         unique: None,
+        named: NamedFields::default(),
         metadata: Metadata::default(),
     }
 }
@@ -131,6 +136,7 @@ pub(super) fn start_job(project: ProjectId) -> StartJob {
     StartJob {
         project,
         filter: ClaimFilter::default(),
+        spiders: Vec::new(),
         metadata: Metadata::default(),
         lease_ms: None,
         wait_ms: 0,

@@ -2,25 +2,21 @@
 //! (`docs/contract.md`, 3, update).
 
 use super::{
-    Domain, JobList, ListQuery, check_items, check_project, reserved_fields::ReservedFields,
-    transition::towards,
+    BulkDone, BulkQuery, Domain, JobList, ListQuery, bulk::BulkJobs,
+    reserved_fields::ReservedFields, transition::towards,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{Filter, JobKey, Metadata, ProjectId, Role, SpiderName, StateSet, TagChanges},
+    model::{Filter, Metadata, ProjectId, Role, SpiderName, StateSet, TagChanges},
     store::Holder,
 };
 
 /// What to change in which jobs.
 #[derive(Debug)]
 pub struct UpdateJobs {
-    /// Of which project.
-    pub project: ProjectId,
-    /// In these jobs; without keys, in all that match the filter.
-    pub keys: Vec<JobKey>,
-    /// Only in jobs that match it.
-    pub filter: Option<Filter>,
+    /// In these jobs.
+    pub query: BulkQuery,
     /// They come in place of `tags` in the metadata.
     pub tags: TagChanges,
     /// Fields to set.
@@ -30,47 +26,48 @@ pub struct UpdateJobs {
 impl UpdateJobs {
     /// Who must hold the jobs. The bearer of a job's token may name that job, and no other.
     fn holder(&self, caller: &Caller) -> Result<Holder> {
-        if let (Caller::Job { .. }, [key], None) = (caller, &self.keys[..], &self.filter) {
+        let jobs = &self.query.jobs;
+        if let (Caller::Job { .. }, [key], false) = (caller, &jobs.keys[..], jobs.has_conditions) {
             return caller.may_write(*key, None);
         }
-        caller.may(Role::User, self.project)?;
+        caller.may(Role::User, jobs.project)?;
         Ok(Holder::Anyone)
     }
 }
 
 impl Domain {
-    /// Makes the update; returns how many jobs there are. A job that would get too many tags or
+    /// Makes the update; counts the jobs that there are. A job that would get too many tags or
     /// too much metadata refuses its whole step of up to
     /// [`MAX_BATCH`](spiderq_core::limits::MAX_BATCH) jobs.
-    pub async fn update_jobs(&self, caller: &Caller, update: UpdateJobs) -> Result<u64> {
+    pub async fn update_jobs(&self, caller: &Caller, update: UpdateJobs) -> Result<BulkDone> {
         let holder = update.holder(caller)?;
-        let UpdateJobs { project, keys, filter, tags, metadata } = update;
-        if filter.is_none() {
-            check_some_jobs(&keys)?;
-            check_project(project, &keys)?;
+        let UpdateJobs { query, tags, metadata } = update;
+        let project = query.jobs.project;
+        // An update of no job in particular would be one of all jobs.
+        if query.jobs.keys.is_empty() && !query.jobs.has_conditions {
+            return Err(Error::invalid("filter", "is required, or keys"));
         }
         if tags.is_empty() && metadata.is_empty() {
-            return Err(Error::invalid("metadata", "is required, or tags"));
+            return Err(Error::invalid("metadata", "is required, or tags").at("metadata_json"));
         }
         let mut effect = ReservedFields::split(metadata)?.effect();
         if !tags.is_empty() {
             effect.tags = tags;
         }
         let steps = towards(None, effect, caller.actor())?;
-        let Some(filter) = filter else {
-            return self.change_all(project, &keys, &holder, &steps, None).await;
-        };
-        // Pages go by position, which an update does not move: each job comes once, also where
-        // the update changes whether it matches.
-        let mut jobs = self.list(ListQuery { keys, ..ListQuery::new(project, filter) }).await?;
-        let mut count = 0;
-        loop {
-            let keys = jobs.next_keys().await?;
-            if keys.is_empty() {
-                return Ok(count);
+        let mut list = match self.bulk_jobs(query, StateSet::ALL).await? {
+            BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),
+            BulkJobs::Keys(keys, _) => {
+                let changed = self.change_all(project, &keys, &holder, &steps, None);
+                return changed.await.map(BulkDone::all);
             }
+            BulkJobs::Found(list) => list,
+        };
+        let mut count = 0;
+        while let Some(keys) = list.next().await? {
             count += self.change_all(project, &keys, &holder, &steps, None).await?;
         }
+        list.done(count).await
     }
 
     /// The jobs of a spider, from the latest: a job that enters a state meanwhile gets a later
@@ -84,14 +81,6 @@ impl Domain {
         let filter = Filter { states, spiders: vec![spider], ..Filter::default() };
         self.list(ListQuery::new(project, filter)).await
     }
-}
-
-/// An update of no job in particular would be one of all jobs.
-fn check_some_jobs(keys: &[JobKey]) -> Result<()> {
-    if keys.is_empty() {
-        return Err(Error::invalid("filter", "is required, or keys"));
-    }
-    check_items("keys", keys.len())
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl QueueUpdate {
         let mut fields = ReservedFields::split(std::mem::take(&mut self.metadata))?;
         if let Some(reason) = self.close_reason.take() {
             fields.rest.set("close_reason", JsonText::string(&reason));
-            fields.rest.check_size()?;
+            fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         }
         let mut effect = fields.effect();
         if !self.tags.is_empty() {
@@ -177,7 +177,8 @@ impl<'a> Batches<'a> {
             steps = or_restore(steps, base, actor, self.domain.now())?;
         }
         let (on, effects) = steps;
-        self.batch.push((index, update.state, Change { key, holder, on, effects }));
+        let change = Change { key, holder, unchanged_since: None, on, effects };
+        self.batch.push((index, update.state, change));
         if self.batch.len() == MAX_BATCH {
             self.flush().await?;
         }

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Domain, Shutdown, check_project, subscription::Subscription};
+use super::{Domain, Shutdown, SpiderRef, check_project, row_fields, subscription::Subscription};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
-    model::{FieldSelection, Job, JobKey, ProjectId, Role, SpiderId, SpiderName},
+    model::{Job, JobKey, ProjectId, Role, SpiderId},
     store::{Events, JobEvent, Store},
 };
 
@@ -21,7 +21,7 @@ pub struct WatchQuery {
     /// Of which project.
     pub project: ProjectId,
     /// Only of this spider's jobs.
-    pub spider: Option<SpiderName>,
+    pub spider: Option<SpiderRef>,
     /// Only of this job.
     pub key: Option<JobKey>,
     /// Those after the event with this number; `None`: from now on.
@@ -80,7 +80,7 @@ impl Domain {
     /// Begins a watch. [`Error::CursorGone`] when the events after `after` are no longer kept.
     pub async fn watch_jobs(&self, caller: &Caller, query: WatchQuery) -> Result<Watch> {
         if let Some(key) = query.key {
-            check_project(query.project, &[key])?;
+            check_project(query.project, &[key]).map_err(|error| error.at("key"))?;
         }
         query.allows(caller)?;
         let mut subscription = Subscription::default();
@@ -177,7 +177,7 @@ impl Watch {
         let mut keys: Vec<JobKey> = events.iter().map(|event| event.key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let jobs = self.store.get(&keys, &FieldSelection::Row).await?;
+        let jobs = self.store.get(&keys, &row_fields()).await?;
         let jobs: BTreeMap<JobKey, Option<Job>> = keys.into_iter().zip(jobs).collect();
         let item = |event: JobEvent| {
             let job = jobs.get(&event.key).cloned().flatten();
@@ -197,8 +197,10 @@ impl Watch {
     }
 
     async fn shown_spider(&mut self) -> Result<ShownSpider> {
-        let Some(name) = &self.query.spider else {
-            return Ok(ShownSpider::All);
+        let name = match &self.query.spider {
+            None => return Ok(ShownSpider::All),
+            Some(SpiderRef::Number(number)) => return Ok(ShownSpider::Only(Some(*number))),
+            Some(SpiderRef::Name(name)) => name,
         };
         if self.spider.is_none() {
             self.spider = self.store.spider_id(self.query.project, name, false).await?;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use spiderq_core::{
-    effect,
+    effect::{self, NewEvent},
     error::{Error, Result},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
     store::{Change, Changed, JobStore, KeptAnswers, Page, Purged, RequestDigest},
@@ -79,6 +79,7 @@ impl JobStore for MemoryStore {
                 None => Purged::Missing,
                 Some(State::Deleted) => {
                     project.jobs.remove(&key);
+                    project.events.add(NewEvent::purged(key, State::Deleted));
                     project.notify();
                     Purged::Done
                 }

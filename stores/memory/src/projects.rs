@@ -138,20 +138,11 @@ impl ProjectStore for MemoryStore {
 
 impl Project {
     fn change_settings(&mut self, change: SettingsChange) -> bool {
-        match change {
-            SettingsChange::Merge(settings) => {
-                let mut merged = self.settings.clone();
-                merged.extend(settings);
-                if merged.check_size().is_err() {
-                    return false;
-                }
-                (self.settings, self.exists) = (merged, true);
-            }
-            SettingsChange::Remove(names) => {
-                self.settings.retain(|name| names.iter().all(|gone| gone.as_str() != name));
-            }
-            SettingsChange::Clear => self.settings = Metadata::default(),
+        let (sets, after) = (change.sets(), change.apply(self.settings.clone()));
+        if sets && after.check_size().is_err() {
+            return false;
         }
+        (self.settings, self.exists) = (after, self.exists || sets);
         true
     }
 }

@@ -8,8 +8,8 @@ use spiderq_core::{
     error::{Error, Result},
     model::{ClaimFilter, Job, JobId, JobKey, Millis, ProjectId, State, Tag, Tags},
     store::{
-        Changed, Claimed, Effect, Events, KeptAnswers, NewJob, Notifications, Pushed, QueueStore,
-        RequestDigest, SpiderRecord,
+        AddOutcome, Added, Changed, Claimed, Effect, Events, KeptAnswers, NewJob, Notifications,
+        Pushed, QueueStore, RequestDigest, SpiderRecord,
     },
 };
 
@@ -17,13 +17,13 @@ use crate::{MemoryStore, project::Project, request_ids::Reply};
 
 #[async_trait]
 impl QueueStore for MemoryStore {
-    async fn push(
+    async fn add(
         &self,
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
         request: Option<&RequestDigest>,
-    ) -> Result<Vec<Pushed>> {
+    ) -> Result<Vec<AddOutcome>> {
         self.with(project, |project| {
             let kept = project.request_ids.recall(request, now)?;
             let mut push = |jobs: Vec<NewJob>| -> Result<Vec<_>> {
@@ -35,7 +35,7 @@ impl QueueStore for MemoryStore {
                 Some(Ok(pushed)) => return Ok(pushed),
                 Some(Err(kept)) => kept.complete(jobs, push)?,
             };
-            let kept = KeptAnswers::of(&pushed, false, Pushed::is_refusal);
+            let kept = KeptAnswers::of(&pushed, false, AddOutcome::is_err);
             project.request_ids.keep(request, now, kept.map(Reply::Pushed));
             Ok(pushed)
         })
@@ -83,26 +83,27 @@ impl QueueStore for MemoryStore {
 }
 
 impl Project {
-    fn push(&mut self, new: NewJob, now: Millis) -> Result<Pushed> {
+    fn push(&mut self, new: NewJob, now: Millis) -> Result<AddOutcome> {
         let holder = || self.jobs.values().find(|stored| stored.unique == new.unique);
         if new.unique.is_some()
             && let Some(holder) = holder()
         {
-            return Ok(Pushed::Duplicate(holder.job.key));
+            return Ok(Err(Pushed::Duplicate(holder.job.key)));
         }
         let spider = self.find_spider(&new.spider);
-        let Some(tags) = tags(spider, &new) else { return Ok(Pushed::TooManyTags) };
+        let Some(tags) = tags(spider, &new) else { return Ok(Err(Pushed::TooManyTags)) };
         if new.state == State::Running {
             let (units, spider) = (new.units.get().into(), spider.map(|spider| spider.id));
             if let Some(limit) = effect::check_running(&mut &*self, 1, units, spider)? {
-                return Ok(Pushed::AtLimit(limit));
+                return Ok(Err(Pushed::AtLimit(limit)));
             }
         }
         let key = self.next_key(&new)?;
-        let after = StoredJob::added(new, tags, key, self.next_position(now), now);
+        let position = self.next_position(now);
+        let after = StoredJob::added(new, tags.clone(), key, position, now);
         let event = Some(NewEvent::added(&after.job));
         self.write(Applied { after, event, notify: true });
-        Ok(Pushed::Added(key))
+        Ok(Ok(Added { key, position, time: now, tags }))
     }
 
     /// The next number of the job's spider, which gets one too if it has none.

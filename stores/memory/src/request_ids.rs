@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use spiderq_core::{
     error::{Error, Result},
     model::{Fence, JobKey, Millis},
-    store::{Changed, KeptAnswers, Pushed, RequestDigest},
+    store::{AddOutcome, Changed, KeptAnswers, RequestDigest},
 };
 
 /// What a call answered, as far as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    Pushed(KeptAnswers<Pushed>),
+    Pushed(KeptAnswers<AddOutcome>),
     Changed(KeptAnswers<Changed>),
     /// The job is read again when the call is repeated; the fence is the first call's.
     Claimed(JobKey, Fence),
 }
 
 impl Reply {
-    pub(crate) fn pushed(self) -> Result<KeptAnswers<Pushed>> {
+    pub(crate) fn pushed(self) -> Result<KeptAnswers<AddOutcome>> {
         let Self::Pushed(pushed) = self else { return Err(another_call()) };
         Ok(pushed)
     }

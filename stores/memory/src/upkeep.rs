@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use spiderq_core::{
+    effect::NewEvent,
     error::Result,
     model::{JobKey, Millis, ProjectId, State},
     store::{
@@ -86,7 +87,11 @@ impl Project {
                 break;
             }
             self.jobs.remove(&key);
+            self.events.add(NewEvent::purged(key, state));
             (jobs, bytes, pruned) = (jobs - 1, bytes - size, pruned + 1);
+        }
+        if pruned > 0 {
+            self.notify();
         }
         pruned
     }

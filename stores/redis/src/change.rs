@@ -59,6 +59,7 @@ fn changed(outcome: outcome::Change) -> Changed {
         outcome::Change::Refused(state) => Changed::Refused(state.0),
         outcome::Change::Stale => Changed::Stale,
         outcome::Change::NotHeld => Changed::NotHeld,
+        outcome::Change::WrittenSince => Changed::WrittenSince,
         outcome::Change::TooManyTags => Changed::TooManyTags,
         outcome::Change::TooLarge => Changed::TooLarge,
         outcome::Change::AtLimit(limit) => Changed::AtLimit(limit.into()),

@@ -162,6 +162,7 @@ pub(crate) struct ChangeArg<'a> {
     started_by: Option<&'a str>,
     expired: Option<u32>,
     overdue: Option<u32>,
+    unchanged_since: Option<u64>,
     on: [StepArg; 4],
     effects: Vec<EffectArg<'a>>,
 }
@@ -175,6 +176,7 @@ impl<'a> ChangeArg<'a> {
             started_by: None,
             expired: None,
             overdue: None,
+            unchanged_since: change.unchanged_since.map(|time| time.0),
             on: change.on.map(StepArg::new),
             effects: change.effects.iter().map(EffectArg::new).collect(),
         };

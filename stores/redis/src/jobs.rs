@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use spiderq_core::{
     error::Result,
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId},
-    store::{Change, Changed, JobStore, MAX_BATCH, Page, Purged, RequestDigest},
+    store::{Change, Changed, JobStore, MAX_BATCH, Page, Purged, RequestDigest, count_by_pages},
 };
 
 use crate::{
@@ -43,15 +43,7 @@ impl JobStore for RedisStore {
             let keys = ProjectNames(project).script(None);
             return within(self.connection.run(&scripts::COUNT, &keys, &query)).await;
         }
-        let (mut rest, mut sum) = (filter.clone(), 0);
-        loop {
-            let part = self.page(project, &rest, MAX_BATCH, &FieldSelection::Row).await?;
-            sum += part.jobs.len() as u64;
-            match part.next {
-                Some(next) => rest.until = Some(next),
-                None => return Ok(sum),
-            }
-        }
+        count_by_pages(self, project, filter).await
     }
 
     async fn change(
@@ -84,7 +76,7 @@ async fn page(
     let look = if ListQuery::is_exact(filter) { limit } else { MAX_BATCH };
     let Candidates { list, more } = look_up(store, project, filter, look).await?;
     let keys: Vec<JobKey> = list.iter().map(|(_, key)| *key).collect();
-    let jobs = rows::get(store, &keys, fields).await?;
+    let jobs = rows::get(store, &keys, &filter.fields_read(fields)).await?;
     let (mut kept, mut seen, looked_at): (Vec<Job>, usize, usize) = (Vec::new(), 0, list.len());
     for job in jobs {
         if kept.len() == limit {
@@ -93,6 +85,9 @@ async fn page(
         seen += 1;
         // A job that has moved since stands at its new position, if it still matches there.
         kept.extend(job.filter(|job| filter.matches(job)));
+    }
+    for job in &mut kept {
+        job.metadata.retain(|name| fields.includes(name));
     }
     kept.sort_by_key(|job| Reverse(job.position));
     let last = seen.checked_sub(1).map(|index| list[index].0);

@@ -35,7 +35,7 @@ impl ListQuery {
         if filter.states.is_empty() || filter.until.is_some_and(|until| until.0 == 0) {
             return None;
         }
-        let tags: BTreeSet<_> = filter.has_tags.iter().map(|tag| tag.as_str()).collect();
+        let tags: BTreeSet<_> = filter.index_tags().iter().map(|tag| tag.as_str()).collect();
         let spiders: BTreeSet<_> = filter.spiders.iter().map(|name| name.as_str()).collect();
         let some = |fields: Vec<String>| (!fields.is_empty()).then_some(fields);
         let tags = some(tags.into_iter().map(tag_number).collect());
@@ -59,6 +59,7 @@ impl ListQuery {
     pub(crate) fn is_exact(filter: &Filter) -> bool {
         let tags: BTreeSet<_> = filter.has_tags.iter().collect();
         filter.lacks_tags.is_empty()
+            && !filter.looks_into_jobs()
             && (tags.is_empty() || (tags.len() == 1 && filter.spiders.is_empty()))
     }
 }

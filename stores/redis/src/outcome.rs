@@ -30,8 +30,8 @@ pub(crate) enum Step {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Push {
-    /// The job as `SPIDER/JOB`.
-    Added(String),
+    /// The job as `SPIDER/JOB`, its position, when it was added, and its tags, one a line.
+    Added(String, String, String, String),
     /// The active job that holds the unique key, as `SPIDER/JOB`.
     Duplicate(String),
     TooManyTags,
@@ -57,6 +57,7 @@ pub(crate) enum Change {
     Refused(StoredState),
     Stale,
     NotHeld,
+    WrittenSince,
     TooManyTags,
     TooLarge,
     AtLimit(LimitWord),

@@ -58,17 +58,18 @@ impl ProjectStore for RedisStore {
     }
 
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool> {
-        let names = match change {
-            SettingsChange::Merge(settings) => {
-                let merging = merge(self, project, settings);
-                let merging = self.projects.register_with(project, project.get(), merging);
-                return within(merging).await;
-            }
+        let (replace, remove, set) = match change {
+            SettingsChange::Merge(set) => (false, Vec::new(), set),
+            SettingsChange::Update { set, remove } => (false, remove, set),
+            SettingsChange::Replace(set) => (true, Vec::new(), set),
             SettingsChange::Remove(names) if names.is_empty() => return Ok(true),
-            SettingsChange::Remove(names) => Some(names),
-            SettingsChange::Clear => None,
+            SettingsChange::Remove(names) => {
+                return within(delete(self, project, Some(names))).await;
+            }
+            SettingsChange::Clear => return within(delete(self, project, None)).await,
         };
-        within(remove(self, project, names)).await
+        let merging = merge(self, project, replace, remove, set);
+        within(self.projects.register_with(project, project.get(), merging)).await
     }
 
     async fn spiders(
@@ -169,7 +170,7 @@ struct RemoveArg<'a> {
     settings: Option<Vec<&'a str>>,
 }
 
-async fn remove(
+async fn delete(
     store: &RedisStore,
     project: ProjectId,
     names: Option<Vec<FieldName>>,
@@ -183,14 +184,24 @@ async fn remove(
 
 #[derive(Serialize)]
 struct MergeArg {
+    replace: bool,
+    remove: Flat,
     set: Flat,
     max_bytes: usize,
 }
 
-async fn merge(store: &RedisStore, project: ProjectId, settings: Metadata) -> Result<bool> {
+async fn merge(
+    store: &RedisStore,
+    project: ProjectId,
+    replace: bool,
+    remove: Vec<FieldName>,
+    settings: Metadata,
+) -> Result<bool> {
     let pairs = settings.into_iter();
     let pairs = pairs.flat_map(|(name, value)| [name.as_str().to_owned(), value.into_string()]);
-    let argument = MergeArg { set: pairs.collect(), max_bytes: MAX_METADATA_BYTES };
+    let remove = remove.iter().map(|name| name.as_str().to_owned()).collect();
+    let argument =
+        MergeArg { replace, remove, set: pairs.collect(), max_bytes: MAX_METADATA_BYTES };
     let keys = ProjectNames(project).script(None);
     let step: Step = store.connection.run(&scripts::MERGE_SETTINGS, &keys, &argument).await?;
     Ok(step == Step::Applied)

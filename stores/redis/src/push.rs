@@ -6,19 +6,20 @@ use serde::Serialize;
 use spiderq_core::{
     error::Result,
     limits::MAX_TAGS,
-    model::{Millis, ProjectId, State, UniqueKey},
-    store::{NewJob, Pushed, RequestDigest},
+    model::{Millis, Position, ProjectId, State, UniqueKey},
+    store::{AddOutcome, Added, NewJob, Pushed, RequestDigest},
 };
 
 use crate::{
     effects::Placed,
+    error::bad_reply,
     link::Connection,
     names::{
         LAST_POSITION, LAST_SPIDER, LAST_TAG, ProjectNames, RUNNING_UNITS, bytes_in, job_key,
         last_job, spider_number, tag_number,
     },
     outcome,
-    record::{Flat, counter_values},
+    record::{self, Flat, counter_values},
     request_ids::RequestIdArg,
     scripts,
 };
@@ -61,7 +62,7 @@ pub(crate) async fn push(
     jobs: &[&NewJob],
     now: Millis,
     request: Option<&RequestDigest>,
-) -> Result<Vec<Pushed>> {
+) -> Result<Vec<AddOutcome>> {
     let argument = PushArg {
         now: now.0,
         max_tags: MAX_TAGS,
@@ -71,15 +72,21 @@ pub(crate) async fn push(
     };
     let keys = ProjectNames(project).script(request);
     let outcomes: Vec<outcome::Push> = connection.run(&scripts::PUSH, &keys, &argument).await?;
-    outcomes.into_iter().map(|outcome| pushed(project, outcome)).collect()
+    outcomes.into_iter().map(|outcome| added(project, outcome)).collect()
 }
 
-fn pushed(project: ProjectId, outcome: outcome::Push) -> Result<Pushed> {
+fn added(project: ProjectId, outcome: outcome::Push) -> Result<AddOutcome> {
+    let number = |text: String| text.parse().map_err(bad_reply);
     Ok(match outcome {
-        outcome::Push::Added(member) => Pushed::Added(job_key(project, &member)?),
-        outcome::Push::Duplicate(member) => Pushed::Duplicate(job_key(project, &member)?),
-        outcome::Push::TooManyTags => Pushed::TooManyTags,
-        outcome::Push::AtLimit(limit) => Pushed::AtLimit(limit.into()),
+        outcome::Push::Added(member, position, time, tags) => Ok(Added {
+            key: job_key(project, &member)?,
+            position: Position(number(position)?),
+            time: Millis(number(time)?),
+            tags: record::tags(&tags)?,
+        }),
+        outcome::Push::Duplicate(member) => Err(Pushed::Duplicate(job_key(project, &member)?)),
+        outcome::Push::TooManyTags => Err(Pushed::TooManyTags),
+        outcome::Push::AtLimit(limit) => Err(Pushed::AtLimit(limit.into())),
     })
 }
 

@@ -11,7 +11,7 @@ use std::{
 use spiderq_core::{
     error::{Error, Result},
     model::{Millis, ProjectId},
-    store::{MAX_BATCH, NewJob, Pushed},
+    store::{AddOutcome, MAX_BATCH, NewJob},
 };
 use tokio::{
     sync::oneshot,
@@ -29,7 +29,7 @@ struct Waiting {
     now: Millis,
     /// When its caller gives up.
     deadline: Instant,
-    answer: oneshot::Sender<Result<Vec<Pushed>>>,
+    answer: oneshot::Sender<Result<Vec<AddOutcome>>>,
 }
 
 /// The pushes that wait, by project. A project is here while a task works for it.
@@ -53,7 +53,7 @@ impl PushBatcher {
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
-    ) -> Result<Vec<Pushed>> {
+    ) -> Result<Vec<AddOutcome>> {
         let (answer, answered) = oneshot::channel();
         let deadline = Instant::now() + CALL_TIMEOUT;
         let waiting = Waiting { jobs, now, deadline, answer };
@@ -108,7 +108,7 @@ impl PushBatcher {
 }
 
 /// Gives each caller its part. One that has gone away needs none.
-fn answer(batch: impl Iterator<Item = Waiting>, pushed: Result<Vec<Pushed>>) {
+fn answer(batch: impl Iterator<Item = Waiting>, pushed: Result<Vec<AddOutcome>>) {
     let mut pushed = pushed.map(Vec::into_iter);
     for waiting in batch {
         let part = match &mut pushed {

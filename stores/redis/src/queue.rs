@@ -5,7 +5,7 @@ use spiderq_core::{
     error::Result,
     model::{ClaimFilter, JobKey, Millis, ProjectId, State},
     store::{
-        Claimed, Effect, Events, MAX_BATCH, NewJob, Notifications, Pushed, QueueStore,
+        AddOutcome, Claimed, Effect, Events, MAX_BATCH, NewJob, Notifications, QueueStore,
         RequestDigest,
     },
 };
@@ -21,13 +21,13 @@ use crate::{
 
 #[async_trait]
 impl QueueStore for RedisStore {
-    async fn push(
+    async fn add(
         &self,
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
         request: Option<&RequestDigest>,
-    ) -> Result<Vec<Pushed>> {
+    ) -> Result<Vec<AddOutcome>> {
         if jobs.is_empty() && request.is_none() {
             return Ok(Vec::new());
         }

@@ -7,7 +7,7 @@ use spiderq_core::{
     effect::{self, Applied},
     error::{self, Error},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
-    store::{Change, Changed, Effect, JobStore, Page, Purged, RequestDigest},
+    store::{Change, Changed, Effect, JobStore, Page, Purged, RequestDigest, count_by_pages},
 };
 
 use crate::{
@@ -44,6 +44,9 @@ impl JobStore for SqliteStore {
     }
 
     async fn count(&self, project: ProjectId, filter: &Filter) -> error::Result<u64> {
+        if filter.looks_into_jobs() {
+            return count_by_pages(self, project, filter).await;
+        }
         let filter = filter.clone();
         let read = move |connection: &_| count::count(connection, project, &filter);
         self.readers.call(read).await
@@ -146,7 +149,7 @@ fn purge(connection: &Connection, key: JobKey) -> Result<Purged> {
     }
     row.delete(connection)?;
     let mut project = ProjectStep::load(connection, key.project)?;
-    project.removed(&row.stored);
+    project.removed(&row.stored)?;
     project.save()?;
     Ok(Purged::Done)
 }

@@ -56,6 +56,7 @@ pub(crate) fn page(
     limit: usize,
     fields: &FieldSelection,
 ) -> Result<Page> {
+    let read = filter.fields_read(fields);
     let Candidates { rows, horizon } = candidates(connection, project, filter, limit)?;
     let mut page = Page { jobs: Vec::with_capacity(limit.min(rows.len())), next: None };
     let mut last = None;
@@ -65,8 +66,9 @@ pub(crate) fn page(
             page.next = last;
             return Ok(page);
         }
-        let job = JobRow::by_id(connection, id, fields)?.stored.job;
+        let mut job = JobRow::by_id(connection, id, &read)?.stored.job;
         if filter.matches(&job) {
+            job.metadata.retain(|name| fields.includes(name));
             page.jobs.push(job);
         }
         last = Some(Position(position.cast_unsigned()));
@@ -82,8 +84,9 @@ fn candidates(
     limit: usize,
 ) -> Result<Candidates> {
     let bounds = Bounds::of(project, filter);
-    let decided =
-        filter.lacks_tags.is_empty() && (filter.has_tags.is_empty() || filter.spiders.is_empty());
+    let decided = filter.lacks_tags.is_empty()
+        && (filter.has_tags.is_empty() || filter.spiders.is_empty())
+        && !filter.looks_into_jobs();
     // One more than the page takes tells whether there is more.
     let chunk = if decided { limit + 1 } else { MAX_SCANNED };
     let (sql, keys) = streams(connection, project, filter)?;
@@ -109,8 +112,8 @@ fn streams(
     project: ProjectId,
     filter: &Filter,
 ) -> Result<(&'static str, Vec<Option<Value>>)> {
-    if !filter.has_tags.is_empty() {
-        let tags: BTreeSet<&str> = filter.has_tags.iter().map(Tag::as_str).collect();
+    let tags: BTreeSet<&str> = filter.index_tags().iter().map(Tag::as_str).collect();
+    if !tags.is_empty() {
         let keys = tags.into_iter().map(|tag| Some(tag.to_owned().into()));
         return Ok((include_str!("sql/list_by_tag.sql"), keys.collect()));
     }

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use spiderq_core::{
     effect::{Applied, NewEvent, ProjectView, RunningLimits, StoredJob},
-    model::{JobId, Millis, Position, ProjectId, SpiderId, SpiderName, State},
+    model::{JobId, JobKey, Millis, Position, ProjectId, SpiderId, SpiderName, State},
 };
 
 use crate::{
@@ -105,9 +105,15 @@ impl<'c> ProjectStep<'c> {
         applied.event.map_or(Ok(()), |event| self.add_event(event))
     }
 
-    /// Counts a job that is gone.
-    pub(crate) fn removed(&mut self, stored: &StoredJob) {
+    /// Counts a job that is gone, and adds its event.
+    pub(crate) fn removed(&mut self, stored: &StoredJob) -> Result<()> {
         self.count(stored, -1);
+        self.purged(stored.job.key, stored.job.state)
+    }
+
+    /// Adds the event of a job that is gone.
+    pub(crate) fn purged(&mut self, key: JobKey, state: State) -> Result<()> {
+        self.add_event(NewEvent::purged(key, state))
     }
 
     fn count(&mut self, stored: &StoredJob, sign: i64) {

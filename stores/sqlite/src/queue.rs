@@ -7,8 +7,8 @@ use spiderq_core::{
     error::{self, Error},
     model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, UniqueKey},
     store::{
-        Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed, QueueStore, RequestDigest,
-        RunningLimit,
+        AddOutcome, Added, Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed,
+        QueueStore, RequestDigest, RunningLimit,
     },
 };
 
@@ -27,19 +27,18 @@ use crate::{
 
 #[async_trait]
 impl QueueStore for SqliteStore {
-    async fn push(
+    async fn add(
         &self,
         project: ProjectId,
         jobs: Vec<NewJob>,
         now: Millis,
         request_id: Option<&RequestDigest>,
-    ) -> error::Result<Vec<Pushed>> {
+    ) -> error::Result<Vec<AddOutcome>> {
         let once = Once { project, request_id: request_id.cloned(), now };
         let step = move |connection: &_| {
-            once.run_parts(connection, jobs, false, |jobs| push(connection, project, jobs, now))
+            once.run_parts(connection, jobs, false, |jobs| add(connection, project, jobs, now))
         };
-        let added = |one: &Pushed| matches!(one, Pushed::Added(_));
-        self.write(project, step, move |pushed| pushed.iter().any(added)).await
+        self.write(project, step, |outcomes| outcomes.iter().any(AddOutcome::is_ok)).await
     }
 
     async fn claim(
@@ -93,44 +92,45 @@ impl QueueStore for SqliteStore {
 }
 
 /// Adds `jobs` in order.
-pub(crate) fn push(
+pub(crate) fn add(
     connection: &Connection,
     project: ProjectId,
     jobs: Vec<NewJob>,
     now: Millis,
-) -> Result<Vec<Pushed>> {
+) -> Result<Vec<AddOutcome>> {
     let mut project = ProjectStep::load(connection, project)?;
-    let pushed = jobs.into_iter().map(|job| push_one(&mut project, job, now));
-    let pushed = pushed.collect::<Result<_>>()?;
+    let outcomes = jobs.into_iter().map(|job| add_one(&mut project, job, now));
+    let outcomes = outcomes.collect::<Result<_>>()?;
     project.save()?;
-    Ok(pushed)
+    Ok(outcomes)
 }
 
-fn push_one(project: &mut ProjectStep<'_>, new: NewJob, now: Millis) -> Result<Pushed> {
+fn add_one(project: &mut ProjectStep<'_>, new: NewJob, now: Millis) -> Result<AddOutcome> {
     if let Some(unique) = &new.unique
         && let Some(holder) = holder(project, unique)?
     {
-        return Ok(Pushed::Duplicate(holder));
+        return Ok(Err(Pushed::Duplicate(holder)));
     }
     let tags = if new.spider_tags {
         let spider = default_tags(project.connection, project.id, &new.spider)?;
         match tags_with_spider(&spider, &new.tags) {
             Some(tags) => tags,
-            None => return Ok(Pushed::TooManyTags),
+            None => return Ok(Err(Pushed::TooManyTags)),
         }
     } else {
         new.tags.clone()
     };
     if let Some(limit) = limit(project, &new)? {
-        return Ok(Pushed::AtLimit(limit));
+        return Ok(Err(Pushed::AtLimit(limit)));
     }
     // Numbers last: a refused job takes none.
     let spider = project.spider(&new.spider)?;
     let key = JobKey { project: project.id, spider, job: project.next_job(spider)? };
-    let stored = StoredJob::added(new, tags, key, project.next_position(now), now);
+    let position = project.next_position(now);
+    let stored = StoredJob::added(new, tags, key, position, now);
     let stored = JobRow::insert(project.connection, stored)?;
     project.added(&stored)?;
-    Ok(Pushed::Added(key))
+    Ok(Ok(Added { key, position, time: now, tags: stored.job.tags }))
 }
 
 /// What does not allow the job to begin running, if it is to. A spider without a number has no

@@ -5,13 +5,13 @@ use rusqlite::{Connection, named_params, params};
 use serde_json::{Value, json};
 use spiderq_core::{
     error::Error,
-    model::{Fence, JobKey, Millis, ProjectId, State},
-    store::{Changed, Claimed, KeptAnswers, Pushed, RequestDigest},
+    model::{Fence, JobKey, Millis, Position, ProjectId, State},
+    store::{AddOutcome, Added, Changed, Claimed, KeptAnswers, RequestDigest},
 };
 
 use crate::{
     error::{Result, StepError, corrupt},
-    job_row::{first, int, job_id, spider_id},
+    job_row::{decode_tags, encode_tags, first, int, job_id, spider_id},
 };
 
 /// Expired answers forgotten with each new one. More than one, so that they become fewer.
@@ -143,27 +143,33 @@ fn decode_key(project: ProjectId, row: &Value) -> Result<JobKey> {
 }
 
 /// The answer to one part of a call, as it is kept. A refusal never is.
-pub(crate) trait PartAnswer: Copy {
+pub(crate) trait PartAnswer: Clone {
     fn is_refusal(&self) -> bool;
     fn encode(&self) -> Value;
     fn decode(project: ProjectId, row: &Value) -> Result<Self>;
 }
 
-/// `[spider, job]` of the job that was added.
-impl PartAnswer for Pushed {
+/// `[spider, job, position, time, tags]` of the job that was added.
+impl PartAnswer for AddOutcome {
     fn is_refusal(&self) -> bool {
-        self.is_refusal()
+        self.is_err()
     }
 
     fn encode(&self) -> Value {
-        match self {
-            Self::Added(key) => json!([key.spider.get(), key.job.get()]),
-            Self::Duplicate(_) | Self::TooManyTags | Self::AtLimit(_) => Value::Null,
-        }
+        let Ok(Added { key, position, time, tags }) = self else {
+            return Value::Null;
+        };
+        json!([key.spider.get(), key.job.get(), position.0, time.0, encode_tags(tags)])
     }
 
     fn decode(project: ProjectId, row: &Value) -> Result<Self> {
-        decode_key(project, row).map(Self::Added)
+        let number = |index: usize| row[index].as_u64().ok_or_else(damaged);
+        Ok(Ok(Added {
+            key: decode_key(project, row)?,
+            position: Position(number(2)?),
+            time: Millis(number(3)?),
+            tags: decode_tags(row[4].as_str().ok_or_else(damaged)?)?,
+        }))
     }
 }
 
@@ -183,6 +189,7 @@ impl PartAnswer for Changed {
             Self::Refused(_)
             | Self::Stale
             | Self::NotHeld
+            | Self::WrittenSince
             | Self::TooManyTags
             | Self::TooLarge
             | Self::AtLimit(_) => Value::Null,
@@ -209,7 +216,7 @@ fn decode_change(row: &Value) -> Option<Changed> {
 }
 
 fn encode_parts<T: PartAnswer>(kept: &KeptAnswers<T>) -> Value {
-    let encode = |part: &Option<T>| part.map_or(Value::Null, |answer| answer.encode());
+    let encode = |part: &Option<T>| part.as_ref().map_or(Value::Null, T::encode);
     kept.0.iter().map(encode).collect()
 }
 
@@ -229,8 +236,8 @@ mod tests {
         for reply in [json!([1, 2]), json!([1, 2, ""]), json!([1, 2, 3]), json!({})] {
             assert!(decode_claimed(project, &reply).is_err(), "{reply}");
         }
-        for reply in [json!([[1]]), json!([["kept"]]), json!([["x"]]), json!({})] {
-            assert!(decode_parts::<Pushed>(project, &reply).is_err(), "{reply}");
+        for reply in [json!([[1]]), json!([[1, 2]]), json!([["kept"]]), json!([["x"]]), json!({})] {
+            assert!(decode_parts::<AddOutcome>(project, &reply).is_err(), "{reply}");
             assert!(decode_parts::<Changed>(project, &reply).is_err(), "{reply}");
         }
     }

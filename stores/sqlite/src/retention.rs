@@ -4,19 +4,21 @@
 use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     limits::MAX_BATCH,
-    model::{ProjectId, State},
+    model::{JobKey, ProjectId, State},
     store::Retention,
 };
 
 use crate::{
     error::Result,
-    job_row::{self, decode_tags, int, state_index},
+    job_row::{self, decode_tags, int, job_id, spider_id, state_index},
     project_step::ProjectStep,
 };
 
 /// What of a job is needed to remove it.
 struct OldJob {
     id: i64,
+    spider: i64,
+    job: i64,
     position: i64,
     metadata_bytes: i64,
     tags: String,
@@ -43,6 +45,10 @@ pub(crate) fn prune(
         }
         remove(connection, project, state, &job)?;
         step.add_sums(state, -1, -job.metadata_bytes);
+        // A row without a key that can be told has no event that anybody could use.
+        if let (Ok(spider), Ok(job)) = (spider_id(job.spider), job_id(job.job)) {
+            step.purged(JobKey { project, spider, job }, state)?;
+        }
         removed += 1;
     }
     step.save()?;
@@ -56,7 +62,7 @@ fn oldest(
     limit: usize,
 ) -> Result<Vec<OldJob>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, position, metadata_bytes, tags FROM jobs INDEXED BY jobs_by_state \
+        "SELECT id, spider, job, position, metadata_bytes, tags FROM jobs INDEXED BY jobs_by_state \
          WHERE project = :project AND state = :state ORDER BY position LIMIT :limit",
     )?;
     let key = named_params! {
@@ -67,6 +73,8 @@ fn oldest(
     let read = |row: &Row<'_>| {
         Ok(OldJob {
             id: row.get("id")?,
+            spider: row.get("spider")?,
+            job: row.get("job")?,
             position: row.get("position")?,
             metadata_bytes: row.get("metadata_bytes")?,
             tags: row.get("tags")?,

@@ -46,36 +46,51 @@ pub(crate) fn change(
     project: ProjectId,
     change: &SettingsChange,
 ) -> Result<bool> {
+    let sets = change.sets();
+    if sets && change.clone().apply(all(connection, project)?).check_size().is_err() {
+        return Ok(false);
+    }
     match change {
-        SettingsChange::Merge(settings) => return merge(connection, project, settings),
-        SettingsChange::Remove(names) => {
-            let sql = "DELETE FROM settings WHERE project = ?1 AND name = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            for name in names {
-                statement.execute(params![int(project.get()), name.as_str()])?;
-            }
+        SettingsChange::Merge(set) => insert(connection, project, set)?,
+        SettingsChange::Remove(names) => delete(connection, project, names)?,
+        SettingsChange::Clear => delete_all(connection, project)?,
+        SettingsChange::Update { set, remove } => {
+            delete(connection, project, remove)?;
+            insert(connection, project, set)?;
         }
-        SettingsChange::Clear => {
-            let sql = "DELETE FROM settings WHERE project = ?1";
-            connection.prepare_cached(sql)?.execute([int(project.get())])?;
+        SettingsChange::Replace(set) => {
+            delete_all(connection, project)?;
+            insert(connection, project, set)?;
         }
+    }
+    if sets {
+        let mut project = ProjectStep::load(connection, project)?;
+        project.create();
+        project.save()?;
     }
     Ok(true)
 }
 
-fn merge(connection: &Connection, project: ProjectId, settings: &Metadata) -> Result<bool> {
-    let mut after = all(connection, project)?;
-    after.extend(settings.clone());
-    if after.check_size().is_err() {
-        return Ok(false);
-    }
+fn insert(connection: &Connection, project: ProjectId, settings: &Metadata) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO settings (project, name, value) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
     for (name, value) in settings.iter() {
         statement.execute(params![int(project.get()), name.as_str(), value.as_str()])?;
     }
-    let mut project = ProjectStep::load(connection, project)?;
-    project.create();
-    project.save()?;
-    Ok(true)
+    Ok(())
+}
+
+fn delete(connection: &Connection, project: ProjectId, names: &[FieldName]) -> Result<()> {
+    let sql = "DELETE FROM settings WHERE project = ?1 AND name = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    for name in names {
+        statement.execute(params![int(project.get()), name.as_str()])?;
+    }
+    Ok(())
+}
+
+fn delete_all(connection: &Connection, project: ProjectId) -> Result<()> {
+    let sql = "DELETE FROM settings WHERE project = ?1";
+    connection.prepare_cached(sql)?.execute([int(project.get())])?;
+    Ok(())
 }

@@ -45,7 +45,7 @@ impl UpkeepStore for SqliteStore {
     ) -> error::Result<usize> {
         let keep = *keep;
         let step = move |connection: &_| retention::prune(connection, project, state, &keep, limit);
-        self.writer.call(step).await
+        self.write(project, step, |pruned| *pruned > 0).await
     }
 
     async fn clock(&self) -> error::Result<Option<Millis>> {

@@ -19,6 +19,7 @@ pub async fn each_state_has_its_own_step(world: World) {
     let change = |job| Change {
         key: world.key(1, job),
         holder: Holder::Anyone,
+        unchanged_since: None,
         on: [Step::Apply(1), Step::Keep, Step::Refuse, Step::Apply(0)],
         effects: vec![mark("0"), mark("1")],
     };
@@ -256,4 +257,25 @@ pub async fn a_purged_job_is_gone_for_good(world: World) {
     filter.spiders = vec![name("s")];
     assert_eq!(world.count(&filter).await, 1);
     assert_eq!(world.add(T, pending("s")).await, world.key(1, 3));
+}
+
+/// The condition is checked after the holder and before the state, and only where there is one.
+pub async fn a_job_that_was_written_since_is_not_changed(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let since =
+        |time, effect| Change { unchanged_since: Some(Millis(time)), ..always(key, effect) };
+    let mark = || Effect { set: metadata(&[("mark", "1")]), ..Effect::default() };
+    let done = [applied(State::Pending, 0)];
+    assert_eq!(world.change(T + 1, vec![since(T + 1, mark())]).await, [Changed::WrittenSince]);
+    assert_eq!(world.job(key).await.unwrap().updated, Millis(T));
+    assert_eq!(world.change(T + 1, vec![since(T, mark())]).await, done);
+    assert_eq!(world.change(T + 2, vec![since(T, mark())]).await, [Changed::WrittenSince]);
+    // The first of a call counts for the second.
+    let both = vec![since(T + 1, mark()), since(T + 1, mark()), since(T + 3, mark())];
+    let expected = [applied(State::Pending, 0), Changed::WrittenSince, applied(State::Pending, 0)];
+    assert_eq!(world.change(T + 3, both).await, expected);
+    let refuse = Change { on: [Step::Refuse; 4], ..since(T, Effect::default()) };
+    assert_eq!(world.change(T + 4, vec![refuse]).await, [Changed::WrittenSince]);
+    let held = Change { holder: Holder::Attempt(1), ..since(T, mark()) };
+    assert_eq!(world.change(T + 4, vec![held]).await, [Changed::Stale]);
 }

@@ -3,7 +3,7 @@
 
 use spiderq_core::{
     model::{JobKey, Millis, State},
-    store::{Effect, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Step},
+    store::{Effect, EventKind, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Retention, Step},
 };
 
 use super::{notify::notified, world::*};
@@ -67,12 +67,14 @@ pub async fn each_entry_is_an_event(world: World) {
         (1, Some(Pending), Finished),
         (2, Some(Running), Deleted),
         (3, Some(Finished), Deleted),
+        // The purge.
+        (2, Some(Deleted), Deleted),
         (1, Some(Finished), Deleted),
     ];
     let events = entries.into_iter().zip(begin + 1..);
     let events = events
         .map(|((job, previous, state), number)| entry(number, world.key(1, job), previous, state));
-    let expected = these(events.collect(), begin + 10);
+    let expected = these(events.collect(), begin + 11);
     assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }
 
@@ -247,4 +249,25 @@ pub async fn a_reader_misses_nothing_of_many_writers(world: World) {
     use State::{Finished, Pending, Running};
     let life = [(None, Pending), (Some(Pending), Running), (Some(Running), Finished)];
     assert_eq!(lives, vec![life; 160]);
+}
+
+/// Whoever removes them, also as too old: a reader learns of it.
+pub async fn jobs_that_are_removed_for_good_make_an_event_each(world: World) {
+    let states = [State::Finished, State::Finished, State::Deleted];
+    world.push(T, states.map(|state| in_state("s", state)).to_vec()).await;
+    let begin = now(&world).await;
+    let mut waits = world.store.subscribe(world.project).await.unwrap();
+    let none = Retention { jobs: Some(0), ..Retention::default() };
+    let pruned = world.store.prune(world.project, State::Finished, &none, MAX_BATCH);
+    assert_eq!(pruned.await.unwrap(), 2);
+    notified(&mut waits).await;
+    world.store.purge(world.key(1, 3)).await.unwrap();
+    let gone = [(1, State::Finished), (2, State::Finished), (3, State::Deleted)];
+    let events = gone.into_iter().zip(begin + 1..);
+    let events: Vec<JobEvent> = events
+        .map(|((job, state), number)| entry(number, world.key(1, job), Some(state), state))
+        .collect();
+    assert!(events.iter().all(|event| event.kind() == EventKind::Purged));
+    let expected = these(events, begin + 3);
+    assert_eq!(read(&world, Some(begin), MAX_BATCH).await, expected);
 }

@@ -129,6 +129,7 @@ pub async fn the_holder_is_checked_before_the_state(world: World) {
     let refuse = |key: JobKey| Change {
         key,
         holder: Holder::Attempt(1),
+        unchanged_since: None,
         on: [Step::Refuse; 4],
         effects: Vec::new(),
     };

@@ -3,6 +3,7 @@
 use spiderq_core::{
     model::FieldSelection,
     model::{Filter, JobKey, Position, State},
+    store::NewJob,
 };
 
 use super::world::*;
@@ -174,4 +175,49 @@ async fn newer(world: &World, from: Position) -> Vec<(JobKey, Position)> {
             return found;
         }
     }
+}
+
+/// Conditions on what only the job itself says: lists and counts agree, and nothing that was
+/// not asked for is answered.
+pub async fn jobs_are_found_by_what_only_they_say(world: World) {
+    let finished = |reason: &str, arguments: &str, texts: &[&str], rank: i64| NewJob {
+        metadata: metadata(&[("close_reason", reason), ("spider_args", arguments)]),
+        tags: tags(texts),
+        priority: priority(rank),
+        ..in_state("s", State::Finished)
+    };
+    let jobs = vec![
+        finished("\"finished\"", r#"{"a":"1","b":2}"#, &["x", "y"], 2),
+        finished("\"lost\"", r#"{"a":"1"}"#, &["x"], 4),
+        finished("7", "[]", &["y"], 0),
+        pending("s"),
+    ];
+    world.push(T, jobs).await;
+    let found = async |change: &dyn Fn(&mut Filter)| {
+        let mut filter = those(&State::ALL);
+        change(&mut filter);
+        let listed = world.list(&filter).await;
+        assert_eq!(world.count(&filter).await, listed.len() as u64, "{filter:?}");
+        listed
+    };
+    let texts =
+        |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+    let arguments = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let all_tags = |filter: &mut Filter| filter.has_all_tags = tag_list(&["y", "x"]);
+    assert_eq!(found(&all_tags).await, keys(&world, &[1]));
+    let one_tag = |filter: &mut Filter| filter.has_all_tags = tag_list(&["y"]);
+    assert_eq!(found(&one_tag).await, keys(&world, &[3, 1]));
+    let any_reason = |filter: &mut Filter| filter.close_reasons = texts(&["lost", "finished", "7"]);
+    assert_eq!(found(&any_reason).await, keys(&world, &[2, 1]));
+    let one = |filter: &mut Filter| filter.spider_args = arguments(&[("a", "1")]);
+    assert_eq!(found(&one).await, keys(&world, &[2, 1]));
+    let both = |filter: &mut Filter| filter.spider_args = arguments(&[("a", "1"), ("b", "2")]);
+    assert_eq!(found(&both).await, keys(&world, &[1]));
+    let ranks = |filter: &mut Filter| filter.priorities = vec![priority(0), priority(4)];
+    assert_eq!(found(&ranks).await, keys(&world, &[3, 2]));
+    let filter = Filter { spider_args: arguments(&[("a", "1")]), ..those(&State::ALL) };
+    let page = world.store.page(world.project, &filter, 9, &FieldSelection::Row).await.unwrap();
+    assert!(page.jobs.iter().all(|job| job.metadata.get("spider_args").is_none()));
 }

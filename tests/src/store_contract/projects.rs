@@ -140,3 +140,27 @@ pub async fn all_settings_together_have_a_size_limit(world: World) {
     let small = metadata(&[("a", "1"), ("c", "1")]);
     assert!(changed(&world, SettingsChange::Merge(small)).await);
 }
+
+/// Both in one step, and nothing at all where it would be too much.
+pub async fn settings_are_replaced_and_changed_in_one_step(world: World) {
+    world.set(&[("a", "1"), ("b", "2"), ("c", "3")]).await;
+    let set = metadata(&[("b", "20"), ("d", "4")]);
+    let remove = vec![field_name("a"), field_name("unknown")];
+    assert!(changed(&world, SettingsChange::Update { set, remove }).await);
+    let expected = metadata(&[("b", "20"), ("c", "3"), ("d", "4")]);
+    assert_eq!(settings(&world).await, expected);
+    let text = format!("\"{}\"", "x".repeat(1 << 20));
+    let large = || metadata(&[("large", text.as_str())]);
+    let remove = vec![field_name("b")];
+    assert!(!changed(&world, SettingsChange::Update { set: large(), remove }).await);
+    assert!(!changed(&world, SettingsChange::Replace(large())).await);
+    assert_eq!(settings(&world).await, expected);
+    assert!(changed(&world, SettingsChange::Replace(metadata(&[("e", "5")]))).await);
+    assert_eq!(settings(&world).await, metadata(&[("e", "5")]));
+    // What goes makes room for what comes.
+    let half = format!("\"{}\"", "x".repeat(700_000));
+    world.set(&[("half", &half)]).await;
+    let (set, remove) = (metadata(&[("other", half.as_str())]), vec![field_name("half")]);
+    assert!(changed(&world, SettingsChange::Update { set, remove }).await);
+    assert!(settings(&world).await.get("half").is_none());
+}

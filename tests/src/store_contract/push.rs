@@ -340,3 +340,29 @@ pub async fn a_repeated_push_adds_a_job_that_had_too_many_tags(world: World) {
     assert_eq!(push().await, both);
     assert_eq!(world.count(&those(&State::ALL)).await, 2);
 }
+
+/// What was added under a request id is told again as it was then.
+pub async fn an_added_job_is_told_as_it_is_kept(world: World) {
+    let first = world.add(T, pending("s")).await;
+    let changes = TagChanges { add: tags(&["of its spider"]), ..TagChanges::default() };
+    let updated = world.store.update_spider_tags(world.project, first.spider, &changes);
+    assert_eq!(updated.await.unwrap(), SpiderTagsUpdated::Done(tags(&["of its spider"])));
+    let id = request("id", "asked");
+    let add = async |now| {
+        let tagged = NewJob { spider_tags: true, ..tagged("s", &["own"]) };
+        let jobs = vec![tagged, unique("s", "u"), unique("s", "u")];
+        let added = world.store.add(world.project, jobs, Millis(now), Some(&id));
+        added.await.unwrap()
+    };
+    let outcomes = add(T + 1).await;
+    for (outcome, job) in outcomes[..2].iter().zip([2, 3]) {
+        let added = outcome.as_ref().unwrap();
+        let kept = world.job(world.key(1, job)).await.unwrap();
+        assert_eq!((added.key, added.position), (kept.key, kept.position));
+        assert_eq!((added.time, &added.tags), (kept.updated, &kept.tags));
+    }
+    assert_eq!(outcomes[0].as_ref().unwrap().tags, tags(&["of its spider", "own"]));
+    assert_eq!(outcomes[2], Err(Pushed::Duplicate(world.key(1, 3))));
+    world.apply(T + 2, delete(world.key(1, 2))).await;
+    assert_eq!(add(T + 3).await, outcomes);
+}

@@ -18,7 +18,7 @@ fn restore(key: JobKey) -> Change {
     let ends = Effect { restore: false, set: note("2"), ..back.clone() };
     let restore = Step::Restore { ended: 0, never_ended: 1 };
     let on = [Step::Keep, Step::Keep, Step::Keep, restore];
-    Change { key, holder: Holder::Anyone, on, effects: vec![back, ends] }
+    Change { key, holder: Holder::Anyone, unchanged_since: None, on, effects: vec![back, ends] }
 }
 
 /// It is as before its deletion, but for what the restore sets.

@@ -207,7 +207,13 @@ pub fn entering(state: State) -> Effect {
 /// Applies `effect` to the job in whatever state it is.
 #[must_use]
 pub fn always(key: JobKey, effect: Effect) -> Change {
-    Change { key, holder: Holder::Anyone, on: [Step::Apply(0); 4], effects: vec![effect] }
+    Change {
+        key,
+        holder: Holder::Anyone,
+        unchanged_since: None,
+        on: [Step::Apply(0); 4],
+        effects: vec![effect],
+    }
 }
 
 /// Finishes the job.

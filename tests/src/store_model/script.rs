@@ -181,7 +181,7 @@ fn changes() -> impl Strategy<Value = Change> {
                 _ => Step::Keep,
             }
         };
-        Change { key, holder, on: State::ALL.map(step), effects }
+        Change { key, holder, unchanged_since: None, on: State::ALL.map(step), effects }
     })
 }
 
@@ -192,7 +192,13 @@ fn restores() -> impl Strategy<Value = Vec<Change>> {
             let (enter, set) = (Some((state, actor.clone())), set.clone());
             Effect { enter, restore, release: true, set, ..Effect::default() }
         };
-        let change = |on, effects| Change { key, holder: Holder::Anyone, on, effects };
+        let change = |on, effects| Change {
+            key,
+            holder: Holder::Anyone,
+            unchanged_since: None,
+            on,
+            effects,
+        };
         let (apply, keep) = (Step::Apply(0), Step::Keep);
         let restore = Step::Restore { ended: 0, never_ended: 1 };
         let ends = vec![enter(State::Finished, true), enter(State::Finished, false)];
@@ -275,6 +281,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             lacks_tags,
             from,
             until,
+            ..Filter::default()
         },
     )
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{PushJob, test_world::*};
 use spiderq_core::model::{Priority, State};
 
-async fn cancel(world: &World, limit: u32) -> Result<u64> {
+async fn cancel(world: &World, limit: i32) -> Result<u64> {
     world.domain.cancel_oldest(&caller(Role::Admin), world.project, limit, None).await
 }
 
@@ -56,7 +56,7 @@ async fn a_repeated_request_cancels_no_more() {
 async fn limits_out_of_range_and_lower_roles_are_refused() {
     let world = World::new();
     world.push_many(1).await;
-    for limit in [0, MAX_CANCEL_OLDEST + 1] {
+    for limit in [-1, 0, MAX_CANCEL_OLDEST as i32 + 1] {
         let refusal = "oldest_pending: must be from 1 to 100000";
         assert_eq!(message(cancel(&world, limit).await), refusal);
     }

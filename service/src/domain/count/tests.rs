@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::test_world::*;
-use spiderq_core::model::{State, StateSet};
+use spiderq_core::model::{Filter, JobKey, State, StateSet};
 
 #[tokio::test]
 async fn jobs_are_counted_by_filter_and_by_key() {
@@ -10,7 +10,9 @@ async fn jobs_are_counted_by_filter_and_by_key() {
     }
     let live = Filter { states: StateSet::NOT_DELETED, ..Filter::default() };
     let count = async |keys: &[JobKey]| {
-        world.domain.count_jobs(&caller(Role::Read), world.project, &live, keys).await
+        let jobs = JobSelection::matching(world.project, live.clone());
+        let jobs = JobSelection { keys: keys.to_vec(), ..jobs };
+        world.domain.count_jobs(&caller(Role::Read), &jobs).await
     };
     assert_eq!(count(&[]).await.unwrap(), 3);
     let keys = [4, 9, 2, 1].map(|job| world.key(job));

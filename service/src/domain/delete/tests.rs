@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::test_world::*;
 
 async fn delete(world: &World, keys: &[JobKey]) -> Result<u64> {
-    world.domain.delete_jobs(&caller(Role::User), world.project, keys).await
+    world.domain.delete_keys(&caller(Role::User), world.project, keys).await
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn only_a_deleted_job_is_purged() {
 async fn a_worker_may_neither_delete_nor_purge() {
     let world = World::new();
     let (key, worker) = (world.push_in(State::Deleted).await, caller(Role::Worker));
-    let deleted = world.domain.delete_jobs(&worker, world.project, &[key]).await;
+    let deleted = world.domain.delete_keys(&worker, world.project, &[key]).await;
     assert!(message(deleted).contains("role user or above"));
     let purged = world.domain.purge_job(&worker, key).await;
     assert!(message(purged).contains("role user or above"));

@@ -72,7 +72,7 @@ async fn the_answer_says_that_the_job_is_to_stop() {
     let world = World::new();
     let key = world.push_in(State::Pending).await;
     let started = world.start().await;
-    world.domain.stop_jobs(&caller(Role::User), world.project, &[key], None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &[key], None).await.unwrap();
     assert!(send(&world, &started, None).await.unwrap().stop_requested);
 }
 
@@ -99,9 +99,9 @@ async fn a_heartbeat_needs_a_lease_in_range() {
     let start = StartJob { lease_ms: Some(0), ..start_job(world.project) };
     let started = world.domain.start_job(&caller(Role::Worker), start, None).await;
     let started = started.unwrap().unwrap();
-    let refusal = "lease_ms: must be from 1000 to 3600000";
+    let refusal = "lease: must be from 1000 to 3600000 ms";
     assert_eq!(message(send(&world, &started, Some(0)).await), refusal);
-    let refusal = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
+    let refusal = "lease: must be 0 (no lease) or from 1000 to 3600000 ms";
     for lease_ms in [-1, 999, 3_600_001] {
         assert_eq!(message(send(&world, &started, Some(lease_ms)).await), refusal);
     }

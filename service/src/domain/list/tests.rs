@@ -24,7 +24,7 @@ async fn the_latest_entry_comes_first() {
     assert_eq!(list(&world, query).await, [4, 3, 2, 1]);
     world.pass(1);
     let (user, keys) = (caller(Role::User), [world.key(1)]);
-    world.domain.stop_jobs(&user, world.project, &keys, None).await.unwrap();
+    world.domain.stop_keys(&user, world.project, &keys, None).await.unwrap();
     let query = ListQuery::new(
         world.project,
         Filter { states: StateSet::NOT_DELETED, ..Filter::default() },
@@ -115,7 +115,7 @@ async fn a_job_that_moves_on_while_its_list_is_read_is_listed_once() {
     let mut jobs = world.domain.list_jobs(&caller(Role::Read), query).await.unwrap();
     assert_eq!(jobs.next().await.unwrap().unwrap().key, world.key(2));
     world.clock.set(Millis(NOW + 1));
-    world.domain.stop_jobs(&caller(Role::User), world.project, &world.keys(2), None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &world.keys(2), None).await.unwrap();
     let rest: Vec<JobKey> = jobs.collect().await.unwrap().iter().map(|job| job.key).collect();
     assert_eq!(rest, [world.key(1)]);
 }

@@ -3,7 +3,15 @@ use crate::domain::{PushJob, test_world::*};
 use spiderq_core::model::State;
 
 fn query(world: &World) -> LastJobsQuery {
-    LastJobsQuery { project: world.project, spider: None, after: None, skip: 0, limit: 0 }
+    let fields = FieldSelection::Row;
+    LastJobsQuery {
+        project: world.project,
+        spider: None,
+        after: None,
+        skip: 0,
+        limit: 1_000,
+        fields,
+    }
 }
 
 /// Pushes a job of `spider` that is finished.
@@ -38,6 +46,12 @@ async fn skip_limit_and_after_count_listed_spiders_across_steps_of_the_store() {
     let part = LastJobsQuery { after, skip: 5, limit: 100, ..query(&world) };
     let expected: Vec<(u64, u64)> = (16..=115).map(|spider| (spider, 1)).collect();
     assert_eq!(list(&world, &part).await, expected);
-    let one = LastJobsQuery { spider: SpiderId::new(7).ok(), ..query(&world) };
-    assert_eq!(list(&world, &one).await, [(7, 1)]);
+    for spider in [SpiderRef::Number(SpiderId::new(7).unwrap()), SpiderRef::Name(spider_name("s7"))]
+    {
+        let one = LastJobsQuery { spider: Some(spider), ..query(&world) };
+        assert_eq!(list(&world, &one).await, [(7, 1)]);
+    }
+    let unknown = Some(SpiderRef::Name(spider_name("unknown")));
+    let none = LastJobsQuery { spider: unknown, ..query(&world) };
+    assert_eq!(list(&world, &none).await, []);
 }

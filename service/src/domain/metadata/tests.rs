@@ -2,13 +2,15 @@ use super::*;
 use crate::domain::{PushJob, test_world::*};
 use spiderq_core::model::{Role, State, Units};
 
-async fn set(world: &World, key: JobKey, fields: &[(&str, &str)]) -> Result<()> {
-    world.domain.set_job_metadata(&caller(Role::User), key, metadata(fields), None).await
+async fn set(world: &World, key: JobKey, fields: &[(&str, &str)]) -> Result<Millis> {
+    let condition = MetadataCondition::default();
+    world.domain.set_job_metadata(&caller(Role::User), key, metadata(fields), condition).await
 }
 
 async fn delete(world: &World, key: JobKey, name: &str) -> Result<()> {
     let field = FieldName::parse(name).unwrap();
-    world.domain.delete_job_metadata(&caller(Role::User), key, field, None).await
+    let condition = MetadataCondition::default();
+    world.domain.delete_job_metadata(&caller(Role::User), key, field, condition).await
 }
 
 #[tokio::test]
@@ -63,8 +65,40 @@ async fn a_worker_changes_only_the_job_that_it_runs() {
     let own = world.start().await.job.key;
     let set = async |key| {
         let fields = metadata(&[("a", "1")]);
-        world.domain.set_job_metadata(&caller(Role::Worker), key, fields, None).await
+        let condition = MetadataCondition::default();
+        world.domain.set_job_metadata(&caller(Role::Worker), key, fields, condition).await
     };
     set(own).await.unwrap();
     assert_eq!(message(set(other).await), "job 53/1/1 is not run by this key's owner");
+}
+
+#[tokio::test]
+async fn a_job_that_was_written_since_it_was_read_is_not_changed() {
+    let world = World::new();
+    let key = world.push_in(State::Pending).await;
+    let read = world.job(key).await.updated;
+    world.pass(5);
+    let with = |since| MetadataCondition { unchanged_since: Some(since), ..Default::default() };
+    let user = caller(Role::User);
+    let set = async |since| {
+        let fields = metadata(&[("a", "1")]);
+        world.domain.set_job_metadata(&user, key, fields, with(since)).await
+    };
+    let written = set(read).await.unwrap();
+    assert_eq!(written, world.job(key).await.updated);
+    let refusal = "etag: the job was changed since, read it again";
+    assert_eq!(message(set(read).await), refusal);
+    let field = FieldName::parse("a").unwrap();
+    let delete = world.domain.delete_job_metadata(&user, key, field, with(read)).await;
+    assert_eq!(message(delete), refusal);
+    assert!(set(written).await.is_ok());
+}
+
+#[tokio::test]
+async fn where_nothing_is_set_the_job_is_as_it_was() {
+    let world = World::new();
+    let key = world.push_in(State::Pending).await;
+    let read = world.job(key).await.updated;
+    world.pass(5);
+    assert_eq!(set(&world, key, &[("state", "\"finished\"")]).await.unwrap(), read);
 }

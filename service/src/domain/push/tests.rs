@@ -100,7 +100,7 @@ async fn a_refused_push_is_judged_anew_under_its_request_id() {
     let active = PushJob { unique: Some("u".to_owned()), ..push_job("books") };
     let active = world.push(active).await;
     assert_eq!(push(b"good", "1").await, "Active job exists with key u");
-    let stop = world.domain.stop_jobs(&user, world.project, &[active], None).await;
+    let stop = world.domain.stop_keys(&user, world.project, &[active], None).await;
     assert_eq!(stop.unwrap(), 1);
     for _ in 0..2 {
         assert_eq!(push(b"good", "1").await, "no error");
@@ -119,4 +119,27 @@ async fn too_few_and_too_many_jobs_and_lower_roles_are_refused() {
     assert_eq!(pushed(Role::User, 1_001).await, "jobs: at most 1000 in one call");
     assert!(pushed(Role::Worker, 1).await.contains("role user or above"));
     assert!(!world.exists(world.key(1)).await);
+}
+
+#[tokio::test]
+async fn a_spider_by_number_must_exist_and_the_other_jobs_are_pushed() {
+    let world = World::new();
+    world.push_many(1).await;
+    let by_number = |number| {
+        let spider = SpiderRef::Number(SpiderId::new(number).unwrap());
+        Ok(PushJob { spider, ..push_job("books") })
+    };
+    let pushed = push(&world, vec![by_number(1), by_number(2), by_number(1)]).await;
+    let keys = pushed.iter().map(|one| one.as_ref().ok().map(|(key, _)| *key));
+    let expected = [Some(world.key(2)), None, Some(world.key(3))];
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+    assert_eq!(message(pushed[1].clone()), "there is no spider 53/2");
+}
+
+#[tokio::test]
+async fn named_fields_become_metadata() {
+    let world = World::new();
+    let named = NamedFields { version: Some("v1".to_owned()), ..NamedFields::default() };
+    let key = world.push(PushJob { named, ..push_job("books") }).await;
+    assert_eq!(field(&world.job(key).await, "version"), Some("\"v1\""));
 }

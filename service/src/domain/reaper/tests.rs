@@ -16,7 +16,7 @@ async fn started(world: &World) -> StartedJob {
 }
 
 async fn stop(world: &World, key: JobKey) {
-    let stopped = world.domain.stop_jobs(&caller(Role::User), world.project, &[key], None).await;
+    let stopped = world.domain.stop_keys(&caller(Role::User), world.project, &[key], None).await;
     assert_eq!(stopped.unwrap(), 1);
 }
 

@@ -6,7 +6,7 @@ use spiderq_core::{
 };
 
 async fn restore(world: &World, keys: &[JobKey]) -> Result<u64> {
-    world.domain.restore_jobs(&caller(Role::Admin), world.project, keys, None).await
+    world.domain.restore_keys(&caller(Role::Admin), world.project, keys, None).await
 }
 
 async fn delete(world: &World, key: JobKey) {
@@ -85,7 +85,7 @@ async fn more_jobs_than_one_step_takes_are_restored() {
     world.push_many(MAX_BATCH + 1).await;
     let keys = world.keys(MAX_BATCH as u64 + 1);
     let user = caller(Role::User);
-    world.domain.delete_jobs(&user, world.project, &keys).await.unwrap();
+    world.domain.delete_keys(&user, world.project, &keys).await.unwrap();
     assert_eq!(restore(&world, &keys).await.unwrap(), keys.len() as u64);
     assert_eq!(message(restore(&world, &[]).await), "keys: at least one is required");
     let many = world.keys(MAX_ITEMS as u64 + 1);
@@ -138,7 +138,7 @@ async fn a_worker_restores_nothing() {
     let world = World::new();
     let key = world.push_in(State::Deleted).await;
     let worker = caller(Role::Worker);
-    let refused = world.domain.restore_jobs(&worker, world.project, &[key], None).await;
+    let refused = world.domain.restore_keys(&worker, world.project, &[key], None).await;
     assert!(message(refused).contains("role user or above"));
     let update = QueueUpdate { state: Some(State::Finished), ..queue_update(key) };
     let done = world.domain.update_queue(&worker, world.project, vec![Ok(update)], None).await;

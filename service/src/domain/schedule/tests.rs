@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::test_world::*;
+use crate::domain::{SpiderUpdate, test_world::*};
 use spiderq_core::{
     limits::MAX_TAGS,
     model::{SpiderId, TagChanges},
@@ -31,14 +31,16 @@ fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn make(world: &World, schedule: ScheduleJob) -> Result<JobKey> {
-    world.domain.schedule_job(&caller(Role::User), schedule, None).await
+    let scheduled = world.domain.schedule_job(&caller(Role::User), schedule, None).await;
+    scheduled.map(|job| job.key)
 }
 
 /// Sets the tags of the first spider.
 async fn tag_spider(world: &World, texts: Tags) {
     let changes = TagChanges { clear: true, add: texts, ..TagChanges::default() };
     let (user, spider) = (caller(Role::User), SpiderRef::Number(SpiderId::new(1).unwrap()));
-    let updated = world.domain.update_spider_tags(&user, world.project, spider, &changes);
+    let changes = SpiderUpdate { tags: Some(changes), ..SpiderUpdate::default() };
+    let updated = world.domain.update_spider(&user, world.project, spider, changes);
     updated.await.unwrap();
 }
 
@@ -53,7 +55,7 @@ async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
     let refused = again().await;
     assert!(matches!(&refused, Err(Error::Duplicate { job, .. }) if *job == first), "{refused:?}");
     assert_eq!(message(refused), "books already scheduled");
-    world.domain.stop_jobs(&caller(Role::User), world.project, &[first], None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &[first], None).await.unwrap();
     again().await.unwrap();
 }
 
@@ -135,7 +137,7 @@ async fn a_spider_named_by_its_number_must_exist() {
     let by_number = |number| schedule(&world, SpiderRef::Number(SpiderId::new(number).unwrap()));
     let key = make(&world, by_number(1)).await.unwrap();
     assert_eq!(world.job(key).await.spider, spider_name("books"));
-    let refusal = "spider_id: must be the number of a spider that exists";
+    let refusal = "there is no spider 53/2";
     assert_eq!(message(make(&world, by_number(2)).await), refusal);
 }
 
@@ -161,4 +163,23 @@ async fn a_worker_may_not_schedule() {
     let world = World::new();
     let refused = world.domain.schedule_job(&caller(Role::Worker), books(&world), None).await;
     assert!(message(refused).contains("role user or above"));
+}
+
+#[tokio::test]
+async fn the_job_is_answered_as_it_was_made_also_to_a_repeated_request() {
+    let world = World::new();
+    world.push_many(1).await;
+    tag_spider(&world, tags(&["spider"])).await;
+    let user = caller(Role::User);
+    let make = async || {
+        let id = RequestId::parse("id", user.actor(), "ScheduleJob", b"").unwrap();
+        let call = ScheduleJob { tags: tags(&["own"]), ..books(&world) };
+        world.domain.schedule_job(&user, call, id).await.unwrap()
+    };
+    let made = make().await;
+    assert_eq!(made, world.job(made.key).await);
+    assert_eq!(made.tags, tags(&["spider", "own"]));
+    world.pass(1_000);
+    world.domain.stop_keys(&user, world.project, &[made.key], None).await.unwrap();
+    assert_eq!(make().await, made);
 }

@@ -100,7 +100,7 @@ async fn one_setting_that_is_not_accepted_refuses_all() {
     let world = World::new();
     let (user, project) = (caller(Role::User), world.project);
     let bad = metadata(&[("mine", "1"), ("max_running", "\"2\"")]);
-    let refused = world.domain.set_settings(&user, project, bad).await;
+    let refused = world.domain.update_settings(&user, project, bad, SettingsMask::Given).await;
     assert_eq!(message(refused), "max_running: must be a whole number from 0 to 1000000, or null");
     let kept = world.domain.get_settings(&caller(Role::Read), project).await.unwrap();
     assert_eq!(kept, Metadata::default());
@@ -114,12 +114,23 @@ async fn settings_are_merged_and_removed_by_name_or_all() {
     world.set("a", "1").await;
     world.set("b", "2").await;
     assert_eq!(get().await, metadata(&[("a", "1"), ("b", "2")]));
-    let names = Some(vec![FieldName::parse("a").unwrap()]);
-    world.domain.delete_settings(&user, project, names).await.unwrap();
+    let names = |names: &[&str]| {
+        SettingsMask::Names(names.iter().map(|name| FieldName::parse(name).unwrap()).collect())
+    };
+    let update = async |settings: &[(&str, &str)], mask| {
+        world.domain.update_settings(&user, project, metadata(settings), mask).await
+    };
+    update(&[], names(&["a"])).await.unwrap();
     assert_eq!(get().await, metadata(&[("b", "2")]));
-    let none = world.domain.delete_settings(&user, project, Some(Vec::new())).await;
-    assert_eq!(message(none), "names: at least one is required");
-    world.domain.delete_settings(&user, project, None).await.unwrap();
+    assert_eq!(message(update(&[], names(&[])).await), "names: at least one is required");
+    // What the mask does not name stays, whatever the settings say.
+    update(&[("c", "3"), ("d", "4")], names(&["b", "c"])).await.unwrap();
+    assert_eq!(get().await, metadata(&[("c", "3")]));
+    update(&[], SettingsMask::Given).await.unwrap();
+    assert_eq!(get().await, metadata(&[("c", "3")]));
+    update(&[("e", "5")], SettingsMask::All).await.unwrap();
+    assert_eq!(get().await, metadata(&[("e", "5")]));
+    update(&[], SettingsMask::All).await.unwrap();
     assert_eq!(get().await, Metadata::default());
 }
 
@@ -129,7 +140,8 @@ async fn settings_above_the_limit_in_all_are_refused() {
     let half = format!("\"{}\"", "x".repeat(1 << 19));
     world.set("a", &half).await;
     let (user, more) = (caller(Role::User), metadata(&[("b", half.as_str())]));
-    let refused = world.domain.set_settings(&user, world.project, more).await;
+    let refused =
+        world.domain.update_settings(&user, world.project, more, SettingsMask::Given).await;
     assert_eq!(message(refused), "settings: of a project must be at most 1 MiB in all");
 }
 
@@ -137,8 +149,9 @@ async fn settings_above_the_limit_in_all_are_refused() {
 async fn a_worker_may_not_change_settings() {
     let world = World::new();
     let worker = caller(Role::Worker);
-    let set = world.domain.set_settings(&worker, world.project, metadata(&[("a", "1")])).await;
-    assert!(message(set).contains("role user or above"));
-    let deleted = world.domain.delete_settings(&worker, world.project, None).await;
-    assert!(message(deleted).contains("role user or above"));
+    for mask in [SettingsMask::Given, SettingsMask::All] {
+        let settings = metadata(&[("a", "1")]);
+        let set = world.domain.update_settings(&worker, world.project, settings, mask).await;
+        assert!(message(set).contains("role user or above"));
+    }
 }

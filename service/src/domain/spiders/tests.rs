@@ -9,6 +9,14 @@ async fn get(world: &World, spider: SpiderRef, create: bool) -> Result<Spider> {
     world.domain.get_spider(&caller(Role::User), world.project, spider, create).await
 }
 
+fn tagged(changes: TagChanges) -> SpiderUpdate {
+    SpiderUpdate { tags: Some(changes), ..SpiderUpdate::default() }
+}
+
+fn limited(max_running: Option<u32>) -> SpiderUpdate {
+    SpiderUpdate { max_running: Some(max_running), ..SpiderUpdate::default() }
+}
+
 fn named(name: &str) -> SpiderRef {
     SpiderRef::Name(spider_name(name))
 }
@@ -31,7 +39,7 @@ async fn spiders_are_listed_by_number_with_the_version_of_their_latest_job() {
     assert_eq!(world.domain.count_spiders(&reader, world.project).await.unwrap(), 3);
     let expected = [("b", "v2"), ("a", "v7"), ("c", "")];
     let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
-    assert_eq!(list(None, 0).await, expected);
+    assert_eq!(list(None, 1_000).await, expected);
     assert_eq!(list(Some(number(1)), 1).await, expected[1..2]);
 }
 
@@ -69,8 +77,8 @@ async fn only_a_user_may_create_change_and_limit_a_spider() {
     let add = TagChanges { add: tags(&["x"]), ..TagChanges::default() };
     for refused in [
         message(domain.get_spider(&worker, project, named("new"), true).await),
-        message(domain.update_spider_tags(&worker, project, named("books"), &add).await),
-        message(domain.limit_spider(&worker, project, named("books"), Some(1)).await),
+        message(domain.update_spider(&worker, project, named("books"), tagged(add)).await),
+        message(domain.update_spider(&worker, project, named("books"), limited(Some(1))).await),
     ] {
         assert!(refused.contains("role user or above"), "{refused}");
     }
@@ -83,7 +91,7 @@ async fn tags_of_a_spider_are_changed_and_limited_in_number() {
     let update = async |spider, changes: TagChanges| {
         let user = caller(Role::User);
         let spider = SpiderRef::Number(number(spider));
-        world.domain.update_spider_tags(&user, world.project, spider, &changes).await
+        world.domain.update_spider(&user, world.project, spider, tagged(changes)).await
     };
     let add = |tags| TagChanges { add: tags, ..TagChanges::default() };
     assert_eq!(update(1, add(tags(&["x"]))).await.unwrap().tags, tags(&["x"]));
@@ -100,8 +108,9 @@ async fn a_limited_spider_starts_no_more_jobs_than_that() {
     let world = World::new();
     world.push_many(2).await;
     let user = caller(Role::User);
-    let limit =
-        async |spider, most| world.domain.limit_spider(&user, world.project, spider, most).await;
+    let limit = async |spider, most| {
+        world.domain.update_spider(&user, world.project, spider, limited(most)).await
+    };
     let by_number = |n| SpiderRef::Number(number(n));
     assert_eq!(limit(by_number(1), None).await.unwrap().max_running, None);
     assert_eq!(limit(named("books"), Some(1)).await.unwrap().max_running, Some(1));
@@ -111,4 +120,20 @@ async fn a_limited_spider_starts_no_more_jobs_than_that() {
     world.start().await;
     let start = start_job(world.project);
     assert!(world.domain.start_job(&caller(Role::Worker), start, None).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn tags_and_limit_are_set_in_one_call_and_nothing_is_refused() {
+    let world = World::new();
+    world.push_many(1).await;
+    let (user, project) = (caller(Role::User), world.project);
+    let both = SpiderUpdate {
+        max_running: Some(Some(0)),
+        ..tagged(TagChanges { add: tags(&["x"]), ..TagChanges::default() })
+    };
+    let spider = world.domain.update_spider(&user, project, named("books"), both).await.unwrap();
+    assert_eq!((spider.tags, spider.max_running), (tags(&["x"]), Some(0)));
+    let nothing = SpiderUpdate::default();
+    let refused = world.domain.update_spider(&user, project, named("books"), nothing).await;
+    assert_eq!(message(refused), "update_mask: is required, or tag_changes");
 }

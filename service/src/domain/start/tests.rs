@@ -40,7 +40,7 @@ async fn a_lease_of_zero_never_ends_and_others_have_a_range() {
     world.push_in(State::Pending).await;
     let leased = |lease_ms| StartJob { lease_ms: Some(lease_ms), ..start_job(world.project) };
     for lease_ms in [-1, 999, 3_600_001] {
-        let refusal = "lease_ms: must be 0 (no lease) or from 1000 to 3600000";
+        let refusal = "lease: must be 0 (no lease) or from 1000 to 3600000 ms";
         assert_eq!(message(start(&world, leased(lease_ms)).await), refusal);
     }
     let started = start(&world, leased(0)).await.unwrap().unwrap();
@@ -144,7 +144,7 @@ async fn a_wait_out_of_range_and_a_reader_are_refused() {
     let world = World::new();
     for wait_ms in [-1, 60_001] {
         let call = StartJob { wait_ms, ..start_job(world.project) };
-        let refusal = "wait_ms: must be from 0 to 60000 (ms)";
+        let refusal = "wait: must be from 0 to 60000 ms";
         assert_eq!(message(start(&world, call).await), refusal);
     }
     let reader = caller(Role::Read);

@@ -3,7 +3,7 @@ use crate::domain::test_world::*;
 use spiderq_core::store::UpkeepStore as _;
 
 async fn stop(world: &World, keys: &[JobKey]) -> Result<u64> {
-    world.domain.stop_jobs(&caller(Role::User), world.project, keys, None).await
+    world.domain.stop_keys(&caller(Role::User), world.project, keys, None).await
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_repeated_request_answers_what_the_first_did() {
     let (key, user) = (world.push_in(State::Pending).await, caller(Role::User));
     for _ in 0..2 {
         let id = RequestId::parse("id", user.actor(), "StopJobs", b"body").unwrap();
-        let stopped = world.domain.stop_jobs(&user, world.project, &[key], id).await;
+        let stopped = world.domain.stop_keys(&user, world.project, &[key], id).await;
         assert_eq!(stopped.unwrap(), 1);
     }
     assert_eq!(stop(&world, &[key]).await.unwrap(), 0);
@@ -85,7 +85,7 @@ async fn no_keys_other_projects_and_lower_roles_are_refused() {
     assert_eq!(message(stop(&world, &[]).await), "keys: at least one is required");
     let refusal = "key: must be a job of project 53, 54/1/1 is not";
     assert_eq!(message(stop(&world, &[key, elsewhere]).await), refusal);
-    let worker = world.domain.stop_jobs(&caller(Role::Worker), world.project, &[key], None).await;
+    let worker = world.domain.stop_keys(&caller(Role::Worker), world.project, &[key], None).await;
     assert!(message(worker).contains("role user or above"));
     assert_eq!(world.state(key).await, State::Pending);
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::test_world::*;
+use spiderq_core::model::SpiderId;
 
 fn query(world: &World) -> SummarizeQuery {
     SummarizeQuery {
@@ -45,7 +46,7 @@ async fn a_summary_of_one_spider_counts_its_jobs_only() {
     world.push_many(1).await;
     world.push(push_job("news")).await;
     let of = |spider| SummarizeQuery {
-        spider: SpiderId::new(spider).ok(),
+        spider: Some(SpiderRef::Number(SpiderId::new(spider).unwrap())),
         state: Some(State::Pending),
         ..query(&world)
     };
@@ -56,7 +57,7 @@ async fn a_summary_of_one_spider_counts_its_jobs_only() {
 #[tokio::test]
 async fn too_many_rows_are_refused() {
     let world = World::new();
-    let large = SummarizeQuery { limit: Some(MAX_SUMMARY_ROWS + 1), ..query(&world) };
+    let large = SummarizeQuery { limit: Some(MAX_SUMMARY_ROWS as i32 + 1), ..query(&world) };
     let refused = world.domain.summarize_queue(&caller(Role::Read), &large).await;
-    assert_eq!(message(refused), "count: must be from 0 to 1000");
+    assert_eq!(message(refused), "jobs_per_state: must be from 0 to 1000");
 }

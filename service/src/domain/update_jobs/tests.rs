@@ -1,17 +1,27 @@
 use super::*;
-use crate::domain::{PushJob, QueueUpdate, test_world::*};
+use crate::domain::{JobSelection, PushJob, QueueUpdate, test_world::*};
 use spiderq_core::{
     limits::{MAX_BATCH, MAX_TAGS},
-    model::{State, Tag, Tags},
+    model::{JobKey, State, Tag, Tags},
 };
 
-fn update(world: &World, keys: Vec<JobKey>) -> UpdateJobs {
+/// An update of these jobs; with a filter, only of those that match it.
+fn update_of(world: &World, keys: Vec<JobKey>, filter: Option<Filter>) -> UpdateJobs {
+    let jobs = match filter {
+        Some(filter) => JobSelection { keys, ..JobSelection::matching(world.project, filter) },
+        None => JobSelection::of_keys(world.project, keys),
+    };
     let (tags, metadata) = (TagChanges::default(), Metadata::default());
-    UpdateJobs { project: world.project, keys, filter: None, tags, metadata }
+    UpdateJobs { query: BulkQuery::new(jobs), tags, metadata }
+}
+
+fn update(world: &World, keys: Vec<JobKey>) -> UpdateJobs {
+    update_of(world, keys, None)
 }
 
 async fn make(world: &World, update: UpdateJobs) -> Result<u64> {
-    world.domain.update_jobs(&caller(Role::User), update).await
+    let done = world.domain.update_jobs(&caller(Role::User), update).await;
+    done.map(|done| done.count)
 }
 
 #[tokio::test]
@@ -61,7 +71,7 @@ async fn an_update_by_filter_changes_the_jobs_that_match() {
     }
     let other = world.push(push_job("news")).await;
     let filter = of_spider(StateSet::NOT_DELETED);
-    let changes = UpdateJobs { filter, metadata: note(), ..update(&world, Vec::new()) };
+    let changes = UpdateJobs { metadata: note(), ..update_of(&world, Vec::new(), filter) };
     assert_eq!(make(&world, changes).await.unwrap(), 3);
     for key in [world.key(4), other] {
         assert_eq!(field(&world.job(key).await, "note"), None);
@@ -74,7 +84,7 @@ async fn keys_and_a_filter_select_the_jobs_that_are_both() {
     world.push_many(2).await;
     let other = world.push(push_job("news")).await;
     let (filter, keys) = (of_spider(StateSet::ALL), vec![world.key(2), other, world.key(9)]);
-    let changes = UpdateJobs { filter, metadata: note(), ..update(&world, keys) };
+    let changes = UpdateJobs { metadata: note(), ..update_of(&world, keys, filter) };
     assert_eq!(make(&world, changes).await.unwrap(), 1);
     for (key, expected) in [(world.key(1), None), (world.key(2), Some("1")), (other, None)] {
         assert_eq!(field(&world.job(key).await, "note"), expected);
@@ -89,14 +99,13 @@ async fn an_update_that_changes_what_it_selects_changes_each_job_once() {
         let tags = if n % 3 == 0 { tags(&["b"]) } else { tags(&["a"]) };
         world.push(PushJob { tags, ..push_job("books") }).await;
     }
-    let with = |has: &str, changes| UpdateJobs {
-        filter: Some(Filter {
+    let with = |has: &str, changes| {
+        let filter = Filter {
             states: StateSet::NOT_DELETED,
             has_tags: vec![Tag::parse(has).unwrap()],
             ..Filter::default()
-        }),
-        tags: changes,
-        ..update(&world, Vec::new())
+        };
+        UpdateJobs { tags: changes, ..update_of(&world, Vec::new(), Some(filter)) }
     };
     let change = |remove: &str, add| TagChanges {
         remove: vec![Tag::parse(remove).unwrap()],
@@ -120,8 +129,8 @@ async fn a_job_token_updates_its_own_job_by_key_and_nothing_else() {
     let started = world.start().await;
     let (job, token) = (&started.job, token_of(&started));
     let change = async |keys, filter| {
-        let changes = UpdateJobs { filter, metadata: note(), ..update(&world, keys) };
-        world.domain.update_jobs(&token, changes).await
+        let changes = UpdateJobs { metadata: note(), ..update_of(&world, keys, filter) };
+        world.domain.update_jobs(&token, changes).await.map(|done| done.count)
     };
     assert_eq!(change(vec![job.key], None).await.unwrap(), 1);
     let refusal = format!("a job token reaches only its own job, {}", job.key);

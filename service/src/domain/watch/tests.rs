@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::test_world::*;
-use spiderq_core::model::State;
+use spiderq_core::{model::State, store::EventKind};
 
 fn query(world: &World) -> WatchQuery {
     WatchQuery { project: world.project, spider: None, key: None, after: None }
@@ -26,7 +26,7 @@ async fn events_come_in_order_from_the_beginning_of_the_watch() {
     let mut watch = watch(&world, query(&world)).await;
     world.start().await;
     let keys = [key];
-    world.domain.stop_jobs(&caller(Role::User), world.project, &keys, None).await.unwrap();
+    world.domain.stop_keys(&caller(Role::User), world.project, &keys, None).await.unwrap();
     let running = State::Running;
     let expected = [(1, Some(State::Pending), running), (1, Some(running), running)];
     assert_eq!(next(&mut watch).await, expected);
@@ -42,7 +42,11 @@ async fn an_event_comes_with_the_job_as_it_is_now() {
     let other = world.push_in(State::Deleted).await;
     world.domain.purge_job(&caller(Role::User), other).await.unwrap();
     let items = watch.next().await.unwrap();
-    assert!(matches!(&items[..], [WatchItem::Event(_, None)]), "it was purged: {items:?}");
+    let kinds = items.iter().map(|item| match item {
+        WatchItem::Event(event, None) => event.kind(),
+        other => panic!("it was purged: {other:?}"),
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), [EventKind::Created, EventKind::Purged]);
 }
 
 #[tokio::test]
@@ -59,7 +63,7 @@ async fn a_watch_goes_on_after_the_last_event_of_the_one_before() {
 #[tokio::test]
 async fn a_watch_of_a_spider_or_a_job_shows_no_others() {
     let world = World::new();
-    let spider = Some(spider_name("news"));
+    let spider = Some(SpiderRef::Name(spider_name("news")));
     // The spider has no number yet.
     let mut spider = watch(&world, WatchQuery { spider, ..query(&world) }).await;
     let mut job = watch(&world, WatchQuery { key: Some(world.key(2)), ..query(&world) }).await;
@@ -94,7 +98,7 @@ async fn a_cursor_whose_next_event_is_no_longer_kept_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_shows_nothing_says_how_far_it_is() {
     let world = World::new();
-    let spider = Some(spider_name("news"));
+    let spider = Some(SpiderRef::Name(spider_name("news")));
     let mut watch = watch(&world, WatchQuery { spider, ..query(&world) }).await;
     assert!(watch.next().await.unwrap().is_empty(), "nothing came in time");
     world.push_many(MAX_SILENT_EVENTS).await;

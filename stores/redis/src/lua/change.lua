@@ -1,9 +1,9 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see names.lua.
--- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, holder: see holders.lua, on,
---         effects}. `on`, by state: 'refuse', 'keep', the index of the effect, or {ended,
+-- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, holder: see holders.lua,
+--         unchanged_since: nil or when the job must have been written last, on, effects}. `on`, by state: 'refuse', 'keep', the index of the effect, or {ended,
 --         never_ended}: that of the effect for a job that was finished before, or was not.
--- Returns a packed list, per change 'missing', {refused = state}, {kept = state}, {applied = {state
+-- Returns a packed list, per change 'missing', 'written_since', {refused = state}, {kept = state}, {applied = {state
 --         before, attempt, whether it is to stop}}, or why it is refused, see holders.lua and
 --         effects.lua; '' for a reused request id. Refusals are not kept under the request id.
 -- needs: effects, holders, jobs, request_ids, writes
@@ -21,6 +21,8 @@ local function decide(change)
   loaded[change.member] = job
   local refusal = holders.refusal(change, job.new, arg.now)
   if refusal then return refusal, true end
+  local since = change.unchanged_since
+  if since and since ~= tonumber(job.new.w) then return 'written_since', true end
   local state = tonumber(job.new.s)
   local step = change.on[state + 1]
   if step == 'refuse' then return { refused = state }, true end

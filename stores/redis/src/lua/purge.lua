@@ -2,7 +2,7 @@
 -- KEYS    see names.lua.
 -- ARGV[1] member; removable: the only state in which it may go.
 -- Returns packed 'missing', 'purged' or {refused = state}.
--- needs: jobs, metadata_bytes, removal
+-- needs: event_log, jobs, metadata_bytes, removal
 local arg = cmsgpack.unpack(ARGV[1])
 local job = jobs.load(arg.member)
 if not job then return cmsgpack.pack('missing') end
@@ -11,4 +11,5 @@ if state ~= arg.removable then return cmsgpack.pack({ refused = state }) end
 local sums = {}
 removal.remove(job, sums)
 metadata_bytes.write(sums)
+event_log.add({ event_log.purged(arg.member, job.old.s) })
 return cmsgpack.pack('purged')

@@ -6,8 +6,8 @@
 --         unique or nil, holds: whether it holds the unique key, lease or nil, tags, spider_tags:
 --         whether it gets those of its spider too, bytes_field: nil or the counter that its bytes
 --         go to, bytes, core, large}, the last two flat lists of fields and values.
--- Returns a packed list, per job {added = `SPIDER/JOB`}, or why it is refused, see new_jobs.lua; ''
---         for a reused request id. Only what was added is kept under the request id.
+-- Returns a packed list, per job {added = {`SPIDER/JOB`, position, time, tags}}, or why it is
+--         refused, see new_jobs.lua; '' for a reused request id. Only what was added is kept under the request id.
 -- needs: counters, event_log, new_jobs, request_ids
 local arg = cmsgpack.unpack(ARGV[1])
 local known, replies = request_ids.kept_parts(arg.request)

@@ -40,6 +40,7 @@ fn lost(key: JobKey) -> Change {
     Change {
         key,
         holder: Holder::Expired(1),
+        unchanged_since: None,
         on: [Step::Apply(0); 4],
         effects: vec![Effect {
             enter: Some((State::Pending, Actor::parse("a").unwrap())),

@@ -28,7 +28,13 @@ async fn store_with_job(path: &Path, bytes: usize) -> SqliteStore {
 
 async fn apply(store: &SqliteStore, effect: Effect, now: u64) -> Changed {
     let effects = vec![effect];
-    let change = Change { key: key(), holder: Holder::Anyone, on: [Step::Apply(0); 4], effects };
+    let change = Change {
+        key: key(),
+        holder: Holder::Anyone,
+        unchanged_since: None,
+        on: [Step::Apply(0); 4],
+        effects,
+    };
     let changed = store.change(key().project, vec![change], false, Millis(now), None);
     changed.await.unwrap()[0]
 }

@@ -131,8 +131,9 @@ async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
     let writer = Writer::start(connection, CALL_TIMEOUT).unwrap();
     let project = ProjectId::new(1).unwrap();
     let push = async |job| {
-        let step = move |connection: &_| queue::push(connection, project, vec![job], Millis(1));
-        writer.call(step).await
+        let step = move |connection: &_| queue::add(connection, project, vec![job], Millis(1));
+        let outcomes = writer.call(step).await?;
+        Ok::<_, Error>(outcomes.into_iter().map(Pushed::of).collect::<Vec<_>>())
     };
     let mut large = job(State::Pending);
     let text = "x".repeat(100_000);

@@ -6,6 +6,9 @@ local call = redis.call
 -- As many as MAX_EVENTS of the store trait.
 local MAX_EVENTS = '10000'
 
+-- The event of a job that is gone: it left its state for none.
+function event_log.purged(member, state) return { member, state, state, 0 } end
+
 -- Keeps events, each {member, state before or '', state, whether it is a request to stop: 0 or
 -- 1}, and notifies.
 function event_log.add(events)

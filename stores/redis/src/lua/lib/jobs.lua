@@ -3,7 +3,8 @@
 local jobs = {}
 local call = redis.call
 
-local FIELDS = { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', '2', 'e', 'k', 'z', 'm:stop_requested' }
+local FIELDS = { 's', 'o', 'p', 'u', 'a', 'f', 'l', 't', 'U', '1', '2', 'e', 'k', 'z', 'w',
+  'm:stop_requested' }
 
 -- A job as {member, old, new, large}; nil where there is none. `new` reads through to `old` and
 -- holds only what changed, `large` what changed of the larger metadata; false: removed.

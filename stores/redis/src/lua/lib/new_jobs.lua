@@ -51,7 +51,7 @@ local function index(push, job, member, spider, position, tags)
   if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end
 end
 
--- {added = member}, or why the job is refused: {duplicate = member of the job that holds its unique
+-- {added = {member, position, time, tags: one a line}}, or why the job is refused: {duplicate = member of the job that holds its unique
 -- key}, 'too_many_tags' or {at_limit = word}.
 function new_jobs.add(push, job)
   local tags, tag_count = tags_of(push, job)
@@ -73,7 +73,7 @@ function new_jobs.add(push, job)
     limits.count(push.tally, spider, nil, job.running_units)
   end
   push.events[#push.events + 1] = { member, '', numbers.int(job.state), 0 }
-  return { added = member }
+  return { added = { member, position, numbers.int(push.now), tags } }
 end
 
 return new_jobs
