@@ -1,9 +1,7 @@
 //! Deleting and purging: hiding jobs, and removing hidden ones for good (`docs/contract.md`,
 //! 3 and 5).
 
-use super::{
-    Domain, change_outcome::wrong_state, check_items, check_project, transition::entering,
-};
+use super::{Domain, change_outcome::wrong_state, check_keys, transition::entering};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
@@ -24,8 +22,7 @@ impl Domain {
         keys: &[JobKey],
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         if keys.len() > MAX_BATCH {
             self.refuse_running(keys).await?;
         }

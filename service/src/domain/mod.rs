@@ -131,6 +131,12 @@ fn check_rows(field: &str, asked: u32) -> Result<usize> {
     }
 }
 
+/// The keys that a call names: at least one, not too many, and all of its project.
+fn check_keys(project: ProjectId, keys: &[JobKey]) -> Result<()> {
+    check_items("keys", keys.len())?;
+    check_project(project, keys)
+}
+
 /// All keys must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {

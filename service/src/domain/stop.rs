@@ -1,9 +1,7 @@
 //! Stopping jobs: it ends a pending job and asks a running one to end (`docs/contract.md`, 3,
 //! stop).
 
-use super::{
-    Domain, RequestId, check_items, check_project, settings, step_digest, transition::entering,
-};
+use super::{Domain, RequestId, check_keys, settings, step_digest, transition::entering};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
@@ -31,8 +29,7 @@ impl Domain {
         request_id: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         let mut count = 0;
         for (step, chunk) in keys.chunks(MAX_BATCH).enumerate() {
             let digest = step_digest(request_id.as_ref(), step, self.now());

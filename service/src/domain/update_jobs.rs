@@ -2,8 +2,7 @@
 //! (`docs/contract.md`, 3, update).
 
 use super::{
-    Domain, JobList, ListQuery, check_items, check_project, reserved_fields::ReservedFields,
-    transition::towards,
+    Domain, JobList, ListQuery, check_keys, reserved_fields::ReservedFields, transition::towards,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -46,8 +45,7 @@ impl Domain {
         let holder = update.holder(caller)?;
         let UpdateJobs { project, keys, filter, tags, metadata } = update;
         if filter.is_none() {
-            check_some_jobs(&keys)?;
-            check_project(project, &keys)?;
+            check_some_jobs(project, &keys)?;
         }
         if tags.is_empty() && metadata.is_empty() {
             return Err(Error::invalid("metadata", "is required, or tags"));
@@ -87,11 +85,11 @@ impl Domain {
 }
 
 /// An update of no job in particular would be one of all jobs.
-fn check_some_jobs(keys: &[JobKey]) -> Result<()> {
+fn check_some_jobs(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     if keys.is_empty() {
         return Err(Error::invalid("filter", "is required, or keys"));
     }
-    check_items("keys", keys.len())
+    check_keys(project, keys)
 }
 
 #[cfg(test)]
