@@ -146,10 +146,13 @@ async fn updates_of_jobs(grpc: &Grpc) {
     let metadata = texts([("n", "1")]);
     let keys = vec!["1/1/1".to_owned()];
     let by_state = JobFilter { states: vec![JobState::Deleted.into()], ..Default::default() };
+    let by_no_state =
+        JobFilter { states: vec![JobState::Unspecified.into()], ..Default::default() };
     let by_key = JobFilter { keys: keys.clone(), ..Default::default() };
     for (keys, filter, metadata, message) in [
         (vec![], None, metadata.clone(), "filter: is required, or keys"),
         (vec![], Some(JobFilter::default()), metadata.clone(), "filter: is required, or keys"),
+        (vec![], Some(by_no_state), metadata.clone(), "filter: is required, or keys"),
         (vec![], Some(by_key), metadata, "filter.keys: must be empty; name the jobs in keys"),
         (vec![], Some(by_state), texts([]), "metadata: is required, or tags"),
         (keys, None, texts([]), "metadata: is required, or tags"),
