@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use spiderq_core::limits::{
-    MAX_LEASE_MS, MAX_PRIORITY, MAX_START_WAIT_MS, MAX_UNITS, MIN_LEASE_MS,
+    MAX_LEASE_MS, MAX_PRIORITY, MAX_REQUEST_ID_BYTES, MAX_START_WAIT_MS, MAX_UNITS, MIN_LEASE_MS,
 };
 
 pub(crate) const FLAG: &str = "must be 1 or 0, true or false, yes or no, on or off";
@@ -12,9 +12,8 @@ pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const ONCE: &str = "must be given once";
 pub(crate) const POSITIVE: &str = "must be a positive integer";
-pub(crate) const SPIDER_ARGS: &str =
-    "is no parameter: each argument is one by its own name, or in spider_args of meta";
-pub(crate) const REQUEST_ID: &str = "must be 1 to 128 bytes of ASCII text";
+pub(crate) const SPIDER_ARGS: &str = "is not accepted here: name each argument by itself, or give \
+     spider_args in meta";
 pub(crate) const SCALAR: &str = "must be a string, a number or a boolean";
 pub(crate) const SPIDER: &str = "is required, the name of a spider";
 pub(crate) const SPIDER_ID: &str = "must be the number of a spider that exists";
@@ -36,5 +35,7 @@ pub(crate) static MAX_RUNNING: LazyLock<String> =
     LazyLock::new(|| format!("must be a whole number from 0 to {}, or null", u32::MAX));
 pub(crate) static PRIORITY: LazyLock<String> =
     LazyLock::new(|| format!("must be an integer from 0 (lowest) to {MAX_PRIORITY} (highest)"));
+pub(crate) static REQUEST_ID: LazyLock<String> =
+    LazyLock::new(|| format!("must be 1 to {MAX_REQUEST_ID_BYTES} bytes of ASCII text"));
 pub(crate) static UNITS: LazyLock<String> =
     LazyLock::new(|| format!("must be an integer from 1 to {MAX_UNITS}"));

@@ -62,7 +62,7 @@ impl Call {
         match value.to_str() {
             // To a service no text means no id: the call would be made again and again.
             Ok("") | Err(_) => {
-                Err(Problem::invalid("Idempotency-Key", accepted_values::REQUEST_ID))
+                Err(Problem::invalid("Idempotency-Key", &*accepted_values::REQUEST_ID))
             }
             Ok(text) => Ok(text.to_owned()),
         }

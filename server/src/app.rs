@@ -31,7 +31,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// `body_timeout` is for each KiB of a request's body; `stop` becomes true when the server stops.
+    /// `body_timeout` is for each KiB of a request's body; `stop` becomes true when the server
+    /// stops.
     pub(crate) fn new(
         grpc: Option<Routes>,
         http: Router,

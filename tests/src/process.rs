@@ -22,6 +22,15 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let mut build = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
         build.args(["build", "--quiet", "--workspace", "--bin", "spiderq"]);
+        // What Cargo tells tests of their package: build scripts that read such variables, as that
+        // of ring, would run anew, and all that depends on them be built again.
+        let of_package =
+            |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|p| name.starts_with(p));
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(of_package) {
+                build.env_remove(name);
+            }
+        }
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

@@ -63,7 +63,8 @@ pub struct Stack {
     /// The admin key.
     pub key: String,
     clock: Option<Arc<ManualClock>>,
-    /// Taken by tests that end it themselves. Before `data`, so that it is dropped before its store.
+    /// Taken by tests that end it themselves. Before `data`, so that it is dropped before its
+    /// store.
     pub running: Option<Server>,
     data: Arc<Data>,
 }

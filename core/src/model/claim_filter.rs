@@ -3,12 +3,10 @@
 use super::{SpiderName, Tag, Units};
 
 /// Conditions on the pending jobs that a claim may take; all must hold.
-///
-/// [`MAX_BATCH`](crate::limits::MAX_BATCH): crate::limits::MAX_BATCH
-/// [`MAX_TAGS`](crate::limits::MAX_TAGS): crate::limits::MAX_TAGS
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClaimFilter {
-    /// Of one of these spiders; empty: of any. At most [`MAX_BATCH`](crate::limits::MAX_BATCH). Unknown names have no jobs.
+    /// Of one of these spiders; empty: of any. At most [`MAX_BATCH`](crate::limits::MAX_BATCH).
+    /// Unknown names have no jobs.
     pub spiders: Vec<SpiderName>,
     /// With any of these tags; empty: no condition. At most [`MAX_TAGS`](crate::limits::MAX_TAGS).
     pub has_tags: Vec<Tag>,

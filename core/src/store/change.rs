@@ -35,7 +35,8 @@ pub enum Holder {
     StartedBy(Actor),
     /// The job runs in this attempt, and its lease has ended at `now`.
     Expired(u32),
-    /// The job runs in this attempt, and its [`Effect::stop_by`](crate::store::Effect::stop_by) has passed at `now`.
+    /// The job runs in this attempt, and its [`Effect::stop_by`](crate::store::Effect::stop_by) has
+    /// passed at `now`.
     Overdue(u32),
 }
 

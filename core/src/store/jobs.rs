@@ -51,13 +51,13 @@ pub async fn count_by_pages(
 /// Reads and changes jobs.
 #[async_trait]
 pub trait JobStore: Send + Sync + fmt::Debug {
-    /// Jobs by key (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), of any projects), in the same order; `None` where there
-    /// is no such job.
+    /// Jobs by key (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), of any projects), in the same
+    /// order; `None` where there is no such job.
     async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) jobs that match, highest position first. It looks at
-    /// a bounded number of jobs, so that a page may have few or none and still say where the next
-    /// begins. A job in it matched at the time of its reading.
+    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) jobs that match, highest
+    /// position first. It looks at a bounded number of jobs, so that a page may have few or none
+    /// and still say where the next begins. A job in it matched at the time of its reading.
     async fn page(
         &self,
         project: ProjectId,
@@ -69,13 +69,13 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// How many jobs match, each at the time of its reading.
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;
 
-    /// Applies changes (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), all of `project`) in order, in one atomic step;
-    /// returns the outcomes in the same order. With `all_or_nothing`, the changes are checked first
-    /// and none is applied when any of them would be refused ([`Changed::Refused`],
-    /// [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::WrittenSince`], [`Changed::TooManyTags`],
-    /// [`Changed::TooLarge`] or [`Changed::AtLimit`]); for the others it then returns
-    /// what they would have done, and keeps nothing for the `request_id`. Otherwise that is as in
-    /// [`Store::push`](crate::store::QueueStore::push): a change that was refused is judged anew.
+    /// Applies changes (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), all of `project`) in
+    /// order, in one atomic step; returns the outcomes in the same order. With `all_or_nothing`,
+    /// the changes are checked first and none is applied when any of them would be refused
+    /// ([`Changed::Refused`], [`Changed::Stale`], [`Changed::NotHeld`], [`Changed::WrittenSince`],
+    /// [`Changed::TooManyTags`], [`Changed::TooLarge`] or [`Changed::AtLimit`]); for the others it
+    /// then returns what they would have done, and keeps nothing for the `request_id`. Otherwise
+    /// that is as in [`Store::push`](crate::store::QueueStore::push): a change that was refused is judged anew.
     async fn change(
         &self,
         project: ProjectId,

@@ -121,7 +121,8 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
     /// in all.
     async fn change_settings(&self, project: ProjectId, change: SettingsChange) -> Result<bool>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) spiders with numbers above `after`, by number.
+    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) spiders with numbers above
+    /// `after`, by number.
     async fn spiders(
         &self,
         project: ProjectId,
@@ -161,8 +162,9 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
         max_running: Option<u32>,
     ) -> Result<bool>;
 
-    /// The job that finished last of each of `spiders` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), in the same order;
-    /// `None` where no job has finished.
+    /// The job that finished last of each of `spiders` (at most
+    /// [`MAX_BATCH`](crate::limits::MAX_BATCH)), in the same order; `None` where no job has
+    /// finished.
     async fn last_finished(
         &self,
         project: ProjectId,

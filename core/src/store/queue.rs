@@ -106,11 +106,11 @@ impl Pushed {
 /// Adds jobs, hands them to workers, and notifies of changes.
 #[async_trait]
 pub trait QueueStore: Send + Sync + fmt::Debug {
-    /// Adds jobs (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) in order, in one atomic step; returns the outcomes in
-    /// the same order. A job whose `unique` an active (pending or running) job of the project holds is
-    /// refused on its own, also when that one is earlier in the same call. What was added under a
-    /// `request_id` that comes again gets the same answer, and is not added again; what was
-    /// refused is judged anew. No refusal is [`Pushed::Added`].
+    /// Adds jobs (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) in order, in one atomic step;
+    /// returns the outcomes in the same order. A job whose `unique` an active (pending or running)
+    /// job of the project holds is refused on its own, also when that one is earlier in the same
+    /// call. What was added under a `request_id` that comes again gets the same answer, and is not
+    /// added again; what was refused is judged anew. No refusal is [`Pushed::Added`].
     async fn add(
         &self,
         project: ProjectId,
@@ -136,12 +136,12 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     ///
     /// The order is: highest priority, then those that entered at the front, then lowest
     /// position. Skipped are jobs that `filter` does not select, jobs of spiders that run as many
-    /// as they may, and jobs with more units than the whole of [`MAX_RUNNING_UNITS`](crate::store::MAX_RUNNING_UNITS). The first
-    /// one left is taken if the project's limits allow it; if not, no smaller job is taken in
-    /// its stead. `None` when none is left or allowed; that answer is not kept for the
-    /// `request_id`. Under a request id that took a job before, the answer is that job as it is
-    /// now, or [`Stale`](crate::error::Error::Stale) once its attempt is over: nobody may run it on
-    /// the strength of the first answer.
+    /// as they may, and jobs with more units than the whole of
+    /// [`MAX_RUNNING_UNITS`](crate::store::MAX_RUNNING_UNITS). The first one left is taken if the
+    /// project's limits allow it; if not, no smaller job is taken in its stead. `None` when none is
+    /// left or allowed; that answer is not kept for the `request_id`. Under a request id that took
+    /// a job before, the answer is that job as it is now, or [`Stale`](crate::error::Error::Stale)
+    /// once its attempt is over: nobody may run it on the strength of the first answer.
     async fn claim(
         &self,
         project: ProjectId,
@@ -151,7 +151,8 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
         request_id: Option<&RequestDigest>,
     ) -> Result<Option<Claimed>>;
 
-    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) pending jobs of lowest position, lowest first.
+    /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) pending jobs of lowest
+    /// position, lowest first.
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>>;
 
     /// Notifications of a project from now on, of changes made by any process.
@@ -159,6 +160,7 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
 
     /// Up to `limit` events of a project after the one with number `after`, oldest first;
     /// `None`: from now on. Events are kept from the first call for a project on until no call
-    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most [`MAX_EVENTS`](crate::limits::MAX_EVENTS) of them.
+    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most
+    /// [`MAX_EVENTS`](crate::limits::MAX_EVENTS) of them.
     async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events>;
 }

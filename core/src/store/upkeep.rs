@@ -35,19 +35,20 @@ pub struct Retention {
 /// Finds jobs that are due, removes old ones, and reports how the store is.
 #[async_trait]
 pub trait UpkeepStore: Send + Sync + fmt::Debug {
-    /// Up to `limit` running jobs, of any projects, whose lease or [`Effect::stop_by`](crate::store::Effect::stop_by) ends at
-    /// or before `now`; of one project the soonest first. May name a job that has just changed,
-    /// and one whose record can't be read.
+    /// Up to `limit` running jobs, of any projects, whose lease or
+    /// [`Effect::stop_by`](crate::store::Effect::stop_by) ends at or before `now`; of one project
+    /// the soonest first. May name a job that has just changed, and one whose record can't be read.
     async fn due(&self, now: Millis, limit: usize) -> Result<Vec<JobKey>>;
 
-    /// Keeps a job out of [`Store::due`](crate::store::UpkeepStore::due) until `until`, or its next start or heartbeat if that is
-    /// sooner: for one that can't be handled, so that it does not block others.
+    /// Keeps a job out of [`Store::due`](crate::store::UpkeepStore::due) until `until`, or its next
+    /// start or heartbeat if that is sooner: for one that can't be handled, so that it does not
+    /// block others.
     async fn postpone(&self, key: JobKey, until: Millis) -> Result<()>;
 
     /// Removes jobs in `state`, finished or deleted, for good: the lowest position first, up
-    /// to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), as long as there are more than `retention` keeps. How
-    /// many were removed, each with an event; fewer than `limit` when no more have to be. One
-    /// atomic step.
+    /// to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), as long as there are more than
+    /// `retention` keeps. How many were removed, each with an event; fewer than `limit` when no
+    /// more have to be. One atomic step.
     async fn prune(
         &self,
         project: ProjectId,

@@ -20,6 +20,10 @@ use crate::{
 /// Parameters that are JSON text in a form, so that here they may be the value itself.
 const JSON_TEXTS: [&str; 3] = ["job_settings", "environment", "meta"];
 
+/// For arguments that are nested as a run's metadata has them.
+const NESTED_ARGS: &str =
+    "must be a string, a number or a boolean; in a run, each argument goes by its own name";
+
 /// The members of an object in their order. A name may come twice: it is up to the parameter
 /// whether that is a list or an error.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -46,7 +50,7 @@ pub(super) fn parse(body: &[u8]) -> Params {
 fn texts(name: &str, value: &RawValue) -> Result<Vec<String>, &'static str> {
     match value.get().as_bytes().first() {
         Some(b'[' | b'{') if JSON_TEXTS.contains(&name) => Ok(vec![value.get().to_owned()]),
-        Some(b'[' | b'{') if name == SPIDER_ARGS => Err(accepted_values::SPIDER_ARGS),
+        Some(b'[' | b'{') if name == SPIDER_ARGS => Err(NESTED_ARGS),
         Some(b'[') if REPEATABLE.contains(&name.strip_suffix("[]").unwrap_or(name)) => {
             elements(value)?.into_iter().map(text).collect()
         }

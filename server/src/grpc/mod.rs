@@ -1,5 +1,6 @@
 //! Middleware of the gRPC services: the caller's deadline, panics, and the server's stop, which
-//! ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have their own: an HTTP status would be UNKNOWN to a gRPC client.)
+//! ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have
+//! their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
 mod response_body;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! 3 and 5).
 
 use super::{
-    BulkDone, BulkQuery, Domain, bulk::BulkJobs, change_outcome::wrong_state, check_items,
-    check_project, transition::entering,
+    BulkDone, BulkQuery, Domain, bulk::BulkJobs, change_outcome::wrong_state, check_keys,
+    transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -50,8 +50,7 @@ impl Domain {
         keys: &[JobKey],
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         if keys.len() > MAX_BATCH {
             self.refuse_running(keys).await?;
         }

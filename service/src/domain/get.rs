@@ -1,6 +1,6 @@
 //! Reading jobs by key (`docs/contract.md`, 5, GET).
 
-use super::{Domain, change_outcome::no_job, check_items, check_project};
+use super::{Domain, change_outcome::no_job, check_keys};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
@@ -28,8 +28,7 @@ impl Domain {
         keys: &[JobKey],
         fields: &FieldSelection,
     ) -> Result<Vec<Job>> {
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         let mut jobs = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(MAX_BATCH) {
             let found = self.store.get(chunk, &filter.fields_read(fields)).await?;

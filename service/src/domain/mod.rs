@@ -140,6 +140,12 @@ pub fn row_fields() -> FieldSelection {
     FieldSelection::Row.with(SPIDER_ARGS)
 }
 
+/// The keys that a call names: at least one, not too many, and all of its project.
+fn check_keys(project: ProjectId, keys: &[JobKey]) -> Result<()> {
+    check_items("keys", keys.len())?;
+    check_project(project, keys)
+}
+
 /// All keys must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
     match keys.iter().find(|key| key.project != project) {

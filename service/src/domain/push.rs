@@ -42,8 +42,8 @@ pub struct PushJob {
 pub type PushedJob = (JobKey, Option<String>);
 
 impl Domain {
-    /// Pushes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) jobs; returns the outcomes in their order.
-    /// Jobs that are errors already stay errors.
+    /// Pushes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) jobs; returns the outcomes in
+    /// their order. Jobs that are errors already stay errors.
     pub async fn push_jobs(
         &self,
         caller: &Caller,

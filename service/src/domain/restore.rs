@@ -2,8 +2,8 @@
 //! restore). An update of the queue to finished restores one job in the same way.
 
 use super::{
-    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project,
-    step_digest, transition::restore_only,
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_keys, step_digest,
+    transition::restore_only,
 };
 use crate::auth::Caller;
 use spiderq_core::{
@@ -42,8 +42,7 @@ impl Domain {
         request_id: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         let mut count = 0;
         for (step, chunk) in keys.chunks(MAX_BATCH).enumerate() {
             let now = self.now();

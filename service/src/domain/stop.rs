@@ -2,7 +2,7 @@
 //! stop).
 
 use super::{
-    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_items, check_project, settings,
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_keys, settings,
     step_digest, transition::entering,
 };
 use crate::auth::Caller;
@@ -53,8 +53,7 @@ impl Domain {
         request_id: Option<RequestId>,
     ) -> Result<u64> {
         caller.may(Role::User, project)?;
-        check_items("keys", keys.len())?;
-        check_project(project, keys)?;
+        check_keys(project, keys)?;
         let mut count = 0;
         for (step, chunk) in keys.chunks(MAX_BATCH).enumerate() {
             let digest = step_digest(request_id.as_ref(), step, self.now());

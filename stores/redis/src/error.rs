@@ -7,7 +7,8 @@ use spiderq_core::error::Error;
 
 use crate::link::refused;
 
-/// Codes of errors that pass by themselves: memory, disk, start-up, fail-over, a script that runs long.
+/// Codes of errors that pass by themselves: memory, disk, start-up, fail-over, a script that runs
+/// long.
 const TRANSIENT: [&str; 11] = [
     "OOM",
     "MISCONF",

@@ -3,10 +3,10 @@
 //! Short names, because a million jobs live there. In the core hash:
 //! `n` spider, `s` state (0 to 3), `o` position, `p` priority, `u` units, `t` tags (one a line),
 //! `0` … `3` entries (`POSITION ACTOR`), `w` last write, `a` attempt, `f` fence, `l` end of the
-//! lease, `k` deadline to stop after a stop request, `e` whether it stands in front of its priority,
-//! `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `z` bytes of all metadata.
-//! What is unknown or empty is not there. Larger metadata stand under their names in a hash of
-//! their own.
+//! lease, `k` deadline to stop after a stop request, `e` whether it stands in front of its
+//! priority, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `z` bytes of all
+//! metadata. What is unknown or empty is not there. Larger metadata stand under their names in a
+//! hash of their own.
 
 use std::str::FromStr;
 

@@ -1,5 +1,5 @@
-//! Registers projects in a set of the installation, beside their writes: that set is in no project's
-//! slot, so that no script of a project can write it.
+//! Registers projects in a set of the installation, beside their writes: that set is in no
+//! project's slot, so that no script of a project can write it.
 
 use std::{
     collections::HashMap,

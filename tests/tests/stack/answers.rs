@@ -3,12 +3,14 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use http::Method;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use spiderq_tests::{Http, Response, Stack};
 
-use crate::{helpers::NOW, on_each_store};
+use crate::{
+    helpers::{NOW, send},
+    on_each_store,
+};
 
 /// Steps on a fresh stack, whose clock stands still.
 #[derive(Deserialize)]
@@ -58,21 +60,13 @@ fn even_null<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>
 
 impl Step {
     async fn send(&self, admin: &Http) -> Response {
-        let (method, path) = self.request.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let mut headers: Vec<(&str, &str)> =
-            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let form = self.form.join("&");
-        if !form.is_empty() {
-            headers.push(("content-type", "application/x-www-form-urlencoded"));
-        }
-        let body = if form.is_empty() { self.body.clone() } else { form };
         let Some(job) = &self.token else {
-            return admin.send(method, path, &headers, body).await;
+            return send(admin, &self.request, &self.headers, &form, &self.body).await;
         };
         let token = admin.get(&format!("/jobs/{job}/auth")).await.ok().json();
         let bearer = admin.basic(job, token.as_str().unwrap());
-        bearer.send(method, path, &headers, body).await
+        send(&bearer, &self.request, &self.headers, &form, &self.body).await
     }
 
     /// Media type and body.

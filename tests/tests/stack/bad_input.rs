@@ -3,12 +3,11 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use spiderq_tests::{Http, Response, Stack};
 
-use crate::on_each_store;
+use crate::{helpers::send, on_each_store};
 
 /// A request and its refusal. `<x*3>` in a text stands for `xxx`; see [`filled`].
 #[derive(Deserialize)]
@@ -35,16 +34,9 @@ impl Case {
     }
 
     async fn send(&self, http: &Http) -> Response {
-        let (method, path) = self.request.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let mut headers: Vec<(&str, &str)> =
-            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let form = self.form.join("&");
-        let body = if form.is_empty() { &self.body } else { &form };
-        if !form.is_empty() {
-            headers.push(("content-type", "application/x-www-form-urlencoded"));
-        }
-        http.send(method, &filled(path), &headers, filled(body)).await
+        let form = filled(&self.form.join("&"));
+        let request = filled(&self.request);
+        send(http, &request, &self.headers, &form, &filled(&self.body)).await
     }
 }
 

@@ -162,9 +162,12 @@ async fn pushes_and_updates(grpc: &Grpc) {
 async fn updates_of_jobs(grpc: &Grpc) {
     let metadata_json = texts([("n", "1")]);
     let by_state = JobFilter { states: vec![JobState::Deleted.into()], ..Default::default() };
+    let by_no_state =
+        JobFilter { states: vec![JobState::Unspecified.into()], ..Default::default() };
     for (filter, metadata_json, message) in [
         (None, metadata_json.clone(), "filter: is required, or keys"),
-        (Some(JobFilter::default()), metadata_json, "filter: is required, or keys"),
+        (Some(JobFilter::default()), metadata_json.clone(), "filter: is required, or keys"),
+        (Some(by_no_state), metadata_json, "filter: is required, or keys"),
         (Some(by_state), texts([]), "metadata: is required, or tags"),
         (by_keys(["1/1/1"]), texts([]), "metadata: is required, or tags"),
     ] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{GetJobRequest, Job, ScheduleJobRequest};
-use spiderq_tests::{Grpc, Response, job_of};
+use spiderq_tests::{Grpc, Http, Response, job_of};
 use tonic::Status;
 
 /// Where manual clocks begin, ms since the epoch.
@@ -12,6 +12,24 @@ pub(crate) const NOW: u64 = 1_566_311_800_654;
 
 pub(crate) fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Sends a request of a data file: `METHOD PATH`, and as the body a form or else a text.
+pub(crate) async fn send(
+    http: &Http,
+    request: &str,
+    headers: &BTreeMap<String, String>,
+    form: &str,
+    body: &str,
+) -> Response {
+    let (method, path) = request.split_once(' ').unwrap();
+    let mut headers: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if !form.is_empty() {
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+    }
+    let body = if form.is_empty() { body } else { form };
+    http.send(method.parse().unwrap(), path, &headers, body.to_owned()).await
 }
 
 pub(crate) fn schedule(spider: &str) -> ScheduleJobRequest {

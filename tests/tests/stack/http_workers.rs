@@ -79,6 +79,14 @@ async fn a_worker_holds_its_job_by_heartbeats_and_sees_that_it_is_to_stop() {
         let counted = ["items", "pages", "logs", "errors"].map(|name| row[name].clone());
         assert_eq!(counted, [json!(7), json!(9), json!(0), Value::Null]);
 
+        // The lease may be in the address, and a write of metadata shows the fence as others do.
+        let longer = worker.post("/jobq/1/1/1/heartbeat?lease=90", json!({"fence": fence}).to_string());
+        assert_eq!(longer.await.ok().text(), alive(NOW + 110_000, false));
+        let note = json!({"fence": fence, "note": 2}).to_string();
+        worker.post("/jobs/1/1/1", note).await.ok();
+        let metadata = http.get("/jobs/1/1/1").await.ok().json();
+        assert_eq!((&metadata["note"], metadata.get("fence")), (&json!(2), None));
+
         http.form("/api/jobs/stop.json", &[("project", "1"), ("job", "1/1/1")]).await.ok();
         for answer in [beat(&token, json!({"lease": 1})), beat(&token, json!({}))] {
             assert_eq!(answer.await.ok().json()["stop_requested"], true);
@@ -121,6 +129,10 @@ async fn a_job_whose_worker_is_silent_goes_to_the_next_and_refuses_the_first() {
         let late = first.post("/jobq/1/update", line).await.ok();
         let message = "job 1/1/1 is no longer held by this worker";
         assert_eq!(late.lines(), [json!({"key": "1/1/1", "error": message})]);
+        // The key reaches the project, so that without the fence this would be another's write.
+        let note = json!({"fence": fence, "note": 2}).to_string();
+        let late = http.post("/jobs/1/1/1", note).await;
+        assert_eq!((late.status, late.text().as_str()), (409, STALE));
         assert_refused(&beat(&token, json!({})).await, "/jobq", 401);
         let alive = beat(&second, json!({"fence": started["fence"]})).await.ok();
         assert_eq!(alive.json()["lease_expires"], NOW + 31_000);

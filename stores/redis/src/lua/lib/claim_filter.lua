@@ -1,4 +1,5 @@
--- Which pending jobs a claim may take; see QueueStore::claim for the order and for the jobs that are passed over.
+-- Which pending jobs a claim may take; see QueueStore::claim for the order and for the jobs that are
+-- passed over.
 -- needs: limits, names
 local claim_filter = {}
 local call = redis.call
