@@ -53,7 +53,7 @@ impl QueueStore for MemoryStore {
             if let Some(reply) = project.request_ids.recall(request, now)? {
                 let (key, fence) = reply.claimed()?;
                 let held = project.jobs.get(&key).filter(|stored| stored.is_held_by(&fence, now));
-                let stored = held.ok_or_else(|| Error::Stale(key.to_string()))?;
+                let stored = held.ok_or_else(|| Error::Stale(key))?;
                 return Ok(Some(Claimed { job: stored.job.clone(), fence }));
             }
             let claimed = project.claim(wanted, effect, now)?;

@@ -71,7 +71,7 @@ pub(crate) async fn claim(
         match store.connection.run(&scripts::CLAIM, &keys, &argument).await? {
             outcome::Claim::None => return Ok(None),
             outcome::Claim::Stale(member) => {
-                return Err(Error::Stale(job_key(project, &member)?.to_string()));
+                return Err(Error::Stale(job_key(project, &member)?));
             }
             outcome::Claim::More(lane, position) => argument.from = Some((lane, position)),
             outcome::Claim::Claimed(member, core, large) => {

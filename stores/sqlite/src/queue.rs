@@ -194,7 +194,7 @@ fn claimed_before(
 ) -> Result<Option<Claimed>> {
     let row = JobRow::by_key(connection, key, Some(&FieldSelection::Full))?;
     let held = row.filter(|row| row.stored.is_held_by(&fence, now));
-    let row = held.ok_or_else(|| spiderq_core::error::Error::Stale(key.to_string()))?;
+    let row = held.ok_or_else(|| spiderq_core::error::Error::Stale(key))?;
     Ok(Some(Claimed { job: row.stored.job, fence }))
 }
 

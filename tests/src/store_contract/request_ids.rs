@@ -54,7 +54,7 @@ pub async fn a_repeated_claim_is_stale_once_its_attempt_is_over(world: World) {
         let wanted = ClaimFilter::default();
         world.store.claim(world.project, &wanted, &effect, Millis(now), Some(&request)).await
     };
-    let is_stale = |result: Result<Option<Claimed>>, key: JobKey| matches!(result, Err(Error::Stale(job)) if job == key.to_string());
+    let is_stale = |result: Result<Option<Claimed>>, key: JobKey| matches!(result, Err(Error::Stale(job)) if job == key);
     world.push(T, vec![pending("s"), pending("s"), pending("s")]).await;
     let [changed, ended, lost] = [1, 2, 3].map(|number| world.key(1, number));
     for (id, key) in [("changed", changed), ("ended", ended), ("lost", lost)] {

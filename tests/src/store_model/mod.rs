@@ -29,7 +29,7 @@ use crate::store_contract::{
 enum Answer {
     Pushed(Vec<Pushed>),
     /// Or the job whose attempt is over, where the call is repeated.
-    Claimed(Result<Option<Box<Claimed>>, String>),
+    Claimed(Result<Option<Box<Claimed>>, JobKey>),
     Changed(Vec<Changed>),
     Purged(Purged),
     Pruned(usize),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Heartbeat, PushJob, StartedJob, test_world::*};
+use crate::domain::{Heartbeat, MetadataCondition, PushJob, StartedJob, test_world::*};
 use spiderq_core::model::Role;
 
 /// The lease of a start that names none, ms.
@@ -122,7 +122,8 @@ async fn a_requeued_job_keeps_all_but_the_fields_of_its_attempt() {
     world.start().await;
     let stats = r#"{"item_scraped_count": 2}"#;
     let fields = metadata(&[("scrapystats", stats), ("close_reason", "\"x\""), ("b", "2")]);
-    world.domain.set_job_metadata(&caller(Role::User), key, fields, None).await.unwrap();
+    let condition = MetadataCondition::default();
+    world.domain.set_job_metadata(&caller(Role::User), key, fields, condition).await.unwrap();
     world.pass(LEASE);
     reap(&world).await;
     let job = world.job(key).await;

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{SpiderUpdate, test_world::*};
 use spiderq_core::{
     limits::MAX_TAGS,
-    model::{SpiderId, TagChanges},
+    model::{JobKey, SpiderId, TagChanges},
 };
 
 fn schedule(world: &World, spider: SpiderRef) -> ScheduleJob {
