@@ -270,8 +270,9 @@ pub fn change<V: ProjectView>(
     Ok(match apply(before, effect, now, next, project)? {
         Err(refusal) => (refusal, None),
         Ok(applied) => {
-            let StoredJob { job: Job { attempt, .. }, stop_requested, .. } = applied.after;
-            (Changed::Applied { previous, attempt, stop_requested }, Some(applied))
+            let StoredJob { job: Job { attempt, updated: written, .. }, stop_requested, .. } =
+                applied.after;
+            (Changed::Applied { previous, attempt, stop_requested, written }, Some(applied))
         }
     })
 }
@@ -319,7 +320,7 @@ fn edited(before: &StoredJob, effect: &Effect, now: Millis) -> Result<StoredJob,
     job.priority = effect.priority.unwrap_or(job.priority);
     job.units = effect.units.unwrap_or(job.units);
     job.counters = effect.counters.or(job.counters);
-    job.updated = now;
+    job.updated = now.max(Millis(job.updated.0 + 1));
     job.state = effect.enter.as_ref().map_or(job.state, |(state, _)| *state);
     Ok(after)
 }

@@ -163,7 +163,8 @@ impl Client {
         request_id: String,
     ) -> Result<(), CallError> {
         let update = JobUpdate { key: held.key.clone(), fence: held.fence.clone(), ..update };
-        let request = UpdateQueueRequest { updates: vec![update], request_id };
+        let request =
+            UpdateQueueRequest { updates: vec![update], request_id, ..Default::default() };
         let mut queue = self.queue.clone();
         let response = within(CALL_TIMEOUT, queue.update_queue(request)).await?;
         // There is no result for a job that does not exist any more.

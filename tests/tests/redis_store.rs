@@ -106,7 +106,12 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
     set.set("small", JsonText::string(&"y".repeat(100)));
     let swap = Effect { set: set.clone(), ..Effect::default() };
     let done = store.change(p, vec![change(claimed.key, swap)], false, Millis(2_500), None);
-    let applied = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
+    let applied = Changed::Applied {
+        previous: State::Running,
+        attempt: 1,
+        stop_requested: false,
+        written: Millis(2_500),
+    };
     assert_eq!(done.await.unwrap(), [applied]);
     let read = store.get(&[claimed.key], &FieldSelection::Full).await.unwrap();
     let expected = Job { metadata: set, updated: Millis(2_500), ..claimed };

@@ -201,7 +201,9 @@ fn a_heartbeat_needs_no_metadata_and_notifies_nobody() {
     assert!(!beat.touches_metadata());
     let Applied { after, event, notify } = applied(&before, &beat);
     assert_eq!((after.stop_requested, after.metadata_bytes), (true, before.metadata_bytes));
-    assert_eq!((after.job.counters.items, after.job.updated), (Some(4), NOW));
+    // The write before was at this time too.
+    let later = Millis(NOW.0 + 1);
+    assert_eq!((after.job.counters.items, after.job.updated), (Some(4), later));
     assert_eq!((event, notify), (None, false));
 }
 
@@ -262,7 +264,12 @@ fn a_change_is_refused_to_whoever_does_not_hold_the_job() {
     let running = job(State::Running);
     let mine = start(None).fence;
     let other = Fence::parse(&"0".repeat(32)).unwrap();
-    let done = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
+    let done = Changed::Applied {
+        previous: State::Running,
+        attempt: 1,
+        stop_requested: false,
+        written: NOW,
+    };
     assert_eq!(changed(&running, Holder::Fence(mine.clone())), done);
     assert_eq!(changed(&running, Holder::Fence(other)), Changed::Stale);
     assert_eq!(changed(&running, Holder::Attempt(1)), done);

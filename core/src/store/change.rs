@@ -143,6 +143,8 @@ pub enum Changed {
         attempt: u32,
         /// Whether the metadata field `stop_requested` is JSON `true` after the change.
         stop_requested: bool,
+        /// When the job was written: [`Job::updated`](crate::model::Job::updated) after the change.
+        written: Millis,
     },
 }
 

@@ -10,7 +10,8 @@
 //! - An entry into a state gets `Position::after(last, now)`, where `last` is the project's
 //!   highest position so far; its [`StateEntry`](crate::model::StateEntry) has that position and
 //!   the actor given; an effect that [restores](Effect::restore) goes back to one that the job has.
-//!   Every write that applies sets `updated` to `now`.
+//!   Every write that applies sets `updated` to `now`, or to 1 ms more than it was where that is
+//!   later: no two writes of a job have the same time.
 //! - Spiders get numbers 1, 2, 3 … in their project in order of first use, and jobs numbers
 //!   1, 2, 3 … in their spider. No number is given twice, not even after a purge; a refused
 //!   push takes none.

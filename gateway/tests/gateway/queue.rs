@@ -228,6 +228,7 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
         )
     );
     let expected = UpdateQueueRequest {
+        project: 1,
         updates: vec![
             JobUpdate {
                 key: "1/1/1".to_owned(),
@@ -264,31 +265,6 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
     let keys: Vec<String> =
         fake.request::<UpdateQueueRequest>().updates.into_iter().map(|one| one.key).collect();
     assert_eq!(keys, ["1/1/9", "x", "1/1/4"]);
-}
-
-#[tokio::test]
-async fn an_update_of_another_project_is_refused_at_its_position() {
-    let updated = |update_index, key: &str| UpdatedJob {
-        key: key.to_owned(),
-        previous_state: JobState::Running.into(),
-        error: None,
-        update_index,
-    };
-    let results = vec![updated(0, "1/1/1"), updated(1, "1/1/2")];
-    let fake = Fake::default().responds(UpdateQueueResponse { results });
-    let body = ["1/1/1", "2/1/1", "2/1", "1/1/2"].map(|key| format!("{{\"key\":\"{key}\"}}"));
-    let reply = fake.post("/jobq/1/update", &body.join("\n")).await;
-    let expected = [
-        r#"{"key":"1/1/1","prevstate":"running"}"#,
-        r#"{"key":"2/1/1","error":"key: must be a key of project 1"}"#,
-        r#"{"error":"key: must be a key of project 1","request":{"key":"2/1"}}"#,
-        r#"{"key":"1/1/2","prevstate":"running"}"#,
-        "",
-    ];
-    assert_eq!(reply.code_and_body(), (200, expected.join("\n").as_str()));
-    let keys: Vec<String> =
-        fake.request::<UpdateQueueRequest>().updates.into_iter().map(|one| one.key).collect();
-    assert_eq!(keys, ["1/1/1", "1/1/2"]);
 }
 
 #[tokio::test]

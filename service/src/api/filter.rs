@@ -40,9 +40,14 @@ pub(super) fn selection(
     Ok(JobSelection { project, keys, filter, spiders, has_conditions })
 }
 
+/// Whether the filter selects no job in particular.
+pub(super) fn is_empty(message: &v1::JobFilter) -> bool {
+    message.keys.is_empty() && !has_conditions(message)
+}
+
 /// Whether the filter has any condition but its keys.
 fn has_conditions(message: &v1::JobFilter) -> bool {
-    !message.states.is_empty()
+    message.states.iter().any(|state| *state != 0)
         || !message.spiders.is_empty()
         || !message.has_tags.is_empty()
         || !message.has_all_tags.is_empty()

@@ -84,7 +84,7 @@ impl JobQueueService for QueueApi {
             .run("UpdateQueue", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "UpdateQueue", &message)?;
-                let done = match UpdateRequest::decode(message.updates)? {
+                let done = match UpdateRequest::decode(message.project, message.updates)? {
                     UpdateRequest::Malformed(done) => done,
                     UpdateRequest::OfProject(project, updates) => {
                         call.domain.update_queue(&call.caller, project, updates, id).await?
@@ -170,8 +170,10 @@ async fn cancel(
     let id = decode::request_id(&message.request_id, &call.caller, "CancelJobs", &message)?;
     let v1::CancelJobsRequest { project, filter, validate_only, page_token, .. } = message;
     let limit = message.oldest_pending;
-    let has_filter = filter.as_ref().is_some_and(|filter| *filter != v1::JobFilter::default());
-    if !has_filter {
+    if filter.as_ref().is_none_or(filter::is_empty) {
+        if limit == 0 {
+            return Err(Error::invalid("filter", "is required, or oldest_pending"));
+        }
         let project = decode::project(project, None)?;
         let count = if validate_only {
             call.domain.count_oldest(&call.caller, project, limit).await?
@@ -181,7 +183,7 @@ async fn cancel(
         return Ok(BulkDone { count, next: None });
     }
     if limit != 0 {
-        return Err(Error::invalid("oldest_pending", "must not stand beside keys"));
+        return Err(Error::invalid("oldest_pending", "must not stand beside a filter"));
     }
     let jobs = BulkRequest { project, filter, validate_only, page_token };
     call.domain.stop_jobs(&call.caller, jobs.decode(filter::LIVE, tokens, id)?).await

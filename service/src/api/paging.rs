@@ -1,5 +1,7 @@
 //! Pages: how many rows, and tokens that are good for the same request only.
 
+use std::fmt;
+
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
@@ -8,10 +10,10 @@ use spiderq_core::error::{Error, Result};
 /// Bytes of the digest that binds a token to its request.
 const DIGEST_BYTES: usize = 8;
 
-/// Makes and reads the tokens of one request. It keeps strangers' tokens out by accident, not
-/// by intent: a token holds nothing that its reader may not know.
+/// Makes and reads the tokens of one request. The digest in a token finds mistakes, not attacks:
+/// a token holds nothing that its reader may not know.
 #[derive(Debug)]
-pub(super) struct PageTokens(String);
+pub(super) struct PageTokens(Sha256);
 
 impl PageTokens {
     /// `request` is the message without what may differ from page to page: its page size, its page
@@ -21,12 +23,18 @@ impl PageTokens {
         hash.update(call);
         hash.update([0_u8]);
         hash.update(request.encode_to_vec());
-        Self(hash.finalize()[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hash)
     }
 
     /// The token of the page that begins after `cursor`.
-    pub(super) fn token(&self, cursor: impl std::fmt::Display) -> String {
-        format!("{}-{cursor}", self.0)
+    pub(super) fn token(&self, cursor: impl fmt::Display) -> String {
+        let cursor = cursor.to_string();
+        format!("{}-{cursor}", self.digest(&cursor))
+    }
+
+    fn digest(&self, cursor: &str) -> String {
+        let digest = self.0.clone().chain_update(cursor).finalize();
+        digest[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The cursor of a token as `parse` reads it; `None` for the first page.
@@ -41,7 +49,7 @@ impl PageTokens {
         let accepted = "must be the next_page_token of a page before, with the same request";
         let bad = || Error::invalid("page_token", accepted);
         let (digest, cursor) = token.split_once('-').ok_or_else(bad)?;
-        if digest != self.0 {
+        if digest != self.digest(cursor) {
             return Err(bad());
         }
         parse(cursor).map(Some).ok_or_else(bad)
@@ -82,7 +90,7 @@ mod tests {
         ] {
             assert!(other.cursor(&token, number).is_err());
         }
-        for bad in ["x", "1f", "-1f", &format!("{token}x"), &format!("{token}-")] {
+        for bad in ["x", "1f", "-1f", &format!("{token}0"), &format!("{token}-")] {
             let refused = tokens.cursor(bad, number).unwrap_err().to_string();
             assert!(refused.starts_with("page_token: must be the next_page_token"), "{bad}");
         }

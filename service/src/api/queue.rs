@@ -80,19 +80,24 @@ pub(super) fn heartbeat(message: v1::HeartbeatRequest) -> Result<Heartbeat> {
 
 /// The updates of a request.
 pub(super) enum UpdateRequest {
-    /// Of the project of the first that is well-formed; the domain refuses those of others.
+    /// Of the project given, or else of the first that is well-formed; the domain refuses those of
+    /// others.
     OfProject(ProjectId, Vec<Result<QueueUpdate>>),
     /// None is well-formed, so that no project is known.
     Malformed(Vec<UpdatedJob>),
 }
 
 impl UpdateRequest {
-    pub(super) fn decode(messages: Vec<v1::JobUpdate>) -> Result<Self> {
-        if messages.is_empty() {
-            return Err(Error::invalid("updates", "at least one is required"));
-        }
+    pub(super) fn decode(project: i64, messages: Vec<v1::JobUpdate>) -> Result<Self> {
         let target = |message: &v1::JobUpdate| target(&message.key).ok();
-        let project = messages.iter().find_map(target).map(project_of);
+        let project = match project {
+            // The domain refuses a request without updates once it knows the project.
+            0 if messages.is_empty() => {
+                return Err(Error::invalid("updates", "at least one is required"));
+            }
+            0 => messages.iter().find_map(target).map(project_of),
+            number => Some(decode::project(number, None)?),
+        };
         let updates: Vec<_> = messages.into_iter().map(update).collect();
         Ok(match project {
             Some(project) => Self::OfProject(project, updates),
@@ -195,23 +200,28 @@ mod tests {
 
     #[test]
     fn updates_are_of_the_project_that_the_first_of_them_names() {
-        let decode =
-            |keys: &[&str]| UpdateRequest::decode(keys.iter().map(|key| update_of(key)).collect());
-        match decode(&["x", "53/7", "54/1/1"]).unwrap() {
-            UpdateRequest::OfProject(project, updates) => {
-                assert_eq!((project.get(), updates.len()), (53, 3));
-                assert!(updates[0].is_err() && updates[1].is_ok());
+        let decode = |project, keys: &[&str]| {
+            UpdateRequest::decode(project, keys.iter().map(|key| update_of(key)).collect())
+        };
+        for (given, expected) in [(0, 53), (54, 54)] {
+            match decode(given, &["x", "53/7", "54/1/1"]).unwrap() {
+                UpdateRequest::OfProject(project, updates) => {
+                    assert_eq!((project.get(), updates.len()), (expected, 3));
+                    assert!(updates[0].is_err() && updates[1].is_ok());
+                }
+                UpdateRequest::Malformed(_) => panic!("two are well-formed"),
             }
-            UpdateRequest::Malformed(_) => panic!("two are well-formed"),
         }
-        match decode(&["x", ""]).unwrap() {
+        assert!(matches!(decode(53, &["x"]), Ok(UpdateRequest::OfProject(..))));
+        match decode(0, &["x", ""]).unwrap() {
             UpdateRequest::Malformed(refused) => {
                 let updates: Vec<usize> = refused.iter().map(|one| one.update).collect();
                 assert_eq!(updates, [0, 1]);
             }
             UpdateRequest::OfProject(..) => panic!("there is no project"),
         }
-        let refused = decode(&[]).err().unwrap().to_string();
+        assert!(decode(-1, &["53/7"]).is_err());
+        let refused = decode(0, &[]).err().unwrap().to_string();
         assert_eq!(refused, "updates: at least one is required");
     }
 

@@ -3,15 +3,12 @@
 use spiderq_proto::{FieldMask, v1};
 
 use super::{decode, fields::Fields};
-use crate::domain::SettingsMask;
+use crate::domain::{SettingsMask, settings::ALL_SETTINGS};
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_ITEMS,
     model::{Metadata, ProjectId},
 };
-
-/// A mask of this path alone is about all settings.
-const ALL: &str = "*";
 
 pub(super) fn update(
     message: v1::UpdateProjectSettingsRequest,
@@ -30,8 +27,10 @@ fn mask(mask: Option<FieldMask>) -> Result<SettingsMask> {
     let Some(FieldMask { paths }) = mask else {
         return Ok(SettingsMask::Given);
     };
-    if paths == [ALL] {
-        return Ok(SettingsMask::All);
+    match paths.iter().any(|path| path == ALL_SETTINGS) {
+        true if paths.len() == 1 => return Ok(SettingsMask::All),
+        true => return Err(Error::invalid("names", "must be * alone, or no *").at("paths")),
+        false => {}
     }
     if paths.len() > MAX_ITEMS {
         let limit = format!("at most {MAX_ITEMS} in one call");
@@ -54,8 +53,10 @@ mod tests {
     fn a_mask_names_settings_exactly() {
         assert_eq!(mask(None).unwrap(), SettingsMask::Given);
         assert_eq!(masked(&["*"]).unwrap(), SettingsMask::All);
-        let names = ["a.b", "*"].map(|name| FieldName::parse(name).unwrap());
-        assert_eq!(masked(&["a.b", "*"]).unwrap(), SettingsMask::Names(names.to_vec()));
+        let names = ["a.b", "c"].map(|name| FieldName::parse(name).unwrap());
+        assert_eq!(masked(&["a.b", "c"]).unwrap(), SettingsMask::Names(names.to_vec()));
+        let both = masked(&["a.b", "*"]).unwrap_err();
+        assert_eq!(both.to_string(), "names: must be * alone, or no *");
         let wrong = masked(&["a", ""]).unwrap_err();
         assert_eq!(wrong.violations()[0].path, "paths[1]");
     }

@@ -23,7 +23,7 @@ pub(super) fn decode(message: v1::SummarizeQueueRequest) -> Result<(SummarizeQue
     let project = fields.field("project", decode::project(message.project, None));
     let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider_id"));
     let state = fields.field("state", decode::state(message.state));
-    let skip = fields.field("skip", decode::not_negative("skip", message.skip.into()));
+    let skip = fields.field("skip", decode::not_negative("skip", message.skip));
     let view = fields.part(View::row_with(&message.metadata_fields));
     let (Some(project), Some(spider), Some(state), Some(skip), Some(view)) =
         (project, spider, state, skip, view)

@@ -11,13 +11,12 @@ use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
 use crate::{
     auth::Credentials,
-    domain::{Domain, Watch, WatchItem, WatchQuery},
+    domain::{Domain, EventKind, JobEvent, Watch, WatchItem, WatchQuery},
 };
 use spiderq_core::{
     error::{Error, Result},
     limits::{WATCH_AUTH_TTL, WATCH_READ_TIMEOUT},
     model::{Job, JobKey, ProjectId},
-    store::{EventKind, JobEvent},
 };
 
 /// Who reads the watch.

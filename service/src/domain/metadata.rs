@@ -69,11 +69,13 @@ impl Domain {
         let holder = caller.may_write(key, fence)?;
         let (on, effects) = towards(None, effect, caller.actor())?;
         let change = Change { key, holder, unchanged_since, on, effects };
-        let now = self.now();
-        let changed = self.change_one(change, now).await?;
+        let changed = self.change_one(change, self.now()).await?;
         match refusal(key, changed, None) {
             Some(error) => Err(error),
-            None => Ok(matches!(changed, Changed::Applied { .. }).then_some(now)),
+            None => Ok(match changed {
+                Changed::Applied { written, .. } => Some(written),
+                _ => None,
+            }),
         }
     }
 }

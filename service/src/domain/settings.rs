@@ -23,6 +23,9 @@ pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
 /// How long a running job may take to end after it was asked to stop, s.
 pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
 
+/// All settings, where an update names them.
+pub(crate) const ALL_SETTINGS: &str = "*";
+
 /// A name of the table with up to so many wrong letters is taken for a typing error …
 const MAX_TYPOS: usize = 2;
 /// … one for each so many letters of the name.
@@ -142,6 +145,10 @@ fn change(mut settings: Metadata, mask: SettingsMask) -> Result<SettingsChange> 
 fn check(settings: &Metadata) -> Result<()> {
     for (name, value) in settings.iter() {
         let name = name.as_str();
+        if name == ALL_SETTINGS {
+            let accepted = "is no name of a setting: where settings are named, it stands for all";
+            return Err(Error::invalid(name, accepted).at(&field_path(name)));
+        }
         match TABLE.iter().find(|(known, _)| *known == name) {
             Some((_, accepts)) if value.as_str() != "null" && !accepts.allows(value) => {
                 return Err(Error::invalid(name, accepts.text()).at(&field_path(name)));

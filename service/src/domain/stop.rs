@@ -2,8 +2,8 @@
 //! stop).
 
 use super::{
-    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_keys, settings,
-    step_digest, transition::entering,
+    BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_keys, settings, step_digest,
+    transition::entering,
 };
 use crate::auth::Caller;
 use spiderq_core::{

@@ -64,8 +64,9 @@ fn changed(outcome: outcome::Change) -> Changed {
         outcome::Change::TooLarge => Changed::TooLarge,
         outcome::Change::AtLimit(limit) => Changed::AtLimit(limit.into()),
         outcome::Change::Kept(state) => Changed::Kept(state.0),
-        outcome::Change::Applied(previous, attempt, stop_requested) => {
-            Changed::Applied { previous: previous.0, attempt, stop_requested }
+        outcome::Change::Applied(previous, attempt, stop_requested, written) => {
+            let (previous, written) = (previous.0, Millis(written));
+            Changed::Applied { previous, attempt, stop_requested, written }
         }
     }
 }

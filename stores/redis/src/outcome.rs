@@ -62,8 +62,8 @@ pub(crate) enum Change {
     TooLarge,
     AtLimit(LimitWord),
     Kept(StoredState),
-    /// State before, attempt, and whether the job is asked to stop.
-    Applied(StoredState, u32, bool),
+    /// State before, attempt, whether the job is asked to stop, and when it was written.
+    Applied(StoredState, u32, bool, u64),
 }
 
 #[derive(Debug, Deserialize)]

@@ -183,8 +183,8 @@ impl PartAnswer for Changed {
         match self {
             Self::Missing => json!(["missing"]),
             Self::Kept(state) => json!(["kept", state.as_str()]),
-            Self::Applied { previous, attempt, stop_requested } => {
-                json!(["applied", previous.as_str(), attempt, stop_requested])
+            Self::Applied { previous, attempt, stop_requested, written } => {
+                json!(["applied", previous.as_str(), attempt, stop_requested, written.0])
             }
             Self::Refused(_)
             | Self::Stale
@@ -210,6 +210,7 @@ fn decode_change(row: &Value) -> Option<Changed> {
             previous: state()?,
             attempt: row[2].as_u64()?.try_into().ok()?,
             stop_requested: row[3].as_bool()?,
+            written: Millis(row[4].as_u64()?),
         },
         _ => return None,
     })

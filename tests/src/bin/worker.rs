@@ -108,7 +108,7 @@ impl Worker {
                 fence: self.fence.clone(),
                 ..JobUpdate::default()
             };
-            let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
+            let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
             self.grpc.queue().update_queue(request).await
         };
         let answer = self.insist(finish).await.expect("an answer").into_inner();

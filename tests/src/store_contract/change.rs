@@ -7,10 +7,6 @@ use spiderq_core::{
 
 use super::world::*;
 
-fn applied(previous: State, attempt: u32) -> Changed {
-    Changed::Applied { previous, attempt, stop_requested: false }
-}
-
 /// A change does what it lists for the state that the job is in.
 pub async fn each_state_has_its_own_step(world: World) {
     let states = State::ALL.map(|state| in_state("s", state)).to_vec();
@@ -72,7 +68,7 @@ pub async fn a_state_entry_has_a_position_and_an_actor(world: World) {
         ]
     );
     assert_eq!(job.position, place(T + 20, 1));
-    assert_eq!((job.state, job.updated), (State::Deleted, Millis(T + 5)));
+    assert_eq!((job.state, job.updated), (State::Deleted, Millis(T + 21)));
 }
 
 /// Changes of one call are done in order: the second sees what the first did.
@@ -111,7 +107,7 @@ pub async fn all_or_nothing_applies_none_after_a_refusal(world: World) {
     let all = async |jobs: &[i64]| {
         let changes = jobs.iter().map(|job| change(*job)).collect();
         let changed = world.store.change(world.project, changes, true, Millis(T + 1), None);
-        changed.await.unwrap()
+        untimed(changed.await.unwrap())
     };
     let before = world.list(&those(&State::ALL)).await;
     let first = world.job(world.key(1, 1)).await;
@@ -161,7 +157,7 @@ pub async fn each_kind_of_refusal_stops_all(world: World) {
     for (refused, answer) in refusals {
         let changes = vec![finish(key), refused];
         let changed = world.store.change(world.project, changes, true, Millis(T), None);
-        assert_eq!(changed.await.unwrap(), [applied(State::Pending, 0), answer]);
+        assert_eq!(untimed(changed.await.unwrap()), [applied(State::Pending, 0), answer]);
         assert_eq!(world.job(key).await, first);
     }
 }
@@ -278,4 +274,24 @@ pub async fn a_job_that_was_written_since_is_not_changed(world: World) {
     assert_eq!(world.change(T + 4, vec![refuse]).await, [Changed::WrittenSince]);
     let held = Change { holder: Holder::Attempt(1), ..since(T, mark()) };
     assert_eq!(world.change(T + 4, vec![held]).await, [Changed::Stale]);
+}
+
+/// So that a condition on the time of the last write finds every write, also one of the same
+/// millisecond, and on a clock that was set back.
+pub async fn no_two_writes_of_a_job_have_the_same_time(world: World) {
+    let key = world.add(T, pending("s")).await;
+    let mut times = Vec::new();
+    for now in [T, T, T - 5, T + 1, T + 9] {
+        let touches = vec![always(key, Effect::default()), always(key, Effect::default())];
+        let changed = world.store.change(world.project, touches, false, Millis(now), None).await;
+        times.extend(changed.unwrap().iter().map(|one| match one {
+            Changed::Applied { written, .. } => written.0 - T,
+            other => panic!("{other:?}"),
+        }));
+        let updated = world.job(key).await.unwrap().updated.0;
+        assert_eq!(Some(&(updated - T)), times.last());
+    }
+    assert_eq!(times, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    world.claim(T).await.unwrap();
+    assert_eq!(world.job(key).await.unwrap().updated, Millis(T + 11));
 }

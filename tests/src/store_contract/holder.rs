@@ -28,8 +28,7 @@ async fn touch(world: &World, now: u64, key: JobKey, holder: Holder) -> Changed 
     world.change(now, vec![change]).await[0]
 }
 
-const DONE: Changed =
-    Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
+const DONE: Changed = applied(State::Running, 1);
 
 /// At the millisecond of the lease's end the fence is stale.
 pub async fn a_fence_holds_until_the_lease_ends(world: World) {

@@ -184,7 +184,7 @@ pub async fn a_request_that_was_at_the_limit_is_judged_anew(world: World) {
         let (wanted, effect) = (ClaimFilter::default(), starting());
         let claimed = store.claim(project, &wanted, &effect, Millis(T), Some(&claim));
         let claimed = claimed.await.unwrap().map(|claimed| claimed.job.key);
-        (pushed.unwrap(), changed.unwrap(), claimed)
+        (pushed.unwrap(), untimed(changed.unwrap()), claimed)
     };
     let pushed = vec![Pushed::AtLimit(RunningLimit::Running), Pushed::Added(world.key(1, 2))];
     let changed = vec![Changed::AtLimit(RunningLimit::Running)];
@@ -197,8 +197,8 @@ pub async fn a_request_that_was_at_the_limit_is_judged_anew(world: World) {
     assert_eq!(ask().await, first);
     assert_eq!(counts(&world).await.running, 1);
     world.set(&[("max_running", "3")]).await;
-    let applied = Changed::Applied { previous: State::Pending, attempt: 1, stop_requested: false };
-    let all = (pushed, vec![applied], Some(world.key(1, 2)));
+    let done = applied(State::Pending, 1);
+    let all = (pushed, vec![done], Some(world.key(1, 2)));
     assert_eq!(ask().await, all);
     assert_eq!(ask().await, all);
     assert_eq!(counts(&world).await.running, 3);

@@ -82,7 +82,7 @@ pub async fn a_limit_refuses_all_or_nothing(world: World) {
     let before = world.list(&those(&[State::Pending])).await;
     let all = async |changes| {
         let changed = world.store.change(world.project, changes, true, Millis(T + 1), None);
-        changed.await.unwrap()
+        untimed(changed.await.unwrap())
     };
     let done = applied(State::Pending, 1);
     let refused = [done, Changed::AtLimit(RunningLimit::Running)];

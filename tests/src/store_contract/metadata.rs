@@ -89,6 +89,7 @@ pub async fn hostile_names_stay_apart(world: World) {
     }
     let mut expected = before;
     expected.metadata = Metadata::default();
+    expected.updated = spiderq_core::model::Millis(T + names.len() as u64);
     assert_eq!(world.job(key).await, Some(expected));
 }
 

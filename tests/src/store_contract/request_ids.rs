@@ -81,12 +81,9 @@ pub async fn a_repeated_change_applies_once(world: World) {
         let changes = vec![finish(key), finish(world.key(1, 9))];
         let changed =
             world.store.change(world.project, changes, false, Millis(now), Some(&request));
-        changed.await.unwrap()
+        untimed(changed.await.unwrap())
     };
-    let expected = [
-        Changed::Applied { previous: State::Pending, attempt: 0, stop_requested: false },
-        Changed::Missing,
-    ];
+    let expected = [applied(State::Pending, 0), Changed::Missing];
     assert_eq!(change(T + 1).await, expected);
     let finished = world.job(key).await;
     assert_eq!(change(T + 2).await, expected);
@@ -133,22 +130,22 @@ pub async fn a_refused_change_is_judged_anew(world: World) {
             Millis(now),
             Some(&request),
         );
-        changed.await.unwrap()
+        untimed(changed.await.unwrap())
     };
-    let applied = Changed::Applied { previous: State::Pending, attempt: 0, stop_requested: false };
+    let done = applied(State::Pending, 0);
     let refused = Changed::Refused(State::Running);
     // With all or nothing, nothing was done, whatever the answer to the first.
-    assert_eq!(change(true, T + 1).await, [applied, refused]);
+    assert_eq!(change(true, T + 1).await, [done, refused]);
     assert_eq!(world.job(first).await.unwrap().state, State::Pending);
-    assert_eq!(change(false, T + 2).await, [applied, refused]);
+    assert_eq!(change(false, T + 2).await, [done, refused]);
     let finished = world.job(first).await;
-    assert_eq!(change(false, T + 3).await, [applied, refused]);
+    assert_eq!(change(false, T + 3).await, [done, refused]);
     world.apply(T + 4, finish(second)).await;
-    assert_eq!(change(false, T + 5).await, [applied, Changed::Kept(State::Finished)]);
+    assert_eq!(change(false, T + 5).await, [done, Changed::Kept(State::Finished)]);
     assert_eq!(world.job(first).await, finished);
     // Now that each has an answer, that is the answer.
     world.apply(T + 6, delete(second)).await;
-    assert_eq!(change(false, T + 7).await, [applied, Changed::Kept(State::Finished)]);
+    assert_eq!(change(false, T + 7).await, [done, Changed::Kept(State::Finished)]);
 }
 
 /// A call without parts is kept too: one that looks for its parts finds others later.

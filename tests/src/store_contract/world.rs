@@ -80,10 +80,10 @@ impl World {
         assert!(done.await.unwrap());
     }
 
-    /// Applies `changes`, each on its own.
+    /// Applies `changes`, each on its own. The answers are without the time of the write.
     pub async fn change(&self, now: u64, changes: Vec<Change>) -> Vec<Changed> {
         let changed = self.store.change(self.project, changes, false, Millis(now), None);
-        changed.await.unwrap()
+        untimed(changed.await.unwrap())
     }
 
     /// Applies one change, which must not be refused.
@@ -257,10 +257,21 @@ pub fn request(id: &str, asked: &str) -> RequestDigest {
     }
 }
 
-/// The answer to a change of a job that was not asked to stop.
+/// The answer to a change of a job that was not asked to stop, without the time of the write.
 #[must_use]
 pub const fn applied(previous: State, attempt: u32) -> Changed {
-    Changed::Applied { previous, attempt, stop_requested: false }
+    Changed::Applied { previous, attempt, stop_requested: false, written: Millis(0) }
+}
+
+/// The answers without the times of the writes.
+#[must_use]
+pub fn untimed(mut changed: Vec<Changed>) -> Vec<Changed> {
+    for one in &mut changed {
+        if let Changed::Applied { written, .. } = one {
+            *written = Millis(0);
+        }
+    }
+    changed
 }
 
 /// All jobs in these states.

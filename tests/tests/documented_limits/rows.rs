@@ -158,7 +158,7 @@ fn of_a_call() -> Vec<Row> {
                 (JOBS, format!("alone, up to {items} jobs are changed")),
                 (QUEUE, format!("Adds up to {items} jobs")),
                 (QUEUE, format!("Moves up to {items} jobs")),
-                (QUEUE, format!("1 to {items}, all of one project.")),
+                (QUEUE, format!("1 to {items}, all of the project.")),
                 (PROJECTS, format!("At most {items}. Empty: all")),
             ],
         ),

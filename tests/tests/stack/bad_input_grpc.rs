@@ -139,7 +139,7 @@ async fn pushes_and_updates(grpc: &Grpc) {
     let fence = JobUpdate { fence: "x".into(), ..update("1/1/1") };
     let request = UpdateQueueRequest {
         updates: vec![update("1/1/1"), priority, fence, update("x"), update("2/1")],
-        request_id: String::new(),
+        ..Default::default()
     };
     let refused = grpc.queue().update_queue(request).await.unwrap().into_inner();
     let expected = [
@@ -228,7 +228,7 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.update_spider(none.clone()).await, told);
     let mask = |path: &str| Some(FieldMask { paths: vec![path.to_owned()] });
     let unknown = UpdateSpiderRequest { update_mask: mask("name"), ..none.clone() };
-    let told = "update_mask: may name tags and max_running";
+    let told = "update_mask: may only have tags and max_running";
     assert_invalid(projects.update_spider(unknown).await, told);
     let tag_changes = Some(TagChanges { add: vec!["a".into()], ..Default::default() });
     let both = UpdateSpiderRequest { update_mask: mask("tags"), tag_changes, ..none };

@@ -166,7 +166,7 @@ async fn projects_and_api_keys_come_in_pages() {
             }
             request.page_token = page.next_page_token;
         }
-        assert_eq!(owners, ["admin", "ann", "bob"]);
+        assert_eq!(owners, ["ann", "bob"]);
     })
     .await;
 }

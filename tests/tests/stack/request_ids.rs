@@ -119,6 +119,7 @@ async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
     let update = UpdateQueueRequest {
         updates: vec![JobUpdate { key: "1/1/1".to_owned(), ..JobUpdate::default() }],
         request_id: request_id.to_owned(),
+        ..UpdateQueueRequest::default()
     };
 
     let cancel = CancelJobsRequest {

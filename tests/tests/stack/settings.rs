@@ -53,7 +53,7 @@ async fn settings_with_difficult_names_stay_distinct() {
         let stack = Stack::start(kind).await;
         let http = stack.http();
         let (good, bad): (Vec<String>, Vec<String>) =
-            hostile_texts().into_iter().partition(|text| accepted(text, 128));
+            hostile_texts().into_iter().partition(|text| accepted(text, 128) && text != "*");
         for name in &bad {
             let refused = http.post("/projects/1/settings", json!({name: 1}).to_string()).await;
             assert_eq!(refused.status, 400, "{name:.50?}");

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt as _, StreamExt as _};
 use spiderq_core::{SystemClock, store::Store};
 use spiderq_proto::v1::{
-    CountJobsRequest, JobState, ListQueueRequest, NewJob, PushJobsRequest,
+    CountJobsRequest, JobFilter, JobState, ListQueueRequest, NewJob, PushJobsRequest,
     job_queue_service_server::JobQueueService as _, job_service_server::JobService as _,
 };
 use spiderq_server::{
@@ -67,7 +67,8 @@ async fn a_reader_that_pauses_gets_the_whole_list() {
         let new = vec![NewJob { state, ..job_of("s") }; PAGES * PAGE];
         let push = PushJobsRequest { project: 1, jobs: new, ..Default::default() };
         queue.push_jobs(request(push)).await.unwrap();
-        let list = ListQueueRequest { project: 1, ..Default::default() };
+        let filter = Some(JobFilter { states: vec![state], ..Default::default() });
+        let list = ListQueueRequest { project: 1, filter, ..Default::default() };
         let mut rows = queue.list_queue(request(list)).await.unwrap().into_inner();
 
         // A blocking task keeps paused time where it is while the test waits for the store.

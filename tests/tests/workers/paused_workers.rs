@@ -82,7 +82,7 @@ async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
         fence: mine.fence,
         ..JobUpdate::default()
     };
-    let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
+    let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
     let done = grpc.queue().update_queue(request).await.unwrap();
     let done = done.into_inner().results;
     assert_eq!(done.len(), 1);

@@ -99,7 +99,7 @@ async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
         fence: started.fence,
         ..JobUpdate::default()
     };
-    let request = UpdateQueueRequest { updates: vec![update], request_id: String::new() };
+    let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
     let answer = grpc.queue().update_queue(request).await.unwrap().into_inner();
     answer.results[0].error.is_none()
 }

@@ -20,7 +20,11 @@ pub(in crate::routes) async fn set_field(call: Call) -> StorageResult {
     send(&call, [(name.to_owned(), value.to_owned())].into(), String::new()).await
 }
 
-async fn send(call: &Call, metadata_json: BTreeMap<String, String>, fence: String) -> StorageResult {
+async fn send(
+    call: &Call,
+    metadata_json: BTreeMap<String, String>,
+    fence: String,
+) -> StorageResult {
     let request = call.request(SetJobMetadataRequest {
         key: call.job_key()?,
         metadata_json,

@@ -33,13 +33,12 @@ pub(in crate::routes) async fn summary(call: Call) -> StorageResult {
 
 fn decode(call: &Call, jobmeta: &[String]) -> Result<SummarizeQueueRequest, Problem> {
     let state = call.optional_part("state").map(params::state).transpose()?;
-    let number = |name| call.params.number_32(name, accepted_values::NOT_NEGATIVE);
     Ok(SummarizeQueueRequest {
         project: call.project()?,
         spider: call.spider()?,
         state: state.unwrap_or_default().into(),
-        jobs_per_state: number("count")?,
-        skip: number("start")?.unwrap_or_default(),
+        jobs_per_state: call.params.number_32("count", accepted_values::NOT_NEGATIVE)?,
+        skip: call.params.rows("start")?.unwrap_or_default(),
         metadata_fields: metadata_fields(jobmeta),
     })
 }

@@ -1,7 +1,6 @@
 //! POST /jobq/P/update → UpdateQueue. The response has, in the order of the lines, one for each job
 //! that was changed or refused, and one for each line that is bad.
 
-use spiderq_core::model::{JobKey, ProjectId, SpiderKey};
 use spiderq_proto::{
     RpcStatus,
     v1::{JobUpdate, UpdateQueueRequest, UpdatedJob},
@@ -23,14 +22,9 @@ use crate::{
 };
 
 pub(in crate::routes) async fn update(call: Call) -> StorageResult {
-    let entries = entries(call.text()?)?;
-    let project = ProjectId::new(call.project()?);
-    let project = project.map_err(|_| Problem::invalid("project", accepted_values::POSITIVE))?;
     let (mut lines, mut updates) = (Vec::new(), Vec::new());
-    for Entry { text, fields } in entries {
+    for Entry { text, fields } in entries(call.text()?)? {
         let update = fields.and_then(decode);
-        let update = update.map_err(|problem| failed(String::new(), &problem.into_message()));
-        let update = update.and_then(|update| of_project(project, update));
         lines.push((text, update.map(|update| updates.push(update))));
     }
     let mut results = update_all(&call, updates).await?.into_iter();
@@ -38,7 +32,7 @@ pub(in crate::routes) async fn update(call: Call) -> StorageResult {
     for (text, sent) in lines {
         match sent {
             Ok(()) => body.extend(results.next().iter().flatten().map(|job| line(job, text))),
-            Err(refused) => body += &line(&refused, text),
+            Err(problem) => body += &(refused_line(&problem.into_message(), text) + "\n"),
         }
     }
     Ok(json_lines(body))
@@ -57,30 +51,16 @@ fn decode(mut fields: Fields<'_>) -> Result<JobUpdate, Problem> {
     })
 }
 
-/// The message has no project: its updates must be of one, which is that of the path.
-fn of_project(project: ProjectId, update: JobUpdate) -> Result<JobUpdate, UpdatedJob> {
-    let key = &update.key;
-    let (named, job) = match (JobKey::parse(key), SpiderKey::parse(key)) {
-        (Ok(job), _) => (job.project, key.as_str()),
-        (_, Ok(spider)) => (spider.project, ""),
-        // What is wrong with the key, the service says.
-        (Err(_), Err(_)) => return Ok(update),
-    };
-    match named == project {
-        true => Ok(update),
-        false => Err(failed(job.to_owned(), &format!("key: must be a key of project {project}"))),
-    }
-}
-
 /// What became of the jobs of each update. One whose batch failed has a refused job of its key.
 async fn update_all(
     call: &Call,
     updates: Vec<JobUpdate>,
 ) -> Result<Vec<Vec<UpdatedJob>>, StorageError> {
+    let (project, request_id) = (call.project()?, call.idempotency_key()?);
     let mut results = Vec::with_capacity(updates.len());
-    for Batch { index, items: updates, request_id } in batches(updates, &call.idempotency_key()?) {
+    for Batch { index, items: updates, request_id } in batches(updates, &request_id) {
         let keys: Vec<String> = updates.iter().map(|update| update.key.clone()).collect();
-        let request = call.request(UpdateQueueRequest { updates, request_id });
+        let request = call.request(UpdateQueueRequest { project, updates, request_id });
         match call.app.services.queue.update_queue(request).await {
             Ok(response) => {
                 let mut jobs = response.into_inner().results.into_iter().peekable();

@@ -1,8 +1,6 @@
 use super::*;
-use spiderq_core::{
-    model::{JobKey, Role, State},
-    store::RunningLimit,
-};
+use crate::domain::RunningLimit;
+use spiderq_core::model::{JobKey, Role, State};
 
 fn key() -> JobKey {
     JobKey::parse("53/7/81").unwrap()

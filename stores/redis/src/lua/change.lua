@@ -1,11 +1,13 @@
 -- Applies changes in order: all are planned in memory, then written.
 -- KEYS    see names.lua.
 -- ARGV[1] now; max_tags; request; all_or_nothing; changes: {member, holder: see holders.lua,
---         unchanged_since: nil or when the job must have been written last, on, effects}. `on`, by state: 'refuse', 'keep', the index of the effect, or {ended,
---         never_ended}: that of the effect for a job that was finished before, or was not.
--- Returns a packed list, per change 'missing', 'written_since', {refused = state}, {kept = state}, {applied = {state
---         before, attempt, whether it is to stop}}, or why it is refused, see holders.lua and
---         effects.lua; '' for a reused request id. Refusals are not kept under the request id.
+--         unchanged_since: nil or when the job must have been written last, on, effects}. `on`, by
+--         state: 'refuse', 'keep', the index of the effect, or {ended, never_ended}: that of the
+--         effect for a job that was finished before, or was not.
+-- Returns a packed list, per change 'missing', 'written_since', {refused = state}, {kept = state},
+--         {applied = {state before, attempt, whether it is to stop, when it was written}}, or why
+--         it is refused, see holders.lua and effects.lua; '' for a reused request id. Refusals are
+--         not kept under the request id.
 -- needs: effects, holders, jobs, request_ids, writes
 local arg = cmsgpack.unpack(ARGV[1])
 local known, replies = request_ids.kept_parts(arg.request)
@@ -34,7 +36,9 @@ local function decide(change)
     job.touched = true
     touched[#touched + 1] = job
   end
-  return { applied = { state, tonumber(job.new.a or 0), job.new['m:stop_requested'] == 'true' } }, false
+  local new = job.new
+  local stop_requested = new['m:stop_requested'] == 'true'
+  return { applied = { state, tonumber(new.a or 0), stop_requested, tonumber(new.w) } }, false
 end
 
 local any_refused = false

@@ -75,7 +75,12 @@ async fn a_record_that_cannot_be_read_is_due_and_can_be_postponed() {
     assert_eq!(due().await, [key(2)]);
     let changes = vec![lost(key(2))];
     let changed = store.change(project(), changes, false, Millis(20), None);
-    let expected = Changed::Applied { previous: State::Running, attempt: 1, stop_requested: false };
+    let expected = Changed::Applied {
+        previous: State::Running,
+        attempt: 1,
+        stop_requested: false,
+        written: Millis(20),
+    };
     assert_eq!(changed.await.unwrap(), [expected]);
     assert_eq!(due().await, []);
     assert_eq!(store.due(Millis(100), 9).await.unwrap(), [key(1)]);

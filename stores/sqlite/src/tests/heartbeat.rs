@@ -79,11 +79,16 @@ async fn a_heartbeat_does_not_read_the_metadata() {
     let mut set = Metadata::default();
     set.set("stop_requested", JsonText::parse("true").unwrap());
     let asked = apply(&store, Effect { set, ..Effect::default() }, 1_000_001).await;
-    let stopping = Changed::Applied { previous: State::Running, attempt: 0, stop_requested: true };
-    assert_eq!(asked, stopping);
+    let stopping = |written| Changed::Applied {
+        previous: State::Running,
+        attempt: 0,
+        stop_requested: true,
+        written: Millis(written),
+    };
+    assert_eq!(asked, stopping(1_000_001));
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute("UPDATE jobs SET metadata = '{'", []).unwrap();
-    assert_eq!(apply(&store, heartbeat(1_000_002), 1_000_002).await, stopping);
+    assert_eq!(apply(&store, heartbeat(1_000_002), 1_000_002).await, stopping(1_000_002));
     let metadata: String =
         connection.query_row("SELECT metadata FROM jobs", [], |row| row.get(0)).unwrap();
     assert_eq!(metadata, "{");

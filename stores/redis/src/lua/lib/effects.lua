@@ -43,7 +43,8 @@ function effects.apply(plan, job, effect)
   metadata_bytes.count(plan.sums, new, -1)
   if tags then new.t = tag_count > 0 and tags end
   planned_fields.write(plan, job, effect)
-  new.z, new.w = numbers.int(bytes), numbers.int(plan.now)
+  -- No two writes of a job have the same time.
+  new.z, new.w = numbers.int(bytes), numbers.int(math.max(plan.now, tonumber(new.w) + 1))
   metadata_bytes.count(plan.sums, new, 1)
   return nil
 end
