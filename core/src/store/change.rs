@@ -149,6 +149,12 @@ pub enum Changed {
 }
 
 impl Changed {
+    /// When the job was written, if it was.
+    #[must_use]
+    pub const fn written(&self) -> Option<Millis> {
+        if let Self::Applied { written, .. } = self { Some(*written) } else { None }
+    }
+
     /// Whether it undoes a call that asked for all or nothing.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {

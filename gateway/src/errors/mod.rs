@@ -115,7 +115,7 @@ impl Problem {
     }
 
     /// For a path whose clients know this error of the service as a bad parameter.
-    pub(crate) fn as_invalid(self, name: &str, accepted: &str) -> Self {
+    pub(crate) fn into_invalid(self, name: &str, accepted: &str) -> Self {
         let credentials_checked = self.credentials_checked;
         Self { credentials_checked, ..Self::invalid(name, accepted) }
     }

@@ -10,7 +10,7 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     model::{Fence, FieldName, FieldSelection, JobKey, Metadata, Millis, TagChanges},
-    store::{Change, Changed, Effect},
+    store::{Change, Effect},
 };
 
 /// What must hold for metadata to be changed.
@@ -72,10 +72,7 @@ impl Domain {
         let changed = self.change_one(change, self.now()).await?;
         match refusal(key, changed, None) {
             Some(error) => Err(error),
-            None => Ok(match changed {
-                Changed::Applied { written, .. } => Some(written),
-                _ => None,
-            }),
+            None => Ok(changed.written()),
         }
     }
 }

@@ -284,10 +284,7 @@ pub async fn no_two_writes_of_a_job_have_the_same_time(world: World) {
     for now in [T, T, T - 5, T + 1, T + 9] {
         let touches = vec![always(key, Effect::default()), always(key, Effect::default())];
         let changed = world.store.change(world.project, touches, false, Millis(now), None).await;
-        times.extend(changed.unwrap().iter().map(|one| match one {
-            Changed::Applied { written, .. } => written.0 - T,
-            other => panic!("{other:?}"),
-        }));
+        times.extend(changed.unwrap().iter().map(|one| one.written().unwrap().0 - T));
         let updated = world.job(key).await.unwrap().updated.0;
         assert_eq!(Some(&(updated - T)), times.last());
     }

@@ -1,7 +1,7 @@
 //! Metadata comes back byte for byte, and a read answers only the fields that it names.
 
 use spiderq_core::{
-    model::{FieldSelection, JsonText, Metadata, State},
+    model::{FieldSelection, JsonText, Metadata, Millis, State},
     store::{Effect, NewJob},
 };
 
@@ -89,7 +89,7 @@ pub async fn hostile_names_stay_apart(world: World) {
     }
     let mut expected = before;
     expected.metadata = Metadata::default();
-    expected.updated = spiderq_core::model::Millis(T + names.len() as u64);
+    expected.updated = Millis(T + names.len() as u64);
     assert_eq!(world.job(key).await, Some(expected));
 }
 

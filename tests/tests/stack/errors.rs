@@ -74,7 +74,7 @@ async fn errors_name_the_job_that_they_are_about() {
         let pending = grpc.jobs().get_job_token(request).await.unwrap_err();
         let metadata = info(&pending, Code::FailedPrecondition, "WRONG_STATE");
         assert_eq!((&metadata["key"], metadata["state"].as_str()), (&key, "pending"));
-        assert_eq!(named(&pending), [key.clone()]);
+        assert_eq!(named(&pending), std::slice::from_ref(&key));
 
         grpc.queue()
             .start_job(StartJobRequest { project: 53, ..Default::default() })

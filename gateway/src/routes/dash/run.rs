@@ -52,7 +52,7 @@ fn refusal(status: Status) -> Problem {
     let is_unknown_spider = status.code() == Code::NotFound;
     let problem = Problem::from(status);
     match is_unknown_spider {
-        true => problem.as_invalid("jobq_id", accepted_values::SPIDER_ID),
+        true => problem.into_invalid("jobq_id", accepted_values::SPIDER_ID),
         false => problem,
     }
 }
