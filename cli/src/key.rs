@@ -28,8 +28,17 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
     let bearer = Bearer::new(flags.admin_key.as_ref())?;
     let mut client = connect(&flags.connection, bearer).await?;
     let text = match flags.action {
-        KeyAction::Create { name, role, projects } => {
-            create(&mut client, name, role, projects).await
+        KeyAction::Create { name: owner, role, projects, all_projects } => {
+            let is_admin = matches!(role, RoleArg::Admin);
+            if projects.is_empty() && !all_projects && !is_admin {
+                return Err(Error::new(
+                    "name the key's projects by --project, or give --all-projects",
+                ));
+            }
+            let role = v1::Role::from(role).into();
+            let request =
+                CreateApiKeyRequest { owner, role, projects, all_projects, ..Default::default() };
+            create(&mut client, request).await
         }
         KeyAction::List => list(&mut client).await,
         KeyAction::Revoke { id } => revoke(&mut client, id).await,
@@ -42,18 +51,7 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
 
 type Client = ApiKeyServiceClient<InterceptedService<Channel, Bearer>>;
 
-async fn create(
-    client: &mut Client,
-    owner: String,
-    role: RoleArg,
-    projects: Vec<i64>,
-) -> Result<String, Status> {
-    let request = CreateApiKeyRequest {
-        owner,
-        role: v1::Role::from(role).into(),
-        projects,
-        ..CreateApiKeyRequest::default()
-    };
+async fn create(client: &mut Client, request: CreateApiKeyRequest) -> Result<String, Status> {
     let created = client.create_api_key(request).await?.into_inner();
     let api_key = created.api_key.unwrap_or_default();
     Ok(format!("{}\n{}", created.secret, table(&[api_key])))

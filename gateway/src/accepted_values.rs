@@ -3,11 +3,14 @@
 use std::sync::LazyLock;
 
 use spiderq_core::limits::{
-    MAX_LEASE_MS, MAX_PRIORITY, MAX_REQUEST_ID_BYTES, MAX_START_WAIT_MS, MAX_UNITS, MIN_LEASE_MS,
+    MAX_LEASE_MS, MAX_PRIORITY, MAX_REQUEST_ID_BYTES, MAX_RUNNING_SETTING, MAX_START_WAIT_MS,
+    MAX_UNITS, MIN_LEASE_MS,
 };
 
 pub(crate) const FLAG: &str = "must be 1 or 0, true or false, yes or no, on or off";
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
+pub(crate) const JOB_OR_SPIDER_KEY: &str =
+    "must be a job key like 53/7/81 or a spider key like 53/7";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const ONCE: &str = "must be given once";
@@ -32,7 +35,7 @@ pub(crate) static WAIT: LazyLock<String> = LazyLock::new(|| {
     format!("must be an integer from 0 to {} (seconds)", MAX_START_WAIT_MS / 1_000)
 });
 pub(crate) static MAX_RUNNING: LazyLock<String> =
-    LazyLock::new(|| format!("must be a whole number from 0 to {}, or null", u32::MAX));
+    LazyLock::new(|| format!("must be a whole number from 0 to {MAX_RUNNING_SETTING}, or null"));
 pub(crate) static PRIORITY: LazyLock<String> =
     LazyLock::new(|| format!("must be an integer from 0 (lowest) to {MAX_PRIORITY} (highest)"));
 pub(crate) static REQUEST_ID: LazyLock<String> =

@@ -173,8 +173,8 @@ impl Params {
             has_tags: self.all("has_tag"),
             lacks_tags: self.all("lacks_tag"),
             // From the epoch on is no bound.
-            start_time: self.time("startts")?.filter(|time| *time != Timestamp::default()),
-            end_time: self.time("endts")?,
+            from_state_time: self.time("startts")?.filter(|time| *time != Timestamp::default()),
+            before_state_time: self.time("endts")?,
             keys: self.all(job_keys),
             ..JobFilter::default()
         })
@@ -306,8 +306,8 @@ mod tests {
             spiders: vec![by_name("s")],
             has_tags: vec!["A".to_owned(), "B".to_owned()],
             lacks_tags: vec!["C".to_owned()],
-            start_time: Some(timestamp(5)),
-            end_time: Some(timestamp(9)),
+            from_state_time: Some(timestamp(5)),
+            before_state_time: Some(timestamp(9)),
             keys: vec!["1/2/3".to_owned(), "1/2/4".to_owned()],
             ..JobFilter::default()
         };
@@ -323,7 +323,7 @@ mod tests {
         ] {
             let filter = params(query).job_filter("key").unwrap();
             let expected = (start.map(timestamp), Some(timestamp(end)));
-            assert_eq!((filter.start_time, filter.end_time), expected);
+            assert_eq!((filter.from_state_time, filter.before_state_time), expected);
         }
     }
 

@@ -1,5 +1,5 @@
 //! Milliseconds, which the service counts in, as the times and spans of messages and back. Parts of
-//! a millisecond are cut off.
+//! a millisecond are cut off of times; spans are rounded up, so that a short one is not none.
 
 use crate::{Duration, Timestamp};
 
@@ -26,7 +26,8 @@ pub fn timestamp_ms(time: &Timestamp) -> i64 {
 /// Milliseconds of a span, within the range of `i64`.
 #[must_use]
 pub fn duration_ms(span: &Duration) -> i64 {
-    joined(span.seconds, span.nanos)
+    let rounding = if span.nanos > 0 { 999_999 } else { 0 };
+    joined(span.seconds, span.nanos.saturating_add(rounding))
 }
 
 /// The nanoseconds of a time count forward, also before the epoch.
@@ -50,6 +51,7 @@ mod tests {
         }
         assert_eq!(timestamp(-1), Timestamp { seconds: -1, nanos: 999_000_000 });
         assert_eq!(duration(-1), Duration { seconds: 0, nanos: -1_000_000 });
+        assert_eq!(duration_ms(&Duration { seconds: 0, nanos: 1 }), 1);
         assert_eq!(timestamp_ms(&Timestamp { seconds: i64::MAX, nanos: 0 }), i64::MAX);
     }
 }

@@ -10,6 +10,7 @@ use spiderq_proto::{
         HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest,
         StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+        job_update::Target, updated_job,
     },
 };
 use tokio::time::timeout;
@@ -162,18 +163,17 @@ impl Client {
         update: JobUpdate,
         request_id: String,
     ) -> Result<(), CallError> {
-        let update = JobUpdate { key: held.key.clone(), fence: held.fence.clone(), ..update };
+        let target = Some(Target::Key(held.key.clone()));
+        let update = JobUpdate { target, fence: held.fence.clone(), ..update };
         let request =
             UpdateQueueRequest { updates: vec![update], request_id, ..Default::default() };
         let mut queue = self.queue.clone();
         let response = within(CALL_TIMEOUT, queue.update_queue(request)).await?;
-        // There is no result for a job that does not exist any more.
-        let Some(result) = response.results.into_iter().next() else {
-            return Err(CallError::LeaseLost);
-        };
-        match result.error {
-            Some(error) => Err(CallError::of_code(Code::from_i32(error.code), error.message)),
-            None => Ok(()),
+        match response.results.into_iter().next().and_then(|updated| updated.result) {
+            Some(updated_job::Result::Error(error)) => {
+                Err(CallError::of_code(Code::from_i32(error.code), error.message))
+            }
+            Some(updated_job::Result::Made(_)) | None => Ok(()),
         }
     }
 

@@ -40,7 +40,7 @@ impl JobEnvironment<'_> {
         let memory = self.unit_memory.saturating_mul(units);
         let texts = [
             ("SHUB_JOBKEY", self.job.key.clone()),
-            ("SHUB_SPIDER", self.job.spider.clone()),
+            ("SHUB_SPIDER", self.job.spider_name.clone()),
             ("SHUB_STORAGE", self.server.to_owned()),
             ("SHUB_JOB_ENV", "{}".to_owned()),
             ("SHUB_JOB_MEMORY_LIMIT", memory.to_string()),
@@ -80,7 +80,7 @@ impl JobEnvironment<'_> {
     fn job_cmd(&self) -> Vec<String> {
         match self.value("job_cmd") {
             Some(Value::Array(words)) if !words.is_empty() => words.iter().map(text_of).collect(),
-            _ => vec![self.job.spider.clone()],
+            _ => vec![self.job.spider_name.clone()],
         }
     }
 
@@ -130,7 +130,7 @@ impl JobEnvironment<'_> {
             key: &job.key,
             auth: self.token,
             project: job.project,
-            spider: &job.spider,
+            spider: &job.spider_name,
             spider_args: self.object("spider_args")?,
             tags: &job.tags,
             priority: job.priority,

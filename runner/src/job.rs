@@ -67,7 +67,7 @@ impl Context {
         };
         // An error means that nobody waits for it.
         let _ = ready.send(());
-        tracing::info!(job = started.key(), spider = started.job.spider, "started");
+        tracing::info!(job = started.key(), spider = started.job.spider_name, "started");
         let outcome = self.run_program(&mut started, &mut heartbeat).await;
         drop(heartbeat);
         self.conclude(&started, outcome).await;
@@ -121,7 +121,7 @@ impl Context {
             Err(error) => return JobOutcome::RunnerFailed(error),
         };
         let counters = Arc::clone(&started.counters);
-        let _row = Row::show(started.key(), &started.job.spider, counters);
+        let _row = Row::show(started.key(), &started.job.spider_name, counters);
         let printed = printed::read_lines(output);
         let process = JobProcess::new(child, fifo, printed, self.limits());
         let ended = process.run_to_end(&mut sink, heartbeat, &mut self.shutdown).await;

@@ -103,7 +103,7 @@ impl Context {
             Work::Command(template) => template.fill(&Values {
                 job_key: started.key(),
                 project: &started.held.project.to_string(),
-                spider: &started.job.spider,
+                spider: &started.job.spider_name,
                 spider_args: &job.spider_args(),
                 cmd_args: &job.cmd_args(),
             }),

@@ -61,7 +61,7 @@ impl TestServices {
 /// A row of about a KiB.
 fn row() -> ListQueueResponse {
     ListQueueResponse {
-        job: Some(Job { key: "1/1/1".to_owned(), spider: "s".repeat(1000), ..Job::default() }),
+        job: Some(Job { key: "1/1/1".to_owned(), spider_name: "s".repeat(1000), ..Job::default() }),
         elapsed: None,
     }
 }

@@ -37,7 +37,10 @@ pub use self::{
     documented_examples::{Example, run_example},
     grpc::{Client, Grpc},
     http::{Http, Response},
-    message::{by_keys, by_name, by_number, item_error, item_fields, job_of, ms, pushed_key, span},
+    message::{
+        by_keys, by_name, by_number, item_error, item_fields, job_of, ms, pushed_key, span,
+        update_error, update_of,
+    },
     ports::free_port,
     process::{Program, program, run},
     raw::call_raw,

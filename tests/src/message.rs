@@ -2,7 +2,10 @@
 
 use spiderq_proto::{
     Duration, RpcStatus, Timestamp, time,
-    v1::{JobFilter, NewJob, PushedJob, SpiderRef, pushed_job, spider_ref::Spider},
+    v1::{
+        JobFilter, JobUpdate, NewJob, PushedJob, SpiderRef, UpdatedJob, job_update::Target,
+        pushed_job, spider_ref::Spider, updated_job,
+    },
 };
 use tonic::Code;
 use tonic_types::RpcStatusExt as _;
@@ -49,6 +52,21 @@ pub fn pushed_key(pushed: PushedJob) -> Result<String, RpcStatus> {
     match pushed.result.expect("a key or an error") {
         pushed_job::Result::Added(job) => Ok(job.key),
         pushed_job::Result::Error(error) => Err(error),
+    }
+}
+
+/// An update of a job that changes nothing yet.
+#[must_use]
+pub fn update_of(key: impl Into<String>) -> JobUpdate {
+    JobUpdate { target: Some(Target::Key(key.into())), ..JobUpdate::default() }
+}
+
+/// Why an update was refused.
+#[must_use]
+pub fn update_error(updated: &UpdatedJob) -> Option<RpcStatus> {
+    match updated.result.as_ref().expect("a result") {
+        updated_job::Result::Made(_) => None,
+        updated_job::Result::Error(error) => Some(error.clone()),
     }
 }
 

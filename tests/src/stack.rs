@@ -183,6 +183,7 @@ impl Stack {
             owner: owner.to_owned(),
             role: role.into(),
             projects: projects.to_vec(),
+            all_projects: projects.is_empty() && role != Role::Admin,
             ..CreateApiKeyRequest::default()
         };
         let answer = self.grpc().api_keys().create_api_key(request).await;

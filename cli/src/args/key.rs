@@ -30,9 +30,12 @@ pub(crate) enum KeyAction {
         /// What the key may do.
         #[arg(long, default_value = "user")]
         role: RoleArg,
-        /// A project that the key reaches; repeatable. Default: all projects.
+        /// A project that the key reaches; repeatable. An admin key reaches all.
         #[arg(long = "project", value_name = "ID")]
         projects: Vec<i64>,
+        /// The key reaches all projects, those to come too.
+        #[arg(long, conflicts_with = "projects")]
+        all_projects: bool,
     },
     /// List all keys by their ids, without the keys themselves
     List,
@@ -51,6 +54,6 @@ pub(crate) enum RoleArg {
     Worker,
     /// May do everything with the jobs of its projects
     User,
-    /// May also manage keys and cancel in bulk, in all projects
+    /// May also manage keys and cancel the oldest jobs, in all projects
     Admin,
 }

@@ -19,7 +19,7 @@ pub(crate) const METADATA_FIELDS: [&str; 4] =
 pub(crate) fn row(job: &Job, now: i64) -> String {
     let mut row = Object::new();
     row.text("id", &job.key)
-        .text("spider", &job.spider)
+        .text("spider", &job.spider_name)
         .text("state", state_name(job.state()))
         .raw("spider_type", &spider_type(job))
         .number("priority", job.priority)
@@ -68,7 +68,7 @@ mod tests {
     fn a_finished_job_has_every_field() {
         let job = Job {
             key: "123/45/14544".to_owned(),
-            spider: "somespider".to_owned(),
+            spider_name: "somespider".to_owned(),
             state: JobState::Finished.into(),
             priority: 2,
             tags: vec!["consumed".to_owned()],
@@ -107,7 +107,7 @@ mod tests {
     fn a_pending_job_has_no_start_and_no_close_reason() {
         let job = Job {
             key: "1/1/1".to_owned(),
-            spider: "py:x.py".to_owned(),
+            spider_name: "py:x.py".to_owned(),
             spider_type: SpiderType::Script.into(),
             state: JobState::Pending.into(),
             priority: 4,

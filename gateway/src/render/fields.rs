@@ -24,7 +24,7 @@ pub(super) const TYPED: [(&str, Render); 14] = [
     ("project", |job| Some(job.project.to_string())),
     ("running_time", |job| time(job.running_time.as_ref())),
     ("scheduled_by", |job| actor(&job.scheduled_by)),
-    ("spider", |job| Some(string(&job.spider))),
+    ("spider", |job| Some(string(&job.spider_name))),
     ("started_by", |job| actor(&job.started_by)),
     ("state", |job| Some(string(state_name(job.state())))),
     ("tags", |job| Some(tags(job))),

@@ -74,7 +74,7 @@ mod tests {
         Job {
             key: "1/2/3".to_owned(),
             project: 1,
-            spider: "spider \"x\"".to_owned(),
+            spider_name: "spider \"x\"".to_owned(),
             state: JobState::Finished.into(),
             priority: 2,
             units: 1,
@@ -106,7 +106,7 @@ mod tests {
         let job = Job {
             key: "1/2/3".to_owned(),
             project: 1,
-            spider: "s".to_owned(),
+            spider_name: "s".to_owned(),
             state: JobState::Running.into(),
             ..Job::default()
         };

@@ -48,7 +48,7 @@ pub(crate) fn row(job: &Job, elapsed: i64, jobmeta: &[String]) -> String {
 }
 
 fn add_usual(row: &mut Object, job: &Job) {
-    row.text("spider", &job.spider);
+    row.text("spider", &job.spider_name);
     for (name, time_of_state) in [
         ("pending_time", &job.pending_time),
         ("running_time", &job.running_time),
@@ -109,7 +109,7 @@ mod tests {
     fn job() -> Job {
         Job {
             key: "53/7/81".to_owned(),
-            spider: "s".to_owned(),
+            spider_name: "s".to_owned(),
             state: JobState::Finished.into(),
             state_time: Some(timestamp(1_397_762_393_489)),
             pending_time: Some(timestamp(1)),

@@ -103,7 +103,10 @@ async fn head_is_get_without_the_body() {
     for path in ["/jobs/1/2/3", "/jobs/1/2/3/state"] {
         head_equals_get(path, || Fake::default().responds(stored("1"))).await;
     }
-    let summaries = || SummarizeProjectsResponse { summaries: vec![ProjectSummary::default()] };
+    let summaries = || SummarizeProjectsResponse {
+        summaries: vec![ProjectSummary::default()],
+        ..Default::default()
+    };
     head_equals_get("/projects/1/jobsummary", || Fake::default().responds(summaries())).await;
 }
 

@@ -211,7 +211,7 @@ async fn update_changes_tags_and_metadata() {
     let expected = UpdateJobsRequest {
         project: 1,
         filter: keys(&["1/1/1", "1/1/2"]),
-        tags: Some(TagChanges { add: texts(&["a"]), remove: texts(&["b"]), replace: false }),
+        tag_changes: Some(TagChanges { add: texts(&["a"]), remove: texts(&["b"]), replace: false }),
         metadata_json: fields(&[("note", "\"x y\""), ("priority", "3")]),
         ..UpdateJobsRequest::default()
     };
@@ -228,8 +228,8 @@ async fn update_changes_tags_and_metadata() {
             spiders: vec![by_name("s"), by_name("t")],
             has_tags: texts(&["x"]),
             lacks_tags: texts(&["y", "z"]),
-            start_time: Some(timestamp(5)),
-            end_time: Some(timestamp(9)),
+            from_state_time: Some(timestamp(5)),
+            before_state_time: Some(timestamp(9)),
             keys,
             ..JobFilter::default()
         };
@@ -252,7 +252,10 @@ async fn an_update_of_many_jobs_goes_on_until_none_is_left() {
     let requests = fake.requests::<UpdateJobsRequest>();
     assert!(requests.iter().map(|one| one.page_token.as_str()).eq(["", "T", "U"]));
     assert!(
-        requests.iter().all(|one| one.filter == requests[0].filter && one.tags == requests[0].tags)
+        requests
+            .iter()
+            .all(|one| one.filter == requests[0].filter
+                && one.tag_changes == requests[0].tag_changes)
     );
 }
 

@@ -114,7 +114,7 @@ async fn a_duplicate_run_is_400_but_not_a_bad_request() {
     assert_eq!(asked.spider, Some(by_name("s")));
 
     let job = HashMap::from([("key".to_owned(), "1/1/7".to_owned())]);
-    let details = ErrorDetails::with_error_info("DUPLICATE", "spiderq.v1", job);
+    let details = ErrorDetails::with_error_info("DUPLICATE", "spiderq", job);
     let status = Status::with_error_details(Code::AlreadyExists, "s already scheduled", details);
     let reply = Fake::default().responds(status).post("/api/run.json", "project=1&spider=s").await;
     let body = r#"{"status":"error","message":"s already scheduled","jobid":"1/1/7"}"#;
@@ -124,7 +124,7 @@ async fn a_duplicate_run_is_400_but_not_a_bad_request() {
 #[tokio::test]
 async fn the_message_is_made_from_the_details_and_not_from_the_text() {
     for (code, http, field, body) in [
-        (Code::InvalidArgument, 400, "filter.start_time", "startts: must be good"),
+        (Code::InvalidArgument, 400, "filter.from_state_time", "startts: must be good"),
         (Code::ResourceExhausted, 413, "metadata_json", "metadata: must be good"),
         (Code::Aborted, 409, "request_id", "Idempotency-Key: must be good"),
     ] {

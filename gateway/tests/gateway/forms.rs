@@ -118,7 +118,7 @@ async fn lists_of_php_and_javascript_are_lists_in_both_families() {
     assert_eq!(post(&fake, "/api/jobs/update.json", URL_ENCODED, form).await.code, 200);
     let request = fake.request::<UpdateJobsRequest>();
     let tags = TagChanges { add: texts(&["a", "b"]), remove: texts(&["c"]), replace: false };
-    assert_eq!((request.filter, request.tags), (keys(&["1/1/1", "1/1/2"]), Some(tags)));
+    assert_eq!((request.filter, request.tag_changes), (keys(&["1/1/1", "1/1/2"]), Some(tags)));
     assert!(request.metadata_json.is_empty());
 }
 

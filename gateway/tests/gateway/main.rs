@@ -51,7 +51,7 @@ fn job(key: &str) -> Job {
         project: numbers.next().unwrap(),
         spider_id: numbers.next().unwrap(),
         spider_type: SpiderType::Manual.into(),
-        spider: "s".to_owned(),
+        spider_name: "s".to_owned(),
         state: JobState::Finished.into(),
         state_time: Some(timestamp(1_397_762_393_489)),
         priority: 2,

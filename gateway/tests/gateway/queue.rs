@@ -1,6 +1,9 @@
 //! The queue of the storage family: each path and the message that it becomes.
 
 use prost::Message as _;
+use spiderq_proto::v1::{
+    cancel_jobs_request::Selection, job_update::Target, updated_job::Result as Updated,
+};
 use spiderq_proto::{
     RpcStatus,
     time::{duration, timestamp},
@@ -9,7 +12,7 @@ use spiderq_proto::{
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{by_name, fake::Fake, fields, job, keys, texts};
+use crate::{by_id, by_name, fake::Fake, fields, job, keys, texts};
 
 fn pushed(key: &str, token: &str) -> PushedJob {
     let job = AddedJob { key: key.to_owned(), token: token.to_owned() };
@@ -46,8 +49,8 @@ async fn count_is_a_bare_integer() {
             spiders: vec![by_name("s")],
             has_tags: texts(&["A", "B"]),
             lacks_tags: texts(&["C"]),
-            start_time: Some(timestamp(1)),
-            end_time: Some(timestamp(9)),
+            from_state_time: Some(timestamp(1)),
+            before_state_time: Some(timestamp(9)),
             ..JobFilter::default()
         }),
     };
@@ -203,9 +206,11 @@ async fn a_push_of_nothing_still_needs_a_key_but_is_no_error() {
 async fn update_has_a_line_for_each_job_and_each_bad_line() {
     let updated = |update_index, key: &str, error: Option<RpcStatus>| UpdatedJob {
         key: key.to_owned(),
-        previous_state: JobState::Running.into(),
-        error,
         update_index,
+        result: Some(error.map_or_else(
+            || Updated::Made(MadeUpdate { previous_state: JobState::Running.into() }),
+            Updated::Error,
+        )),
     };
     let error = refused(Code::FailedPrecondition, "job 1/1/2 is deleted");
     let fake = Fake::default().responds(UpdateQueueResponse {
@@ -231,14 +236,14 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
         project: 1,
         updates: vec![
             JobUpdate {
-                key: "1/1/1".to_owned(),
+                target: Some(Target::Key("1/1/1".to_owned())),
                 state: JobState::Finished.into(),
                 metadata_json: fields(&[("close_reason", "\"finished\"")]),
                 fence: "F".to_owned(),
                 ..JobUpdate::default()
             },
             JobUpdate {
-                key: "1/1".to_owned(),
+                target: Some(Target::Spider(by_id(1))),
                 metadata_json: fields(&[("tags", "[\"a\"]")]),
                 ..JobUpdate::default()
             },
@@ -248,33 +253,41 @@ async fn update_has_a_line_for_each_job_and_each_bad_line() {
     assert_eq!(fake.request::<UpdateQueueRequest>(), expected);
 
     // A job that does not exist has no line, and a line that the service refuses has no key.
-    let error = bad_field("updates[1].key", "must be a job key");
+    let error = bad_field("updates[1].priority", "is bad");
+    let missing = refused(Code::NotFound, "there is no job 1/1/9");
     let fake = Fake::default().responds(UpdateQueueResponse {
-        results: vec![updated(1, "", Some(error)), updated(2, "1/1/4", None)],
+        results: vec![
+            updated(0, "1/1/9", Some(missing)),
+            updated(1, "", Some(error)),
+            updated(2, "1/1/4", None),
+        ],
     });
-    let body = "{\"key\":\"1/1/9\"}\nno json\n{\"key\":\"x\"}\n{}\n{\"key\":\"1/1/4\"}";
+    let body = "{\"key\":\"1/1/9\"}\nno json\n{\"key\":\"1/1/8\"}\n{\"key\":\"x\"}\n{}\n\
+                {\"key\":\"2/1\"}\n{\"key\":\"1/1/4\"}";
     let reply = fake.post("/jobq/1/update", body).await;
     let expected = [
         r#"{"error":"body: must be a JSON object: expected ident at line 1 column 2","request":"no json"}"#,
-        r#"{"error":"key: must be a job key","request":{"key":"x"}}"#,
+        r#"{"error":"priority: is bad","request":{"key":"1/1/8"}}"#,
+        r#"{"error":"key: must be a job key like 53/7/81 or a spider key like 53/7","request":{"key":"x"}}"#,
         r#"{"error":"key: is required, a job key like 123/1/2","request":{}}"#,
+        r#"{"error":"key: must be a key of project 1","request":{"key":"2/1"}}"#,
         r#"{"key":"1/1/4","prevstate":"running"}"#,
         "",
     ];
     assert_eq!(reply.code_and_body(), (200, expected.join("\n").as_str()));
-    let keys: Vec<String> =
-        fake.request::<UpdateQueueRequest>().updates.into_iter().map(|one| one.key).collect();
-    assert_eq!(keys, ["1/1/9", "x", "1/1/4"]);
+    let updates = fake.request::<UpdateQueueRequest>().updates.into_iter();
+    let targets: Vec<_> = updates.filter_map(|one| one.target).collect();
+    assert_eq!(targets, ["1/1/9", "1/1/8", "1/1/4"].map(|key| Target::Key(key.to_owned())));
 }
 
 #[tokio::test]
 async fn cancel_takes_a_path_an_array_lines_or_a_count() {
     let two = || keys(&["1/2/3", "1/2/4"]);
     for (path, body, filter, oldest_pending) in [
-        ("/jobq/1/2/3/cancel", "", keys(&["1/2/3"]), 0),
-        ("/jobq/1/cancel", r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#, two(), 0),
-        ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", two(), 0),
-        ("/jobq/1/cancel?count=100", "", None, 100),
+        ("/jobq/1/2/3/cancel", "", keys(&["1/2/3"]), None),
+        ("/jobq/1/cancel", r#"[{"key": "1/2/3"}, {"key": "1/2/4"}]"#, two(), None),
+        ("/jobq/1/cancel", "{\"key\":\"1/2/3\"}\n{\"key\":\"1/2/4\"}\n", two(), None),
+        ("/jobq/1/cancel?count=100", "", None, Some(100)),
     ] {
         let response = CancelJobsResponse { count: 2, ..CancelJobsResponse::default() };
         let fake = Fake::default().responds(response);
@@ -282,8 +295,9 @@ async fn cancel_takes_a_path_an_array_lines_or_a_count() {
         assert_eq!(reply.code_and_body(), (200, r#"{"count":2}"#), "{path}");
         let expected = CancelJobsRequest {
             project: 1,
-            filter,
-            oldest_pending,
+            selection: filter
+                .map(Selection::Filter)
+                .or(oldest_pending.map(Selection::OldestPending)),
             ..CancelJobsRequest::default()
         };
         assert_eq!(fake.request::<CancelJobsRequest>(), expected, "{path}");

@@ -133,8 +133,10 @@ async fn projects_are_summarized() {
         running_units: 9,
         pending_units_max: None,
     };
-    let fake =
-        Fake::default().responds(SummarizeProjectsResponse { summaries: vec![summary(53, 1, 2)] });
+    let fake = Fake::default().responds(SummarizeProjectsResponse {
+        summaries: vec![summary(53, 1, 2)],
+        ..Default::default()
+    });
     let counts = r#""project":53,"pending":1,"running":2,"finished":5,"has_capacity":true"#;
     let body = format!("{{{counts},\"running_units_count\":9,\"pending_units_max\":null}}");
     let reply = fake.get("/projects/53/jobsummary").await;
@@ -149,6 +151,7 @@ async fn projects_are_summarized() {
     ] {
         let fake = Fake::default().responds(SummarizeProjectsResponse {
             summaries: vec![summary(53, 1, 2), summary(54, 0, 0)],
+            ..Default::default()
         });
         let reply = fake.get(&format!("/projects/jobsummaries{query}")).await;
         assert_eq!(reply.code_and_body(), (200, body.as_str()));

@@ -10,7 +10,7 @@ fn job(metadata: &[(&str, &str)]) -> Job {
     Job {
         key: "53/7/81".to_owned(),
         project: 53,
-        spider: "somespider".to_owned(),
+        spider_name: "somespider".to_owned(),
         spider_type: SpiderType::Manual.into(),
         priority: 3,
         units: 2,
@@ -98,7 +98,7 @@ fn a_script_gets_its_command_line() {
         (vec![], json!(["py:report.py"])),
     ] {
         let mut job = job(&fields);
-        job.spider = "py:report.py".to_owned();
+        job.spider_name = "py:report.py".to_owned();
         job.spider_type = SpiderType::Script.into();
         let environment = environment(&job);
         let data: Value = serde_json::from_str(&environment.data().unwrap()).unwrap();

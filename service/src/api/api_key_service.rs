@@ -85,10 +85,11 @@ fn new(message: v1::CreateApiKeyRequest) -> Result<NewApiKey> {
     let owner = fields.field("owner", owner);
     let role = fields.field("role", role(message.role));
     let projects = fields.part(decode::projects(message.projects));
+    let all_projects = message.all_projects;
     let (Some(owner), Some(role), Some(projects)) = (owner, role, projects) else {
         return Err(fields.into_error());
     };
-    Ok(NewApiKey { owner, role, projects, request_id: message.request_id })
+    Ok(NewApiKey { owner, role, projects, all_projects, request_id: message.request_id })
 }
 
 /// When an API key was made, and its id: the order of lists.

@@ -47,7 +47,7 @@ pub(super) fn job(job: Job, view: &View) -> v1::Job {
         project: count(job.key.project.get()),
         spider_id: count(job.key.spider.get()),
         spider_type: spider_type(&job.spider).into(),
-        spider: job.spider.to_string(),
+        spider_name: job.spider.to_string(),
         state: state(job.state).into(),
         state_time: Some(time(job.position.ts())),
         position: count(job.position.0),

@@ -52,8 +52,8 @@ fn has_conditions(message: &v1::JobFilter) -> bool {
         || !message.has_tags.is_empty()
         || !message.has_all_tags.is_empty()
         || !message.lacks_tags.is_empty()
-        || message.start_time.is_some()
-        || message.end_time.is_some()
+        || message.from_state_time.is_some()
+        || message.before_state_time.is_some()
         || !message.close_reasons.is_empty()
         || !message.spider_args.is_empty()
         || !message.priorities.is_empty()
@@ -82,8 +82,8 @@ fn parts(message: v1::JobFilter, default: StateSet) -> Result<Parts> {
     few("spider_args", message.spider_args.len());
     let mut time =
         |field, time: Option<Timestamp>| fields.field(field, time_bound(field, time)).flatten();
-    let from = time("start_time", message.start_time);
-    let until = time("end_time", message.end_time);
+    let from = time("from_state_time", message.from_state_time);
+    let until = time("before_state_time", message.before_state_time);
     let priorities = fields.within("priorities", list(message.priorities, priority));
     let (Some(keys), Some(states), Some((names, spiders)), Some(priorities)) =
         (keys, states, spiders, priorities)
@@ -188,7 +188,7 @@ mod tests {
             states: vec![1, 9],
             spiders: vec![v1::SpiderRef { spider: Some(v1::spider_ref::Spider::Id(0)) }],
             has_tags: texts(&["a", ""]),
-            start_time: Some(Timestamp { seconds: -1, nanos: 0 }),
+            from_state_time: Some(Timestamp { seconds: -1, nanos: 0 }),
             priorities: vec![5],
             ..Default::default()
         };
@@ -199,7 +199,7 @@ mod tests {
             "filter.states[1]",
             "filter.spiders[0].id",
             "filter.has_tags[1]",
-            "filter.start_time",
+            "filter.from_state_time",
             "filter.priorities[0]",
         ];
         assert_eq!(paths, expected);

@@ -1,7 +1,9 @@
 //! `JobQueueService`: pushing jobs, and handing them to workers.
 
 use futures::{StreamExt as _, stream};
-use spiderq_proto::v1::{self, job_queue_service_server::JobQueueService};
+use spiderq_proto::v1::{
+    self, cancel_jobs_request::Selection, job_queue_service_server::JobQueueService,
+};
 use tonic::{Request, Response, async_trait, codegen::BoxStream};
 
 use super::{
@@ -168,25 +170,29 @@ async fn cancel(
     tokens: &PageTokens,
 ) -> Result<BulkDone> {
     let id = decode::request_id(&message.request_id, &call.caller, "CancelJobs", &message)?;
-    let v1::CancelJobsRequest { project, filter, validate_only, page_token, .. } = message;
-    let limit = message.oldest_pending;
-    if filter.as_ref().is_none_or(filter::is_empty) {
-        if limit == 0 {
+    let v1::CancelJobsRequest { project, selection, validate_only, page_token, .. } = message;
+    let limit = match selection {
+        Some(Selection::OldestPending(limit)) => limit,
+        Some(Selection::Filter(filter)) if !filter::is_empty(&filter) => {
+            let filter = Some(filter);
+            let jobs = BulkRequest { project, filter, validate_only, page_token };
+            let jobs = jobs.decode(filter::LIVE, tokens, id)?;
+            return call.domain.stop_jobs(&call.caller, jobs).await;
+        }
+        Some(Selection::Filter(_)) | None => {
             return Err(Error::invalid("filter", "is required, or oldest_pending"));
         }
-        let project = decode::project(project, None)?;
-        let count = if validate_only {
-            call.domain.count_oldest(&call.caller, project, limit).await?
-        } else {
-            call.domain.cancel_oldest(&call.caller, project, limit, id).await?
-        };
-        return Ok(BulkDone { count, next: None });
+    };
+    if !page_token.is_empty() {
+        return Err(Error::invalid("page_token", "must not stand beside oldest_pending"));
     }
-    if limit != 0 {
-        return Err(Error::invalid("oldest_pending", "must not stand beside a filter"));
-    }
-    let jobs = BulkRequest { project, filter, validate_only, page_token };
-    call.domain.stop_jobs(&call.caller, jobs.decode(filter::LIVE, tokens, id)?).await
+    let project = decode::project(project, None)?;
+    let count = if validate_only {
+        call.domain.count_oldest(&call.caller, project, limit).await?
+    } else {
+        call.domain.cancel_oldest(&call.caller, project, limit, id).await?
+    };
+    Ok(BulkDone { count, next: None })
 }
 
 fn pushed_job((index, result): (usize, Result<PushedJob>)) -> v1::PushedJob {
@@ -201,18 +207,15 @@ fn pushed_job((index, result): (usize, Result<PushedJob>)) -> v1::PushedJob {
 }
 
 fn updated_job(updated: UpdatedJob) -> v1::UpdatedJob {
+    use v1::updated_job::Result::{Error, Made};
     let index = updated.update;
-    let (previous_state, error) = match updated.result {
-        Ok(state) => (encode::state(state).into(), None),
-        Err(error) => {
-            let error = error.within(&format!("updates[{index}]"));
-            (v1::JobState::Unspecified.into(), Some(status::item_error(&error)))
-        }
+    let result = match updated.result {
+        Ok(state) => Made(v1::MadeUpdate { previous_state: encode::state(state).into() }),
+        Err(error) => Error(status::item_error(&error.within(&format!("updates[{index}]")))),
     };
     v1::UpdatedJob {
         key: updated.key.map(|key| key.to_string()).unwrap_or_default(),
-        previous_state,
-        error,
         update_index: index.try_into().unwrap_or(i32::MAX),
+        result: Some(result),
     }
 }

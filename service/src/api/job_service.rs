@@ -225,12 +225,11 @@ fn schedule(message: v1::ScheduleJobRequest) -> Result<ScheduleJob> {
 
 fn update(message: v1::UpdateJobsRequest, tokens: &PageTokens) -> Result<UpdateJobs> {
     let mut fields = Fields::default();
-    let v1::UpdateJobsRequest { project, filter, validate_only, page_token, tags, metadata_json } =
-        message;
+    let v1::UpdateJobsRequest { project, filter, validate_only, page_token, .. } = message;
     let jobs = BulkRequest { project, filter, validate_only, page_token };
     let query = fields.part(jobs.decode(filter::LIVE, tokens, None));
-    let tags = fields.within("tags", decode::tag_changes(tags));
-    let metadata = fields.part(decode::metadata(metadata_json));
+    let tags = fields.within("tag_changes", decode::tag_changes(message.tag_changes));
+    let metadata = fields.part(decode::metadata(message.metadata_json));
     let (Some(query), Some(tags), Some(metadata)) = (query, tags, metadata) else {
         return Err(fields.into_error());
     };

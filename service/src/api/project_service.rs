@@ -29,9 +29,12 @@ impl ProjectService for ProjectApi {
         self.0
             .run("ListProjects", request, |call, message| async move {
                 let tokens = PageTokens::of("ListProjects", &());
-                let (size, after) = page(&message, &tokens)?;
-                let projects = call.domain.list_projects(&call.caller).await?;
-                Ok(projects_page(projects, size, after, &tokens))
+                let page = Page::decode(message.page_size, &message.page_token, &tokens)?;
+                let all = call.domain.list_projects(&call.caller).await?;
+                let (projects, next_page_token) = page.of(all, |project| *project, &tokens);
+                let project = |id| v1::Project { id: number(id) };
+                let projects = projects.into_iter().map(project).collect();
+                Ok(v1::ListProjectsResponse { projects, next_page_token })
             })
             .await
     }
@@ -42,10 +45,18 @@ impl ProjectService for ProjectApi {
     ) -> RpcResult<v1::SummarizeProjectsResponse> {
         self.0
             .run("SummarizeProjects", request, |call, message| async move {
+                let bound = v1::SummarizeProjectsRequest {
+                    projects: message.projects.clone(),
+                    ..Default::default()
+                };
+                let tokens = PageTokens::of("SummarizeProjects", &bound);
+                let page = Page::decode(message.page_size, &message.page_token, &tokens)?;
                 let projects = decode::projects(message.projects)?;
-                let summaries = call.domain.summarize_projects(&call.caller, projects).await?;
+                let all = call.domain.summarize_projects(&call.caller, projects).await?;
+                let (summaries, next_page_token) = page.of(all, |one| one.project, &tokens);
                 let summaries = summaries.into_iter().map(summary).collect();
-                Ok(v1::SummarizeProjectsResponse { summaries })
+                let read_time = Some(encode::time(call.domain.now()));
+                Ok(v1::SummarizeProjectsResponse { summaries, next_page_token, read_time })
             })
             .await
     }
@@ -124,8 +135,8 @@ impl ProjectService for ProjectApi {
     ) -> RpcResult<v1::UpdateProjectSettingsResponse> {
         self.0
             .run("UpdateProjectSettings", request, |call, message| async move {
-                let (project, settings, mask) = settings::update(message)?;
-                call.domain.update_settings(&call.caller, project, settings, mask).await?;
+                let (project, update) = settings::update(message)?;
+                call.domain.update_settings(&call.caller, project, update).await?;
                 Ok(v1::UpdateProjectSettingsResponse {})
             })
             .await
@@ -141,34 +152,36 @@ impl ProjectService for ProjectApi {
     }
 }
 
-fn page(
-    message: &v1::ListProjectsRequest,
-    tokens: &PageTokens,
-) -> Result<(usize, Option<ProjectId>)> {
-    let mut fields = Fields::default();
-    let size = paging::page_size(message.page_size, MAX_PROJECTS_PAGE, MAX_PROJECTS_PAGE);
-    let size = fields.field("page_size", size);
-    let project = |text: &str| ProjectId::new(paging::number(text)?.try_into().ok()?).ok();
-    let after = fields.field("page_token", tokens.cursor(&message.page_token, project));
-    let (Some(size), Some(after)) = (size, after) else { return Err(fields.into_error()) };
-    Ok((size, after))
-}
-
-/// A page of all projects, which come by number.
-fn projects_page(
-    mut projects: Vec<ProjectId>,
+/// A page of projects.
+struct Page {
     size: usize,
     after: Option<ProjectId>,
-    tokens: &PageTokens,
-) -> v1::ListProjectsResponse {
-    projects.retain(|project| Some(*project) > after);
-    let more = projects.len() > size;
-    projects.truncate(size);
-    let last = projects.last().filter(|_| more);
-    let token = last.map(|project| tokens.token(format_args!("{:x}", project.get())));
-    v1::ListProjectsResponse {
-        next_page_token: token.unwrap_or_default(),
-        projects: projects.into_iter().map(number).collect(),
+}
+
+impl Page {
+    fn decode(size: i32, token: &str, tokens: &PageTokens) -> Result<Self> {
+        let mut fields = Fields::default();
+        let size = paging::page_size(size, MAX_PROJECTS_PAGE, MAX_PROJECTS_PAGE);
+        let size = fields.field("page_size", size);
+        let project = |text: &str| ProjectId::new(paging::number(text)?.try_into().ok()?).ok();
+        let after = fields.field("page_token", tokens.cursor(token, project));
+        let (Some(size), Some(after)) = (size, after) else { return Err(fields.into_error()) };
+        Ok(Self { size, after })
+    }
+
+    /// This page of `all`, which come by the number of their project, and the token of the next.
+    fn of<T>(
+        &self,
+        mut all: Vec<T>,
+        project: impl Fn(&T) -> ProjectId,
+        tokens: &PageTokens,
+    ) -> (Vec<T>, String) {
+        all.retain(|one| Some(project(one)) > self.after);
+        let more = all.len() > self.size;
+        all.truncate(self.size);
+        let last = all.last().filter(|_| more).map(project);
+        let token = last.map(|project| tokens.token(format_args!("{:x}", project.get())));
+        (all, token.unwrap_or_default())
     }
 }
 
@@ -199,11 +212,10 @@ mod tests {
         let tokens = PageTokens::of("ListProjects", &());
         let (mut token, mut pages) = (String::new(), Vec::new());
         loop {
-            let message = v1::ListProjectsRequest { page_size: 2, page_token: token };
-            let (size, after) = page(&message, &tokens).unwrap();
-            let response = projects_page(all(), size, after, &tokens);
-            pages.push(response.projects);
-            token = response.next_page_token;
+            let page = Page::decode(2, &token, &tokens).unwrap();
+            let (projects, next) = page.of(all(), |project| *project, &tokens);
+            pages.push(projects.into_iter().map(number).collect::<Vec<_>>());
+            token = next;
             if token.is_empty() {
                 break;
             }

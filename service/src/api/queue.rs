@@ -1,6 +1,9 @@
 //! The messages of workers and of the queue's updates and lists.
 
-use spiderq_proto::{time::duration, v1};
+use spiderq_proto::{
+    time::duration,
+    v1::{self, job_update::Target},
+};
 use tokio::time::Instant;
 
 use super::{decode, encode, fields::Fields, filter, view::View};
@@ -14,7 +17,7 @@ use crate::{
 use spiderq_core::{
     error::{Error, Result},
     limits::DEFAULT_QUEUE_COUNT,
-    model::{ClaimFilter, Job, JobKey, Millis, ProjectId, SpiderKey, Units},
+    model::{ClaimFilter, Job, JobKey, Millis, ProjectId, Units},
 };
 
 /// The waiting time is not part of the request: a call that is made again may wait longer.
@@ -89,13 +92,13 @@ pub(super) enum UpdateRequest {
 
 impl UpdateRequest {
     pub(super) fn decode(project: i64, messages: Vec<v1::JobUpdate>) -> Result<Self> {
-        let target = |message: &v1::JobUpdate| target(&message.key).ok();
+        let has_spider = messages.iter().any(|one| matches!(one.target, Some(Target::Spider(_))));
         let project = match project {
             // The domain refuses a request without updates once it knows the project.
             0 if messages.is_empty() => {
                 return Err(Error::invalid("updates", "at least one is required"));
             }
-            0 => messages.iter().find_map(target).map(project_of),
+            0 if !has_spider => messages.iter().find_map(project_of_key),
             number => Some(decode::project(number, None)?),
         };
         let updates: Vec<_> = messages.into_iter().map(update).collect();
@@ -112,28 +115,33 @@ impl UpdateRequest {
     }
 }
 
-fn target(key: &str) -> Result<UpdateTarget> {
-    if let Ok(key) = JobKey::parse(key) {
-        return Ok(UpdateTarget::Job(key));
+fn project_of_key(message: &v1::JobUpdate) -> Option<ProjectId> {
+    match &message.target {
+        Some(Target::Key(key)) => Some(JobKey::parse(key).ok()?.project),
+        Some(Target::Spider(_)) | None => None,
     }
-    let bad = |_| Error::invalid("key", "must be a job key like 53/7/81 or a spider key like 53/7");
-    SpiderKey::parse(key).map(UpdateTarget::Spider).map_err(bad)
 }
 
-const fn project_of(target: UpdateTarget) -> ProjectId {
+fn target(target: Option<Target>) -> Result<UpdateTarget> {
     match target {
-        UpdateTarget::Job(key) => key.project,
-        UpdateTarget::Spider(key) => key.project,
+        Some(Target::Key(key)) => {
+            JobKey::parse(&key).map(UpdateTarget::Job).map_err(|error| error.at("key"))
+        }
+        Some(Target::Spider(spider)) => {
+            let spider = decode::spider_ref(Some(spider), "spider");
+            spider.map(UpdateTarget::Spider).map_err(|error| error.within("spider"))
+        }
+        None => Err(Error::invalid("key", "is required, or spider")),
     }
 }
 
 /// Errors name fields within the message.
 fn update(message: v1::JobUpdate) -> Result<QueueUpdate> {
     let mut fields = Fields::default();
-    let target = fields.field("key", target(&message.key));
+    let target = fields.part(target(message.target));
     let state = fields.field("state", decode::state(message.state));
     let metadata = fields.part(decode::metadata(message.metadata_json));
-    let tags = fields.within("tags", decode::tag_changes(message.tags));
+    let tags = fields.within("tag_changes", decode::tag_changes(message.tag_changes));
     let priority = fields.field("priority", decode::priority(message.priority));
     let units = fields.field("units", decode::units(message.units));
     let counters = fields.within("counters", decode::counters(message.counters));
@@ -195,7 +203,7 @@ mod tests {
     use super::*;
 
     fn update_of(key: &str) -> v1::JobUpdate {
-        v1::JobUpdate { key: key.to_owned(), ..v1::JobUpdate::default() }
+        v1::JobUpdate { target: Some(Target::Key(key.to_owned())), ..v1::JobUpdate::default() }
     }
 
     #[test]
@@ -204,7 +212,7 @@ mod tests {
             UpdateRequest::decode(project, keys.iter().map(|key| update_of(key)).collect())
         };
         for (given, expected) in [(0, 53), (54, 54)] {
-            match decode(given, &["x", "53/7", "54/1/1"]).unwrap() {
+            match decode(given, &["x", "53/7/1", "54/1/1"]).unwrap() {
                 UpdateRequest::OfProject(project, updates) => {
                     assert_eq!((project.get(), updates.len()), (expected, 3));
                     assert!(updates[0].is_err() && updates[1].is_ok());
@@ -220,7 +228,12 @@ mod tests {
             }
             UpdateRequest::OfProject(..) => panic!("there is no project"),
         }
-        assert!(decode(-1, &["53/7"]).is_err());
+        assert!(decode(-1, &["53/7/1"]).is_err());
+        let spider = v1::SpiderRef { spider: Some(v1::spider_ref::Spider::Id(7)) };
+        let target = Some(Target::Spider(spider));
+        let of_spider = v1::JobUpdate { target, ..v1::JobUpdate::default() };
+        let refused = UpdateRequest::decode(0, vec![of_spider]).err().unwrap().to_string();
+        assert_eq!(refused, "project: must be a positive integer");
         let refused = decode(0, &[]).err().unwrap().to_string();
         assert_eq!(refused, "updates: at least one is required");
     }

@@ -3,61 +3,58 @@
 use spiderq_proto::{FieldMask, v1};
 
 use super::{decode, fields::Fields};
-use crate::domain::{SettingsMask, settings::ALL_SETTINGS};
+use crate::domain::SettingsUpdate;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_ITEMS,
-    model::{Metadata, ProjectId},
+    model::ProjectId,
 };
 
 pub(super) fn update(
     message: v1::UpdateProjectSettingsRequest,
-) -> Result<(ProjectId, Metadata, SettingsMask)> {
+) -> Result<(ProjectId, SettingsUpdate)> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));
-    let settings = fields.part(decode::settings(message.settings_json));
-    let mask = fields.within("update_mask", mask(message.update_mask));
-    let (Some(project), Some(settings), Some(mask)) = (project, settings, mask) else {
+    let set = fields.part(decode::settings(message.settings_json));
+    let replace = fields.field("update_mask", replaces(message.update_mask));
+    let few = match message.remove.len() > MAX_ITEMS {
+        true => Err(Error::too_large("remove", format!("at most {MAX_ITEMS} in one call")).at("")),
+        false => Ok(()),
+    };
+    let remove = few.and_then(|()| decode::field_names(&message.remove, "remove"));
+    let remove = fields.within("remove", remove);
+    let (Some(project), Some(set), Some(replace), Some(remove)) = (project, set, replace, remove)
+    else {
         return Err(fields.into_error());
     };
-    Ok((project, settings, mask))
+    Ok((project, SettingsUpdate { set, remove, replace }))
 }
 
-fn mask(mask: Option<FieldMask>) -> Result<SettingsMask> {
-    let Some(FieldMask { paths }) = mask else {
-        return Ok(SettingsMask::Given);
-    };
-    match paths.iter().any(|path| path == ALL_SETTINGS) {
-        true if paths.len() == 1 => return Ok(SettingsMask::All),
-        true => return Err(Error::invalid("names", "must be * alone, or no *").at("paths")),
-        false => {}
+/// Whether the settings given take the place of all. Names of settings are no paths: they may hold
+/// any character.
+fn replaces(mask: Option<FieldMask>) -> Result<bool> {
+    let paths = mask.unwrap_or_default().paths;
+    match paths.iter().all(|path| path == "*" || path == "settings_json") {
+        true => Ok(!paths.is_empty()),
+        false => Err(Error::invalid("update_mask", "may only have settings_json, or be *")),
     }
-    if paths.len() > MAX_ITEMS {
-        let limit = format!("at most {MAX_ITEMS} in one call");
-        return Err(Error::too_large("names", limit).at("paths"));
-    }
-    let names = decode::field_names(&paths, "names").map_err(|error| error.within("paths"))?;
-    Ok(SettingsMask::Names(names))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spiderq_core::model::FieldName;
 
-    fn masked(paths: &[&str]) -> Result<SettingsMask> {
-        mask(Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() }))
+    fn masked(paths: &[&str]) -> Result<bool> {
+        replaces(Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() }))
     }
 
     #[test]
-    fn a_mask_names_settings_exactly() {
-        assert_eq!(mask(None).unwrap(), SettingsMask::Given);
-        assert_eq!(masked(&["*"]).unwrap(), SettingsMask::All);
-        let names = ["a.b", "c"].map(|name| FieldName::parse(name).unwrap());
-        assert_eq!(masked(&["a.b", "c"]).unwrap(), SettingsMask::Names(names.to_vec()));
-        let both = masked(&["a.b", "*"]).unwrap_err();
-        assert_eq!(both.to_string(), "names: must be * alone, or no *");
-        let wrong = masked(&["a", ""]).unwrap_err();
-        assert_eq!(wrong.violations()[0].path, "paths[1]");
+    fn a_mask_is_about_all_settings() {
+        assert!(!replaces(None).unwrap());
+        assert!(!masked(&[]).unwrap());
+        assert!(masked(&["*"]).unwrap());
+        assert!(masked(&["settings_json"]).unwrap());
+        let refused = masked(&["max_running"]).unwrap_err().to_string();
+        assert_eq!(refused, "update_mask: may only have settings_json, or be *");
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{Spider, SpiderRef, SpiderUpdate};
 use spiderq_core::{
     error::{Error, Result},
-    limits::{MAX_NUMBER, MAX_ROWS},
+    limits::{MAX_NUMBER, MAX_ROWS, MAX_RUNNING_SETTING},
     model::{ProjectId, SpiderId, SpiderName, TagChanges},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn encode(project: ProjectId, spider: Spider) -> v1::Spider {
         r#type: encode::spider_type(&spider.name).into(),
         version: spider.version.unwrap_or_default(),
         name: spider.name.to_string(),
-        max_running: spider.max_running.map(i64::from),
+        max_running: spider.max_running.map(|most| most.try_into().unwrap_or(i32::MAX)),
         project_name: spider.project_name,
     }
 }
@@ -149,9 +149,11 @@ pub(super) fn update(
     Ok((project, spider, update))
 }
 
-fn max_running(number: Option<i64>) -> Result<Option<u32>> {
-    let bad = |_| Error::invalid("max_running", format!("must be from 0 to {}", u32::MAX));
-    number.map(u32::try_from).transpose().map_err(bad)
+fn max_running(number: Option<i32>) -> Result<Option<u32>> {
+    let bad = || Error::invalid("max_running", format!("must be from 0 to {MAX_RUNNING_SETTING}"));
+    let allowed = |number: u32| u64::from(number) <= MAX_RUNNING_SETTING;
+    let decode = |number| u32::try_from(number).ok().filter(|number| allowed(*number));
+    number.map(|number| decode(number).ok_or_else(bad)).transpose()
 }
 
 /// Which fields of a spider an update is about.
@@ -162,14 +164,15 @@ struct Mask {
 }
 
 impl Mask {
-    /// Without a mask: the fields that have a value.
+    /// Without a mask, or with an empty one: the fields that have a value.
     fn of(mask: Option<FieldMask>, values: Option<&v1::Spider>) -> Result<Self> {
-        let Some(FieldMask { paths }) = mask else {
+        let paths = mask.unwrap_or_default().paths;
+        if paths.is_empty() {
             return Ok(values.map_or_else(Self::default, |values| Self {
                 tags: !values.tags.is_empty(),
                 max_running: values.max_running.is_some(),
             }));
-        };
+        }
         let mut mask = Self::default();
         for path in paths {
             match path.as_str() {
@@ -190,7 +193,7 @@ impl Mask {
 mod tests {
     use super::*;
 
-    fn request(mask: Option<&[&str]>, tags: &[&str], most: Option<i64>) -> v1::UpdateSpiderRequest {
+    fn request(mask: Option<&[&str]>, tags: &[&str], most: Option<i32>) -> v1::UpdateSpiderRequest {
         let paths = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
         let spider = v1::spider_ref::Spider::Id(7);
         v1::UpdateSpiderRequest {
@@ -222,7 +225,7 @@ mod tests {
             (Some(&both[1..]), &["a"][..], Some(3), (None, Some(Some(3)))),
             (None, &["a"][..], None, (Some((true, 1)), None)),
             (None, &[][..], Some(0), (None, Some(Some(0)))),
-            (Some(&[][..]), &["a"][..], Some(3), (None, None)),
+            (Some(&[][..]), &["a"][..], Some(3), (Some((true, 1)), Some(Some(3)))),
         ] {
             assert_eq!(decoded(request(mask, tags, most)), expected, "{mask:?} {tags:?} {most:?}");
         }
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn wrong_fields_of_an_update_are_named() {
-        let mut wrong = request(Some(&["name"]), &["a", ""], Some(1 << 32));
+        let mut wrong = request(Some(&["name"]), &["a", ""], Some(1_000_001));
         wrong.project = 0;
         let violations = update(wrong).unwrap_err().violations();
         let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();

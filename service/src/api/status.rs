@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 use spiderq_core::error::{Error, ResourceKind};
 
 /// The domain of every `ErrorInfo`.
-const ERROR_DOMAIN: &str = "spiderq.v1";
+const ERROR_DOMAIN: &str = "spiderq";
 /// What every reason's name begins with, and the `ErrorInfo` leaves out.
 const REASON_PREFIX: &str = "ERROR_REASON_";
 

@@ -112,8 +112,7 @@ impl Sender {
     /// Never returns without an error.
     async fn send(&mut self, mut watch: Watch, reader: &Reader) -> Result<()> {
         let mut shutdown = std::pin::pin!(watch.shutdown());
-        let begin = v1::WatchJobsResponse { cursor: String::new(), event: Some(moved()) };
-        self.put(begin, self.last).await?;
+        self.put(moved(), self.last).await?;
         let mut checked_at = Instant::now();
         loop {
             let items = tokio::select! {
@@ -146,32 +145,33 @@ impl Sender {
 
 /// The number of the event, and a message whose cursor is still to be set.
 fn message(item: WatchItem) -> (u64, v1::WatchJobsResponse) {
-    let (number, event) = match item {
+    match item {
         WatchItem::Event(event, job) => (event.number, encoded(&event, job.map(|job| *job))),
         WatchItem::Skipped(number) => (number, moved()),
-    };
-    (number, v1::WatchJobsResponse { cursor: String::new(), event: Some(event) })
+    }
 }
 
-const fn moved() -> Event {
-    Event::CursorMoved(v1::CursorMoved {})
+fn moved() -> v1::WatchJobsResponse {
+    let event = Some(Event::CursorMoved(v1::CursorMoved {}));
+    v1::WatchJobsResponse { event, ..v1::WatchJobsResponse::default() }
 }
 
 /// The event with the job as it is now; of one that was purged since, just its key.
-fn encoded(event: &JobEvent, job: Option<Job>) -> Event {
+fn encoded(event: &JobEvent, job: Option<Job>) -> v1::WatchJobsResponse {
     let key_alone = || encode::key_of_job(event.key);
     let job = Some(job.map_or_else(key_alone, |job| encode::job(job, &View::row())));
     let state = encode::state(event.state).into();
     let previous_state = event.previous.map_or(0, |state| encode::state(state).into());
-    match event.kind() {
-        EventKind::Created => Event::Created(v1::JobCreated { job, state }),
+    let event = Some(match event.kind() {
+        EventKind::Created => Event::Created(v1::JobCreated { state }),
         EventKind::StateChanged => {
-            Event::StateChanged(v1::JobStateChanged { job, previous_state, state })
+            Event::StateChanged(v1::JobStateChanged { previous_state, state })
         }
-        EventKind::StopRequested => Event::StopRequested(v1::JobStopRequested { job }),
-        EventKind::Restored => Event::Restored(v1::JobRestored { job }),
-        EventKind::Purged => Event::Purged(v1::JobPurged { key: event.key.to_string() }),
-    }
+        EventKind::StopRequested => Event::StopRequested(v1::JobStopRequested {}),
+        EventKind::Restored => Event::Restored(v1::JobRestored {}),
+        EventKind::Purged => Event::Purged(v1::JobPurged {}),
+    });
+    v1::WatchJobsResponse { job, event, ..v1::WatchJobsResponse::default() }
 }
 
 #[cfg(test)]
@@ -219,11 +219,12 @@ mod tests {
             let key = JobKey::parse("53/7/81").unwrap();
             encoded(&JobEvent { number: 1, key, state, previous, stop: false }, None)
         };
-        let Event::Created(created) = event(None, State::Pending) else { panic!("not created") };
+        let created = event(None, State::Pending);
         assert_eq!(created.job.unwrap().key, "53/7/81");
-        assert_eq!(created.state, v1::JobState::Pending as i32);
-        let purged = v1::JobPurged { key: "53/7/81".to_owned() };
-        let gone = event(Some(State::Deleted), State::Deleted);
-        assert_eq!(gone, Event::Purged(purged));
+        let state = v1::JobState::Pending.into();
+        assert_eq!(created.event, Some(Event::Created(v1::JobCreated { state })));
+        let purged = event(Some(State::Deleted), State::Deleted);
+        assert_eq!(purged.job.unwrap().key, "53/7/81");
+        assert_eq!(purged.event, Some(Event::Purged(v1::JobPurged {})));
     }
 }

@@ -26,8 +26,10 @@ pub struct NewApiKey {
     pub owner: Actor,
     /// What calls with it may do.
     pub role: Role,
-    /// Projects that it reaches; empty: all.
+    /// Projects that it reaches.
     pub projects: Vec<ProjectId>,
+    /// Whether it reaches all.
+    pub all_projects: bool,
     /// The caller's id for the call; empty: none.
     pub request_id: String,
 }
@@ -41,10 +43,20 @@ impl Domain {
         new: NewApiKey,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         caller.may_administer()?;
-        let NewApiKey { owner, role, projects, request_id } = new;
+        let NewApiKey { owner, role, projects, all_projects, request_id } = new;
         // An admin manages the API keys of all projects, so a bound would promise too much.
         if role == Role::Admin && !projects.is_empty() {
             return Err(Error::invalid("projects", "must be empty for the role admin"));
+        }
+        match (all_projects, projects.is_empty()) {
+            (true, false) => {
+                return Err(Error::invalid("projects", "must be empty with all_projects"));
+            }
+            // A list that was forgotten must not make the widest API key.
+            (false, true) if role != Role::Admin => {
+                return Err(Error::invalid("projects", "is required, or all_projects"));
+            }
+            (true, true) | (false, _) => {}
         }
         let numbers = projects.iter().map(|project| project.get()).collect();
         let projects = (!projects.is_empty()).then_some(numbers);

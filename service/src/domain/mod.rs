@@ -57,7 +57,7 @@ pub use self::{
     retention::Pruner,
     schedule::ScheduleJob,
     selection::JobSelection,
-    settings::SettingsMask,
+    settings::SettingsUpdate,
     shutdown::Shutdown,
     spiders::{Spider, SpiderRef, SpiderUpdate},
     start::{StartJob, StartedJob},

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Domain, check_items};
+use super::Domain;
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
@@ -22,9 +22,6 @@ pub(super) const ON_LOST: &str = "on_lost";
 pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
 /// How long a running job may take to end after it was asked to stop, s.
 pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
-
-/// All settings, where an update names them.
-pub(crate) const ALL_SETTINGS: &str = "*";
 
 /// A name of the table with up to so many wrong letters is taken for a typing error …
 const MAX_TYPOS: usize = 2;
@@ -64,15 +61,15 @@ pub(super) struct LostJobs {
     pub(super) max_attempts: u64,
 }
 
-/// Which settings an update is about. One that has no new value is removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SettingsMask {
-    /// Those that have a new value.
-    Given,
-    /// These.
-    Names(Vec<FieldName>),
-    /// All of the project.
-    All,
+/// An update of settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsUpdate {
+    /// Settings to set.
+    pub set: Metadata,
+    /// Settings to remove.
+    pub remove: Vec<FieldName>,
+    /// Whether those to set take the place of all.
+    pub replace: bool,
 }
 
 /// How the project is called.
@@ -97,22 +94,15 @@ impl Domain {
         &self,
         caller: &Caller,
         project: ProjectId,
-        settings: Metadata,
-        mask: SettingsMask,
+        update: SettingsUpdate,
     ) -> Result<()> {
         caller.may(Role::User, project)?;
-        let change = change(settings, mask)?;
-        if let SettingsChange::Merge(set)
-        | SettingsChange::Replace(set)
-        | SettingsChange::Update { set, .. } = &change
-        {
-            let in_settings = |error: Error| error.with_field("settings").at("settings_json");
-            set.check_size().map_err(in_settings)?;
-            check(set)?;
-            if matches!(&change, SettingsChange::Merge(set) if set.is_empty()) {
-                return Ok(());
-            }
-        }
+        let in_settings = |error: Error| error.with_field("settings").at("settings_json");
+        update.set.check_size().map_err(in_settings)?;
+        check(&update.set)?;
+        let Some(change) = change(update)? else {
+            return Ok(());
+        };
         if self.store.change_settings(project, change).await? {
             return Ok(());
         }
@@ -122,47 +112,46 @@ impl Domain {
     }
 }
 
-/// What an update of `settings` under `mask` does.
-fn change(mut settings: Metadata, mask: SettingsMask) -> Result<SettingsChange> {
-    let names = match mask {
-        SettingsMask::Given => return Ok(SettingsChange::Merge(settings)),
-        SettingsMask::All if settings.is_empty() => return Ok(SettingsChange::Clear),
-        SettingsMask::All => return Ok(SettingsChange::Replace(settings)),
-        SettingsMask::Names(names) => names,
-    };
-    check_items("names", names.len()).map_err(|error| error.at("update_mask"))?;
-    settings.retain(|name| names.iter().any(|masked| masked.as_str() == name));
-    let is_missing = |name: &FieldName| settings.get(name.as_str()).is_none();
-    let remove: Vec<FieldName> = names.iter().filter(|name| is_missing(name)).cloned().collect();
-    Ok(match (settings.is_empty(), remove.is_empty()) {
-        (true, _) => SettingsChange::Remove(remove),
-        (false, true) => SettingsChange::Merge(settings),
-        (false, false) => SettingsChange::Update { set: settings, remove },
-    })
+/// What an update does; `None`: nothing.
+fn change(update: SettingsUpdate) -> Result<Option<SettingsChange>> {
+    let SettingsUpdate { set, remove, replace } = update;
+    if replace && !remove.is_empty() {
+        return Err(Error::invalid("remove", "must not stand beside an update_mask"));
+    }
+    if remove.iter().any(|name| set.get(name.as_str()).is_some()) {
+        return Err(Error::invalid("remove", "must not name a setting of settings_json"));
+    }
+    Ok(Some(match (replace, set.is_empty(), remove.is_empty()) {
+        (true, true, _) => SettingsChange::Clear,
+        (true, false, _) => SettingsChange::Replace(set),
+        (false, true, true) => return Ok(None),
+        (false, true, false) => SettingsChange::Remove(remove),
+        (false, false, true) => SettingsChange::Merge(set),
+        (false, false, false) => SettingsChange::Update { set, remove },
+    }))
 }
 
-/// Refuses settings if the table does not accept one of them, or if a name is almost one of it.
+/// Refuses settings if the table does not accept one of them, or if a name is almost one of it. The
+/// error names all such settings.
 fn check(settings: &Metadata) -> Result<()> {
-    for (name, value) in settings.iter() {
-        let name = name.as_str();
-        if name == ALL_SETTINGS {
-            let accepted = "is no name of a setting: where settings are named, it stands for all";
-            return Err(Error::invalid(name, accepted).at(&field_path(name)));
+    let wrong = settings.iter().filter_map(|(name, value)| {
+        let (name, accepted) = (name.as_str(), refusal(name.as_str(), value)?);
+        Some(Error::invalid(name, accepted).at(&field_path(name)))
+    });
+    wrong.reduce(Error::and).map_or(Ok(()), Err)
+}
+
+/// What is accepted instead of this setting.
+fn refusal(name: &str, value: &JsonText) -> Option<String> {
+    match TABLE.iter().find(|(known, _)| *known == name) {
+        Some((_, accepts)) => {
+            let is_wrong = value.as_str() != "null" && !accepts.allows(value);
+            is_wrong.then(|| accepts.text())
         }
-        match TABLE.iter().find(|(known, _)| *known == name) {
-            Some((_, accepts)) if value.as_str() != "null" && !accepts.allows(value) => {
-                return Err(Error::invalid(name, accepts.text()).at(&field_path(name)));
-            }
-            Some(_) => {}
-            None => {
-                if let Some(known) = near_miss(name) {
-                    let accepted = format!("is not a setting of the service, but {known} is");
-                    return Err(Error::invalid(name, accepted).at(&field_path(name)));
-                }
-            }
+        None => {
+            near_miss(name).map(|known| format!("is not a setting of the service, but {known} is"))
         }
     }
-    Ok(())
 }
 
 /// Where a request has the setting `name`.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    Domain, NamedFields, PushJob, QueueUpdate, SettingsMask, SpiderRef, StartJob, StartedJob,
+    Domain, NamedFields, PushJob, QueueUpdate, SettingsUpdate, SpiderRef, StartJob, StartedJob,
     UpdateTarget,
 };
 use crate::auth::{Auth, Caller};
@@ -71,9 +71,9 @@ impl World {
 
     /// Sets one setting of the project.
     pub(super) async fn set(&self, name: &str, json: &str) {
-        let settings = metadata(&[(name, json)]);
-        let (user, mask) = (caller(Role::User), SettingsMask::Given);
-        self.domain.update_settings(&user, self.project, settings, mask).await.unwrap();
+        let set = metadata(&[(name, json)]);
+        let update = SettingsUpdate { set, ..SettingsUpdate::default() };
+        self.domain.update_settings(&caller(Role::User), self.project, update).await.unwrap();
     }
 
     /// The job with all its metadata, which must exist.

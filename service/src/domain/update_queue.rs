@@ -1,7 +1,7 @@
 //! Moving jobs to a state and setting their fields, each on its own (`docs/contract.md`, 4).
 
 use super::{
-    Domain, RequestId,
+    Domain, RequestId, SpiderRef,
     change_outcome::refusal,
     check_items,
     reserved_fields::ReservedFields,
@@ -13,20 +13,20 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{
-        Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, SpiderKey,
-        State, StateSet, TagChanges, Units,
+        Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, State,
+        StateSet, TagChanges, Units,
     },
     store::{Change, Changed, Effect, Holder},
 };
 
 /// Which jobs an update changes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum UpdateTarget {
     /// One job.
     Job(JobKey),
     /// Every job of a spider that is not deleted; if the update has a state, only those that
     /// can enter it or are in it.
-    Spider(SpiderKey),
+    Spider(SpiderRef),
 }
 
 /// What to change in one job, or in all jobs of a spider.
@@ -65,7 +65,7 @@ pub struct UpdatedJob {
 
 impl Domain {
     /// Makes up to [`MAX_ITEMS`](spiderq_core::limits::MAX_ITEMS) updates in order. Those that are
-    /// errors already stay errors, and jobs that do not exist are left out of the answer.
+    /// errors already stay errors.
     pub async fn update_queue(
         &self,
         caller: &Caller,
@@ -75,20 +75,20 @@ impl Domain {
     ) -> Result<Vec<UpdatedJob>> {
         may_update(caller, project)?;
         check_items("updates", updates.len())?;
-        let check = |update: Result<QueueUpdate>| update?.checked(project);
+        let check = |update: Result<QueueUpdate>| update?.checked();
         let updates: Vec<_> = updates.into_iter().map(check).collect();
-        let targets = updates.iter().flatten().map(|(update, _)| update.target);
-        if targets.into_iter().any(|target| matches!(target, UpdateTarget::Spider(_))) {
+        let mut targets = updates.iter().flatten().map(|(update, _)| &update.target);
+        if targets.any(|target| matches!(target, UpdateTarget::Spider(_))) {
             may_update_spiders(caller, project, request_id.is_some())?;
         }
         let mut batches = Batches::new(self, caller, project, request_id);
         for (index, update) in updates.into_iter().enumerate() {
             match update {
                 Err(error) => batches.refuse(index, None, error).await?,
-                Ok((update, effect)) => match update.target {
-                    UpdateTarget::Job(key) => batches.add(index, key, &update, effect).await?,
-                    UpdateTarget::Spider(key) => {
-                        batches.add_spider(index, key, &update, &effect).await?;
+                Ok((update, effect)) => match &update.target {
+                    UpdateTarget::Job(key) => batches.add(index, *key, &update, effect).await?,
+                    UpdateTarget::Spider(spider) => {
+                        batches.add_spider(index, spider, &update, &effect).await?;
                     }
                 },
             }
@@ -99,12 +99,8 @@ impl Domain {
 }
 
 impl QueueUpdate {
-    /// The update and its effect. A job of another project is refused as a job; such a spider has
-    /// none that could be.
-    fn checked(mut self, project: ProjectId) -> Result<(Self, Effect)> {
-        if let UpdateTarget::Spider(spider) = self.target {
-            same_project(project, spider.project)?;
-        }
+    /// The update and its effect.
+    fn checked(mut self) -> Result<(Self, Effect)> {
         let effect = self.effect()?;
         Ok((self, effect))
     }
@@ -188,18 +184,23 @@ impl<'a> Batches<'a> {
     async fn add_spider(
         &mut self,
         index: usize,
-        spider: SpiderKey,
+        spider: &SpiderRef,
         update: &QueueUpdate,
         effect: &Effect,
     ) -> Result<()> {
         // The updates before this one may change which jobs the spider has in which state.
         self.flush().await?;
-        let SpiderKey { project, spider } = spider;
-        let Some(name) = self.domain.store.spider_name(project, spider).await? else {
+        let name = match spider {
+            SpiderRef::Name(name) => Some(name.clone()),
+            SpiderRef::Number(number) => {
+                self.domain.store.spider_name(self.project, *number).await?
+            }
+        };
+        let Some(name) = name else {
             return Ok(());
         };
         let states = not_past(update.state);
-        let mut jobs = self.domain.list_spider_jobs(project, name, states).await?;
+        let mut jobs = self.domain.list_spider_jobs(self.project, name, states).await?;
         while let Some(job) = jobs.next().await? {
             self.add(index, job.key, update, effect.clone()).await?;
         }
@@ -218,22 +219,19 @@ impl<'a> Batches<'a> {
         let store = &self.domain.store;
         let answers = store.change(self.project, changes, false, now, digest.as_ref()).await?;
         for ((update, to, change), changed) in batch.into_iter().zip(answers) {
-            let key = change.key;
-            if let Some(result) = previous_state(key, changed, to) {
-                self.done.push(UpdatedJob { key: Some(key), update, result });
-            }
+            let (key, result) = (change.key, previous_state(change.key, changed, to));
+            self.done.push(UpdatedJob { key: Some(key), update, result });
         }
         Ok(())
     }
 }
 
-/// The state before the change, or why it was refused; `None` for a job that does not exist.
-fn previous_state(key: JobKey, changed: Changed, to: Option<State>) -> Option<Result<State>> {
+/// The state before the change, or why it was refused.
+fn previous_state(key: JobKey, changed: Changed, to: Option<State>) -> Result<State> {
     match (changed, refusal(key, changed, to)) {
-        (Changed::Missing, _) => None,
-        (_, Some(error)) => Some(Err(error)),
-        (Changed::Kept(previous) | Changed::Applied { previous, .. }, None) => Some(Ok(previous)),
-        (_, None) => Some(Err(Error::bug("a refused change without an error"))),
+        (_, Some(error)) => Err(error),
+        (Changed::Kept(previous) | Changed::Applied { previous, .. }, None) => Ok(previous),
+        (_, None) => Err(Error::bug("a refused change without an error")),
     }
 }
 

@@ -20,7 +20,7 @@ use spiderq_proto::v1::{
     DeleteJobMetadataRequest, HeartbeatRequest, JobState, JobUpdate, SetJobMetadataRequest,
     StartJobRequest, UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, item_error, ms, span};
+use spiderq_tests::{Grpc, item_error, ms, span, update_error, update_of};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -102,17 +102,16 @@ impl Worker {
     async fn finish(&self) -> String {
         let finish = async || {
             let update = JobUpdate {
-                key: self.key.clone(),
                 state: JobState::Finished.into(),
                 close_reason: Some("stale".to_owned()),
                 fence: self.fence.clone(),
-                ..JobUpdate::default()
+                ..update_of(&self.key)
             };
             let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
             self.grpc.queue().update_queue(request).await
         };
         let answer = self.insist(finish).await.expect("an answer").into_inner();
-        let error = answer.results.into_iter().next().and_then(|one| one.error);
+        let error = answer.results.first().and_then(update_error);
         error.map_or("finish done".to_owned(), |error| {
             let (code, reason, _) = item_error(&error);
             format!("finish {code:?} {reason}")

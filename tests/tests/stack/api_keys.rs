@@ -65,6 +65,7 @@ async fn a_repeated_create_with_a_request_id_answers_the_same_key() {
             owner: "ann".to_owned(),
             role: Role::User.into(),
             projects: vec![1, 2],
+            all_projects: false,
             request_id: "once".to_owned(),
         };
         let create = async |grpc: &Grpc, request: &CreateApiKeyRequest| {

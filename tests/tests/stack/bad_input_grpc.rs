@@ -1,9 +1,11 @@
 //! Bad input over gRPC, for the fields that no HTTP parameter stands for: each is refused by its
 //! name, and changes nothing. (`bad_input.rs` has those that HTTP shares.)
 
+use spiderq_proto::v1::{cancel_jobs_request::Selection, job_update::Target};
 use spiderq_proto::{FieldMask, Timestamp, v1::*};
 use spiderq_tests::{
     Grpc, Stack, by_keys, by_name, by_number, item_error, item_fields, job_of, pushed_key, span,
+    update_error, update_of,
 };
 use tonic::{Code, Response, Status};
 
@@ -29,12 +31,12 @@ async fn lists(grpc: &Grpc) {
         (|r| r.order = 9, "order: must be LIST_ORDER_LATEST or LIST_ORDER_STATE"),
         (|r| filter(r).states = vec![9], state),
         (
-            |r| filter(r).start_time = Some(before_epoch()),
-            "start_time: must be a time in ms since the epoch",
+            |r| filter(r).from_state_time = Some(before_epoch()),
+            "from_state_time: must be a time in ms since the epoch",
         ),
         (
-            |r| filter(r).end_time = Some(before_epoch()),
-            "end_time: must be a time in ms since the epoch",
+            |r| filter(r).before_state_time = Some(before_epoch()),
+            "before_state_time: must be a time in ms since the epoch",
         ),
         (
             |r| filter(r).spiders = vec![by_name("s"); 101],
@@ -125,37 +127,45 @@ async fn pushes_and_updates(grpc: &Grpc) {
     let empty = grpc.queue().push_jobs(request).await;
     assert_invalid(empty, "jobs: at least one is required");
     let cancel = CancelJobsRequest { project: 1, ..Default::default() };
-    let most = CancelJobsRequest { oldest_pending: 100_001, ..cancel.clone() };
-    let both =
-        CancelJobsRequest { filter: by_keys(["1/1/1"]), oldest_pending: 1, ..cancel.clone() };
+    let oldest = |count| CancelJobsRequest {
+        selection: Some(Selection::OldestPending(count)),
+        ..cancel.clone()
+    };
+    let resumed = CancelJobsRequest { page_token: "x".into(), ..oldest(1) };
+    let (most, none) = (oldest(100_001), oldest(0));
     let count = "oldest_pending: must be from 1 to 100000";
     let neither = grpc.queue().cancel_jobs(cancel).await;
     assert_invalid(neither, "filter: is required, or oldest_pending");
     assert_invalid(grpc.queue().cancel_jobs(most).await, count);
-    let both = grpc.queue().cancel_jobs(both).await;
-    assert_invalid(both, "oldest_pending: must not stand beside a filter");
-    let update = |key: &str| JobUpdate { key: key.into(), ..Default::default() };
+    assert_invalid(grpc.queue().cancel_jobs(none).await, count);
+    let resumed = grpc.queue().cancel_jobs(resumed).await;
+    assert_invalid(resumed, "page_token: must not stand beside oldest_pending");
+    let update = |key: &str| update_of(key);
     let priority = JobUpdate { priority: Some(5), ..update("1/1/1") };
     let fence = JobUpdate { fence: "x".into(), ..update("1/1/1") };
+    let none = JobUpdate::default();
+    let spider = JobUpdate { target: Some(Target::Spider(by_number(0))), ..none.clone() };
     let request = UpdateQueueRequest {
-        updates: vec![update("1/1/1"), priority, fence, update("x"), update("2/1")],
+        updates: vec![update("1/1/1"), priority, fence, update("x"), none, spider],
+        project: 1,
         ..Default::default()
     };
     let refused = grpc.queue().update_queue(request).await.unwrap().into_inner();
     let expected = [
         ("priority", "priority: must be an integer from 0 (lowest) to 4 (highest)"),
         ("fence", "fence: must be the fence that StartJob answered"),
-        ("key", "key: must be a job key like 53/7/81 or a spider key like 53/7"),
-        ("key", "key: must be a key of project 1"),
+        ("key", "key: must be a job key like 53/7/81"),
+        ("key", "key: is required, or spider"),
+        ("spider.id", "spider: must be a positive integer"),
     ];
-    assert_eq!(refused.results.len(), 5);
+    assert_eq!(refused.results.len(), 6);
     for (index, (field, message)) in (1..).zip(expected) {
         let result = &refused.results[index];
         assert_eq!((result.key.as_str(), result.update_index), ("", index as i32));
-        let error = result.error.as_ref().unwrap();
+        let error = update_error(result).unwrap();
         let told = (Code::InvalidArgument, "INVALID_FIELD".to_owned(), message.to_owned());
-        assert_eq!(item_error(error), told);
-        assert_eq!(item_fields(error), [format!("updates[{index}].{field}")]);
+        assert_eq!(item_error(&error), told);
+        assert_eq!(item_fields(&error), [format!("updates[{index}].{field}")]);
     }
 }
 
@@ -181,7 +191,7 @@ async fn api_keys(grpc: &Grpc) {
         owner: "ann".into(),
         role: Role::User.into(),
         projects: vec![1],
-        request_id: String::new(),
+        ..Default::default()
     };
     let owner = "owner: must be 1 to 64 bytes of text without control characters";
     let role = "role: must be read, worker, user or admin";
@@ -199,6 +209,14 @@ async fn api_keys(grpc: &Grpc) {
             "projects: must be empty for the role admin",
         ),
         (
+            CreateApiKeyRequest { projects: vec![], ..good.clone() },
+            "projects: is required, or all_projects",
+        ),
+        (
+            CreateApiKeyRequest { all_projects: true, ..good.clone() },
+            "projects: must be empty with all_projects",
+        ),
+        (
             CreateApiKeyRequest { request_id: "\n".into(), ..good.clone() },
             "request_id: must be 1 to 128 bytes of text without control characters",
         ),
@@ -209,7 +227,7 @@ async fn api_keys(grpc: &Grpc) {
 
 async fn projects(grpc: &Grpc) {
     let mut projects = grpc.projects();
-    let request = SummarizeProjectsRequest { projects: vec![0] };
+    let request = SummarizeProjectsRequest { projects: vec![0], ..Default::default() };
     let told = "projects: must be a positive integer";
     assert_invalid(projects.summarize_projects(request).await, told);
     let request = ListSpidersRequest { project: 1, skip: -1, ..Default::default() };
@@ -241,7 +259,7 @@ async fn settings(grpc: &Grpc) {
         let request = UpdateProjectSettingsRequest {
             project: 1,
             settings_json: texts([("mine", "1"), (name, "3")]),
-            update_mask: None,
+            ..Default::default()
         };
         let told = format!("{name}: is not a setting of the service, but {known} is");
         assert_invalid(grpc.projects().update_project_settings(request).await, &told);
@@ -304,10 +322,10 @@ async fn unreadable_fields(grpc: &Grpc) {
         let request = PushJobsRequest { project: 1, jobs: vec![job], ..Default::default() };
         let pushed = queue.push_jobs(request).await.unwrap().into_inner().results.remove(0);
         assert_eq!(pushed_key(pushed).unwrap_err().message, told);
-        let updates = vec![JobUpdate { key, metadata_json, ..Default::default() }];
+        let updates = vec![JobUpdate { metadata_json, ..update_of(key) }];
         let request = UpdateQueueRequest { updates, ..Default::default() };
         let updated = queue.update_queue(request).await.unwrap().into_inner();
-        assert_eq!(updated.results[0].error.as_ref().unwrap().message, told);
+        assert_eq!(update_error(&updated.results[0]).unwrap().message, told);
     }
 }
 

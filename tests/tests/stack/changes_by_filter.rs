@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 
 use serde_json::json;
+use spiderq_proto::v1::cancel_jobs_request::Selection;
 use spiderq_proto::v1::*;
 use spiderq_tests::{Http, Stack, by_keys, by_name};
 use tonic::{Code, Response, Status};
@@ -62,7 +63,8 @@ async fn a_filter_without_a_condition_is_refused() {
             let restore =
                 RestoreJobsRequest { project, filter: filter.clone(), ..Default::default() };
             assert_wrong(jobs.restore_jobs(restore).await, "filter");
-            let cancel = CancelJobsRequest { project, filter, ..Default::default() };
+            let selection = filter.map(Selection::Filter);
+            let cancel = CancelJobsRequest { project, selection, ..Default::default() };
             assert_wrong(queue.cancel_jobs(cancel).await, "filter");
         }
         assert_eq!(count(&stack.http(), "state=pending&state=finished").await, 2);
@@ -114,7 +116,7 @@ async fn validate_only_counts_what_each_call_would_change() {
             };
             assert_eq!(jobs.stop_jobs(stop).await.unwrap().into_inner().count, 3);
             let cancel = CancelJobsRequest {
-                filter: by_keys(["1/1/6"]),
+                selection: by_keys(["1/1/6"]).map(Selection::Filter),
                 validate_only,
                 ..Default::default()
             };

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use spiderq_proto::v1::*;
-use spiderq_tests::{Grpc, Stack, by_keys, by_number, item_error, item_fields, job_of, pushed_key};
+use spiderq_tests::{
+    Grpc, Stack, by_keys, by_number, item_error, item_fields, job_of, pushed_key, update_error,
+    update_of,
+};
 use tonic::{Code, Status};
 use tonic_types::{ErrorInfo, RpcStatusExt as _, StatusExt as _};
 
@@ -16,7 +19,7 @@ use crate::{
 fn info(status: &Status, code: Code, reason: &str) -> BTreeMap<String, String> {
     let ErrorInfo { reason: found, domain, metadata } = status.get_details_error_info().unwrap();
     assert_eq!((status.code(), found.as_str()), (code, reason), "{status}");
-    assert_eq!(domain, "spiderq.v1");
+    assert_eq!(domain, "spiderq");
     let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{found}"));
     assert!(known.is_some(), "{found} is not in errors.proto");
     metadata.into_iter().collect()
@@ -180,25 +183,24 @@ async fn items_of_a_batch_carry_the_same_details() {
         let (code, reason, _) = item_error(duplicate);
         assert_eq!((code, reason.as_str()), (Code::AlreadyExists, "DUPLICATE"));
         let info = duplicate.get_details_error_info().unwrap();
-        assert_eq!((info.domain.as_str(), &info.metadata["key"]), ("spiderq.v1", key));
+        assert_eq!((info.domain.as_str(), &info.metadata["key"]), ("spiderq", key));
         assert_eq!(item_error(bad).1, "INVALID_FIELD");
         assert_eq!(item_fields(bad), ["jobs[2].tags[1]"]);
         assert_eq!(item_error(unknown).0, Code::NotFound);
 
         let delete = JobUpdate {
-            key: "53/1/1".to_owned(),
             state: JobState::Running.into(),
             fence: "0".repeat(32),
-            ..JobUpdate::default()
+            ..update_of("53/1/1")
         };
         let bad = JobUpdate { priority: Some(7), units: Some(0), ..delete.clone() };
         let request = UpdateQueueRequest { updates: vec![delete, bad], ..Default::default() };
         let results = queue.update_queue(request).await.unwrap().into_inner().results;
-        let stale = results[0].error.as_ref().unwrap();
-        assert_eq!(item_error(stale).1, "STALE_FENCE");
+        let stale = update_error(&results[0]).unwrap();
+        assert_eq!(item_error(&stale).1, "STALE_FENCE");
         assert_eq!(stale.get_details_error_info().unwrap().metadata["key"], "53/1/1");
         assert_eq!(results[1].update_index, 1);
-        let mut paths = item_fields(results[1].error.as_ref().unwrap());
+        let mut paths = item_fields(&update_error(&results[1]).unwrap());
         paths.sort();
         assert_eq!(paths, ["updates[1].priority", "updates[1].units"]);
     })

@@ -29,7 +29,7 @@ async fn a_job_has_typed_fields_beside_its_exact_metadata() {
         let request = GetJobRequest { key: made.key.clone() };
         let job = grpc.jobs().get_job(request).await.unwrap().into_inner().job.unwrap();
         assert_eq!(made, job, "as it was made, in full view");
-        assert_eq!((job.project, job.spider_id, job.spider.as_str()), (1, 1, "py:report.py"));
+        assert_eq!((job.project, job.spider_id, job.spider_name.as_str()), (1, 1, "py:report.py"));
         assert_eq!((job.spider_type(), job.state()), (SpiderType::Script, JobState::Pending));
         assert_eq!(job.state_time, job.pending_time);
         assert_eq!((job.running_time, job.finished_time, job.deleted_time), (None, None, None));

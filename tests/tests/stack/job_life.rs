@@ -8,7 +8,7 @@ use spiderq_proto::{
         StartJobRequest, StopJobsRequest, UpdateQueueRequest,
     },
 };
-use spiderq_tests::{Grpc, Stack, by_keys, item_error, job_of, ms, span};
+use spiderq_tests::{Grpc, Stack, by_keys, item_error, job_of, ms, span, update_error, update_of};
 use tonic::Code;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 async fn update(grpc: &Grpc, update: JobUpdate) -> Option<RpcStatus> {
     let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
     let answer = grpc.queue().update_queue(request).await.unwrap();
-    answer.into_inner().results.remove(0).error
+    update_error(&answer.into_inner().results[0])
 }
 
 fn is_stale(error: &RpcStatus) -> bool {
@@ -30,12 +30,11 @@ fn is_stale(error: &RpcStatus) -> bool {
 
 fn finish(key: &str, fence: &str) -> JobUpdate {
     JobUpdate {
-        key: key.to_owned(),
         state: JobState::Finished.into(),
         metadata_json: texts([("scrapystats", r#"{"finish_time": 1566311822568.0}"#)]),
         close_reason: Some("finished".to_owned()),
         fence: fence.to_owned(),
-        ..Default::default()
+        ..update_of(key)
     }
 }
 

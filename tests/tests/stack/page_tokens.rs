@@ -144,10 +144,25 @@ async fn projects_and_api_keys_come_in_pages() {
         let mut projects = stack.grpc().projects();
         let mut request = ListProjectsRequest { page_size: 2, ..Default::default() };
         let page = projects.list_projects(request.clone()).await.unwrap().into_inner();
-        assert_eq!(page.projects, [8, 9]);
+        let ids = |projects: Vec<Project>| projects.into_iter().map(|it| it.id).collect::<Vec<_>>();
+        assert_eq!(ids(page.projects), [8, 9]);
         request.page_token = page.next_page_token.clone();
         let rest = projects.list_projects(request).await.unwrap().into_inner();
-        assert_eq!((rest.projects, rest.next_page_token), (vec![70], String::new()));
+        assert_eq!((ids(rest.projects), rest.next_page_token), (vec![70], String::new()));
+
+        let mut request = SummarizeProjectsRequest {
+            projects: vec![9, 70, 8],
+            page_size: 2,
+            ..Default::default()
+        };
+        let first = projects.summarize_projects(request.clone()).await.unwrap().into_inner();
+        request.page_token = first.next_page_token.clone();
+        let rest = projects.summarize_projects(request.clone()).await.unwrap().into_inner();
+        let summaries = [first.summaries, rest.summaries].concat();
+        let numbers: Vec<i64> = summaries.iter().map(|summary| summary.project).collect();
+        assert_eq!((numbers, rest.next_page_token), (vec![8, 9, 70], String::new()));
+        request.projects.pop();
+        assert_wrong(projects.summarize_projects(request).await, "page_token");
 
         for owner in ["ann", "bob"] {
             stack.create_key(owner, Role::Read, &[]).await;

@@ -28,15 +28,11 @@ pub(crate) async fn watch(grpc: &Grpc) -> Streaming<WatchJobsResponse> {
 pub(crate) async fn next(
     events: &mut Streaming<WatchJobsResponse>,
 ) -> (String, JobState, JobState) {
-    match events.message().await.unwrap().unwrap().event.unwrap() {
-        Event::Created(it) => {
-            let state = it.state();
-            (it.job.unwrap().key, JobState::Unspecified, state)
-        }
-        Event::StateChanged(it) => {
-            let (previous, state) = (it.previous_state(), it.state());
-            (it.job.unwrap().key, previous, state)
-        }
+    let event = events.message().await.unwrap().unwrap();
+    let key = event.job.unwrap_or_default().key;
+    match event.event.unwrap() {
+        Event::Created(it) => (key, JobState::Unspecified, it.state()),
+        Event::StateChanged(it) => (key, it.previous_state(), it.state()),
         event @ (Event::StopRequested(_)
         | Event::Restored(_)
         | Event::Purged(_)

@@ -4,10 +4,12 @@
 use http::Method;
 use serde_json::json;
 use spiderq_proto::v1::{
-    CancelJobsRequest, CountJobsRequest, JobUpdate, PushJobsRequest, Role, ScheduleJobRequest,
-    StartJobRequest, UpdateQueueRequest,
+    CancelJobsRequest, CountJobsRequest, PushJobsRequest, Role, ScheduleJobRequest,
+    StartJobRequest, UpdateQueueRequest, cancel_jobs_request::Selection,
 };
-use spiderq_tests::{Grpc, Http, Response, Stack, StoreKind, by_keys, job_of, pushed_key};
+use spiderq_tests::{
+    Grpc, Http, Response, Stack, StoreKind, by_keys, job_of, pushed_key, update_of,
+};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -117,13 +119,13 @@ async fn others(grpc: &Grpc, request_id: &str) -> [Option<Status>; 4] {
     };
 
     let update = UpdateQueueRequest {
-        updates: vec![JobUpdate { key: "1/1/1".to_owned(), ..JobUpdate::default() }],
+        updates: vec![update_of("1/1/1")],
         request_id: request_id.to_owned(),
         ..UpdateQueueRequest::default()
     };
 
     let cancel = CancelJobsRequest {
-        filter: by_keys(["1/1/1"]),
+        selection: by_keys(["1/1/1"]).map(Selection::Filter),
         request_id: request_id.to_owned(),
         ..CancelJobsRequest::default()
     };

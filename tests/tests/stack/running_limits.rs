@@ -87,7 +87,7 @@ async fn limit(http: &Http, body: &Value) -> Response {
     http.send(Method::PATCH, path, &[], body.to_string()).await
 }
 
-fn limit_to(spider: i64, max_running: Option<i64>) -> UpdateSpiderRequest {
+fn limit_to(spider: i64, max_running: Option<i32>) -> UpdateSpiderRequest {
     UpdateSpiderRequest {
         project: 7,
         spider: Some(by_number(spider)),
@@ -120,7 +120,7 @@ async fn jobs_of_other_spiders_start_while_one_spider_is_at_its_limit() {
         let answer = limit(&http, &json!({"max_running": null})).await.ok();
         assert_eq!(answer.json(), whole(Value::Null));
         assert_eq!(start(&http).await, "7/1/2");
-        let most = Some(i64::from(u32::MAX));
+        let most = Some(1_000_000);
         let limited = stack.grpc().projects().update_spider(limit_to(2, most)).await.unwrap();
         let spider = limited.into_inner().spider.unwrap();
         assert_eq!((spider.name.as_str(), spider.max_running), ("b", most));

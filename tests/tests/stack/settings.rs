@@ -53,7 +53,7 @@ async fn settings_with_difficult_names_stay_distinct() {
         let stack = Stack::start(kind).await;
         let http = stack.http();
         let (good, bad): (Vec<String>, Vec<String>) =
-            hostile_texts().into_iter().partition(|text| accepted(text, 128) && text != "*");
+            hostile_texts().into_iter().partition(|text| accepted(text, 128));
         for name in &bad {
             let refused = http.post("/projects/1/settings", json!({name: 1}).to_string()).await;
             assert_eq!(refused.status, 400, "{name:.50?}");
@@ -104,7 +104,7 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
         let request = UpdateProjectSettingsRequest {
             project: 7,
             settings_json: texts([("a", "1"), ("max_attempts", "0"), ("max_running", "1")]),
-            update_mask: None,
+            ..Default::default()
         };
         let refused = grpc.projects().update_project_settings(request).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, told));
@@ -126,14 +126,15 @@ async fn an_invalid_setting_is_refused_with_all_others_of_its_call() {
 async fn update(
     grpc: &Grpc,
     settings: &[(&str, &str)],
-    mask: Option<&[&str]>,
+    mask: Option<&str>,
+    remove: &[&str],
 ) -> std::collections::BTreeMap<String, String> {
     let owned = |text: &str| text.to_owned();
-    let paths = |names: &[&str]| FieldMask { paths: names.iter().map(|it| owned(it)).collect() };
     let request = UpdateProjectSettingsRequest {
         project: 7,
         settings_json: settings.iter().map(|(name, json)| (owned(name), owned(json))).collect(),
-        update_mask: mask.map(paths),
+        update_mask: mask.map(|path| FieldMask { paths: vec![owned(path)] }),
+        remove: remove.iter().map(|name| owned(name)).collect(),
     };
     let mut projects = grpc.projects();
     projects.update_project_settings(request).await.unwrap();
@@ -141,23 +142,21 @@ async fn update(
     projects.get_project_settings(request).await.unwrap().into_inner().settings_json
 }
 
-/// A mask names what is set or removed; without one, what is given is set.
 #[tokio::test]
-async fn a_mask_says_which_settings_are_set_and_removed() {
+async fn settings_are_merged_removed_or_replaced() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let grpc = &stack.grpc();
-        let all = update(grpc, &[("a", "1"), ("b.c", "[ 2 ]")], None).await;
-        assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]")]));
-        // No mask removes nothing.
-        let all = update(grpc, &[("d", "3")], None).await;
+        let all = update(grpc, &[("a", "1"), ("b.c", "[ 2 ]"), ("*", "7")], None, &[]).await;
+        assert_eq!(all, texts([("*", "7"), ("a", "1"), ("b.c", "[ 2 ]")]));
+        let all = update(grpc, &[("d", "3")], None, &["*", "none"]).await;
         assert_eq!(all, texts([("a", "1"), ("b.c", "[ 2 ]"), ("d", "3")]));
-        // One in the mask without a value is removed, one with a value that it does not name stays.
-        let all = update(grpc, &[("a", "9"), ("d", "4")], Some(&["d", "b.c", "none"])).await;
-        assert_eq!(all, texts([("a", "1"), ("d", "4")]));
-        let all = update(grpc, &[("e", "5"), ("a", "6")], Some(&["*"])).await;
+        assert_eq!(update(grpc, &[], None, &["b.c", "a"]).await, texts([("d", "3")]));
+        assert_eq!(update(grpc, &[], None, &[]).await, texts([("d", "3")]));
+        let all = update(grpc, &[("e", "5"), ("a", "6")], Some("settings_json"), &[]).await;
         assert_eq!(all, texts([("a", "6"), ("e", "5")]));
-        assert_eq!(update(grpc, &[], Some(&["*"])).await, texts([]));
+        assert_eq!(update(grpc, &[("f", "8")], Some("*"), &[]).await, texts([("f", "8")]));
+        assert_eq!(update(grpc, &[], Some("*"), &[]).await, texts([]));
     })
     .await;
 }

@@ -8,7 +8,9 @@ use spiderq_proto::v1::{
     JobFilter, JobUpdate, ListJobsRequest, NewJob, PushJobsRequest, StartJobRequest, TagChanges,
     UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Http, Stack, by_name, item_error, item_fields, job_of, pushed_key};
+use spiderq_tests::{
+    Grpc, Http, Stack, by_name, item_error, item_fields, job_of, pushed_key, update_of,
+};
 use tonic::Code;
 
 use crate::{
@@ -111,16 +113,15 @@ async fn assert_found(grpc: &Grpc, text: &str, key: &str, filter: JobFilter) {
     let request =
         ListJobsRequest { project: 1, filter: Some(filter), ..ListJobsRequest::default() };
     let jobs = grpc.jobs().list_jobs(request).await.unwrap().into_inner().jobs;
-    let found = jobs.iter().map(|job| (job.key.as_str(), job.spider.as_str(), &job.tags[..]));
+    let found = jobs.iter().map(|job| (job.key.as_str(), job.spider_name.as_str(), &job.tags[..]));
     let expected = [(key, text, &[text.to_owned()][..])];
     assert_eq!(found.collect::<Vec<_>>(), expected);
 }
 
 async fn remove_tag(grpc: &Grpc, key: &str, tag: &str) {
     let change = JobUpdate {
-        key: key.to_owned(),
-        tags: Some(TagChanges { remove: vec![tag.to_owned()], ..TagChanges::default() }),
-        ..JobUpdate::default()
+        tag_changes: Some(TagChanges { remove: vec![tag.to_owned()], ..TagChanges::default() }),
+        ..update_of(key)
     };
     let request = UpdateQueueRequest { updates: vec![change], ..UpdateQueueRequest::default() };
     grpc.queue().update_queue(request).await.unwrap();

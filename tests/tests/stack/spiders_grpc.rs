@@ -80,7 +80,7 @@ async fn jobs_are_scheduled_pushed_and_started_by_the_number_of_their_spider() {
         let start = async |spiders: Vec<SpiderRef>| {
             let request = StartJobRequest { project: 1, spiders, ..Default::default() };
             let started = grpc.queue().start_job(request).await.unwrap().into_inner();
-            started.job.map(|job| (job.key, job.spider, job.spider_id))
+            started.job.map(|job| (job.key, job.spider_name, job.spider_id))
         };
         let found = start(vec![by_number(99), by_number(1)]).await;
         assert_eq!(found, Some(("1/1/1".to_owned(), "a".to_owned(), 1)));

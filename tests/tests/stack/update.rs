@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use spiderq_proto::v1::{
-    CountJobsRequest, JobFilter, JobState, JobUpdate, JobView, ListQueueRequest, Role, TagChanges,
-    UpdateJobsRequest, UpdateQueueRequest,
+    CountJobsRequest, JobFilter, JobState, JobUpdate, JobView, ListQueueRequest, MadeUpdate, Role,
+    TagChanges, UpdateJobsRequest, UpdateQueueRequest, updated_job,
 };
-use spiderq_tests::{Http, Stack, by_keys};
+use spiderq_tests::{Http, Stack, by_keys, update_of};
 
 use crate::{
     helpers::{NOW, assert_refused, schedule, texts},
@@ -75,15 +75,15 @@ async fn a_finished_job_keeps_its_close_reason() {
             let expected = format!("{{\"key\":\"{key}\",\"prevstate\":\"finished\"}}\n");
             assert_eq!(answer.text(), expected);
             let later = JobUpdate {
-                key: key.to_owned(),
                 state: JobState::Finished.into(),
                 close_reason: Some("finished".to_owned()),
                 metadata_json: texts([("close_reason", "\"again\""), ("m", "2")]),
-                ..Default::default()
+                ..update_of(key)
             };
             let request = UpdateQueueRequest { updates: vec![later], ..Default::default() };
             let answer = stack.grpc().queue().update_queue(request).await.unwrap().into_inner();
-            assert_eq!(answer.results[0].previous_state(), JobState::Finished);
+            let made = MadeUpdate { previous_state: JobState::Finished.into() };
+            assert_eq!(answer.results[0].result, Some(updated_job::Result::Made(made)));
             let mut expected = before;
             expected["n"] = json!(1);
             expected["m"] = json!(2);
@@ -128,7 +128,7 @@ async fn tags_set_by_update_jobs_are_found_by_count_and_list() {
         }
         let tag = UpdateJobsRequest {
             filter: by_keys(["53/2/1", "53/9/9"]),
-            tags: Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() }),
+            tag_changes: Some(TagChanges { add: vec!["x".to_owned()], ..Default::default() }),
             metadata_json: texts([("note", "[1, 2]")]),
             ..Default::default()
         };

@@ -57,27 +57,14 @@ impl Told {
 }
 
 fn told(event: &WatchJobsResponse) -> Told {
-    let key = |job: &Option<Job>| job.as_ref().unwrap().key.clone();
+    let key = event.job.as_ref().map(|job| job.key.clone()).unwrap_or_default();
     match event.event.as_ref().unwrap() {
-        Event::Created(it) => Told::Created(key(&it.job), it.state()),
-        Event::StateChanged(it) => {
-            Told::StateChanged(key(&it.job), it.previous_state(), it.state())
-        }
-        Event::StopRequested(it) => Told::StopRequested(key(&it.job)),
-        Event::Restored(it) => Told::Restored(key(&it.job)),
-        Event::Purged(it) => Told::Purged(it.key.clone()),
+        Event::Created(it) => Told::Created(key, it.state()),
+        Event::StateChanged(it) => Told::StateChanged(key, it.previous_state(), it.state()),
+        Event::StopRequested(_) => Told::StopRequested(key),
+        Event::Restored(_) => Told::Restored(key),
+        Event::Purged(_) => Told::Purged(key),
         Event::CursorMoved(_) => Told::CursorMoved,
-    }
-}
-
-/// The job of an event; none of a purge.
-fn job_in(event: WatchJobsResponse) -> Option<Job> {
-    match event.event.unwrap() {
-        Event::Created(it) => it.job,
-        Event::StateChanged(it) => it.job,
-        Event::StopRequested(it) => it.job,
-        Event::Restored(it) => it.job,
-        Event::Purged(_) | Event::CursorMoved(_) => None,
     }
 }
 
@@ -171,14 +158,14 @@ async fn an_event_holds_the_job_as_it_is_now_or_only_its_key_after_a_purge() {
         let (_, begin) = watch(&grpc, all()).await.unwrap();
         live(&http).await;
         let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
-        let job = job_in(events.message().await.unwrap().unwrap()).unwrap();
-        assert_eq!((job.spider.as_str(), job.state()), ("a", JobState::Deleted));
+        let job = events.message().await.unwrap().unwrap().job.unwrap();
+        assert_eq!((job.spider_name.as_str(), job.state()), ("a", JobState::Deleted));
         assert_eq!((job.close_reason.as_str(), job.attempt), ("x", 1));
         assert!(!job.metadata_json.contains_key("note"), "{job:?}");
         let key = "53/1/1".to_owned();
         grpc.jobs().purge_job(PurgeJobRequest { key }).await.unwrap();
         let (mut events, _) = watch(&grpc, after(&begin)).await.unwrap();
-        let job = job_in(events.message().await.unwrap().unwrap()).unwrap();
+        let job = events.message().await.unwrap().unwrap().job.unwrap();
         assert_eq!(job, Job { key: "53/1/1".to_owned(), ..Job::default() });
     })
     .await;

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use spiderq_proto::v1::{
     GetJobRequest, HeartbeatRequest, JobState, JobUpdate, StartJobResponse, UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Stack, span};
+use spiderq_tests::{Grpc, Stack, span, update_error, update_of};
 
 use crate::{on_each_store, push, take, worker::Worker};
 
@@ -76,15 +76,11 @@ async fn stays_the_owner(grpc: &Grpc, key: &str, mine: StartJobResponse) {
         counters: None,
     };
     grpc.queue().heartbeat(beat).await.unwrap();
-    let update = JobUpdate {
-        key: key.to_owned(),
-        state: JobState::Finished.into(),
-        fence: mine.fence,
-        ..JobUpdate::default()
-    };
+    let (state, fence) = (JobState::Finished.into(), mine.fence);
+    let update = JobUpdate { state, fence, ..update_of(key) };
     let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
     let done = grpc.queue().update_queue(request).await.unwrap();
     let done = done.into_inner().results;
     assert_eq!(done.len(), 1);
-    assert_eq!(done[0].error, None);
+    assert_eq!(update_error(&done[0]), None);
 }

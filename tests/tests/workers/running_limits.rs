@@ -12,7 +12,7 @@ use spiderq_proto::v1::{
     StartJobRequest, StartJobResponse, SummarizeProjectsRequest, UpdateProjectSettingsRequest,
     UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Stack, job_of, span};
+use spiderq_tests::{Grpc, Stack, job_of, span, update_error, update_of};
 
 use crate::on_each_store;
 
@@ -37,7 +37,7 @@ async fn prepare(grpc: &Grpc) {
     let request = UpdateProjectSettingsRequest {
         project: PROJECT,
         settings_json: [setting("max_running_units", CAP), setting("max_attempts", 1000)].into(),
-        update_mask: None,
+        ..Default::default()
     };
     grpc.projects().update_project_settings(request).await.unwrap();
     let mut numbers = Numbers(1);
@@ -54,7 +54,7 @@ async fn prepare(grpc: &Grpc) {
 }
 
 async fn summary(grpc: &Grpc) -> ProjectSummary {
-    let request = SummarizeProjectsRequest { projects: vec![PROJECT] };
+    let request = SummarizeProjectsRequest { projects: vec![PROJECT], ..Default::default() };
     let answer = grpc.projects().summarize_projects(request).await.unwrap();
     answer.into_inner().summaries.remove(0)
 }
@@ -93,15 +93,11 @@ async fn work(grpc: &Grpc, started: StartJobResponse, beats: u64) -> bool {
             return false;
         }
     }
-    let update = JobUpdate {
-        key,
-        state: JobState::Finished.into(),
-        fence: started.fence,
-        ..JobUpdate::default()
-    };
+    let (state, fence) = (JobState::Finished.into(), started.fence);
+    let update = JobUpdate { state, fence, ..update_of(key) };
     let request = UpdateQueueRequest { updates: vec![update], ..Default::default() };
     let answer = grpc.queue().update_queue(request).await.unwrap().into_inner();
-    answer.results[0].error.is_none()
+    update_error(&answer.results[0]).is_none()
 }
 
 #[tokio::test]

@@ -10,13 +10,13 @@ pub(in crate::routes) async fn listprojects(call: Call) -> DashResult {
     loop {
         let request = call.request(message.clone());
         let page = call.app.services.projects.list_projects(request).await?.into_inner();
-        projects.extend(page.projects);
+        projects.extend(page.projects.iter().map(|project| project.id.to_string()));
         message.page_token = page.next_page_token;
         if message.page_token.is_empty() {
             break;
         }
     }
     Ok(ok(|body| {
-        body.raw("projects", &array(projects.iter().map(i64::to_string)));
+        body.raw("projects", &array(projects.into_iter()));
     }))
 }

@@ -56,7 +56,7 @@ pub(in crate::routes) async fn limit(call: Call) -> DashResult {
         return Err(Problem::invalid("max_running", "is required").into());
     }
     let max_running: Option<u32> = fields.take("max_running", &accepted_values::MAX_RUNNING)?;
-    let values = Spider { max_running: max_running.map(i64::from), ..Spider::default() };
+    let values = Spider { max_running: max_running.map(crate::params::int32), ..Spider::default() };
     let request = call.request(UpdateSpiderRequest {
         project,
         spider: Some(call.spider_ref()?),

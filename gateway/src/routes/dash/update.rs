@@ -55,7 +55,7 @@ fn decode(params: &Params) -> Result<UpdateJobsRequest, Problem> {
     Ok(UpdateJobsRequest {
         project,
         filter: Some(filter),
-        tags: Some(TagChanges { add, remove, replace: false }),
+        tag_changes: Some(TagChanges { add, remove, replace: false }),
         metadata_json,
         ..UpdateJobsRequest::default()
     })

@@ -10,14 +10,11 @@ use spiderq_proto::{
 use super::StorageResult;
 use crate::{
     call::Call,
-    errors::{Problem, StorageError},
+    errors::StorageError,
     json_fields, json_lines,
     render::{Object, nullable},
     responses::{empty, json},
 };
-
-/// All settings, in a mask.
-const ALL: &str = "*";
 
 pub(in crate::routes) async fn get(call: Call) -> StorageResult {
     let mut body = Object::new();
@@ -33,26 +30,26 @@ pub(in crate::routes) async fn get_one(call: Call) -> StorageResult {
 }
 
 pub(in crate::routes) async fn set(call: Call) -> StorageResult {
-    let fields = json_lines::required_object(call.text()?)?;
-    update(&call, fields.into_metadata(), None).await
+    let settings_json = json_lines::required_object(call.text()?)?.into_metadata();
+    update(&call, UpdateProjectSettingsRequest { settings_json, ..Default::default() }).await
 }
 
 pub(in crate::routes) async fn set_one(call: Call) -> StorageResult {
     let name = call.part("name")?;
     let value = json_fields::value(name, call.text()?)?;
-    update(&call, [(name.to_owned(), value.to_owned())].into(), None).await
+    let settings_json = [(name.to_owned(), value.to_owned())].into();
+    update(&call, UpdateProjectSettingsRequest { settings_json, ..Default::default() }).await
 }
 
 pub(in crate::routes) async fn delete(call: Call) -> StorageResult {
-    remove(&call, ALL).await
+    let all = Some(FieldMask { paths: vec!["settings_json".to_owned()] });
+    let message = UpdateProjectSettingsRequest { update_mask: all, ..Default::default() };
+    update(&call, message).await
 }
 
 pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
-    match call.part("name")? {
-        // In a mask this name would remove all the others too.
-        ALL => Err(Problem::invalid("name", "must not be *, which stands for all settings").into()),
-        name => remove(&call, name).await,
-    }
+    let remove = vec![call.part("name")?.to_owned()];
+    update(&call, UpdateProjectSettingsRequest { remove, ..Default::default() }).await
 }
 
 async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
@@ -61,19 +58,9 @@ async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
     Ok(response.into_inner().settings_json)
 }
 
-/// Settings that the mask names and that are not given are removed.
-async fn remove(call: &Call, name: &str) -> StorageResult {
-    update(call, BTreeMap::new(), Some(FieldMask { paths: vec![name.to_owned()] })).await
-}
-
-async fn update(
-    call: &Call,
-    settings_json: BTreeMap<String, String>,
-    update_mask: Option<FieldMask>,
-) -> StorageResult {
+async fn update(call: &Call, message: UpdateProjectSettingsRequest) -> StorageResult {
     let project = call.project()?;
-    let request =
-        call.request(UpdateProjectSettingsRequest { project, settings_json, update_mask });
+    let request = call.request(UpdateProjectSettingsRequest { project, ..message });
     call.app.services.projects.update_project_settings(request).await?;
     Ok(empty())
 }

@@ -31,9 +31,17 @@ pub(in crate::routes) async fn jobsummaries(call: Call) -> StorageResult {
 }
 
 async fn read(call: &Call, projects: Vec<i64>) -> Result<Vec<ProjectSummary>, StorageError> {
-    let request = call.request(SummarizeProjectsRequest { projects });
-    let response = call.app.services.projects.summarize_projects(request).await?;
-    Ok(response.into_inner().summaries)
+    let (mut message, mut summaries) =
+        (SummarizeProjectsRequest { projects, ..Default::default() }, Vec::new());
+    loop {
+        let request = call.request(message.clone());
+        let page = call.app.services.projects.summarize_projects(request).await?.into_inner();
+        summaries.extend(page.summaries);
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            return Ok(summaries);
+        }
+    }
 }
 
 fn counts(summary: &ProjectSummary) -> Object {

@@ -1,6 +1,6 @@
 //! POST /jobq/P/S/J/cancel and /jobq/P/cancel → CancelJobs.
 
-use spiderq_proto::v1::{CancelJobsRequest, JobFilter};
+use spiderq_proto::v1::{CancelJobsRequest, JobFilter, cancel_jobs_request::Selection};
 
 use super::{
     StorageResult,
@@ -31,7 +31,7 @@ pub(in crate::routes) async fn cancel(call: Call) -> StorageResult {
         (Some(_), false) => Err(Problem::invalid("count", "must not come with keys").into()),
         (Some(count), true) => {
             let message = CancelJobsRequest {
-                oldest_pending: count,
+                selection: Some(Selection::OldestPending(count)),
                 request_id: call.idempotency_key()?,
                 ..CancelJobsRequest::default()
             };
@@ -52,8 +52,8 @@ fn decode(mut fields: Fields<'_>) -> Result<String, Problem> {
 async fn cancel_by_key(call: &Call, keys: Vec<String>) -> StorageResult {
     let mut count = 0;
     for Batch { items: keys, request_id, .. } in batches(keys, &call.idempotency_key()?) {
-        let filter = Some(JobFilter { keys, ..JobFilter::default() });
-        let message = CancelJobsRequest { filter, request_id, ..CancelJobsRequest::default() };
+        let selection = Some(Selection::Filter(JobFilter { keys, ..JobFilter::default() }));
+        let message = CancelJobsRequest { selection, request_id, ..Default::default() };
         count += send(call, message).await?;
     }
     Ok(response(count))

@@ -10,7 +10,7 @@ fn info(error: &Error) -> (Code, String, Vec<(String, String)>) {
     let status = of(error);
     let details = status.get_error_details();
     let info = details.error_info().unwrap();
-    assert_eq!(info.domain, "spiderq.v1");
+    assert_eq!(info.domain, "spiderq");
     let mut metadata: Vec<_> = info.metadata.clone().into_iter().collect();
     metadata.sort();
     (status.code(), info.reason.clone(), metadata)

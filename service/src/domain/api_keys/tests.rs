@@ -7,7 +7,8 @@ fn owner(text: &str) -> Actor {
 
 fn new_key(name: &str, role: Role, projects: &[ProjectId]) -> NewApiKey {
     let (projects, request_id) = (projects.to_vec(), String::new());
-    NewApiKey { owner: owner(name), role, projects, request_id }
+    let all_projects = projects.is_empty() && role != Role::Admin;
+    NewApiKey { owner: owner(name), role, projects, all_projects, request_id }
 }
 
 #[tokio::test]

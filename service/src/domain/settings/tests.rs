@@ -100,7 +100,8 @@ async fn one_setting_that_is_not_accepted_refuses_all() {
     let world = World::new();
     let (user, project) = (caller(Role::User), world.project);
     let bad = metadata(&[("mine", "1"), ("max_running", "\"2\"")]);
-    let refused = world.domain.update_settings(&user, project, bad, SettingsMask::Given).await;
+    let update = SettingsUpdate { set: bad, ..SettingsUpdate::default() };
+    let refused = world.domain.update_settings(&user, project, update).await;
     assert_eq!(message(refused), "max_running: must be a whole number from 0 to 1000000, or null");
     let kept = world.domain.get_settings(&caller(Role::Read), project).await.unwrap();
     assert_eq!(kept, Metadata::default());
@@ -114,23 +115,24 @@ async fn settings_are_merged_and_removed_by_name_or_all() {
     world.set("a", "1").await;
     world.set("b", "2").await;
     assert_eq!(get().await, metadata(&[("a", "1"), ("b", "2")]));
-    let names = |names: &[&str]| {
-        SettingsMask::Names(names.iter().map(|name| FieldName::parse(name).unwrap()).collect())
+    let names = |names: &[&str]| names.iter().map(|name| FieldName::parse(name).unwrap()).collect();
+    let update = async |set: &[(&str, &str)], remove: &[&str], replace| {
+        let update = SettingsUpdate { set: metadata(set), remove: names(remove), replace };
+        world.domain.update_settings(&user, project, update).await
     };
-    let update = async |settings: &[(&str, &str)], mask| {
-        world.domain.update_settings(&user, project, metadata(settings), mask).await
-    };
-    update(&[], names(&["a"])).await.unwrap();
+    update(&[], &["a", "none"], false).await.unwrap();
     assert_eq!(get().await, metadata(&[("b", "2")]));
-    assert_eq!(message(update(&[], names(&[])).await), "names: at least one is required");
-    // What the mask does not name stays, whatever the settings say.
-    update(&[("c", "3"), ("d", "4")], names(&["b", "c"])).await.unwrap();
-    assert_eq!(get().await, metadata(&[("c", "3")]));
-    update(&[], SettingsMask::Given).await.unwrap();
-    assert_eq!(get().await, metadata(&[("c", "3")]));
-    update(&[("e", "5")], SettingsMask::All).await.unwrap();
+    update(&[("c", "3"), ("d", "4")], &["b"], false).await.unwrap();
+    assert_eq!(get().await, metadata(&[("c", "3"), ("d", "4")]));
+    update(&[], &[], false).await.unwrap();
+    assert_eq!(get().await, metadata(&[("c", "3"), ("d", "4")]));
+    let both = update(&[("c", "9")], &["c"], false).await;
+    assert_eq!(message(both), "remove: must not name a setting of settings_json");
+    let both = update(&[("c", "9")], &["d"], true).await;
+    assert_eq!(message(both), "remove: must not stand beside an update_mask");
+    update(&[("e", "5")], &[], true).await.unwrap();
     assert_eq!(get().await, metadata(&[("e", "5")]));
-    update(&[], SettingsMask::All).await.unwrap();
+    update(&[], &[], true).await.unwrap();
     assert_eq!(get().await, Metadata::default());
 }
 
@@ -140,8 +142,8 @@ async fn settings_above_the_limit_in_all_are_refused() {
     let half = format!("\"{}\"", "x".repeat(1 << 19));
     world.set("a", &half).await;
     let (user, more) = (caller(Role::User), metadata(&[("b", half.as_str())]));
-    let refused =
-        world.domain.update_settings(&user, world.project, more, SettingsMask::Given).await;
+    let update = SettingsUpdate { set: more, ..Default::default() };
+    let refused = world.domain.update_settings(&user, world.project, update).await;
     assert_eq!(message(refused), "settings: of a project must be at most 1 MiB in all");
 }
 
@@ -149,9 +151,10 @@ async fn settings_above_the_limit_in_all_are_refused() {
 async fn a_worker_may_not_change_settings() {
     let world = World::new();
     let worker = caller(Role::Worker);
-    for mask in [SettingsMask::Given, SettingsMask::All] {
-        let settings = metadata(&[("a", "1")]);
-        let set = world.domain.update_settings(&worker, world.project, settings, mask).await;
+    for replace in [false, true] {
+        let set = metadata(&[("a", "1")]);
+        let update = SettingsUpdate { set, replace, ..Default::default() };
+        let set = world.domain.update_settings(&worker, world.project, update).await;
         assert!(message(set).contains("role user or above"));
     }
 }

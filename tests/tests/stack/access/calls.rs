@@ -1,6 +1,7 @@
 //! A good request of every call, about a given job.
 
 use prost::Message as _;
+use spiderq_proto::v1::{cancel_jobs_request::Selection, job_update::Target as Updated};
 use spiderq_proto::{FieldMask, v1::*};
 use spiderq_tests::{by_keys, by_number, job_of};
 
@@ -125,10 +126,12 @@ fn of_bulk(call: &str, target: &Target) -> Option<Vec<u8>> {
             RestoreJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
         }
         "CancelJobs by key" | "CancelJobs by filter" => {
-            CancelJobsRequest { project, filter, ..Default::default() }.encode_to_vec()
+            let selection = filter.map(Selection::Filter);
+            CancelJobsRequest { project, selection, ..Default::default() }.encode_to_vec()
         }
         "CancelJobs, the oldest" => {
-            CancelJobsRequest { project, oldest_pending: 1, ..Default::default() }.encode_to_vec()
+            let selection = Some(Selection::OldestPending(1));
+            CancelJobsRequest { project, selection, ..Default::default() }.encode_to_vec()
         }
         _ => return None,
     })
@@ -137,9 +140,9 @@ fn of_bulk(call: &str, target: &Target) -> Option<Vec<u8>> {
 #[rustfmt::skip]
 fn of_queue(call: &str, target: &Target) -> Option<Vec<u8>> {
     let (project, key) = (target.project, target.key.clone());
-    let update = |key| {
-        let updates = vec![JobUpdate { key, metadata_json: fields(), ..Default::default() }];
-        UpdateQueueRequest { updates, ..Default::default() }.encode_to_vec()
+    let update = |target| {
+        let updates = vec![JobUpdate { target: Some(target), metadata_json: fields(), ..Default::default() }];
+        UpdateQueueRequest { project, updates, ..Default::default() }.encode_to_vec()
     };
     Some(match call {
         "PushJobs" => {
@@ -151,8 +154,8 @@ fn of_queue(call: &str, target: &Target) -> Option<Vec<u8>> {
             let fence = target.fence.clone();
             HeartbeatRequest { key, fence, ..Default::default() }.encode_to_vec()
         }
-        "UpdateQueue of a job" => update(key),
-        "UpdateQueue of a spider" => update(format!("{project}/{}", target.spider())),
+        "UpdateQueue of a job" => update(Updated::Key(key)),
+        "UpdateQueue of a spider" => update(Updated::Spider(by_number(target.spider()))),
         "ListQueue" => ListQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "SummarizeQueue" => SummarizeQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "ListLastJobs" => ListLastJobsRequest { project, ..Default::default() }.encode_to_vec(),
@@ -165,7 +168,7 @@ fn of_projects(call: &str, target: &Target) -> Option<Vec<u8>> {
     let (project, spider) = (target.project, Some(by_number(target.spider())));
     Some(match call {
         "ListProjects" => ListProjectsRequest::default().encode_to_vec(),
-        "SummarizeProjects" => SummarizeProjectsRequest { projects: vec![project] }.encode_to_vec(),
+        "SummarizeProjects" => SummarizeProjectsRequest { projects: vec![project], ..Default::default() }.encode_to_vec(),
         "SummarizeProjects, all" => SummarizeProjectsRequest::default().encode_to_vec(),
         "ListSpiders" => ListSpidersRequest { project, ..Default::default() }.encode_to_vec(),
         "GetSpider" => GetSpiderRequest { project, spider }.encode_to_vec(),
@@ -180,8 +183,8 @@ fn of_projects(call: &str, target: &Target) -> Option<Vec<u8>> {
         }
         "GetProjectSettings" => GetProjectSettingsRequest { project }.encode_to_vec(),
         "UpdateProjectSettings" => {
-            let (settings_json, update_mask) = (fields(), None);
-            UpdateProjectSettingsRequest { project, settings_json, update_mask }.encode_to_vec()
+            let settings_json = fields();
+            UpdateProjectSettingsRequest { project, settings_json, ..Default::default() }.encode_to_vec()
         }
         "GetServerTime" => GetServerTimeRequest {}.encode_to_vec(),
         _ => return None,

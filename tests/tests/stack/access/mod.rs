@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 use spiderq_proto::v1::UpdateQueueResponse;
-use spiderq_tests::{Stack, call_raw, item_error};
+use spiderq_tests::{Stack, call_raw, item_error, update_error};
 use tonic::Code;
 
 use self::{
@@ -34,9 +34,11 @@ async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -
     match answer {
         Ok(answer) if row.rpc() == "UpdateQueue" => {
             let answer = UpdateQueueResponse::decode(&answer[0][..]).unwrap();
-            match answer.results[0].error.as_ref() {
+            match update_error(&answer.results[0]) {
                 None => Ok(Cell::Yes),
-                Some(error) if item_error(error).0 == Code::PermissionDenied => Ok(Cell::Forbidden),
+                Some(error) if item_error(&error).0 == Code::PermissionDenied => {
+                    Ok(Cell::Forbidden)
+                }
                 Some(error) => Err(format!("{error:?}")),
             }
         }

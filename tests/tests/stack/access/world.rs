@@ -7,7 +7,7 @@ use spiderq_proto::v1::{
     CreateApiKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, Role, StartJobRequest,
     UpdateQueueRequest,
 };
-use spiderq_tests::{Grpc, Http, Stack, by_name, job_of, pushed_key};
+use spiderq_tests::{Grpc, Http, Stack, by_name, job_of, pushed_key, update_of};
 
 use super::{
     calls::{Target, state_needed},
@@ -93,11 +93,7 @@ impl World {
     }
 
     async fn finish(&self, job: &Target) {
-        let update = JobUpdate {
-            key: job.key.clone(),
-            state: JobState::Finished.into(),
-            ..JobUpdate::default()
-        };
+        let update = JobUpdate { state: JobState::Finished.into(), ..update_of(&job.key) };
         let request = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         self.stack.grpc().queue().update_queue(request).await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use spiderq_proto::v1::{JobUpdate, SetJobMetadataRequest, UpdateQueueRequest};
-use spiderq_tests::{Stack, item_error, item_fields};
+use spiderq_tests::{Stack, item_error, item_fields, update_error, update_of};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -64,7 +64,7 @@ async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
             ..SetJobMetadataRequest::default()
         };
         let metadata_json = set.metadata_json.clone();
-        let update = JobUpdate { key, metadata_json, ..JobUpdate::default() };
+        let update = JobUpdate { metadata_json, ..update_of(key) };
         let status = stack.grpc().jobs().set_job_metadata(set).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, MESSAGE));
         let details = status.get_error_details();
@@ -72,7 +72,7 @@ async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
         assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata_json");
         let request = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         let answer = stack.grpc().queue().update_queue(request).await.unwrap();
-        let error = answer.into_inner().results.remove(0).error.unwrap();
+        let error = update_error(&answer.into_inner().results[0]).unwrap();
         let expected = (Code::ResourceExhausted, "TOO_LARGE".to_owned(), MESSAGE.to_owned());
         assert_eq!(item_error(&error), expected);
         assert_eq!(item_fields(&error), ["updates[0].metadata_json"]);

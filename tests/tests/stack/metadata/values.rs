@@ -12,7 +12,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::value::RawValue;
 use spiderq_proto::v1::*;
-use spiderq_tests::{Response, Stack, StoreKind, by_keys, by_name, job_of};
+use spiderq_tests::{Response, Stack, StoreKind, by_keys, by_name, job_of, update_of};
 
 use super::json_text;
 use crate::on_each_store;
@@ -115,11 +115,8 @@ impl Case<'_> {
             ..ScheduleJobRequest::default()
         };
         jobs.schedule_job(schedule).await.unwrap();
-        let update = JobUpdate {
-            key: self.bare().await,
-            metadata_json: metadata_json.clone(),
-            ..JobUpdate::default()
-        };
+        let metadata_json_of = metadata_json.clone();
+        let update = JobUpdate { metadata_json: metadata_json_of, ..update_of(self.bare().await) };
         let update = UpdateQueueRequest { updates: vec![update], ..UpdateQueueRequest::default() };
         queue.update_queue(update).await.unwrap();
         let edit = UpdateJobsRequest {
