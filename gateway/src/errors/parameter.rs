@@ -46,7 +46,7 @@ fn field(path: &str) -> &str {
         ("id", Some("spider" | "spiders")) => "spider_id",
         ("metadata_json", _) => "metadata",
         ("job_settings_json", _) => "job_settings",
-        ("settings_json" | "update_mask" | "paths", _) => "settings",
+        ("settings_json" | "remove_settings" | "update_mask" | "paths", _) => "settings",
         ("unique_key", _) => "unique",
         (field, _) => field,
     }

@@ -322,7 +322,7 @@ async fn settings_are_set_and_removed() {
         let expected = UpdateProjectSettingsRequest {
             project: 53,
             update_mask,
-            remove: texts(remove),
+            remove_settings: texts(remove),
             ..Default::default()
         };
         assert_eq!(fake.request::<UpdateProjectSettingsRequest>(), expected);

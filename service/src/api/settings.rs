@@ -17,12 +17,16 @@ pub(super) fn update(
     let project = fields.field("project", decode::project(message.project, None));
     let set = fields.part(decode::settings(message.settings_json));
     let replace = fields.field("update_mask", replaces(message.update_mask));
-    let few = match message.remove.len() > MAX_ITEMS {
-        true => Err(Error::too_large("remove", format!("at most {MAX_ITEMS} in one call")).at("")),
+    let few = match message.remove_settings.len() > MAX_ITEMS {
+        true => {
+            Err(Error::too_large("remove_settings", format!("at most {MAX_ITEMS} in one call"))
+                .at(""))
+        }
         false => Ok(()),
     };
-    let remove = few.and_then(|()| decode::field_names(&message.remove, "remove"));
-    let remove = fields.within("remove", remove);
+    let remove =
+        few.and_then(|()| decode::field_names(&message.remove_settings, "remove_settings"));
+    let remove = fields.within("remove_settings", remove);
     let (Some(project), Some(set), Some(replace), Some(remove)) = (project, set, replace, remove)
     else {
         return Err(fields.into_error());

@@ -116,10 +116,10 @@ impl Domain {
 fn change(update: SettingsUpdate) -> Result<Option<SettingsChange>> {
     let SettingsUpdate { set, remove, replace } = update;
     if replace && !remove.is_empty() {
-        return Err(Error::invalid("remove", "must not stand beside an update_mask"));
+        return Err(Error::invalid("remove_settings", "must not stand beside an update_mask"));
     }
     if remove.iter().any(|name| set.get(name.as_str()).is_some()) {
-        return Err(Error::invalid("remove", "must not name a setting of settings_json"));
+        return Err(Error::invalid("remove_settings", "must not name a setting of settings_json"));
     }
     Ok(Some(match (replace, set.is_empty(), remove.is_empty()) {
         (true, true, _) => SettingsChange::Clear,

@@ -48,9 +48,11 @@ async function life() {
   const running = await jobs.getJob({ key });
   show(`updated progress=${running.job.metadataJson.progress}`);
 
-  const update = { key, fence, state: JobState.FINISHED, closeReason: "finished" };
+  const target = { case: "key", value: key };
+  const update = { target, fence, state: JobState.FINISHED, closeReason: "finished" };
   const { results } = await queue.updateQueue({ updates: [update] });
-  show(`finished ${results[0].key}, was ${word(results[0].previousState)}`);
+  const made = results[0].result.value;
+  show(`finished ${results[0].key}, was ${word(made.previousState)}`);
 
   const filter = { states: [JobState.FINISHED], hasTags: ["sometag"] };
   for await (const row of queue.listQueue({ project: 123n, filter, limit: 1n })) {

@@ -30,7 +30,7 @@ echo "updated progress=$(call JobService/GetJob "{\"key\": \"$key\"}" | jq -r .j
 
 call JobQueueService/UpdateQueue "{\"updates\": [{\"key\": \"$key\",
   \"fence\": \"$fence\", \"state\": \"JOB_STATE_FINISHED\", \"close_reason\": \"finished\"}]}" |
-  jq -r '.results[] | "finished \(.key), was \(.previousState | ltrimstr("JOB_STATE_") | ascii_downcase)"'
+  jq -r '.results[] | "finished \(.key), was \(.made.previousState | ltrimstr("JOB_STATE_") | ascii_downcase)"'
 
 # A stream of jobs, the latest first.
 call JobQueueService/ListQueue \

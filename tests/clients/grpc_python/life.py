@@ -67,7 +67,7 @@ with grpc.insecure_channel(ADDRESS) as channel:
 
     update = {"key": key, "fence": fence, "state": "JOB_STATE_FINISHED"}
     done = queue.UpdateQueue(updates=[{**update, "close_reason": "finished"}])
-    before = {1: "pending", 2: "running"}[done.results[0].previous_state]
+    before = {1: "pending", 2: "running"}[done.results[0].made.previous_state]
     print("finished %s, was %s" % (done.results[0].key, before))
 
     wanted = {"states": ["JOB_STATE_FINISHED"], "has_tags": ["sometag"]}

@@ -49,7 +49,7 @@ console.log(`updated progress=${running.job.metadataJson.progress}`);
 
 const update = { key, fence, state: "JOB_STATE_FINISHED", closeReason: "finished" };
 const { results } = await call(queue, "updateQueue", { updates: [update] });
-console.log(`finished ${results[0].key}, was ${word(results[0].previousState)}`);
+console.log(`finished ${results[0].key}, was ${word(results[0].made.previousState)}`);
 
 const filter = { states: ["JOB_STATE_FINISHED"], hasTags: ["sometag"] };
 for await (const row of queue.listQueue({ project: 123, filter, limit: 1 }, metadata, deadline())) {

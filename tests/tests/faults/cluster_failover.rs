@@ -84,6 +84,7 @@ async fn an_api_key_stays_valid_while_the_master_with_the_keys_is_away() {
     let made = CreateApiKeyRequest {
         owner: "ann".to_owned(),
         role: Role::User.into(),
+        all_projects: true,
         ..CreateApiKeyRequest::default()
     };
     let mut keys = Grpc::new(&program.url, Stack::KEY).api_keys();

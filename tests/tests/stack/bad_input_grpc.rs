@@ -250,7 +250,7 @@ async fn projects(grpc: &Grpc) {
     assert_invalid(projects.update_spider(unknown).await, told);
     let tag_changes = Some(TagChanges { add: vec!["a".into()], ..Default::default() });
     let both = UpdateSpiderRequest { update_mask: mask("tags"), tag_changes, ..none };
-    let told = "tag_changes: must not stand beside tags in update_mask";
+    let told = "tag_changes: must not stand beside tags in the update_mask";
     assert_invalid(projects.update_spider(both).await, told);
 }
 

@@ -79,6 +79,6 @@ async fn a_tool_that_knows_only_the_address_schedules_a_job() {
     assert!(output.status.success(), "{error}");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let job = &answer["job"];
-    let found = [&job["key"], &job["spider"], &job["state"]];
+    let found = [&job["key"], &job["spiderName"], &job["state"]];
     assert_eq!(found, ["53/1/1", "somespider", "JOB_STATE_PENDING"]);
 }

@@ -93,6 +93,7 @@ async fn call_over_grpc(url: &str, hidden: &mut Hidden) {
     let create = CreateApiKeyRequest {
         owner: "ann".to_owned(),
         role: Role::User.into(),
+        all_projects: true,
         ..CreateApiKeyRequest::default()
     };
     let made = grpc.api_keys().create_api_key(create).await.unwrap().into_inner();

@@ -134,7 +134,7 @@ async fn update(
         project: 7,
         settings_json: settings.iter().map(|(name, json)| (owned(name), owned(json))).collect(),
         update_mask: mask.map(|path| FieldMask { paths: vec![owned(path)] }),
-        remove: remove.iter().map(|name| owned(name)).collect(),
+        remove_settings: remove.iter().map(|name| owned(name)).collect(),
     };
     let mut projects = grpc.projects();
     projects.update_project_settings(request).await.unwrap();

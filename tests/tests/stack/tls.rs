@@ -140,7 +140,8 @@ async fn gateway_and_key_command_connect_over_tls() {
     let server = Program::serve(&store, &["--tls-cert", &cert, "--tls-key", &key]);
     let url = server.url.replace("http://", "https://");
     let login = ["--server", &url, "--admin-key", Stack::KEY, "--tls-ca", &cert];
-    let (status, made, error) = run(&[&["key", "create", "ann"][..], &login].concat());
+    let (status, made, error) =
+        run(&[&["key", "create", "ann", "--all-projects"][..], &login].concat());
     assert!(status.success(), "{error}");
     let ann = made.lines().next().unwrap();
 

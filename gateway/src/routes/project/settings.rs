@@ -48,8 +48,8 @@ pub(in crate::routes) async fn delete(call: Call) -> StorageResult {
 }
 
 pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
-    let remove = vec![call.part("name")?.to_owned()];
-    update(&call, UpdateProjectSettingsRequest { remove, ..Default::default() }).await
+    let remove_settings = vec![call.part("name")?.to_owned()];
+    update(&call, UpdateProjectSettingsRequest { remove_settings, ..Default::default() }).await
 }
 
 async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {

@@ -127,9 +127,9 @@ async fn settings_are_merged_and_removed_by_name_or_all() {
     update(&[], &[], false).await.unwrap();
     assert_eq!(get().await, metadata(&[("c", "3"), ("d", "4")]));
     let both = update(&[("c", "9")], &["c"], false).await;
-    assert_eq!(message(both), "remove: must not name a setting of settings_json");
+    assert_eq!(message(both), "remove_settings: must not name a setting of settings_json");
     let both = update(&[("c", "9")], &["d"], true).await;
-    assert_eq!(message(both), "remove: must not stand beside an update_mask");
+    assert_eq!(message(both), "remove_settings: must not stand beside an update_mask");
     update(&[("e", "5")], &[], true).await.unwrap();
     assert_eq!(get().await, metadata(&[("e", "5")]));
     update(&[], &[], true).await.unwrap();

@@ -196,7 +196,7 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
     Some(match call {
         "CreateApiKey" => {
             let (owner, role) = ("new".to_owned(), Role::Read.into());
-            CreateApiKeyRequest { owner, role, ..Default::default() }.encode_to_vec()
+            CreateApiKeyRequest { owner, role, all_projects: true, ..Default::default() }.encode_to_vec()
         }
         "ListApiKeys" => ListApiKeysRequest::default().encode_to_vec(),
         "RevokeApiKey" => RevokeApiKeyRequest { id: target.key_id.clone() }.encode_to_vec(),

@@ -142,6 +142,7 @@ impl World {
         let key = CreateApiKeyRequest {
             owner: "to be revoked".to_owned(),
             role: Role::Read.into(),
+            all_projects: true,
             ..CreateApiKeyRequest::default()
         };
         let made = self.stack.grpc().api_keys().create_api_key(key).await.unwrap();
