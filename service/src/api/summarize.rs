@@ -13,7 +13,7 @@ use crate::{
     domain::{Domain, LastJobsQuery, StateSummary, SummarizeQuery},
 };
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     limits::MAX_ROWS,
     model::{Millis, SpiderId},
 };
@@ -112,8 +112,8 @@ fn after(number: i64) -> Result<Option<SpiderId>> {
     match number {
         0 => Ok(None),
         number => {
-            let id = SpiderId::new(number).map(Some);
-            id.map_err(|error| error.with_field("after_spider_id"))
+            let bad = |_| Error::invalid("after_spider_id", "must not be negative");
+            SpiderId::new(number).map(Some).map_err(bad)
         }
     }
 }
