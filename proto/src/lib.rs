@@ -4,6 +4,7 @@
 //! No handwritten logic belongs here but [`time`]; the documentation is in the .proto files.
 
 /// Messages, service traits (`…_service_server`) and clients (`…_service_client`).
+#[expect(clippy::large_enum_variant, reason = "a message is as large as its fields")]
 pub mod v1 {
     tonic::include_proto!("spiderq.v1");
 }

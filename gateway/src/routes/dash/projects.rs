@@ -17,6 +17,6 @@ pub(in crate::routes) async fn listprojects(call: Call) -> DashResult {
         }
     }
     Ok(ok(|body| {
-        body.raw("projects", &array(projects.into_iter()));
+        body.raw("projects", &array(projects));
     }))
 }

@@ -70,7 +70,7 @@ fn target(key: &str, project: i64) -> Result<Target, Problem> {
     match (JobKey::parse(key), SpiderKey::parse(key)) {
         (Ok(_), _) => Ok(Target::Key(key.to_owned())),
         (_, Ok(spider)) if i64::try_from(spider.project.get()) != Ok(project) => {
-            Err(Problem::invalid("key", &format!("must be a key of project {project}")))
+            Err(Problem::invalid("key", format!("must be a key of project {project}")))
         }
         (_, Ok(spider)) => Ok(Target::Spider(by_id(spider.spider.get().cast_signed()))),
         (Err(_), Err(_)) => Err(Problem::invalid("key", accepted_values::JOB_OR_SPIDER_KEY)),
