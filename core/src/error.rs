@@ -16,7 +16,7 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 const REQUEST_ID_REUSED: &str = "was already used for another request";
 const ETAG_CHANGED: &str = "the job was changed since, read it again";
-const CURSOR_GONE: &str = "the events after it are gone; list the jobs and watch from now on";
+const CURSOR_GONE: &str = "the events after it are gone; watch from now on, then list the jobs";
 
 /// A field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

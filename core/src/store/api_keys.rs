@@ -20,8 +20,9 @@ impl fmt::Debug for ApiKeyDigest {
 /// Keeps API keys, of all projects.
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync + fmt::Debug {
-    /// Keeps an API key, in place of one with the same digest.
-    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<()>;
+    /// Keeps an API key; whether it did. One with the same digest that is kept already, or that was
+    /// removed, stays as it is.
+    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool>;
 
     /// Keeps an API key if the store has none at all; whether it did. Atomic over processes.
     async fn put_first_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool>;
@@ -32,7 +33,7 @@ pub trait ApiKeyStore: Send + Sync + fmt::Debug {
     /// All API keys, oldest first; equal times by id.
     async fn list_api_keys(&self) -> Result<Vec<ApiKeyRecord>>;
 
-    /// Removes the API key with this id; whether there was one.
+    /// Removes the API key with this id for good; whether there was one.
     async fn remove_api_key(&self, id: &str) -> Result<bool>;
 
     /// The secret of this installation, the same in every process on the store. The first call

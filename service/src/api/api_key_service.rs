@@ -56,6 +56,9 @@ impl ApiKeyService for KeyApi {
     ) -> RpcResult<v1::RevokeApiKeyResponse> {
         self.0
             .run("RevokeApiKey", request, |call, message| async move {
+                if message.id.is_empty() {
+                    return Err(Error::invalid("id", "is required"));
+                }
                 call.domain.revoke_key(&call.caller, &message.id).await?;
                 Ok(v1::RevokeApiKeyResponse {})
             })

@@ -43,13 +43,19 @@ impl BulkRequest {
         tokens: &PageTokens,
         request_id: Option<RequestId>,
     ) -> Result<BulkQuery> {
+        let mut fields = Fields::default();
+        let allowed = [v1::JobState::Unspecified, v1::JobState::Deleted].map(i32::from);
+        let states = self.filter.iter().flat_map(|filter| &filter.states);
+        let states = match states.into_iter().all(|state| allowed.contains(state)) {
+            true => Ok(()),
+            false => Err(Error::invalid("states", "may only be deleted")),
+        };
+        fields.field("filter.states", states);
         let deleted = StateSet::from_iter([State::Deleted]);
-        let has_states = self.filter.as_ref().is_some_and(|filter| !filter.states.is_empty());
-        let query = self.decode(deleted, tokens, request_id)?;
-        if has_states && query.jobs.filter.states != deleted {
-            return Err(Error::invalid("states", "may only be deleted").at("filter.states"));
+        match fields.part(self.decode(deleted, tokens, request_id)) {
+            Some(query) => fields.check(query),
+            None => Err(fields.into_error()),
         }
-        Ok(query)
     }
 }
 
@@ -79,9 +85,17 @@ mod tests {
         let deleted = StateSet::from_iter([State::Deleted]);
         assert_eq!(states(&[]).unwrap(), deleted);
         assert_eq!(states(&[4]).unwrap(), deleted);
+        assert_eq!(states(&[0]).unwrap(), deleted);
         let refused = states(&[3, 4]).unwrap_err();
         assert_eq!(refused.to_string(), "states: may only be deleted");
         assert_eq!(refused.violations()[0].path, "filter.states");
+        let mut by_key = request(&[0], "");
+        by_key.filter.as_mut().unwrap().keys = vec!["53/1/1".to_owned()];
+        assert!(by_key.decode_deleted(&tokens, None).is_ok());
+        let wrong = BulkRequest { project: 0, ..request(&[3], "") };
+        let violations = wrong.decode_deleted(&tokens, None).unwrap_err().violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["filter.states", "project"]);
     }
 
     #[test]

@@ -39,14 +39,17 @@ pub(super) fn spider_ref(message: Option<v1::SpiderRef>, id_name: &str) -> Resul
     some_spider_ref(message, id_name)?.ok_or_else(|| Error::invalid("spider", "is required").at(""))
 }
 
-/// `None` where the message is not given or empty.
+/// `None` where the message is not given.
 pub(super) fn some_spider_ref(
     message: Option<v1::SpiderRef>,
     id_name: &str,
 ) -> Result<Option<SpiderRef>> {
     use v1::spider_ref::Spider;
-    match message.and_then(|message| message.spider) {
-        None => Ok(None),
+    let Some(message) = message else {
+        return Ok(None);
+    };
+    match message.spider {
+        None => Err(Error::invalid("spider", "must be an id or a name").at("")),
         Some(Spider::Id(number)) => {
             let bad = |error: Error| error.with_field(id_name).at("id");
             SpiderId::new(number).map(|id| Some(SpiderRef::Number(id))).map_err(bad)

@@ -8,7 +8,7 @@ use super::{
     decode,
     fields::{Fields, list},
 };
-use crate::domain::JobSelection;
+use crate::domain::{JobSelection, is_of_project};
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_ITEMS,
@@ -19,7 +19,8 @@ use spiderq_core::{
 pub(super) const LIVE: StateSet = StateSet::NOT_DELETED;
 
 /// The jobs of a filter. Without states it selects those in one of `default`; with keys, in all
-/// states. The project may be 0 where there are keys: it is that of the first.
+/// states. The project may be 0 where there are keys: it is that of the first. Keys that come again
+/// are left out.
 pub(super) fn selection(
     project: i64,
     message: Option<v1::JobFilter>,
@@ -36,8 +37,12 @@ pub(super) fn selection(
     let of_keys = || Some(parts.as_ref()?.keys.first()?.project);
     let project = if is_of_keys { of_keys() } else { given };
     let (Some(project), Some(parts)) = (project, parts) else { return Err(fields.into_error()) };
-    let Parts { keys, filter, spiders } = parts;
-    Ok(JobSelection { project, keys, filter, spiders, has_conditions })
+    let Parts { mut keys, filter, spiders } = parts;
+    let check = |key: &JobKey| is_of_project(project, *key).map_err(|error| error.at(""));
+    fields.within("filter.keys", list(&keys, check));
+    let mut seen = HashSet::new();
+    keys.retain(|key| seen.insert(*key));
+    fields.check(JobSelection { project, keys, filter, spiders, has_conditions })
 }
 
 /// Whether the filter selects no job in particular.
@@ -109,17 +114,13 @@ fn parts(message: v1::JobFilter, default: StateSet) -> Result<Parts> {
     fields.check(Parts { keys, filter, spiders })
 }
 
-/// Each key once, where it came first.
 fn keys(texts: &[String]) -> Result<Vec<JobKey>> {
     if texts.len() > MAX_ITEMS {
         return Err(Error::too_large("keys", format!("at most {MAX_ITEMS} in one call")).at(""));
     }
     let parse =
         |text: &String| JobKey::parse(text).map_err(|error| error.with_field("keys").at(""));
-    let mut seen = HashSet::new();
-    let mut keys = list(texts, parse)?;
-    keys.retain(|key| seen.insert(*key));
-    Ok(keys)
+    list(texts, parse)
 }
 
 /// One that is not specified says nothing.
@@ -137,7 +138,9 @@ fn time_bound(field: &str, time: Option<Timestamp>) -> Result<Option<Position>> 
     let Some(time) = time else {
         return Ok(None);
     };
+    let is_time = (0..1_000_000_000).contains(&time.nanos);
     match u64::try_from(timestamp_ms(&time)) {
+        Ok(_) if !is_time => Err(Error::invalid(field, "must have 0 to 999,999,999 nanos")),
         // Positions end below 2^53, which is the time 2^42 ms.
         Ok(ms) => Ok(Some(Position::at(Millis(ms.min(1 << 42))))),
         Err(_) => Err(Error::invalid(field, "must be a time in ms since the epoch")),
@@ -165,7 +168,9 @@ mod tests {
         let jobs = selection(0, Some(filter()), LIVE).unwrap();
         assert_eq!((jobs.project.get(), jobs.keys.len()), (53, 2));
         assert_eq!((jobs.filter.states, jobs.has_conditions), (StateSet::ALL, false));
-        assert_eq!(selection(54, Some(filter()), LIVE).unwrap().project.get(), 54);
+        let (message, paths) = refused(54, filter());
+        assert_eq!(message, "key: must be a job of project 54, 53/1/1 is not");
+        assert_eq!(paths, ["filter.keys[0]", "filter.keys[1]", "filter.keys[2]"]);
         let message = selection(0, None, LIVE).unwrap_err().to_string();
         assert_eq!(message, "project: must be a positive integer");
         assert!(selection(-1, Some(filter()), LIVE).is_err());
@@ -189,6 +194,7 @@ mod tests {
             spiders: vec![v1::SpiderRef { spider: Some(v1::spider_ref::Spider::Id(0)) }],
             has_tags: texts(&["a", ""]),
             from_state_time: Some(Timestamp { seconds: -1, nanos: 0 }),
+            before_state_time: Some(Timestamp { seconds: 1, nanos: -1 }),
             priorities: vec![5],
             ..Default::default()
         };
@@ -200,6 +206,7 @@ mod tests {
             "filter.spiders[0].id",
             "filter.has_tags[1]",
             "filter.from_state_time",
+            "filter.before_state_time",
             "filter.priorities[0]",
         ];
         assert_eq!(paths, expected);

@@ -47,11 +47,16 @@ pub(super) fn push(job: v1::NewJob) -> Result<PushJob> {
 
 /// The same for a job that gets a unique key of its own.
 pub(super) fn scheduled(job: v1::NewJob) -> Result<PushJob> {
-    if !job.unique_key.is_empty() {
-        let accepted = "must be empty: spider and arguments make it";
-        return Err(Error::invalid("unique_key", accepted));
+    let mut fields = Fields::default();
+    let unique = match job.unique_key.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid("unique_key", "must be empty: spider and arguments make it")),
+    };
+    fields.part(unique);
+    match fields.part(push(v1::NewJob { unique_key: String::new(), ..job })) {
+        Some(job) => fields.check(job),
+        None => Err(fields.into_error()),
     }
-    push(job)
 }
 
 /// Such a job of a project.
@@ -114,6 +119,12 @@ mod tests {
         let refused = |job| scheduled(job).unwrap_err().to_string();
         assert_eq!(refused(v1::NewJob::default()), "spider: is required");
         let unique = v1::NewJob { unique_key: "u".to_owned(), ..v1::NewJob::default() };
-        assert_eq!(refused(unique), "unique_key: must be empty: spider and arguments make it");
+        assert_eq!(
+            refused(unique.clone()),
+            "unique_key: must be empty: spider and arguments make it"
+        );
+        let violations = scheduled(unique).unwrap_err().violations();
+        let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["unique_key", "spider"]);
     }
 }

@@ -50,8 +50,12 @@ impl ProjectService for ProjectApi {
                     ..Default::default()
                 };
                 let tokens = PageTokens::of("SummarizeProjects", &bound);
-                let page = Page::decode(message.page_size, &message.page_token, &tokens)?;
-                let projects = decode::projects(message.projects)?;
+                let mut fields = Fields::default();
+                let projects = fields.part(decode::projects(message.projects));
+                let page = Page::decode(message.page_size, &message.page_token, &tokens);
+                let (Some(projects), Some(page)) = (projects, fields.part(page)) else {
+                    return Err(fields.into_error());
+                };
                 let all = call.domain.summarize_projects(&call.caller, projects).await?;
                 let (summaries, next_page_token) = page.of(all, |one| one.project, &tokens);
                 let summaries = summaries.into_iter().map(summary).collect();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    domain::{Domain, LastJobsQuery, StateSummary, SummarizeQuery},
+    domain::{Domain, LastJobsQuery, StateSummary, SummarizeQuery, jobs_per_state},
 };
 use spiderq_core::{
     error::{Error, Result},
@@ -23,14 +23,15 @@ pub(super) fn decode(message: v1::SummarizeQueueRequest) -> Result<(SummarizeQue
     let project = fields.field("project", decode::project(message.project, None));
     let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider_id"));
     let state = fields.field("state", decode::state(message.state));
+    let limit = fields.field("jobs_per_state", jobs_per_state(message.jobs_per_state));
     let skip = fields.field("skip", decode::not_negative("skip", message.skip));
     let view = fields.part(View::row_with(&message.metadata_fields));
-    let (Some(project), Some(spider), Some(state), Some(skip), Some(view)) =
-        (project, spider, state, skip, view)
+    let (Some(project), Some(spider), Some(state), Some(limit), Some(skip), Some(view)) =
+        (project, spider, state, limit, skip, view)
     else {
         return Err(fields.into_error());
     };
-    let (limit, fields) = (message.jobs_per_state, view.fields.clone());
+    let fields = view.fields.clone();
     Ok((SummarizeQuery { project, spider, state, limit, skip, fields }, view))
 }
 
@@ -112,7 +113,7 @@ fn after(number: i64) -> Result<Option<SpiderId>> {
     match number {
         0 => Ok(None),
         number => {
-            let bad = |_| Error::invalid("after_spider_id", "must not be negative");
+            let bad = |_| Error::invalid("after_spider_id", "must be 0 or a spider's number");
             SpiderId::new(number).map(Some).map_err(bad)
         }
     }

@@ -136,7 +136,8 @@ impl Auth {
     }
 
     /// The same for a caller's request id: called again, it answers the API key of the first
-    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects.
+    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects, or
+    /// is revoked.
     pub async fn create_key_once(
         &self,
         name: &Actor,
@@ -147,12 +148,12 @@ impl Auth {
         let key = self.hasher.key_of_request(caller, request_id);
         let digest = self.hasher.digest(&key);
         let record = self.record(&digest, name, role, projects);
-        if let Some(found) = self.store.get_api_key(&digest).await? {
-            let same = ApiKeyRecord { created: found.created, ..record } == found;
-            return if same { Ok((key, found)) } else { Err(Error::RequestIdReused) };
+        if self.store.put_api_key(&digest, record.clone()).await? {
+            return Ok((key, record));
         }
-        self.store.put_api_key(&digest, record.clone()).await?;
-        Ok((key, record))
+        let found = self.store.get_api_key(&digest).await?.ok_or(Error::RequestIdReused)?;
+        let is_same = ApiKeyRecord { created: found.created, ..record } == found;
+        if is_same { Ok((key, found)) } else { Err(Error::RequestIdReused) }
     }
 
     /// Creates an admin key if the store has no API key at all.

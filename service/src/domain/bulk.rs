@@ -6,7 +6,7 @@ use super::{Domain, JobList, JobSelection, ListQuery, RequestId, check_items, ch
 use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_BATCH, MAX_BULK_JOBS},
-    model::{FieldSelection, Filter, JobKey, Position, ProjectId, StateSet},
+    model::{JobKey, Position, StateSet},
 };
 
 /// Which jobs a call changes.
@@ -48,9 +48,9 @@ impl BulkDone {
 
 /// The jobs that a call changes.
 pub(super) enum BulkJobs {
-    /// So many would be; nothing is to be done.
+    /// So many would be changed; nothing is to be done.
     Counted(u64),
-    /// Those of these keys, at least one.
+    /// Those of these keys, at least one, whatever holds of them.
     Keys(Vec<JobKey>, Option<RequestId>),
     /// Those that a list finds.
     Found(BulkList),
@@ -59,6 +59,8 @@ pub(super) enum BulkJobs {
 /// The jobs that one call finds.
 pub(super) struct BulkList {
     jobs: JobList,
+    /// A job that has left these since it was found no longer matches.
+    pub(super) states: StateSet,
     taken: u64,
     last: Option<Position>,
 }
@@ -70,47 +72,27 @@ impl Domain {
         let BulkQuery { jobs, after, validate_only, request_id } = query;
         let JobSelection { project, keys, filter, spiders, has_conditions } = jobs;
         if !has_conditions {
-            check_items("keys", keys.len()).map_err(|error| error.at("filter.keys"))?;
+            check_items("keys", keys.len()).map_err(|error| error.at("filter"))?;
         }
         if has_conditions && request_id.is_some() {
             // Which jobs match differs from one call to the next: there is no answer to keep.
             let accepted = "goes with keys alone; a filter finds other jobs the second time";
             return Err(Error::invalid("request_id", accepted));
         }
-        let mut filter = self.with_spiders(project, filter, &spiders).await?;
-        if !keys.is_empty() {
-            check_project(project, &keys)?;
-            let selection = (filter, keys, has_conditions);
-            return self.bulk_keys(project, selection, hit, validate_only, request_id).await;
-        }
-        filter.states = filter.states.and(hit);
-        if validate_only {
-            return Ok(BulkJobs::Counted(self.store.count(project, &filter).await?));
-        }
-        filter.until = filter.until.into_iter().chain(after).min();
-        // One more than is changed tells whether there are any left.
-        let list = ListQuery { limit: MAX_BULK_JOBS + 1, ..ListQuery::new(project, filter) };
-        Ok(BulkJobs::Found(BulkList { jobs: self.list(list).await?, taken: 0, last: None }))
-    }
-
-    async fn bulk_keys(
-        &self,
-        project: ProjectId,
-        (filter, mut keys, has_conditions): (Filter, Vec<JobKey>, bool),
-        hit: StateSet,
-        validate_only: bool,
-        request_id: Option<RequestId>,
-    ) -> Result<BulkJobs> {
-        if !has_conditions && !validate_only {
+        check_project(project, &keys)?;
+        if !keys.is_empty() && !has_conditions && !validate_only {
             return Ok(BulkJobs::Keys(keys, request_id));
         }
-        let jobs = self.get_jobs(project, &filter, &keys, &FieldSelection::Row).await?;
+        let mut filter = self.with_spiders(project, filter, &spiders).await?;
+        filter.states = filter.states.and(hit);
         if validate_only {
-            let count = jobs.iter().filter(|job| hit.contains(job.state)).count();
-            return Ok(BulkJobs::Counted(count as u64));
+            return self.count(project, &filter, &keys).await.map(BulkJobs::Counted);
         }
-        keys = jobs.into_iter().map(|job| job.key).collect();
-        Ok(if keys.is_empty() { BulkJobs::Counted(0) } else { BulkJobs::Keys(keys, request_id) })
+        filter.until = filter.until.into_iter().chain(after).min();
+        let states = filter.states;
+        // One more than is changed tells whether there are any left.
+        let list = ListQuery { keys, limit: MAX_BULK_JOBS + 1, ..ListQuery::new(project, filter) };
+        Ok(BulkJobs::Found(BulkList { jobs: self.list(list).await?, states, taken: 0, last: None }))
     }
 }
 

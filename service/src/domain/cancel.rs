@@ -1,12 +1,12 @@
 //! Cancelling the oldest pending jobs in bulk (`docs/contract.md`, 4, cancel). Cancelling by
 //! key is [`stop_jobs`](Domain::stop_jobs).
 
-use super::{Domain, RequestId, step_digest, stop::WhileRunning};
+use super::{Domain, RequestId, step_digest};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_BATCH, MAX_CANCEL_OLDEST},
-    model::{ProjectId, Role},
+    model::{ProjectId, Role, State, StateSet},
 };
 
 impl Domain {
@@ -34,14 +34,16 @@ impl Domain {
     ) -> Result<u64> {
         caller.may(Role::Admin, project)?;
         let limit = check_limit(limit)?;
+        let pending = StateSet::from_iter([State::Pending]);
         let mut left = limit;
         for step in 0.. {
             let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
             let keys = self.store.oldest_pending(project, size).await?;
             // Under a request id the store is asked even about no job: it may have an answer.
             let digest = step_digest(request_id.as_ref(), step, self.now());
-            let (actor, keep) = (caller.actor(), WhileRunning::Keep);
-            let Some(stopped) = self.stop_batch(actor, project, &keys, keep, digest).await? else {
+            let actor = caller.actor();
+            let Some(stopped) = self.stop_batch(actor, project, &keys, pending, digest).await?
+            else {
                 break;
             };
             left = left.saturating_sub(stopped);

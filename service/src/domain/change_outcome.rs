@@ -4,7 +4,7 @@ use super::Domain;
 use spiderq_core::{
     error::{Error, ResourceKind, Result},
     limits::{MAX_BATCH, MAX_METADATA_BYTES, bytes_text},
-    model::{JobKey, Millis, ProjectId, State, Tags},
+    model::{JobKey, Millis, ProjectId, State, StateSet, Tags},
     store::{Change, Changed, Effect, Holder, Step},
 };
 
@@ -16,7 +16,8 @@ pub(super) fn refusal(key: JobKey, changed: Changed, to: Option<State>) -> Optio
         Changed::Stale => Some(Error::Stale(key)),
         Changed::NotHeld => Some(not_held(key)),
         Changed::WrittenSince => Some(Error::EtagChanged(key)),
-        Changed::TooManyTags => Some(Tags::too_many()),
+        // Tags of the metadata replace all, and are few enough.
+        Changed::TooManyTags => Some(Tags::too_many().at("tag_changes.add")),
         Changed::TooLarge => {
             let limit = format!("must be at most {} in all", bytes_text(MAX_METADATA_BYTES));
             Some(Error::too_large("metadata", limit).at("metadata_json"))
@@ -54,8 +55,9 @@ impl Domain {
         changed.into_iter().next().ok_or_else(|| Error::bug("change answered nothing"))
     }
 
-    /// Makes the same change to all `keys`, which `holder` must hold, up to [`MAX_BATCH`] in one
-    /// step or not at all; returns how many there are. The first refusal is the whole call's.
+    /// Makes the same change to those of `keys` that are in one of `states`. `holder` must hold
+    /// them. Up to [`MAX_BATCH`] are changed in one step or not at all; returns how many there are.
+    /// The first refusal is the whole call's.
     pub(super) async fn change_all(
         &self,
         project: ProjectId,
@@ -63,30 +65,40 @@ impl Domain {
         holder: &Holder,
         (on, effects): &([Step; 4], Vec<Effect>),
         to: Option<State>,
+        states: StateSet,
     ) -> Result<u64> {
+        let step =
+            |state: State| if states.contains(state) { on[state.index()] } else { Step::Keep };
+        let on = State::ALL.map(step);
         let mut count = 0;
         for chunk in keys.chunks(MAX_BATCH) {
             let change = |key: &JobKey| Change {
                 key: *key,
                 holder: holder.clone(),
                 unchanged_since: None,
-                on: *on,
+                on,
                 effects: effects.clone(),
             };
             let changes = chunk.iter().map(change).collect();
             let changed = self.store.change(project, changes, true, self.now(), None).await?;
-            count += count_existing(chunk, changed, to)?;
+            count += count_existing(chunk, changed, to, states)?;
         }
         Ok(count)
     }
 }
 
-fn count_existing(keys: &[JobKey], changed: Vec<Changed>, to: Option<State>) -> Result<u64> {
+fn count_existing(
+    keys: &[JobKey],
+    changed: Vec<Changed>,
+    to: Option<State>,
+    states: StateSet,
+) -> Result<u64> {
     let mut count = 0;
     for (key, changed) in keys.iter().zip(changed) {
         match refusal(*key, changed, to) {
             Some(Error::NotFound { .. }) => {}
             Some(error) => return Err(error),
+            None if matches!(changed, Changed::Kept(state) if !states.contains(state)) => {}
             None => count += 1,
         }
     }

@@ -4,7 +4,7 @@ use super::{Domain, JobSelection};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
-    model::{FieldSelection, Role},
+    model::{FieldSelection, Filter, JobKey, ProjectId, Role},
 };
 
 impl Domain {
@@ -13,10 +13,20 @@ impl Domain {
         let project = jobs.project;
         caller.may(Role::Read, project)?;
         let filter = self.with_spiders(project, jobs.filter.clone(), &jobs.spiders).await?;
-        if jobs.keys.is_empty() {
-            return self.store.count(project, &filter).await;
+        self.count(project, &filter, &jobs.keys).await
+    }
+
+    /// How many jobs match, of these keys or, without any, of all. Asks nobody for permission.
+    pub(super) async fn count(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        keys: &[JobKey],
+    ) -> Result<u64> {
+        if keys.is_empty() {
+            return self.store.count(project, filter).await;
         }
-        let found = self.get_jobs(project, &filter, &jobs.keys, &FieldSelection::Row).await?;
+        let found = self.get_jobs(project, filter, keys, &FieldSelection::Row).await?;
         Ok(found.len() as u64)
     }
 }

@@ -9,7 +9,7 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
-    model::{FieldSelection, JobKey, ProjectId, Role, State},
+    model::{FieldSelection, JobKey, ProjectId, Role, State, StateSet},
     store::{Effect, Holder, Purged, Step},
 };
 
@@ -34,7 +34,9 @@ impl Domain {
         let mut count = 0;
         while let Some(keys) = list.next().await? {
             let deleted = Some(State::Deleted);
-            count += self.change_all(project, &keys, &Holder::Anyone, &steps, deleted).await?;
+            let changed =
+                self.change_all(project, &keys, &Holder::Anyone, &steps, deleted, list.states);
+            count += changed.await?;
         }
         list.done(count).await
     }
@@ -55,7 +57,8 @@ impl Domain {
             self.refuse_running(keys).await?;
         }
         let steps = steps(Step::Refuse, caller)?;
-        self.change_all(project, keys, &Holder::Anyone, &steps, Some(State::Deleted)).await
+        let deleted = Some(State::Deleted);
+        self.change_all(project, keys, &Holder::Anyone, &steps, deleted, StateSet::ALL).await
     }
 
     async fn refuse_running(&self, keys: &[JobKey]) -> Result<()> {

@@ -61,7 +61,7 @@ pub use self::{
     shutdown::Shutdown,
     spiders::{Spider, SpiderRef, SpiderUpdate},
     start::{StartJob, StartedJob},
-    summarize::{StateSummary, SummarizeQuery},
+    summarize::{StateSummary, SummarizeQuery, jobs_per_state},
     update_jobs::UpdateJobs,
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
@@ -149,11 +149,14 @@ fn check_keys(project: ProjectId, keys: &[JobKey]) -> Result<()> {
 
 /// All keys must be of the project that the call is about.
 fn check_project(project: ProjectId, keys: &[JobKey]) -> Result<()> {
-    match keys.iter().find(|key| key.project != project) {
-        Some(key) => {
-            let accepted = format!("must be a job of project {project}, {key} is not");
-            Err(Error::invalid("key", accepted).at("filter.keys"))
-        }
-        None => Ok(()),
+    let check = |key: &JobKey| is_of_project(project, *key);
+    keys.iter().try_for_each(check).map_err(|error| error.at("filter.keys"))
+}
+
+/// The key must be of the project that the call is about.
+pub(crate) fn is_of_project(project: ProjectId, key: JobKey) -> Result<()> {
+    if key.project == project {
+        return Ok(());
     }
+    Err(Error::invalid("key", format!("must be a job of project {project}, {key} is not")))
 }

@@ -77,6 +77,16 @@ impl ReservedFields {
             ..Effect::default()
         }
     }
+
+    /// The same, and then the changes of tags.
+    pub(super) fn effect_and(mut self, changes: TagChanges) -> Result<Effect> {
+        let Some(tags) = self.tags.take() else {
+            return Ok(Effect { tags: changes, ..self.effect() });
+        };
+        let add = changes.apply(&tags).map_err(|error| error.at("tag_changes.add"))?;
+        self.tags = Some(add);
+        Ok(self.effect())
+    }
 }
 
 /// Where a request has the metadata field `name`.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Domain, NamedFields, RequestId, SpiderRef, job_cmd::set_job_cmd, push::pushed_key,
+    Domain, NamedFields, RequestId, SPIDER_ARGS, SpiderRef, job_cmd::set_job_cmd, push::pushed_key,
     reserved_fields::ReservedFields, spiders::no_spider, step_digest, transition::attempt_in,
 };
 use crate::auth::Caller;
@@ -96,7 +96,6 @@ fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Resu
     let reserved = ReservedFields::split(std::mem::take(&mut schedule.metadata))?;
     let meta_tags = reserved.tags.unwrap_or_default();
     let tags = Tags::new([&meta_tags, &schedule.tags].into_iter().flat_map(Tags::iter).cloned())?;
-    let args = schedule.spider_args.clone();
     let (state, start) = (schedule.state, attempt_in(schedule.state)?);
     let (priority, units) = (schedule.priority, schedule.units);
     let metadata = job_fields(&spider, schedule, reserved.rest)?;
@@ -108,7 +107,7 @@ fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Resu
         units: units.or(reserved.units).unwrap_or_default(),
         tags,
         spider_tags: true,
-        unique: Some(unique_key(&spider, &args, &metadata)),
+        unique: Some(unique_key(&spider, &metadata)),
         counters: reserved.counters,
         start,
         metadata,
@@ -118,11 +117,8 @@ fn new_job(actor: &Actor, spider: SpiderName, mut schedule: ScheduleJob) -> Resu
 
 /// By the metadata that the job gets: its arguments count wherever they were given. `job_cmd` is
 /// what a script has without `cmd_args`.
-fn unique_key(
-    spider: &SpiderName,
-    args: &BTreeMap<String, String>,
-    metadata: &Metadata,
-) -> UniqueKey {
+fn unique_key(spider: &SpiderName, metadata: &Metadata) -> UniqueKey {
+    let args = metadata.get(SPIDER_ARGS).map(JsonText::texts).unwrap_or_default();
     let args = args.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let command = metadata.get("cmd_args").or_else(|| metadata.get("job_cmd"));
     UniqueKey::of_schedule(spider, args, command.map(JsonText::as_str))

@@ -9,18 +9,9 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
     limits::MAX_BATCH,
-    model::{Actor, JobKey, JsonText, Metadata, Millis, ProjectId, Role, State},
+    model::{Actor, JobKey, JsonText, Metadata, Millis, ProjectId, Role, State, StateSet},
     store::{Change, Changed, Effect, Holder, RequestDigest, Step},
 };
-
-/// What a stop does to a job that is running.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum WhileRunning {
-    /// It asks the job's worker to stop.
-    Ask,
-    /// It leaves running jobs alone: the stop is meant for pending ones.
-    Keep,
-}
 
 impl Domain {
     /// Stops the jobs that the call selects; counts those that were pending or running.
@@ -37,8 +28,8 @@ impl Domain {
         };
         let mut count = 0;
         while let Some(keys) = list.next().await? {
-            let ask = WhileRunning::Ask;
-            let stopped = self.stop_batch(caller.actor(), project, &keys, ask, None).await?;
+            let (actor, states) = (caller.actor(), list.states);
+            let stopped = self.stop_batch(actor, project, &keys, states, None).await?;
             count += stopped.unwrap_or_default();
         }
         list.done(count).await
@@ -58,31 +49,32 @@ impl Domain {
         for (step, chunk) in keys.chunks(MAX_BATCH).enumerate() {
             let digest = step_digest(request_id.as_ref(), step, self.now());
             let actor = caller.actor();
-            let stopped = self.stop_batch(actor, project, chunk, WhileRunning::Ask, digest).await?;
+            let stopped = self.stop_batch(actor, project, chunk, StateSet::ALL, digest).await?;
             count += stopped.unwrap_or_default();
         }
         Ok(count)
     }
 
-    /// Stops up to [`MAX_BATCH`] jobs in one step; returns how many were pending or running, or
-    /// `None` when no job was named, now or when the request id was first used.
+    /// Stops those of up to [`MAX_BATCH`] jobs that are pending or running and in one of `states`,
+    /// in one step; returns how many there were, or `None` when no job was named, now or when the
+    /// request id was first used.
     pub(super) async fn stop_batch(
         &self,
         actor: &Actor,
         project: ProjectId,
         keys: &[JobKey],
-        running: WhileRunning,
+        states: StateSet,
         digest: Option<RequestDigest>,
     ) -> Result<Option<u64>> {
         if keys.is_empty() && digest.is_none() {
             return Ok(None);
         }
         let now = self.now();
-        let stop_by = match running {
-            WhileRunning::Ask => Some(self.stop_by(project, now).await?),
-            WhileRunning::Keep => None,
+        let stop_by = match states.contains(State::Running) {
+            true => Some(self.stop_by(project, now).await?),
+            false => None,
         };
-        let changes = keys.iter().map(|key| stop_change(*key, stop_by, actor));
+        let changes = keys.iter().map(|key| stop_change(*key, states, stop_by, actor));
         let changes = changes.collect::<Result<Vec<_>>>()?;
         let changed = self.store.change(project, changes, false, now, digest.as_ref()).await?;
         let applied = changed.iter().filter(|one| matches!(one, Changed::Applied { .. })).count();
@@ -96,9 +88,14 @@ impl Domain {
     }
 }
 
-/// The change that stops a job in whatever state it is. A running one has until `stop_by` to
-/// end; without that it is left alone.
-fn stop_change(key: JobKey, stop_by: Option<Millis>, actor: &Actor) -> Result<Change> {
+/// The change that stops a job that is in one of `states`. A running one has until `stop_by` to
+/// end.
+fn stop_change(
+    key: JobKey,
+    states: StateSet,
+    stop_by: Option<Millis>,
+    actor: &Actor,
+) -> Result<Change> {
     let mut asked = Metadata::default();
     asked.set("cancelled_by", JsonText::string(actor.as_str()));
     let mut ended = asked.clone();
@@ -106,8 +103,11 @@ fn stop_change(key: JobKey, stop_by: Option<Millis>, actor: &Actor) -> Result<Ch
     ended.set("close_reason", JsonText::string("cancelled"));
     let ended = Effect { set: ended, ..Effect::default() };
     let mut on = [Step::Keep; 4];
-    on[State::Pending.index()] = Step::Apply(0);
-    on[State::Running.index()] = stop_by.map_or(Step::Keep, |_| Step::Apply(1));
+    for (step, state) in [State::Pending, State::Running].into_iter().enumerate() {
+        if states.contains(state) {
+            on[state.index()] = Step::Apply(step);
+        }
+    }
     let asked = Effect { stop_by, set: asked, ..Effect::default() };
     let effects = vec![entering(State::Finished, ended, actor)?, asked];
     Ok(Change { key, holder: Holder::Anyone, unchanged_since: None, on, effects })

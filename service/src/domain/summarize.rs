@@ -22,7 +22,7 @@ pub struct SummarizeQuery {
     /// Only this state; `None`: pending, running and finished.
     pub state: Option<State>,
     /// Jobs per state: 0 to [`MAX_SUMMARY_ROWS`]; `None`: [`DEFAULT_SUMMARY_ROWS`].
-    pub limit: Option<i32>,
+    pub limit: u32,
     /// How many jobs of each state to leave out at the beginning.
     pub skip: u64,
     /// Which metadata.
@@ -48,7 +48,6 @@ impl Domain {
         query: &SummarizeQuery,
     ) -> Result<Vec<StateSummary>> {
         caller.may(Role::Read, query.project)?;
-        let limit = rows(query.limit)?;
         let states = query.state.map_or_else(|| DEFAULT_STATES.to_vec(), |state| vec![state]);
         let mut filter = Filter::default();
         let name = match &query.spider {
@@ -67,7 +66,7 @@ impl Domain {
         let mut summaries = Vec::new();
         for state in states {
             filter.states = StateSet::from_iter([state]);
-            summaries.push(self.summarize_state(query, state, &filter, limit).await?);
+            summaries.push(self.summarize_state(query, state, &filter, query.limit).await?);
         }
         Ok(summaries)
     }
@@ -91,8 +90,8 @@ impl Domain {
     }
 }
 
-/// Jobs per state; `None` is the default.
-fn rows(asked: Option<i32>) -> Result<u32> {
+/// Jobs per state of a request, 0 to [`MAX_SUMMARY_ROWS`]; `None` is the default.
+pub fn jobs_per_state(asked: Option<i32>) -> Result<u32> {
     let Some(asked) = asked else {
         return Ok(DEFAULT_SUMMARY_ROWS);
     };

@@ -17,7 +17,7 @@ use spiderq_core::{
 pub struct UpdateJobs {
     /// In these jobs.
     pub query: BulkQuery,
-    /// They come in place of `tags` in the metadata.
+    /// They are made after `tags` of the metadata is set.
     pub tags: TagChanges,
     /// Fields to set.
     pub metadata: Metadata,
@@ -45,27 +45,27 @@ impl Domain {
         let project = query.jobs.project;
         // An update of no job in particular would be one of all jobs.
         if query.jobs.keys.is_empty() && !query.jobs.has_conditions {
-            return Err(Error::invalid("filter", "is required, or keys"));
+            return Err(Error::invalid("filter", "is required, with keys or another condition"));
         }
         if tags.is_empty() && metadata.is_empty() {
-            return Err(Error::invalid("metadata", "is required, or tags").at("metadata_json"));
+            return Err(
+                Error::invalid("metadata", "is required, or changes of tags").at("metadata_json")
+            );
         }
-        let mut effect = ReservedFields::split(metadata)?.effect();
-        if !tags.is_empty() {
-            effect.tags = tags;
-        }
+        let effect = ReservedFields::split(metadata)?.effect_and(tags)?;
         let steps = towards(None, effect, caller.actor())?;
         let mut list = match self.bulk_jobs(query, StateSet::ALL).await? {
             BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),
             BulkJobs::Keys(keys, _) => {
-                let changed = self.change_all(project, &keys, &holder, &steps, None);
+                let changed = self.change_all(project, &keys, &holder, &steps, None, StateSet::ALL);
                 return changed.await.map(BulkDone::all);
             }
             BulkJobs::Found(list) => list,
         };
         let mut count = 0;
         while let Some(keys) = list.next().await? {
-            count += self.change_all(project, &keys, &holder, &steps, None).await?;
+            let changed = self.change_all(project, &keys, &holder, &steps, None, list.states);
+            count += changed.await?;
         }
         list.done(count).await
     }

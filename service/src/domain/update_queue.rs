@@ -38,7 +38,7 @@ pub struct QueueUpdate {
     pub state: Option<State>,
     /// Fields to set.
     pub metadata: Metadata,
-    /// They come in place of `tags` in the metadata.
+    /// They are made after `tags` of the metadata is set.
     pub tags: TagChanges,
     /// Takes precedence over that in the metadata.
     pub priority: Option<Priority>,
@@ -111,10 +111,7 @@ impl QueueUpdate {
             fields.rest.set("close_reason", JsonText::string(&reason));
             fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         }
-        let mut effect = fields.effect();
-        if !self.tags.is_empty() {
-            effect.tags = std::mem::take(&mut self.tags);
-        }
+        let mut effect = fields.effect_and(std::mem::take(&mut self.tags))?;
         effect.priority = self.priority.or(effect.priority);
         effect.units = self.units.or(effect.units);
         effect.counters = self.counters.or(effect.counters);

@@ -12,41 +12,45 @@ use crate::{MemoryStore, lock};
 
 #[derive(Debug, Default)]
 pub(crate) struct ApiKeys {
-    by_digest: HashMap<ApiKeyDigest, ApiKeyRecord>,
+    /// `None` for one that was removed.
+    by_digest: HashMap<ApiKeyDigest, Option<ApiKeyRecord>>,
     secret: Option<[u8; 32]>,
 }
 
 #[async_trait]
 impl ApiKeyStore for MemoryStore {
-    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<()> {
-        lock(&self.api_keys).by_digest.insert(digest.clone(), key);
-        Ok(())
+    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool> {
+        let mut keys = lock(&self.api_keys);
+        let is_new = !keys.by_digest.contains_key(digest);
+        if is_new {
+            keys.by_digest.insert(digest.clone(), Some(key));
+        }
+        Ok(is_new)
     }
 
     async fn put_first_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool> {
         let mut keys = lock(&self.api_keys);
-        let first = keys.by_digest.is_empty();
+        let first = keys.by_digest.values().all(Option::is_none);
         if first {
-            keys.by_digest.insert(digest.clone(), key);
+            keys.by_digest.insert(digest.clone(), Some(key));
         }
         Ok(first)
     }
 
     async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>> {
-        Ok(lock(&self.api_keys).by_digest.get(digest).cloned())
+        Ok(lock(&self.api_keys).by_digest.get(digest).cloned().flatten())
     }
 
     async fn list_api_keys(&self) -> Result<Vec<ApiKeyRecord>> {
-        let mut keys: Vec<_> = lock(&self.api_keys).by_digest.values().cloned().collect();
+        let mut keys: Vec<_> = lock(&self.api_keys).by_digest.values().flatten().cloned().collect();
         keys.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
         Ok(keys)
     }
 
     async fn remove_api_key(&self, id: &str) -> Result<bool> {
         let mut keys = lock(&self.api_keys);
-        let before = keys.by_digest.len();
-        keys.by_digest.retain(|_, key| key.id != id);
-        Ok(keys.by_digest.len() < before)
+        let has_id = |key: &&mut Option<ApiKeyRecord>| key.as_ref().is_some_and(|key| key.id == id);
+        Ok(keys.by_digest.values_mut().find(has_id).and_then(Option::take).is_some())
     }
 
     async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {

@@ -1,4 +1,5 @@
-//! API keys and the installation's secret. API keys are few, so that their hash is read whole.
+//! API keys and the installation's secret. API keys are few, so that their hash is read whole. One
+//! that was removed leaves an empty record, so that its digest is never kept again.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -29,10 +30,11 @@ struct StoredApiKey {
 
 #[async_trait]
 impl ApiKeyStore for RedisStore {
-    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<()> {
+    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool> {
         let mut pipe = redis::pipe();
-        pipe.hset(API_KEYS, &digest.0, encode(key)?).ignore();
-        within(self.connection.pipe(&pipe)).await
+        pipe.hset_nx(API_KEYS, &digest.0, encode(key)?);
+        let (is_new,) = within(self.connection.pipe(&pipe)).await?;
+        Ok(is_new)
     }
 
     async fn put_first_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool> {
@@ -47,7 +49,7 @@ impl ApiKeyStore for RedisStore {
         let mut pipe = redis::pipe();
         pipe.hget(API_KEYS, &digest.0);
         let (record,): (Option<Vec<u8>>,) = within(self.connection.pipe(&pipe)).await?;
-        record.map(|record| decode(&record)).transpose()
+        record.filter(|record| !record.is_empty()).map(|record| decode(&record)).transpose()
     }
 
     async fn list_api_keys(&self) -> Result<Vec<ApiKeyRecord>> {
@@ -75,7 +77,8 @@ async fn all(store: &RedisStore) -> Result<Vec<(String, ApiKeyRecord)>> {
     let mut pipe = redis::pipe();
     pipe.hgetall(API_KEYS);
     let (records,): (Vec<(String, Vec<u8>)>,) = store.connection.pipe(&pipe).await?;
-    records.into_iter().map(|(digest, record)| Ok((digest, decode(&record)?))).collect()
+    let records = records.into_iter().filter(|(_, record)| !record.is_empty());
+    records.map(|(digest, record)| Ok((digest, decode(&record)?))).collect()
 }
 
 async fn remove(store: &RedisStore, id: &str) -> Result<bool> {
@@ -84,9 +87,9 @@ async fn remove(store: &RedisStore, id: &str) -> Result<bool> {
         return Ok(false);
     };
     let mut pipe = redis::pipe();
-    pipe.hdel(API_KEYS, digest);
-    let (removed,) = store.connection.pipe(&pipe).await?;
-    Ok(removed)
+    pipe.hset(API_KEYS, digest, "").ignore();
+    let () = store.connection.pipe(&pipe).await?;
+    Ok(true)
 }
 
 fn encode(key: ApiKeyRecord) -> Result<Vec<u8>> {

@@ -16,7 +16,7 @@ use crate::{
 
 #[async_trait]
 impl ApiKeyStore for SqliteStore {
-    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> error::Result<()> {
+    async fn put_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> error::Result<bool> {
         let digest = digest.clone();
         self.writer.call(move |connection| put(connection, &digest, &key)).await
     }
@@ -28,7 +28,10 @@ impl ApiKeyStore for SqliteStore {
     ) -> error::Result<bool> {
         let digest = digest.clone();
         let step = move |connection: &_| {
-            let any = first(connection, "SELECT 1 FROM api_keys LIMIT 1", [], |_| Ok(()))?;
+            let any =
+                first(connection, "SELECT 1 FROM api_keys WHERE NOT removed LIMIT 1", [], |_| {
+                    Ok(())
+                })?;
             if any.is_none() {
                 put(connection, &digest, &key)?;
             }
@@ -40,7 +43,7 @@ impl ApiKeyStore for SqliteStore {
     async fn get_api_key(&self, digest: &ApiKeyDigest) -> error::Result<Option<ApiKeyRecord>> {
         let digest = digest.clone();
         let read = move |connection: &Connection| {
-            let sql = "SELECT * FROM api_keys WHERE digest = ?1";
+            let sql = "SELECT * FROM api_keys WHERE digest = ?1 AND NOT removed";
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query([&digest.0])?;
             rows.next()?.map(read).transpose()
@@ -54,8 +57,8 @@ impl ApiKeyStore for SqliteStore {
 
     async fn remove_api_key(&self, id: &str) -> error::Result<bool> {
         let id = id.to_owned();
-        let delete = "DELETE FROM api_keys WHERE id = ?1";
-        let step = move |connection: &Connection| Ok(connection.execute(delete, [id])? > 0);
+        let sql = "UPDATE api_keys SET removed = 1 WHERE id = ?1 AND NOT removed";
+        let step = move |connection: &Connection| Ok(connection.execute(sql, [id])? > 0);
         self.writer.call(step).await
     }
 
@@ -70,14 +73,15 @@ impl ApiKeyStore for SqliteStore {
     }
 }
 
-fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Result<()> {
+/// Whether the key is new.
+fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Result<bool> {
     let projects = key.projects.as_ref();
     let projects = projects.map(|list| serde_json::Value::from(list.clone()).to_string());
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO api_keys (digest, id, name, role, projects, created) \
+        "INSERT OR IGNORE INTO api_keys (digest, id, name, role, projects, created) \
          VALUES (:digest, :id, :name, :role, :projects, :created)",
     )?;
-    statement.execute(named_params! {
+    let added = statement.execute(named_params! {
         ":digest": digest.0,
         ":id": key.id,
         ":name": key.name,
@@ -85,11 +89,12 @@ fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Re
         ":projects": projects,
         ":created": int(key.created),
     })?;
-    Ok(())
+    Ok(added > 0)
 }
 
 fn list(connection: &Connection) -> Result<Vec<ApiKeyRecord>> {
-    let mut statement = connection.prepare_cached("SELECT * FROM api_keys ORDER BY created, id")?;
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM api_keys WHERE NOT removed ORDER BY created, id")?;
     let mut rows = statement.query([])?;
     let mut api_keys = Vec::new();
     while let Some(row) = rows.next()? {

@@ -46,14 +46,17 @@ pub async fn an_api_key_is_found_by_its_digest(store: Arc<dyn Store>) {
     assert_eq!(store.list_api_keys().await.unwrap(), keys);
 }
 
-/// The later record counts, and the list has it once.
-pub async fn an_api_key_with_the_same_digest_is_replaced(store: Arc<dyn Store>) {
-    store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
-    let new = ApiKeyRecord { role: Role::Read, ..record("b", 2) };
-    store.put_api_key(&digest(1), new.clone()).await.unwrap();
-    let found = store.get_api_key(&digest(1)).await.unwrap();
-    assert_eq!(found.as_ref(), Some(&new));
-    assert_eq!(store.list_api_keys().await.unwrap(), [new]);
+/// Nor after its removal, so that nobody revives a revoked key by repeating a call.
+pub async fn an_api_key_with_the_same_digest_is_not_replaced(store: Arc<dyn Store>) {
+    assert!(store.put_api_key(&digest(1), record("a", 1)).await.unwrap());
+    assert!(!store.put_api_key(&digest(1), record("b", 2)).await.unwrap());
+    assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), Some(record("a", 1)));
+    assert_eq!(store.list_api_keys().await.unwrap(), [record("a", 1)]);
+    assert!(store.remove_api_key("a").await.unwrap());
+    assert!(!store.put_api_key(&digest(1), record("a", 1)).await.unwrap());
+    assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), None);
+    assert_eq!(store.list_api_keys().await.unwrap(), []);
+    assert!(store.put_first_api_key(&digest(2), record("c", 3)).await.unwrap());
 }
 
 /// Keys of equal age are listed by id.

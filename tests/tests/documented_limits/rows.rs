@@ -19,8 +19,7 @@ pub(crate) const OPENAPI: &str = "gateway/openapi.json";
 pub(crate) const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Limits that no page states: they are about what only a developer meets.
-pub(crate) const UNSTATED: [&str; 7] = [
-    "MAX_VIOLATIONS",
+pub(crate) const UNSTATED: [&str; 6] = [
     "MAX_RUNNING_SETTING",
     "MAX_ATTEMPTS_SETTING",
     "MAX_CANCEL_TIMEOUT_S",
@@ -192,6 +191,26 @@ fn of_a_call() -> Vec<Row> {
     ]
 }
 
+fn of_bulk_calls_and_errors() -> Vec<Row> {
+    vec![
+        (
+            "MAX_BULK_JOBS",
+            vec![
+                (JOBS, format!("a call changes up to {} jobs", n(MAX_BULK_JOBS))),
+                (LIMITS_PAGE, format!("changes by filter | {} |", n(MAX_BULK_JOBS))),
+                (HTTP_PAGE, format!("up to {} jobs a", n(MAX_BULK_JOBS))),
+            ],
+        ),
+        (
+            "MAX_VIOLATIONS",
+            vec![
+                (LIMITS_PAGE, format!("| wrong fields that one error names | {MAX_VIOLATIONS} |")),
+                (HTTP_PAGE, format!("names the wrong fields, up to {MAX_VIOLATIONS},")),
+            ],
+        ),
+    ]
+}
+
 fn of_requests() -> Vec<Row> {
     vec![
         (
@@ -258,7 +277,6 @@ fn of_lists() -> Vec<Row> {
     vec![
         ("DEFAULT_PAGE_SIZE", vec![(JOBS, format!("Default {page}; above"))]),
         ("MAX_PAGE_SIZE", vec![(JOBS, format!("above {pages} it is {pages}."))]),
-        ("MAX_BULK_JOBS", vec![(JOBS, format!("a call changes up to {} jobs", n(MAX_BULK_JOBS)))]),
         (
             "MAX_PROJECTS_PAGE",
             vec![(PROJECTS, format!("Default {}, which is also", n(MAX_PROJECTS_PAGE)))],
@@ -347,6 +365,7 @@ pub(crate) fn rows() -> Vec<Row> {
         of_metadata(),
         of_priority_and_units(),
         of_a_call(),
+        of_bulk_calls_and_errors(),
         of_requests(),
         of_lists(),
         workers::rows(),

@@ -175,11 +175,15 @@ async fn updates_of_jobs(grpc: &Grpc) {
     let by_no_state =
         JobFilter { states: vec![JobState::Unspecified.into()], ..Default::default() };
     for (filter, metadata_json, message) in [
-        (None, metadata_json.clone(), "filter: is required, or keys"),
-        (Some(JobFilter::default()), metadata_json.clone(), "filter: is required, or keys"),
-        (Some(by_no_state), metadata_json, "filter: is required, or keys"),
-        (Some(by_state), texts([]), "metadata: is required, or tags"),
-        (by_keys(["1/1/1"]), texts([]), "metadata: is required, or tags"),
+        (None, metadata_json.clone(), "filter: is required, with keys or another condition"),
+        (
+            Some(JobFilter::default()),
+            metadata_json.clone(),
+            "filter: is required, with keys or another condition",
+        ),
+        (Some(by_no_state), metadata_json, "filter: is required, with keys or another condition"),
+        (Some(by_state), texts([]), "metadata: is required, or changes of tags"),
+        (by_keys(["1/1/1"]), texts([]), "metadata: is required, or changes of tags"),
     ] {
         let request = UpdateJobsRequest { project: 1, filter, metadata_json, ..Default::default() };
         assert_invalid(grpc.jobs().update_jobs(request).await, message);
@@ -235,7 +239,14 @@ async fn projects(grpc: &Grpc) {
     let get = |spider| GetSpiderRequest { project: 1, spider };
     let told = "spider: is required";
     assert_invalid(projects.get_spider(get(None)).await, told);
+    let told = "spider: must be an id or a name";
     assert_invalid(projects.get_spider(get(Some(SpiderRef::default()))).await, told);
+    let summarize = SummarizeQueueRequest {
+        project: 1,
+        spider: Some(SpiderRef::default()),
+        ..Default::default()
+    };
+    assert_invalid(grpc.queue().summarize_queue(summarize).await, told);
     let told = "spider: must be a positive integer";
     assert_invalid(projects.get_spider(get(Some(by_number(0)))).await, told);
     let request = EnsureSpiderRequest { project: 1, name: String::new() };
@@ -279,7 +290,7 @@ async fn summaries(grpc: &Grpc) {
     };
     let told = "spider_id: must be a positive integer";
     assert_invalid(grpc.queue().list_last_jobs(last(Some(by_number(-1)), 0)).await, told);
-    let told = "after_spider_id: must not be negative";
+    let told = "after_spider_id: must be 0 or a spider's number";
     assert_invalid(grpc.queue().list_last_jobs(last(None, -1)).await, told);
 }
 
@@ -330,6 +341,8 @@ async fn unreadable_fields(grpc: &Grpc) {
 }
 
 async fn revocations(grpc: &Grpc) {
+    let none = grpc.api_keys().revoke_api_key(RevokeApiKeyRequest::default()).await;
+    assert_invalid(none, "id: is required");
     let unknown = grpc.api_keys().revoke_api_key(RevokeApiKeyRequest { id: "x".into() }).await;
     let unknown = unknown.unwrap_err();
     let told = (unknown.code(), unknown.message());

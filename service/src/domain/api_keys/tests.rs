@@ -30,6 +30,9 @@ async fn a_repeated_call_answers_the_same_key_and_another_one_is_refused() {
     let long = domain.create_key(&admin, with_id("ann", &"x".repeat(129))).await;
     assert!(message(long).starts_with("request_id: must be 1 to 128 bytes"));
     assert_eq!(domain.list_keys(&admin).await.unwrap().len(), 2);
+    domain.revoke_key(&admin, &record.id).await.unwrap();
+    let revived = domain.create_key(&admin, with_id("ann", "1")).await;
+    assert_eq!(message(revived), "request_id: was already used for another request");
 }
 
 #[tokio::test]

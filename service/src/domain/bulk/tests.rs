@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::{PushJob, test_world::*};
-use spiderq_core::model::{Role, State, Tag};
+use spiderq_core::model::{Filter, Role, State, Tag};
+use spiderq_core::store::{Effect, Holder};
 
 fn tagged(world: &World, tag: &str, states: StateSet) -> BulkQuery {
     let has_tags = vec![Tag::parse(tag).unwrap()];
@@ -48,6 +49,41 @@ async fn a_filter_passes_over_running_jobs_where_a_key_is_refused() {
     let query = tagged(&world, "a", StateSet::NOT_DELETED);
     assert_eq!(world.domain.delete_jobs(&user, query).await.unwrap(), BulkDone::all(2));
     assert_eq!(world.state(running).await, State::Running);
+}
+
+/// A condition beside the keys makes them a filter.
+#[tokio::test]
+async fn keys_with_a_condition_pass_over_running_jobs() {
+    let world = World::new();
+    for state in State::ALL {
+        push_tagged(&world, state, "a").await;
+    }
+    let user = caller(Role::User);
+    for validate_only in [true, false] {
+        let mut query = tagged(&world, "a", StateSet::ALL);
+        query.jobs.keys = world.keys(4);
+        let query = BulkQuery { validate_only, ..query };
+        let done = world.domain.delete_jobs(&user, query).await.unwrap();
+        assert_eq!(done, BulkDone::all(3));
+    }
+    assert_eq!(world.state(world.key(2)).await, State::Running);
+}
+
+#[tokio::test]
+async fn a_job_that_has_left_the_states_of_the_filter_is_not_changed() {
+    let world = World::new();
+    let key = world.push_in(State::Running).await;
+    let (user, pending) = (caller(Role::User), StateSet::from_iter([State::Pending]));
+    let (project, actor) = (world.project, user.actor());
+    let stopped = world.domain.stop_batch(actor, project, &[key], pending, None).await;
+    assert_eq!(stopped.unwrap(), Some(0));
+    assert_eq!(field(&world.job(key).await, "stop_requested"), None);
+    let steps = crate::domain::transition::towards(None, Effect::default(), actor).unwrap();
+    let (holder, domain) = (Holder::Anyone, &world.domain);
+    let changed = domain.change_all(project, &[key], &holder, &steps, None, pending).await;
+    assert_eq!(changed.unwrap(), 0);
+    let changed = domain.change_all(project, &[key], &holder, &steps, None, StateSet::ALL).await;
+    assert_eq!(changed.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -57,6 +57,13 @@ async fn a_job_with_the_same_arguments_is_a_duplicate_until_it_ends() {
     assert_eq!(message(refused), "books already scheduled");
     world.domain.stop_keys(&caller(Role::User), world.project, &[first], None).await.unwrap();
     again().await.unwrap();
+    // In the metadata they are the same arguments.
+    let given =
+        |json| ScheduleJob { metadata: metadata(&[("spider_args", json)]), ..books(&world) };
+    let repeated = make(&world, given(r#"{"page":"2"}"#)).await;
+    assert_eq!(message(repeated), "books already scheduled");
+    make(&world, given(r#"{"page":"3"}"#)).await.unwrap();
+    assert_eq!(message(make(&world, with(&[("page", "3")])).await), "books already scheduled");
 }
 
 #[tokio::test]

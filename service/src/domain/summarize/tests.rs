@@ -7,7 +7,7 @@ fn query(world: &World) -> SummarizeQuery {
         project: world.project,
         spider: None,
         state: None,
-        limit: None,
+        limit: DEFAULT_SUMMARY_ROWS,
         skip: 0,
         fields: FieldSelection::Row,
     }
@@ -36,7 +36,7 @@ async fn states_are_counted_with_their_latest_jobs() {
     let deleted = SummarizeQuery { state: Some(State::Deleted), ..query(&world) };
     assert_eq!(summarize(&world, deleted).await, [(State::Deleted, 1, vec![9])]);
     let pending = Some(State::Pending);
-    let part = SummarizeQuery { state: pending, skip: 1, limit: Some(2), ..query(&world) };
+    let part = SummarizeQuery { state: pending, skip: 1, limit: 2, ..query(&world) };
     assert_eq!(summarize(&world, part).await, [(State::Pending, 7, vec![6, 5])]);
 }
 
@@ -54,10 +54,12 @@ async fn a_summary_of_one_spider_counts_its_jobs_only() {
     assert_eq!(summarize(&world, of(3)).await, [(State::Pending, 0, vec![])], "unknown");
 }
 
-#[tokio::test]
-async fn too_many_rows_are_refused() {
-    let world = World::new();
-    let large = SummarizeQuery { limit: Some(MAX_SUMMARY_ROWS as i32 + 1), ..query(&world) };
-    let refused = world.domain.summarize_queue(&caller(Role::Read), &large).await;
-    assert_eq!(message(refused), "jobs_per_state: must be from 0 to 1000");
+#[test]
+fn too_many_rows_are_refused() {
+    assert_eq!(jobs_per_state(None).unwrap(), DEFAULT_SUMMARY_ROWS);
+    assert_eq!(jobs_per_state(Some(0)).unwrap(), 0);
+    for number in [-1, MAX_SUMMARY_ROWS as i32 + 1] {
+        let refused = message(jobs_per_state(Some(number)));
+        assert_eq!(refused, "jobs_per_state: must be from 0 to 1000");
+    }
 }

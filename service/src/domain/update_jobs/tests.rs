@@ -48,11 +48,12 @@ async fn tags_in_the_metadata_replace_those_of_the_job() {
     let changes = UpdateJobs { metadata: fields(), ..update(&world, vec![key]) };
     make(&world, changes).await.unwrap();
     assert_eq!(world.job(key).await.tags, tags(&["new"]));
-    // Changes of tags take precedence.
+    // Changes of tags are made after that.
     let add = TagChanges { add: tags(&["more"]), ..TagChanges::default() };
-    let changes = UpdateJobs { tags: add, metadata: fields(), ..update(&world, vec![key]) };
+    let fields = metadata(&[("tags", r#"["newer"]"#)]);
+    let changes = UpdateJobs { tags: add, metadata: fields, ..update(&world, vec![key]) };
     make(&world, changes).await.unwrap();
-    assert_eq!(world.job(key).await.tags, tags(&["new", "more"]));
+    assert_eq!(world.job(key).await.tags, tags(&["newer", "more"]));
 }
 
 fn note() -> Metadata {
@@ -170,9 +171,12 @@ async fn no_jobs_no_changes_and_lower_roles_are_refused() {
     let world = World::new();
     world.push_many(1).await;
     let none = UpdateJobs { metadata: note(), ..update(&world, Vec::new()) };
-    assert_eq!(message(make(&world, none).await), "filter: is required, or keys");
+    assert_eq!(
+        message(make(&world, none).await),
+        "filter: is required, with keys or another condition"
+    );
     let nothing = update(&world, world.keys(1));
-    assert_eq!(message(make(&world, nothing).await), "metadata: is required, or tags");
+    assert_eq!(message(make(&world, nothing).await), "metadata: is required, or changes of tags");
     let (worker, changes) = (caller(Role::Worker), update(&world, world.keys(1)));
     let refused = world.domain.update_jobs(&worker, changes).await;
     assert!(message(refused).contains("role user or above"));
