@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         files.push(entry?.path());
     }
     files.sort();
+    // No message names it, but it is what the details of every `google.rpc.Status` hold: tools that
+    // know the API by reflection could not print a refused item without it.
+    files.push(PathBuf::from("google/rpc/error_details.proto"));
     let mut compiler = Compiler::new([ROOT])?;
     compiler.include_imports(true).open_files(files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -116,7 +116,8 @@ pub(super) fn named(project: i64, spider: Option<v1::SpiderRef>) -> Result<(Proj
 pub(super) fn by_name(message: &v1::EnsureSpiderRequest) -> Result<(ProjectId, SpiderRef)> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));
-    let name = fields.field("name", SpiderName::parse(&message.name));
+    let name = SpiderName::parse(&message.name).map_err(|error| error.with_field("name"));
+    let name = fields.field("name", name);
     let (Some(project), Some(name)) = (project, name) else { return Err(fields.into_error()) };
     Ok((project, SpiderRef::Name(name)))
 }

@@ -58,7 +58,9 @@ impl Domain {
             }
             (true, true) | (false, _) => {}
         }
-        let numbers = projects.iter().map(|project| project.get()).collect();
+        let mut numbers: Vec<u64> = projects.iter().map(|project| project.get()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
         let projects = (!projects.is_empty()).then_some(numbers);
         if request_id.is_empty() {
             return self.auth.create_key(&owner, role, projects).await;

@@ -2,7 +2,7 @@
 //! [`MAX_BULK_JOBS`] a call, from the latest state entry down. A change that moves a job gives it a
 //! later position, which the list has passed: each job comes once.
 
-use super::{Domain, JobList, JobSelection, ListQuery, RequestId, check_items, check_project};
+use super::{Domain, JobList, JobSelection, ListQuery, RequestId, check_project};
 use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_BATCH, MAX_BULK_JOBS},
@@ -71,8 +71,9 @@ impl Domain {
     pub(super) async fn bulk_jobs(&self, query: BulkQuery, hit: StateSet) -> Result<BulkJobs> {
         let BulkQuery { jobs, after, validate_only, request_id } = query;
         let JobSelection { project, keys, filter, spiders, has_conditions } = jobs;
-        if !has_conditions {
-            check_items("keys", keys.len()).map_err(|error| error.at("filter"))?;
+        // No condition at all would be a call about all jobs.
+        if keys.is_empty() && !has_conditions {
+            return Err(Error::invalid("filter", "is required, with keys or another condition"));
         }
         if has_conditions && request_id.is_some() {
             // Which jobs match differs from one call to the next: there is no answer to keep.

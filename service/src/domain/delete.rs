@@ -78,7 +78,8 @@ impl Domain {
         match self.store.purge(key).await? {
             Purged::Done | Purged::Missing => Ok(()),
             Purged::Refused(state) => {
-                let message = format!("job {key} is {}: delete it first", state.as_str());
+                let first = if state == State::Running { "stop and delete" } else { "delete" };
+                let message = format!("job {key} is {}: {first} it first", state.as_str());
                 Err(Error::WrongState { message, job: key, state })
             }
         }

@@ -43,10 +43,6 @@ impl Domain {
         let holder = update.holder(caller)?;
         let UpdateJobs { query, tags, metadata } = update;
         let project = query.jobs.project;
-        // An update of no job in particular would be one of all jobs.
-        if query.jobs.keys.is_empty() && !query.jobs.has_conditions {
-            return Err(Error::invalid("filter", "is required, with keys or another condition"));
-        }
         if tags.is_empty() && metadata.is_empty() {
             return Err(
                 Error::invalid("metadata", "is required, or changes of tags").at("metadata_json")

@@ -225,7 +225,7 @@ fn of_requests() -> Vec<Row> {
             vec![
                 (README, format!("gets the same answer for {hours} hours")),
                 (HTTP_PAGE, format!("safe to repeat for {hours} hours")),
-                (JOBS, format!("Kept {hours} hours")),
+                (JOBS, format!("within {hours} hours")),
                 (ARCHITECTURE, format!("kept for {hours} h together")),
             ]
         }),

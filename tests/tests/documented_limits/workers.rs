@@ -70,7 +70,7 @@ fn of_starts_and_ends() -> Vec<Row> {
             vec![
                 (README, format!("({start} in a start)")),
                 (HTTP_PAGE, format!("merge into the job, at most {start}.")),
-                (QUEUE, format!("At most {start}, which may go beyond")),
+                (QUEUE, format!("At most {start}, not counted")),
             ],
         ),
         (

@@ -250,7 +250,7 @@ async fn projects(grpc: &Grpc) {
     let told = "spider: must be a positive integer";
     assert_invalid(projects.get_spider(get(Some(by_number(0)))).await, told);
     let request = EnsureSpiderRequest { project: 1, name: String::new() };
-    let told = "spider: must be a spider's name: 1 to 255 bytes of text without control characters";
+    let told = "name: must be a spider's name: 1 to 255 bytes of text without control characters";
     assert_invalid(projects.ensure_spider(request).await, told);
     let none = UpdateSpiderRequest { project: 1, spider: Some(by_number(1)), ..Default::default() };
     let told = "update_mask: is required, or tag_changes";

@@ -64,21 +64,42 @@ async fn both_versions_of_reflection_list_the_services() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tool_that_knows_only_the_address_schedules_a_job() {
-    let stack = Stack::start(StoreKind::Sqlite).await;
+/// What `buf curl` prints of a call to the server.
+async fn buf_curl(stack: &Stack, call: &str, message: &str) -> serde_json::Value {
     let mut buf = Command::new(node_tool("buf"));
     buf.args(["curl", "--http2-prior-knowledge", "--protocol", "grpc"])
         .args(["--header", &format!("Authorization: Bearer {}", stack.key)])
-        .args(["--data", r#"{"project": 53, "job": {"spider": {"name": "somespider"}}}"#])
-        .arg(format!("{}/spiderq.v1.JobService/ScheduleJob", stack.url))
+        .args(["--data", message])
+        .arg(format!("{}/spiderq.v1.{call}", stack.url))
         .current_dir(std::env::temp_dir());
     let output = tokio::task::spawn_blocking(move || buf.output().unwrap());
     let output = output.await.unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_that_knows_only_the_address_schedules_a_job() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let message = r#"{"project": 53, "job": {"spider": {"name": "somespider"}}}"#;
+    let answer = buf_curl(&stack, "JobService/ScheduleJob", message).await;
     let job = &answer["job"];
     let found = [&job["key"], &job["spiderName"], &job["state"]];
     assert_eq!(found, ["53/1/1", "somespider", "JOB_STATE_PENDING"]);
+}
+
+/// The details of its error are messages that reflection must know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn such_a_tool_prints_why_an_item_was_refused() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let message = r#"{"project": 53, "jobs": [{"spider": {"name": "s"}}, {"priority": 9}]}"#;
+    let answer = buf_curl(&stack, "JobQueueService/PushJobs", message).await;
+    assert_eq!(answer["results"][0]["added"]["key"], "53/1/1");
+    let error = &answer["results"][1]["error"];
+    assert_eq!(error["message"], "spider: is required");
+    assert_eq!(error["details"][0]["reason"], "INVALID_FIELD");
+    let violations = error["details"][1]["fieldViolations"].as_array().unwrap();
+    let fields: Vec<_> = violations.iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["jobs[1].spider", "jobs[1].priority"]);
 }

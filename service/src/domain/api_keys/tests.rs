@@ -30,6 +30,14 @@ async fn a_repeated_call_answers_the_same_key_and_another_one_is_refused() {
     let long = domain.create_key(&admin, with_id("ann", &"x".repeat(129))).await;
     assert!(message(long).starts_with("request_id: must be 1 to 128 bytes"));
     assert_eq!(domain.list_keys(&admin).await.unwrap().len(), 2);
+    let ones = |numbers: [u64; 3]| NewApiKey {
+        projects: numbers.map(|number| ProjectId::new(number as i64).unwrap()).to_vec(),
+        all_projects: false,
+        ..with_id("ann", "3")
+    };
+    let (_, bound) = domain.create_key(&admin, ones([2, 1, 2])).await.unwrap();
+    assert_eq!(bound.projects, Some(vec![1, 2]));
+    domain.create_key(&admin, ones([1, 2, 1])).await.unwrap();
     domain.revoke_key(&admin, &record.id).await.unwrap();
     let revived = domain.create_key(&admin, with_id("ann", "1")).await;
     assert_eq!(message(revived), "request_id: was already used for another request");

@@ -136,7 +136,7 @@ async fn nothing_in_particular_and_a_request_id_beside_a_filter_are_refused() {
     let world = World::new();
     let user = caller(Role::User);
     let none = world.domain.stop_jobs(&user, by_key(&world, &[])).await;
-    assert_eq!(message(none), "keys: at least one is required");
+    assert_eq!(message(none), "filter: is required, with keys or another condition");
     let request_id = RequestId::parse("id", user.actor(), "StopJobs", b"").unwrap();
     let query = BulkQuery { request_id, ..tagged(&world, "a", StateSet::ALL) };
     let refusal = "request_id: goes with keys alone; a filter finds other jobs the second time";
