@@ -115,6 +115,11 @@ impl QueueUpdate {
         effect.priority = self.priority.or(effect.priority);
         effect.units = self.units.or(effect.units);
         effect.counters = self.counters.or(effect.counters);
+        // A start may bring metadata beyond the limit of a job. How the job ended must fit all the same.
+        let is_reason_alone = effect.set.iter().all(|(name, _)| name.as_str() == "close_reason");
+        if self.state == Some(State::Finished) && is_reason_alone {
+            effect.max_bytes = None;
+        }
         Ok(effect)
     }
 }

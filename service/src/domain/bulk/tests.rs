@@ -78,10 +78,12 @@ async fn a_job_that_has_left_the_states_of_the_filter_is_not_changed() {
     let stopped = world.domain.stop_batch(actor, project, &[key], pending, None).await;
     assert_eq!(stopped.unwrap(), Some(0));
     assert_eq!(field(&world.job(key).await, "stop_requested"), None);
-    let steps = crate::domain::transition::towards(None, Effect::default(), actor).unwrap();
+    let note = Effect { set: metadata(&[("note", "1")]), ..Effect::default() };
+    let steps = crate::domain::transition::towards(None, note, actor).unwrap();
     let (holder, domain) = (Holder::Anyone, &world.domain);
     let changed = domain.change_all(project, &[key], &holder, &steps, None, pending).await;
     assert_eq!(changed.unwrap(), 0);
+    assert_eq!(field(&world.job(key).await, "note"), None);
     let changed = domain.change_all(project, &[key], &holder, &steps, None, StateSet::ALL).await;
     assert_eq!(changed.unwrap(), 1);
 }

@@ -99,10 +99,16 @@ fn settings_that_are_missing_or_malformed_have_their_defaults() {
 async fn one_setting_that_is_not_accepted_refuses_all() {
     let world = World::new();
     let (user, project) = (caller(Role::User), world.project);
-    let bad = metadata(&[("mine", "1"), ("max_running", "\"2\"")]);
+    let bad = metadata(&[("mine", "1"), ("max_running", "\"2\""), ("on_lost", "1")]);
     let update = SettingsUpdate { set: bad, ..SettingsUpdate::default() };
-    let refused = world.domain.update_settings(&user, project, update).await;
-    assert_eq!(message(refused), "max_running: must be a whole number from 0 to 1000000, or null");
+    let refused = world.domain.update_settings(&user, project, update).await.unwrap_err();
+    let violations = refused.violations();
+    let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(paths, ["settings_json[\"max_running\"]", "settings_json[\"on_lost\"]"]);
+    assert_eq!(
+        refused.to_string(),
+        "max_running: must be a whole number from 0 to 1000000, or null"
+    );
     let kept = world.domain.get_settings(&caller(Role::Read), project).await.unwrap();
     assert_eq!(kept, Metadata::default());
 }

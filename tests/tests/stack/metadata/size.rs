@@ -1,7 +1,9 @@
 //! A job's metadata have at most 1 MiB in all, over HTTP and gRPC.
 
 use serde_json::json;
-use spiderq_proto::v1::{JobUpdate, SetJobMetadataRequest, UpdateQueueRequest};
+use spiderq_proto::v1::{
+    JobState, JobUpdate, SetJobMetadataRequest, StartJobRequest, UpdateQueueRequest,
+};
 use spiderq_tests::{Stack, item_error, item_fields, update_error, update_of};
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -76,6 +78,25 @@ async fn metadata_over_the_limit_are_refused_by_field_over_grpc() {
         let expected = (Code::ResourceExhausted, "TOO_LARGE".to_owned(), MESSAGE.to_owned());
         assert_eq!(item_error(&error), expected);
         assert_eq!(item_fields(&error), ["updates[0].metadata_json"]);
+
+        // A start may go beyond the limit, and its job can end all the same.
+        let start = StartJobRequest {
+            project: 1,
+            metadata_json: [("d".to_owned(), format!("\"{}\"", "d".repeat(250_000)))].into(),
+            ..StartJobRequest::default()
+        };
+        let started = stack.grpc().queue().start_job(start).await.unwrap().into_inner();
+        let finish = JobUpdate {
+            state: JobState::Finished.into(),
+            close_reason: Some("finished".to_owned()),
+            fence: started.fence,
+            ..update_of("1/1/1")
+        };
+        let request = UpdateQueueRequest { updates: vec![finish], ..UpdateQueueRequest::default() };
+        let answer = stack.grpc().queue().update_queue(request).await.unwrap().into_inner();
+        assert_eq!(update_error(&answer.results[0]), None);
+        let job = stack.http().get("/jobs/1/1/1/close_reason").await.ok();
+        assert_eq!(job.json(), "finished");
     })
     .await;
 }
