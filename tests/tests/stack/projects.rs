@@ -44,7 +44,7 @@ async fn only_projects_that_exist_and_that_the_key_reaches_are_listed() {
         assert_eq!(reader.get("/projects/jobsummaries").await.ok().json(), json!([]));
         assert_eq!(reader.get("/projects/7/jobsummary").await.status, 403);
         let me = reader.get("/api/v2/users/me").await.ok().json();
-        let expected = json!({"username": "reader", "role": "read", "projects": [8, 70, 1]});
+        let expected = json!({"username": "reader", "role": "read", "projects": [1, 8, 70]});
         assert_eq!(me, expected);
         let me = http.get("/api/v2/users/me").await.ok().json();
         assert_eq!(me, json!({"username": "admin", "role": "admin", "projects": null}));

@@ -7,6 +7,8 @@ use spiderq_tests::{Program, Stack, need, program, run_client, sqlite_url};
 
 /// The address of the server in the pages.
 const ADDRESS: &str = "http://127.0.0.1:6900";
+/// The admin key that README shows as printed.
+const SHOWN_KEY: &str = "98c3a0a0ab5a2bd8ad3b8ce4a0e1c2f7";
 /// Where an output ends and that of the next command begins.
 const END: &str = "\n--- end of output ---\n";
 
@@ -112,6 +114,7 @@ async fn run_block(server: &Program, commands: &[Shown]) -> usize {
     );
     for Shown { command, .. } in commands {
         let command = command.replace(ADDRESS, &server.url).replace('…', Stack::KEY);
+        let command = command.replace(SHOWN_KEY, Stack::KEY);
         // A command that asks gets the key, and then a yes.
         script += &match command.starts_with("shub login") {
             true => format!("yes \"$KEY\ny\" | {{ {command}; }}"),
