@@ -127,6 +127,9 @@ pub enum Error {
     /// This server is shutting down; another one may take the call.
     #[error("the server is stopping, resume at the cursor")]
     ShuttingDown,
+    /// Bodies and responses under way use up the server's memory, or the caller's share of it.
+    #[error("the server has no memory left for this call now, try again")]
+    Overloaded,
     /// The store can't be reached; the call may be repeated.
     #[error("the store is unavailable, try again")]
     Unavailable {
@@ -228,6 +231,7 @@ impl Error {
             | Self::LastAdminKey
             | Self::SlowReader(_)
             | Self::ShuttingDown
+            | Self::Overloaded
             | Self::Unavailable { .. }
             | Self::Bug(_) => Vec::new(),
         }

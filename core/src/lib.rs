@@ -6,10 +6,12 @@ pub mod clock;
 pub mod effect;
 pub mod error;
 pub mod limits;
+mod memory_budget;
 pub mod model;
 pub mod store;
 mod store_clock;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use memory_budget::{MemoryBudget, Reservation};
 pub use store_clock::StoreClock;

@@ -24,7 +24,7 @@ impl From<Status> for Problem {
             true => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again"),
             false => refusal(&status),
         };
-        if problem.code == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&problem.code) {
             problem.retry_after = Some(retry_after(&status));
         }
         problem.credentials_checked = true;
@@ -41,7 +41,7 @@ pub(crate) fn item_message(error: &RpcStatus) -> String {
 }
 
 fn refusal(status: &Status) -> Problem {
-    let code = http_code(status.code());
+    let code = http_code(status);
     if code == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(code = ?status.code(), message = status.message(), "call failed");
         return Problem::new(code, "internal error");
@@ -69,13 +69,17 @@ fn is_connection_lost(status: &Status) -> bool {
     codes.contains(&status.code()) && status.source().is_some()
 }
 
-fn http_code(code: Code) -> StatusCode {
-    match code {
+fn http_code(status: &Status) -> StatusCode {
+    match status.code() {
         Code::InvalidArgument | Code::AlreadyExists | Code::OutOfRange => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::FailedPrecondition | Code::Aborted => StatusCode::CONFLICT,
+        // Only what may pass says when to try again.
+        Code::ResourceExhausted if status.get_details_retry_info().is_some() => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Code::ResourceExhausted => StatusCode::PAYLOAD_TOO_LARGE,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,

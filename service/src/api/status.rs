@@ -13,6 +13,8 @@ use spiderq_core::error::{Error, ResourceKind};
 const ERROR_DOMAIN: &str = "spiderq";
 /// What every reason's name begins with, and the `ErrorInfo` leaves out.
 const REASON_PREFIX: &str = "ERROR_REASON_";
+/// Bodies and responses under way end within about this time.
+const OVERLOADED_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) fn of(error: &Error) -> Status {
     with(error, HashMap::new())
@@ -82,6 +84,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::CursorGone
         | Error::SlowReader(_)
         | Error::ShuttingDown
+        | Error::Overloaded
         | Error::Unavailable { .. }
         | Error::Bug(_) => Vec::new(),
     };
@@ -114,6 +117,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::CursorGone
         | Error::SlowReader(_)
         | Error::ShuttingDown
+        | Error::Overloaded
         | Error::Unavailable { .. }
         | Error::Bug(_) => {}
     }
@@ -131,6 +135,9 @@ const fn resource_type(kind: ResourceKind) -> &'static str {
 const fn retry_delay(error: &Error) -> Option<Duration> {
     if let Error::Unavailable { retry_after, .. } = error {
         return Some(*retry_after);
+    }
+    if matches!(error, Error::Overloaded) {
+        return Some(OVERLOADED_RETRY_DELAY);
     }
     // Another server takes the call at once.
     if matches!(error, Error::ShuttingDown) { Some(Duration::ZERO) } else { None }
@@ -158,6 +165,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::CursorGone => (Code::OutOfRange, ErrorReason::CursorGone),
         Error::SlowReader(_) => (Code::ResourceExhausted, ErrorReason::SlowReader),
         Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
+        Error::Overloaded => (Code::ResourceExhausted, ErrorReason::Overloaded),
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
