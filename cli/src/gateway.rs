@@ -13,6 +13,7 @@ pub(crate) async fn run(flags: Gateway) -> Result<(), Error> {
         tls_ca: flags.authorities.tls_ca,
         listen: flags.listen,
         network: Network::from(&flags.listener),
+        memory: flags.listener.memory(),
         public_url: flags.listener.public_url,
         max_body: flags.listener.max_body,
     })?;

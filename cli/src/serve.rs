@@ -29,6 +29,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         listen: flags.listen,
         http,
         network: Network::from(&flags.listener),
+        memory: flags.listener.memory(),
         public_url: flags.listener.public_url,
         max_body: flags.listener.max_body,
         require_durable: flags.require_durable,

@@ -68,8 +68,16 @@ pub const MAX_CANCEL_OLDEST: u32 = 100_000;
 pub const MAX_REQUEST_ID_BYTES: usize = 128;
 /// How long the answer under a request id is kept: 24 h, in ms.
 pub const REQUEST_ID_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Bytes of a gRPC request after decompression: 1,000 jobs with some metadata each.
-pub const MAX_REQUEST_BYTES: usize = 16 << 20;
+/// Texts, bytes and messages inside one gRPC request, at any depth.
+pub const MAX_MESSAGE_ELEMENTS: usize = 250_000;
+/// Parameters of a query or form together.
+pub const MAX_PARAMETERS: usize = 5_000;
+/// Bytes of a form that brings its API key inside: it is read before its caller is known.
+pub const MAX_KEYLESS_FORM_BYTES: usize = 64 << 10;
+/// How many times its size a compressed body may expand to …
+pub const MAX_EXPANSION: usize = 200;
+/// … beyond so many bytes, up to which any ratio will do.
+pub const FREE_EXPANSION_BYTES: usize = 4 << 20;
 /// Bytes of a gRPC response before compression: a page of 1,000 jobs with much metadata each.
 /// Beyond it the caller must ask for a smaller page.
 pub const MAX_RESPONSE_BYTES: usize = 64 << 20;

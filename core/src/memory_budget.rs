@@ -54,14 +54,17 @@ impl MemoryBudget {
         self.0.used.load(Ordering::Relaxed)
     }
 
+    fn share(&self) -> usize {
+        self.0.total / CALLER_SHARE
+    }
+
     fn take(&self, caller: &Arc<str>, bytes: usize) -> Result<()> {
+        let share = self.share();
         let mut callers = self.0.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let own = callers.get(caller).copied().unwrap_or(0);
         let used = self.used();
         // Subtractions, as sums could overflow.
-        if bytes > self.0.total.saturating_sub(used)
-            || bytes > (self.0.total / CALLER_SHARE).saturating_sub(own)
-        {
+        if bytes > self.0.total.saturating_sub(used) || bytes > share.saturating_sub(own) {
             return Err(Error::Overloaded);
         }
         callers.insert(Arc::clone(caller), own + bytes);
@@ -91,8 +94,15 @@ pub struct Reservation {
 
 impl Reservation {
     /// Reserves `bytes` more. [`Error::Overloaded`] when the budget or the caller's share of it
-    /// is used up; what was reserved before stays.
+    /// is used up; [`Error::TooLarge`] when this reservation would not fit if it were alone. What
+    /// was reserved before stays.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        if bytes > self.budget.share().saturating_sub(self.bytes) {
+            return Err(Error::too_large(
+                "message",
+                "needs more memory than the server has for it",
+            ));
+        }
         if bytes > 0 {
             self.budget.take(&self.caller, bytes)?;
             self.bytes += bytes;
@@ -147,6 +157,7 @@ mod tests {
         a.grow(30).unwrap();
         more_of_a.grow(20).unwrap();
         assert!(matches!(a.grow(1), Err(Error::Overloaded)));
+        assert!(matches!(a.grow(21), Err(Error::TooLarge(_))));
         b.grow(50).unwrap();
         assert!(matches!(budget.account("c").grow(1), Err(Error::Overloaded)));
         assert_eq!(budget.used(), 100);

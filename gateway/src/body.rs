@@ -1,13 +1,54 @@
-//! Reads the body of a request whole, within the limit of its size.
+//! Reads the body of a request whole, within the limits of its size and of the memory that all
+//! requests share.
 
-use std::{error::Error, io, iter};
+use std::{
+    error::Error,
+    io, iter,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
+use spiderq_core::{
+    Reservation,
+    limits::{FREE_EXPANSION_BYTES, MAX_EXPANSION, MAX_KEYLESS_FORM_BYTES},
+};
 
 use crate::errors::Problem;
+
+/// What the bytes of a body cost: the body, the messages made of it and the copy for the store.
+const COPIES: usize = 3;
+/// What a value costs beside its bytes: its place among others, its name.
+const VALUE_BYTES: usize = 32;
+/// Largest body of a path that takes the metadata of one job, bytes: somewhat over the largest
+/// metadata, so that those are refused by their name.
+const MAX_METADATA_BODY: usize = 2 << 20;
+/// Bytes, for paths that take a key and a few fields.
+const MAX_SMALL_BODY: usize = 256 << 10;
+
+/// Bytes of a body that have arrived, before decompression. Travels in a request's extensions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ArrivedBytes(Arc<AtomicUsize>);
+
+impl ArrivedBytes {
+    /// Counts the data of `body`.
+    pub(crate) fn count(&self, body: Body) -> Body {
+        let arrived = Arc::clone(&self.0);
+        Body::new(body.map_frame(move |frame| {
+            arrived.fetch_add(frame.data_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+            frame
+        }))
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Refuses a body that is still encoded: decompression has removed the header of what it knows.
 pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
@@ -20,20 +61,79 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// `limit` is in bytes, after decompression.
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let error = match Limited::new(body, limit).collect().await {
-        Ok(body) => return Ok(body.to_bytes()),
-        Err(error) => error,
+/// Largest body at `path`, bytes after decompression.
+pub(crate) fn limit(path: &str, max_body: usize) -> usize {
+    let mut parts = path.trim_matches('/').split('/');
+    let limit = match (parts.next(), parts.nth(1)) {
+        (Some("jobq"), Some("push" | "update" | "cancel")) | (Some("api"), _) => max_body,
+        (Some("jobq"), Some("startjob")) | (Some("jobs" | "projects"), _) => MAX_METADATA_BODY,
+        _ => MAX_SMALL_BODY,
     };
-    let (code, message) = if error.is::<LengthLimitError>() {
-        (StatusCode::PAYLOAD_TOO_LARGE, format!("must be at most {limit} bytes"))
-    } else if let Some(timeout) = find_timeout(&*error) {
-        (StatusCode::REQUEST_TIMEOUT, timeout.to_string())
-    } else {
-        (StatusCode::BAD_REQUEST, "could not be read or decompressed".to_owned())
-    };
-    Err(Problem::of_field(code, "body", message))
+    limit.min(max_body)
+}
+
+/// The body, and the memory that it takes. `limit` is in bytes, after decompression.
+pub(crate) async fn read(
+    body: Body,
+    limit: usize,
+    arrived: &ArrivedBytes,
+    mut memory: Reservation,
+) -> Result<(Bytes, Reservation), Problem> {
+    let body = collect(body, limit, arrived, &mut memory).await?;
+    let values = body.iter().filter(|byte| matches!(byte, b',' | b':' | b'\n' | b'{' | b'['));
+    let cost = COPIES * body.len() + values.count() * VALUE_BYTES;
+    let more = cost.saturating_sub(memory.bytes());
+    reserve(&mut memory, more)?;
+    Ok((body, memory))
+}
+
+/// The body of a form whose caller is not known yet.
+pub(crate) async fn read_keyless(
+    body: Body,
+    arrived: &ArrivedBytes,
+    mut memory: Reservation,
+) -> Result<(Bytes, Reservation), Problem> {
+    reserve(&mut memory, COPIES * MAX_KEYLESS_FORM_BYTES)?;
+    let body = collect(body, MAX_KEYLESS_FORM_BYTES, arrived, &mut memory).await?;
+    // Compressed, it would cost more to read than to send.
+    if arrived.get() < body.len() { Err(Problem::unauthenticated()) } else { Ok((body, memory)) }
+}
+
+async fn collect(
+    mut body: Body,
+    limit: usize,
+    arrived: &ArrivedBytes,
+    memory: &mut Reservation,
+) -> Result<Bytes, Problem> {
+    let too_large = |accepted| Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
+        reserve(memory, data.len())?;
+        let length = read.len() + data.len();
+        if length > limit {
+            return Err(too_large(format!("must be at most {limit} bytes")));
+        }
+        let allowed = arrived.get().saturating_mul(MAX_EXPANSION).max(FREE_EXPANSION_BYTES);
+        if length > allowed {
+            return Err(too_large(format!("must not expand more than {MAX_EXPANSION} times")));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
+}
+
+fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
+    memory.grow(bytes).map_err(Problem::no_memory)
+}
+
+fn unreadable(error: &(dyn Error + 'static)) -> Problem {
+    match find_timeout(error) {
+        Some(timeout) => {
+            Problem::of_field(StatusCode::REQUEST_TIMEOUT, "body", timeout.to_string())
+        }
+        None => Problem::invalid("body", "could not be read or decompressed"),
+    }
 }
 
 /// The I/O error of kind `TimedOut` among an error and its sources: with one, the listener ends
@@ -42,4 +142,40 @@ pub fn find_timeout<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Erro
     iter::successors(Some(error), |&error| error.source())
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .find(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use spiderq_core::MemoryBudget;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_takes_memory_for_its_bytes_and_values() {
+        let budget = MemoryBudget::unlimited();
+        let arrived = ArrivedBytes::default();
+        let body = arrived.count(Body::from(r#"{"a":1,"b":2}"#));
+        let (body, memory) = read(body, 100, &arrived, budget.account("a")).await.unwrap();
+        assert_eq!(memory.bytes(), 3 * body.len() + 4 * VALUE_BYTES);
+        drop(memory);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn only_paths_that_take_many_jobs_take_the_largest_body() {
+        let max = 16 << 20;
+        for (path, expected) in [
+            ("/jobq/53/push", max),
+            ("/jobq/53/update/", max),
+            ("/api/run.json", max),
+            ("/api/jobs/update.json", max),
+            ("/jobq/53/startjob", MAX_METADATA_BODY),
+            ("/jobs/53/1/2", MAX_METADATA_BODY),
+            ("/jobq/53/heartbeat/1/2", MAX_SMALL_BODY),
+            ("/nothing/here", MAX_SMALL_BODY),
+        ] {
+            assert_eq!(limit(path, max), expected, "{path}");
+        }
+        assert_eq!(limit("/jobq/53/push", 10), 10);
+    }
 }

@@ -11,14 +11,14 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, request::Parts};
 use percent_encoding::percent_decode_str;
-use spiderq_core::model::SpiderId;
+use spiderq_core::{Reservation, model::SpiderId};
 use spiderq_proto::v1::SpiderRef;
 use tonic::metadata::MetadataValue;
 
 use crate::{
     accepted_values,
     auth::{self, API_KEY, Credentials, Presented},
-    body,
+    body::{self, ArrivedBytes},
     errors::{Family, Problem},
     form,
     list_format::ListFormat,
@@ -27,6 +27,9 @@ use crate::{
     services::App,
     spider_ref::{by_id, by_name},
 };
+
+/// The account of forms that may bring their API key inside.
+const KEYLESS: &str = "forms without credentials";
 
 /// A request whose body has been read.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) struct Call {
     path: Vec<(String, String)>,
     credentials: Credentials,
     body: Bytes,
+    /// What the body takes, until the response is there.
+    _memory: Reservation,
 }
 
 impl Call {
@@ -123,7 +128,7 @@ impl Call {
             return Err(Problem::unauthenticated());
         }
         body::check_encoding(&head.headers)?;
-        let mut body = body::read(body, app.options.max_body).await?;
+        let (mut body, memory) = Self::read_body(&head, body, &presented, app).await?;
         if let Some(body_read) = head.extensions.get::<BodyRead>() {
             body_read.set();
         }
@@ -137,7 +142,27 @@ impl Call {
         let credentials = presented.get().cloned().ok_or_else(Problem::unauthenticated)?;
         let path = path_parts(&head)?;
         params.check()?;
-        Ok(Self { app: Arc::clone(app), params, headers: head.headers, path, credentials, body })
+        let (app, headers) = (Arc::clone(app), head.headers);
+        Ok(Self { app, params, headers, path, credentials, body, _memory: memory })
+    }
+
+    /// The body, if the credentials are good. Where there are none yet, they may be in the body.
+    async fn read_body(
+        head: &Parts,
+        body: Body,
+        presented: &Presented,
+        app: &App,
+    ) -> Result<(Bytes, Reservation), Problem> {
+        let memory = &app.options.memory;
+        let Some(arrived) = head.extensions.get::<ArrivedBytes>() else {
+            return Ok((Bytes::new(), memory.account("")));
+        };
+        let Some(credentials) = presented.get() else {
+            return body::read_keyless(body, arrived, memory.account(KEYLESS)).await;
+        };
+        let caller = app.known_callers.name_of(&app.services, credentials).await?;
+        let limit = body::limit(head.uri.path(), app.options.max_body);
+        body::read(body, limit, arrived, memory.account(&caller)).await
     }
 }
 
@@ -184,19 +209,25 @@ mod tests {
     use tonic::transport::Endpoint;
 
     use super::*;
-    use crate::services::Options;
+    use crate::{known_callers::KnownCallers, services::Options};
+    use spiderq_core::MemoryBudget;
 
     #[tokio::test]
     async fn it_is_a_bug_to_ask_for_a_part_that_the_route_does_not_have() {
         let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
         let services = crate::upstream(channel);
         let call = Call {
-            app: Arc::new(App { services, options: Options::default() }),
+            app: Arc::new(App {
+                services,
+                options: Options::default(),
+                known_callers: KnownCallers::default(),
+            }),
             params: Params::default(),
             headers: HeaderMap::new(),
             path: vec![("project".to_owned(), "53".to_owned())],
             credentials: MetadataValue::from_static("Basic SzpL"),
             body: Bytes::new(),
+            _memory: MemoryBudget::unlimited().account(""),
         };
         assert_eq!(call.project().unwrap(), 53);
         assert_eq!(call.optional_part("state"), None);

@@ -14,6 +14,7 @@ mod etag;
 mod form;
 mod json_fields;
 mod json_lines;
+mod known_callers;
 mod list_format;
 mod middleware;
 mod params;

@@ -6,7 +6,9 @@ use std::{
     str::FromStr,
 };
 
+use http::StatusCode;
 use percent_encoding::percent_decode;
+use spiderq_core::limits::MAX_PARAMETERS;
 use spiderq_proto::{
     Timestamp,
     time::timestamp,
@@ -39,6 +41,15 @@ impl Params {
     pub(crate) fn parse(text: &[u8]) -> Self {
         let mut params = Self::default();
         for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            if params.pairs.len() == MAX_PARAMETERS {
+                let accepted = format!("must have at most {MAX_PARAMETERS} parameters");
+                params.refuse(Problem::of_field(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "request",
+                    accepted,
+                ));
+                break;
+            }
             let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
             params.add_bytes(&decoded(name), decoded(value));

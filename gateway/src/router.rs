@@ -19,6 +19,7 @@ use tower_http::{
 use crate::{
     call::find_credentials,
     errors::{Family, Problem},
+    known_callers::KnownCallers,
     middleware::{request_id, timeout, trailing_slash, unauthenticated},
     responses, routes,
     services::{App, Options, Services},
@@ -27,7 +28,7 @@ use crate::{
 /// Every HTTP path of the gateway as the fallback of a router: the caller may add routes of its
 /// own (health, gRPC), which go before it.
 pub fn router(services: Services, options: Options) -> Router {
-    let app = Arc::new(App { services, options });
+    let app = Arc::new(App { services, options, known_callers: KnownCallers::default() });
     let routes = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

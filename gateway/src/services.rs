@@ -2,11 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use spiderq_core::limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES};
+use spiderq_core::{
+    MemoryBudget,
+    limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES},
+};
 use spiderq_proto::v1::{
     api_key_service_server::ApiKeyService, job_queue_service_server::JobQueueService,
     job_service_server::JobService, project_service_server::ProjectService,
 };
+
+use crate::known_callers::KnownCallers;
 
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
 
@@ -38,6 +43,8 @@ pub struct Options {
     pub public_url: String,
     /// Limit of a request body in bytes, counted after decompression.
     pub max_body: usize,
+    /// For the bodies of requests under way.
+    pub memory: MemoryBudget,
     /// How long a response may take to begin once its request has arrived.
     pub timeout: Duration,
 }
@@ -47,6 +54,7 @@ impl Default for Options {
         Self {
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
             max_body: DEFAULT_MAX_BODY_BYTES,
+            memory: MemoryBudget::unlimited(),
             timeout: DEFAULT_HTTP_TIMEOUT,
         }
     }
@@ -57,4 +65,5 @@ impl Default for Options {
 pub(crate) struct App {
     pub(crate) services: Services,
     pub(crate) options: Options,
+    pub(crate) known_callers: KnownCallers,
 }

@@ -5,7 +5,6 @@ use std::{
     convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use axum::{
@@ -21,7 +20,18 @@ use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, Service};
 use tower_http::cors::CorsLayer;
 
-use crate::{body_timeout, cors, grpc::GrpcGuard};
+use crate::{
+    body_timeout::BodyTimeouts,
+    cors,
+    grpc::{Admission, GrpcGuard},
+};
+
+/// The gRPC side of a listener.
+pub(crate) struct GrpcServices {
+    pub(crate) routes: Routes,
+    /// `None`: calls are not checked before their handler runs, for tests.
+    pub(crate) admission: Option<Admission>,
+}
 
 /// What a listener serves. Cloned for each request.
 #[derive(Clone, Debug)]
@@ -31,18 +41,19 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// `body_timeout` is for each KiB of a request's body; `stop` becomes true when the server
-    /// stops.
+    /// `stop` becomes true when the server stops.
     pub(crate) fn new(
-        grpc: Option<Routes>,
+        grpc: Option<GrpcServices>,
         http: Router,
         cors: Option<CorsLayer>,
-        body_timeout: Duration,
+        body_timeouts: BodyTimeouts,
         stop: &watch::Receiver<bool>,
     ) -> Self {
-        let guarded = |routes| GrpcGuard::new(routes, stop.clone());
-        let grpc = grpc.map(|routes| GrpcWebLayer::new().layer(guarded(routes)));
-        Self { dispatch: Dispatch { grpc, http, body_timeout }, cors: cors.map(Arc::new) }
+        let guarded = |GrpcServices { routes, admission }| {
+            GrpcWebLayer::new().layer(GrpcGuard::new(routes, admission, stop.clone()))
+        };
+        let dispatch = Dispatch { grpc: grpc.map(guarded), http, body_timeouts };
+        Self { dispatch, cors: cors.map(Arc::new) }
     }
 
     pub(crate) fn call(&mut self, request: Request<Body>) -> ResponseFuture {
@@ -61,7 +72,7 @@ type ResponseFuture = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 struct Dispatch {
     grpc: Option<GrpcWebService<GrpcGuard>>,
     http: Router,
-    body_timeout: Duration,
+    body_timeouts: BodyTimeouts,
 }
 
 impl Service<Request<Body>> for Dispatch {
@@ -75,19 +86,19 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> ResponseFuture {
-        let timeout = self.body_timeout;
+        let timeouts = self.body_timeouts;
         match &mut self.grpc {
             Some(grpc) if is_grpc(&request) => {
                 let is_stream = is_stream(&request);
                 let request = request.map(|body| match is_stream {
                     true => tonic::body::Body::new(body),
-                    false => grpc_body(body_timeout::apply(body, timeout)),
+                    false => grpc_body(timeouts.apply(body)),
                 });
                 let response = grpc.call(request);
                 Box::pin(async { response.await.map(|response| response.map(Body::new)) })
             }
             Some(_) | None => {
-                let request = request.map(|body| body_timeout::apply(body, timeout));
+                let request = request.map(|body| timeouts.apply(body));
                 Box::pin(self.http.call(request))
             }
         }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
+use spiderq_core::MemoryBudget;
 use spiderq_gateway as gateway;
 use tonic::transport::Channel;
 use tonic_health::pb::{
@@ -37,6 +38,8 @@ pub struct GatewayOptions {
     pub public_url: Option<String>,
     /// Largest request body, bytes, after decompression.
     pub max_body: usize,
+    /// For the bodies of requests and responses under way.
+    pub memory: MemoryBudget,
     /// Connections, TLS, CORS and the times of a shutdown.
     pub network: Network,
 }
@@ -56,7 +59,7 @@ pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
     let bound = BoundListener::bind(options.listen, options.network)?;
     let router = gateway::router(
         gateway::upstream(channel.clone()),
-        bound.gateway_options(options.public_url, options.max_body),
+        bound.gateway_options(options.public_url, options.max_body, options.memory),
     );
     Ok(bound.serve(None, router, upstream_check(channel), None))
 }

@@ -4,12 +4,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use serde_json::json;
-use spiderq_core::{Clock, limits::DEFAULT_MAX_BODY_BYTES, store::Store};
+use spiderq_core::{Clock, MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES, store::Store};
 use spiderq_gateway as gateway;
 use spiderq_service::{Service, ServiceOptions};
 
 use crate::{
+    app::GrpcServices,
     error::Error,
+    grpc::Admission,
     health,
     network::Network,
     server::{BoundListener, Server, ServiceHandles},
@@ -31,8 +33,10 @@ pub struct ServeOptions {
     pub http: bool,
     /// How clients reach the server; default `http://LISTEN`, or `https://` with TLS.
     pub public_url: Option<String>,
-    /// Largest HTTP request body, bytes, after decompression.
+    /// Largest request body over HTTP and message over gRPC, bytes, after decompression.
     pub max_body: usize,
+    /// For the bodies of requests and responses under way.
+    pub memory: MemoryBudget,
     /// Refuses a store that may lose a write that it acknowledged.
     pub require_durable: bool,
     /// Connections, TLS, CORS and the times of a shutdown.
@@ -51,6 +55,7 @@ impl ServeOptions {
             http: true,
             public_url: None,
             max_body: DEFAULT_MAX_BODY_BYTES,
+            memory: MemoryBudget::unlimited(),
             require_durable: false,
             network: Network::default(),
         }
@@ -64,9 +69,11 @@ pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     let bound = BoundListener::bind(options.listen, options.network)?;
     check_durability(options.store.as_ref(), options.require_durable).await?;
     let service = Service::open(options.store, options.clock, &options.service).await?;
-    let (grpc, health) = spiderq_service::routes(&service)?;
+    let (routes, health) = spiderq_service::routes(&service)?;
+    let (memory, max_body) = (options.memory, options.max_body);
+    let admission = Some(Admission::new(service.clone(), memory.clone(), max_body));
     let http = if options.http {
-        let gateway = bound.gateway_options(options.public_url, options.max_body);
+        let gateway = bound.gateway_options(options.public_url, max_body, memory);
         gateway::router(in_process(&service), gateway)
     } else {
         Router::new()
@@ -74,6 +81,7 @@ pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     health.set(true).await;
     let check = store_check(service.clone());
     let handles = ServiceHandles { upkeep: service.upkeep(), health, service };
+    let grpc = GrpcServices { routes, admission };
     Ok(bound.serve(Some(grpc), http, check, Some(handles)))
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use axum::Router;
+use spiderq_core::MemoryBudget;
 use spiderq_gateway as gateway;
 use spiderq_service::{Health, Service, Upkeep};
 use tokio::{
@@ -19,10 +20,9 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tonic::service::Routes;
 
 use crate::{
-    app::App,
+    app::{App, GrpcServices},
     error::Error,
     health,
     listen::{self, ConnectionContext},
@@ -124,15 +124,17 @@ impl BoundListener {
         &self,
         public_url: Option<String>,
         max_body: usize,
+        memory: MemoryBudget,
     ) -> gateway::Options {
         let public_url = public_url.unwrap_or_else(|| self.url.clone());
-        gateway::Options { public_url, max_body, timeout: self.network.limits.response_timeout }
+        let timeout = self.network.limits.response_timeout;
+        gateway::Options { public_url, max_body, memory, timeout }
     }
 
     /// Serves `grpc`, `http` and the health paths until [`Server::shutdown`].
     pub(crate) fn serve(
         self,
-        grpc: Option<Routes>,
+        grpc: Option<GrpcServices>,
         http: Router,
         check: health::Check,
         handles: Option<ServiceHandles>,
@@ -141,7 +143,7 @@ impl BoundListener {
         let http = health::routes(check, shutdown.clone()).merge(http);
         let limits = self.network.limits.clone();
         let (stop, stopped) = watch::channel(false);
-        let app = App::new(grpc, http, self.prepared.cors, limits.body_timeout, &stopped);
+        let app = App::new(grpc, http, self.prepared.cors, limits.body_timeouts(), &stopped);
         let context = ConnectionContext::new(app, self.prepared.tls, limits);
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {

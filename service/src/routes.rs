@@ -15,7 +15,7 @@ use tonic_reflection::server::Builder;
 use crate::service::Service;
 use spiderq_core::{
     error::{Error, Result},
-    limits::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES},
+    limits::MAX_RESPONSE_BYTES,
 };
 
 // The generated servers have these methods in common, but no trait.
@@ -24,7 +24,8 @@ macro_rules! configured {
         $server
             .accept_compressed(Gzip)
             .send_compressed(Gzip)
-            .max_decoding_message_size(MAX_REQUEST_BYTES)
+            // The server has bounded the message before.
+            .max_decoding_message_size(usize::MAX)
             .max_encoding_message_size(MAX_RESPONSE_BYTES)
     };
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
+use tonic::Status;
+
 use crate::{
     api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
@@ -70,6 +73,18 @@ impl Service {
     #[must_use]
     pub const fn first_key(&self) -> Option<&ApiKey> {
         self.first_key.as_ref()
+    }
+
+    /// Authenticates a call to `path` by its headers, before its message is read. The caller goes
+    /// into the extensions, where the handler finds it. Returns the account of the memory that the
+    /// call takes; an error is what to answer.
+    pub async fn authenticate(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Result<String, Status> {
+        self.handlers.authenticate(path, headers, extensions).await
     }
 
     /// `spiderq.v1.JobService`.

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::Args;
-use spiderq_core::limits::DEFAULT_MAX_BODY_BYTES;
-use spiderq_server::{Limits, Network, TlsFiles};
+use spiderq_core::{MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES};
+use spiderq_server::{Limits, Network, TlsFiles, default_body_memory};
 
 use super::seconds;
 
@@ -22,9 +22,14 @@ pub(crate) struct Listener {
     /// https:// with TLS.
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// Largest request body over HTTP, in bytes after decompression.
+    /// Largest request body over HTTP or message over gRPC, in bytes after decompression.
     #[arg(long, env = "SPIDERQ_MAX_BODY", default_value_t = DEFAULT_MAX_BODY_BYTES, value_name = "BYTES")]
     pub(crate) max_body: usize,
+    /// Bytes of memory for the bodies of requests and responses under way; one owner of API keys may
+    /// have half of it. Default: a quarter of the memory that the process may use, from 32 to 192
+    /// MiB.
+    #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "BYTES")]
+    max_memory: Option<usize>,
     /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only.
     #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -53,6 +58,12 @@ pub(crate) struct Listener {
     /// Seconds that a shutdown then waits for the requests under way.
     #[arg(long, env = "SPIDERQ_DRAIN", default_value = "10", value_name = "SECONDS", value_parser = seconds(..))]
     drain: Duration,
+}
+
+impl Listener {
+    pub(crate) fn memory(&self) -> MemoryBudget {
+        MemoryBudget::new(self.max_memory.unwrap_or_else(default_body_memory))
+    }
 }
 
 impl From<&Listener> for Network {

@@ -9,9 +9,13 @@ use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use spiderq_core::error::Error;
 
 pub(crate) use self::status::item_message;
 use crate::{render::Object, responses::JSON};
+
+/// Seconds: bodies under way are done within about this time.
+const OVERLOADED_RETRY_AFTER: u64 = 1;
 
 /// The two shapes of error bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,19 @@ impl Problem {
 
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Authentication failed")
+    }
+
+    /// What the memory budget refused: the caller may try again, unless it can never fit.
+    pub(crate) fn no_memory(error: Error) -> Self {
+        match error.violations().pop() {
+            Some(violation) => {
+                Self::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", violation.message)
+            }
+            None => Self {
+                retry_after: Some(OVERLOADED_RETRY_AFTER),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+            },
+        }
     }
 
     /// A fault of the gateway or of a service; `what` is for the log alone.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::{
+    body::HttpBody as _,
     extract::{Request, State},
     middleware::Next,
     response::Response,
@@ -16,6 +17,7 @@ use tonic::Code;
 
 use crate::{
     auth::{Credentials, Presented},
+    body::ArrivedBytes,
     errors::{CredentialsUnchecked, Family, Problem},
     services::App,
 };
@@ -36,6 +38,14 @@ pub(crate) async fn hide_refusals(
     let (mut head, body) = request.into_parts();
     let presented = Presented::of(&head);
     head.extensions.insert(presented.clone());
+    let body = if body.is_end_stream() {
+        body
+    } else {
+        // Counted here, outside of the decompression.
+        let arrived = ArrivedBytes::default();
+        head.extensions.insert(arrived.clone());
+        arrived.count(body)
+    };
     let response = next.run(Request::from_parts(head, body)).await;
     if !is_hidden(&response) || may_be_valid(&app, presented.get()).await {
         return response;

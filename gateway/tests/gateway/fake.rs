@@ -12,6 +12,7 @@ use axum::body::Body;
 use futures::{StreamExt as _, stream, stream::BoxStream};
 use http::{HeaderMap, Request as HttpRequest, StatusCode};
 use http_body_util::BodyExt as _;
+use spiderq_core::MemoryBudget;
 use spiderq_gateway::{Options, Services, router};
 use spiderq_proto::v1::*;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
@@ -101,6 +102,7 @@ impl Fake {
         let options = Options {
             public_url: "http://spiderq.test:6900/".to_owned(),
             max_body: 1 << 20,
+            memory: MemoryBudget::unlimited(),
             timeout: Duration::from_millis(200),
         };
         router(self.services(), options).oneshot(request).await.unwrap()

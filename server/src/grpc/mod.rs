@@ -1,7 +1,11 @@
-//! Middleware of the gRPC services: the caller's deadline, panics, and the server's stop, which
-//! ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have
+//! Middleware of the gRPC services: admission, the caller's deadline, panics, and the server's
+//! stop, which ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have
 //! their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
+mod admission;
+mod elements;
+mod method_limits;
+mod request_message;
 mod response_body;
 #[cfg(test)]
 mod tests;
@@ -25,6 +29,7 @@ use tokio::{
 use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 
+pub(crate) use self::admission::Admission;
 use self::response_body::GuardedBody;
 
 /// The services behind the guard. gRPC-Web is translated outside of it, so that the same
@@ -32,13 +37,19 @@ use self::response_body::GuardedBody;
 #[derive(Clone, Debug)]
 pub(crate) struct GrpcGuard {
     routes: Routes,
+    /// `None`: calls are not checked before their handler runs, for tests.
+    admission: Option<Admission>,
     /// True once calls without an end of their own are to end.
     stop: watch::Receiver<bool>,
 }
 
 impl GrpcGuard {
-    pub(crate) const fn new(routes: Routes, stop: watch::Receiver<bool>) -> Self {
-        Self { routes, stop }
+    pub(crate) const fn new(
+        routes: Routes,
+        admission: Option<Admission>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { routes, admission, stop }
     }
 
     /// The stop, for a call that would go on through it: its services know nothing of ours. Our
@@ -80,21 +91,39 @@ impl Service<Request<Body>> for GrpcGuard {
             request.extensions_mut().insert(Deadline(deadline));
         }
         let stop = self.stop_of(request.uri().path());
-        let response = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
+        let response = respond(self.routes.clone(), self.admission.clone(), request);
         Box::pin(async move {
             let response = match deadline {
                 Some(deadline) => timeout_at(deadline, response).await,
                 None => Ok(response.await),
             };
             Ok(match response {
-                Ok(Ok(Ok(response))) => {
+                Ok(Ok(response)) => {
                     response.map(|body| Body::new(GuardedBody::new(body, deadline, stop)))
                 }
-                Ok(Err(_)) => handler_panicked().into_http(),
+                Ok(Err(status)) => status.into_http(),
                 Err(_) => deadline_exceeded().into_http(),
             })
         })
     }
+}
+
+/// The handler's response, once the call is admitted.
+async fn respond(
+    mut routes: Routes,
+    admission: Option<Admission>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Status> {
+    let (request, _memory) = match admission {
+        Some(admission) => {
+            let (request, memory) = admission.admit(request).await?;
+            (request, Some(memory))
+        }
+        None => (request, None),
+    };
+    let response = AssertUnwindSafe(routes.call(request)).catch_unwind().await;
+    let Ok(response) = response.map_err(|_| handler_panicked())?;
+    Ok(response)
 }
 
 fn deadline_exceeded() -> Status {

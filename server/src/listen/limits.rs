@@ -8,6 +8,8 @@ use hyper_util::{
 };
 use spiderq_core::limits::DEFAULT_HTTP_TIMEOUT;
 
+use crate::body_timeout::BodyTimeouts;
+
 /// Largest request head, bytes: 1,000 job keys fit into its query. Also the buffer of an HTTP/1
 /// connection in each direction.
 const MAX_HEAD_BYTES: u32 = 64 << 10;
@@ -33,6 +35,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// For each KiB of a request's body to arrive.
     pub body_timeout: Duration,
+    /// For the whole body of a request.
+    pub whole_body_timeout: Duration,
     /// For an HTTP/JSON response to begin, once the whole request is there.
     pub response_timeout: Duration,
     /// For the client to read more of a response.
@@ -50,6 +54,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
+            whole_body_timeout: Duration::from_secs(120),
             response_timeout: DEFAULT_HTTP_TIMEOUT,
             write_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
@@ -59,6 +64,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(crate) const fn body_timeouts(&self) -> BodyTimeouts {
+        BodyTimeouts { progress: self.body_timeout, whole: self.whole_body_timeout }
+    }
+
     /// hyper's part of the limits. Its own timeout of request heads is off: it would count idle
     /// time as well. HTTP/1.1 responses name headers in Title-Case, as some clients match them
     /// exactly.

@@ -15,7 +15,7 @@ use tonic::{
 
 use super::{ConnectionContext, Limits, serve};
 use crate::{
-    app::App,
+    app::{App, GrpcServices},
     test_services::{ENDLESS, TestServices},
 };
 
@@ -25,8 +25,8 @@ async fn start(services: &TestServices) -> (watch::Sender<bool>, SocketAddr) {
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
     let (stop, stopped) = watch::channel(false);
-    let (routes, timeout) = (Some(services.routes()), limits.body_timeout);
-    let app = App::new(routes, Router::new(), None, timeout, &stopped);
+    let grpc = GrpcServices { routes: services.routes(), admission: None };
+    let app = App::new(Some(grpc), Router::new(), None, limits.body_timeouts(), &stopped);
     let context = ConnectionContext::new(app, None, limits);
     tokio::spawn(serve(listener, context, stopped, Duration::ZERO));
     (stop, address)

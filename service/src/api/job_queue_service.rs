@@ -118,7 +118,7 @@ impl JobQueueService for QueueApi {
         &self,
         request: Request<v1::ListQueueRequest>,
     ) -> RpcResult<BoxStream<v1::ListQueueResponse>> {
-        let id = super::request_id(request.metadata()).to_owned();
+        let id = super::request_id(request.metadata().as_ref()).to_owned();
         let started = self
             .0
             .run("ListQueue", request, |call, message| async move {

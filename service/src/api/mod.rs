@@ -24,12 +24,13 @@ mod watch;
 
 use std::{future::Future, sync::Arc};
 
+use http::{Extensions, HeaderMap};
 use tokio::time::Instant;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::{Request, Response, Status};
 
 pub use self::{
     api_key_service::KeyApi, job_queue_service::QueueApi, job_service::JobApi,
-    project_service::ProjectApi,
+    project_service::ProjectApi, status::of as status_of,
 };
 use crate::{
     auth::{Caller, Credentials},
@@ -73,6 +74,28 @@ impl Handlers {
         self.0.now()
     }
 
+    /// Authenticates a call by its headers, before its message is read, and leaves the caller for
+    /// [`Handlers::run`] in the extensions. Returns a name for what the caller takes of the memory.
+    pub(crate) async fn authenticate(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Result<String, Status> {
+        match self.caller(headers).await {
+            Ok(caller) => {
+                let account = caller.account();
+                extensions.insert(caller);
+                Ok(account)
+            }
+            Err(error) => Err(refuse(path, request_id(headers), &error)),
+        }
+    }
+
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+        self.0.auth().caller(credentials(headers)).await
+    }
+
     async fn run<Q, A, F, Fut>(
         &self,
         rpc: &'static str,
@@ -85,26 +108,31 @@ impl Handlers {
         Fut: Future<Output = Result<A>> + Send,
     {
         let started = Instant::now();
-        let (metadata, extensions, message) = request.into_parts();
+        let (metadata, mut extensions, message) = request.into_parts();
+        let headers: &HeaderMap = metadata.as_ref();
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
         let domain = Arc::clone(&self.0);
-        let done = match domain.auth().caller(credentials(&metadata)).await {
+        let caller = match extensions.remove() {
+            Some(caller) => Ok(caller),
+            None => self.caller(headers).await,
+        };
+        let done = match caller {
             Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
             Err(error) => Err(error),
         };
-        let request_id = request_id(&metadata);
+        let request_id = request_id(headers);
         tracing::debug!(rpc, request_id, took = ?started.elapsed(), ok = done.is_ok(), "done");
         done.map(Response::new).map_err(|error| refuse(rpc, request_id, &error))
     }
 }
 
 /// Logs an error, once, and turns it into a `Status`.
-fn refuse(rpc: &'static str, request_id: &str, error: &Error) -> Status {
+fn refuse(rpc: &str, request_id: &str, error: &Error) -> Status {
     log(rpc, request_id, error);
     status::of(error)
 }
 
-fn log(rpc: &'static str, request_id: &str, error: &Error) {
+fn log(rpc: &str, request_id: &str, error: &Error) {
     if let Error::Bug(source) = error {
         tracing::error!(rpc, request_id, %source, "internal error");
     } else if let Error::Unavailable { source, .. } = error {
@@ -114,12 +142,12 @@ fn log(rpc: &'static str, request_id: &str, error: &Error) {
     }
 }
 
-fn credentials(metadata: &MetadataMap) -> Option<Credentials> {
-    Credentials::parse(metadata.get("authorization")?.to_str().ok()?)
+fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+    Credentials::parse(headers.get("authorization")?.to_str().ok()?)
 }
 
 /// The id by which the caller, or the gateway for it, finds the log lines of the call.
-fn request_id(metadata: &MetadataMap) -> &str {
-    let id = metadata.get("x-request-id").and_then(|id| id.to_str().ok());
+fn request_id(headers: &HeaderMap) -> &str {
+    let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     id.filter(|id| id.len() <= MAX_REQUEST_ID_BYTES).unwrap_or("-")
 }

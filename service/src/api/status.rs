@@ -16,7 +16,9 @@ const REASON_PREFIX: &str = "ERROR_REASON_";
 /// Bodies and responses under way end within about this time.
 const OVERLOADED_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-pub(super) fn of(error: &Error) -> Status {
+/// What a caller is told of an error.
+#[must_use]
+pub fn of(error: &Error) -> Status {
     with(error, HashMap::new())
 }
 

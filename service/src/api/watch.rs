@@ -32,8 +32,8 @@ impl Reader {
     pub(super) fn new(domain: &Arc<Domain>, metadata: &MetadataMap) -> Self {
         Self {
             domain: Arc::clone(domain),
-            credentials: super::credentials(metadata),
-            request_id: super::request_id(metadata).to_owned(),
+            credentials: super::credentials(metadata.as_ref()),
+            request_id: super::request_id(metadata.as_ref()).to_owned(),
         }
     }
 

@@ -47,6 +47,14 @@ impl Caller {
         }
     }
 
+    /// Whose share of the memory its calls take.
+    pub(crate) fn account(&self) -> String {
+        match self {
+            Self::Key { name, .. } => name.to_string(),
+            Self::Job { key, .. } => key.to_string(),
+        }
+    }
+
     /// An error unless the caller has the role `least` or above in `project`. A job token has
     /// none.
     pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {

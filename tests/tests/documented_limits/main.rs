@@ -62,7 +62,11 @@ fn the_page_states_the_limits_of_connections_as_they_are() {
         format!("with SETTINGS | {} s |", seconds(limits.handshake_timeout)),
         format!("| head of an HTTP/1 request | {} s from", seconds(limits.head_timeout)),
         format!("| streams on a connection | {} |", limits.max_streams),
-        format!("| a request's body | {} s for each KiB", seconds(limits.body_timeout)),
+        format!(
+            "| a request's body | {} s for each KiB, {} s for the whole",
+            seconds(limits.body_timeout),
+            seconds(limits.whole_body_timeout)
+        ),
         format!("takes nothing of a response | {} s |", seconds(limits.write_timeout)),
         format!("| no request under way | {} s (`--idle`)", seconds(limits.idle_timeout)),
     ] {

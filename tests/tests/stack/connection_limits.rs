@@ -99,8 +99,10 @@ async fn a_stalled_body_is_408_in_the_form_of_its_family() {
     }
 }
 
+const KEY: (&str, &str) = ("authorization", "Bearer 0123456789abcdef0123456789abcdef");
+
 /// A call whose message of nine bytes never comes.
-async fn call(stack: &Stack, headers: &[(&str, &str)]) -> http::Response<Incoming> {
+pub(crate) async fn call(stack: &Stack, headers: &[(&str, &str)]) -> http::Response<Incoming> {
     let begin = Frame::data(Bytes::from_static(&[0, 0, 0, 0, 9]));
     let stuck = stream::iter([Ok::<_, tonic::Status>(begin)]).chain(stream::pending());
     let mut request = Request::post(format!("{}/spiderq.v1.JobService/CountJobs", stack.url))
@@ -125,7 +127,7 @@ pub(crate) async fn http2(stack: &Stack, request: Request<Body>) -> http::Respon
 #[tokio::test]
 async fn a_stalled_message_is_deadline_exceeded() {
     let stack = limited(Limits { body_timeout: SHORT, ..Limits::default() }).await;
-    let answer = call(&stack, &[]).await;
+    let answer = call(&stack, &[KEY]).await;
     assert_eq!(answer.headers()["grpc-status"], "4");
     assert_eq!(
         answer.headers()["grpc-message"],
@@ -136,9 +138,9 @@ async fn a_stalled_message_is_deadline_exceeded() {
 #[tokio::test]
 async fn a_deadline_is_kept_while_the_message_still_arrives() {
     let stack = limited(Limits::default()).await;
-    let answer = call(&stack, &[("grpc-timeout", "50m")]).await;
+    let answer = call(&stack, &[KEY, ("grpc-timeout", "50m")]).await;
     assert_eq!(answer.headers()["grpc-status"], "4");
-    let refused = call(&stack, &[("grpc-timeout", "soon")]).await;
+    let refused = call(&stack, &[KEY, ("grpc-timeout", "soon")]).await;
     assert_eq!(refused.headers()["grpc-status"], "3");
 }
 

@@ -4,9 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use serde_json::json;
-use spiderq_tests::{Http, Stack};
+use spiderq_tests::{Http, Raw, Stack, StoreKind};
 
 use crate::{
+    connection_limits,
     helpers::{NOW, assert_refused},
     on_each_store,
 };
@@ -177,4 +178,44 @@ async fn the_servers_time_needs_no_key() {
         assert_eq!((ts.json(), ts.header("content-type")), (json!(NOW), "application/json"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_call_without_a_valid_key_is_answered_before_its_body_comes() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    for key in ["", "authorization: Bearer ffffffffffffffffffffffffffffffff\r\n"] {
+        let head =
+            "POST /jobq/1/push HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nconnection: close";
+        let mut raw = Raw::begin(&stack.url, format!("{head}\r\n{key}\r\n{{").as_bytes()).await;
+        let answer = String::from_utf8(raw.read_to_end().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    let wrong = ("authorization", "Bearer ffffffffffffffffffffffffffffffff");
+    for headers in [&[][..], &[wrong]] {
+        let answer = connection_limits::call(&stack, headers).await;
+        assert_eq!(answer.headers()["grpc-status"], "16");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_brings_its_key_is_small_and_not_compressed() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let form =
+        |length: usize| format!("apikey={}&project=1&spider=s&x={}", stack.key, "x".repeat(length));
+    let anonymous = stack.http().anonymous();
+    let post = async |headers: &[(&str, &str)], body: Vec<u8>| {
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let headers = [&[kind], headers].concat();
+        anonymous.send(Method::POST, "/api/run.json", &headers, body).await.status
+    };
+    assert_eq!(post(&[], form(60 << 10).into()).await, 200);
+    assert_eq!(post(&[], form(64 << 10).into()).await, 401);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, form(1 << 10).as_bytes()).unwrap();
+    let compressed = gzip.finish().unwrap();
+    assert_eq!(post(&[("content-encoding", "gzip")], compressed.clone()).await, 401);
+    // With a key outside, any form may be compressed.
+    let key = format!("Bearer {}", stack.key);
+    let headers = [("content-encoding", "gzip"), ("authorization", key.as_str())];
+    assert_eq!(post(&headers, compressed).await, 200);
 }

@@ -1,0 +1,60 @@
+//! How large the message of each method may be.
+
+/// For methods that take many jobs, up to `--max-body`; these are all of them.
+const BULK: [&str; 3] = [
+    "/spiderq.v1.JobQueueService/PushJobs",
+    "/spiderq.v1.JobQueueService/UpdateQueue",
+    "/spiderq.v1.JobService/UpdateJobs",
+];
+/// Methods that take the metadata of one job, or the settings of a project.
+const METADATA: [&str; 4] = [
+    "/spiderq.v1.JobQueueService/StartJob",
+    "/spiderq.v1.JobService/ScheduleJob",
+    "/spiderq.v1.JobService/SetJobMetadata",
+    "/spiderq.v1.ProjectService/UpdateProjectSettings",
+];
+/// Twice the largest metadata, so that those a little over it are refused by their name.
+const MAX_METADATA_MESSAGE: usize = 2 << 20;
+/// For all others: 1,000 job keys or the longest filter fit in several times.
+const MAX_SMALL_MESSAGE: usize = 256 << 10;
+
+/// Largest message of the method at `path`, bytes after decompression.
+pub(super) fn max_message_bytes(path: &str, max_body: usize) -> usize {
+    let limit = if BULK.contains(&path) {
+        max_body
+    } else if METADATA.contains(&path) {
+        MAX_METADATA_MESSAGE
+    } else {
+        MAX_SMALL_MESSAGE
+    };
+    limit.min(max_body)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use spiderq_proto::DESCRIPTOR_SET;
+
+    use super::*;
+
+    #[test]
+    fn the_methods_with_a_limit_of_their_own_exist() {
+        let set = prost_types::FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap();
+        let paths: Vec<String> = set
+            .file
+            .iter()
+            .flat_map(|file| file.service.iter().map(move |service| (file.package(), service)))
+            .flat_map(|(package, service)| {
+                let path = move |name: &str| format!("/{package}.{}/{name}", service.name());
+                service.method.iter().map(move |method| path(method.name()))
+            })
+            .collect();
+        for path in BULK.iter().chain(&METADATA) {
+            assert!(paths.iter().any(|known| known == path), "{path}");
+        }
+        let limits = |path: &str| max_message_bytes(path, 16 << 20);
+        assert_eq!(limits(BULK[0]), 16 << 20);
+        assert_eq!(limits("/spiderq.v1.JobQueueService/Heartbeat"), 256 << 10);
+        assert_eq!(max_message_bytes(METADATA[0], 1 << 20), 1 << 20);
+    }
+}
