@@ -12,8 +12,11 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// What one caller may have of the whole.
+/// What one caller may have of the whole: the half.
 const CALLER_SHARE: usize = 2;
+/// Bytes of each reservation that do not count, so that heartbeats and other small calls go on
+/// when the budget is used up. A connection's buffers are larger than that.
+const FREE_BYTES: usize = 4 << 10;
 
 /// Bytes that bodies and responses may take, shared by all clones.
 #[derive(Clone, Debug)]
@@ -89,6 +92,7 @@ impl MemoryBudget {
 pub struct Reservation {
     budget: MemoryBudget,
     caller: Arc<str>,
+    /// With those that are free.
     bytes: usize,
 }
 
@@ -97,26 +101,25 @@ impl Reservation {
     /// is used up; [`Error::TooLarge`] when this reservation would not fit if it were alone. What
     /// was reserved before stays.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
-        if bytes > self.budget.share().saturating_sub(self.bytes) {
-            return Err(Error::too_large(
-                "message",
-                "needs more memory than the server has for it",
-            ));
+        let total = self.bytes.saturating_add(bytes);
+        if charge(total) > self.budget.share() {
+            return Err(Error::too_large("message", "needs more memory than the server has for it"));
         }
-        if bytes > 0 {
-            self.budget.take(&self.caller, bytes)?;
-            self.bytes += bytes;
+        let more = charge(total) - charge(self.bytes);
+        if more > 0 {
+            self.budget.take(&self.caller, more)?;
         }
+        self.bytes = total;
         Ok(())
     }
 
     /// Gives back all but `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
-        let over = self.bytes.saturating_sub(bytes);
+        let over = charge(self.bytes).saturating_sub(charge(bytes));
         if over > 0 {
             self.budget.give_back(&self.caller, over);
-            self.bytes -= over;
         }
+        self.bytes = self.bytes.min(bytes);
     }
 
     /// Bytes that are reserved.
@@ -124,6 +127,11 @@ impl Reservation {
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// What of so many bytes counts.
+const fn charge(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES)
 }
 
 impl Drop for Reservation {
@@ -136,14 +144,21 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
+    const KIB: usize = 1 << 10;
+
+    fn is_overloaded(grown: Result<()>) -> bool {
+        matches!(grown, Err(Error::Overloaded))
+    }
+
     #[test]
     fn what_is_dropped_or_shrunk_is_given_back() {
-        let budget = MemoryBudget::new(100);
+        let budget = MemoryBudget::new(100 * KIB);
         let mut first = budget.account("a");
-        first.grow(50).unwrap();
-        first.shrink_to(20);
-        assert_eq!((budget.used(), first.bytes()), (20, 20));
-        first.grow(30).unwrap();
+        first.grow(50 * KIB).unwrap();
+        first.shrink_to(20 * KIB);
+        assert_eq!((budget.used(), first.bytes()), (16 * KIB, 20 * KIB));
+        first.grow(30 * KIB).unwrap();
+        assert_eq!(budget.used(), 46 * KIB);
         drop(first);
         assert_eq!(budget.used(), 0);
         assert!(budget.0.callers.lock().unwrap().is_empty());
@@ -151,19 +166,34 @@ mod tests {
 
     #[test]
     fn one_caller_gets_half_and_all_together_the_whole() {
-        let budget = MemoryBudget::new(100);
+        let budget = MemoryBudget::new(100 * KIB);
         let (mut a, mut more_of_a, mut b) =
             (budget.account("a"), budget.account("a"), budget.account("b"));
-        a.grow(30).unwrap();
-        more_of_a.grow(20).unwrap();
-        assert!(matches!(a.grow(1), Err(Error::Overloaded)));
-        assert!(matches!(a.grow(21), Err(Error::TooLarge(_))));
-        b.grow(50).unwrap();
-        assert!(matches!(budget.account("c").grow(1), Err(Error::Overloaded)));
-        assert_eq!(budget.used(), 100);
+        a.grow(34 * KIB).unwrap();
+        more_of_a.grow(24 * KIB).unwrap();
+        assert!(is_overloaded(a.grow(1)));
+        b.grow(54 * KIB).unwrap();
+        assert!(is_overloaded(budget.account("c").grow(5 * KIB)));
+        assert_eq!(budget.used(), 100 * KIB);
         drop(b);
-        assert!(matches!(a.grow(1), Err(Error::Overloaded)));
-        budget.account("c").grow(50).unwrap();
+        assert!(is_overloaded(a.grow(1)));
+        budget.account("c").grow(54 * KIB).unwrap();
+    }
+
+    #[test]
+    fn small_reservations_always_fit_and_too_large_ones_never() {
+        let budget = MemoryBudget::new(100 * KIB);
+        budget.account("a").grow(54 * KIB).unwrap();
+        let too_large = budget.account("a").grow(54 * KIB + 1);
+        assert!(matches!(too_large, Err(Error::TooLarge(_))));
+        let (mut a, mut b) = (budget.account("a"), budget.account("b"));
+        a.grow(54 * KIB).unwrap();
+        b.grow(54 * KIB).unwrap();
+        for caller in ["a", "b", "c"] {
+            let mut small = budget.account(caller);
+            small.grow(4 * KIB).unwrap();
+            assert!(is_overloaded(small.grow(1)));
+        }
     }
 
     #[test]
