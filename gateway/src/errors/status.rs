@@ -24,7 +24,8 @@ impl From<Status> for Problem {
             true => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again"),
             false => refusal(&status),
         };
-        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&problem.code) {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&problem.code)
+        {
             problem.retry_after = Some(retry_after(&status));
         }
         problem.credentials_checked = true;

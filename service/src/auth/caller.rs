@@ -47,6 +47,15 @@ impl Caller {
         }
     }
 
+    /// On whose account its bytes of memory are: the owner's, or that of the job.
+    #[must_use]
+    pub fn account(&self) -> String {
+        match self {
+            Self::Key { name, .. } => name.to_string(),
+            Self::Job { key, .. } => key.to_string(),
+        }
+    }
+
     /// An error unless the caller has the role `least` or above in `project`. A job token has
     /// none.
     pub fn may(&self, least: Role, project: ProjectId) -> Result<()> {

@@ -96,10 +96,7 @@ impl JobStore for MemoryStore {
 }
 
 /// The first of `jobs`, until the room of a step is used up.
-pub(crate) fn with_room<T>(
-    jobs: impl Iterator<Item = T>,
-    memory: impl Fn(&T) -> usize,
-) -> Vec<T> {
+pub(crate) fn with_room<T>(jobs: impl Iterator<Item = T>, memory: impl Fn(&T) -> usize) -> Vec<T> {
     let (mut room, mut has_room) = (PageRoom::default(), true);
     jobs.take_while(|job| std::mem::replace(&mut has_room, room.take(memory(job)))).collect()
 }

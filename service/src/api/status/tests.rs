@@ -112,7 +112,10 @@ fn what_the_store_said_is_not_sent_to_the_caller() {
 #[test]
 fn a_server_without_memory_says_when_to_try_again() {
     let status = of(&Error::Overloaded);
-    assert_eq!(info(&Error::Overloaded), (Code::ResourceExhausted, "OVERLOADED".to_owned(), vec![]));
+    assert_eq!(
+        info(&Error::Overloaded),
+        (Code::ResourceExhausted, "OVERLOADED".to_owned(), vec![])
+    );
     let retry = status.get_error_details().retry_info().unwrap().retry_delay;
     assert_eq!(retry, Some(Duration::from_secs(1)));
 }
