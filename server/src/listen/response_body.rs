@@ -13,8 +13,10 @@ use spiderq_core::HeldMemory;
 
 use super::{in_flight::RequestGuard, stall::Stall};
 
-/// Bytes of a piece.
-const MAX_PIECE: usize = 32 << 10;
+/// Bytes of a piece: a frame of HTTP/2.
+const MAX_PIECE: usize = 16 << 10;
+/// Bytes that a piece may keep in memory as long as it is buffered itself.
+const MAX_SHARED: usize = 64 << 10;
 /// Bytes that an HTTP/2 stream may leave in hyper's buffers once its body is at its end, where no
 /// timer sees them. Of more, the last byte comes alone: it is taken when all before it is sent.
 const MAX_UNSEEN: usize = 2 << 10;
@@ -23,6 +25,8 @@ pub(super) struct ResponseBody {
     body: Body,
     /// What is left of a piece that was too large.
     rest: Bytes,
+    /// Whether that is part of more than [`MAX_SHARED`].
+    is_large: bool,
     stall: Option<Stall>,
     _held: Option<HeldMemory>,
     _request: RequestGuard,
@@ -32,14 +36,14 @@ impl ResponseBody {
     /// The request ends, and its memory is given back, when the body is dropped: sent, or given up.
     pub(super) fn new(body: Body, request: RequestGuard, held: Option<HeldMemory>) -> Self {
         let stall = Stall::of_this_stream();
-        Self { body, rest: Bytes::new(), stall, _held: held, _request: request }
+        let rest = Bytes::new();
+        Self { body, rest, is_large: false, stall, _held: held, _request: request }
     }
 
-    /// A piece of what is left. Copied, as a part that is buffered would keep the whole.
     fn piece(&mut self) -> Frame<Bytes> {
         let last = if self.stall.is_some() && self.rest.len() > 1 { 1 } else { 0 };
         let piece = self.rest.split_to((self.rest.len() - last).min(MAX_PIECE));
-        Frame::data(Bytes::copy_from_slice(&piece))
+        Frame::data(if self.is_large { Bytes::copy_from_slice(&piece) } else { piece })
     }
 
     fn poll_piece(
@@ -53,6 +57,7 @@ impl ResponseBody {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         polled.map_ok(|frame| match frame.into_data() {
             Ok(data) if data.len() > whole => {
+                self.is_large = data.len() > MAX_SHARED;
                 self.rest = data;
                 self.piece()
             }
@@ -132,6 +137,8 @@ mod tests {
     async fn a_large_body_comes_in_pieces_and_holds_its_memory_to_the_end() {
         assert_eq!(pieces(MAX_PIECE).await, [MAX_PIECE]);
         assert_eq!(pieces(MAX_PIECE * 2 + 5).await, [MAX_PIECE, MAX_PIECE, 5]);
+        let of_large = [vec![MAX_PIECE; MAX_SHARED / MAX_PIECE], vec![7]].concat();
+        assert_eq!(pieces(MAX_SHARED + 7).await, of_large);
     }
 
     #[tokio::test]

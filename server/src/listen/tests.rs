@@ -8,7 +8,11 @@ use spiderq_proto::v1::{
     CountJobsRequest, GetJobRequest, ListQueueRequest,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use tonic::{
     Code,
     transport::{Channel, Endpoint},
@@ -111,4 +115,21 @@ async fn a_stream_whose_window_stays_shut_is_reset() {
     };
     assert_eq!(refused.code(), Code::Cancelled, "{refused}");
     assert!(stuck.message().now_or_never().is_none());
+}
+
+/// A call of gRPC-Web over HTTP/1, whose client reads nothing at all.
+#[tokio::test]
+async fn a_connection_whose_client_reads_nothing_is_closed() {
+    let services = TestServices::default();
+    let write_timeout = Duration::from_millis(300);
+    let limits = Limits { write_timeout, ..Limits::default() };
+    let (_stop, address) = start_with(&services, limits).await;
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = "POST /spiderq.v1.JobQueueService/ListQueue HTTP/1.1\r\nhost: x\r\n\
+                content-type: application/grpc-web+proto\r\ncontent-length: 7\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // The head of a message of two bytes; field 1, the project, is a number.
+    socket.write_all(&[0, 0, 0, 0, 2, 0x08, ENDLESS as u8]).await.unwrap();
+    services.ended.notified().await;
+    drop(socket);
 }
