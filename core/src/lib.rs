@@ -13,5 +13,5 @@ mod store_clock;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use memory_budget::{MemoryBudget, Reservation};
+pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
 pub use store_clock::StoreClock;

@@ -78,9 +78,20 @@ pub const MAX_KEYLESS_FORM_BYTES: usize = 64 << 10;
 pub const MAX_EXPANSION: usize = 200;
 /// … beyond so many bytes, up to which any ratio will do.
 pub const FREE_EXPANSION_BYTES: usize = 4 << 20;
-/// Bytes of a gRPC response before compression: a page of 1,000 jobs with much metadata each.
-/// Beyond it the caller must ask for a smaller page.
+/// Bytes of a gRPC response. Only a single job that outgrew its limit by many starts gets there:
+/// what holds several jobs ends by [`MAX_PAGE_BYTES`].
 pub const MAX_RESPONSE_BYTES: usize = 64 << 20;
+/// Bytes of the jobs of one response, counted as they are in memory and before compression: with
+/// it gRPC clients need not raise the limit that they have by default. The job that would go
+/// beyond it is left to the next page; a larger one is a page of its own.
+pub const MAX_PAGE_BYTES: usize = 4 << 20;
+/// Bytes of the jobs that a store reads in one step, counted as they are in memory. The job that
+/// reaches it is the last.
+pub const MAX_STORE_PAGE_BYTES: usize = 1 << 20;
+/// How long a response waits for memory that others hold, before it is refused.
+pub const MEMORY_WAIT: Duration = Duration::from_secs(2);
+/// Responses that may wait for memory at a time, in one process.
+pub const MAX_MEMORY_WAITERS: usize = 256;
 
 // Workers.
 

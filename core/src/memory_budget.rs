@@ -4,13 +4,22 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use crate::error::{Error, Result};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    error::{Error, Result},
+    limits::{MAX_MEMORY_WAITERS, MEMORY_WAIT},
+};
 
 /// What one caller may have of the whole: the half.
 const CALLER_SHARE: usize = 2;
@@ -29,13 +38,29 @@ struct Shared {
     used: AtomicUsize,
     /// Bytes of each caller that has any.
     callers: Mutex<HashMap<Arc<str>, usize>>,
+    /// Notified when bytes are given back.
+    freed: Notify,
+    /// Each release wakes all that wait, so they are few.
+    waiters: Semaphore,
+}
+
+impl Default for MemoryBudget {
+    fn default() -> Self {
+        Self::unlimited()
+    }
 }
 
 impl MemoryBudget {
     /// A budget of `total` bytes.
     #[must_use]
     pub fn new(total: usize) -> Self {
-        Self(Arc::new(Shared { total, used: AtomicUsize::new(0), callers: Mutex::default() }))
+        Self(Arc::new(Shared {
+            total,
+            used: AtomicUsize::new(0),
+            callers: Mutex::default(),
+            freed: Notify::new(),
+            waiters: Semaphore::new(MAX_MEMORY_WAITERS),
+        }))
     }
 
     /// A budget that is never used up.
@@ -84,6 +109,8 @@ impl MemoryBudget {
             }
         }
         self.0.used.store(self.used().saturating_sub(bytes), Ordering::Relaxed);
+        drop(callers);
+        self.0.freed.notify_waiters();
     }
 }
 
@@ -113,6 +140,26 @@ impl Reservation {
         Ok(())
     }
 
+    /// As [`Reservation::grow`], but waits up to [`MEMORY_WAIT`] for what others give back.
+    pub async fn grow_in_time(&mut self, bytes: usize) -> Result<()> {
+        let done = self.grow(bytes);
+        if done.is_ok() {
+            return done;
+        }
+        let shared = Arc::clone(&self.budget.0);
+        let Ok(_place) = shared.waiters.try_acquire() else { return done };
+        let end = Instant::now() + MEMORY_WAIT;
+        loop {
+            let mut freed = pin!(shared.freed.notified());
+            // From here on no release is missed.
+            freed.as_mut().enable();
+            let done = self.grow(bytes);
+            if done.is_ok() || timeout_at(end, freed).await.is_err() {
+                return done;
+            }
+        }
+    }
+
     /// Gives back all but `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
         let over = charge(self.bytes).saturating_sub(charge(bytes));
@@ -132,6 +179,16 @@ impl Reservation {
 /// What of so many bytes counts.
 const fn charge(bytes: usize) -> usize {
     bytes.saturating_sub(FREE_BYTES)
+}
+
+/// What a response holds until it is sent: one of its extensions, which goes with its body.
+#[derive(Clone, Debug)]
+pub struct HeldMemory(#[expect(dead_code, reason = "is there to be dropped")] Arc<Reservation>);
+
+impl From<Reservation> for HeldMemory {
+    fn from(reservation: Reservation) -> Self {
+        Self(Arc::new(reservation))
+    }
 }
 
 impl Drop for Reservation {
@@ -194,6 +251,22 @@ mod tests {
             small.grow(4 * KIB).unwrap();
             assert!(is_overloaded(small.grow(1)));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_what_is_given_back_in_time() {
+        let budget = MemoryBudget::new(100 * KIB);
+        let (mut first, mut second) = (budget.account("a"), budget.account("a"));
+        first.grow(44 * KIB).unwrap();
+        let start = Instant::now();
+        assert!(matches!(second.grow_in_time(20 * KIB).await, Err(Error::Overloaded)));
+        assert_eq!(start.elapsed(), MEMORY_WAIT);
+        let waiting = tokio::spawn(async move { second.grow_in_time(20 * KIB).await.map(|()| second) });
+        tokio::task::yield_now().await;
+        drop(first);
+        assert_eq!(waiting.await.unwrap().unwrap().bytes(), 20 * KIB);
+        assert_eq!(start.elapsed(), MEMORY_WAIT);
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]

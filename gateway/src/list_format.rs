@@ -70,6 +70,11 @@ impl ListWriter {
         self.is_empty = false;
     }
 
+    /// Bytes that were written since the last `take`.
+    pub(crate) const fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// What was written since the last `take`.
     pub(crate) fn take(&mut self) -> String {
         mem::take(&mut self.text)

@@ -68,9 +68,10 @@ pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     tls::install_crypto_provider();
     let bound = BoundListener::bind(options.listen, options.network)?;
     check_durability(options.store.as_ref(), options.require_durable).await?;
-    let service = Service::open(options.store, options.clock, &options.service).await?;
-    let (routes, health) = spiderq_service::routes(&service)?;
     let (memory, max_body) = (options.memory, options.max_body);
+    let service_options = ServiceOptions { memory: memory.clone(), ..options.service };
+    let service = Service::open(options.store, options.clock, &service_options).await?;
+    let (routes, health) = spiderq_service::routes(&service)?;
     let admission = Some(Admission::new(service.clone(), memory.clone(), max_body));
     let http = if options.http {
         let gateway = bound.gateway_options(options.public_url, max_body, memory);

@@ -33,6 +33,8 @@ pub(crate) struct TestServices {
     pub(crate) dropped: Arc<Notify>,
     /// Rows that were taken of [`ENDLESS`].
     pub(crate) rows: Arc<AtomicUsize>,
+    /// Notified when [`ENDLESS`] was dropped.
+    pub(crate) ended: Arc<Notify>,
 }
 
 impl TestServices {
@@ -46,15 +48,17 @@ impl TestServices {
 
     /// Waits for ever.
     async fn wait<T>(self) -> T {
-        struct Waiting(Arc<Notify>);
-        impl Drop for Waiting {
-            fn drop(&mut self) {
-                self.0.notify_one();
-            }
-        }
-        let _waiting = Waiting(self.dropped);
+        let _waiting = NotifyOnDrop(self.dropped);
         self.begun.notify_one();
         std::future::pending().await
+    }
+}
+
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -93,11 +97,15 @@ impl JobQueueService for TestServices {
         let rows: Rows = match request.into_inner().project {
             STUCK => first.chain(stream::once(services.wait())).boxed(),
             PANICKING => stream::once(async { panic!("on purpose") }).boxed(),
-            ENDLESS => stream::repeat_with(move || {
-                services.rows.fetch_add(1, Ordering::Relaxed);
-                Ok(row())
-            })
-            .boxed(),
+            ENDLESS => {
+                let list = NotifyOnDrop(Arc::clone(&services.ended));
+                let row = move || {
+                    let _list = &list;
+                    services.rows.fetch_add(1, Ordering::Relaxed);
+                    Ok(row())
+                };
+                stream::repeat_with(row).boxed()
+            }
             other => panic!("{other}"),
         };
         Ok(Response::new(rows))

@@ -12,6 +12,7 @@ use crate::{
     upkeep::Upkeep,
 };
 use spiderq_core::{
+    MemoryBudget,
     clock::Clock,
     error::{Error, Result},
     limits::MIN_TOKEN_SECRET_BYTES,
@@ -25,6 +26,8 @@ pub struct ServiceOptions {
     pub admin_key: Option<String>,
     /// Signs job tokens: at least [`MIN_TOKEN_SECRET_BYTES`]; `None`: one that the store keeps.
     pub token_secret: Option<String>,
+    /// What responses under way may hold in memory.
+    pub memory: MemoryBudget,
 }
 
 impl std::fmt::Debug for ServiceOptions {
@@ -32,6 +35,7 @@ impl std::fmt::Debug for ServiceOptions {
         f.debug_struct("ServiceOptions")
             .field("admin_key", &self.admin_key.is_some())
             .field("token_secret", &self.token_secret.is_some())
+            .field("memory", &self.memory)
             .finish()
     }
 }
@@ -66,6 +70,7 @@ impl Service {
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
+        let domain = domain.with_memory(options.memory.clone());
         Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 

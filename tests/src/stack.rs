@@ -3,7 +3,7 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use spiderq_core::{Clock, ManualClock, SystemClock, model::Millis};
+use spiderq_core::{Clock, ManualClock, MemoryBudget, SystemClock, model::Millis};
 use spiderq_proto::v1::{CreateApiKeyRequest, Role};
 use spiderq_server::{
     Network, ServeOptions, Server, ServiceOptions,
@@ -75,45 +75,53 @@ impl Stack {
 
     /// Starts on the machine's clock.
     pub async fn start(kind: StoreKind) -> Self {
-        Self::with(kind, None, None, brief()).await
+        Self::with(kind, None, ServiceOptions::default(), brief()).await
+    }
+
+    /// Starts with a bound on the memory of responses.
+    pub async fn with_memory(kind: StoreKind, memory: MemoryBudget) -> Self {
+        let options = ServiceOptions { memory, ..ServiceOptions::default() };
+        Self::with(kind, None, options, brief()).await
     }
 
     /// Starts with this secret for job tokens, so that a test can sign its own.
     pub async fn signing_with(kind: StoreKind, secret: &str) -> Self {
-        Self::with(kind, None, Some(secret.to_owned()), brief()).await
+        let token_secret = Some(secret.to_owned());
+        let options = ServiceOptions { token_secret, ..ServiceOptions::default() };
+        Self::with(kind, None, options, brief()).await
     }
 
     /// Starts with settings of its own for the network, on SQLite.
     pub async fn on(network: Network) -> Self {
-        Self::with(StoreKind::Sqlite, None, None, network).await
+        Self::with(StoreKind::Sqlite, None, ServiceOptions::default(), network).await
     }
 
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Millis(now)));
-        Self::with(kind, Some(clock), None, brief()).await
+        Self::with(kind, Some(clock), ServiceOptions::default(), brief()).await
     }
 
     async fn with(
         kind: StoreKind,
         manual: Option<Arc<ManualClock>>,
-        token_secret: Option<String>,
+        options: ServiceOptions,
         network: Network,
     ) -> Self {
         let data = Arc::new(Data::new(kind));
-        Self::over(data, manual, token_secret, network).await
+        Self::over(data, manual, options, network).await
     }
 
     /// Another server over the same Redis, with the same clock.
     pub async fn another(&self) -> Self {
         let (data, clock) = (Arc::clone(&self.data), self.clock.clone());
-        Self::over(data, clock, None, brief()).await
+        Self::over(data, clock, ServiceOptions::default(), brief()).await
     }
 
     async fn over(
         data: Arc<Data>,
         manual: Option<Arc<ManualClock>>,
-        token_secret: Option<String>,
+        options: ServiceOptions,
         network: Network,
     ) -> Self {
         let url = StoreUrl::parse(&data.url()).expect("a store URL");
@@ -123,7 +131,7 @@ impl Stack {
         };
         let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq_server::start(ServeOptions {
-            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
+            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), ..options },
             network,
             ..ServeOptions::new(store, clock)
         })

@@ -4,6 +4,9 @@ use super::{
     Actor, JobKey, Metadata, Millis, Position, Priority, SpiderName, State, StateSet, Tags, Units,
 };
 
+/// Bytes of memory that a job takes without tags and metadata.
+pub const JOB_MEMORY: usize = 512;
+
 /// Everything known of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -43,6 +46,13 @@ impl Job {
     pub fn position_among(&self, states: StateSet) -> Position {
         let entries = states.iter().filter_map(|state| self.entry(state));
         entries.map(|entry| entry.position).max().unwrap_or(self.position)
+    }
+
+    /// About the bytes of memory that it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|tag| tag.as_str().len()).sum();
+        JOB_MEMORY + tags + self.metadata.memory()
     }
 
     /// The entry into `state`, if it was ever made.

@@ -8,6 +8,10 @@ use crate::{
     limits::{MAX_FIELD_NAME_BYTES, MAX_METADATA_BYTES, bytes_text},
 };
 
+/// Bytes of memory that a name and a text take in a tree, beside their own: two `String`s, their
+/// allocations, and free places of the tree.
+pub const FIELD_MEMORY: usize = 96;
+
 /// Name of a metadata field: a short text of at most [`MAX_FIELD_NAME_BYTES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldName(String);
@@ -82,6 +86,12 @@ impl Metadata {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.iter().map(|(name, value)| name.as_str().len() + value.as_str().len()).sum()
+    }
+
+    /// About the bytes of memory that it takes: many small fields take much more than their text.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.bytes() + self.0.len() * FIELD_MEMORY
     }
 
     /// More than [`MAX_METADATA_BYTES`] are [`Error::TooLarge`].

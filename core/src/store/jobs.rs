@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Change, Changed, RequestDigest};
 use crate::{
-    error::Result,
-    limits::MAX_BATCH,
+    error::{Error, Result},
+    limits::{MAX_BATCH, MAX_STORE_PAGE_BYTES},
     model::{FieldSelection, Filter, Job, JobKey, Millis, Position, ProjectId, State},
 };
 
@@ -18,6 +18,25 @@ pub struct Page {
     pub jobs: Vec<Job>,
     /// Where the next page begins (its [`Filter::until`]); `None` at the end.
     pub next: Option<Position>,
+}
+
+/// What one step of a store may still read of jobs, bytes of memory.
+#[derive(Debug)]
+pub struct PageRoom(usize);
+
+impl Default for PageRoom {
+    fn default() -> Self {
+        Self(MAX_STORE_PAGE_BYTES)
+    }
+}
+
+impl PageRoom {
+    /// Counts a job of so many bytes. There is always room for the first; false if this one is
+    /// the last.
+    pub const fn take(&mut self, bytes: usize) -> bool {
+        self.0 = self.0.saturating_sub(bytes);
+        self.0 > 0
+    }
 }
 
 /// What became of [`Store::purge`](crate::store::JobStore::purge).
@@ -52,12 +71,28 @@ pub async fn count_by_pages(
 #[async_trait]
 pub trait JobStore: Send + Sync + fmt::Debug {
     /// Jobs by key (at most [`MAX_BATCH`](crate::limits::MAX_BATCH), of any projects), in the same
-    /// order; `None` where there is no such job.
-    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>>;
+    /// order; `None` where there is no such job. It ends early with the job that fills a
+    /// [`PageRoom`], so that large jobs come a few at a time; of one key and more it has one.
+    async fn get_first(&self, keys: &[JobKey], fields: &FieldSelection)
+    -> Result<Vec<Option<Job>>>;
+
+    /// All jobs of `keys`, in as many steps as it takes: for a few, or with little metadata.
+    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>> {
+        let mut jobs = Vec::with_capacity(keys.len());
+        while jobs.len() < keys.len() {
+            let more = self.get_first(&keys[jobs.len()..], fields).await?;
+            if more.is_empty() {
+                return Err(Error::bug("a store read no job of some"));
+            }
+            jobs.extend(more);
+        }
+        Ok(jobs)
+    }
 
     /// Up to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)) jobs that match, highest
     /// position first. It looks at a bounded number of jobs, so that a page may have few or none
-    /// and still say where the next begins. A job in it matched at the time of its reading.
+    /// and still say where the next begins, and ends early with the job that fills a [`PageRoom`].
+    /// A job in it matched at the time of its reading.
     async fn page(
         &self,
         project: ProjectId,

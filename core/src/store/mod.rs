@@ -34,7 +34,7 @@ pub use self::{
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
     event::{EventKind, Events, JobEvent, Notifications},
-    jobs::{JobStore, Page, Purged, count_by_pages},
+    jobs::{JobStore, Page, PageRoom, Purged, count_by_pages},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},
     request_id::{KeptAnswers, RequestDigest},

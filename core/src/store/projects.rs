@@ -164,7 +164,7 @@ pub trait ProjectStore: Send + Sync + fmt::Debug {
 
     /// The job that finished last of each of `spiders` (at most
     /// [`MAX_BATCH`](crate::limits::MAX_BATCH)), in the same order; `None` where no job has
-    /// finished.
+    /// finished. It ends early with the job that fills a [`PageRoom`](super::PageRoom).
     async fn last_finished(
         &self,
         project: ProjectId,

@@ -1,5 +1,6 @@
 //! The dash family: each path and the message that it becomes.
 
+use http_body_util::BodyExt as _;
 use spiderq_proto::{time::timestamp, v1::*};
 
 use crate::{by_id, by_name, fake::Fake, fields, job, keys, texts};
@@ -166,6 +167,38 @@ async fn a_long_list_is_read_page_by_page() {
     assert!(lines[4].starts_with(r#"{"id":"1/1/1","spider":"s","#));
     assert_eq!(reply.header("content-type"), Some("application/x-jsonlines"));
     assert_eq!(fake.calls(), 2);
+}
+
+/// As a page with its rows is sent, the next is not asked for yet.
+#[tokio::test]
+async fn a_list_of_any_length_has_one_page_in_memory_at_a_time() {
+    let page = |keys: &[&str], token: &str| ListJobsResponse {
+        jobs: keys.iter().map(|key| job(key)).collect(),
+        next_page_token: token.to_owned(),
+        total_size: 5000,
+        read_time: Some(timestamp(1000)),
+    };
+    for (path, begin, end) in [
+        (
+            "/api/jobs/list.json",
+            r#"{"status":"ok","total":5000,"jobs":[{"id":"1/1/4","#,
+            r#"}],"count":3}"#,
+        ),
+        ("/api/jobs/list.jl", "{\"status\":\"ok\"}\n{\"id\":\"1/1/4\",", "}\n"),
+    ] {
+        let fake =
+            Fake::default().responds(page(&["1/1/4", "1/1/3"], "T")).responds(page(&["1/1/2"], ""));
+        let path = format!("{path}?project=1&apikey=K&count=18446744073709551615");
+        let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let mut body = fake.send(request).await.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(fake.calls(), 1);
+        let rest = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8([first, rest].concat()).unwrap();
+        assert!(text.starts_with(begin) && text.ends_with(end), "{text}");
+        assert_eq!(text.matches(r#""id":"#).count(), 3);
+        assert_eq!(fake.requests::<ListJobsRequest>()[1].page_token, "T");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
+use spiderq_core::HeldMemory;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -14,7 +15,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, timed_stream::TimedStream,
+    ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, response_body::ResponseBody,
+    timed_stream::TimedStream,
 };
 use crate::app::App;
 
@@ -109,7 +111,11 @@ fn respond(
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
     let guard = requests.begin();
     let response = app.call(request.map(Body::new));
-    async move { Ok(response.await?.map(|body| guard.attach_to(body))) }
+    async move {
+        let mut response = response.await?;
+        let held = response.extensions_mut().remove::<HeldMemory>();
+        Ok(response.map(|body| Body::new(ResponseBody::new(body, guard, held))))
+    }
 }
 
 async fn with_timeout<T>(

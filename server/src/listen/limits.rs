@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use hyper_util::{
-    rt::{TokioExecutor, TokioTimer},
-    server::conn::auto::Builder,
-};
+use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
 use spiderq_core::limits::DEFAULT_HTTP_TIMEOUT;
 
+use super::stall::StreamExecutor;
 use crate::body_timeout::BodyTimeouts;
 
 /// Largest request head, bytes: 1,000 job keys fit into its query. Also the buffer of an HTTP/1
@@ -39,7 +37,8 @@ pub struct Limits {
     pub whole_body_timeout: Duration,
     /// For an HTTP/JSON response to begin, once the whole request is there.
     pub response_timeout: Duration,
-    /// For the client to read more of a response.
+    /// For the client to read more of a response: then its connection is closed, or of HTTP/2
+    /// the stream is reset whose window it keeps shut.
     pub write_timeout: Duration,
     /// How long a connection without a request is kept.
     pub idle_timeout: Duration,
@@ -71,8 +70,8 @@ impl Limits {
     /// hyper's part of the limits. Its own timeout of request heads is off: it would count idle
     /// time as well. HTTP/1.1 responses name headers in Title-Case, as some clients match them
     /// exactly.
-    pub(super) fn builder(&self) -> Builder<TokioExecutor> {
-        let mut builder = Builder::new(TokioExecutor::new());
+    pub(super) fn builder(&self) -> Builder<StreamExecutor> {
+        let mut builder = Builder::new(StreamExecutor::new(self.write_timeout));
         builder
             .http1()
             .header_read_timeout(None)

@@ -5,17 +5,20 @@ mod connection;
 mod in_flight;
 mod limits;
 mod protocol_sniff;
+mod response_body;
+mod stall;
 #[cfg(test)]
 mod tests;
 mod timed_stream;
 
 use std::{sync::Arc, time::Duration};
 
-use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
+use hyper_util::server::conn::auto::Builder;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 pub use self::limits::Limits;
+use self::stall::StreamExecutor;
 use crate::app::App;
 
 /// Pause after a connection could not be accepted.
@@ -26,7 +29,7 @@ pub(crate) struct ConnectionContext {
     app: App,
     tls: Option<TlsAcceptor>,
     limits: Limits,
-    builder: Builder<TokioExecutor>,
+    builder: Builder<StreamExecutor>,
 }
 
 impl ConnectionContext {

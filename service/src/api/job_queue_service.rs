@@ -145,10 +145,12 @@ impl JobQueueService for QueueApi {
             .run("SummarizeQueue", request, |call, message| async move {
                 let (query, view) = summarize::decode(message)?;
                 let now = call.domain.now();
-                let states = call.domain.summarize_queue(&call.caller, &query).await?;
-                Ok(summarize::encode(states, &view, now))
+                let mut room = call.domain.response_to(&call.caller);
+                let states = call.domain.summarize_queue(&call.caller, &query, &mut room).await?;
+                Ok((summarize::encode(states, &view, now), room.into_memory()))
             })
             .await
+            .map(super::hold)
     }
 
     async fn list_last_jobs(
@@ -160,6 +162,7 @@ impl JobQueueService for QueueApi {
                 summarize::last_jobs(&call.domain, &call.caller, message).await
             })
             .await
+            .map(super::hold)
     }
 }
 

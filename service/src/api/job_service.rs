@@ -45,9 +45,11 @@ impl JobService for JobApi {
         self.0
             .run("GetJob", request, |call, message| async move {
                 let job = call.domain.get_job(&call.caller, JobKey::parse(&message.key)?).await?;
-                Ok(v1::GetJobResponse { job: Some(encode::job(job, &View::FULL)) })
+                let memory = call.domain.response_with(&call.caller, &job).await?;
+                Ok((v1::GetJobResponse { job: Some(encode::job(job, &View::FULL)) }, memory))
             })
             .await
+            .map(super::hold)
     }
 
     async fn list_jobs(
@@ -59,6 +61,7 @@ impl JobService for JobApi {
                 list::list(&call.domain, &call.caller, message).await
             })
             .await
+            .map(super::hold)
     }
 
     async fn count_jobs(

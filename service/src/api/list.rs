@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    domain::{Domain, JobSelection, ListOrder, ListQuery, PageCursor},
+    domain::{Domain, JobPage, JobSelection, ListOrder, ListQuery, PageCursor},
 };
 use spiderq_core::{
+    Reservation,
     error::{Error, Result},
     limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
-    model::{Job, Position, State},
+    model::{Position, State},
 };
 
 struct Page {
@@ -28,13 +29,13 @@ struct Page {
     view: View,
 }
 
-/// The page token holds the position of the last job, so that jobs that come or go in between
+/// The page token holds the place of the last job, so that jobs that come or go in between
 /// shift nothing.
 pub(super) async fn list(
     domain: &Domain,
     caller: &Caller,
     message: v1::ListJobsRequest,
-) -> Result<v1::ListJobsResponse> {
+) -> Result<(v1::ListJobsResponse, Reservation)> {
     let tokens = PageTokens::of(
         "ListJobs",
         &v1::ListJobsRequest { page_size: 0, page_token: String::new(), ..message.clone() },
@@ -46,16 +47,16 @@ pub(super) async fn list(
     // One more than asked for shows whether there is a next page.
     let (limit, fields) = (size as u64 + 1, view.fields.clone());
     let query = ListQuery { order, after, skip, limit, fields, ..ListQuery::from(jobs) };
-    let mut jobs = domain.list_jobs(caller, query).await?.collect().await?;
-    let more = jobs.len() > size;
-    jobs.truncate(size);
-    let last = jobs.last().filter(|_| more);
-    Ok(v1::ListJobsResponse {
-        next_page_token: last.map(|job| tokens.token(cursor(job))).unwrap_or_default(),
+    let mut room = domain.response_to(caller);
+    let list = domain.list_jobs(caller, query).await?;
+    let JobPage { jobs, next } = list.page(size, &mut room).await?;
+    let response = v1::ListJobsResponse {
+        next_page_token: next.map(|last| tokens.token(cursor(last))).unwrap_or_default(),
         jobs: encode::jobs(jobs, &view),
         total_size: encode::count(total),
         read_time: Some(encode::time(now)),
-    })
+    };
+    Ok((response, room.into_memory()))
 }
 
 fn decode(message: v1::ListJobsRequest, tokens: &PageTokens) -> Result<Page> {
@@ -86,8 +87,8 @@ fn order(number: i32) -> Result<ListOrder> {
 }
 
 /// State and position, in hexadecimal: `2-cf1e2a8b0000`.
-fn cursor(job: &Job) -> String {
-    format!("{:x}-{:x}", job.state.index(), job.position.0)
+fn cursor(last: PageCursor) -> String {
+    format!("{:x}-{:x}", last.state.index(), last.position.0)
 }
 
 fn parse_cursor(text: &str) -> Option<PageCursor> {

@@ -37,6 +37,7 @@ use crate::{
     domain::Domain,
 };
 use spiderq_core::{
+    HeldMemory, Reservation,
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
     model::Millis,
@@ -124,6 +125,13 @@ impl Handlers {
         tracing::debug!(rpc, request_id, took = ?started.elapsed(), ok = done.is_ok(), "done");
         done.map(Response::new).map_err(|error| refuse(rpc, request_id, &error))
     }
+}
+
+/// The response, which holds its memory until its body is sent.
+fn hold<T>(response: Response<(T, Reservation)>) -> Response<T> {
+    let (metadata, (message, memory), mut extensions) = response.into_parts();
+    extensions.insert(HeldMemory::from(memory));
+    Response::from_parts(metadata, message, extensions)
 }
 
 /// Logs an error, once, and turns it into a `Status`.

@@ -74,6 +74,7 @@ impl ProjectService for ProjectApi {
                 spiders::list(&call, message).await
             })
             .await
+            .map(super::hold)
     }
 
     async fn get_spider(

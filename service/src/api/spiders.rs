@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{Spider, SpiderRef, SpiderUpdate};
 use spiderq_core::{
+    Reservation,
     error::{Error, Result},
     limits::{MAX_NUMBER, MAX_ROWS, MAX_RUNNING_SETTING},
     model::{ProjectId, SpiderId, SpiderName, TagChanges},
@@ -34,19 +35,20 @@ pub(super) fn encode(project: ProjectId, spider: Spider) -> v1::Spider {
 pub(super) async fn list(
     call: &Call,
     message: v1::ListSpidersRequest,
-) -> Result<v1::ListSpidersResponse> {
+) -> Result<(v1::ListSpidersResponse, Reservation)> {
     let tokens = PageTokens::of(
         "ListSpiders",
         &v1::ListSpidersRequest { page_size: 0, page_token: String::new(), ..message.clone() },
     );
     let Page { project, name, size, after } = page(&message, &tokens)?;
+    let mut memory = call.domain.memory_of(&call.caller);
     if let Some(name) = name {
         let mut one = list_one(call, project, name).await?;
         one.total_size = if message.with_total_size { one.spiders.len() as i64 } else { 0 };
-        return Ok(one);
+        return Ok((one, memory));
     }
     // One more than asked for shows whether there is a next page.
-    let listed = call.domain.list_spiders(&call.caller, project, after, size + 1);
+    let listed = call.domain.list_spiders(&call.caller, project, after, size + 1, &mut memory);
     let mut spiders = listed.await?;
     let total = match message.with_total_size {
         true => call.domain.count_spiders(&call.caller, project).await?,
@@ -56,11 +58,12 @@ pub(super) async fn list(
     spiders.truncate(size);
     let last = spiders.last().filter(|_| more);
     let token = last.map(|spider| tokens.token(format_args!("{:x}", spider.id.get())));
-    Ok(v1::ListSpidersResponse {
+    let response = v1::ListSpidersResponse {
         next_page_token: token.unwrap_or_default(),
         spiders: spiders.into_iter().map(|spider| encode(project, spider)).collect(),
         total_size: encode::count(total),
-    })
+    };
+    Ok((response, memory))
 }
 
 async fn list_one(

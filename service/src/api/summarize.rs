@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    domain::{Domain, LastJobsQuery, StateSummary, SummarizeQuery, jobs_per_state},
+    domain::{Domain, LastJobs, LastJobsQuery, StateSummary, SummarizeQuery, jobs_per_state},
 };
 use spiderq_core::{
+    Reservation,
     error::{Error, Result},
     limits::MAX_ROWS,
     model::{Millis, SpiderId},
@@ -52,32 +53,29 @@ pub(super) async fn last_jobs(
     domain: &Domain,
     caller: &Caller,
     message: v1::ListLastJobsRequest,
-) -> Result<v1::ListLastJobsResponse> {
+) -> Result<(v1::ListLastJobsResponse, Reservation)> {
     let tokens = PageTokens::of(
         "ListLastJobs",
         &v1::ListLastJobsRequest { page_size: 0, page_token: String::new(), ..message.clone() },
     );
-    let LastJobs { query, view, size } = decode_last(message, &tokens)?;
+    let (query, view) = decode_last(message, &tokens)?;
     let now = encode::time(domain.now());
-    let mut jobs = domain.list_last_jobs(caller, &query).await?;
-    let more = jobs.len() > size;
-    jobs.truncate(size);
+    let mut room = domain.response_to(caller);
+    let LastJobs { jobs, more } = domain.list_last_jobs(caller, &query, &mut room).await?;
     let last = jobs.last().filter(|_| more).map(|job| job.key.spider.get());
     let token = last.map(|spider| tokens.token(format_args!("{spider:x}")));
-    Ok(v1::ListLastJobsResponse {
+    let response = v1::ListLastJobsResponse {
         jobs: encode::jobs(jobs, &view),
         next_page_token: token.unwrap_or_default(),
         read_time: Some(now),
-    })
+    };
+    Ok((response, room.into_memory()))
 }
 
-struct LastJobs {
-    query: LastJobsQuery,
-    view: View,
-    size: usize,
-}
-
-fn decode_last(message: v1::ListLastJobsRequest, tokens: &PageTokens) -> Result<LastJobs> {
+fn decode_last(
+    message: v1::ListLastJobsRequest,
+    tokens: &PageTokens,
+) -> Result<(LastJobsQuery, View)> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));
     let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider_id"));
@@ -102,10 +100,8 @@ fn decode_last(message: v1::ListLastJobsRequest, tokens: &PageTokens) -> Result<
     };
     // Those to skip come before the first page.
     let skip = if cursor.is_some() { 0 } else { skip };
-    // One more than asked for shows whether there is a next page.
-    let (after, limit, fields) = (cursor.or(begin), size + 1, view.fields.clone());
-    let query = LastJobsQuery { project, spider, after, skip, limit, fields };
-    Ok(LastJobs { query, view, size })
+    let (after, limit, fields) = (cursor.or(begin), size, view.fields.clone());
+    Ok((LastJobsQuery { project, spider, after, skip, limit, fields }, view))
 }
 
 /// `None` for 0: no spider comes before the first.

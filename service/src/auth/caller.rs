@@ -47,8 +47,9 @@ impl Caller {
         }
     }
 
-    /// Whose share of the memory its calls take.
-    pub(crate) fn account(&self) -> String {
+    /// On whose account its bytes of memory are: the owner's, or that of the job.
+    #[must_use]
+    pub fn account(&self) -> String {
         match self {
             Self::Key { name, .. } => name.to_string(),
             Self::Job { key, .. } => key.to_string(),

@@ -4,7 +4,7 @@ use super::{Domain, JobSelection};
 use crate::auth::Caller;
 use spiderq_core::{
     error::Result,
-    model::{FieldSelection, Filter, JobKey, ProjectId, Role},
+    model::{Filter, JobKey, ProjectId, Role},
 };
 
 impl Domain {
@@ -26,8 +26,9 @@ impl Domain {
         if keys.is_empty() {
             return self.store.count(project, filter).await;
         }
-        let found = self.get_jobs(project, filter, keys, &FieldSelection::Row).await?;
-        Ok(found.len() as u64)
+        let mut count = 0;
+        self.look_at(project, filter, keys, |_| count += 1).await?;
+        Ok(count)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Domain, change_outcome::no_job, check_keys};
 use crate::auth::Caller;
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     limits::MAX_BATCH,
     model::{FieldSelection, Filter, Job, JobKey, ProjectId},
 };
@@ -20,25 +20,30 @@ impl Domain {
         Ok(self.store.get(&[key], fields).await?.into_iter().flatten().next())
     }
 
-    /// The jobs of `keys` that match `filter`, in the order of the keys.
-    pub(super) async fn get_jobs(
+    /// Shows `look` the jobs of `keys` that match `filter`, in the order of the keys, with the
+    /// metadata that the filter needs. Few of them are in memory at a time.
+    pub(super) async fn look_at(
         &self,
         project: ProjectId,
         filter: &Filter,
         keys: &[JobKey],
-        fields: &FieldSelection,
-    ) -> Result<Vec<Job>> {
+        mut look: impl FnMut(&Job) + Send,
+    ) -> Result<()> {
         check_keys(project, keys)?;
-        let mut jobs = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(MAX_BATCH) {
-            let found = self.store.get(chunk, &filter.fields_read(fields)).await?;
-            jobs.extend(found.into_iter().flatten().filter(|job| filter.matches(job)));
+        let fields = filter.fields_read(&FieldSelection::Row);
+        let mut left = keys;
+        while !left.is_empty() {
+            let found = self.store.get_first(&left[..left.len().min(MAX_BATCH)], &fields).await?;
+            left = after(left, found.len())?;
+            found.iter().flatten().filter(|job| filter.matches(job)).for_each(&mut look);
         }
-        for job in &mut jobs {
-            job.metadata.retain(|name| fields.includes(name));
-        }
-        Ok(jobs)
+        Ok(())
     }
+}
+
+/// The keys after the first `read` ones, of which there must be some.
+fn after(keys: &[JobKey], read: usize) -> Result<&[JobKey]> {
+    keys.get(read..).filter(|_| read > 0).ok_or_else(|| Error::bug("a store read no job of some"))
 }
 
 #[cfg(test)]

@@ -1,22 +1,24 @@
 //! Lists of jobs, read a page of the store at a time (`docs/contract.md`, 3 and 4, list).
 
+mod reader;
+
 use std::{
     cmp::Reverse,
     collections::{HashSet, VecDeque},
     sync::Arc,
 };
 
-use tokio::task::JoinSet;
-
-use super::{Domain, JobSelection, check_project};
+use self::reader::Left;
+pub(super) use self::reader::PAGE_MEMORY;
+pub use self::reader::{JobList, JobPage};
+use super::{Domain, JobSelection, check_keys, check_project};
 use crate::auth::Caller;
 use spiderq_core::{
-    error::{Error, Result},
-    limits::MAX_BATCH,
+    MemoryBudget, Reservation,
+    error::Result,
     model::{
         FieldSelection, Filter, Job, JobKey, Position, ProjectId, Role, SpiderId, State, StateSet,
     },
-    store::Store,
 };
 
 /// Which jobs to list, and how.
@@ -81,56 +83,82 @@ pub enum ListOrder {
     Given,
 }
 
-/// The last job of a page, after which the next page begins.
+/// A place in a list, after which the next page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageCursor {
-    /// The state of the job.
+    /// The state of the job there.
     pub state: State,
     /// Its position in that state.
     pub position: Position,
 }
 
-/// A list that is being read; holds at most one page of the store.
-#[derive(Debug)]
-pub struct JobList {
-    store: Arc<dyn Store>,
-    project: ProjectId,
-    /// What is still to be read, one after the other.
-    filters: VecDeque<Filter>,
-    fields: FieldSelection,
-    skip: u64,
-    limit: u64,
-    page: VecDeque<Job>,
-    /// Jobs listed so far, where a job that changes its state could come again.
-    seen: Option<HashSet<JobKey>>,
+impl PageCursor {
+    /// Where the job stands.
+    const fn of(job: &Job) -> Self {
+        Self { state: job.state, position: job.position }
+    }
 }
 
 impl Domain {
     /// Begins a list.
     pub async fn list_jobs(&self, caller: &Caller, query: ListQuery) -> Result<JobList> {
         caller.may(Role::Read, query.project)?;
-        self.list(query).await
+        self.list_in(self.memory_of(caller), query).await
     }
 
-    /// Begins a list. Asks nobody for permission.
+    /// Begins a list of which nothing is kept. Asks nobody for permission.
     pub(super) async fn list(&self, query: ListQuery) -> Result<JobList> {
+        self.list_in(MemoryBudget::unlimited().account(""), query).await
+    }
+
+    /// Begins a list whose pages are in this memory. Asks nobody for permission.
+    pub(super) async fn list_in(
+        &self,
+        mut memory: Reservation,
+        query: ListQuery,
+    ) -> Result<JobList> {
         let ListQuery { project, filter, keys, spiders, order, after, fields, .. } = query;
         let mut filter = self.with_spiders(project, filter, &spiders).await?;
         if let Some(stop) = query.stop {
             self.end_before(project, stop, &mut filter).await?;
         }
+        memory.grow_in_time(PAGE_MEMORY).await?;
         let may_repeat = order == ListOrder::State || may_be_restored(filter.states);
-        let (mut page, mut filters) = (VecDeque::new(), VecDeque::new());
-        if keys.is_empty() {
-            filters = reads(filter, order, after);
+        let left = if keys.is_empty() {
+            Left::Filters(reads(filter, order, after))
         } else {
-            let mut jobs = self.get_jobs(project, &filter, &keys, &fields).await?;
-            sort(&mut jobs, order, after);
-            page = jobs.into();
-        }
+            Left::Keys(self.places(project, &filter, &keys, order, after).await?, filter)
+        };
         let (store, seen) = (Arc::clone(&self.store), may_repeat.then(HashSet::new));
-        let (skip, limit) = (query.skip, query.limit);
-        Ok(JobList { store, project, filters, fields, skip, limit, page, seen })
+        let (skip, limit, page) = (query.skip, query.limit, VecDeque::new());
+        Ok(JobList { store, project, left, fields, skip, limit, page, seen, memory, place: None })
+    }
+
+    /// The jobs of a list by key, in its order, and the place of each where it is not the job's
+    /// own: until the job is read it may move.
+    async fn places(
+        &self,
+        project: ProjectId,
+        filter: &Filter,
+        keys: &[JobKey],
+        order: ListOrder,
+        after: Option<PageCursor>,
+    ) -> Result<VecDeque<(JobKey, Option<PageCursor>)>> {
+        check_keys(project, keys)?;
+        if order == ListOrder::Given || (keys.len() == 1 && after.is_none()) {
+            return Ok(keys.iter().map(|key| (*key, None)).collect());
+        }
+        let mut places = Vec::new();
+        let look = |job: &Job| places.push((job.key, PageCursor::of(job)));
+        self.look_at(project, filter, keys, look).await?;
+        let rank = |place: PageCursor| match order {
+            ListOrder::State => (place.state.index(), Reverse(place.position)),
+            ListOrder::Latest | ListOrder::Given => (0, Reverse(place.position)),
+        };
+        places.sort_by_key(|(_, place)| rank(*place));
+        let is_left = |place| after.is_none_or(|after| rank(place) > rank(after));
+        let left = places.into_iter().filter(|(_, place)| is_left(*place));
+        Ok(left.map(|(key, place)| (key, Some(place))).collect())
     }
 
     /// A job that does not exist ends nothing.
@@ -175,88 +203,7 @@ fn reads(filter: Filter, order: ListOrder, after: Option<PageCursor>) -> VecDequ
         .collect()
 }
 
-/// Does to jobs that were read by key what [`reads`] does to reads.
-fn sort(jobs: &mut Vec<Job>, order: ListOrder, after: Option<PageCursor>) {
-    let rank = |state: State, position| match order {
-        ListOrder::State => (state.index(), Reverse(position)),
-        ListOrder::Latest | ListOrder::Given => (0, Reverse(position)),
-    };
-    if order != ListOrder::Given {
-        jobs.sort_by_key(|job| rank(job.state, job.position));
-    }
-    if let Some(after) = after {
-        let after = rank(after.state, after.position);
-        jobs.retain(|job| rank(job.state, job.position) > after);
-    }
-}
-
-impl JobList {
-    /// The next job; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Job>> {
-        while self.limit > 0 {
-            let Some(job) = self.page.pop_front() else {
-                if self.filters.is_empty() {
-                    break;
-                }
-                self.read().await?;
-                continue;
-            };
-            if self.seen.as_mut().is_some_and(|seen| !seen.insert(job.key)) {
-                continue;
-            }
-            if self.skip > 0 {
-                self.skip -= 1;
-                continue;
-            }
-            self.limit -= 1;
-            return Ok(Some(job));
-        }
-        Ok(None)
-    }
-
-    /// All that is left, which the query's limit must bound.
-    pub async fn collect(mut self) -> Result<Vec<Job>> {
-        let mut jobs = Vec::new();
-        while let Some(job) = self.next().await? {
-            jobs.push(job);
-        }
-        Ok(jobs)
-    }
-
-    async fn read(&mut self) -> Result<()> {
-        let Some(filter) = self.filters.front_mut() else {
-            return Ok(());
-        };
-        let left = self.skip.saturating_add(self.limit);
-        let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
-        let (store, project) = (Arc::clone(&self.store), self.project);
-        let (asked, fields) = (filter.clone(), self.fields.clone());
-        let page = in_task(async move { store.page(project, &asked, size, &fields).await });
-        let page = page.await?;
-        self.page = page.jobs.into();
-        match page.next {
-            Some(next) => filter.until = Some(next),
-            None => {
-                self.filters.pop_front();
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Does `work` in a task, which ends with the caller. Nobody polls a list while its reader
-/// pauses; the store's timeout would run on all the same, and a turn that the store gave would be
-/// held from others.
-async fn in_task<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    let mut task = JoinSet::new();
-    task.spawn(work);
-    match task.join_next().await {
-        Some(done) => done.map_err(Error::bug)?,
-        None => Err(Error::bug("a task has gone")),
-    }
-}
-
+#[cfg(test)]
+mod memory_tests;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ mod push;
 mod reaper;
 pub mod request_id;
 pub(crate) mod reserved_fields;
+mod response_room;
 mod restore;
 mod retention;
 mod schedule;
@@ -47,13 +48,14 @@ pub use self::{
     api_keys::{Identity, NewApiKey},
     bulk::{BulkDone, BulkQuery},
     heartbeat::{Heartbeat, HeartbeatResult},
-    list::{JobList, ListOrder, ListQuery, PageCursor},
-    list_last_jobs::LastJobsQuery,
+    list::{JobList, JobPage, ListOrder, ListQuery, PageCursor},
+    list_last_jobs::{LastJobs, LastJobsQuery},
     metadata::MetadataCondition,
     named_fields::NamedFields,
     projects::ProjectSummary,
     push::{PushJob, PushedJob},
     reaper::Reaper,
+    response_room::ResponseRoom,
     retention::Pruner,
     schedule::ScheduleJob,
     selection::JobSelection,
@@ -67,9 +69,10 @@ pub use self::{
     watch::{Watch, WatchItem, WatchQuery},
 };
 use self::{request_id::RequestId, start_waiters::StartWaiters};
-use crate::auth::Auth;
+use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
+    MemoryBudget, Reservation,
     clock::Clock,
     error::{Error, Result},
     limits::MAX_ITEMS,
@@ -88,13 +91,27 @@ pub struct Domain {
     auth: Arc<Auth>,
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
+    memory: MemoryBudget,
 }
 
 impl Domain {
     /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth, shutdown: Shutdown::default(), start_waiters: Arc::default() }
+        let (shutdown, start_waiters) = (Shutdown::default(), Arc::default());
+        Self { store, clock, auth, shutdown, start_waiters, memory: MemoryBudget::unlimited() }
+    }
+
+    /// The same with a bound on the memory of its responses.
+    #[must_use]
+    pub fn with_memory(self, memory: MemoryBudget) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// Memory for a response to `caller`; none yet.
+    #[must_use]
+    pub fn memory_of(&self, caller: &Caller) -> Reservation {
+        self.memory.account(&caller.account())
     }
 
     /// Checks credentials; makes API keys and job tokens.

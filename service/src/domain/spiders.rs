@@ -4,9 +4,10 @@
 use super::Domain;
 use crate::auth::Caller;
 use spiderq_core::{
+    Reservation,
     error::{Error, ResourceKind, Result},
     limits::{MAX_BATCH, MAX_TAGS},
-    model::{FieldSelection, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
+    model::{FieldSelection, Job, JobKey, ProjectId, Role, SpiderId, SpiderName, TagChanges, Tags},
     store::{SpiderRecord, SpiderTagsUpdated},
 };
 
@@ -46,13 +47,14 @@ pub enum SpiderRef {
 }
 
 impl Domain {
-    /// Up to `limit` spiders with numbers above `after`, by number.
+    /// Up to `limit` spiders with numbers above `after`, by number, in this memory.
     pub async fn list_spiders(
         &self,
         caller: &Caller,
         project: ProjectId,
         mut after: Option<SpiderId>,
         limit: usize,
+        memory: &mut Reservation,
     ) -> Result<Vec<Spider>> {
         caller.may(Role::Read, project)?;
         let mut spiders = Vec::new();
@@ -63,7 +65,7 @@ impl Domain {
                 break;
             };
             after = Some(last.id);
-            spiders.extend(self.with_versions(project, page).await?);
+            spiders.extend(self.with_versions(project, page, memory).await?);
         }
         Ok(spiders)
     }
@@ -91,7 +93,8 @@ impl Domain {
             None => None,
         };
         let record = record.ok_or_else(|| no_spider(project, &spider))?;
-        let mut found = self.with_versions(project, vec![record]).await?;
+        let mut memory = self.memory_of(caller);
+        let mut found = self.with_versions(project, vec![record], &mut memory).await?;
         found.pop().ok_or_else(|| Error::bug("a spider lost its record"))
     }
 
@@ -169,15 +172,26 @@ impl Domain {
         &self,
         project: ProjectId,
         records: Vec<SpiderRecord>,
+        memory: &mut Reservation,
     ) -> Result<Vec<Spider>> {
         let latest = |record: &SpiderRecord| {
             let spider = record.id;
             record.last_job.map(|job| JobKey { project, spider, job })
         };
         let latest: Vec<JobKey> = records.iter().filter_map(latest).collect();
-        let jobs = self.store.get(&latest, &FieldSelection::Row).await?;
+        let mut jobs = Vec::with_capacity(latest.len());
+        while jobs.len() < latest.len() {
+            let more = self.store.get_first(&latest[jobs.len()..], &FieldSelection::Row).await?;
+            if more.is_empty() {
+                return Err(Error::bug("a store read no job of some"));
+            }
+            // Versions may be long, and so may the name of the project.
+            memory.grow_in_time(more.iter().flatten().map(Job::memory).sum()).await?;
+            jobs.extend(more);
+        }
         let mut jobs = jobs.into_iter().flatten().peekable();
         let project_name = self.project_name(project).await?;
+        memory.grow_in_time(project_name.len() * records.len()).await?;
         let spiders =
             records.into_iter().map(|SpiderRecord { id, name, tags, max_running, .. }| {
                 // Spiders without a job, or whose latest was purged, are missing among the jobs.

@@ -1,7 +1,7 @@
 //! A summary of the queue: how many jobs are in each state, and the latest of them
 //! (`docs/contract.md`, 4, summaries).
 
-use super::{Domain, ListQuery, SpiderRef};
+use super::{Domain, JobPage, ListQuery, ResponseRoom, SpiderRef};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
@@ -41,11 +41,13 @@ pub struct StateSummary {
 }
 
 impl Domain {
-    /// The number and the latest jobs of each state that is asked for.
+    /// The number and the latest jobs of each state that is asked for: fewer jobs where they are
+    /// large, so that each state gets its part of the response.
     pub async fn summarize_queue(
         &self,
         caller: &Caller,
         query: &SummarizeQuery,
+        room: &mut ResponseRoom,
     ) -> Result<Vec<StateSummary>> {
         caller.may(Role::Read, query.project)?;
         let states = query.state.map_or_else(|| DEFAULT_STATES.to_vec(), |state| vec![state]);
@@ -64,29 +66,21 @@ impl Domain {
         };
         filter.spiders.extend(name);
         let mut summaries = Vec::new();
-        for state in states {
-            filter.states = StateSet::from_iter([state]);
-            summaries.push(self.summarize_state(query, state, &filter, query.limit).await?);
+        for (index, state) in states.iter().enumerate() {
+            filter.states = StateSet::from_iter([*state]);
+            room.begin_part(states.len() - index);
+            let count = self.store.count(query.project, &filter).await?;
+            let list = ListQuery {
+                skip: query.skip,
+                limit: query.limit.into(),
+                fields: query.fields.clone(),
+                ..ListQuery::new(query.project, filter.clone())
+            };
+            let list = self.list_in(self.memory_of(caller), list).await?;
+            let JobPage { jobs, .. } = list.page(usize::MAX, room).await?;
+            summaries.push(StateSummary { state: *state, count, jobs });
         }
         Ok(summaries)
-    }
-
-    async fn summarize_state(
-        &self,
-        query: &SummarizeQuery,
-        state: State,
-        filter: &Filter,
-        limit: u32,
-    ) -> Result<StateSummary> {
-        let count = self.store.count(query.project, filter).await?;
-        let list = ListQuery {
-            skip: query.skip,
-            limit: limit.into(),
-            fields: query.fields.clone(),
-            ..ListQuery::new(query.project, filter.clone())
-        };
-        let jobs = self.list(list).await?.collect().await?;
-        Ok(StateSummary { state, count, jobs })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::auth::{Auth, Caller};
 use spiderq_core::{
+    MemoryBudget,
     clock::ManualClock,
     error::Result,
     model::{
@@ -32,9 +33,15 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with_memory(MemoryBudget::unlimited())
+    }
+
+    /// With a bound on the memory of responses.
+    pub(super) fn with_memory(memory: MemoryBudget) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::at(Millis(NOW))));
         let auth = Auth::new(store.clone(), clock.clone(), &[7; 32], None);
         let domain = Domain::new(store.clone(), clock.clone(), Arc::new(auth));
+        let domain = domain.with_memory(memory);
         Self { domain: Arc::new(domain), store, clock, project: project(53) }
     }
 
@@ -60,6 +67,12 @@ impl World {
         let jobs = (0..jobs).map(|_| Ok(push_job("books"))).collect();
         let pushed = self.domain.push_jobs(&caller(Role::User), self.project, jobs, None).await;
         assert!(pushed.unwrap().iter().all(Result::is_ok));
+    }
+
+    /// Pushes a job whose field `x` has so many bytes.
+    pub(super) async fn push_large(&self, spider: &str, state: State, bytes: usize) -> JobKey {
+        let metadata = metadata(&[("x", &format!("\"{}\"", "x".repeat(bytes - 2)))]);
+        self.push(PushJob { metadata, state, ..push_job(spider) }).await
     }
 
     /// Starts the next pending job as a worker, with the default lease of 30 s.

@@ -1,6 +1,9 @@
 //! Watching: the events of a project's jobs as they come, from where a reader stopped.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Domain, Shutdown, SpiderRef, check_project, row_fields, subscription::Subscription};
 use crate::auth::Caller;
@@ -8,7 +11,7 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{Job, JobKey, ProjectId, Role, SpiderId},
-    store::{Events, JobEvent, Store},
+    store::{Events, JobEvent, PageRoom, Store},
 };
 
 /// After this many events that it does not show, a watch says how far it has come, so that its
@@ -174,16 +177,23 @@ impl Watch {
             return Ok(self.skip(read));
         }
         self.silent = 0;
-        let mut keys: Vec<JobKey> = events.iter().map(|event| event.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let jobs = self.store.get(&keys, &row_fields()).await?;
+        let mut seen = BTreeSet::new();
+        let keys: Vec<JobKey> = events.iter().map(|event| event.key).collect();
+        let keys: Vec<JobKey> = keys.into_iter().filter(|key| seen.insert(*key)).collect();
+        let jobs = self.store.get_first(&keys, &row_fields()).await?;
         let jobs: BTreeMap<JobKey, Option<Job>> = keys.into_iter().zip(jobs).collect();
-        let item = |event: JobEvent| {
+        let (mut items, mut room, mut has_room) = (Vec::new(), PageRoom::default(), true);
+        let mut events = events.into_iter().peekable();
+        while has_room && let Some(event) = events.next_if(|event| jobs.contains_key(&event.key)) {
             let job = jobs.get(&event.key).cloned().flatten();
-            WatchItem::Event(event, job.map(Box::new))
-        };
-        Ok(events.into_iter().map(item).collect())
+            has_room = room.take(job.as_ref().map_or(0, Job::memory));
+            items.push(WatchItem::Event(event, job.map(Box::new)));
+        }
+        // Those that large jobs leave no room for are read again, with their jobs as they are then.
+        if let Some(next) = events.peek() {
+            self.last = next.number - 1;
+        }
+        Ok(items)
     }
 
     /// Counts events that are not shown; says so after [`MAX_SILENT_EVENTS`].

@@ -7,7 +7,7 @@ use spiderq_core::{
     effect::{self, NewEvent},
     error::{Error, Result},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
-    store::{Change, Changed, JobStore, KeptAnswers, Page, Purged, RequestDigest},
+    store::{Change, Changed, JobStore, KeptAnswers, Page, PageRoom, Purged, RequestDigest},
 };
 
 use crate::{
@@ -18,13 +18,18 @@ use crate::{
 
 #[async_trait]
 impl JobStore for MemoryStore {
-    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>> {
+    async fn get_first(
+        &self,
+        keys: &[JobKey],
+        fields: &FieldSelection,
+    ) -> Result<Vec<Option<Job>>> {
         let projects = lock(&self.projects);
         let job = |key: &JobKey| {
             let stored = projects.get(&key.project)?.jobs.get(key)?;
             Some(select(&stored.job, fields))
         };
-        Ok(keys.iter().map(job).collect())
+        let memory = |job: &Option<Job>| job.as_ref().map_or(0, Job::memory);
+        Ok(with_room(keys.iter().map(job), memory))
     }
 
     async fn page(
@@ -37,10 +42,11 @@ impl JobStore for MemoryStore {
         Ok(self.with(project, |project| {
             let mut jobs: Vec<&Job> = project.jobs().filter(|job| filter.matches(job)).collect();
             jobs.sort_by_key(|job| Reverse(job.position));
-            let more = jobs.len() > limit;
+            let matching = jobs.len();
             jobs.truncate(limit);
-            let next = jobs.last().map(|job| job.position).filter(|_| more);
-            Page { jobs: jobs.into_iter().map(|job| select(job, fields)).collect(), next }
+            let jobs = with_room(jobs.into_iter().map(|job| select(job, fields)), Job::memory);
+            let next = jobs.last().map(|job| job.position).filter(|_| jobs.len() < matching);
+            Page { jobs, next }
         }))
     }
 
@@ -87,6 +93,12 @@ impl JobStore for MemoryStore {
             }
         }))
     }
+}
+
+/// The first of `jobs`, until the room of a step is used up.
+pub(crate) fn with_room<T>(jobs: impl Iterator<Item = T>, memory: impl Fn(&T) -> usize) -> Vec<T> {
+    let (mut room, mut has_room) = (PageRoom::default(), true);
+    jobs.take_while(|job| std::mem::replace(&mut has_room, room.take(memory(job)))).collect()
 }
 
 impl Project {

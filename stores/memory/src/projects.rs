@@ -8,7 +8,9 @@ use spiderq_core::{
 };
 
 use crate::{
-    MemoryStore, lock,
+    MemoryStore,
+    jobs::with_room,
+    lock,
     project::{Project, select},
 };
 
@@ -131,7 +133,8 @@ impl ProjectStore for MemoryStore {
                 let of_spider = finished.filter(|job| job.key.spider == *spider);
                 of_spider.max_by_key(|job| job.position).map(|job| select(job, fields))
             };
-            spiders.iter().map(last).collect()
+            let memory = |job: &Option<Job>| job.as_ref().map_or(0, Job::memory);
+            with_room(spiders.iter().map(last), memory)
         }))
     }
 }

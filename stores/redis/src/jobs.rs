@@ -21,7 +21,11 @@ use crate::{
 
 #[async_trait]
 impl JobStore for RedisStore {
-    async fn get(&self, keys: &[JobKey], fields: &FieldSelection) -> Result<Vec<Option<Job>>> {
+    async fn get_first(
+        &self,
+        keys: &[JobKey],
+        fields: &FieldSelection,
+    ) -> Result<Vec<Option<Job>>> {
         within(rows::get(self, keys, fields)).await
     }
 

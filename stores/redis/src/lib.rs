@@ -31,6 +31,7 @@ mod scan;
 mod script_modules;
 mod script_parts;
 mod scripts;
+mod sizes;
 mod spiders;
 mod upkeep;
 

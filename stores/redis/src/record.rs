@@ -28,6 +28,9 @@ const STATE: usize = 1;
 /// Field of the fence, which is no column: only a claim answers with it.
 const FENCE: &str = "f";
 
+/// Field of the bytes of all metadata.
+pub(crate) const SIZE: &str = "z";
+
 /// Fields of the counters, in the order of [`counter_values`].
 const COUNTERS: [&str; 4] = ["ci", "cp", "cl", "ce"];
 

@@ -1,4 +1,5 @@
-//! Reading jobs by key, in one trip a project; both hashes of a job in one transaction.
+//! Reading jobs by key, in one trip a project after one that asks how large they are; both hashes
+//! of a job in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +15,39 @@ use crate::{
     error::bad_reply,
     names::ProjectNames,
     record::{CORE, Pairs, Record, Values, is_row_field, small_field},
+    sizes::fitting,
 };
 
+/// The first of the jobs, as many as one step may read.
 pub(crate) async fn get(
     store: &RedisStore,
     keys: &[JobKey],
     fields: &FieldSelection,
 ) -> Result<Vec<Option<Job>>> {
+    let fitting = fitting(store, keys, fields).await?;
+    by_project(&keys[..fitting], |keys| async move { of_project(store, &keys, fields).await }).await
+}
+
+/// What `read` answers of each key, in the order of the keys. It is asked once a project, as all
+/// keys of one trip must be of the same slot.
+pub(crate) async fn by_project<T: Default, F>(
+    keys: &[JobKey],
+    read: impl Fn(Vec<JobKey>) -> F,
+) -> Result<Vec<T>>
+where
+    F: Future<Output = Result<Vec<T>>>,
+{
     let mut projects: BTreeMap<ProjectId, Vec<usize>> = BTreeMap::new();
     for (index, key) in keys.iter().enumerate() {
         projects.entry(key.project).or_default().push(index);
     }
-    let reads = projects.into_values().map(|indexes| async move {
-        let keys: Vec<JobKey> = indexes.iter().map(|index| keys[*index]).collect();
-        let jobs = of_project(store, &keys, fields).await?;
-        Ok::<Vec<_>, Error>(indexes.into_iter().zip(jobs).collect())
+    let reads = projects.into_values().map(|indexes| {
+        let reading = read(indexes.iter().map(|index| keys[*index]).collect());
+        async move { Ok::<Vec<_>, Error>(indexes.into_iter().zip(reading.await?).collect()) }
     });
-    let mut found: Vec<Option<Job>> = keys.iter().map(|_| None).collect();
-    for (index, job) in try_join_all(reads).await?.into_iter().flatten() {
-        found[index] = job;
+    let mut found: Vec<T> = keys.iter().map(|_| T::default()).collect();
+    for (index, answer) in try_join_all(reads).await?.into_iter().flatten() {
+        found[index] = answer;
     }
     Ok(found)
 }

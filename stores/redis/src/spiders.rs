@@ -171,16 +171,18 @@ pub(crate) async fn last_finished(
         let keys: Vec<JobKey> = last.iter().flatten().copied().collect();
         let mut jobs = rows::get(store, &keys, fields).await?.into_iter();
         let mut moved = false;
-        found = last
-            .into_iter()
-            .map(|key| {
-                key?;
-                let job = jobs.next().flatten();
-                let job = job.filter(|job| job.state == State::Finished);
-                moved |= job.is_none();
-                job
-            })
-            .collect();
+        found.clear();
+        for key in last {
+            if key.is_none() {
+                found.push(None);
+                continue;
+            }
+            // No more were read at once.
+            let Some(job) = jobs.next() else { break };
+            let job = job.filter(|job| job.state == State::Finished);
+            moved |= job.is_none();
+            found.push(job);
+        }
         if !moved {
             break;
         }

@@ -7,7 +7,9 @@ use spiderq_core::{
     effect::{self, Applied},
     error::{self, Error},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
-    store::{Change, Changed, Effect, JobStore, Page, Purged, RequestDigest, count_by_pages},
+    store::{
+        Change, Changed, Effect, JobStore, Page, PageRoom, Purged, RequestDigest, count_by_pages,
+    },
 };
 
 use crate::{
@@ -17,16 +19,15 @@ use crate::{
 
 #[async_trait]
 impl JobStore for SqliteStore {
-    async fn get(
+    async fn get_first(
         &self,
         keys: &[JobKey],
         fields: &FieldSelection,
     ) -> error::Result<Vec<Option<Job>>> {
         let (keys, fields) = (keys.to_vec(), fields.clone());
         let read = move |connection: &_| {
-            let job = |key| JobRow::by_key(connection, key, Some(&fields));
-            let rows = keys.into_iter().map(job);
-            rows.map(|found| Ok(found?.map(|row| row.stored.job))).collect()
+            let row = |key| JobRow::by_key(connection, key, Some(&fields));
+            read_with_room(keys.into_iter().map(|key| Ok(row(key)?.map(|row| row.stored.job))))
         };
         self.readers.call(read).await
     }
@@ -79,6 +80,22 @@ impl JobStore for SqliteStore {
         let step = move |connection: &_| purge(connection, key);
         self.write(key.project, step, |purged| *purged == Purged::Done).await
     }
+}
+
+/// The jobs, until the room of a step is used up.
+pub(crate) fn read_with_room(
+    jobs: impl Iterator<Item = Result<Option<Job>>>,
+) -> Result<Vec<Option<Job>>> {
+    let (mut read, mut room) = (Vec::new(), PageRoom::default());
+    for job in jobs {
+        let job = job?;
+        let has_room = room.take(job.as_ref().map_or(0, Job::memory));
+        read.push(job);
+        if !has_room {
+            break;
+        }
+    }
+    Ok(read)
 }
 
 /// Applies `changes` in order; with `all_or_nothing` none of them after a refusal. Also tells

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row, ToSql, named_params, types::Value};
 use spiderq_core::{
     model::{FieldSelection, Filter, Position, ProjectId, State, Tag},
-    store::Page,
+    store::{Page, PageRoom},
 };
 
 use crate::{
@@ -59,16 +59,17 @@ pub(crate) fn page(
     let read = filter.fields_read(fields);
     let Candidates { rows, horizon } = candidates(connection, project, filter, limit)?;
     let mut page = Page { jobs: Vec::with_capacity(limit.min(rows.len())), next: None };
-    let mut last = None;
+    let (mut last, mut room, mut has_room) = (None, PageRoom::default(), true);
     let within = rows.into_iter().rev().take_while(|(position, _)| *position >= horizon);
     for (scanned, (position, id)) in within.enumerate() {
-        if page.jobs.len() == limit || scanned == MAX_SCANNED {
+        if page.jobs.len() == limit || scanned == MAX_SCANNED || !has_room {
             page.next = last;
             return Ok(page);
         }
         let mut job = JobRow::by_id(connection, id, &read)?.stored.job;
         if filter.matches(&job) {
             job.metadata.retain(|name| fields.includes(name));
+            has_room = room.take(job.memory());
             page.jobs.push(job);
         }
         last = Some(Position(position.cast_unsigned()));

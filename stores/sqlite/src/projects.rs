@@ -12,6 +12,7 @@ use crate::{
     SqliteStore,
     error::Result,
     job_row::{self, first, int, project_id, spider_id, spider_name, state_index},
+    jobs::read_with_room,
     project_step::{ProjectStep, running},
     settings, spiders,
 };
@@ -120,7 +121,7 @@ impl ProjectStore for SqliteStore {
         let (spiders, fields) = (spiders.to_vec(), fields.clone());
         let read = move |connection: &_| {
             let last = |spider| spiders::last_finished(connection, project, spider, &fields);
-            spiders.into_iter().map(last).collect()
+            read_with_room(spiders.into_iter().map(last))
         };
         self.readers.call(read).await
     }

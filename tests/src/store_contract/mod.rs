@@ -22,6 +22,7 @@ pub mod events;
 pub mod get;
 pub mod health;
 pub mod holder;
+pub mod large_jobs;
 pub mod lease;
 pub mod limits;
 pub mod limits_of_changes;

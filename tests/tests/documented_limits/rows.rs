@@ -2,13 +2,13 @@
 
 use spiderq_core::limits::*;
 
-use crate::{n, seconds, workers};
+use crate::{memory, n, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
 
 const JOB: &str = "proto/spiderq/v1/job.proto";
-const JOBS: &str = "proto/spiderq/v1/job_service.proto";
+pub(crate) const JOBS: &str = "proto/spiderq/v1/job_service.proto";
 pub(crate) const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
 const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
 const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
@@ -385,6 +385,7 @@ pub(crate) fn rows() -> Vec<Row> {
         of_a_call(),
         of_bulk_calls_and_errors(),
         of_requests(),
+        memory::rows(),
         of_lists(),
         workers::rows(),
         of_watches_and_access(),

@@ -6,10 +6,8 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::Request;
 use http_body_util::Full;
-use spiderq_proto::v1::{
-    JobView, ListJobsRequest, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
-};
-use spiderq_tests::{Grpc, Stack, StoreKind, by_keys, job_of};
+use spiderq_proto::v1::{SetJobMetadataRequest, UpdateJobsRequest};
+use spiderq_tests::{Grpc, Stack, StoreKind, by_keys};
 use tonic::{Code, body::Body};
 
 use crate::connection_limits::http2;
@@ -52,36 +50,6 @@ async fn the_size_of_a_message_is_measured_after_decompression() {
     assert_eq!(message, "message: must not expand more than 200 times");
     let (code, message) = push(&stack, framed(0, &vec![0; 16 * MIB + 1])).await;
     assert_eq!((code.as_str(), message.as_str()), ("8", "message: must be at most 16777216 bytes"));
-}
-
-#[tokio::test]
-async fn a_response_over_the_limit_is_out_of_range_and_a_smaller_page_fits() {
-    let stack = Stack::start(StoreKind::Sqlite).await;
-    let grpc = stack.grpc();
-    let large = NewJob {
-        metadata_json: [("x".to_owned(), format!("\"{}\"", "x".repeat(MIB - 100)))].into(),
-        ..job_of("s")
-    };
-    for _ in 0..5 {
-        let request = PushJobsRequest {
-            project: 1,
-            jobs: vec![large.clone(); 13],
-            request_id: String::new(),
-        };
-        grpc.queue().push_jobs(request).await.unwrap();
-    }
-    let mut request = ListJobsRequest {
-        project: 1,
-        page_size: 65,
-        view: JobView::Full.into(),
-        ..ListJobsRequest::default()
-    };
-    let refused = grpc.jobs().list_jobs(request.clone()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange, "{refused}");
-    request.page_size = 60;
-    let mut jobs = grpc.jobs().max_decoding_message_size(64 * MIB);
-    let page = jobs.list_jobs(request).await.unwrap().into_inner();
-    assert_eq!(page.jobs.len(), 60);
 }
 
 async fn set(grpc: &Grpc, value: String) -> tonic::Status {

@@ -36,6 +36,7 @@ mod job_life;
 mod job_tokens;
 mod job_tokens_forged;
 mod killed_server;
+mod large_jobs;
 mod list;
 mod metadata;
 mod openapi;

@@ -1,7 +1,16 @@
 //! GET /spiders/P[/S]/lastjobsummary → ListLastJobs, page by page.
 
-use spiderq_core::limits::{DEFAULT_HTTP_COUNT, MAX_ROWS};
+use std::future::ready;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use spiderq_core::{
+    HeldMemory,
+    limits::{DEFAULT_HTTP_COUNT, MAX_ROWS},
+};
 use spiderq_proto::v1::ListLastJobsRequest;
+use tonic::Status;
 
 use super::StorageResult;
 use crate::{
@@ -10,28 +19,59 @@ use crate::{
     errors::Problem,
     list_format::ListWriter,
     render::storage::{metadata_fields, row_at},
-    responses::typed,
+    responses::{take_held, typed},
 };
 
 pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
     let format = call.list_format()?;
-    let (mut message, mut wanted) = decode(&call)?;
-    let mut list = ListWriter::new(format);
-    loop {
+    let (message, wanted) = decode(&call)?;
+    let mut rows = Rows { call, next: Some((message, wanted)), writer: ListWriter::new(format) };
+    // The first page is awaited, so that an error still gets its code.
+    let first = rows.page().await?;
+    let first = stream::iter(first.map(Ok));
+    let rest = stream::try_unfold(Some(rows), |rows| async {
+        let Some(mut rows) = rows else { return Ok(None) };
+        Ok::<_, Status>(Some(match rows.page().await? {
+            Some(page) => (page, Some(rows)),
+            None => ((rows.writer.finish(), None), None),
+        }))
+    });
+    // A page's memory is held until the next is asked for.
+    let texts = first.chain(rest).scan(None, |held, page| {
+        let text = page.map(|(text, memory)| {
+            *held = memory;
+            Bytes::from(text)
+        });
+        ready(Some(text))
+    });
+    Ok(typed(format.content_type(), Body::from_stream(texts)))
+}
+
+/// The rows that are still to be written.
+struct Rows {
+    call: Call,
+    /// The request of the next page, and how many rows are wanted in all.
+    next: Option<(ListLastJobsRequest, u64)>,
+    writer: ListWriter,
+}
+
+impl Rows {
+    /// The text of the next page, and the memory that it holds; `None` after the last.
+    async fn page(&mut self) -> Result<Option<(String, Option<HeldMemory>)>, Status> {
+        let Some((mut message, wanted)) = self.next.take() else { return Ok(None) };
         // `count=0` still asks for a row, as the service checks the caller's rights.
         message.page_size = i32::try_from(wanted.clamp(1, MAX_ROWS as u64)).unwrap_or(1);
-        let request = call.request(message.clone());
-        let page = call.app.services.queue.list_last_jobs(request).await?.into_inner();
+        let request = self.call.request(message.clone());
+        let (page, held) = take_held(self.call.app.services.queue.list_last_jobs(request).await?);
         for job in page.jobs.iter().take(usize::try_from(wanted).unwrap_or(usize::MAX)) {
-            list.row(&row_at(job, page.read_time.as_ref(), &[]));
+            self.writer.row(&row_at(job, page.read_time.as_ref(), &[]));
         }
-        wanted = wanted.saturating_sub(page.jobs.len() as u64);
+        let wanted = wanted.saturating_sub(page.jobs.len() as u64);
         message.page_token = page.next_page_token;
-        if wanted == 0 || message.page_token.is_empty() {
-            break;
-        }
+        let is_end = wanted == 0 || message.page_token.is_empty();
+        self.next = (!is_end).then_some((message, wanted));
+        Ok(Some((self.writer.take(), held)))
     }
-    Ok(typed(format.content_type(), list.finish()))
 }
 
 /// The request of the first page, and how many rows are wanted in all.

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 use spiderq_proto::{
     time::duration_ms,
     v1::{ListQueueRequest, ListQueueResponse},
@@ -18,8 +18,8 @@ use crate::{
     responses::typed,
 };
 
-/// Rows that are sent at once, if so many are there already.
-const MAX_ROWS_PER_CHUNK: usize = 64;
+/// Bytes that are sent at once, if so many are there already; a single row may have more.
+const MAX_CHUNK_BYTES: usize = 64 << 10;
 
 pub(in crate::routes) async fn list(call: Call) -> StorageResult {
     let (message, limit) = decode(&call)?;
@@ -66,17 +66,19 @@ fn body(
     format: ListFormat,
     jobmeta: Vec<String>,
 ) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
-    let chunks = rows.ready_chunks(MAX_ROWS_PER_CHUNK).boxed();
-    let state = (chunks, Some(ListWriter::new(format)), jobmeta);
-    stream::try_unfold(state, |(mut chunks, writer, jobmeta)| async move {
+    let state = (rows.fuse().boxed(), Some(ListWriter::new(format)), jobmeta);
+    stream::try_unfold(state, |(mut rows, writer, jobmeta)| async move {
         let Some(mut writer) = writer else { return Ok(None) };
-        let Some(chunk) = chunks.next().await else {
-            return Ok(Some((Bytes::from(writer.finish()), (chunks, None, jobmeta))));
-        };
-        for response in chunk {
-            writer.row(&text(response?, &jobmeta)?);
+        let mut next = rows.next().await;
+        if next.is_none() {
+            return Ok(Some((Bytes::from(writer.finish()), (rows, None, jobmeta))));
         }
-        Ok(Some((Bytes::from(writer.take()), (chunks, Some(writer), jobmeta))))
+        while let Some(response) = next {
+            writer.row(&text(response?, &jobmeta)?);
+            let has_room = writer.len() < MAX_CHUNK_BYTES;
+            next = if has_room { rows.next().now_or_never().flatten() } else { None };
+        }
+        Ok(Some((Bytes::from(writer.take()), (rows, Some(writer), jobmeta))))
     })
 }
 

@@ -16,19 +16,19 @@ use crate::{
         Object, array, state_name,
         storage::{metadata_fields, row_at},
     },
-    responses::typed,
+    responses::{holding, take_held, typed},
 };
 
 pub(in crate::routes) async fn summary(call: Call) -> StorageResult {
     let format = call.list_format()?;
     let jobmeta = call.params.all("jobmeta");
     let request = call.request(decode(&call, &jobmeta)?);
-    let response = call.app.services.queue.summarize_queue(request).await?.into_inner();
+    let (response, held) = take_held(call.app.services.queue.summarize_queue(request).await?);
     let mut list = ListWriter::new(format);
     for summary in &response.states {
         list.row(&line(summary, response.read_time.as_ref(), &jobmeta));
     }
-    Ok(typed(format.content_type(), list.finish()))
+    Ok(holding(typed(format.content_type(), list.finish()), held))
 }
 
 fn decode(call: &Call, jobmeta: &[String]) -> Result<SummarizeQueueRequest, Problem> {

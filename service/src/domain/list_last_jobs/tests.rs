@@ -21,8 +21,10 @@ async fn finished(world: &World, spider: &str) {
 
 /// The keys of the listed jobs without their project.
 async fn list(world: &World, query: &LastJobsQuery) -> Vec<(u64, u64)> {
-    let jobs = world.domain.list_last_jobs(&caller(Role::Read), query).await.unwrap();
-    jobs.iter().map(|job| (job.key.spider.get(), job.key.job.get())).collect()
+    let read = caller(Role::Read);
+    let mut room = world.domain.response_to(&read);
+    let last = world.domain.list_last_jobs(&read, query, &mut room).await.unwrap();
+    last.jobs.iter().map(|job| (job.key.spider.get(), job.key.job.get())).collect()
 }
 
 #[tokio::test]

@@ -31,7 +31,8 @@ async fn spiders_are_listed_by_number_with_the_version_of_their_latest_job() {
     get(&world, named("c"), true).await.unwrap();
     let list = async |after, limit| {
         let reader = caller(Role::Read);
-        let spiders = world.domain.list_spiders(&reader, world.project, after, limit);
+        let mut memory = world.domain.memory_of(&reader);
+        let spiders = world.domain.list_spiders(&reader, world.project, after, limit, &mut memory);
         let text = |spider: Spider| (spider.name.to_string(), spider.version.unwrap_or_default());
         spiders.await.unwrap().into_iter().map(text).collect::<Vec<_>>()
     };

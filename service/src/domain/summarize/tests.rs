@@ -15,7 +15,9 @@ fn query(world: &World) -> SummarizeQuery {
 
 /// State, count, and the numbers of the latest jobs.
 async fn summarize(world: &World, query: SummarizeQuery) -> Vec<(State, u64, Vec<u64>)> {
-    let summaries = world.domain.summarize_queue(&caller(Role::Read), &query).await.unwrap();
+    let read = caller(Role::Read);
+    let mut room = world.domain.response_to(&read);
+    let summaries = world.domain.summarize_queue(&read, &query, &mut room).await.unwrap();
     let numbers = |jobs: Vec<Job>| jobs.iter().map(|job| job.key.job.get()).collect();
     let summaries = summaries.into_iter();
     summaries.map(|summary| (summary.state, summary.count, numbers(summary.jobs))).collect()

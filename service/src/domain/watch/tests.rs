@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::test_world::*;
+use crate::domain::{PushJob, test_world::*};
 use spiderq_core::{model::State, store::EventKind};
 
 fn query(world: &World) -> WatchQuery {
@@ -118,4 +118,22 @@ async fn a_token_watches_its_own_job_only() {
         let refused = world.domain.watch_jobs(&token, WatchQuery { key, ..query(&world) }).await;
         assert_eq!(message(refused), refusal);
     }
+}
+
+#[tokio::test]
+async fn events_of_large_jobs_come_a_few_at_a_time_and_each_once() {
+    let world = World::new();
+    let mut watch = watch(&world, query(&world)).await;
+    for _ in 0..5 {
+        let arguments = format!("{{\"a\":\"{}\"}}", "x".repeat(400 << 10));
+        let metadata = metadata(&[("spider_args", &arguments)]);
+        world.push(PushJob { metadata, ..push_job("books") }).await;
+    }
+    let mut seen = Vec::new();
+    for expected in [3, 2] {
+        let events = next(&mut watch).await;
+        assert_eq!(events.len(), expected);
+        seen.extend(events.into_iter().map(|(job, ..)| job));
+    }
+    assert_eq!(seen, [1, 2, 3, 4, 5]);
 }

@@ -1,0 +1,94 @@
+//! How much memory jobs will take, asked before they are read: one step reads no more than it may
+//! hold.
+
+use spiderq_core::{
+    error::Result,
+    limits::MAX_STORE_PAGE_BYTES,
+    model::{FIELD_MEMORY, FieldName, FieldSelection, JOB_MEMORY, JobKey},
+    store::PageRoom,
+};
+
+use crate::{
+    RedisStore,
+    names::ProjectNames,
+    record::{SIZE, small_field},
+    rows::by_project,
+};
+
+/// Numbers that a pipeline answers with; `None` where there is no such field.
+type Numbers = Vec<Option<usize>>;
+
+/// How many of `keys`, from the first on, fill the room of a step.
+pub(crate) async fn fitting(
+    store: &RedisStore,
+    keys: &[JobKey],
+    fields: &FieldSelection,
+) -> Result<usize> {
+    if keys.len() < 2 {
+        return Ok(keys.len());
+    }
+    let names: &[FieldName] = match fields {
+        FieldSelection::Full => {
+            return by_project(keys, |keys| whole(store, keys)).await.map(in_room);
+        }
+        FieldSelection::Row => &[],
+        FieldSelection::Named(names) => names,
+    };
+    let most = by_project(keys, |keys| all_metadata(store, keys)).await?;
+    if most.iter().sum::<usize>() < MAX_STORE_PAGE_BYTES {
+        return Ok(keys.len());
+    }
+    // Most of it may be in fields that nobody asks for.
+    by_project(keys, |keys| selected(store, keys, names)).await.map(in_room)
+}
+
+fn in_room(sizes: Vec<usize>) -> usize {
+    let mut room = PageRoom::default();
+    let before_last = sizes.iter().take_while(|size| room.take(**size)).count();
+    (before_last + 1).min(sizes.len())
+}
+
+async fn whole(store: &RedisStore, keys: Vec<JobKey>) -> Result<Vec<usize>> {
+    let mut pipe = redis::pipe();
+    for key in &keys {
+        let (core, large) = (ProjectNames::job(*key), ProjectNames::large(*key));
+        pipe.hget(&core, SIZE).hlen(core).hlen(large);
+    }
+    let replies: Numbers = store.connection.pipe(&pipe).await?;
+    let size = |reply: &[Option<usize>]| match *reply {
+        [bytes, core, large] => {
+            let fields = core.unwrap_or(0) + large.unwrap_or(0);
+            JOB_MEMORY + bytes.unwrap_or(0) + fields * FIELD_MEMORY
+        }
+        _ => 0,
+    };
+    Ok(replies.chunks(3).map(size).collect())
+}
+
+async fn all_metadata(store: &RedisStore, keys: Vec<JobKey>) -> Result<Vec<usize>> {
+    let mut pipe = redis::pipe();
+    for key in &keys {
+        pipe.hget(ProjectNames::job(*key), SIZE);
+    }
+    let replies: Numbers = store.connection.pipe(&pipe).await?;
+    Ok(replies.into_iter().map(|bytes| JOB_MEMORY + bytes.unwrap_or(0)).collect())
+}
+
+async fn selected(
+    store: &RedisStore,
+    keys: Vec<JobKey>,
+    names: &[FieldName],
+) -> Result<Vec<usize>> {
+    let named = names.iter().map(FieldName::as_str);
+    let names: Vec<&str> = FieldSelection::ROW.into_iter().chain(named).collect();
+    let mut pipe = redis::pipe();
+    for key in &keys {
+        for name in &names {
+            pipe.cmd("HSTRLEN").arg(ProjectNames::job(*key)).arg(small_field(name));
+            pipe.cmd("HSTRLEN").arg(ProjectNames::large(*key)).arg(name);
+        }
+    }
+    let replies: Numbers = store.connection.pipe(&pipe).await?;
+    let size = |reply: &[Option<usize>]| JOB_MEMORY + reply.iter().flatten().sum::<usize>();
+    Ok(replies.chunks(2 * names.len()).map(size).collect())
+}
