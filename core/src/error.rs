@@ -72,6 +72,14 @@ pub enum Error {
         /// The role that would; `None` where it is not the role that is missing.
         required: Option<Role>,
     },
+    /// These fields are for callers of a higher role.
+    #[error("{}: only keys of role {} or above may set {}", all_names(.fields), required.as_str(), them(.fields))]
+    FieldsForbidden {
+        /// At least one.
+        fields: Vec<Violation>,
+        /// The role that may set them.
+        required: Role,
+    },
     /// There is no such job, spider or key.
     #[error("{message}")]
     NotFound {
@@ -158,6 +166,19 @@ impl Error {
         Self::Forbidden { message: message.into(), required: None }
     }
 
+    /// [`Error::FieldsForbidden`] of fields by their names in texts and their paths.
+    pub fn fields_forbidden<'a>(
+        fields: impl IntoIterator<Item = (&'a str, String)>,
+        required: Role,
+    ) -> Self {
+        let message = format!("only keys of role {} or above may set it", required.as_str());
+        let violation = |(name, path): (&str, String)| Violation {
+            path,
+            ..Violation::new(name, message.as_str())
+        };
+        Self::FieldsForbidden { fields: fields.into_iter().map(violation).collect(), required }
+    }
+
     /// [`Error::Unavailable`], to be tried again after a second.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1), source: Arc::from(source.into()) }
@@ -213,7 +234,7 @@ impl Error {
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         match self {
-            Self::Invalid(all) => all.clone(),
+            Self::Invalid(all) | Self::FieldsForbidden { fields: all, .. } => all.clone(),
             Self::TooLarge(one) => vec![one.clone()],
             Self::RequestIdReused => vec![Violation::new("request_id", REQUEST_ID_REUSED)],
             Self::EtagChanged(_) => vec![Violation::new("etag", ETAG_CHANGED)],
@@ -234,7 +255,7 @@ impl Error {
     }
 
     fn fields_mut(&mut self) -> &mut [Violation] {
-        if let Self::Invalid(all) = self {
+        if let Self::Invalid(all) | Self::FieldsForbidden { fields: all, .. } = self {
             return all;
         }
         if let Self::TooLarge(one) = self { std::slice::from_mut(one) } else { &mut [] }
@@ -249,6 +270,16 @@ impl Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The names of all fields.
+fn all_names(violations: &[Violation]) -> String {
+    let names: Vec<&str> = violations.iter().map(|one| one.name.as_str()).collect();
+    names.join(", ")
+}
+
+const fn them(violations: &[Violation]) -> &'static str {
+    if violations.len() == 1 { "it" } else { "them" }
+}
 
 fn first_text(violations: &[Violation]) -> String {
     violations.first().map(ToString::to_string).unwrap_or_default()
@@ -267,6 +298,17 @@ mod tests {
         let renamed = error.with_field("has_tags");
         assert_eq!(renamed.to_string(), "has_tags: must be short");
         assert_eq!(renamed.violations()[0].path, "has_tags");
+    }
+
+    #[test]
+    fn fields_for_a_higher_role_are_all_named() {
+        let path = |name: &str| format!("metadata_json[{name}]");
+        let fields = ["a", "b"].map(|name| (name, path(name)));
+        let error = Error::fields_forbidden(fields, Role::User).within("updates[3]");
+        assert_eq!(error.to_string(), "a, b: only keys of role user or above may set them");
+        let violations = error.violations();
+        assert_eq!(violations[1].path, "updates[3].metadata_json[b]");
+        assert_eq!(violations[1].to_string(), "b: only keys of role user or above may set it");
     }
 
     #[test]

@@ -66,6 +66,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         Error::Forbidden { required, .. } => {
             required.iter().map(|role| ("required_role", role.as_str().to_owned())).collect()
         }
+        Error::FieldsForbidden { required, .. } => {
+            vec![("required_role", required.as_str().to_owned())]
+        }
         Error::WrongState { job, state, .. } => {
             vec![("key", job.to_string()), ("state", state.as_str().to_owned())]
         }
@@ -108,6 +111,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::TooLarge(_)
         | Error::Unauthenticated
         | Error::Forbidden { .. }
+        | Error::FieldsForbidden { .. }
         | Error::Duplicate { .. }
         | Error::RequestIdReused
         | Error::EtagChanged(_)
@@ -141,7 +145,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Invalid(_) => (Code::InvalidArgument, ErrorReason::InvalidField),
         Error::TooLarge(_) => (Code::ResourceExhausted, ErrorReason::TooLarge),
         Error::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
-        Error::Forbidden { required: Some(_), .. } => {
+        Error::Forbidden { required: Some(_), .. } | Error::FieldsForbidden { .. } => {
             (Code::PermissionDenied, ErrorReason::RoleRequired)
         }
         Error::Forbidden { required: None, .. } => {

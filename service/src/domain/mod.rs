@@ -8,6 +8,7 @@ mod cancel;
 mod change_outcome;
 mod count;
 mod delete;
+pub(crate) mod execution_fields;
 mod get;
 mod heartbeat;
 mod job_cmd;

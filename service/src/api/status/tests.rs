@@ -61,6 +61,12 @@ fn errors_say_their_reason_and_what_they_are_about() {
             "ROLE_REQUIRED",
             pairs(&[("required_role", "user")]),
         ),
+        (
+            Error::fields_forbidden([("units", "units".to_owned())], Role::User),
+            Code::PermissionDenied,
+            "ROLE_REQUIRED",
+            pairs(&[("required_role", "user")]),
+        ),
         (Error::forbidden("m"), Code::PermissionDenied, "NOT_REACHED", Vec::new()),
         (
             Error::AtLimit(RunningLimit::Units),
