@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     limits::MAX_VIOLATIONS,
-    model::{JobKey, Role, State},
+    model::{JobKey, Quota, Role, State},
     store::RunningLimit,
 };
 
@@ -126,6 +126,16 @@ pub enum Error {
     /// More items or bytes than the [limits](crate::limits) allow.
     #[error("{0}")]
     TooLarge(Violation),
+    /// The API key uses as much of this server as it may, or its project is full.
+    #[error("at most {most} {quota}; try again later")]
+    QuotaExceeded {
+        /// Which of its quotas.
+        quota: Quota,
+        /// The limit.
+        most: u64,
+        /// How long to wait before the next try.
+        retry_after: Duration,
+    },
     /// The events after a cursor are no longer kept.
     #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
@@ -247,6 +257,7 @@ impl Error {
             | Self::AtLimit(_)
             | Self::Stale(_)
             | Self::LastAdminKey
+            | Self::QuotaExceeded { .. }
             | Self::SlowReader(_)
             | Self::ShuttingDown
             | Self::Unavailable { .. }

@@ -24,7 +24,8 @@ impl From<Status> for Problem {
             true => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again"),
             false => refusal(&status),
         };
-        if problem.code == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&problem.code)
+        {
             problem.retry_after = Some(retry_after(&status));
         }
         problem.credentials_checked = true;
@@ -42,7 +43,10 @@ pub(crate) fn item_message(error: &RpcStatus) -> String {
 }
 
 fn refusal(status: &Status) -> Problem {
-    let code = http_code(status.code());
+    let code = match status.get_details_quota_failure() {
+        Some(_) => StatusCode::TOO_MANY_REQUESTS,
+        None => http_code(status.code()),
+    };
     if code == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(code = ?status.code(), message = status.message(), "call failed");
         return Problem::new(code, "internal error");

@@ -2,6 +2,7 @@
 //! ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have
 //! their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
+mod default_timeout;
 mod response_body;
 #[cfg(test)]
 mod tests;
@@ -73,7 +74,10 @@ impl Service<Request<Body>> for GrpcGuard {
             Ok(Some(Duration::ZERO)) => {
                 return Box::pin(ready(Ok(deadline_exceeded().into_http())));
             }
-            Ok(timeout) => timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            Ok(timeout) => {
+                let timeout = timeout.or_else(|| default_timeout::of(request.uri().path()));
+                timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+            }
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
         if let Some(deadline) = deadline {

@@ -32,13 +32,13 @@ pub use self::{
     project_service::ProjectApi,
 };
 use crate::{
-    auth::{Caller, Credentials},
+    auth::{Caller, Credentials, Permit},
     domain::Domain,
 };
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
-    model::Millis,
+    model::{Millis, ProjectId, Quota},
 };
 
 /// What an RPC returns.
@@ -50,6 +50,15 @@ struct Call {
     caller: Caller,
     /// When the caller stops waiting for the response.
     deadline: Option<Instant>,
+    /// Counts the call among those under way.
+    permit: Permit,
+}
+
+impl Call {
+    /// An error unless the call may add so many jobs to the project.
+    async fn admit(&self, project: ProjectId, jobs: usize) -> Result<()> {
+        self.domain.admit(&self.caller, &self.permit, project, jobs).await
+    }
 }
 
 /// When a caller stops waiting for the response. The server puts it in a request's extensions.
@@ -84,12 +93,33 @@ impl Handlers {
         F: FnOnce(Call, Q) -> Fut + Send,
         Fut: Future<Output = Result<A>> + Send,
     {
+        self.run_as(Quota::Calls, rpc, request, handler).await
+    }
+
+    /// The same for a call that another quota counts while it is under way.
+    async fn run_as<Q, A, F, Fut>(
+        &self,
+        kind: Quota,
+        rpc: &'static str,
+        request: Request<Q>,
+        handler: F,
+    ) -> RpcResult<A>
+    where
+        Q: Send,
+        F: FnOnce(Call, Q) -> Fut + Send,
+        Fut: Future<Output = Result<A>> + Send,
+    {
         let started = Instant::now();
         let (metadata, extensions, message) = request.into_parts();
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
         let domain = Arc::clone(&self.0);
-        let done = match domain.auth().caller(credentials(&metadata)).await {
-            Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
+        let begun = domain.auth().identify(credentials(&metadata)).await;
+        let begun =
+            begun.and_then(|(caller, account)| Ok((caller, domain.auth().begin(account, kind)?)));
+        let done = match begun {
+            Ok((caller, permit)) => {
+                handler(Call { domain, caller, deadline, permit }, message).await
+            }
             Err(error) => Err(error),
         };
         let request_id = request_id(&metadata);

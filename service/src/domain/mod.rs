@@ -2,6 +2,7 @@
 //! nor HTTP. A file is a verb of the API, or what several verbs share; `docs/development.md` lists
 //! the calls that are not in a file of their own name.
 
+mod admission;
 mod api_keys;
 mod bulk;
 mod cancel;
@@ -44,6 +45,7 @@ mod watch;
 
 use std::sync::Arc;
 
+use self::{admission::Admission, request_id::RequestId, start_waiters::StartWaiters};
 pub use self::{
     api_keys::{Identity, NewApiKey},
     bulk::{BulkDone, BulkQuery},
@@ -67,7 +69,6 @@ pub use self::{
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
 };
-use self::{request_id::RequestId, start_waiters::StartWaiters};
 use crate::auth::Auth;
 pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
@@ -89,13 +90,21 @@ pub struct Domain {
     auth: Arc<Auth>,
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
+    admission: Arc<Admission>,
 }
 
 impl Domain {
     /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth, shutdown: Shutdown::default(), start_waiters: Arc::default() }
+        Self {
+            store,
+            clock,
+            auth,
+            shutdown: Shutdown::default(),
+            start_waiters: Arc::default(),
+            admission: Arc::default(),
+        }
     }
 
     /// Checks credentials; makes API keys and job tokens.
