@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use spiderq_core::model::Quota;
 use spiderq_proto::v1::{
     self, ApiKey, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
     api_key_service_client::ApiKeyServiceClient,
@@ -28,7 +29,7 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
     let bearer = Bearer::new(flags.admin_key.as_ref())?;
     let mut client = connect(&flags.connection, bearer).await?;
     let text = match flags.action {
-        KeyAction::Create { name: owner, role, projects, all_projects } => {
+        KeyAction::Create { name: owner, role, projects, all_projects, quotas } => {
             let is_admin = matches!(role, RoleArg::Admin);
             if projects.is_empty() && !all_projects && !is_admin {
                 return Err(Error::new(
@@ -36,8 +37,14 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
                 ));
             }
             let role = v1::Role::from(role).into();
-            let request =
-                CreateApiKeyRequest { owner, role, projects, all_projects, ..Default::default() };
+            let request = CreateApiKeyRequest {
+                owner,
+                role,
+                projects,
+                all_projects,
+                quotas: Some(quotas.into()),
+                ..CreateApiKeyRequest::default()
+            };
             create(&mut client, request).await
         }
         KeyAction::List => list(&mut client).await,
@@ -122,8 +129,24 @@ fn table(keys: &[ApiKey]) -> String {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();
         let projects = if projects.is_empty() { "all".to_owned() } else { projects.join(",") };
         let role = key.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
-        format!("{:<10} {role:<7} {projects:<16} {}\n", key.id, key.owner)
+        let quotas = quotas(key.quotas.unwrap_or_default());
+        format!("{:<10} {role:<7} {projects:<16} {quotas:<16} {}\n", key.id, key.owner)
     };
-    let head = format!("{:<10} {:<7} {:<16} {}\n", "ID", "ROLE", "PROJECTS", "OWNER");
+    let head =
+        format!("{:<10} {:<7} {:<16} {:<16} {}\n", "ID", "ROLE", "PROJECTS", "QUOTAS", "OWNER");
     keys.iter().map(line).fold(head, |text, line| text + &line)
+}
+
+/// Those that the key has of its own: `rate=5,jobs=none`.
+fn quotas(quotas: v1::Quotas) -> String {
+    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs } = quotas;
+    let given = [rate, burst, calls, waits, watches, projects, jobs];
+    let pairs = Quota::ALL.into_iter().zip(given);
+    let texts = pairs.filter_map(|(quota, most)| {
+        let most = most?;
+        let most = if most == 0 { "none".to_owned() } else { most.to_string() };
+        Some(format!("{}={most}", quota.as_str()))
+    });
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { "-".to_owned() } else { texts.join(",") }
 }

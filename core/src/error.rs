@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     limits::MAX_VIOLATIONS,
-    model::{JobKey, Role, State},
+    model::{JobKey, Quota, Role, State},
     store::RunningLimit,
 };
 
@@ -72,6 +72,14 @@ pub enum Error {
         /// The role that would; `None` where it is not the role that is missing.
         required: Option<Role>,
     },
+    /// These fields are for callers of a higher role.
+    #[error("{}: only keys of role {} or above may set {}", all_names(.fields), required.as_str(), them(.fields))]
+    FieldsForbidden {
+        /// At least one.
+        fields: Vec<Violation>,
+        /// The role that may set them.
+        required: Role,
+    },
     /// There is no such job, spider or key.
     #[error("{message}")]
     NotFound {
@@ -118,6 +126,16 @@ pub enum Error {
     /// More items or bytes than the [limits](crate::limits) allow.
     #[error("{0}")]
     TooLarge(Violation),
+    /// The API key uses as much of this server as it may, or its project is full.
+    #[error("at most {most} {quota}; try again later")]
+    QuotaExceeded {
+        /// Which of its quotas.
+        quota: Quota,
+        /// The limit.
+        most: u64,
+        /// How long to wait before the next try.
+        retry_after: Duration,
+    },
     /// The events after a cursor are no longer kept.
     #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
@@ -159,6 +177,19 @@ impl Error {
     /// [`Error::Forbidden`] where no role would help.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden { message: message.into(), required: None }
+    }
+
+    /// [`Error::FieldsForbidden`] of fields by their names in texts and their paths.
+    pub fn fields_forbidden<'a>(
+        fields: impl IntoIterator<Item = (&'a str, String)>,
+        required: Role,
+    ) -> Self {
+        let message = format!("only keys of role {} or above may set it", required.as_str());
+        let violation = |(name, path): (&str, String)| Violation {
+            path,
+            ..Violation::new(name, message.as_str())
+        };
+        Self::FieldsForbidden { fields: fields.into_iter().map(violation).collect(), required }
     }
 
     /// [`Error::Unavailable`], to be tried again after a second.
@@ -216,7 +247,7 @@ impl Error {
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         match self {
-            Self::Invalid(all) => all.clone(),
+            Self::Invalid(all) | Self::FieldsForbidden { fields: all, .. } => all.clone(),
             Self::TooLarge(one) => vec![one.clone()],
             Self::RequestIdReused => vec![Violation::new("request_id", REQUEST_ID_REUSED)],
             Self::EtagChanged(_) => vec![Violation::new("etag", ETAG_CHANGED)],
@@ -229,6 +260,7 @@ impl Error {
             | Self::AtLimit(_)
             | Self::Stale(_)
             | Self::LastAdminKey
+            | Self::QuotaExceeded { .. }
             | Self::SlowReader(_)
             | Self::ShuttingDown
             | Self::Overloaded
@@ -238,7 +270,7 @@ impl Error {
     }
 
     fn fields_mut(&mut self) -> &mut [Violation] {
-        if let Self::Invalid(all) = self {
+        if let Self::Invalid(all) | Self::FieldsForbidden { fields: all, .. } = self {
             return all;
         }
         if let Self::TooLarge(one) = self { std::slice::from_mut(one) } else { &mut [] }
@@ -253,6 +285,16 @@ impl Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The names of all fields.
+fn all_names(violations: &[Violation]) -> String {
+    let names: Vec<&str> = violations.iter().map(|one| one.name.as_str()).collect();
+    names.join(", ")
+}
+
+const fn them(violations: &[Violation]) -> &'static str {
+    if violations.len() == 1 { "it" } else { "them" }
+}
 
 fn first_text(violations: &[Violation]) -> String {
     violations.first().map(ToString::to_string).unwrap_or_default()
@@ -271,6 +313,17 @@ mod tests {
         let renamed = error.with_field("has_tags");
         assert_eq!(renamed.to_string(), "has_tags: must be short");
         assert_eq!(renamed.violations()[0].path, "has_tags");
+    }
+
+    #[test]
+    fn fields_for_a_higher_role_are_all_named() {
+        let path = |name: &str| format!("metadata_json[{name}]");
+        let fields = ["a", "b"].map(|name| (name, path(name)));
+        let error = Error::fields_forbidden(fields, Role::User).within("updates[3]");
+        assert_eq!(error.to_string(), "a, b: only keys of role user or above may set them");
+        let violations = error.violations();
+        assert_eq!(violations[1].path, "updates[3].metadata_json[b]");
+        assert_eq!(violations[1].to_string(), "b: only keys of role user or above may set it");
     }
 
     #[test]

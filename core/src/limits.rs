@@ -93,6 +93,12 @@ pub const MEMORY_WAIT: Duration = Duration::from_secs(2);
 /// Responses that may wait for memory at a time, in one process.
 pub const MAX_MEMORY_WAITERS: usize = 256;
 
+/// How long a gRPC call may take whose caller sets no deadline. A `StartJob` has this after the
+/// longest wait, and a `WatchJobs` no end.
+pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same of a `ListQueue`, whose reader may be slow.
+pub const DEFAULT_LIST_TIMEOUT: Duration = Duration::from_secs(600);
+
 // Workers.
 
 /// The shortest lease, ms. A start may also ask for 0: no lease.
@@ -153,6 +159,25 @@ pub const API_KEY_TTL_STORE_AWAY_MS: u64 = 60_000;
 pub const MAX_CACHED_API_KEYS: usize = 10_000;
 /// Bytes of the shortest `--token-secret`.
 pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
+
+// Quotas of an API key in one server process, where neither `--quota-…` nor the key says.
+
+/// Calls a second, on average.
+pub const DEFAULT_QUOTA_RATE: u64 = 10_000;
+/// Calls that may come at once after a pause.
+pub const DEFAULT_QUOTA_BURST: u64 = 30_000;
+/// Calls under way that neither wait nor watch.
+pub const DEFAULT_QUOTA_CALLS: u64 = 2_000;
+/// StartJob calls that wait for a job.
+pub const DEFAULT_QUOTA_WAITS: u64 = 10_000;
+/// Open WatchJobs calls.
+pub const DEFAULT_QUOTA_WATCHES: u64 = 10_000;
+/// Projects that come into being by its calls, a day.
+pub const DEFAULT_QUOTA_PROJECTS: u64 = 10_000;
+/// Pending and running jobs of a project to which it adds some.
+pub const DEFAULT_QUOTA_JOBS: u64 = 10_000_000;
+/// The largest quota of an API key.
+pub const MAX_QUOTA: u64 = 1_000_000_000;
 
 // The HTTP gateway.
 

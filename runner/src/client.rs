@@ -20,6 +20,7 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
+use tonic_types::StatusExt as _;
 
 /// For connecting, and for the response to a call that does not wait for a job.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +54,10 @@ impl fmt::Display for CallError {
 impl From<Status> for CallError {
     fn from(status: Status) -> Self {
         let why = format!("{}: {}", status.code(), status.message());
+        // A call beyond a quota may be made later, one with too much in it may not.
+        if status.get_details_retry_info().is_some() {
+            return Self::Unavailable(why);
+        }
         Self::of_code(status.code(), why)
     }
 }
@@ -214,6 +219,8 @@ impl Interceptor for ApiKey {
 
 #[cfg(test)]
 mod tests {
+    use tonic_types::ErrorDetails;
+
     use super::*;
 
     #[test]
@@ -224,6 +231,9 @@ mod tests {
         assert!(matches!(unavailable, CallError::Unavailable(_)));
         let rejected = CallError::from(Status::resource_exhausted("x"));
         assert!(matches!(rejected, CallError::Rejected(_)));
+        let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(1)));
+        let later = Status::with_error_details(Code::ResourceExhausted, "x", details);
+        assert!(matches!(CallError::from(later), CallError::Unavailable(_)));
         let forbidden = CallError::from(Status::permission_denied("x"));
         assert!(matches!(forbidden, CallError::Forbidden(_)));
     }

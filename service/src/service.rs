@@ -16,6 +16,7 @@ use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
     limits::MIN_TOKEN_SECRET_BYTES,
+    model::Quotas,
     store::{Durability, Store},
 };
 
@@ -24,6 +25,8 @@ use spiderq_core::{
 pub struct ServiceOptions {
     /// An admin key that is valid while the process runs: 32 hexadecimal characters.
     pub admin_key: Option<String>,
+    /// Of API keys that have none of their own.
+    pub quotas: Quotas,
     /// Signs job tokens: at least [`MIN_TOKEN_SECRET_BYTES`]; `None`: one that the store keeps.
     pub token_secret: Option<String>,
     /// What responses under way may hold in memory.
@@ -34,6 +37,7 @@ impl std::fmt::Debug for ServiceOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceOptions")
             .field("admin_key", &self.admin_key.is_some())
+            .field("quotas", &self.quotas)
             .field("token_secret", &self.token_secret.is_some())
             .field("memory", &self.memory)
             .finish()
@@ -61,6 +65,7 @@ impl Service {
         let secret = store.installation_secret(candidate).await?;
         let token_secret = token_secret(options)?;
         let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secret);
+        auth = auth.with_quotas(options.quotas.clone());
         let mut first_key = None;
         match options.admin_key.as_deref().map(ApiKey::parse) {
             Some(Some(key)) => auth = auth.with_admin_key(&key),

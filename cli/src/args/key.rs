@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Connection, Secret};
+use super::{Connection, KeyQuotas, Secret};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Key {
@@ -36,6 +36,8 @@ pub(crate) enum KeyAction {
         /// The key reaches all projects, those to come too.
         #[arg(long, conflicts_with = "projects")]
         all_projects: bool,
+        #[command(flatten)]
+        quotas: KeyQuotas,
     },
     /// List all keys by their ids, without the keys themselves
     List,

@@ -5,6 +5,7 @@ mod connection;
 mod fsck;
 mod key;
 mod listener;
+mod quotas;
 mod runner;
 mod secret;
 mod serve;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     fsck::Fsck,
     key::{Key, KeyAction, RoleArg},
     listener::Listener,
+    quotas::{KeyQuotas, ServerQuotas},
     runner::{JobSettings, Runner, Supervise},
     secret::Secret,
     serve::{Gateway, Serve, StoreFlag},

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{Authorities, Listener, Secret};
+use super::{Authorities, Listener, Secret, ServerQuotas};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Serve {
@@ -33,6 +33,8 @@ pub(crate) struct Serve {
     /// rather run more processes on one Redis.
     #[arg(long, env = "SPIDERQ_THREADS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
+    #[command(flatten)]
+    pub(crate) quotas: ServerQuotas,
     #[command(flatten)]
     pub(crate) listener: Listener,
 }

@@ -1,6 +1,6 @@
 //! API keys as they are listed: without their text.
 
-use super::Role;
+use super::{Quotas, Role};
 
 /// What a store keeps of an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,4 +15,6 @@ pub struct ApiKeyRecord {
     pub projects: Option<Vec<u64>>,
     /// When it was created, ms since the Unix epoch.
     pub created: u64,
+    /// How much of a server calls with it may use, where it is not as the server says.
+    pub quotas: Quotas,
 }

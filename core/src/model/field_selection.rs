@@ -5,7 +5,7 @@ use super::FieldName;
 /// Which metadata a read returns. Everything else of a job is always there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldSelection {
-    /// Only `close_reason`, `version` and `spider_type`.
+    /// Only those of [`FieldSelection::ROW`].
     Row,
     /// Those of `Row` and these.
     Named(Vec<FieldName>),
@@ -14,8 +14,10 @@ pub enum FieldSelection {
 }
 
 impl FieldSelection {
-    /// The metadata fields of every row.
-    pub const ROW: [&'static str; 3] = ["close_reason", "spider_type", "version"];
+    /// The metadata fields of every row. `_reported_version` is shown as `version` where none was
+    /// scheduled.
+    pub const ROW: [&'static str; 4] =
+        ["_reported_version", "close_reason", "spider_type", "version"];
 
     /// The same with the field `name`.
     #[must_use]

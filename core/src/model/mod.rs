@@ -15,6 +15,7 @@ mod metadata;
 mod name;
 mod number;
 mod position;
+mod quota;
 mod role;
 mod state;
 mod tag;
@@ -35,6 +36,7 @@ pub use self::{
     name::SpiderName,
     number::{Priority, Units},
     position::{Millis, Position},
+    quota::{Quota, Quotas},
     role::Role,
     state::{Move, State, StateSet},
     tag::{Tag, TagChanges, Tags},

@@ -35,7 +35,8 @@ impl From<Status> for Problem {
 
 /// Why an item of a batch was refused, for its line, whose fields keep their names.
 pub(crate) fn item_message(error: &RpcStatus) -> String {
-    match error.get_details_bad_request().and_then(violation) {
+    let is_forbidden = error.code == i32::from(Code::PermissionDenied);
+    match error.get_details_bad_request().filter(|_| !is_forbidden).and_then(violation) {
         Some((field, accepted)) => format!("{}: {accepted}", parameter::body_field(&field)),
         None => error.message.clone(),
     }
@@ -51,7 +52,10 @@ fn refusal(status: &Status) -> Problem {
         // A message over the upstream's limits; tonic's text speaks of encodings and bytes.
         return Problem::new(code, TOO_LARGE);
     }
-    let mut problem = match status.get_details_bad_request().and_then(violation) {
+    // Its text names all fields that the caller may not set, by their own names.
+    let is_forbidden = status.code() == Code::PermissionDenied;
+    let wrong = status.get_details_bad_request().filter(|_| !is_forbidden);
+    let mut problem = match wrong.and_then(violation) {
         Some((field, accepted)) => {
             Problem { field: Some(Field::OfMessage(field)), ..Problem::new(code, accepted) }
         }

@@ -3,6 +3,7 @@
 //! their own: an HTTP status would be UNKNOWN to a gRPC client.)
 
 mod admission;
+mod default_timeout;
 mod elements;
 mod method_limits;
 mod request_message;
@@ -84,7 +85,10 @@ impl Service<Request<Body>> for GrpcGuard {
             Ok(Some(Duration::ZERO)) => {
                 return Box::pin(ready(Ok(deadline_exceeded().into_http())));
             }
-            Ok(timeout) => timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            Ok(timeout) => {
+                let timeout = timeout.or_else(|| default_timeout::of(request.uri().path()));
+                timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+            }
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
         if let Some(deadline) = deadline {

@@ -43,6 +43,17 @@ async fn a_call_and_its_work_end_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_without_a_deadline_gets_the_servers() {
+    let services = TestServices::default();
+    let mut jobs = JobServiceClient::new(guarded(&services));
+    let start = Instant::now();
+    let error = jobs.count_jobs(CountJobsRequest::default()).await.unwrap_err();
+    assert_eq!(code_and_message(&error), DEADLINE_EXCEEDED);
+    assert_eq!(start.elapsed().as_secs(), 60);
+    services.dropped.notified().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_ends_at_the_deadline_after_the_rows_before_it() {
     let services = TestServices::default();
     let mut queue = JobQueueServiceClient::new(guarded(&services));

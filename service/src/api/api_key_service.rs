@@ -11,8 +11,8 @@ use super::{
 use crate::domain::NewApiKey;
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_ROWS,
-    model::{Actor, ApiKeyRecord, Millis, Role},
+    limits::{MAX_QUOTA, MAX_ROWS},
+    model::{Actor, ApiKeyRecord, Millis, Quota, Quotas, Role},
 };
 
 /// The gRPC service `spiderq.v1.ApiKeyService`.
@@ -88,11 +88,54 @@ fn new(message: v1::CreateApiKeyRequest) -> Result<NewApiKey> {
     let owner = fields.field("owner", owner);
     let role = fields.field("role", role(message.role));
     let projects = fields.part(decode::projects(message.projects));
-    let all_projects = message.all_projects;
-    let (Some(owner), Some(role), Some(projects)) = (owner, role, projects) else {
+    let quotas = fields.within("quotas", quotas(message.quotas.unwrap_or_default()));
+    let (Some(owner), Some(role), Some(projects), Some(quotas)) = (owner, role, projects, quotas)
+    else {
         return Err(fields.into_error());
     };
-    Ok(NewApiKey { owner, role, projects, all_projects, request_id: message.request_id })
+    let (all_projects, request_id) = (message.all_projects, message.request_id);
+    Ok(NewApiKey { owner, role, projects, all_projects, quotas, request_id })
+}
+
+fn quotas(message: v1::Quotas) -> Result<Quotas> {
+    let mut fields = Fields::default();
+    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs } = message;
+    let given = [
+        (Quota::Rate, rate),
+        (Quota::Burst, burst),
+        (Quota::Calls, calls),
+        (Quota::Waits, waits),
+        (Quota::Watches, watches),
+        (Quota::Projects, projects),
+        (Quota::Jobs, jobs),
+    ];
+    let quotas = Quotas::new(given.map(|(quota, most)| {
+        let name = quota.as_str();
+        (quota, most.and_then(|most| fields.field(name, checked(name, most))))
+    }));
+    fields.check(quotas)
+}
+
+fn checked(name: &str, most: i64) -> Result<u64> {
+    let most = u64::try_from(most).ok().filter(|most| *most <= MAX_QUOTA);
+    most.ok_or_else(|| {
+        Error::invalid(name, format!("must be 0 (no limit) or from 1 to {MAX_QUOTA}"))
+    })
+}
+
+/// `None` for an API key without any.
+fn proto_quotas(quotas: &Quotas) -> Option<v1::Quotas> {
+    quotas.iter().next()?;
+    let given = |quota| quotas.given(quota).map(encode::count);
+    Some(v1::Quotas {
+        rate: given(Quota::Rate),
+        burst: given(Quota::Burst),
+        calls: given(Quota::Calls),
+        waits: given(Quota::Waits),
+        watches: given(Quota::Watches),
+        projects: given(Quota::Projects),
+        jobs: given(Quota::Jobs),
+    })
 }
 
 /// When an API key was made, and its id: the order of lists.
@@ -161,6 +204,7 @@ fn numbers(projects: Option<Vec<u64>>) -> Vec<i64> {
 
 fn api_key(record: ApiKeyRecord) -> v1::ApiKey {
     v1::ApiKey {
+        quotas: proto_quotas(&record.quotas),
         id: record.id,
         owner: record.name,
         role: proto_role(record.role).into(),
@@ -181,6 +225,7 @@ mod tests {
             role: Role::User,
             projects: None,
             created,
+            quotas: Quotas::default(),
         };
         let keys = || vec![record(1, "b"), record(2, "a"), record(2, "c"), record(30, "a")];
         let tokens = PageTokens::of("ListApiKeys", &());
@@ -199,11 +244,22 @@ mod tests {
 
     #[test]
     fn every_wrong_field_of_a_new_key_is_named() {
-        let message = v1::CreateApiKeyRequest { projects: vec![1, 0], ..Default::default() };
+        let most = i64::try_from(MAX_QUOTA).unwrap();
+        let quotas = v1::Quotas {
+            rate: Some(-1),
+            calls: Some(most),
+            jobs: Some(most + 1),
+            ..Default::default()
+        };
+        let message = v1::CreateApiKeyRequest {
+            projects: vec![1, 0],
+            quotas: Some(quotas),
+            ..Default::default()
+        };
         let error = new(message).unwrap_err();
         assert!(error.to_string().starts_with("owner: must be 1 to 64 bytes"), "{error}");
         let violations = error.violations();
         let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
-        assert_eq!(paths, ["owner", "role", "projects[1]"]);
+        assert_eq!(paths, ["owner", "role", "projects[1]", "quotas.rate", "quotas.jobs"]);
     }
 }

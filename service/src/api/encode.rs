@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use spiderq_proto::{Timestamp, time::timestamp, v1};
 
 use super::view::View;
+use crate::domain::execution_fields::show_reports;
 use spiderq_core::model::{
     Actor, Counters, Job, JobKey, JsonText, Millis, SpiderName, State, StateEntry,
 };
@@ -35,7 +36,8 @@ pub(super) fn etag(written: Millis) -> String {
     written.0.to_string()
 }
 
-pub(super) fn job(job: Job, view: &View) -> v1::Job {
+pub(super) fn job(mut job: Job, view: &View) -> v1::Job {
+    show_reports(&mut job.metadata);
     let typed = Typed::of(&job, view);
     let entered = |state| job.entry(state).map(|entry: &StateEntry| time(entry.time()));
     let actor = |state| {

@@ -16,7 +16,10 @@ use super::{
     view::View,
 };
 use crate::domain::{BulkDone, PushedJob, UpdatedJob};
-use spiderq_core::error::{Error, Result};
+use spiderq_core::{
+    error::{Error, Result},
+    model::Quota,
+};
 
 /// The gRPC service `spiderq.v1.JobQueueService`.
 #[derive(Clone, Debug)]
@@ -33,6 +36,11 @@ impl JobQueueService for QueueApi {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "PushJobs", &message)?;
                 let project = decode::project(message.project, None)?;
+                let ended = |job: &&v1::NewJob| {
+                    matches!(job.state(), v1::JobState::Finished | v1::JobState::Deleted)
+                };
+                let ended = message.jobs.iter().filter(ended).count();
+                call.admit(project, message.jobs.len() - ended).await?;
                 let jobs = message.jobs.into_iter().map(new_job::push).collect();
                 let pushed = call.domain.push_jobs(&call.caller, project, jobs, id).await?;
                 let results = pushed.into_iter().enumerate().map(pushed_job).collect();
@@ -45,8 +53,9 @@ impl JobQueueService for QueueApi {
         &self,
         request: Request<v1::StartJobRequest>,
     ) -> RpcResult<v1::StartJobResponse> {
+        let kind = if queue::waits(request.get_ref()) { Quota::Waits } else { Quota::Calls };
         self.0
-            .run("StartJob", request, |call, message| async move {
+            .run_as(kind, "StartJob", request, |call, message| async move {
                 let id = queue::start_id(&message, &call.caller)?;
                 let start = queue::start(message, call.deadline)?;
                 let Some(started) = call.domain.start_job(&call.caller, start, id).await? else {
@@ -124,13 +133,14 @@ impl JobQueueService for QueueApi {
             .run("ListQueue", request, |call, message| async move {
                 let (query, view) = queue::list(message)?;
                 let jobs = call.domain.list_jobs(&call.caller, query).await?;
-                Ok((jobs, view, call.domain.now()))
+                Ok((jobs, view, call.domain.now(), call.permit))
             })
             .await?;
-        let (jobs, view, now) = started.into_inner();
-        let stream = stream::try_unfold((jobs, view), move |(mut jobs, view)| async move {
+        let (jobs, view, now, permit) = started.into_inner();
+        let state = (jobs, view, permit);
+        let stream = stream::try_unfold(state, move |(mut jobs, view, permit)| async move {
             let job = jobs.next().await?;
-            Ok(job.map(|job| (queue::row(job, &view, now), (jobs, view))))
+            Ok(job.map(|job| (queue::row(job, &view, now), (jobs, view, permit))))
         });
         let stream = stream
             .map(move |row| row.map_err(|error: Error| super::refuse("ListQueue", &id, &error)));

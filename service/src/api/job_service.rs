@@ -17,7 +17,7 @@ use super::{
 use crate::domain::{MetadataCondition, ScheduleJob, UpdateJobs};
 use spiderq_core::{
     error::{Error, Result},
-    model::{FieldName, JobKey, Metadata},
+    model::{FieldName, JobKey, Metadata, Quota},
 };
 
 /// The gRPC service `spiderq.v1.JobService`.
@@ -34,7 +34,9 @@ impl JobService for JobApi {
             .run("ScheduleJob", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "ScheduleJob", &message)?;
-                let scheduled = call.domain.schedule_job(&call.caller, schedule(message)?, id);
+                let schedule = schedule(message)?;
+                call.admit(schedule.project, 1).await?;
+                let scheduled = call.domain.schedule_job(&call.caller, schedule, id);
                 let job = scheduled.await.map_err(|error| error.within("job"))?;
                 Ok(v1::ScheduleJobResponse { job: Some(encode::job(job, &View::FULL)) })
             })
@@ -209,11 +211,12 @@ impl JobService for JobApi {
         let reader = Reader::new(self.0.domain(), request.metadata());
         let started = self
             .0
-            .run("WatchJobs", request, |call, message| async move {
-                call.domain.watch_jobs(&call.caller, watch::decode(message)?).await
+            .run_as(Quota::Watches, "WatchJobs", request, |call, message| async move {
+                let query = watch::decode(message)?;
+                Ok((call.domain.watch_jobs(&call.caller, query).await?, call.permit))
             })
             .await?;
-        Ok(started.map(|watch| watch::stream(watch, reader)))
+        Ok(started.map(|(watch, permit)| watch::stream(watch, reader, permit)))
     }
 }
 

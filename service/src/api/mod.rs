@@ -33,14 +33,14 @@ pub use self::{
     project_service::ProjectApi, status::of as status_of,
 };
 use crate::{
-    auth::{Caller, Credentials},
+    auth::{Account, Caller, Credentials, Permit},
     domain::Domain,
 };
 use spiderq_core::{
     HeldMemory, Reservation,
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
-    model::Millis,
+    model::{Millis, ProjectId, Quota},
 };
 
 /// What an RPC returns.
@@ -52,7 +52,20 @@ struct Call {
     caller: Caller,
     /// When the caller stops waiting for the response.
     deadline: Option<Instant>,
+    /// Counts the call among those under way.
+    permit: Permit,
 }
+
+impl Call {
+    /// An error unless the call may add so many jobs to the project.
+    async fn admit(&self, project: ProjectId, jobs: usize) -> Result<()> {
+        self.domain.admit(&self.caller, &self.permit, project, jobs).await
+    }
+}
+
+/// Who makes a call, and whose quotas it uses up. Travels in a request's extensions.
+#[derive(Clone)]
+struct Identified(Caller, Account);
 
 /// When a caller stops waiting for the response. The server puts it in a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -83,22 +96,39 @@ impl Handlers {
         headers: &HeaderMap,
         extensions: &mut Extensions,
     ) -> Result<String, Status> {
-        match self.caller(headers).await {
-            Ok(caller) => {
-                let account = caller.account();
-                extensions.insert(caller);
+        match self.identify(headers).await {
+            Ok(identified) => {
+                let account = identified.0.account();
+                extensions.insert(identified);
                 Ok(account)
             }
             Err(error) => Err(refuse(path, request_id(headers), &error)),
         }
     }
 
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
-        self.0.auth().caller(credentials(headers)).await
+    async fn identify(&self, headers: &HeaderMap) -> Result<Identified> {
+        let (caller, account) = self.0.auth().identify(credentials(headers)).await?;
+        Ok(Identified(caller, account))
     }
 
     async fn run<Q, A, F, Fut>(
         &self,
+        rpc: &'static str,
+        request: Request<Q>,
+        handler: F,
+    ) -> RpcResult<A>
+    where
+        Q: Send,
+        F: FnOnce(Call, Q) -> Fut + Send,
+        Fut: Future<Output = Result<A>> + Send,
+    {
+        self.run_as(Quota::Calls, rpc, request, handler).await
+    }
+
+    /// The same for a call that another quota counts while it is under way.
+    async fn run_as<Q, A, F, Fut>(
+        &self,
+        kind: Quota,
         rpc: &'static str,
         request: Request<Q>,
         handler: F,
@@ -113,12 +143,17 @@ impl Handlers {
         let headers: &HeaderMap = metadata.as_ref();
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
         let domain = Arc::clone(&self.0);
-        let caller = match extensions.remove() {
-            Some(caller) => Ok(caller),
-            None => self.caller(headers).await,
+        let identified = match extensions.remove() {
+            Some(identified) => Ok(identified),
+            None => self.identify(headers).await,
         };
-        let done = match caller {
-            Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
+        let begun = identified.and_then(|Identified(caller, account)| {
+            Ok((caller, domain.auth().begin(account, kind)?))
+        });
+        let done = match begun {
+            Ok((caller, permit)) => {
+                handler(Call { domain, caller, deadline, permit }, message).await
+            }
             Err(error) => Err(error),
         };
         let request_id = request_id(headers);

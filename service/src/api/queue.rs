@@ -33,6 +33,11 @@ pub(super) fn start_id(
     decode::request_id(&message.request_id, caller, "StartJob", &asked)
 }
 
+/// Whether the call may stand for a while.
+pub(super) fn waits(message: &v1::StartJobRequest) -> bool {
+    decode::span(message.wait).is_some_and(|wait_ms| wait_ms > 0)
+}
+
 pub(super) fn start(message: v1::StartJobRequest, deadline: Option<Instant>) -> Result<StartJob> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));

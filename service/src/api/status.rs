@@ -70,6 +70,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         Error::Forbidden { required, .. } => {
             required.iter().map(|role| ("required_role", role.as_str().to_owned())).collect()
         }
+        Error::FieldsForbidden { required, .. } => {
+            vec![("required_role", required.as_str().to_owned())]
+        }
         Error::WrongState { job, state, .. } => {
             vec![("key", job.to_string()), ("state", state.as_str().to_owned())]
         }
@@ -77,6 +80,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
             vec![("key", job.to_string())]
         }
         Error::AtLimit(limit) => vec![("limit", limit.name().to_owned())],
+        Error::QuotaExceeded { quota, most, .. } => {
+            vec![("quota", quota.as_str().to_owned()), ("limit", most.to_string())]
+        }
         Error::Invalid(_)
         | Error::TooLarge(_)
         | Error::Unauthenticated
@@ -109,10 +115,14 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         Error::LastAdminKey => {
             details.add_precondition_failure_violation(name(reason), "", text);
         }
+        Error::QuotaExceeded { quota, .. } => {
+            details.add_quota_failure_violation(quota.as_str(), text);
+        }
         Error::Invalid(_)
         | Error::TooLarge(_)
         | Error::Unauthenticated
         | Error::Forbidden { .. }
+        | Error::FieldsForbidden { .. }
         | Error::Duplicate { .. }
         | Error::RequestIdReused
         | Error::EtagChanged(_)
@@ -135,7 +145,8 @@ const fn resource_type(kind: ResourceKind) -> &'static str {
 
 /// How long to wait before the next try, for errors that may pass.
 const fn retry_delay(error: &Error) -> Option<Duration> {
-    if let Error::Unavailable { retry_after, .. } = error {
+    if let Error::Unavailable { retry_after, .. } | Error::QuotaExceeded { retry_after, .. } = error
+    {
         return Some(*retry_after);
     }
     if matches!(error, Error::Overloaded) {
@@ -150,7 +161,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Invalid(_) => (Code::InvalidArgument, ErrorReason::InvalidField),
         Error::TooLarge(_) => (Code::ResourceExhausted, ErrorReason::TooLarge),
         Error::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
-        Error::Forbidden { required: Some(_), .. } => {
+        Error::Forbidden { required: Some(_), .. } | Error::FieldsForbidden { .. } => {
             (Code::PermissionDenied, ErrorReason::RoleRequired)
         }
         Error::Forbidden { required: None, .. } => {
@@ -164,6 +175,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::LastAdminKey => (Code::FailedPrecondition, ErrorReason::LastAdminKey),
         Error::RequestIdReused => (Code::Aborted, ErrorReason::RequestIdReused),
         Error::EtagChanged(_) => (Code::Aborted, ErrorReason::EtagChanged),
+        Error::QuotaExceeded { .. } => (Code::ResourceExhausted, ErrorReason::QuotaExceeded),
         Error::CursorGone => (Code::OutOfRange, ErrorReason::CursorGone),
         Error::SlowReader(_) => (Code::ResourceExhausted, ErrorReason::SlowReader),
         Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use spiderq_proto::v1;
 
 use super::{decode, fields::Fields};
-use crate::domain::row_fields;
+use crate::domain::{execution_fields::report_of, row_fields};
 use spiderq_core::{
     error::{Error, Result},
     model::FieldSelection,
@@ -36,7 +36,10 @@ impl View {
         let parsed = checked.and_then(|()| decode::field_names(names, FIELD));
         let parsed = parsed.map_err(|error| error.within(FIELD))?;
         let more = parsed.iter().filter(|name| !always.includes(name.as_str()));
-        let fields = more.fold(always.clone(), |fields, name| fields.with(name.as_str()));
+        let fields = more.fold(always.clone(), |fields, name| {
+            let fields = fields.with(name.as_str());
+            report_of(name.as_str()).map_or(fields.clone(), |report| fields.with(report))
+        });
         Ok(Self { fields, named: Some(names.iter().cloned().collect()) })
     }
 

@@ -10,7 +10,7 @@ use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 
 use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, Permit},
     domain::{Domain, EventKind, JobEvent, Watch, WatchItem, WatchQuery},
 };
 use spiderq_core::{
@@ -85,8 +85,13 @@ fn number(project: ProjectId, text: &str) -> Result<u64> {
 
 /// The messages of a watch. The last one is a status that says why it ends, with the cursor
 /// of the message before.
-pub(super) fn stream(watch: Watch, reader: Reader) -> BoxStream<v1::WatchJobsResponse> {
+pub(super) fn stream(
+    watch: Watch,
+    reader: Reader,
+    permit: Permit,
+) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
+        let _permit = permit;
         let mut sender = Sender { project: watch.query().project, last: watch.last(), outbox };
         let end = sender.send(watch, &reader).await;
         let Err(error) = end else {

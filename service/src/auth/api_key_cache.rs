@@ -96,6 +96,7 @@ mod tests {
             role: Role::User,
             projects: None,
             created: 0,
+            quotas: Default::default(),
         });
         let known = |now| cache.get(&digest, Millis(now)).is_some();
         let without_store = |now| cache.get_without_store(&digest, Millis(now)).is_some();

@@ -7,15 +7,22 @@ mod api_key_cache;
 mod caller;
 mod credentials;
 mod job_token;
+mod limiter;
 
 use std::sync::Arc;
 
-pub use self::{api_key::ApiKey, caller::Caller, credentials::Credentials, job_token::JobTokens};
-use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache};
+pub use self::{
+    api_key::ApiKey,
+    caller::Caller,
+    credentials::Credentials,
+    job_token::JobTokens,
+    limiter::{Account, Permit},
+};
+use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, limiter::Limiter};
 use spiderq_core::{
     clock::Clock,
     error::{Error, ResourceKind, Result},
-    model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Role, State},
+    model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Quota, Quotas, Role, State},
     store::{ApiKeyDigest, Store},
 };
 
@@ -28,7 +35,8 @@ pub struct Auth {
     tokens: JobTokens,
     cache: ApiKeyCache,
     /// The API key of `--admin-key`: valid while this process runs, and never stored.
-    configured: Option<(ApiKeyDigest, ApiKeyRecord)>,
+    configured: Option<(ApiKeyDigest, Arc<ApiKeyRecord>)>,
+    limiter: Limiter,
 }
 
 impl Auth {
@@ -50,7 +58,15 @@ impl Auth {
             ),
             cache: ApiKeyCache::default(),
             configured: None,
+            limiter: Limiter::default(),
         }
+    }
+
+    /// With these quotas for API keys that have none of their own.
+    #[must_use]
+    pub fn with_quotas(mut self, quotas: Quotas) -> Self {
+        self.limiter = Limiter::new(quotas);
+        self
     }
 
     /// Also accepts `key`, as an admin's, without asking the store.
@@ -62,8 +78,9 @@ impl Auth {
             role: Role::Admin,
             projects: None,
             created: 0,
+            quotas: Quotas::default(),
         };
-        self.configured = Some((self.hasher.digest(key), record));
+        self.configured = Some((self.hasher.digest(key), Arc::new(record)));
         self
     }
 
@@ -75,28 +92,51 @@ impl Auth {
 
     /// Whose credentials these are; [`Error::Unauthenticated`] when they are missing or wrong.
     pub async fn caller(&self, credentials: Option<Credentials>) -> Result<Caller> {
+        self.identify(credentials).await.map(|(caller, _)| caller)
+    }
+
+    /// The same, and whose quotas the call uses up.
+    pub async fn identify(&self, credentials: Option<Credentials>) -> Result<(Caller, Account)> {
         match credentials.ok_or(Error::Unauthenticated)? {
-            Credentials::Key(key) => self.key_caller(&key).await,
-            Credentials::Token { job, token } => self.token_caller(job, &token).await,
+            Credentials::Key(key) => identity(self.key_record(&key).await?.as_ref()),
+            Credentials::Token { job, token } => {
+                let (key, caller) = self.token_caller(job, &token).await?;
+                Ok((caller, Account::new(key.to_string(), Quotas::default())))
+            }
         }
     }
 
-    async fn key_caller(&self, key: &ApiKey) -> Result<Caller> {
+    /// Begins a call of this kind; [`Error::QuotaExceeded`] when it is one too many.
+    pub fn begin(&self, account: Account, kind: Quota) -> Result<Permit> {
+        self.limiter.begin(account, kind)
+    }
+
+    /// Counts a project that the call makes.
+    pub fn new_project(&self, permit: &Permit) -> Result<()> {
+        self.limiter.new_project(permit)
+    }
+
+    /// A quota of the caller; `None`: no limit.
+    #[must_use]
+    pub fn quota(&self, permit: &Permit, quota: Quota) -> Option<u64> {
+        self.limiter.limit(permit.account(), quota)
+    }
+
+    async fn key_record(&self, key: &ApiKey) -> Result<Arc<ApiKeyRecord>> {
         let digest = self.hasher.digest(key);
         if let Some((configured, record)) = &self.configured
             && *configured == digest
         {
-            return Caller::of_key(record);
+            return Ok(Arc::clone(record));
         }
         let now = self.clock.now();
         if let Some(record) = self.cache.get(&digest, now) {
-            return Caller::of_key(&record);
+            return Ok(record);
         }
         let found = match self.store.get_api_key(&digest).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => {
-                let cached = self.cache.get_without_store(&digest, now);
-                return cached.map_or(Err(away), |record| Caller::of_key(&record));
+                return self.cache.get_without_store(&digest, now).ok_or(away);
             }
             Err(error) => return Err(error),
         };
@@ -105,11 +145,11 @@ impl Auth {
             return Err(Error::Unauthenticated);
         };
         self.cache.put(digest, Arc::clone(&record), now);
-        Caller::of_key(&record)
+        Ok(record)
     }
 
     /// A token is valid while the attempt that it was made for is running.
-    async fn token_caller(&self, job: Option<JobKey>, token: &str) -> Result<Caller> {
+    async fn token_caller(&self, job: Option<JobKey>, token: &str) -> Result<(JobKey, Caller)> {
         let (key, attempt) = self.tokens.check(token).ok_or(Error::Unauthenticated)?;
         if job.is_some_and(|named| named != key) {
             return Err(Error::Unauthenticated);
@@ -120,7 +160,7 @@ impl Auth {
             .filter(|job| job.state == State::Running && job.attempt == attempt)
             .and_then(|job| job.entry(State::Running).map(|entry| entry.actor.clone()))
             .ok_or(Error::Unauthenticated)?;
-        Ok(Caller::Job { key, attempt, actor })
+        Ok((key, Caller::Job { key, attempt, actor }))
     }
 
     /// Creates an API key and keeps its hash.
@@ -129,25 +169,29 @@ impl Auth {
         name: &Actor,
         role: Role,
         projects: Option<Vec<u64>>,
+        quotas: Quotas,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let (key, record) = self.new_key(name, role, projects)?;
+        let record = ApiKeyRecord { quotas, ..record };
         self.store.put_api_key(&self.hasher.digest(&key), record.clone()).await?;
         Ok((key, record))
     }
 
     /// The same for a caller's request id: called again, it answers the API key of the first
-    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects, or
-    /// is revoked.
+    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects or
+    /// other quotas, or is revoked.
     pub async fn create_key_once(
         &self,
         name: &Actor,
         role: Role,
         projects: Option<Vec<u64>>,
+        quotas: Quotas,
         (caller, request_id): (&Actor, &str),
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         let key = self.hasher.key_of_request(caller, request_id);
         let digest = self.hasher.digest(&key);
         let record = self.record(&digest, name, role, projects);
+        let record = ApiKeyRecord { quotas, ..record };
         if self.store.put_api_key(&digest, record.clone()).await? {
             return Ok((key, record));
         }
@@ -197,8 +241,14 @@ impl Auth {
         projects: Option<Vec<u64>>,
     ) -> ApiKeyRecord {
         let (id, name) = (digest.0[..8].to_owned(), name.as_str().to_owned());
-        ApiKeyRecord { id, name, role, projects, created: self.clock.now().0 }
+        let (created, quotas) = (self.clock.now().0, Quotas::default());
+        ApiKeyRecord { id, name, role, projects, created, quotas }
     }
+}
+
+fn identity(record: &ApiKeyRecord) -> Result<(Caller, Account)> {
+    let account = Account::new(record.id.clone(), record.quotas.clone());
+    Ok((Caller::of_key(record)?, account))
 }
 
 fn no_key() -> Error {

@@ -5,7 +5,7 @@ use crate::auth::{ApiKey, Caller};
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
-    model::{Actor, ApiKeyRecord, ProjectId, Role, short_text},
+    model::{Actor, ApiKeyRecord, ProjectId, Quotas, Role, short_text},
 };
 
 /// Whose API key a call came with.
@@ -30,6 +30,8 @@ pub struct NewApiKey {
     pub projects: Vec<ProjectId>,
     /// Whether it reaches all.
     pub all_projects: bool,
+    /// How much of a server it may use.
+    pub quotas: Quotas,
     /// The caller's id for the call; empty: none.
     pub request_id: String,
 }
@@ -43,7 +45,7 @@ impl Domain {
         new: NewApiKey,
     ) -> Result<(ApiKey, ApiKeyRecord)> {
         caller.may_administer()?;
-        let NewApiKey { owner, role, projects, all_projects, request_id } = new;
+        let NewApiKey { owner, role, projects, all_projects, quotas, request_id } = new;
         // An admin manages the API keys of all projects, so a bound would promise too much.
         if role == Role::Admin && !projects.is_empty() {
             return Err(Error::invalid("projects", "must be empty for the role admin"));
@@ -63,11 +65,11 @@ impl Domain {
         numbers.dedup();
         let projects = (!projects.is_empty()).then_some(numbers);
         if request_id.is_empty() {
-            return self.auth.create_key(&owner, role, projects).await;
+            return self.auth.create_key(&owner, role, projects, quotas).await;
         }
         short_text(&request_id, MAX_REQUEST_ID_BYTES, "request_id", "must be")?;
         let request = (caller.actor(), request_id.as_str());
-        self.auth.create_key_once(&owner, role, projects, request).await
+        self.auth.create_key_once(&owner, role, projects, quotas, request).await
     }
 
     /// All API keys, oldest first.

@@ -3,13 +3,14 @@
 use super::{
     Domain,
     change_outcome::{no_job, refusal},
+    execution_fields::{Write, removed},
     reserved_fields::{ReservedFields, is_read_only},
     transition::towards,
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    model::{Fence, FieldName, FieldSelection, JobKey, Metadata, Millis, TagChanges},
+    model::{Fence, FieldName, FieldSelection, JobKey, Metadata, Millis, ProjectId, TagChanges},
     store::{Change, Effect},
 };
 
@@ -32,8 +33,12 @@ impl Domain {
         fields: Metadata,
         condition: MetadataCondition,
     ) -> Result<Millis> {
-        let effect = ReservedFields::split(fields)?.effect();
-        match self.change_metadata(caller, key, condition, effect).await? {
+        let mut fields = ReservedFields::split(fields)?;
+        caller.may_write(key, condition.fence.clone())?;
+        let by_fence = condition.fence.is_some();
+        let write = Write { key, by_fence, fields: &mut fields, own_fields: Vec::new() };
+        self.check_executed_of_one(caller, write).await?;
+        match self.change_metadata(caller, key, condition, fields.effect()).await? {
             Some(written) => Ok(written),
             // Nothing was to be set.
             None => {
@@ -51,7 +56,9 @@ impl Domain {
         field: FieldName,
         condition: MetadataCondition,
     ) -> Result<()> {
-        match self.change_metadata(caller, key, condition, removal(field)).await {
+        caller.may_write(key, condition.fence.clone())?;
+        let effect = removal(caller, key.project, &field)?;
+        match self.change_metadata(caller, key, condition, effect).await {
             Err(Error::NotFound { .. }) => Ok(()),
             done => done.map(|_| ()),
         }
@@ -77,18 +84,19 @@ impl Domain {
     }
 }
 
-fn removal(field: FieldName) -> Effect {
-    match field.as_str() {
+/// What removes the field; every job has tags, priority and units, which get their defaults.
+fn removal(caller: &Caller, project: ProjectId, field: &FieldName) -> Result<Effect> {
+    let remove = removed(caller, project, field)?;
+    Ok(match field.as_str() {
         "tags" => Effect {
             tags: TagChanges { clear: true, ..TagChanges::default() },
             ..Effect::default()
         },
-        // Every job has these: removing them restores their defaults.
         "priority" => Effect { priority: Some(Default::default()), ..Effect::default() },
         "units" => Effect { units: Some(Default::default()), ..Effect::default() },
         name if is_read_only(name) => Effect::default(),
-        _ => Effect { remove: vec![field], ..Effect::default() },
-    }
+        _ => Effect { remove, ..Effect::default() },
+    })
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 //! nor HTTP. A file is a verb of the API, or what several verbs share; `docs/development.md` lists
 //! the calls that are not in a file of their own name.
 
+mod admission;
 mod api_keys;
 mod bulk;
 mod cancel;
 mod change_outcome;
 mod count;
 mod delete;
+pub(crate) mod execution_fields;
 mod get;
 mod heartbeat;
 mod job_cmd;
@@ -44,6 +46,7 @@ mod watch;
 
 use std::sync::Arc;
 
+use self::{admission::Admission, request_id::RequestId, start_waiters::StartWaiters};
 pub use self::{
     api_keys::{Identity, NewApiKey},
     bulk::{BulkDone, BulkQuery},
@@ -92,14 +95,22 @@ pub struct Domain {
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
     memory: MemoryBudget,
+    admission: Arc<Admission>,
 }
 
 impl Domain {
     /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        let (shutdown, start_waiters) = (Shutdown::default(), Arc::default());
-        Self { store, clock, auth, shutdown, start_waiters, memory: MemoryBudget::unlimited() }
+        Self {
+            store,
+            clock,
+            auth,
+            shutdown: Shutdown::default(),
+            start_waiters: Arc::default(),
+            memory: MemoryBudget::unlimited(),
+            admission: Arc::default(),
+        }
     }
 
     /// The same with a bound on the memory of its responses.

@@ -8,8 +8,8 @@
 //!   `on_lost` and `max_attempts` say; else finished as `lost`.
 //! - Not ended `cancel_timeout` after the request to stop: finished as `cancel_timeout`.
 //!
-//! A job that goes back loses `close_reason` and `scrapystats` of the lost attempt, and its
-//! counters begin at 0 again; all other metadata stay.
+//! A job that goes back loses `close_reason` and `scrapystats` of the lost attempt and what its
+//! runner reported of its code, and its counters begin at 0 again; all other metadata stay.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -18,6 +18,7 @@ use std::{
 
 use super::{
     Domain,
+    execution_fields::REPORTS,
     settings::{self, LostJobs},
     transition::entering,
 };
@@ -309,7 +310,7 @@ fn requeued(job: &Job) -> Result<Effect> {
     let zero = |counter: Option<u64>| counter.and(Some(0));
     let base = Effect {
         front: true,
-        remove: ATTEMPT_FIELDS.map(FieldName::known).into(),
+        remove: ATTEMPT_FIELDS.into_iter().chain(REPORTS).map(FieldName::known).collect(),
         counters: Counters {
             items: zero(items),
             pages: zero(pages),

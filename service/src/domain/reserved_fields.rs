@@ -14,8 +14,10 @@ use spiderq_core::{
 
 /// Fields that only the service sets, sorted. Clients that write back what they read send them
 /// too, so that they are skipped, not refused.
-const READ_ONLY: [&str; 17] = [
+const READ_ONLY: [&str; 19] = [
     "_key",
+    "_reported_deploy_id",
+    "_reported_version",
     "auth",
     "cancelled_by",
     "completed_by",

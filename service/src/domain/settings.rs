@@ -23,6 +23,9 @@ pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
 /// How long a running job may take to end after it was asked to stop, s.
 pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
 
+/// How many pending and running jobs the project may have for more to be added.
+pub(super) const MAX_JOBS: &str = "max_jobs";
+
 /// A name of the table with up to so many wrong letters is taken for a typing error …
 const MAX_TYPOS: usize = 2;
 /// … one for each so many letters of the name.
@@ -38,11 +41,12 @@ enum Accepts {
 
 use Accepts::{Number, Text};
 
-const TABLE: [(&str, Accepts); 11] = [
+const TABLE: [(&str, Accepts); 12] = [
     (MAX_RUNNING, Number(0..=MAX_RUNNING_SETTING)),
     (MAX_RUNNING_UNITS, Number(0..=MAX_RUNNING_SETTING)),
     (ON_LOST, Text(&["requeue", "finish"])),
     (MAX_ATTEMPTS, Number(1..=MAX_ATTEMPTS_SETTING)),
+    (MAX_JOBS, Number(0..=MAX_NUMBER)),
     (CANCEL_TIMEOUT, Number(1..=MAX_CANCEL_TIMEOUT_S)),
     ("keep_finished_days", Number(0..=MAX_NUMBER)),
     ("keep_finished_jobs", Number(0..=MAX_NUMBER)),
@@ -175,6 +179,11 @@ fn near_miss(name: &str) -> Option<&'static str> {
 
 fn letters(name: &str) -> String {
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The setting [`MAX_JOBS`]; `None`: as the caller's quota says.
+pub(super) fn max_jobs(settings: &Metadata) -> Option<u64> {
+    number(settings, MAX_JOBS)
 }
 
 /// The setting [`CANCEL_TIMEOUT`] or its default, s.

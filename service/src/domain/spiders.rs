@@ -1,7 +1,7 @@
 //! Spiders of a project: listing and reading them, the tags that their scheduled jobs get, and
 //! how many jobs of one may run (`docs/contract.md`, 3, others; 4, ids).
 
-use super::Domain;
+use super::{Domain, execution_fields::show_reports};
 use crate::auth::Caller;
 use spiderq_core::{
     Reservation,
@@ -196,7 +196,10 @@ impl Domain {
             records.into_iter().map(|SpiderRecord { id, name, tags, max_running, .. }| {
                 // Spiders without a job, or whose latest was purged, are missing among the jobs.
                 let latest = jobs.next_if(|job| job.key.spider == id);
-                let version = latest.and_then(|job| job.metadata.get("version")?.as_text());
+                let version = latest.and_then(|mut job| {
+                    show_reports(&mut job.metadata);
+                    job.metadata.get("version")?.as_text()
+                });
                 let project_name = project_name.clone();
                 Spider { id, name, tags, max_running, version, project_name }
             });

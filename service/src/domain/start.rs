@@ -74,7 +74,9 @@ impl Domain {
         let until = end_of_wait(start.wait_ms, start.deadline)?;
         check_metadata(&start.metadata)?;
         let mut filter = normalized(start.filter)?;
-        let effect = ReservedFields::split(start.metadata)?.effect();
+        let mut fields = ReservedFields::split(start.metadata)?;
+        fields.check_start(caller, start.project)?;
+        let effect = fields.effect();
         let lease_ms = lease_length(start.lease_ms)?;
         filter.spiders.extend(self.spider_names(start.project, &start.spiders).await?);
         if filter.spiders.is_empty() && !start.spiders.is_empty() {

@@ -2,7 +2,7 @@
 //! (`docs/contract.md`, 3, update).
 
 use super::{
-    BulkDone, BulkQuery, Domain, JobList, ListQuery, bulk::BulkJobs,
+    BulkDone, BulkQuery, Domain, JobList, ListQuery, bulk::BulkJobs, execution_fields::Write,
     reserved_fields::ReservedFields, transition::towards,
 };
 use crate::auth::Caller;
@@ -48,7 +48,13 @@ impl Domain {
                 Error::invalid("metadata", "is required, or changes of tags").at("metadata_json")
             );
         }
-        let effect = ReservedFields::split(metadata)?.effect_and(tags)?;
+        let mut fields = ReservedFields::split(metadata)?;
+        // Whoever may change other jobs than its own may schedule too.
+        if let [key] = query.jobs.keys[..] {
+            let write = Write { key, by_fence: false, fields: &mut fields, own_fields: Vec::new() };
+            self.check_executed_of_one(caller, write).await?;
+        }
+        let effect = fields.effect_and(tags)?;
         let steps = towards(None, effect, caller.actor())?;
         let mut list = match self.bulk_jobs(query, StateSet::ALL).await? {
             BulkJobs::Counted(count) => return Ok(BulkDone::all(count)),

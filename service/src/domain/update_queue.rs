@@ -1,9 +1,12 @@
 //! Moving jobs to a state and setting their fields, each on its own (`docs/contract.md`, 4).
 
+use std::collections::BTreeSet;
+
 use super::{
     Domain, RequestId, SpiderRef,
     change_outcome::refusal,
     check_items,
+    execution_fields::Write,
     reserved_fields::ReservedFields,
     step_digest,
     transition::{or_restore, towards},
@@ -13,8 +16,8 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{
-        Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, State,
-        StateSet, TagChanges, Units,
+        Counters, Fence, JobKey, JsonText, Metadata, Move, Priority, ProjectId, Role, SpiderName,
+        State, StateSet, TagChanges, Units,
     },
     store::{Change, Changed, Effect, Holder},
 };
@@ -75,14 +78,19 @@ impl Domain {
     ) -> Result<Vec<UpdatedJob>> {
         may_update(caller, project)?;
         check_items("updates", updates.len())?;
-        let check = |update: Result<QueueUpdate>| update?.checked();
-        let updates: Vec<_> = updates.into_iter().map(check).collect();
+        let split = |update: Result<QueueUpdate>| update?.split();
+        let mut updates: Vec<_> = updates.into_iter().map(split).collect();
         let mut targets = updates.iter().flatten().map(|(update, _)| &update.target);
         if targets.any(|target| matches!(target, UpdateTarget::Spider(_))) {
             may_update_spiders(caller, project, request_id.is_some())?;
         }
+        self.check_updates(caller, project, &mut updates).await?;
         let mut batches = Batches::new(self, caller, project, request_id);
         for (index, update) in updates.into_iter().enumerate() {
+            let update = update.and_then(|(mut update, fields)| {
+                let effect = update.effect(fields)?;
+                Ok((update, effect))
+            });
             match update {
                 Err(error) => batches.refuse(index, None, error).await?,
                 Ok((update, effect)) => match &update.target {
@@ -98,22 +106,53 @@ impl Domain {
     }
 }
 
-impl QueueUpdate {
-    /// The update and its effect.
-    fn checked(mut self) -> Result<(Self, Effect)> {
-        let effect = self.effect()?;
-        Ok((self, effect))
-    }
+/// An update, and the fields that it sets.
+type SplitUpdate = (QueueUpdate, ReservedFields);
 
-    fn effect(&mut self) -> Result<Effect> {
+impl Domain {
+    /// Makes errors of updates that set what the caller may not.
+    async fn check_updates(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        updates: &mut [Result<SplitUpdate>],
+    ) -> Result<()> {
+        let write = |(index, update)| Some((index, write_of(update)?));
+        let writes = updates.iter_mut().enumerate().filter_map(write);
+        let (indexes, writes): (Vec<usize>, Vec<_>) = writes.unzip();
+        let checked = self.check_executed(caller, project, writes).await?;
+        for (index, checked) in indexes.into_iter().zip(checked) {
+            if let Err(error) = checked {
+                updates[index] = Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The write of an update of one job.
+fn write_of(update: &mut Result<SplitUpdate>) -> Option<Write<'_>> {
+    let (update, fields) = update.as_mut().ok()?;
+    let UpdateTarget::Job(key) = update.target else { return None };
+    let own = [("priority", update.priority.is_some()), ("units", update.units.is_some())];
+    let own_fields = own.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    Some(Write { key, by_fence: update.fence.is_some(), fields, own_fields })
+}
+
+impl QueueUpdate {
+    fn split(mut self) -> Result<SplitUpdate> {
         let mut fields = ReservedFields::split(std::mem::take(&mut self.metadata))?;
         if let Some(reason) = self.close_reason.take() {
             fields.rest.set("close_reason", JsonText::string(&reason));
             fields.rest.check_size().map_err(|error| error.at("metadata_json"))?;
         }
+        fields.priority = self.priority.or(fields.priority);
+        fields.units = self.units.or(fields.units);
+        Ok((self, fields))
+    }
+
+    fn effect(&mut self, fields: ReservedFields) -> Result<Effect> {
         let mut effect = fields.effect_and(std::mem::take(&mut self.tags))?;
-        effect.priority = self.priority.or(effect.priority);
-        effect.units = self.units.or(effect.units);
         effect.counters = self.counters.or(effect.counters);
         // A start may bring metadata beyond the limit of a job. How the job ended must fit all the same.
         let is_reason_alone = effect.set.iter().all(|(name, _)| name.as_str() == "close_reason");
@@ -133,6 +172,8 @@ struct Batches<'a> {
     step: usize,
     batch: Vec<(usize, Option<State>, Change)>,
     done: Vec<UpdatedJob>,
+    /// Spiders whose jobs the call has read already.
+    spiders: BTreeSet<SpiderName>,
 }
 
 impl<'a> Batches<'a> {
@@ -142,8 +183,8 @@ impl<'a> Batches<'a> {
         project: ProjectId,
         request_id: Option<RequestId>,
     ) -> Self {
-        let (batch, done) = (Vec::new(), Vec::new());
-        Self { domain, caller, project, request_id, step: 0, batch, done }
+        let (batch, done, spiders) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { domain, caller, project, request_id, step: 0, batch, done, spiders }
     }
 
     /// Answers are in the order of the updates.
@@ -201,6 +242,11 @@ impl<'a> Batches<'a> {
         let Some(name) = name else {
             return Ok(());
         };
+        // Each time it would be all of the spider's jobs, and a call has a thousand updates.
+        if !self.spiders.insert(name.clone()) {
+            let accepted = "must be another one in each update of a call";
+            return self.refuse(index, None, Error::invalid("spider", accepted)).await;
+        }
         let states = not_past(update.state);
         let mut jobs = self.domain.list_spider_jobs(self.project, name, states).await?;
         while let Some(job) = jobs.next().await? {

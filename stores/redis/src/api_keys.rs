@@ -1,11 +1,13 @@
 //! API keys and the installation's secret. API keys are few, so that their hash is read whole. One
 //! that was removed leaves an empty record, so that its digest is never kept again.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spiderq_core::{
     error::{Error, Result},
-    model::Role,
+    model::{Quotas, Role},
     store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
 };
 
@@ -26,6 +28,9 @@ struct StoredApiKey {
     role: String,
     projects: Option<Vec<u64>>,
     created: u64,
+    /// Not there in the records of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    quotas: BTreeMap<String, u64>,
 }
 
 #[async_trait]
@@ -93,12 +98,14 @@ async fn remove(store: &RedisStore, id: &str) -> Result<bool> {
 }
 
 fn encode(key: ApiKeyRecord) -> Result<Vec<u8>> {
+    let quotas = key.quotas.iter().map(|(quota, most)| (quota.as_str().to_owned(), most));
     let stored = StoredApiKey {
         id: key.id,
         name: key.name,
         role: key.role.as_str().to_owned(),
         projects: key.projects,
         created: key.created,
+        quotas: quotas.collect(),
     };
     rmp_serde::to_vec_named(&stored).map_err(Error::bug)
 }
@@ -112,5 +119,6 @@ fn decode(record: &[u8]) -> Result<ApiKeyRecord> {
         role: role.ok_or_else(|| bad_reply("an unknown role"))?,
         projects: stored.projects,
         created: stored.created,
+        quotas: Quotas::named(stored.quotas.iter().map(|(name, most)| (name.as_str(), *most))),
     })
 }

@@ -1,10 +1,12 @@
 //! API keys and the installation's secret. Neither is ever logged.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     error,
-    model::Role,
+    model::{Quotas, Role},
     store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
 };
 
@@ -78,8 +80,8 @@ fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Re
     let projects = key.projects.as_ref();
     let projects = projects.map(|list| serde_json::Value::from(list.clone()).to_string());
     let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO api_keys (digest, id, name, role, projects, created) \
-         VALUES (:digest, :id, :name, :role, :projects, :created)",
+        "INSERT OR IGNORE INTO api_keys (digest, id, name, role, projects, created, quotas) \
+         VALUES (:digest, :id, :name, :role, :projects, :created, :quotas)",
     )?;
     let added = statement.execute(named_params! {
         ":digest": digest.0,
@@ -88,8 +90,16 @@ fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Re
         ":role": key.role.as_str(),
         ":projects": projects,
         ":created": int(key.created),
+        ":quotas": quotas(&key.quotas),
     })?;
     Ok(added > 0)
+}
+
+/// A JSON object; `None` where there are none.
+fn quotas(quotas: &Quotas) -> Option<String> {
+    let given: serde_json::Map<_, _> =
+        quotas.iter().map(|(quota, most)| (quota.as_str().to_owned(), most.into())).collect();
+    (!given.is_empty()).then(|| serde_json::Value::from(given).to_string())
 }
 
 fn list(connection: &Connection) -> Result<Vec<ApiKeyRecord>> {
@@ -108,7 +118,13 @@ fn read(row: &Row<'_>) -> Result<ApiKeyRecord> {
     let role = Role::ALL.into_iter().find(|known| known.as_str() == role);
     let projects: Option<String> = row.get("projects")?;
     let projects = projects.map(|json| serde_json::from_str(&json)).transpose();
+    let quotas: Option<String> = row.get("quotas")?;
+    let quotas: BTreeMap<String, u64> = match quotas {
+        Some(json) => serde_json::from_str(&json).map_err(|_| corrupt("quotas"))?,
+        None => BTreeMap::new(),
+    };
     Ok(ApiKeyRecord {
+        quotas: Quotas::named(quotas.iter().map(|(name, most)| (name.as_str(), *most))),
         id: row.get("id")?,
         name: row.get("name")?,
         role: role.ok_or_else(|| corrupt("role"))?,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use spiderq_core::{
-    model::Role,
+    model::{Quota, Quotas, Role},
     store::{ApiKeyDigest, ApiKeyRecord, Store},
 };
 
@@ -19,6 +19,7 @@ fn record(id: &str, created: u64) -> ApiKeyRecord {
         role: Role::User,
         projects: Some(vec![1, 9_007_199_254_740_991]),
         created,
+        quotas: Quotas::default(),
     }
 }
 
@@ -28,11 +29,15 @@ pub async fn an_api_key_is_found_by_its_digest(store: Arc<dyn Store>) {
     let mut keys = Vec::new();
     for (n, role) in Role::ALL.into_iter().enumerate() {
         let n = n as u64;
+        let all = Quota::ALL.map(|quota| (quota, Some(1_000_000_000)));
+        let some = [(Quota::Rate, Some(0)), (Quota::Jobs, Some(7))];
+        let quotas = [[].into(), Vec::from(some), Vec::from(all), [].into()].map(Quotas::new);
         let projects = [None, Some(vec![]), Some(vec![5]), Some(vec![7, 6])];
         let key = ApiKeyRecord {
             role,
             name: "Ünï \"x\" {a}:*".to_owned(),
             projects: projects[n as usize].clone(),
+            quotas: quotas[n as usize].clone(),
             ..record(&format!("k{n}"), n)
         };
         store.put_api_key(&digest(n), key.clone()).await.unwrap();

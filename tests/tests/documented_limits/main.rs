@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
 
 mod memory;
+mod quotas;
 mod rows;
 mod workers;
 

@@ -2,7 +2,7 @@
 
 use spiderq_core::limits::*;
 
-use crate::{memory, n, seconds, workers};
+use crate::{memory, n, quotas, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -11,7 +11,7 @@ const JOB: &str = "proto/spiderq/v1/job.proto";
 pub(crate) const JOBS: &str = "proto/spiderq/v1/job_service.proto";
 pub(crate) const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
 const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
-const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
+pub(crate) const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
 pub(crate) const README: &str = "README.md";
 pub(crate) const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
@@ -388,6 +388,7 @@ pub(crate) fn rows() -> Vec<Row> {
         memory::rows(),
         of_lists(),
         workers::rows(),
+        quotas::rows(),
         of_watches_and_access(),
     ];
     parts.into_iter().flatten().collect()

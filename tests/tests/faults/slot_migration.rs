@@ -51,6 +51,7 @@ async fn an_api_key_is_found_while_its_slot_moves() {
         role: Role::User,
         projects: None,
         created: 1,
+        quotas: Default::default(),
     };
     store.put_api_key(&digest, key.clone()).await.unwrap();
     let slot = "sq:{keys}";

@@ -27,10 +27,11 @@ async fn the_job_of_a_killed_runner_is_run_once_by_another() {
     for kind in StoreKind::ALL {
         let world = World::start(kind).await;
         let job = world.schedule("endless", &[("url", &world.site.url)]).await;
-        let mut first = world.runner(&["--lease", "6"]);
+        let mut first = world.runner(&["--lease", "6", "--code-version", "old"]);
         let pids = world.pids(&job).await;
         let before = world.lines(&job, "items.1.jl");
-        let others = [0, 1].map(|_| world.runner(&["--lease", "6"]));
+        assert_eq!(world.metadata(&job).await["version"], "old");
+        let others = [0, 1].map(|_| world.runner(&["--lease", "6", "--code-version", "new"]));
         first.kill();
         world.dead(&pids).await;
 
@@ -45,6 +46,7 @@ async fn the_job_of_a_killed_runner_is_run_once_by_another() {
         };
         let metadata = eventually("it does not end", ended).await;
         assert_eq!(metadata["close_reason"], "cancelled");
+        assert_eq!(metadata["version"], "new", "as the runner says that ran it");
         let log = world.file(&job, "log.2.jl");
         assert_eq!(metadata["log_path"], log.to_str().unwrap());
         let get = GetJobRequest { key: job.clone() };

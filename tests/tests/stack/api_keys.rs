@@ -67,6 +67,7 @@ async fn a_repeated_create_with_a_request_id_answers_the_same_key() {
             projects: vec![1, 2],
             all_projects: false,
             request_id: "once".to_owned(),
+            ..CreateApiKeyRequest::default()
         };
         let create = async |grpc: &Grpc, request: &CreateApiKeyRequest| {
             let made = grpc.api_keys().create_api_key(request.clone()).await?;

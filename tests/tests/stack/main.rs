@@ -43,6 +43,7 @@ mod openapi;
 mod page_tokens;
 mod projects;
 mod push;
+mod quotas;
 mod reaper;
 mod reflection;
 mod request_ids;

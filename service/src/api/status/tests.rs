@@ -61,6 +61,12 @@ fn errors_say_their_reason_and_what_they_are_about() {
             "ROLE_REQUIRED",
             pairs(&[("required_role", "user")]),
         ),
+        (
+            Error::fields_forbidden([("units", "units".to_owned())], Role::User),
+            Code::PermissionDenied,
+            "ROLE_REQUIRED",
+            pairs(&[("required_role", "user")]),
+        ),
         (Error::forbidden("m"), Code::PermissionDenied, "NOT_REACHED", Vec::new()),
         (
             Error::AtLimit(RunningLimit::Units),
@@ -71,6 +77,12 @@ fn errors_say_their_reason_and_what_they_are_about() {
         (Error::Stale(job), Code::FailedPrecondition, "STALE_FENCE", pairs(&[("key", "53/7/81")])),
         (Error::EtagChanged(job), Code::Aborted, "ETAG_CHANGED", pairs(&[("key", "53/7/81")])),
         (Error::LastAdminKey, Code::FailedPrecondition, "LAST_ADMIN_KEY", Vec::new()),
+        (
+            quota_exceeded(),
+            Code::ResourceExhausted,
+            "QUOTA_EXCEEDED",
+            pairs(&[("limit", "10"), ("quota", "rate")]),
+        ),
     ] {
         assert_eq!(info(&error), (code, reason.to_owned(), metadata), "{error:?}");
     }
@@ -87,6 +99,24 @@ fn what_is_missing_and_what_is_in_the_way_are_named() {
     let details = of(&Error::Stale(key())).get_error_details();
     let violation = &details.precondition_failure().unwrap().violations[0];
     assert_eq!((violation.r#type.as_str(), violation.subject.as_str()), ("STALE_FENCE", "53/7/81"));
+}
+
+#[test]
+fn an_exceeded_quota_says_when_to_try_again() {
+    let status = of(&quota_exceeded());
+    assert_eq!(status.message(), "at most 10 calls a second; try again later");
+    let details = status.get_error_details();
+    assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(300)));
+    let violation = &details.quota_failure().unwrap().violations[0];
+    assert_eq!(
+        (violation.subject.as_str(), violation.description.as_str()),
+        ("rate", status.message())
+    );
+}
+
+fn quota_exceeded() -> Error {
+    let retry_after = Duration::from_millis(300);
+    Error::QuotaExceeded { quota: Quota::Rate, most: 10, retry_after }
 }
 
 #[test]

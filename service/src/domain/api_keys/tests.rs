@@ -8,7 +8,8 @@ fn owner(text: &str) -> Actor {
 fn new_key(name: &str, role: Role, projects: &[ProjectId]) -> NewApiKey {
     let (projects, request_id) = (projects.to_vec(), String::new());
     let all_projects = projects.is_empty() && role != Role::Admin;
-    NewApiKey { owner: owner(name), role, projects, all_projects, request_id }
+    let (owner, quotas) = (owner(name), Quotas::default());
+    NewApiKey { owner, role, projects, all_projects, quotas, request_id }
 }
 
 #[tokio::test]

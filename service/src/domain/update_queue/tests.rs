@@ -184,3 +184,26 @@ async fn a_stale_fence_refuses_whoever_calls() {
     let results: Vec<_> = updated.into_iter().map(|job| message(job.result)).collect();
     assert_eq!(results, ["job 53/1/1 is no longer held by this worker", "no error"]);
 }
+
+/// A short request must not cost as many reads as a thousand spiders.
+#[tokio::test]
+async fn the_jobs_of_a_spider_are_changed_once_in_a_call() {
+    let world = World::new();
+    world.push_many(20).await;
+    let by_name = UpdateTarget::Spider(SpiderRef::Name(spider_name("books")));
+    let targets = std::iter::repeat_with(|| [spider(1), by_name.clone()]).take(500).flatten();
+    let note = || metadata(&[("n", "1")]);
+    let updates = targets.map(|target| QueueUpdate {
+        target,
+        metadata: note(),
+        ..queue_update(world.key(1))
+    });
+    let updated = update_by(&world, &caller(Role::User), updates.collect()).await.unwrap();
+    assert_eq!(updated.len(), 20 + 999);
+    assert!(updated[..20].iter().all(|job| job.update == 0 && job.result.is_ok()));
+    let refused = "spider: must be another one in each update of a call";
+    for (index, update) in updated[20..].iter().enumerate() {
+        assert_eq!((update.update, update.key), (index + 1, None));
+        assert_eq!(update.result.as_ref().unwrap_err().to_string(), refused);
+    }
+}

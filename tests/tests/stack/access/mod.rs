@@ -2,6 +2,7 @@
 //! HTTP.
 
 mod calls;
+mod fields;
 pub(crate) mod table;
 mod world;
 

@@ -89,7 +89,7 @@ fn rows(part: &str) -> impl Iterator<Item = Vec<String>> {
         let cells = line.trim_matches('|').split('|');
         cells.map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
     });
-    let heads = ["call", "path", "---"];
+    let heads = ["call", "path", "field", "---"];
     rows.filter(move |row: &Vec<String>| !heads.contains(&row[0].as_str()))
 }
 
@@ -97,6 +97,16 @@ fn rows(part: &str) -> impl Iterator<Item = Vec<String>> {
 fn part(heading: &str) -> &'static str {
     let (_, rest) = DOCUMENT.split_once(&format!("\n## {heading}\n")).unwrap();
     rest.split("\n## ").next().unwrap()
+}
+
+/// The fields that only some may set, and whether others may report them.
+pub(super) fn fields() -> Vec<(String, bool)> {
+    let cell = |text: &str| match text {
+        "403" => false,
+        "report" => true,
+        _ => panic!("a cell {text:?}"),
+    };
+    rows(part("Fields of a job")).map(|row| (row[0].clone(), cell(&row[1]))).collect()
 }
 
 pub(super) fn calls() -> Vec<Row> {

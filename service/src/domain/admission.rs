@@ -1,0 +1,127 @@
+//! Whether a caller may add jobs to a project, or make it: quotas that need a look at the store.
+//! It is remembered for seconds, so that most pushes need none.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{Domain, settings};
+use crate::auth::{Caller, Permit};
+use spiderq_core::{
+    error::{Error, Result},
+    model::{ProjectId, Quota, Role},
+};
+
+/// How long the room of a project is reckoned with without looking again: about so many seconds
+/// of other processes' pushes may go beyond a limit.
+const ROOM_TTL: Duration = Duration::from_secs(5);
+/// Jobs of a full project end at some time.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// Projects that are remembered; beyond that it begins anew.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// What is remembered of projects.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    /// Those that exist.
+    known: Mutex<HashSet<ProjectId>>,
+    rooms: Mutex<HashMap<ProjectId, Room>>,
+}
+
+#[derive(Debug)]
+struct Room {
+    /// Pending and running jobs when it was read, and those that were let in since.
+    active: u64,
+    /// The project's own limit.
+    most: Option<u64>,
+    until: Instant,
+}
+
+impl Domain {
+    /// An error unless the call may add `jobs` to the project, which it makes where there is none.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        permit: &Permit,
+        project: ProjectId,
+        jobs: usize,
+    ) -> Result<()> {
+        caller.may(Role::User, project)?;
+        self.admit_project(permit, project).await?;
+        self.admit_jobs(permit, project, jobs as u64).await
+    }
+
+    async fn admit_project(&self, permit: &Permit, project: ProjectId) -> Result<()> {
+        if lock(&self.admission.known).contains(&project) {
+            return Ok(());
+        }
+        let before = i64::try_from(project.get() - 1).ok().and_then(|n| ProjectId::new(n).ok());
+        let next = self.store.projects(before, 1).await?;
+        if next.first() != Some(&project) {
+            self.auth.new_project(permit)?;
+        }
+        let mut known = lock(&self.admission.known);
+        if known.len() >= MAX_REMEMBERED {
+            known.clear();
+        }
+        known.insert(project);
+        Ok(())
+    }
+
+    async fn admit_jobs(&self, permit: &Permit, project: ProjectId, jobs: u64) -> Result<()> {
+        let most = self.auth.quota(permit, Quota::Jobs);
+        if jobs == 0 || self.admission.enter(project, jobs, most).is_ok() {
+            return Ok(());
+        }
+        let counts = self.store.project_counts(project).await?;
+        let set = self.store.named_settings(project, &[settings::MAX_JOBS]).await?;
+        let room = Room {
+            active: counts.pending + counts.running,
+            most: settings::max_jobs(&set),
+            until: Instant::now() + ROOM_TTL,
+        };
+        self.admission.look(project, room);
+        let entered = self.admission.enter(project, jobs, most);
+        entered.map_err(|most| Error::QuotaExceeded {
+            quota: Quota::Jobs,
+            most,
+            retry_after: RETRY_AFTER,
+        })
+    }
+}
+
+impl Admission {
+    /// Lets so many jobs in; or answers the limit that does not, 0 where nobody has looked lately.
+    fn enter(&self, project: ProjectId, jobs: u64, most: Option<u64>) -> Result<(), u64> {
+        let mut rooms = lock(&self.rooms);
+        let room =
+            rooms.get_mut(&project).filter(|room| room.until > Instant::now()).ok_or(0_u64)?;
+        let active = room.active.saturating_add(jobs);
+        match room.most.into_iter().chain(most).min() {
+            Some(most) if active > most => Err(most),
+            Some(_) | None => {
+                room.active = active;
+                Ok(())
+            }
+        }
+    }
+
+    fn look(&self, project: ProjectId, room: Room) {
+        let mut rooms = lock(&self.rooms);
+        if rooms.len() >= MAX_REMEMBERED {
+            rooms.clear();
+        }
+        rooms.insert(project, room);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
