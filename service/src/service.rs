@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
-use tonic::Status;
 
 use crate::{
     api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
@@ -87,13 +86,13 @@ impl Service {
 
     /// Authenticates a call to `path` by its headers, before its message is read. The caller goes
     /// into the extensions, where the handler finds it. Returns the account of the memory that the
-    /// call takes; an error is what to answer.
+    /// call takes.
     pub async fn authenticate(
         &self,
         path: &str,
         headers: &HeaderMap,
         extensions: &mut Extensions,
-    ) -> Result<String, Status> {
+    ) -> Result<String> {
         self.handlers.authenticate(path, headers, extensions).await
     }
 

@@ -42,7 +42,9 @@ impl Admission {
         let account = if path == PUBLIC {
             PUBLIC_ACCOUNT.to_owned()
         } else if path.starts_with("/spiderq.v1.") {
-            self.service.authenticate(path, &head.headers, &mut head.extensions).await?
+            let identified =
+                self.service.authenticate(path, &head.headers, &mut head.extensions).await;
+            identified.map_err(|error| spiderq_service::status_of(&error))?
         } else {
             let none = self.memory.account(PUBLIC_ACCOUNT);
             return Ok((Request::from_parts(head, body), none));

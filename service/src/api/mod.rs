@@ -95,14 +95,17 @@ impl Handlers {
         path: &str,
         headers: &HeaderMap,
         extensions: &mut Extensions,
-    ) -> Result<String, Status> {
+    ) -> Result<String> {
         match self.identify(headers).await {
             Ok(identified) => {
                 let account = identified.0.account();
                 extensions.insert(identified);
                 Ok(account)
             }
-            Err(error) => Err(refuse(path, request_id(headers), &error)),
+            Err(error) => {
+                log(path, request_id(headers), &error);
+                Err(error)
+            }
         }
     }
 
