@@ -83,6 +83,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::SlowReader(_)
         | Error::ShuttingDown
         | Error::Unavailable { .. }
+        | Error::OutcomeUnknown { .. }
         | Error::Bug(_) => Vec::new(),
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -115,6 +116,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::SlowReader(_)
         | Error::ShuttingDown
         | Error::Unavailable { .. }
+        | Error::OutcomeUnknown { .. }
         | Error::Bug(_) => {}
     }
 }
@@ -129,7 +131,9 @@ const fn resource_type(kind: ResourceKind) -> &'static str {
 
 /// How long to wait before the next try, for errors that may pass.
 const fn retry_delay(error: &Error) -> Option<Duration> {
-    if let Error::Unavailable { retry_after, .. } = error {
+    if let Error::Unavailable { retry_after, .. } | Error::OutcomeUnknown { retry_after, .. } =
+        error
+    {
         return Some(*retry_after);
     }
     // Another server takes the call at once.
@@ -159,6 +163,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::SlowReader(_) => (Code::ResourceExhausted, ErrorReason::SlowReader),
         Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+        Error::OutcomeUnknown { .. } => (Code::Unavailable, ErrorReason::OutcomeUnknown),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }
