@@ -124,7 +124,7 @@ impl StoredJob {
 
     /// Gives up what an attempt holds, and then takes a new attempt or lease: a requeue and a
     /// start may come in one effect.
-    fn hold(&mut self, effect: &Effect) {
+    fn hold(&mut self, effect: &Effect, now: Millis) {
         if effect.release {
             (self.fence, self.job.lease_expires, self.stop_by) = (None, None, None);
             if self.job.state != State::Pending || effect.enter.is_none() {
@@ -136,10 +136,21 @@ impl StoredJob {
             self.job.lease_expires = start.lease_expires;
             self.job.attempt += 1;
         }
-        self.job.lease_expires = effect.lease_expires.or(self.job.lease_expires);
+        if let Some(end) = effect.lease_expires {
+            self.job.lease_expires = Some(self.renewed_lease(end, now));
+        }
         // A job that does not run has nobody who could stop by then.
         let stop_by = effect.stop_by.filter(|_| self.job.state == State::Running);
         self.stop_by = self.stop_by.or(stop_by);
+    }
+
+    /// When the lease ends after a heartbeat that was asked for at `now`. One that comes after a
+    /// later write of the job was held up on its way to the store: it does not take back what a
+    /// heartbeat that overtook it was promised.
+    fn renewed_lease(&self, end: Millis, now: Millis) -> Millis {
+        let was_overtaken = self.job.updated > now;
+        let promised = self.job.lease_expires.filter(|_| was_overtaken);
+        promised.map_or(end, |promised| promised.max(end))
     }
 
     /// When the job is due after an effect. One that was postponed stays so until a start or a
@@ -292,7 +303,7 @@ pub fn apply<V: ProjectView>(
     if let Some(limit) = exceeded(&before.job, &after.job, project)? {
         return Ok(Err(Changed::AtLimit(limit)));
     }
-    after.hold(effect);
+    after.hold(effect, now);
     if let Some((_, actor)) = &effect.enter {
         after.enter(next, actor, effect);
     }

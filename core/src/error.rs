@@ -16,6 +16,9 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 const REQUEST_ID_REUSED: &str = "was already used for another request";
 const ETAG_CHANGED: &str = "the job was changed since, read it again";
+/// The text of [`Error::OutcomeUnknown`], for whoever learns of a lost answer in another way.
+pub const OUTCOME_UNKNOWN: &str =
+    "no answer came, this may have been done; look before trying again";
 const CURSOR_GONE: &str = "the events after it are gone; watch from now on, then list the jobs";
 
 /// A field that is wrong.
@@ -54,7 +57,8 @@ pub enum ResourceKind {
 }
 
 /// Why a call could not be done. The text is for the caller and holds no secrets and no
-/// detail of the store; those are in the source of [`Error::Unavailable`] and [`Error::Bug`].
+/// detail of the store; those are in the source of [`Error::Unavailable`],
+/// [`Error::OutcomeUnknown`] and [`Error::Bug`].
 #[derive(Clone, Debug, Error)]
 pub enum Error {
     /// Fields are missing, malformed or out of range: at least one, at most [`MAX_VIOLATIONS`].
@@ -148,9 +152,20 @@ pub enum Error {
     /// Bodies and responses under way use up the server's memory, or the caller's share of it.
     #[error("the server has no memory left for this call now, try again")]
     Overloaded,
-    /// The store can't be reached; the call may be repeated.
+    /// The store can't be reached. A write may have been done all the same; an item of a call was
+    /// not tried.
     #[error("the store is unavailable, try again")]
     Unavailable {
+        /// How long to wait before the next try.
+        retry_after: Duration,
+        /// What the store said.
+        #[source]
+        source: Source,
+    },
+    /// An item of a call was on its way to the store when that went out of reach. Of a whole call
+    /// [`Error::Unavailable`] says the same.
+    #[error("{}", OUTCOME_UNKNOWN)]
+    OutcomeUnknown {
         /// How long to wait before the next try.
         retry_after: Duration,
         /// What the store said.
@@ -265,6 +280,7 @@ impl Error {
             | Self::ShuttingDown
             | Self::Overloaded
             | Self::Unavailable { .. }
+            | Self::OutcomeUnknown { .. }
             | Self::Bug(_) => Vec::new(),
         }
     }

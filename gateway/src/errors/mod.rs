@@ -137,6 +137,11 @@ impl Problem {
         Self { credentials_checked, ..Self::invalid(name, accepted) }
     }
 
+    /// Whether what was asked for may have been done all the same.
+    pub(crate) fn leaves_outcome_unknown(&self) -> bool {
+        [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT].contains(&self.code)
+    }
+
     /// The text for an error line in a successful response, whose fields keep their names.
     pub(crate) fn into_message(self) -> String {
         match self.field {

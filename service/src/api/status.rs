@@ -94,6 +94,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::ShuttingDown
         | Error::Overloaded
         | Error::Unavailable { .. }
+        | Error::OutcomeUnknown { .. }
         | Error::Bug(_) => Vec::new(),
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -131,6 +132,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::ShuttingDown
         | Error::Overloaded
         | Error::Unavailable { .. }
+        | Error::OutcomeUnknown { .. }
         | Error::Bug(_) => {}
     }
 }
@@ -145,7 +147,9 @@ const fn resource_type(kind: ResourceKind) -> &'static str {
 
 /// How long to wait before the next try, for errors that may pass.
 const fn retry_delay(error: &Error) -> Option<Duration> {
-    if let Error::Unavailable { retry_after, .. } | Error::QuotaExceeded { retry_after, .. } = error
+    if let Error::Unavailable { retry_after, .. }
+    | Error::QuotaExceeded { retry_after, .. }
+    | Error::OutcomeUnknown { retry_after, .. } = error
     {
         return Some(*retry_after);
     }
@@ -181,6 +185,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Error::Overloaded => (Code::ResourceExhausted, ErrorReason::Overloaded),
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+        Error::OutcomeUnknown { .. } => (Code::Unavailable, ErrorReason::OutcomeUnknown),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }

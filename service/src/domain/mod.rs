@@ -71,7 +71,7 @@ pub use self::{
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
 };
-use self::{request_id::RequestId, start_waiters::StartWaiters};
+use self::{request_id::RequestId, start_waiters::StartWaiters, subscription::AllTurns};
 use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
@@ -96,6 +96,8 @@ pub struct Domain {
     start_waiters: Arc<StartWaiters>,
     memory: MemoryBudget,
     admission: Arc<Admission>,
+    /// Of waiters and watches.
+    turns: Arc<AllTurns>,
 }
 
 impl Domain {
@@ -110,6 +112,7 @@ impl Domain {
             start_waiters: Arc::default(),
             memory: MemoryBudget::unlimited(),
             admission: Arc::default(),
+            turns: Arc::default(),
         }
     }
 

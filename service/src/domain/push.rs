@@ -56,7 +56,13 @@ impl Domain {
         let now = self.now();
         let mut results = Vec::with_capacity(jobs.len());
         let items = self.push_items(caller, project, jobs).await?;
+        // What the store said when it went out of reach: later steps are not tried.
+        let mut away = None;
         for (step, items) in items.chunks(MAX_BATCH).enumerate() {
+            if let Some(away) = &away {
+                results.extend(failed(items, away));
+                continue;
+            }
             let new: Vec<NewJob> = items.iter().flatten().map(|item| item.job.clone()).collect();
             // Where all are refused, nothing is kept under the request id.
             if new.is_empty() {
@@ -67,8 +73,10 @@ impl Domain {
             match self.store.push(project, new, now, digest.as_ref()).await {
                 Ok(pushed) => results.extend(self.push_results(items, pushed)),
                 // Jobs of earlier steps stay pushed, so the caller must get their keys.
-                Err(away @ Error::Unavailable { .. }) if step > 0 => {
-                    results.extend(items.iter().map(|_| Err(away.clone())));
+                Err(Error::Unavailable { retry_after, source }) if step > 0 => {
+                    let unknown = Error::OutcomeUnknown { retry_after, source: source.clone() };
+                    results.extend(failed(items, &unknown));
+                    away = Some(Error::Unavailable { retry_after, source });
                 }
                 Err(error) => return Err(error),
             }
@@ -166,6 +174,11 @@ impl Item {
         };
         Ok(Self { job, unique: push.unique })
     }
+}
+
+/// The results of a step that failed, or was not tried. What was refused before it stays refused.
+fn failed(items: &[Result<Item>], error: &Error) -> impl Iterator<Item = Result<PushedJob>> {
+    items.iter().map(|item| Err(item.as_ref().err().unwrap_or(error).clone()))
 }
 
 /// The key of a job that was added; any other outcome is an error. `duplicate` is the text for a

@@ -1,6 +1,7 @@
 //! Waiters: StartJob calls that wait for a job. Of the waiters in this process that want the
 //! same jobs, only the first asks the store. So a pushed job wakes one waiter in each process,
-//! not all; when that one has a job, the next asks at once.
+//! not all; when that one has a job, the next asks at once. Those that want different jobs of one
+//! project take turns.
 
 use std::{
     collections::HashMap,
@@ -76,7 +77,7 @@ impl Domain {
         until: Instant,
     ) -> Result<Option<StartedJob>> {
         let waiter = self.start_waiters.join((claim.project, claim.filter.clone()));
-        let group = &waiter.group;
+        let (group, turns) = (&waiter.group, self.turns.of(claim.project));
         let mut subscription = tokio::select! {
             biased;
             first = group.first.lock() => first,
@@ -87,7 +88,17 @@ impl Domain {
             () = sleep_until(until) => return Ok(None),
         };
         loop {
-            match self.subscribe_and_claim(claim, &mut subscription).await {
+            let turn = tokio::select! {
+                biased;
+                turn = turns.next() => turn,
+                () = self.shutdown.begun() => return Ok(None),
+                () = sleep_until(until) => return Ok(None),
+            };
+            let claimed = match turn {
+                Ok(turn) => turn.look(self.subscribe_and_claim(claim, &mut subscription)).await,
+                Err(error) => Err(error),
+            };
+            match claimed {
                 Ok(None) => {}
                 Ok(started) => return Ok(started),
                 Err(error) => {

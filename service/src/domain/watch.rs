@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Domain, Shutdown, SpiderRef, check_project, row_fields, subscription::Subscription};
+use super::{
+    Domain, Shutdown, SpiderRef, check_project, row_fields,
+    subscription::{Subscription, Turns},
+};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
@@ -49,6 +52,7 @@ pub struct Watch {
     /// Number of the watched spider, once it has one.
     spider: Option<SpiderId>,
     subscription: Subscription,
+    turns: Arc<Turns>,
     last: u64,
     /// Events in a row that were not shown.
     silent: usize,
@@ -86,15 +90,20 @@ impl Domain {
             check_project(query.project, &[key]).map_err(|error| error.at("key"))?;
         }
         query.allows(caller)?;
-        let mut subscription = Subscription::default();
-        subscription.ensure(self.store.as_ref(), query.project).await?;
+        let (mut subscription, turns) = (Subscription::default(), self.turns.of(query.project));
+        let begin = async {
+            subscription.ensure(self.store.as_ref(), query.project).await?;
+            self.event_before_first(&query).await
+        };
+        let last = turns.next().await?.look(begin).await?;
         Ok(Watch {
-            last: self.event_before_first(&query).await?,
+            last,
             store: Arc::clone(&self.store),
             shutdown: self.shutdown.clone(),
             query,
             spider: None,
             subscription,
+            turns,
             silent: 0,
         })
     }
@@ -148,8 +157,7 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Vec<WatchItem>> {
         let mut waited = false;
         loop {
-            self.subscription.ensure(self.store.as_ref(), self.query.project).await?;
-            let page = self.store.events(self.query.project, Some(self.last), MAX_BATCH).await?;
+            let page = self.read().await?;
             let Events::These { events, last } = page else {
                 return Err(Error::CursorGone);
             };
@@ -166,6 +174,17 @@ impl Watch {
                 waited = true;
             }
         }
+    }
+
+    /// The next events.
+    async fn read(&mut self) -> Result<Events> {
+        let (store, project) = (self.store.as_ref(), self.query.project);
+        let turn = self.turns.next().await?;
+        let read = async {
+            self.subscription.ensure(store, project).await?;
+            store.events(project, Some(self.last), MAX_BATCH).await
+        };
+        turn.look(read).await
     }
 
     /// The events that were asked for, with their jobs.

@@ -68,11 +68,21 @@ impl ApiKeyStore for RedisStore {
     }
 
     async fn installation_secret(&self, candidate: [u8; 32]) -> Result<[u8; 32]> {
-        let mut pipe = redis::pipe();
-        pipe.atomic();
-        pipe.hset_nx(CONFIG, SECRET, &candidate[..]).ignore();
-        pipe.hget(CONFIG, SECRET);
-        let (kept,): (Vec<u8>,) = within(self.connection.pipe(&pipe)).await?;
+        let mut read = redis::pipe();
+        read.hget(CONFIG, SECRET);
+        // A server that is out of memory still answers this.
+        let (kept,): (Option<Vec<u8>>,) = within(self.connection.pipe(&read)).await?;
+        let kept = match kept {
+            Some(kept) => kept,
+            None => {
+                let mut pipe = redis::pipe();
+                // Of several that start at once, the first one's stays.
+                pipe.hset_nx(CONFIG, SECRET, &candidate[..]).ignore();
+                pipe.hget(CONFIG, SECRET);
+                let (kept,): (Vec<u8>,) = within(self.connection.pipe(&pipe)).await?;
+                kept
+            }
+        };
         kept.try_into().map_err(|_| bad_reply("a secret that is not of 32 bytes"))
     }
 }

@@ -3,7 +3,7 @@
 //! all projects (`registry.rs`); one that could not be is found by a sweep over all projects.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,9 +29,9 @@ use crate::{
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// Projects read in one step of a sweep.
 const SWEEP_PAGE: usize = 1000;
-/// How long a project without anything due stays in the set, ms: much longer than it takes
-/// to register it again.
-const FORGET_AFTER_MS: u64 = 10 * 60 * 1000;
+/// How long a project without anything due stays in the set: much longer than a process counts
+/// it as registered. On the steady clock of this process: that of Redis may be set forward.
+const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Projects looked at at a time.
 const CONCURRENT_LOOKS: usize = 16;
 
@@ -70,12 +70,23 @@ pub(crate) struct DueScan(Mutex<State>);
 struct State {
     cursor: String,
     next_sweep: Instant,
+    /// Projects of the set that were found to have nothing due.
+    idle: HashMap<ProjectId, Idle>,
+}
+
+/// Since when a project has had nothing due.
+#[derive(Debug)]
+struct Idle {
+    since: Instant,
+    /// Of its registration then: with another score it was registered again.
+    score: u64,
 }
 
 impl DueScan {
     pub(crate) fn new() -> Self {
         let next_sweep = Instant::now() + SWEEP_INTERVAL;
-        Self(Mutex::new(State { cursor: START.to_owned(), next_sweep }))
+        let idle = HashMap::new();
+        Self(Mutex::new(State { cursor: START.to_owned(), next_sweep, idle }))
     }
 
     fn sweep_is_due(&self) -> bool {
@@ -83,8 +94,29 @@ impl DueScan {
         let is_due = state.next_sweep <= now;
         if is_due {
             state.next_sweep = now + SWEEP_INTERVAL;
+            // What is still there after so long, another process has taken out of the set.
+            state.idle.retain(|_, idle| now - idle.since < 2 * FORGET_AFTER);
         }
         is_due
+    }
+
+    /// Whether a project may leave the set: it has had nothing due for [`FORGET_AFTER`], and was
+    /// not registered again meanwhile.
+    fn is_to_forget(&self, (project, score): Registered, has_any: bool) -> bool {
+        let (mut state, now) = (self.state(), Instant::now());
+        if has_any {
+            state.idle.remove(&project);
+            return false;
+        }
+        let idle = state.idle.entry(project).or_insert(Idle { since: now, score });
+        if idle.score != score {
+            *idle = Idle { since: now, score };
+        }
+        let is_over = now - idle.since >= FORGET_AFTER;
+        if is_over {
+            state.idle.remove(&project);
+        }
+        is_over
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -160,7 +192,7 @@ async fn of_projects(
     {
         match found {
             Ok((found, any)) => {
-                if !any && registered.1.saturating_add(FORGET_AFTER_MS) < now.0 {
+                if store.due_scan.is_to_forget(registered, any) {
                     forget(store, registered).await?;
                 }
                 keys.extend(found);
@@ -247,5 +279,38 @@ async fn sweep(store: &RedisStore, now: Millis) -> Result<()> {
         if !pipe.is_empty() {
             within(store.connection.pipe::<()>(&pipe)).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_project_is_forgotten_after_ten_idle_minutes_under_one_registration() {
+        let scan = DueScan::new();
+        let project = ProjectId::new(7).unwrap();
+        let look = async |minutes: u64, score, has_any| {
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            scan.is_to_forget((project, score), has_any)
+        };
+        // However old the registration is by the clock of Redis.
+        assert!(!look(0, 0, false).await);
+        assert!(!look(9, 0, false).await);
+        assert!(!look(1, 0, true).await, "it has something due");
+        assert!(!look(0, 0, false).await);
+        assert!(!look(9, 1, false).await, "it was registered again");
+        assert!(!look(9, 1, false).await);
+        assert!(look(1, 1, false).await);
+        assert!(scan.state().idle.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_other_processes_forgot_is_not_kept() {
+        let scan = DueScan::new();
+        assert!(!scan.is_to_forget((ProjectId::new(7).unwrap(), 0), false));
+        tokio::time::advance(2 * FORGET_AFTER).await;
+        assert!(scan.sweep_is_due());
+        assert!(scan.state().idle.is_empty());
     }
 }

@@ -1,14 +1,16 @@
 //! Notifications: scripts publish on a project's channel while its `notify` key is set. One
 //! connection of the process is subscribed to all channels, and is kept up by a task of its own.
-//! After every gap all subscriptions are woken, so that their owners look for themselves.
+//! After every gap all subscriptions are woken, once and when their channel is received again, so
+//! that their owners look for themselves.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use redis::{PushInfo, PushKind, RedisResult, aio::MultiplexedConnection};
 use spiderq_core::{
     backoff::jittered,
@@ -17,7 +19,7 @@ use spiderq_core::{
     store::Notifications,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::{MissedTickBehavior, interval},
 };
 
@@ -32,6 +34,9 @@ const PUBLISHED_MS: u64 = 60_000;
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(15);
 /// How long after a failure the connection is made again, with jitter.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// Projects whose notifications are asked for at a time: those of a master that is away must not
+/// hold up all others.
+const CONCURRENT_ASKS: usize = 64;
 
 /// The subscriptions of this process, by project.
 type Channels = Mutex<HashMap<ProjectId, Channel>>;
@@ -42,6 +47,8 @@ struct Channel {
     notify: watch::Sender<()>,
     /// Whether changes are received now.
     is_live: watch::Sender<bool>,
+    /// Whether it is being made live: one wish serves all who subscribe meanwhile.
+    is_wanted: bool,
 }
 
 /// Gives out subscriptions.
@@ -59,15 +66,17 @@ impl Hub {
 
     /// Notifications from when the project's channel is live.
     pub(crate) async fn subscribe(&self, project: ProjectId) -> Result<Notifications> {
-        let (notify, mut is_live) = {
+        let (notify, mut is_live, is_first) = {
             let mut channels = lock(&self.channels);
             let channel = channels.entry(project).or_default();
-            (channel.notify.subscribe(), channel.is_live.subscribe())
+            let is_first =
+                !*channel.is_live.borrow() && !mem::replace(&mut channel.is_wanted, true);
+            (channel.notify.subscribe(), channel.is_live.subscribe(), is_first)
         };
-        if !*is_live.borrow() {
+        if is_first {
             self.want(project);
-            is_live.wait_for(|is_live| *is_live).await.map_err(Error::unavailable)?;
         }
+        is_live.wait_for(|is_live| *is_live).await.map_err(Error::unavailable)?;
         Ok(Notifications::new(notify))
     }
 
@@ -116,6 +125,8 @@ async fn keep_subscribed(
     channels: Weak<Channels>,
     mut wanted: mpsc::UnboundedReceiver<ProjectId>,
 ) {
+    // Whether the owners of subscriptions wait for the end of a gap that they have not heard of.
+    let mut in_new_gap = false;
     loop {
         let (sender, mut received) = mpsc::unbounded_channel();
         let pushes = move |push: PushInfo| {
@@ -125,14 +136,21 @@ async fn keep_subscribed(
         };
         match connection.subscriber(Arc::new(pushes)).await {
             Ok(subscriber) => {
-                let subscriber = Subscriber { subscriber, connection: &connection };
+                let subscriber = Subscriber::new(subscriber, &connection);
                 match subscriber.run(&channels, &mut wanted, &mut received).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, "lost the subscriptions to changes"),
                 }
-                wake_all(&channels);
+                in_new_gap = true;
+                lose_all(&channels);
             }
-            Err(error) => tracing::debug!(%error, "can't subscribe to changes"),
+            Err(error) => {
+                tracing::debug!(%error, "can't subscribe to changes");
+                // It lasts: they may find that the store is away.
+                if mem::take(&mut in_new_gap) {
+                    wake_all(&channels);
+                }
+            }
         }
         if has_ended_within(jittered(RECONNECT_PAUSE), &channels, &mut wanted).await {
             return;
@@ -151,16 +169,27 @@ async fn has_ended_within(
     tokio::time::timeout(pause, drained).await.is_ok() || channels.strong_count() == 0
 }
 
+/// A project, and whether its changes are published for a while.
+type Asked = (ProjectId, bool);
+
 /// A connection for subscriptions, and the one for commands.
 struct Subscriber<'a> {
     subscriber: MultiplexedConnection,
     connection: &'a Connection,
+    /// Subscribed channels by their names.
+    subscribed: HashMap<String, ProjectId>,
+    /// Commands under way that have changes published.
+    asks: FuturesUnordered<BoxFuture<'a, Asked>>,
+    turns: Arc<Semaphore>,
 }
 
-/// Projects by the names of their channels.
-type Subscribed = HashMap<String, ProjectId>;
+impl<'a> Subscriber<'a> {
+    fn new(subscriber: MultiplexedConnection, connection: &'a Connection) -> Self {
+        let (subscribed, asks) = (HashMap::new(), FuturesUnordered::new());
+        let turns = Arc::new(Semaphore::new(CONCURRENT_ASKS));
+        Self { subscriber, connection, subscribed, asks, turns }
+    }
 
-impl Subscriber<'_> {
     /// Passes on what is received until the hub is gone, or the connection is.
     async fn run(
         mut self,
@@ -168,9 +197,8 @@ impl Subscriber<'_> {
         wanted: &mut mpsc::UnboundedReceiver<ProjectId>,
         received: &mut mpsc::UnboundedReceiver<Received>,
     ) -> RedisResult<()> {
-        let mut subscribed = Subscribed::new();
         for project in projects(channels) {
-            self.begin(project, channels, &mut subscribed).await?;
+            self.begin(project).await?;
         }
         let mut renewal = interval(RENEWAL_INTERVAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,12 +206,15 @@ impl Subscriber<'_> {
         loop {
             tokio::select! {
                 project = wanted.recv() => match project {
-                    Some(project) => self.begin(project, channels, &mut subscribed).await?,
+                    Some(project) => self.begin(project).await?,
                     None => return Ok(()),
                 },
+                Some((project, is_published)) = self.asks.next() => {
+                    asked(channels, project, is_published);
+                }
                 message = received.recv() => match message {
                     Some(Received::Message(channel)) => {
-                        if let Some(project) = subscribed.get(&channel) {
+                        if let Some(project) = self.subscribed.get(&channel) {
                             wake(channels, *project);
                         }
                     }
@@ -194,61 +225,69 @@ impl Subscriber<'_> {
                 _ = renewal.tick() => {
                     // An answer shows that the connection lives; pushes alone would not.
                     redis::cmd("PING").query_async::<()>(&mut self.subscriber).await?;
-                    self.renew(channels, &mut subscribed).await?;
+                    self.renew(channels).await?;
                 }
             }
         }
     }
 
-    /// Subscribes to a project, and wakes its subscriptions, which may have missed something. Where
-    /// its server is away, the channel is not live, and is tried again when it is wanted again.
-    async fn begin(
-        &mut self,
-        project: ProjectId,
-        channels: &Weak<Channels>,
-        subscribed: &mut Subscribed,
-    ) -> RedisResult<()> {
-        if let Entry::Vacant(channel) = subscribed.entry(ProjectNames(project).notify()) {
+    /// Subscribes to a project, and has its changes published. Where its server is away, the
+    /// channel does not become live, and is tried again when it is wanted again.
+    async fn begin(&mut self, project: ProjectId) -> RedisResult<()> {
+        if let Entry::Vacant(channel) = self.subscribed.entry(ProjectNames(project).notify()) {
             self.subscriber.subscribe(channel.key()).await?;
             channel.insert(project);
         }
-        if self.ask_for(project).await {
-            wake(channels, project);
-            set_live(channels, project, true);
-        }
+        self.ask_for(project);
         Ok(())
     }
 
-    /// Has the scripts publish for a while; whether they will.
-    async fn ask_for(&self, project: ProjectId) -> bool {
-        let mut pipe = redis::pipe();
-        let key = ProjectNames(project).notify();
-        pipe.cmd("SET").arg(key).arg(1).arg("PX").arg(PUBLISHED_MS).ignore();
-        let asked = within(self.connection.pipe::<()>(&pipe)).await;
-        if let Err(error) = &asked {
-            tracing::debug!(%error, %project, "can't ask for notifications");
-        }
-        asked.is_ok()
+    fn ask_for(&self, project: ProjectId) {
+        let (connection, turns) = (self.connection, Arc::clone(&self.turns));
+        let ask = async move {
+            let _turn = turns.acquire().await;
+            let is_published = publish(connection, project).await;
+            (project, is_published)
+        };
+        self.asks.push(ask.boxed());
     }
 
-    async fn renew(
-        &mut self,
-        channels: &Weak<Channels>,
-        subscribed: &mut Subscribed,
-    ) -> RedisResult<()> {
+    async fn renew(&mut self, channels: &Weak<Channels>) -> RedisResult<()> {
         for project in take_unused(channels) {
             let channel = ProjectNames(project).notify();
             self.subscriber.unsubscribe(&channel).await?;
-            subscribed.remove(&channel);
+            self.subscribed.remove(&channel);
         }
-        for project in subscribed.values() {
-            if !self.ask_for(*project).await {
-                set_live(channels, *project, false);
-                // Their owners look for themselves, and subscribe again.
-                wake(channels, *project);
-            }
+        for project in self.subscribed.values() {
+            self.ask_for(*project);
         }
         Ok(())
+    }
+}
+
+/// Has the scripts publish a project's changes for a while; whether they will.
+async fn publish(connection: &Connection, project: ProjectId) -> bool {
+    let mut pipe = redis::pipe();
+    let key = ProjectNames(project).notify();
+    pipe.cmd("SET").arg(key).arg(1).arg("PX").arg(PUBLISHED_MS).ignore();
+    let asked = within(connection.pipe::<()>(&pipe)).await;
+    if let Err(error) = &asked {
+        tracing::debug!(%error, %project, "can't ask for notifications");
+    }
+    asked.is_ok()
+}
+
+/// A channel that becomes live, or is no more, wakes those who subscribed to it before: they may
+/// have missed something, or must subscribe again. One that stays live wakes nobody.
+fn asked(channels: &Weak<Channels>, project: ProjectId, is_published: bool) {
+    let Some(channels) = channels.upgrade() else { return };
+    let mut channels = lock(&channels);
+    let Some(channel) = channels.get_mut(&project) else { return };
+    channel.is_wanted = false;
+    if *channel.is_live.borrow() != is_published {
+        // Whoever waits for it to be live begins after this.
+        channel.notify.send_replace(());
+        channel.is_live.send_replace(is_published);
     }
 }
 
@@ -265,20 +304,20 @@ fn wake(channels: &Weak<Channels>, project: ProjectId) {
     }
 }
 
-fn set_live(channels: &Weak<Channels>, project: ProjectId, is_live: bool) {
-    if let Some(channels) = channels.upgrade()
-        && let Some(channel) = lock(&channels).get(&project)
-    {
-        channel.is_live.send_replace(is_live);
+fn wake_all(channels: &Weak<Channels>) {
+    if let Some(channels) = channels.upgrade() {
+        for channel in lock(&channels).values() {
+            channel.notify.send_replace(());
+        }
     }
 }
 
 /// No channel is live any more.
-fn wake_all(channels: &Weak<Channels>) {
+fn lose_all(channels: &Weak<Channels>) {
     if let Some(channels) = channels.upgrade() {
-        for channel in lock(&channels).values() {
+        for channel in lock(&channels).values_mut() {
+            channel.is_wanted = false;
             channel.is_live.send_replace(false);
-            channel.notify.send_replace(());
         }
     }
 }

@@ -141,13 +141,12 @@ impl ProjectStore for RedisStore {
 async fn counts(store: &RedisStore, project: ProjectId) -> Result<ProjectCounts> {
     let names = ProjectNames(project);
     let mut pipe = redis::pipe();
-    pipe.atomic();
     pipe.hget(names.counters(), RUNNING_UNITS);
     let states = [State::Running, State::Finished, State::Pending];
     for lane in states.into_iter().flat_map(lanes) {
         pipe.zcard(names.set(&lane));
     }
-    let numbers: Vec<Option<u64>> = store.connection.pipe(&pipe).await?;
+    let numbers: Vec<Option<u64>> = store.connection.read(&pipe).await?;
     // What does not exist yet counts nothing.
     let numbers: Vec<u64> = numbers.into_iter().map(|number| number.unwrap_or(0)).collect();
     let [running_units, running, finished, pending @ ..] = &numbers[..] else {

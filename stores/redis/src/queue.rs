@@ -77,12 +77,11 @@ async fn oldest_pending(
         return Ok(Vec::new());
     };
     let mut pipe = redis::pipe();
-    pipe.atomic();
     for lane in lanes(State::Pending) {
         let set = ProjectNames(project).set(&lane);
         pipe.cmd("ZRANGE").arg(set).arg(0).arg(last).arg("WITHSCORES");
     }
-    let lanes: Vec<Vec<(String, f64)>> = store.connection.pipe(&pipe).await?;
+    let lanes: Vec<Vec<(String, f64)>> = store.connection.read(&pipe).await?;
     let mut found: Vec<(String, f64)> = lanes.into_iter().flatten().collect();
     found.sort_by(|(_, one), (_, other)| one.total_cmp(other));
     found.truncate(last + 1);

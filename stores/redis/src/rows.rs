@@ -1,5 +1,5 @@
 //! Reading jobs by key, in one trip a project after one that asks how large they are; both hashes
-//! of a job in one transaction.
+//! of a job in one atomic step.
 
 use std::collections::BTreeMap;
 
@@ -66,11 +66,10 @@ async fn of_project(
 
 async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> {
     let mut pipe = redis::pipe();
-    pipe.atomic();
     for key in keys {
         pipe.hgetall(ProjectNames::job(*key)).hgetall(ProjectNames::large(*key));
     }
-    let replies: Vec<Pairs> = store.connection.pipe(&pipe).await?;
+    let replies: Vec<Pairs> = store.connection.read(&pipe).await?;
     let mut replies = Replies(replies.into_iter());
     keys.iter().map(|key| Record::whole(replies.next()?, replies.next()?).decode(*key)).collect()
 }
@@ -86,16 +85,18 @@ async fn some(
     let small: Vec<&str> = FieldSelection::ROW.into_iter().chain(names.iter().copied()).collect();
     let columns = columns(&small);
     let mut pipe = Pipeline::new();
-    if !names.is_empty() {
-        pipe.atomic();
-    }
     for key in keys {
         pipe.hmget(ProjectNames::job(*key), &columns);
         if !names.is_empty() {
             pipe.hmget(ProjectNames::large(*key), &names);
         }
     }
-    let replies: Vec<Values> = store.connection.pipe(&pipe).await?;
+    // Two hashes of a job must be of one moment.
+    let replies: Vec<Values> = if names.is_empty() {
+        store.connection.pipe(&pipe).await?
+    } else {
+        store.connection.read(&pipe).await?
+    };
     let mut replies = Replies(replies.into_iter());
     let mut job = |key: &JobKey| {
         let mut record = Record::of_row(replies.next()?, small.iter().copied())?;

@@ -48,6 +48,7 @@ scripts! {
     PRUNE: "prune.lua";
     PURGE: "purge.lua";
     PUSH: "push.lua";
+    READ: "read.lua";
     PUT_FIRST_API_KEY: "put_first_api_key.lua";
     REMOVE_SETTINGS: "remove_settings.lua";
     FSCK_DUE_AND_UNIQUE: "fsck/due_and_unique.lua";

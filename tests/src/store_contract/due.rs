@@ -65,7 +65,7 @@ pub async fn a_job_is_due_when_its_lease_or_its_time_to_stop_ends(store: Arc<dyn
     assert_eq!(due(&world, T + 150).await, [key]);
     world.apply(T + 60, heartbeat(key, T + 300)).await;
     assert_eq!(due(&world, T + 150).await, [key]);
-    world.apply(T + 60, heartbeat(key, T + 120)).await;
+    world.apply(T + 61, heartbeat(key, T + 120)).await;
     assert_eq!(due(&world, T + 119).await, []);
     assert_eq!(due(&world, T + 120).await, [key]);
     // A job without a lease is due at its time to stop.

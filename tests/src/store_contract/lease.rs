@@ -49,6 +49,35 @@ pub async fn a_lease_has_ended_at_its_end_time(world: World) {
     assert_eq!(touch(&world, T + 200, key, expired(1)).await, DONE);
 }
 
+/// A server whose way to the store was blocked may send one that another server's has overtaken:
+/// its worker was told the later end. One of a later time may make the lease shorter.
+pub async fn a_heartbeat_that_comes_late_only_makes_a_lease_longer(world: World) {
+    let key = running(&world, Some(T + 100)).await;
+    let lease = async || world.job(key).await.unwrap().lease_expires;
+    let beats = [
+        // Asked for at, for a lease until, and when it ends then.
+        (60, 160, 160),
+        (50, 150, 160),
+        (60, 155, 160),
+        (55, 170, 170),
+        (80, 120, 120),
+    ];
+    for (now, asked, end) in beats {
+        world.apply(T + now, heartbeat(key, T + asked)).await;
+        assert_eq!(lease().await, Some(Millis(T + end)), "asked for at {now}");
+    }
+    let expired = Holder::Expired(1);
+    assert_eq!(touch(&world, T + 119, key, expired.clone()).await, Changed::Stale);
+    assert_eq!(touch(&world, T + 120, key, expired).await, DONE);
+}
+
+/// A late one of an attempt without a lease gives it its first.
+pub async fn a_late_heartbeat_gives_a_job_its_first_lease(world: World) {
+    let key = running(&world, None).await;
+    world.apply(T, heartbeat(key, T + 50)).await;
+    assert_eq!(world.job(key).await.unwrap().lease_expires, Some(Millis(T + 50)));
+}
+
 /// Neither does a job that is not running.
 pub async fn a_job_without_a_lease_never_expires(world: World) {
     let key = running(&world, None).await;

@@ -7,9 +7,12 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod clock_set_forward;
 mod cluster_failover;
 mod durability;
+mod full_memory;
 mod load;
+mod lost_events;
 mod redis_away;
 mod sentinel_failover;
 mod slot_migration;

@@ -1,7 +1,7 @@
 //! A body may have more lines than one gRPC call takes. Its items then go in several calls, one
 //! after the other.
 
-use spiderq_core::limits::MAX_ITEMS;
+use spiderq_core::{error::OUTCOME_UNKNOWN, limits::MAX_ITEMS};
 use tonic::{Code, Status};
 
 use crate::errors::Problem;
@@ -35,13 +35,17 @@ fn batch_request_id(request_id: &str, index: usize) -> String {
 }
 
 /// What a failed call of the batch at `index` means. If it was the first, its error is the
-/// response. After that some lines are done already: the message goes to the lines that are not.
-/// A body without items is not an error in this API.
+/// response. After that some lines are done already: the message goes to the lines that are not,
+/// or may not be. A body without items is not an error in this API.
 pub(super) fn failure(status: Status, index: usize, items: usize) -> Result<String, Problem> {
     let nothing_to_do = items == 0 && status.code() == Code::InvalidArgument;
     let problem = Problem::from(status);
     if index == 0 && !nothing_to_do {
         return Err(problem);
     }
-    Ok(problem.into_message())
+    Ok(if problem.leaves_outcome_unknown() {
+        OUTCOME_UNKNOWN.to_owned()
+    } else {
+        problem.into_message()
+    })
 }

@@ -132,11 +132,16 @@ fn the_error_of_an_item_has_all_that_a_status_has() {
 
 #[test]
 fn what_the_store_said_is_not_sent_to_the_caller() {
-    let status = of(&Error::unavailable("redis at 10.0.0.1 refused"));
-    assert_eq!(status.code(), Code::Unavailable);
-    assert!(!format!("{status:?}").contains("10.0.0.1"));
-    let retry = status.get_error_details().retry_info().unwrap().retry_delay;
-    assert_eq!(retry, Some(Duration::from_secs(1)));
+    let away = Error::unavailable("redis at 10.0.0.1 refused");
+    let Error::Unavailable { retry_after, source } = away.clone() else { panic!("{away:?}") };
+    let unknown = Error::OutcomeUnknown { retry_after, source };
+    for (error, reason) in [(away, "STORE_UNAVAILABLE"), (unknown, "OUTCOME_UNKNOWN")] {
+        let status = of(&error);
+        assert_eq!(info(&error), (Code::Unavailable, reason.to_owned(), Vec::new()));
+        assert!(!format!("{status:?}").contains("10.0.0.1"));
+        let retry = status.get_error_details().retry_info().unwrap().retry_delay;
+        assert_eq!(retry, Some(Duration::from_secs(1)));
+    }
 }
 
 #[test]

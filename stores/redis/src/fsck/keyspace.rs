@@ -114,11 +114,10 @@ impl Check<'_> {
     /// Answers kept under request ids must be in form, and expire.
     async fn requests(&mut self, project: ProjectId, keys: &[String]) -> Result<()> {
         let mut pipe = redis::pipe();
-        pipe.atomic();
         for key in keys {
             pipe.get(key).pttl(key);
         }
-        let replies: Vec<redis::Value> = within(self.store.connection.pipe(&pipe)).await?;
+        let replies: Vec<redis::Value> = within(self.store.connection.read(&pipe)).await?;
         let subject = Subject::Project(project);
         for (key, pair) in keys.iter().zip(replies.chunks(2)) {
             let [record, left] = pair else {

@@ -28,6 +28,26 @@ impl<'a> Command<'a> {
         Self::Script { script, call, keys: keys.len() }
     }
 
+    /// Commands that only read, each about one key, for `read.lua`; `None` if one has no key.
+    pub(crate) fn reads(script: &'a Script, pipe: &Pipeline) -> Option<Self> {
+        let (mut keys, mut arguments) = (Vec::new(), Vec::new());
+        for command in pipe.cmd_iter() {
+            let mut words = command.args_iter().map(|word| match word {
+                Arg::Simple(word) => Some(word),
+                // The enum is open; nothing else is a word of a command that only reads.
+                Arg::Cursor | _ => None,
+            });
+            let (name, key) = (words.next()??, words.next()??);
+            let rest: Vec<&[u8]> = words.collect::<Option<_>>()?;
+            keys.push(key);
+            arguments.extend([name.to_vec(), rest.len().to_string().into_bytes()]);
+            arguments.extend(rest.into_iter().map(<[u8]>::to_vec));
+        }
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(script.get_hash()).arg(keys.len()).arg(&keys).arg(&arguments);
+        Some(Self::Script { script, call, keys: keys.len() })
+    }
+
     /// The slot of its first key; all its keys share it. `None` for what is of no key.
     pub(crate) fn slot(&self) -> Option<Slot> {
         fn key(command: &Cmd, index: usize) -> Option<&[u8]> {

@@ -24,6 +24,7 @@ use crate::{
     error::{at_start, from_redis},
     names::CONFIG,
     request_ids::unpack_answer,
+    scripts,
 };
 
 /// How long a start tries to connect: a machine that has just come up is busy.
@@ -123,6 +124,13 @@ impl Connection {
     /// be idempotent.
     pub(crate) async fn pipe<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T> {
         self.send(&Command::Pipeline(pipe)).await.map_err(from_redis)
+    }
+
+    /// Runs commands that only read, of keys of one slot, as one atomic step.
+    pub(crate) async fn read<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T> {
+        let command = Command::reads(&scripts::READ, pipe)
+            .ok_or_else(|| Error::bug("a read of a command without a key"))?;
+        self.send(&command).await.map_err(from_redis)
     }
 
     /// Runs commands about no key on every master; what each answers, by its name.

@@ -28,6 +28,12 @@ local function enter(plan, job, effect)
   new.e = to.state == 0 and effect.front and '1'
 end
 
+-- When the lease ends after a heartbeat: `StoredJob::renewed_lease` of core/src/effect.rs.
+local function renewed_lease(plan, new, lease)
+  local was_overtaken = tonumber(new.w) >= plan.now
+  return was_overtaken and new.l and math.max(tonumber(new.l), lease) or lease
+end
+
 function planned_fields.write(plan, job, effect)
   local new = job.new
   if effect.release then
@@ -39,7 +45,7 @@ function planned_fields.write(plan, job, effect)
     new.a, new.f = numbers.int((new.a or 0) + 1), effect.start.fence
     new.l = effect.start.lease and numbers.int(effect.start.lease) or false
   end
-  if effect.lease then new.l = numbers.int(effect.lease) end
+  if effect.lease then new.l = numbers.int(renewed_lease(plan, new, effect.lease)) end
   if effect.stop_by and new.s == '1' and not new.k then new.k = numbers.int(effect.stop_by) end
   local stopped = new['m:stop_requested'] == 'true'
   overlay(new, effect.set, effect.del)
