@@ -46,7 +46,6 @@ mod watch;
 
 use std::sync::Arc;
 
-use self::{admission::Admission, request_id::RequestId, start_waiters::StartWaiters};
 pub use self::{
     api_keys::{Identity, NewApiKey},
     bulk::{BulkDone, BulkQuery},
@@ -71,7 +70,10 @@ pub use self::{
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
 };
-use self::{request_id::RequestId, start_waiters::StartWaiters, subscription::AllTurns};
+use self::{
+    admission::Admission, request_id::RequestId, start_waiters::StartWaiters,
+    subscription::AllTurns,
+};
 use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
