@@ -70,6 +70,10 @@ pub const MAX_REQUEST_ID_BYTES: usize = 128;
 pub const REQUEST_ID_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Bytes of a gRPC request after decompression: 1,000 jobs with some metadata each.
 pub const MAX_REQUEST_BYTES: usize = 16 << 20;
+/// Bytes from which a response, or over gRPC a message of it, is compressed if its length is known.
+pub const MIN_COMPRESSED_BYTES: usize = 1 << 10;
+/// Bytes of a gRPC request message to health and reflection, which need no credentials.
+pub const MAX_PUBLIC_REQUEST_BYTES: usize = 64 << 10;
 /// Bytes of a gRPC response before compression: a page of 1,000 jobs with much metadata each.
 /// Beyond it the caller must ask for a smaller page.
 pub const MAX_RESPONSE_BYTES: usize = 64 << 20;

@@ -38,6 +38,8 @@ pub struct Options {
     pub public_url: String,
     /// Limit of a request body in bytes, counted after decompression.
     pub max_body: usize,
+    /// Web origins of other sites whose pages may write, or `*`.
+    pub allowed_origins: Vec<String>,
     /// How long a response may take to begin once its request has arrived.
     pub timeout: Duration,
 }
@@ -47,6 +49,7 @@ impl Default for Options {
         Self {
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
             max_body: DEFAULT_MAX_BODY_BYTES,
+            allowed_origins: Vec::new(),
             timeout: DEFAULT_HTTP_TIMEOUT,
         }
     }

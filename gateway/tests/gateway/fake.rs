@@ -102,6 +102,7 @@ impl Fake {
             public_url: "http://spiderq.test:6900/".to_owned(),
             max_body: 1 << 20,
             timeout: Duration::from_millis(200),
+            ..Options::default()
         };
         router(self.services(), options).oneshot(request).await.unwrap()
     }

@@ -22,7 +22,7 @@ fn code_and_message(status: &Status) -> (Code, &str) {
 
 fn guarded(services: &TestServices) -> GrpcGuard {
     // A server that is gone counts as one that stops, but only for health and reflection.
-    GrpcGuard::new(services.routes(), watch::channel(false).1)
+    GrpcGuard::new(services.routes(), Duration::from_secs(300), watch::channel(false).1)
 }
 
 fn list(project: i64) -> Request<ListQueueRequest> {

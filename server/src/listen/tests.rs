@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use axum::Router;
+use spiderq_gateway::Origins;
 use spiderq_proto::v1::{
     CountJobsRequest, GetJobRequest, ListQueueRequest,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
@@ -25,8 +26,8 @@ async fn start(services: &TestServices) -> (watch::Sender<bool>, SocketAddr) {
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
     let (stop, stopped) = watch::channel(false);
-    let (routes, timeout) = (Some(services.routes()), limits.body_timeout);
-    let app = App::new(routes, Router::new(), None, timeout, &stopped);
+    let origins = Origins::default();
+    let app = App::new(Some(services.routes()), Router::new(), None, origins, &limits, &stopped);
     let context = ConnectionContext::new(app, None, limits);
     tokio::spawn(serve(listener, context, stopped, Duration::ZERO));
     (stop, address)
