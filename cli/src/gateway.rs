@@ -2,15 +2,19 @@
 
 use spiderq_server::{GatewayOptions, Network, raise_open_file_limit, start_gateway};
 
-use crate::{args::Gateway, error::Error, runtime::Signals};
+use crate::{
+    args::Gateway,
+    error::Error,
+    runtime::{Hangup, Signals},
+};
 
 /// Serves until a signal.
 pub(crate) async fn run(flags: Gateway) -> Result<(), Error> {
     raise_open_file_limit(flags.listener.max_connections);
-    let signals = Signals::catch()?;
+    let signals = Signals::catch(Hangup::catch()?)?;
     let server = start_gateway(GatewayOptions {
         upstream: flags.upstream.clone(),
-        tls_ca: flags.authorities.tls_ca,
+        tls: flags.authorities.client_tls(),
         listen: flags.listen,
         network: Network::from(&flags.listener),
         memory: flags.listener.memory(),

@@ -1,6 +1,6 @@
 //! The async runtime of a command, and the signals that end a server.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use spiderq_server::Server;
 use tokio::{
@@ -37,27 +37,45 @@ fn runtime(threads: u16) -> Result<Runtime, Error> {
     builder.enable_all().build().map_err(|error| Error::new(format!("can't start: {error}")))
 }
 
-/// SIGTERM and SIGINT. Caught from the moment this is made: make it before the server says that
-/// it listens, or a signal that follows at once kills it without a shutdown.
+/// SIGTERM and SIGINT end a server, SIGHUP lets it read its certificate files again. Caught from
+/// the moment this is made: make it before the server says that it listens, or a signal that
+/// follows at once kills it without a shutdown.
 pub(crate) struct Signals {
+    hangup: Hangup,
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Signals {
+/// SIGHUP, which never ends a server: make this first of all.
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
     pub(crate) fn catch() -> Result<Self, Error> {
-        let failed = |error| Error::new(format!("can't wait for signals: {error}"));
+        signal(SignalKind::hangup()).map(Self).map_err(uncaught)
+    }
+}
+
+fn uncaught(error: io::Error) -> Error {
+    Error::new(format!("can't wait for signals: {error}"))
+}
+
+impl Signals {
+    pub(crate) fn catch(hangup: Hangup) -> Result<Self, Error> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            hangup,
+            terminate: signal(SignalKind::terminate()).map_err(uncaught)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(uncaught)?,
         })
     }
 
-    /// Waits for a signal, then for the shutdown of `server`.
+    /// Waits for a signal to end, then for the shutdown of `server`.
     pub(crate) async fn shut_down(mut self, server: Server) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                Some(()) = self.hangup.0.recv() => server.reload_certificates(),
+            }
         }
         tracing::info!("stopping");
         server.shutdown().await;

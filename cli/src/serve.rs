@@ -8,17 +8,18 @@ use spiderq_server::{Network, ServeOptions, ServiceOptions, raise_open_file_limi
 use crate::{
     args::{Secret, Serve},
     error::Error,
-    runtime::Signals,
+    runtime::{Hangup, Signals},
     store,
 };
 
 /// Serves until a signal; `http`: HTTP/JSON beside gRPC.
 pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
+    let hangup = Hangup::catch()?;
     raise_open_file_limit(flags.listener.max_connections);
     let url = store::parse(&flags.store.url)?;
     let store = store::open(&url).await?;
     let clock = StoreClock::of(&store).await?;
-    let signals = Signals::catch()?;
+    let signals = Signals::catch(hangup)?;
     let server = spiderq_server::start(ServeOptions {
         store,
         clock,

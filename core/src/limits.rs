@@ -78,6 +78,10 @@ pub const MAX_KEYLESS_FORM_BYTES: usize = 64 << 10;
 pub const MAX_EXPANSION: usize = 200;
 /// … beyond so many bytes, up to which any ratio will do.
 pub const FREE_EXPANSION_BYTES: usize = 4 << 20;
+/// Bytes from which a response, or over gRPC a message of it, is compressed if its length is known.
+pub const MIN_COMPRESSED_BYTES: usize = 1 << 10;
+/// Bytes of a gRPC request message to health and reflection, which need no credentials.
+pub const MAX_PUBLIC_REQUEST_BYTES: usize = 64 << 10;
 /// Bytes of a gRPC response. Only a single job that outgrew its limit by many starts gets there:
 /// what holds several jobs ends by [`MAX_PAGE_BYTES`].
 pub const MAX_RESPONSE_BYTES: usize = 64 << 20;

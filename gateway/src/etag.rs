@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
@@ -22,9 +23,20 @@ pub(crate) fn typed_with_tag(
     body: String,
 ) -> Response {
     let tag = tag(body.as_bytes());
+    tagged(content_type, request_headers, &tag, body)
+}
+
+/// The same, for a body whose [`tag`] is known.
+pub(crate) fn tagged(
+    content_type: &'static str,
+    request_headers: &HeaderMap,
+    tag: &str,
+    body: impl Into<Bytes>,
+) -> Response {
     let lists = request_headers.get_all(IF_NONE_MATCH);
-    let unchanged = lists.iter().any(|list| list.to_str().is_ok_and(|list| contains(list, &tag)));
-    let mut response = typed(content_type, if unchanged { String::new() } else { body });
+    let unchanged = lists.iter().any(|list| list.to_str().is_ok_and(|list| contains(list, tag)));
+    let body = if unchanged { Bytes::new() } else { body.into() };
+    let mut response = typed(content_type, body);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, KEEP_BUT_VALIDATE);
     if let Ok(tag) = HeaderValue::try_from(tag) {
@@ -39,7 +51,7 @@ pub(crate) fn typed_with_tag(
 }
 
 /// Weak, as compression changes the bytes but not what they say.
-fn tag(body: &[u8]) -> String {
+pub(crate) fn tag(body: &[u8]) -> String {
     let digest = Sha256::digest(body);
     format!("W/\"{}\"", BASE64.encode(&digest[..16]))
 }

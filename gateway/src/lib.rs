@@ -27,6 +27,8 @@ mod spider_ref;
 mod upstream;
 
 pub use body::find_timeout;
+pub use errors::refusal;
+pub use middleware::cross_site::{CROSS_SITE_REFUSAL, Origins};
 pub use router::router;
 pub use services::{Options, Services};
 pub use upstream::upstream;

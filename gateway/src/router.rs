@@ -10,9 +10,14 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
+use spiderq_core::limits::MIN_COMPRESSED_BYTES;
 use tower::util::MapRequest;
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, DefaultPredicate, Predicate,
+        predicate::{And, SizeAbove},
+    },
     decompression::RequestDecompressionLayer,
 };
 
@@ -20,7 +25,11 @@ use crate::{
     call::find_credentials,
     errors::{Family, Problem},
     known_callers::KnownCallers,
-    middleware::{request_id, timeout, trailing_slash, unauthenticated},
+    middleware::{
+        accept_encoding,
+        cross_site::{self, Origins},
+        no_store, request_id, timeout, trailing_slash, unauthenticated,
+    },
     responses, routes,
     services::{App, Options, Services},
 };
@@ -28,6 +37,7 @@ use crate::{
 /// Every HTTP path of the gateway as the fallback of a router: the caller may add routes of its
 /// own (health, gRPC), which go before it.
 pub fn router(services: Services, options: Options) -> Router {
+    let origins = Arc::new(Origins::of(&options));
     let app = Arc::new(App { services, options, known_callers: KnownCallers::default() });
     let routes = routes::table()
         .fallback(unknown_path)
@@ -35,7 +45,8 @@ pub fn router(services: Services, options: Options) -> Router {
         // Other encodings pass, so that `body` refuses them in the form of their family.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&app), timeout::limit_time_to_response))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressed()))
+        .layer(from_fn(accept_encoding::reduce))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(Arc::clone(&app));
     // Outside the router, as layers inside it run after the path is matched, and before the router
@@ -43,7 +54,14 @@ pub fn router(services: Services, options: Options) -> Router {
     Router::new()
         .fallback_service(MapRequest::new(routes, trailing_slash::remove))
         .layer(from_fn_with_state(app, unauthenticated::hide_refusals))
+        .layer(from_fn(no_store::mark))
+        .layer(from_fn_with_state(origins, cross_site::refuse_writes))
         .layer(from_fn(request_id::ensure))
+}
+
+/// Small responses would gain nothing. The length of a list is not known before its end.
+fn compressed() -> And<DefaultPredicate, SizeAbove> {
+    DefaultPredicate::new().and(SizeAbove::new(MIN_COMPRESSED_BYTES as u64))
 }
 
 async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -45,6 +45,8 @@ pub struct Options {
     pub max_body: usize,
     /// For the bodies of requests under way.
     pub memory: MemoryBudget,
+    /// Web origins of other sites whose pages may write, or `*`.
+    pub allowed_origins: Vec<String>,
     /// How long a response may take to begin once its request has arrived.
     pub timeout: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for Options {
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
             max_body: DEFAULT_MAX_BODY_BYTES,
             memory: MemoryBudget::unlimited(),
+            allowed_origins: Vec::new(),
             timeout: DEFAULT_HTTP_TIMEOUT,
         }
     }

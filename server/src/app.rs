@@ -1,5 +1,6 @@
 //! Everything on one port: a request with a content type of gRPC or gRPC-Web goes to the
-//! services, any other to the HTTP routes. CORS and the body timeout apply to both.
+//! services, any other to the HTTP routes. CORS, the body timeout and the refusal of writes by
+//! pages of other sites apply to both; the gateway does the latter for HTTP.
 
 use std::{
     convert::Infallible,
@@ -10,10 +11,14 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, header::CONTENT_TYPE},
+    http::{
+        HeaderName, HeaderValue, Request, Response, StatusCode, Version,
+        header::{CONTENT_TYPE, HOST},
+    },
 };
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
+use spiderq_gateway::{CROSS_SITE_REFUSAL, Origins};
 use tokio::sync::watch;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
@@ -24,7 +29,10 @@ use crate::{
     body_timeout::BodyTimeouts,
     cors,
     grpc::{Admission, GrpcGuard},
+    listen::Limits,
 };
+
+const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
 /// The gRPC side of a listener.
 pub(crate) struct GrpcServices {
@@ -46,17 +54,24 @@ impl App {
         grpc: Option<GrpcServices>,
         http: Router,
         cors: Option<CorsLayer>,
-        body_timeouts: BodyTimeouts,
+        origins: Origins,
+        limits: &Limits,
         stop: &watch::Receiver<bool>,
     ) -> Self {
+        let stream_timeout = limits.public_stream_timeout;
         let guarded = |GrpcServices { routes, admission }| {
-            GrpcWebLayer::new().layer(GrpcGuard::new(routes, admission, stop.clone()))
+            let guard = GrpcGuard::new(routes, admission, stream_timeout, stop.clone());
+            GrpcWebLayer::new().layer(guard)
         };
-        let dispatch = Dispatch { grpc: grpc.map(guarded), http, body_timeouts };
+        let (origins, body_timeouts) = (Arc::new(origins), limits.body_timeouts());
+        let dispatch = Dispatch { grpc: grpc.map(guarded), http, origins, body_timeouts };
         Self { dispatch, cors: cors.map(Arc::new) }
     }
 
     pub(crate) fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        if has_wrong_host(&request) {
+            return Box::pin(ready(Ok(wrong_host(request.uri().path()))));
+        }
         match &self.cors {
             Some(cors) if cors::applies_to(&request) => {
                 Box::pin(cors.layer(self.dispatch.clone()).call(request))
@@ -72,6 +87,7 @@ type ResponseFuture = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 struct Dispatch {
     grpc: Option<GrpcWebService<GrpcGuard>>,
     http: Router,
+    origins: Arc<Origins>,
     body_timeouts: BodyTimeouts,
 }
 
@@ -89,17 +105,25 @@ impl Service<Request<Body>> for Dispatch {
         let timeouts = self.body_timeouts;
         match &mut self.grpc {
             Some(grpc) if is_grpc(&request) => {
+                if self.origins.refuse(request.uri(), request.headers()) {
+                    return Box::pin(ready(Ok(cross_site(&request))));
+                }
+                let is_web = is_grpc_web(&request);
                 let is_stream = is_stream(&request);
                 let request = request.map(|body| match is_stream {
                     true => tonic::body::Body::new(body),
                     false => grpc_body(timeouts.apply(body)),
                 });
                 let response = grpc.call(request);
-                Box::pin(async { response.await.map(|response| response.map(Body::new)) })
+                Box::pin(async move {
+                    let response = response.await?.map(Body::new);
+                    Ok(if is_web { without_sniffing(response) } else { response })
+                })
             }
             Some(_) | None => {
                 let request = request.map(|body| timeouts.apply(body));
-                Box::pin(self.http.call(request))
+                let response = self.http.call(request);
+                Box::pin(async { response.await.map(without_sniffing) })
             }
         }
     }
@@ -109,6 +133,38 @@ impl Service<Request<Body>> for Dispatch {
 fn is_grpc(request: &Request<Body>) -> bool {
     let content_type = request.headers().get(CONTENT_TYPE);
     content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn is_grpc_web(request: &Request<Body>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc-web"))
+}
+
+/// HTTP/1.1 needs one Host (RFC 9112, section 3.2); HTTP/2 may have it besides `:authority`.
+fn has_wrong_host(request: &Request<Body>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let is_missing = hosts.next().is_none() && request.version() == Version::HTTP_11;
+    is_missing || hosts.next().is_some()
+}
+
+fn wrong_host(path: &str) -> Response<Body> {
+    let message = "Host: a request needs one such header";
+    without_sniffing(spiderq_gateway::refusal(path, StatusCode::BAD_REQUEST, message))
+}
+
+/// The refusal of a gRPC call by a page of another site.
+fn cross_site(request: &Request<Body>) -> Response<Body> {
+    let mut response = Status::permission_denied(CROSS_SITE_REFUSAL).into_http::<Body>();
+    if let Some(kind) = request.headers().get(CONTENT_TYPE) {
+        response.headers_mut().insert(CONTENT_TYPE, kind.clone());
+    }
+    without_sniffing(response)
+}
+
+/// Forbids browsers to guess another type than the response says.
+fn without_sniffing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether the client streams messages, which may come at any time: among our services only

@@ -1,8 +1,7 @@
 //! Starts the HTTP gateway alone, before gRPC services that run elsewhere.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use serde_json::json;
 use spiderq_core::MemoryBudget;
 use spiderq_gateway as gateway;
 use tonic::transport::Channel;
@@ -12,10 +11,10 @@ use tonic_health::pb::{
 
 use crate::{
     error::Error,
-    health,
+    health::{self, Readiness},
     network::Network,
     server::{BoundListener, Server},
-    tls,
+    tls::{self, ClientTls},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,9 +28,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct GatewayOptions {
     /// The URL of the gRPC server that is called.
     pub upstream: String,
-    /// The authorities that an `https://` upstream's certificate is checked against (PEM file);
-    /// default: the public ones.
-    pub tls_ca: Option<PathBuf>,
+    /// For an `https://` upstream.
+    pub tls: ClientTls,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How clients reach the gateway; default `http://LISTEN`, or `https://` with TLS.
@@ -48,7 +46,7 @@ pub struct GatewayOptions {
 /// be called in a Tokio runtime.
 pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
     tls::install_crypto_provider();
-    let endpoint = tls::client_endpoint(&options.upstream, "upstream", options.tls_ca.as_deref())?;
+    let endpoint = tls::client_endpoint(&options.upstream, "upstream", &options.tls)?;
     let channel = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
@@ -56,12 +54,18 @@ pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
         .keep_alive_timeout(PING_TIMEOUT)
         .keep_alive_while_idle(true)
         .connect_lazy();
-    let bound = BoundListener::bind(options.listen, options.network)?;
+    let bound = BoundListener::bind(options.listen, options.network, options.public_url)?;
     let router = gateway::router(
         gateway::upstream(channel.clone()),
-        bound.gateway_options(options.public_url, options.max_body, options.memory),
+        bound.gateway_options(options.max_body, options.memory),
     );
-    Ok(bound.serve(None, router, upstream_check(channel), None))
+    let health = (upstream_check(channel), nobody_is_authenticated());
+    Ok(bound.serve(None, router, health, None))
+}
+
+/// A gateway knows nothing that is only for callers with a key.
+fn nobody_is_authenticated() -> health::Authenticate {
+    Arc::new(|_| Box::pin(async { false }))
 }
 
 /// Ready while the upstream's gRPC health service says SERVING.
@@ -72,7 +76,7 @@ fn upstream_check(channel: Channel) -> health::Check {
             let response = health.check(HealthCheckRequest::default()).await;
             let response = response.map_err(|status| status.message().to_owned())?;
             match response.into_inner().status() {
-                ServingStatus::Serving => Ok(json!({"status": "ok"})),
+                ServingStatus::Serving => Ok(Readiness::default()),
                 other @ (ServingStatus::Unknown
                 | ServingStatus::NotServing
                 | ServingStatus::ServiceUnknown) => {

@@ -4,6 +4,7 @@
 
 mod app;
 mod body_timeout;
+mod certificates;
 mod cors;
 mod error;
 mod gateway;
@@ -25,9 +26,9 @@ pub use error::Error;
 pub use gateway::{GatewayOptions, start_gateway};
 pub use listen::Limits;
 pub use memory::default_body_memory;
-pub use network::{Network, TlsFiles};
+pub use network::{ClientAuth, Network, TlsFiles};
 pub use open_files::raise_open_file_limit;
 pub use serve::{ServeOptions, start};
 pub use server::Server;
 pub use spiderq_service::ServiceOptions;
-pub use tls::{client_endpoint, install_crypto_provider};
+pub use tls::{ClientTls, client_endpoint, install_crypto_provider};

@@ -1,12 +1,11 @@
 //! Options of every listener, whatever it serves: connection limits, TLS, CORS and the times
 //! of a shutdown.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio_rustls::TlsAcceptor;
 use tower_http::cors::CorsLayer;
 
-use crate::{cors, error::Error, listen::Limits, tls};
+use crate::{certificates::Certificates, cors, error::Error, listen::Limits};
 
 /// Options of a listener. The default serves plain HTTP without CORS and drains for 10 s.
 #[derive(Clone, Debug)]
@@ -23,13 +22,28 @@ pub struct Network {
     pub drain: Duration,
 }
 
-/// The PEM files of a TLS server.
+/// The PEM files of a TLS server. They are read again when they change.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The certificate and those that lead to its authority, in this order.
     pub cert: PathBuf,
     /// The private key of the first certificate, not encrypted.
     pub key: PathBuf,
+    /// The authorities of clients' certificates; without it none is asked for.
+    pub client_ca: Option<PathBuf>,
+    /// Whether a client needs a certificate.
+    pub client_auth: ClientAuth,
+}
+
+/// Whether a client needs a certificate, where its authorities are given. It does not replace an
+/// API key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// The handshake fails without one.
+    #[default]
+    Required,
+    /// The handshake fails with one that is not valid.
+    Optional,
 }
 
 impl Default for Network {
@@ -46,13 +60,13 @@ impl Default for Network {
 
 /// What a [`Network`] becomes once its files are read and its origins parsed.
 pub(crate) struct Prepared {
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<Certificates>>,
     pub(crate) cors: Option<CorsLayer>,
 }
 
 impl Network {
     pub(crate) fn prepare(&self) -> Result<Prepared, Error> {
-        let tls = self.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = self.tls.clone().map(Certificates::load).transpose()?;
         Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })
     }
 

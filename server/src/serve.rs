@@ -3,16 +3,17 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
-use serde_json::json;
 use spiderq_core::{Clock, MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES, store::Store};
 use spiderq_gateway as gateway;
+use spiderq_proto::v1::{GetIdentityRequest, api_key_service_server::ApiKeyService as _};
 use spiderq_service::{Service, ServiceOptions};
+use tonic::{Request, metadata::MetadataValue};
 
 use crate::{
     app::GrpcServices,
     error::Error,
     grpc::Admission,
-    health,
+    health::{self, Readiness},
     network::Network,
     server::{BoundListener, Server, ServiceHandles},
     tls,
@@ -66,7 +67,7 @@ impl ServeOptions {
 /// first admin key is made: a key that was made must also be shown.
 pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     tls::install_crypto_provider();
-    let bound = BoundListener::bind(options.listen, options.network)?;
+    let bound = BoundListener::bind(options.listen, options.network, options.public_url)?;
     check_durability(options.store.as_ref(), options.require_durable).await?;
     let (memory, max_body) = (options.memory, options.max_body);
     let service_options = ServiceOptions { memory: memory.clone(), ..options.service };
@@ -74,16 +75,16 @@ pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     let (routes, health) = spiderq_service::routes(&service)?;
     let admission = Some(Admission::new(service.clone(), memory.clone(), max_body));
     let http = if options.http {
-        let gateway = bound.gateway_options(options.public_url, max_body, memory);
+        let gateway = bound.gateway_options(max_body, memory);
         gateway::router(in_process(&service), gateway)
     } else {
         Router::new()
     };
     health.set(true).await;
-    let check = store_check(service.clone());
+    let (check, authenticate) = (store_check(service.clone()), authenticate(service.clone()));
     let handles = ServiceHandles { upkeep: service.upkeep(), health, service };
     let grpc = GrpcServices { routes, admission };
-    Ok(bound.serve(Some(grpc), http, check, Some(handles)))
+    Ok(bound.serve(Some(grpc), http, (check, authenticate), Some(handles)))
 }
 
 async fn check_durability(store: &dyn Store, required: bool) -> Result<(), Error> {
@@ -115,11 +116,22 @@ fn store_check(service: Service) -> health::Check {
         Box::pin(async move {
             service.ready().await.map_err(|error| error.to_string())?;
             let durability = service.durability().await.map_err(|error| error.to_string())?;
-            Ok(json!({
-                "status": "ok",
-                "durable": durability.safe,
-                "durability": durability.report,
-            }))
+            Ok(Readiness { durability: Some((durability.safe, durability.report)) })
+        })
+    })
+}
+
+/// The credentials of an API key, as those of any call.
+fn authenticate(service: Service) -> health::Authenticate {
+    Arc::new(move |credentials| {
+        let keys = service.keys();
+        Box::pin(async move {
+            let mut request = Request::new(GetIdentityRequest {});
+            let Ok(credentials) = MetadataValue::try_from(credentials.as_bytes()) else {
+                return false;
+            };
+            request.metadata_mut().insert("authorization", credentials);
+            keys.get_identity(request).await.is_ok()
         })
     })
 }

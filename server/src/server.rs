@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     app::{App, GrpcServices},
+    certificates::Certificates,
     error::Error,
     health,
     listen::{self, ConnectionContext},
@@ -64,6 +65,7 @@ pub struct Server {
     pub url: String,
     handles: Option<ServiceHandles>,
     network: Network,
+    certificates: Option<Arc<Certificates>>,
     shutdown: ShutdownFlag,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -76,6 +78,13 @@ impl Server {
     pub fn first_key(&self) -> Option<&str> {
         let key = self.handles.as_ref()?.service.first_key()?;
         Some(key.expose())
+    }
+
+    /// Reads the certificate files again soon, as they are also whenever they change.
+    pub fn reload_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.reload();
+        }
     }
 
     /// Reports unhealthy and takes calls for the lame-duck time; then stops accepting, gives the
@@ -105,30 +114,40 @@ pub(crate) struct BoundListener {
     listener: TcpListener,
     address: SocketAddr,
     url: String,
+    public_url: String,
     network: Network,
     prepared: Prepared,
 }
 
 impl BoundListener {
-    /// Checks everything in `network` that can be wrong, then binds.
-    pub(crate) fn bind(address: SocketAddr, network: Network) -> Result<Self, Error> {
+    /// Checks everything in `network` that can be wrong, then binds. Without a `public_url` clients
+    /// are taken to use the address itself.
+    pub(crate) fn bind(
+        address: SocketAddr,
+        network: Network,
+        public_url: Option<String>,
+    ) -> Result<Self, Error> {
         let prepared = network.prepare()?;
         let failed = |source| Error::Listen { address, source };
         let listener = listen_on(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let url = format!("{}://{address}", network.scheme());
-        Ok(Self { listener, address, url, network, prepared })
+        let public_url = public_url.unwrap_or_else(|| url.clone());
+        Ok(Self { listener, address, url, public_url, network, prepared })
     }
 
     pub(crate) fn gateway_options(
         &self,
-        public_url: Option<String>,
         max_body: usize,
         memory: MemoryBudget,
     ) -> gateway::Options {
-        let public_url = public_url.unwrap_or_else(|| self.url.clone());
-        let timeout = self.network.limits.response_timeout;
-        gateway::Options { public_url, max_body, memory, timeout }
+        gateway::Options {
+            public_url: self.public_url.clone(),
+            max_body,
+            memory,
+            allowed_origins: self.network.cors_origins.clone(),
+            timeout: self.network.limits.response_timeout,
+        }
     }
 
     /// Serves `grpc`, `http` and the health paths until [`Server::shutdown`].
@@ -136,21 +155,28 @@ impl BoundListener {
         self,
         grpc: Option<GrpcServices>,
         http: Router,
-        check: health::Check,
+        (check, authenticate): (health::Check, health::Authenticate),
         handles: Option<ServiceHandles>,
     ) -> Server {
         let shutdown = ShutdownFlag::default();
-        let http = health::routes(check, shutdown.clone()).merge(http);
+        let http = health::routes(check, authenticate, shutdown.clone()).merge(http);
         let limits = self.network.limits.clone();
         let (stop, stopped) = watch::channel(false);
-        let app = App::new(grpc, http, self.prepared.cors, limits.body_timeouts(), &stopped);
-        let context = ConnectionContext::new(app, self.prepared.tls, limits);
+        let allowed = self.network.cors_origins.clone();
+        let origins = gateway::Origins { public_url: self.public_url, allowed };
+        let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped);
+        let certificates = self.prepared.tls;
+        if let Some(certificates) = certificates.clone() {
+            tokio::spawn(certificates.keep_current(stopped.clone()));
+        }
+        let context = ConnectionContext::new(app, certificates.clone(), limits);
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,
             url: self.url,
             handles,
             network: self.network,
+            certificates,
             shutdown,
             stop,
             task: tokio::spawn(task),

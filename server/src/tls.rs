@@ -1,19 +1,15 @@
-//! TLS: the certificate of a listener, the authorities that clients trust, and the one
-//! provider of cryptography of the process.
+//! TLS: the authorities that our clients trust, and the one provider of cryptography of the
+//! process.
 
-use std::{fs, path::Path, sync::Arc};
-
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    },
+use std::{
+    fs,
+    path::{Path, PathBuf},
 };
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
-use crate::{error::Error, network::TlsFiles};
+use tokio_rustls::rustls::crypto::ring;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+
+use crate::error::Error;
 
 /// Must be called before anything speaks TLS, clients included: their crates bring no provider
 /// of cryptography. Further calls do nothing.
@@ -22,51 +18,43 @@ pub fn install_crypto_provider() {
     let _ = ring::default_provider().install_default();
 }
 
-/// Offers HTTP/2 first, then HTTP/1.1, and asks clients for no certificate.
-pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Error> {
-    let bad_cert = |why| unusable("tls-cert", &files.cert, why);
-    let bad_key = |why| unusable("tls-key", &files.key, why);
-    let chain = CertificateDer::pem_file_iter(&files.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| bad_cert(error.to_string()))?;
-    if chain.is_empty() {
-        return Err(bad_cert("it holds no certificate".to_owned()));
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.key);
-    let key = key.map_err(|error| bad_key(error.to_string()))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| bad_key(error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+/// The PEM files of a TLS client.
+#[derive(Clone, Debug, Default)]
+pub struct ClientTls {
+    /// The authorities that a server's certificate is checked against; default: the public ones.
+    pub ca: Option<PathBuf>,
+    /// Our own certificate and its private key, for a server that asks for one.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
-fn unusable(option: &'static str, path: &Path, why: String) -> Error {
-    Error::option(option, format!("can't use {}: {why}", path.display()))
-}
-
-/// A gRPC client's endpoint at `url`, the value of `option`. `https://` needs a certificate of a
-/// public authority, or of one in the file `ca` (PEM).
+/// A gRPC client's endpoint at `url`, the value of `option`. `https://` needs a certificate of an
+/// authority that `tls` trusts.
 pub fn client_endpoint(
     url: &str,
     option: &'static str,
-    ca: Option<&Path>,
+    tls: &ClientTls,
 ) -> Result<Endpoint, Error> {
     let failed = |_| Error::option(option, "must be a URL like http://127.0.0.1:6900");
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(failed)?;
     if endpoint.uri().scheme_str() != Some("https") {
         return Ok(endpoint);
     }
-    let trust = match ca {
+    let mut config = match &tls.ca {
         None => ClientTlsConfig::new().with_webpki_roots(),
         Some(path) => {
-            let pem = fs::read(path).map_err(|error| {
-                Error::option("tls-ca", format!("can't read {}: {error}", path.display()))
-            })?;
-            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("tls-ca", path)?))
         }
     };
-    let failed = |error| Error::option("tls-ca", format!("can't be used: {error}"));
-    endpoint.tls_config(trust).map_err(failed)
+    if let Some((cert, key)) = &tls.identity {
+        let (cert, key) = (read("tls-client-cert", cert)?, read("tls-client-key", key)?);
+        config = config.identity(Identity::from_pem(cert, key));
+    }
+    let option = if tls.identity.is_some() { "tls-client-cert" } else { "tls-ca" };
+    let failed = |error| Error::option(option, format!("can't be used: {error}"));
+    endpoint.tls_config(config).map_err(failed)
+}
+
+fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::option(option, format!("can't read {}: {error}", path.display()));
+    fs::read(path).map_err(failed)
 }

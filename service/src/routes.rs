@@ -1,4 +1,4 @@
-//! The gRPC services as one router, with reflection, health, compression and limits.
+//! The gRPC services as one router, with reflection, health, compressed requests and limits.
 
 use spiderq_proto::{
     DESCRIPTOR_SET,
@@ -15,7 +15,7 @@ use tonic_reflection::server::Builder;
 use crate::service::Service;
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_RESPONSE_BYTES,
+    limits::{MAX_PUBLIC_REQUEST_BYTES, MAX_RESPONSE_BYTES},
 };
 
 // The generated servers have these methods in common, but no trait.
@@ -23,7 +23,6 @@ macro_rules! configured {
     ($server:expr) => {
         $server
             .accept_compressed(Gzip)
-            .send_compressed(Gzip)
             // The server has bounded the message before.
             .max_decoding_message_size(usize::MAX)
             .max_encoding_message_size(MAX_RESPONSE_BYTES)
@@ -60,14 +59,16 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let v1 = reflection().build_v1().map_err(Error::bug)?;
+    let v1alpha = reflection().build_v1alpha().map_err(Error::bug)?;
     let mut routes = Routes::builder();
     routes
         .add_service(configured!(JobServiceServer::new(service.jobs())))
         .add_service(configured!(JobQueueServiceServer::new(service.queue())))
         .add_service(configured!(ProjectServiceServer::new(service.projects())))
         .add_service(configured!(ApiKeyServiceServer::new(service.keys())))
-        .add_service(health)
-        .add_service(reflection().build_v1().map_err(Error::bug)?)
-        .add_service(reflection().build_v1alpha().map_err(Error::bug)?);
+        .add_service(health.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
+        .add_service(v1.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
+        .add_service(v1alpha.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES));
     Ok((routes.routes().prepare(), Health(reporter)))
 }

@@ -4,6 +4,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     io::{BufRead as _, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -92,13 +93,27 @@ impl Program {
         Self::start(&[&args, LISTEN, more].concat())
     }
 
+    /// As [`Program::serve`], with at most so much address space (RLIMIT_AS), KiB.
+    #[must_use]
+    pub fn serve_within(kib: u64, store: &str, more: &[&str]) -> Self {
+        let args = ["serve", "--store", store, "--admin-key", Stack::KEY];
+        let mut limited = without_settings("sh");
+        limited.args(["-c", r#"ulimit -v "$1" && shift && exec "$@""#, "sh", &kib.to_string()]);
+        limited.arg(program()).args(args).args(LISTEN).args(more);
+        Self::spawn_command(limited).listening()
+    }
+
     fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
-        let mut program = Self::spawn_in(environment, args);
-        let line = program.wait_for("listening address=");
+        Self::spawn_in(environment, args).listening()
+    }
+
+    /// Reads on until it listens.
+    fn listening(mut self) -> Self {
+        let line = self.wait_for("listening address=");
         let address = line.split("address=").nth(1).expect("an address");
         let address = address.split_whitespace().next().expect("an address");
-        program.url = format!("http://{address}");
-        program
+        self.url = format!("http://{address}");
+        self
     }
 
     /// Runs `spiderq ARGS`, which need not be a server.
@@ -108,12 +123,14 @@ impl Program {
     }
 
     fn spawn_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
-        let mut child = command(args)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("spiderq");
+        let mut command = command(args);
+        command.envs(environment.iter().copied());
+        Self::spawn_command(command)
+    }
+
+    fn spawn_command(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("spiderq");
         let (sender, lines) = mpsc::channel();
         read(child.stdout.take().expect("its output"), sender.clone());
         read(child.stderr.take().expect("its log"), sender);
@@ -146,9 +163,19 @@ impl Program {
     /// Its resident memory, KiB.
     #[must_use]
     pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most that its resident memory has been, KiB.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(path).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next());
         number.and_then(|number| number.parse().ok()).expect("a size")
     }
@@ -161,8 +188,13 @@ impl Program {
 
     /// Sends it SIGTERM.
     pub fn signal(&self) {
+        self.send_signal("TERM");
+    }
+
+    /// Sends it the signal of this name, such as `HUP`.
+    pub fn send_signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        let asked = Command::new("kill").args(["-s", name, &id]).status();
         assert!(asked.expect("kill").success());
     }
 
@@ -193,13 +225,20 @@ impl Drop for Program {
 
 /// `spiderq ARGS`, without settings from the environment.
 fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(program());
+    let mut command = without_settings(program());
+    command.args(args);
+    command
+}
+
+/// `program`, which inherits no settings of spiderq.
+fn without_settings(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in env::vars() {
         if name.starts_with("SPIDERQ_") {
             command.env_remove(name);
         }
     }
-    command.args(args).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     command
 }
 

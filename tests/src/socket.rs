@@ -1,10 +1,10 @@
 //! A bare connection, bytes out and bytes in: for requests that no library would send.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -29,6 +29,17 @@ impl Raw {
     /// Connects and sends `bytes`.
     pub async fn begin(url: &str, bytes: &[u8]) -> Self {
         let mut raw = Self::connect(url).await;
+        raw.send(bytes).await;
+        raw
+    }
+
+    /// The same from 127.0.0.`host`.
+    pub async fn begin_from(host: u8, url: &str, bytes: &[u8]) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, host], 0).into()).expect("an address of the loopback");
+        let (_, address) = url.split_once("://").expect("a URL");
+        let address = address.parse().expect("an address");
+        let mut raw = Self(socket.connect(address).await.expect("a connection"));
         raw.send(bytes).await;
         raw
     }
@@ -67,17 +78,23 @@ impl Raw {
         assert!(read.is_err(), "{read:?}");
     }
 
+    /// As [`Raw::frame`]; `None` if the server closes the connection before.
+    pub async fn try_frame(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
+        timeout(TIMEOUT, self.read_frame()).await.expect("a frame in time").ok()
+    }
+
     /// The next HTTP/2 frame: its type, its flags, its stream, its payload.
     pub async fn frame(&mut self) -> (u8, u8, u32, Vec<u8>) {
-        let read = async {
-            let mut head = [0; 9];
-            self.0.read_exact(&mut head).await?;
-            let [high, middle, low, kind, flags, stream @ ..] = head;
-            let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
-            self.0.read_exact(&mut payload).await?;
-            Ok::<_, std::io::Error>((kind, flags, u32::from_be_bytes(stream), payload))
-        };
-        let frame = timeout(TIMEOUT, read).await.expect("a frame in time");
+        let frame = timeout(TIMEOUT, self.read_frame()).await.expect("a frame in time");
         frame.expect("a frame")
+    }
+
+    async fn read_frame(&mut self) -> io::Result<(u8, u8, u32, Vec<u8>)> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await?;
+        let [high, middle, low, kind, flags, stream @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+        self.0.read_exact(&mut payload).await?;
+        Ok((kind, flags, u32::from_be_bytes(stream), payload))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use spiderq_core::{MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES};
-use spiderq_server::{Limits, Network, TlsFiles, default_body_memory};
+use spiderq_server::{ClientAuth, Limits, Network, TlsFiles, default_body_memory};
 
 use super::seconds;
 
@@ -30,12 +30,26 @@ pub(crate) struct Listener {
     /// MiB.
     #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "BYTES")]
     max_memory: Option<usize>,
-    /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only.
+    /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only. The TLS files
+    /// are read again when they change, and on SIGHUP.
     #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Private key of the certificate (PEM file).
     #[arg(long, env = "SPIDERQ_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Authorities (PEM file) of clients' certificates. With it, clients need one, besides their
+    /// API keys.
+    #[arg(long, env = "SPIDERQ_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// Whether clients need a certificate, or may have one.
+    #[arg(
+        long,
+        env = "SPIDERQ_TLS_CLIENT_AUTH",
+        default_value = "required",
+        value_name = "WHETHER",
+        requires = "tls_client_ca"
+    )]
+    tls_client_auth: ClientAuthArg,
     /// A web origin whose pages may call over HTTP/JSON and gRPC-Web, or `*` for any; repeatable,
     /// or separated by commas. Default: none.
     #[arg(
@@ -45,10 +59,16 @@ pub(crate) struct Listener {
         value_delimiter = ','
     )]
     cors_origins: Vec<String>,
-    /// Most connections at a time; further ones wait until others are closed.
+    /// Most connections at a time. Where there are more, idle ones are closed to make room.
     #[arg(long, env = "SPIDERQ_MAX_CONNECTIONS", default_value_t = max_connections(), value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: u32,
-    /// Seconds without a request after which a connection is closed.
+    /// Most connections at a time from one address (of IPv6: from one /64); more are closed at
+    /// once. Behind a proxy all clients have its address: allow as many as it needs. Default: a
+    /// tenth of --max-connections, at least 100.
+    #[arg(long, env = "SPIDERQ_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
+    /// Seconds without a request after which a connection is closed; 30 at most until valid
+    /// credentials have come over it.
     #[arg(long, env = "SPIDERQ_IDLE", default_value = IDLE_S.as_str(), value_name = "SECONDS", value_parser = seconds(1..))]
     idle: Duration,
     /// Seconds that a shutdown goes on taking calls while health and readiness already say no, so
@@ -66,16 +86,30 @@ impl Listener {
     }
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClientAuthArg {
+    Required,
+    Optional,
+}
+
 impl From<&Listener> for Network {
     fn from(flags: &Listener) -> Self {
+        let per_address = flags.max_connections_per_address;
+        let per_address = per_address.unwrap_or((flags.max_connections / 10).max(100));
         let files = flags.tls_cert.clone().zip(flags.tls_key.clone());
+        let client_ca = flags.tls_client_ca.clone();
+        let client_auth = match flags.tls_client_auth {
+            ClientAuthArg::Required => ClientAuth::Required,
+            ClientAuthArg::Optional => ClientAuth::Optional,
+        };
         Self {
             limits: Limits {
                 max_connections: flags.max_connections.try_into().unwrap_or(usize::MAX),
+                max_connections_per_address: per_address.try_into().unwrap_or(usize::MAX),
                 idle_timeout: flags.idle,
                 ..Limits::default()
             },
-            tls: files.map(|(cert, key)| TlsFiles { cert, key }),
+            tls: files.map(|(cert, key)| TlsFiles { cert, key, client_ca, client_auth }),
             cors_origins: flags.cors_origins.clone(),
             lame_duck: flags.lame_duck,
             drain: flags.drain,

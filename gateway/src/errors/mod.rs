@@ -203,6 +203,12 @@ impl Field {
     }
 }
 
+/// The response of the listener itself, in the form of the path's family.
+#[must_use]
+pub fn refusal(path: &str, code: StatusCode, message: &str) -> Response {
+    Problem::new(code, message).into_response(Family::of(path))
+}
+
 /// A part of a response that the service always sends; it is a bug if it is missing.
 pub(crate) fn required<T>(part: Option<T>, name: &str) -> Result<T, Problem> {
     part.ok_or_else(|| Problem::bug(format_args!("the response of the service has no {name}")))

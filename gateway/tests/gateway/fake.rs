@@ -104,6 +104,7 @@ impl Fake {
             max_body: 1 << 20,
             memory: MemoryBudget::unlimited(),
             timeout: Duration::from_millis(200),
+            ..Options::default()
         };
         router(self.services(), options).oneshot(request).await.unwrap()
     }

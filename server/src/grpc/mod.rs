@@ -1,8 +1,10 @@
-//! Middleware of the gRPC services: admission, the caller's deadline, panics, and the server's
-//! stop, which ends the streams of health and reflection; all end with a gRPC status. (The HTTP routes have
-//! their own: an HTTP status would be UNKNOWN to a gRPC client.)
+//! Middleware of the gRPC services: admission, the caller's deadline, panics, and the end of the
+//! streams of health and reflection, by the server's stop or by a timeout; all end with a gRPC
+//! status. It also compresses responses. (The HTTP routes have their own: an HTTP status would be
+//! UNKNOWN to a gRPC client.)
 
 mod admission;
+mod compression;
 mod default_timeout;
 mod elements;
 mod method_limits;
@@ -42,28 +44,42 @@ pub(crate) struct GrpcGuard {
     admission: Option<Admission>,
     /// True once calls without an end of their own are to end.
     stop: watch::Receiver<bool>,
+    /// How long a call without an end of its own may last.
+    public_stream_timeout: Duration,
 }
 
 impl GrpcGuard {
     pub(crate) const fn new(
         routes: Routes,
         admission: Option<Admission>,
+        public_stream_timeout: Duration,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { routes, admission, stop }
+        Self { routes, admission, stop, public_stream_timeout }
     }
 
-    /// The stop, for a call that would go on through it: its services know nothing of ours. Our
-    /// own calls end themselves.
-    fn stop_of(&self, path: &str) -> Option<BoxFuture<'static, ()>> {
-        let mut stop = self.stop.clone();
-        let stopped = async move {
-            // An error means that the server is gone, which ends the call too.
-            let _ = stop.wait_for(|stop| *stop).await;
+    /// When and how a call ends that would go on through the server's stop and for as long as its
+    /// client likes: its services know nothing of ours. Our own calls end themselves.
+    fn end_of(&self, path: &str) -> Option<BoxFuture<'static, Status>> {
+        if !is_public_stream(path) {
+            return None;
+        }
+        let (mut stop, limit) = (self.stop.clone(), self.public_stream_timeout);
+        let deadline = Instant::now() + limit;
+        let end = async move {
+            // An error of the watch means that the server is gone, which ends the call too.
+            match timeout_at(deadline, stop.wait_for(|stop| *stop)).await {
+                Ok(_) => shutting_down(),
+                Err(_) => lasted_too_long(limit),
+            }
         };
-        let is_endless = path == HEALTH_WATCH || path.starts_with(REFLECTION);
-        is_endless.then(|| stopped.boxed())
+        Some(end.boxed())
     }
+}
+
+/// Whether the call has no end of its own and needs no credentials.
+pub(crate) fn is_public_stream(path: &str) -> bool {
+    path == HEALTH_WATCH || path.starts_with(REFLECTION)
 }
 
 /// A stream of what health says, for as long as its client wants.
@@ -94,7 +110,8 @@ impl Service<Request<Body>> for GrpcGuard {
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(Deadline(deadline));
         }
-        let stop = self.stop_of(request.uri().path());
+        let end = self.end_of(request.uri().path());
+        let compresses = compression::is_accepted(request.headers());
         let response = respond(self.routes.clone(), self.admission.clone(), request);
         Box::pin(async move {
             let response = match deadline {
@@ -103,7 +120,9 @@ impl Service<Request<Body>> for GrpcGuard {
             };
             Ok(match response {
                 Ok(Ok(response)) => {
-                    response.map(|body| Body::new(GuardedBody::new(body, deadline, stop)))
+                    let guard = |body| Body::new(GuardedBody::new(body, deadline, end));
+                    let response = response.map(guard);
+                    if compresses { compression::apply(response) } else { response }
                 }
                 Ok(Err(status)) => status.into_http(),
                 Err(_) => deadline_exceeded().into_http(),
@@ -137,6 +156,12 @@ fn deadline_exceeded() -> Status {
 /// Its client connects again, to another server.
 fn shutting_down() -> Status {
     Status::unavailable("the server is shutting down")
+}
+
+/// Its client may call again at once.
+fn lasted_too_long(limit: Duration) -> Status {
+    let seconds = limit.as_secs_f32();
+    Status::unavailable(format!("the stream has lasted for {seconds} s: call again"))
 }
 
 /// The panic hook has already logged where it happened and why.

@@ -1,5 +1,5 @@
 //! The body of a gRPC response: it ends with a status when the deadline passes, when the handler
-//! panics while it produces messages, and of a stream without an end when the server stops.
+//! panics while it produces messages, and of a stream without an end when it is ended from here.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,13 +13,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
-use super::{deadline_exceeded, handler_panicked, shutting_down};
+use super::{deadline_exceeded, handler_panicked};
 
 pub(super) struct GuardedBody {
     body: Body,
     deadline: Option<Pin<Box<Sleep>>>,
-    /// When the server stops; `None` for a response that may take until its own end.
-    stop: Option<BoxFuture<'static, ()>>,
+    /// When and how it is ended; `None` for a response that may take until its own end.
+    end: Option<BoxFuture<'static, Status>>,
     ended: bool,
 }
 
@@ -27,14 +27,14 @@ impl GuardedBody {
     pub(super) fn new(
         body: Body,
         deadline: Option<Instant>,
-        stop: Option<BoxFuture<'static, ()>>,
+        end: Option<BoxFuture<'static, Status>>,
     ) -> Self {
         let deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
-        Self { body, deadline, stop, ended: false }
+        Self { body, deadline, end, ended: false }
     }
 
     /// Drops the handler's stream, and with it the work, and sends `status` as trailers.
-    fn end(&mut self, status: Status) -> Frame<Bytes> {
+    fn end_with(&mut self, status: Status) -> Frame<Bytes> {
         self.body = Body::empty();
         self.ended = true;
         let mut trailers = HeaderMap::new();
@@ -59,17 +59,17 @@ impl HttpBody for GuardedBody {
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(context).is_ready()
         {
-            return Poll::Ready(Some(Ok(self.end(deadline_exceeded()))));
+            return Poll::Ready(Some(Ok(self.end_with(deadline_exceeded()))));
         }
         let body = &mut self.body;
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)))
-            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end(handler_panicked())))));
+            .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end_with(handler_panicked())))));
         // What is there already goes out first.
         if polled.is_pending()
-            && let Some(stop) = &mut self.stop
-            && stop.as_mut().poll(context).is_ready()
+            && let Some(end) = &mut self.end
+            && let Poll::Ready(status) = end.as_mut().poll(context)
         {
-            return Poll::Ready(Some(Ok(self.end(shutting_down()))));
+            return Poll::Ready(Some(Ok(self.end_with(status))));
         }
         polled
     }

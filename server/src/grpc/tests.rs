@@ -22,7 +22,8 @@ fn code_and_message(status: &Status) -> (Code, &str) {
 
 fn guarded(services: &TestServices) -> GrpcGuard {
     // A server that is gone counts as one that stops, but only for health and reflection.
-    GrpcGuard::new(services.routes(), None, watch::channel(false).1)
+    let timeout = Duration::from_secs(300);
+    GrpcGuard::new(services.routes(), None, timeout, watch::channel(false).1)
 }
 
 fn list(project: i64) -> Request<ListQueueRequest> {

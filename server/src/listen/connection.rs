@@ -15,10 +15,13 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, response_body::ResponseBody,
+    ConnectionContext, authenticated,
+    open_connections::{Connection, Place},
+    protocol_sniff::Opening,
+    response_body::ResponseBody,
     timed_stream::TimedStream,
 };
-use crate::app::App;
+use crate::{app::App, grpc};
 
 /// How long a connection may stay open after its graceful shutdown and its last request: hyper
 /// may wait for ever (hyper #4170).
@@ -29,33 +32,45 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Serves `socket` to its end. An error is logged for debugging only: clients cause most.
 pub(super) async fn serve(
     socket: TcpStream,
+    place: Place,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "can't set nodelay");
     }
-    let result = match context.tls.clone() {
-        None => open(socket, context, stop).await,
-        Some(tls) => Box::pin(accept_tls(tls, socket, context, stop)).await,
+    let connection = Arc::clone(&place.connection);
+    let served = async {
+        match &context.tls {
+            None => open(socket, connection, context, stop).await,
+            Some(tls) => {
+                let tls = tls.acceptor();
+                Box::pin(accept_tls(tls, socket, connection, context, stop)).await
+            }
+        }
     };
-    if let Err(error) = result {
-        tracing::debug!(error, "connection ended");
+    tokio::select! {
+        result = served => if let Err(error) = result {
+            tracing::debug!(error, "connection ended");
+        },
+        () = place.connection.abandoned() => tracing::debug!("connection closed to make room"),
     }
 }
 
 async fn accept_tls(
     tls: TlsAcceptor,
     socket: TcpStream,
+    connection: Arc<Connection>,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
     let socket = with_timeout(context.limits.handshake_timeout, tls.accept(socket)).await?;
-    open(socket, context, stop).await
+    open(socket, connection, context, stop).await
 }
 
 async fn open<S>(
     mut socket: S,
+    connection: Arc<Connection>,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
@@ -69,34 +84,35 @@ where
         _ = stop.changed() => return Ok(()),
     };
     // Boxed, so that a connection that never sends a request costs little memory.
-    Box::pin(serve_http(opening, socket, context, stop)).await
+    Box::pin(serve_http(opening, socket, connection, context, stop)).await
 }
 
 async fn serve_http<S>(
     opening: Opening,
     socket: S,
+    known: Arc<Connection>,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let in_flight = InFlight::new();
-    let stream = TimedStream::new(opening, socket, &in_flight, &context.limits);
-    let (app, requests) = (context.app.clone(), in_flight.clone());
-    let service = service_fn(move |request| respond(app.clone(), &requests, request));
+    let (in_flight, limits) = (&known.in_flight, &context.limits);
+    let stream = TimedStream::new(opening, socket, in_flight, limits);
+    let service = service_fn(|request| respond(&context, &known, request));
     let connection = context.builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
-        () = in_flight.idle_for(context.limits.idle_timeout) => {}
+        () = in_flight.idle_for(|| limits.idle_timeout_of(&known.authenticated)) => {}
+        () = known.closed() => {}
         _ = stop.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
     let lingered = async {
         // Counts from now also where the connection has long been idle: GOAWAY must get out.
         sleep(LINGER_TIMEOUT).await;
-        in_flight.idle_for(LINGER_TIMEOUT).await;
+        in_flight.idle_for(|| LINGER_TIMEOUT).await;
     };
     tokio::select! {
         ended = connection => ended,
@@ -105,14 +121,23 @@ where
 }
 
 fn respond(
-    mut app: App,
-    requests: &InFlight,
-    request: Request<Incoming>,
+    context: &ConnectionContext,
+    connection: &Connection,
+    mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
-    let guard = requests.begin();
+    let path = request.uri().path();
+    let limit = grpc::is_public_stream(path).then_some(context.limits.public_stream_timeout);
+    let needs_credentials = !authenticated::is_public(path);
+    let guard = connection.in_flight.begin(limit);
+    let authenticated = connection.authenticated.clone();
+    request.extensions_mut().insert(authenticated.clone());
+    let mut app: App = context.app.clone();
     let response = app.call(request.map(Body::new));
     async move {
         let mut response = response.await?;
+        if needs_credentials && authenticated::is_proof(&response) {
+            authenticated.mark();
+        }
         let held = response.extensions_mut().remove::<HeldMemory>();
         Ok(response.map(|body| Body::new(ResponseBody::new(body, guard, held))))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
 use spiderq_core::limits::DEFAULT_HTTP_TIMEOUT;
 
-use super::stall::StreamExecutor;
+use super::{authenticated::Authenticated, stall::StreamExecutor};
 use crate::body_timeout::BodyTimeouts;
 
 /// Largest request head, bytes: 1,000 job keys fit into its query. Also the buffer of an HTTP/1
@@ -24,8 +24,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Limits of connections. The defaults are meant for clients of the open internet.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Open at a time; further clients wait in the backlog of the system.
+    /// Open at a time. Where there are more, idle ones are closed to make room; if all have
+    /// requests, further clients wait in the backlog of the system.
     pub max_connections: usize,
+    /// Open at a time from one address (of IPv6: from one network of 64 bits); more are closed at
+    /// once. Clients behind one proxy or NAT are one address.
+    pub max_connections_per_address: usize,
     /// For the TLS handshake, and once more for the first byte of HTTP/1 or the whole preface of
     /// HTTP/2.
     pub handshake_timeout: Duration,
@@ -42,6 +46,10 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How long a connection without a request is kept.
     pub idle_timeout: Duration,
+    /// The same, as long as no valid credentials have come over it, if this is less.
+    pub unauthenticated_idle_timeout: Duration,
+    /// How long a gRPC stream may last that needs no credentials: Watch of health, reflection.
+    pub public_stream_timeout: Duration,
     /// Requests at a time on one HTTP/2 connection; more are refused with REFUSED_STREAM.
     pub max_streams: u32,
 }
@@ -50,6 +58,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 10_000,
+            max_connections_per_address: 1_000,
             handshake_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
@@ -57,6 +66,8 @@ impl Default for Limits {
             response_timeout: DEFAULT_HTTP_TIMEOUT,
             write_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
+            unauthenticated_idle_timeout: Duration::from_secs(30),
+            public_stream_timeout: Duration::from_secs(300),
             max_streams: 256,
         }
     }
@@ -65,6 +76,14 @@ impl Default for Limits {
 impl Limits {
     pub(crate) const fn body_timeouts(&self) -> BodyTimeouts {
         BodyTimeouts { progress: self.body_timeout, whole: self.whole_body_timeout }
+    }
+
+    /// How long a connection without a request is kept.
+    pub(super) fn idle_timeout_of(&self, authenticated: &Authenticated) -> Duration {
+        match authenticated.is_marked() {
+            true => self.idle_timeout,
+            false => self.idle_timeout.min(self.unauthenticated_idle_timeout),
+        }
     }
 
     /// hyper's part of the limits. Its own timeout of request heads is off: it would count idle

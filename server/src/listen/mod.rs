@@ -1,9 +1,11 @@
 //! The accept loop: HTTP/1.1 and HTTP/2, with or without TLS, on one socket. At its end it accepts
 //! no more connections, gives the requests under way time, and closes what is left.
 
+pub(crate) mod authenticated;
 mod connection;
 mod in_flight;
 mod limits;
+mod open_connections;
 mod protocol_sniff;
 mod response_body;
 mod stall;
@@ -11,29 +13,40 @@ mod stall;
 mod tests;
 mod timed_stream;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use hyper_util::server::conn::auto::Builder;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 pub use self::limits::Limits;
-use self::stall::StreamExecutor;
-use crate::app::App;
+use self::{open_connections::OpenConnections, stall::StreamExecutor};
+use crate::{app::App, certificates::Certificates};
 
 /// Pause after a connection could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Where all connections have requests: until it is looked again for one that is idle by now.
+const FULL_BACKOFF: Duration = Duration::from_millis(100);
+/// Of all connections, the part that is closed at a time to make room: one by one would cost a
+/// look at all of them for each.
+const CLOSED_AT_A_TIME: usize = 100;
+/// The least time between two warnings of the same kind.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What all connections of a listener share.
 pub(crate) struct ConnectionContext {
     app: App,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
     limits: Limits,
     builder: Builder<StreamExecutor>,
 }
 
 impl ConnectionContext {
-    pub(crate) fn new(app: App, tls: Option<TlsAcceptor>, limits: Limits) -> Self {
+    pub(crate) fn new(app: App, tls: Option<Arc<Certificates>>, limits: Limits) -> Self {
         Self { app, tls, builder: limits.builder(), limits }
     }
 }
@@ -61,15 +74,17 @@ async fn accept(
     mut stop: watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
-    let max = context.limits.max_connections;
+    let mut entrance =
+        Entrance { open: Arc::default(), full: Warning(None), refused: Warning(None) };
     loop {
         tokio::select! {
-            // At the limit, clients wait in the backlog of the system.
-            accepted = listener.accept(), if connections.len() < max => match accepted {
-                Ok((socket, _)) => {
-                    connections.spawn(connection::serve(socket, context.clone(), stop.clone()));
-                    if connections.len() == max {
-                        tracing::warn!(max, "connection limit reached");
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => {
+                    let mut stopping = stop.clone();
+                    let entered = entrance.admit(socket, peer.ip(), context, &stop, connections);
+                    tokio::select! {
+                        () = entered => {}
+                        _ = stopping.changed() => return,
                     }
                 }
                 // Most likely out of file descriptors: give other connections a moment to end.
@@ -83,5 +98,55 @@ async fn accept(
             Some(_) = connections.join_next() => {}
             _ = stop.changed() => return,
         }
+    }
+}
+
+/// Lets accepted connections in, within the limits.
+struct Entrance {
+    open: Arc<OpenConnections>,
+    full: Warning,
+    refused: Warning,
+}
+
+impl Entrance {
+    async fn admit(
+        &mut self,
+        socket: TcpStream,
+        peer: IpAddr,
+        context: &Arc<ConnectionContext>,
+        stop: &watch::Receiver<bool>,
+        connections: &mut JoinSet<()>,
+    ) {
+        let (limits, max) = (&context.limits, context.limits.max_connections);
+        if self.open.count_of(peer) >= limits.max_connections_per_address {
+            if self.refused.is_due() {
+                let max = limits.max_connections_per_address;
+                tracing::warn!(%peer, max, "connection limit of an address reached");
+            }
+            return;
+        }
+        if connections.len() >= max && self.full.is_due() {
+            tracing::warn!(max, "connection limit reached");
+        }
+        while connections.len() >= max {
+            self.open.close_longest_idle(1 + max / CLOSED_AT_A_TIME);
+            // An error means that all of them still have requests.
+            let _ = timeout(FULL_BACKOFF, connections.join_next()).await;
+        }
+        let place = self.open.enter(peer);
+        connections.spawn(connection::serve(socket, place, context.clone(), stop.clone()));
+    }
+}
+
+/// When a warning that anyone can cause was last logged.
+struct Warning(Option<Instant>);
+
+impl Warning {
+    fn is_due(&mut self) -> bool {
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= WARNING_INTERVAL);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
     }
 }

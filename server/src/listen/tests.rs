@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use axum::Router;
 use futures::FutureExt as _;
+use spiderq_gateway::Origins;
 use spiderq_proto::v1::{
     CountJobsRequest, GetJobRequest, ListQueueRequest,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
@@ -34,7 +35,8 @@ async fn start_with(services: &TestServices, limits: Limits) -> (watch::Sender<b
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let grpc = GrpcServices { routes: services.routes(), admission: None };
-    let app = App::new(Some(grpc), Router::new(), None, limits.body_timeouts(), &stopped);
+    let origins = Origins::default();
+    let app = App::new(Some(grpc), Router::new(), None, origins, &limits, &stopped);
     let context = ConnectionContext::new(app, None, limits);
     tokio::spawn(serve(listener, context, stopped, Duration::ZERO));
     (stop, address)

@@ -60,6 +60,10 @@ fn the_page_states_the_limits_of_connections_as_they_are() {
     let page = prose(LIMITS_PAGE);
     for text in [
         format!("| connections at a time | {} (`--max-", n(limits.max_connections)),
+        format!(
+            "| connections of one address | {} (`--max-",
+            n(limits.max_connections_per_address)
+        ),
         format!("| TLS handshake | {} s |", seconds(limits.handshake_timeout)),
         format!("with SETTINGS | {} s |", seconds(limits.handshake_timeout)),
         format!("| head of an HTTP/1 request | {} s from", seconds(limits.head_timeout)),
@@ -71,6 +75,8 @@ fn the_page_states_the_limits_of_connections_as_they_are() {
         ),
         format!("takes nothing of a response | {} s |", seconds(limits.write_timeout)),
         format!("| no request under way | {} s (`--idle`)", seconds(limits.idle_timeout)),
+        format!("have come, {} s if", seconds(limits.unauthenticated_idle_timeout)),
+        format!("Watch of health, reflection | {} s |", seconds(limits.public_stream_timeout)),
     ] {
         assert!(page.contains(&text), "{text}");
     }

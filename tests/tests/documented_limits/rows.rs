@@ -230,6 +230,17 @@ fn of_requests() -> Vec<Row> {
             ]
         }),
         (
+            "MIN_COMPRESSED_BYTES",
+            vec![(HTTP_PAGE, format!("of less than {}", bytes_text(MIN_COMPRESSED_BYTES)))],
+        ),
+        (
+            "MAX_PUBLIC_REQUEST_BYTES",
+            vec![(
+                LIMITS_PAGE,
+                format!("of health and reflection {}", bytes_text(MAX_PUBLIC_REQUEST_BYTES)),
+            )],
+        ),
+        (
             "MAX_RESPONSE_BYTES",
             vec![(
                 LIMITS_PAGE,

@@ -81,6 +81,28 @@ async fn idle_connections_are_closed_in_order() {
 }
 
 #[tokio::test]
+async fn a_connection_without_credentials_gets_less_patience() {
+    let limits = Limits { unauthenticated_idle_timeout: SHORT, ..Limits::default() };
+    let stack = limited(limits).await;
+    let wrong = "authorization: Bearer 00000000000000000000000000000000\r\n";
+    for (path, more, end) in [("/healthz", "", OK), ("/jobq/1/count", wrong, "Unauthorized\"}")] {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{more}\r\n");
+        let mut raw = Raw::begin(&stack.url, head.as_bytes()).await;
+        raw.read_until(end).await;
+        assert_eq!(raw.read_to_end().await, b"", "{path}");
+    }
+    let mut http2 = Raw::begin(&stack.url, &[MAGIC, SETTINGS].concat()).await;
+    frame(&mut http2, GOAWAY).await;
+    let key = format!("authorization: Bearer {}", stack.key);
+    let head = format!("GET /jobq/1/count HTTP/1.1\r\nhost: x\r\n{key}\r\n\r\n");
+    let mut raw = Raw::begin(&stack.url, head.as_bytes()).await;
+    raw.read_until("\r\n\r\n0").await;
+    raw.stays_silent(SHORT * 3).await;
+    raw.send(ASK).await;
+    raw.read_until(OK).await;
+}
+
+#[tokio::test]
 async fn a_stalled_body_is_408_in_the_form_of_its_family() {
     let stack = limited(Limits { body_timeout: SHORT, ..Limits::default() }).await;
     let key = "authorization: Bearer 0123456789abcdef0123456789abcdef";

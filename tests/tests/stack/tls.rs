@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use futures::future::{join, join_all};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use spiderq_proto::v1::{CountJobsRequest, job_service_client::JobServiceClient};
-use spiderq_server::{Limits, Network, TlsFiles};
+use spiderq_server::{ClientAuth, Limits, Network, TlsFiles};
 use spiderq_tests::{Http, Program, Raw, Stack, run};
 use tempfile::TempDir;
 use tokio::{
@@ -26,12 +26,12 @@ use tonic::{
 };
 
 /// A certificate for the loopback address, which is its own authority.
-struct Files {
+pub(crate) struct Files {
     folder: TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let names = ["127.0.0.1".to_owned()];
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
@@ -40,17 +40,22 @@ impl Files {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 
     fn network(&self) -> Network {
         Network {
-            tls: Some(TlsFiles { cert: self.path("cert.pem"), key: self.path("key.pem") }),
+            tls: Some(TlsFiles {
+                cert: self.path("cert.pem"),
+                key: self.path("key.pem"),
+                client_ca: None,
+                client_auth: ClientAuth::Required,
+            }),
             ..Network::default()
         }
     }
