@@ -28,15 +28,22 @@ async fn messages_may_be_compressed_both_ways() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_is_unimplemented() {
+async fn an_unknown_method_is_unimplemented_to_those_with_a_key() {
     let stack = Stack::start(StoreKind::Sqlite).await;
     for path in ["/spiderq.v1.JobService/NoSuchMethod", "/spiderq.v1.NoSuchService/Call"] {
         let mut client = tonic::client::Grpc::new(stack.grpc().channel());
-        client.ready().await.unwrap();
-        let codec = ProstCodec::<(), ()>::default();
-        let call = client.unary(Request::new(()), path.parse().unwrap(), codec);
-        let refused = call.await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::Unimplemented, "{path}");
+        let mut with_key = Request::new(());
+        let bearer = format!("Bearer {}", stack.key).parse().unwrap();
+        with_key.metadata_mut().insert("authorization", bearer);
+        for (request, code) in [
+            (with_key, tonic::Code::Unimplemented),
+            (Request::new(()), tonic::Code::Unauthenticated),
+        ] {
+            client.ready().await.unwrap();
+            let codec = ProstCodec::<(), ()>::default();
+            let refused = client.unary(request, path.parse().unwrap(), codec).await.unwrap_err();
+            assert_eq!(refused.code(), code, "{path}");
+        }
     }
     let mut jobs = JobServiceClient::new(stack.grpc().channel());
     let request = CountJobsRequest { project: 53, filter: None };
