@@ -68,7 +68,7 @@ pub use self::{
 };
 use self::{request_id::RequestId, start_waiters::StartWaiters, subscription::AllTurns};
 use crate::auth::Auth;
-pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
+pub use spiderq_core::store::{EventCursor, EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
