@@ -18,7 +18,7 @@ use crate::{
         Actor, Fence, Job, JobKey, Metadata, Millis, Position, SpiderId, State, StateEntry, Tags,
         UniqueKey,
     },
-    store::{Change, Changed, Effect, Holder, JobEvent, NewJob, RunningLimit, Step},
+    store::{Change, Changed, Effect, EventCursor, Holder, JobEvent, NewJob, RunningLimit, Step},
 };
 
 /// The field by which a running job is asked to stop: it is when its value is JSON `true`.
@@ -124,7 +124,7 @@ impl StoredJob {
 
     /// Gives up what an attempt holds, and then takes a new attempt or lease: a requeue and a
     /// start may come in one effect.
-    fn hold(&mut self, effect: &Effect, now: Millis) {
+    fn hold(&mut self, effect: &Effect, was_overtaken: bool) {
         if effect.release {
             (self.fence, self.job.lease_expires, self.stop_by) = (None, None, None);
             if self.job.state != State::Pending || effect.enter.is_none() {
@@ -137,18 +137,17 @@ impl StoredJob {
             self.job.attempt += 1;
         }
         if let Some(end) = effect.lease_expires {
-            self.job.lease_expires = Some(self.renewed_lease(end, now));
+            self.job.lease_expires = Some(self.renewed_lease(end, was_overtaken));
         }
         // A job that does not run has nobody who could stop by then.
         let stop_by = effect.stop_by.filter(|_| self.job.state == State::Running);
         self.stop_by = self.stop_by.or(stop_by);
     }
 
-    /// When the lease ends after a heartbeat that was asked for at `now`. One that comes after a
-    /// later write of the job was held up on its way to the store: it does not take back what a
-    /// heartbeat that overtook it was promised.
-    fn renewed_lease(&self, end: Millis, now: Millis) -> Millis {
-        let was_overtaken = self.job.updated > now;
+    /// When the lease ends after a heartbeat. One that was asked for before the job's last write was
+    /// held up on its way to the store, and overtaken: it does not take back what the worker was
+    /// promised by then.
+    fn renewed_lease(&self, end: Millis, was_overtaken: bool) -> Millis {
         let promised = self.job.lease_expires.filter(|_| was_overtaken);
         promised.map_or(end, |promised| promised.max(end))
     }
@@ -217,11 +216,11 @@ impl NewEvent {
         self.previous == Some(self.state) && self.state == State::Running
     }
 
-    /// With its number, which follows that of the last event.
+    /// With its place, which follows that of the last event.
     #[must_use]
-    pub fn numbered(self, number: u64) -> JobEvent {
+    pub fn at(self, cursor: EventCursor) -> JobEvent {
         let Self { key, state, previous } = self;
-        JobEvent { number, key, state, previous, stop: self.is_stop() }
+        JobEvent { cursor, key, state, previous, stop: self.is_stop() }
     }
 
     /// Of an effect: one for each entry into a state, and one for the first request to stop a
@@ -303,7 +302,7 @@ pub fn apply<V: ProjectView>(
     if let Some(limit) = exceeded(&before.job, &after.job, project)? {
         return Ok(Err(Changed::AtLimit(limit)));
     }
-    after.hold(effect, now);
+    after.hold(effect, before.job.updated > now);
     if let Some((_, actor)) = &effect.enter {
         after.enter(next, actor, effect);
     }

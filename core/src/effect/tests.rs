@@ -29,6 +29,8 @@ impl ProjectView for Project {
     }
 }
 
+const CURSOR: EventCursor = EventCursor { number: 9, stamp: 7 };
+
 fn actor() -> Actor {
     Actor::parse("ann").unwrap()
 }
@@ -113,7 +115,7 @@ fn a_purge_is_no_request_to_stop() {
     let key = job(State::Finished).job.key;
     for state in [State::Finished, State::Deleted] {
         let event = NewEvent::purged(key, state);
-        assert!(!event.is_stop() && !event.numbered(1).stop, "{state:?}");
+        assert!(!event.is_stop() && !event.at(CURSOR).stop, "{state:?}");
     }
 }
 
@@ -128,8 +130,8 @@ fn a_request_to_stop_is_an_event_of_a_running_job_only() {
     let once = applied(&running, &stop);
     let event = once.event.unwrap();
     assert!(event.is_stop() && once.notify);
-    let numbered = event.numbered(9);
-    assert_eq!((numbered.number, numbered.state, numbered.stop), (9, State::Running, true));
+    let numbered = event.at(CURSOR);
+    assert_eq!((numbered.cursor, numbered.state, numbered.stop), (CURSOR, State::Running, true));
     assert_eq!(applied(&once.after, &stop).event, None, "the second request is no news");
     assert_eq!(applied(&running, &set("stop_requested", "false")).event, None);
 }

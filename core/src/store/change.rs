@@ -72,8 +72,8 @@ pub struct Effect {
     pub front: bool,
     /// Begins an attempt, whose number is the last one plus 1.
     pub start: Option<NewAttempt>,
-    /// When the lease ends from now on. A change of a time at or before that of the job's last
-    /// write ([`Job::updated`](crate::model::Job::updated)) came late, and only makes a lease longer.
+    /// When the lease ends from now on. A change of a time before that of the job's last write
+    /// ([`Job::updated`](crate::model::Job::updated)) came late, and only makes a lease longer.
     pub lease_expires: Option<Millis>,
     /// Until when a running job may take to stop; a job that has such a time keeps it.
     pub stop_by: Option<Millis>,

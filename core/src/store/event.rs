@@ -2,7 +2,10 @@
 
 use tokio::sync::watch;
 
-use crate::model::{JobKey, State};
+use crate::{
+    error::{Error, Result},
+    model::{JobKey, State},
+};
 
 /// Notifications that the jobs or settings of a project may have changed in a way that somebody
 /// waits for; heartbeats and most changes of metadata make none. Several that come while nobody
@@ -27,11 +30,28 @@ impl Notifications {
     }
 }
 
+/// A place in the events of a project: after one of them, or where they began to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventCursor {
+    /// Number of the event: 1, 2, 3 … in its project.
+    pub number: u64,
+    /// Tells the event from another of the same number: a store that lost its last events, or a
+    /// copy that was put back, gives their numbers again, but not their stamps.
+    pub stamp: u64,
+}
+
+impl EventCursor {
+    /// A stamp by chance.
+    pub fn random_stamp() -> Result<u64> {
+        getrandom::u64().map_err(|error| Error::bug(error.to_string()))
+    }
+}
+
 /// A job's entry into a state, a request to stop it, or its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobEvent {
-    /// 1, 2, 3 … in its project.
-    pub number: u64,
+    /// Its place, after which a reader goes on.
+    pub cursor: EventCursor,
     /// Which job changed.
     pub key: JobKey,
     /// The state after the event; of a job that was removed, its last one.
@@ -78,10 +98,10 @@ pub enum Events {
     These {
         /// Oldest first.
         events: Vec<JobEvent>,
-        /// Number of the last event read; with none read, of the last one that there was.
-        last: u64,
+        /// That of the last event read; with none read, the one given, or the last that there was.
+        last: EventCursor,
     },
-    /// The event after the one asked for is no longer kept, or never was.
+    /// The event asked after is no longer kept, never was, or was lost by the store.
     Gone,
 }
 
@@ -92,8 +112,8 @@ mod tests {
     #[test]
     fn an_event_says_what_became_of_its_job() {
         let key = JobKey::parse("1/1/1").unwrap();
-        let kind =
-            |previous, state, stop| JobEvent { number: 1, key, state, previous, stop }.kind();
+        let cursor = EventCursor { number: 1, stamp: 0 };
+        let kind = |previous, state, stop| JobEvent { cursor, key, state, previous, stop }.kind();
         use State::{Deleted, Finished, Pending, Running};
         assert_eq!(kind(None, Pending, false), EventKind::Created);
         assert_eq!(kind(Some(Pending), Running, false), EventKind::StateChanged);

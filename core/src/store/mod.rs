@@ -33,7 +33,7 @@ pub use self::{
     api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
-    event::{EventKind, Events, JobEvent, Notifications},
+    event::{EventCursor, EventKind, Events, JobEvent, Notifications},
     jobs::{JobStore, Page, PageRoom, Purged, count_by_pages},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Effect, Events, NewAttempt, Notifications, RequestDigest, RunningLimit};
+use super::{Effect, EventCursor, Events, NewAttempt, Notifications, RequestDigest, RunningLimit};
 use crate::{
     error::Result,
     model::{
@@ -158,9 +158,14 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     /// Notifications of a project from now on, of changes made by any process.
     async fn subscribe(&self, project: ProjectId) -> Result<Notifications>;
 
-    /// Up to `limit` events of a project after the one with number `after`, oldest first;
-    /// `None`: from now on. Events are kept from the first call for a project on until no call
+    /// Up to `limit` events of a project after the one at `after`, oldest first; `None`: from now
+    /// on. A reader may go on after any event that is kept, and no other. Events are kept from the first call for a project on until no call
     /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most
     /// [`MAX_EVENTS`](crate::limits::MAX_EVENTS) of them.
-    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events>;
+    async fn events(
+        &self,
+        project: ProjectId,
+        after: Option<EventCursor>,
+        limit: usize,
+    ) -> Result<Events>;
 }

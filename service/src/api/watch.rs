@@ -11,7 +11,7 @@ use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
 use crate::{
     auth::{Credentials, Permit},
-    domain::{Domain, EventKind, JobEvent, Watch, WatchItem, WatchQuery},
+    domain::{Domain, EventCursor, EventKind, JobEvent, Watch, WatchItem, WatchQuery},
 };
 use spiderq_core::{
     error::{Error, Result},
@@ -56,7 +56,7 @@ pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<WatchQuery> {
     };
     let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider"));
     let after = project.map(|project| {
-        decode::some(message.cursor).map(|cursor| number(project, &cursor)).transpose()
+        decode::some(message.cursor).map(|cursor| parse_cursor(project, &cursor)).transpose()
     });
     let after = after.and_then(|after| fields.field("cursor", after));
     let (Some(project), Some(spider), Some(key), Some(after)) = (project, spider, key, after)
@@ -66,18 +66,25 @@ pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<WatchQuery> {
     Ok(WatchQuery { project, spider, key, after })
 }
 
-/// Project and number of an event, in hexadecimal: `35-1f`.
-fn cursor(project: ProjectId, number: u64) -> String {
-    format!("{:x}-{number:x}", project.get())
+/// Project, number of an event and its stamp, in hexadecimal: `35-1f-6f0c2a`.
+fn cursor_text(project: ProjectId, EventCursor { number, stamp }: EventCursor) -> String {
+    format!("{:x}-{number:x}-{stamp:x}", project.get())
 }
 
-fn number(project: ProjectId, text: &str) -> Result<u64> {
-    let parsed = text.split_once('-').and_then(|(_, number)| {
-        let number = u64::from_str_radix(number, 16).ok()?;
-        // There is one way to write a number: others were not given by this service.
-        (cursor(project, number) == text).then_some(number)
-    });
-    parsed.ok_or_else(|| {
+/// [`Error::CursorGone`] for a cursor without a stamp, as earlier versions gave them: it may be of
+/// events that were lost since.
+fn parse_cursor(project: ProjectId, text: &str) -> Result<EventCursor> {
+    let mut words = text.split('-');
+    let mut number = || words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
+    let (of_project, number, stamp) = (number(), number(), number());
+    // There is one way to write a number: others were not given by this service.
+    if let (Some(_), Some(number), None) = (of_project, number, stamp)
+        && text == format!("{:x}-{number:x}", project.get())
+    {
+        return Err(Error::CursorGone);
+    }
+    let cursor = number.zip(stamp).map(|(number, stamp)| EventCursor { number, stamp });
+    cursor.filter(|cursor| cursor_text(project, *cursor) == text).ok_or_else(|| {
         let message = "must be one that a watch of this project gave";
         Error::invalid("cursor", message)
     })
@@ -98,7 +105,7 @@ pub(super) fn stream(
             return;
         };
         super::log("WatchJobs", &reader.request_id, &error);
-        let cursor = cursor(sender.project, sender.last);
+        let cursor = cursor_text(sender.project, sender.last);
         let metadata = HashMap::from([("cursor".to_owned(), cursor)]);
         let status = super::status::with(&error, metadata);
         sender.outbox.end(Err(status));
@@ -108,8 +115,8 @@ pub(super) fn stream(
 
 struct Sender {
     project: ProjectId,
-    /// Number of the event of the last message.
-    last: u64,
+    /// That of the event of the last message.
+    last: EventCursor,
     outbox: Outbox<Message>,
 }
 
@@ -129,30 +136,30 @@ impl Sender {
                 checked_at = Instant::now();
             }
             for item in items {
-                let (number, message) = message(item);
+                let (cursor, message) = message(item);
                 tokio::select! {
                     () = shutdown.as_mut() => return Err(Error::ShuttingDown),
-                    put = self.put(message, number) => put?,
+                    put = self.put(message, cursor) => put?,
                 }
             }
         }
     }
 
-    async fn put(&mut self, mut message: v1::WatchJobsResponse, number: u64) -> Result<()> {
-        message.cursor = cursor(self.project, number);
+    async fn put(&mut self, mut message: v1::WatchJobsResponse, last: EventCursor) -> Result<()> {
+        message.cursor = cursor_text(self.project, last);
         let bytes = message.encoded_len();
         let put = self.outbox.put(Ok(message), bytes).await;
         put.map_err(|_| Error::SlowReader(WATCH_READ_TIMEOUT.as_secs()))?;
-        self.last = number;
+        self.last = last;
         Ok(())
     }
 }
 
-/// The number of the event, and a message whose cursor is still to be set.
-fn message(item: WatchItem) -> (u64, v1::WatchJobsResponse) {
+/// The place of the event, and a message whose cursor is still to be set.
+fn message(item: WatchItem) -> (EventCursor, v1::WatchJobsResponse) {
     match item {
-        WatchItem::Event(event, job) => (event.number, encoded(&event, job.map(|job| *job))),
-        WatchItem::Skipped(number) => (number, moved()),
+        WatchItem::Event(event, job) => (event.cursor, encoded(&event, job.map(|job| *job))),
+        WatchItem::Skipped(last) => (last, moved()),
     }
 }
 
@@ -183,19 +190,31 @@ fn encoded(event: &JobEvent, job: Option<Job>) -> v1::WatchJobsResponse {
 mod tests {
     use super::*;
 
+    const CURSOR: EventCursor = EventCursor { number: 31, stamp: 0xab };
+
     #[test]
     fn a_cursor_belongs_to_its_project_and_is_written_in_one_way() {
         let project = ProjectId::new(53).unwrap();
-        let text = cursor(project, 31);
-        assert_eq!(text, "35-1f");
-        assert_eq!(number(project, &text).unwrap(), 31);
-        assert_eq!(number(project, "35-0").unwrap(), 0);
+        let text = cursor_text(project, CURSOR);
+        assert_eq!(text, "35-1f-ab");
+        assert_eq!(parse_cursor(project, &text).unwrap(), CURSOR);
+        let first = EventCursor { number: 0, stamp: 0 };
+        assert_eq!(parse_cursor(project, "35-0-0").unwrap(), first);
         let other = ProjectId::new(54).unwrap();
-        assert!(number(other, &text).is_err());
-        for bad in ["35", "35-", "-1f", "35-1F", "35-01", "35-+1", "35-10000000000000000", "x"] {
-            let refused = number(project, bad).unwrap_err().to_string();
-            assert_eq!(refused, "cursor: must be one that a watch of this project gave");
+        assert!(parse_cursor(other, &text).is_err());
+        let bad = ["35", "35-", "-1f", "35-1F", "35-01", "35-+1", "35-10000000000000000", "x"];
+        let longer =
+            ["35-1f-", "35-1f-AB", "35-1f-0ab", "35-1f-ab-", "35-1f-ab-1", "36-1f", "36-1f-ab"];
+        for bad in bad.into_iter().chain(longer) {
+            let refused = parse_cursor(project, bad).unwrap_err().to_string();
+            assert_eq!(refused, "cursor: must be one that a watch of this project gave", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cursor_of_before_the_stamps_is_gone() {
+        let gone = parse_cursor(ProjectId::new(53).unwrap(), "35-1f");
+        assert!(matches!(gone, Err(Error::CursorGone)));
     }
 
     #[test]
@@ -206,8 +225,8 @@ mod tests {
             cursor: cursor.to_owned(),
             spider: None,
         };
-        let query = decode(request(0, "53/7/81", "35-1f")).unwrap();
-        assert_eq!((query.project.get(), query.after), (53, Some(31)));
+        let query = decode(request(0, "53/7/81", "35-1f-ab")).unwrap();
+        assert_eq!((query.project.get(), query.after), (53, Some(CURSOR)));
         let paths = |request| {
             let violations = decode(request).unwrap_err().violations();
             violations.into_iter().map(|one| one.path).collect::<Vec<_>>()
@@ -222,7 +241,7 @@ mod tests {
         use spiderq_core::model::State;
         let event = |previous, state| {
             let key = JobKey::parse("53/7/81").unwrap();
-            encoded(&JobEvent { number: 1, key, state, previous, stop: false }, None)
+            encoded(&JobEvent { cursor: CURSOR, key, state, previous, stop: false }, None)
         };
         let created = event(None, State::Pending);
         assert_eq!(created.job.unwrap().key, "53/7/81");

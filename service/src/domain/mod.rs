@@ -75,7 +75,7 @@ use self::{
     subscription::AllTurns,
 };
 use crate::auth::{Auth, Caller};
-pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
+pub use spiderq_core::store::{EventCursor, EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
     MemoryBudget, Reservation,
     clock::Clock,

@@ -14,7 +14,7 @@ use spiderq_core::{
     error::{Error, Result},
     limits::MAX_BATCH,
     model::{Job, JobKey, ProjectId, Role, SpiderId},
-    store::{Events, JobEvent, PageRoom, Store},
+    store::{EventCursor, Events, JobEvent, PageRoom, Store},
 };
 
 /// After this many events that it does not show, a watch says how far it has come, so that its
@@ -30,8 +30,8 @@ pub struct WatchQuery {
     pub spider: Option<SpiderRef>,
     /// Only of this job.
     pub key: Option<JobKey>,
-    /// Those after the event with this number; `None`: from now on.
-    pub after: Option<u64>,
+    /// Those after this place; `None`: from now on.
+    pub after: Option<EventCursor>,
 }
 
 /// What a watch shows.
@@ -39,8 +39,8 @@ pub struct WatchQuery {
 pub enum WatchItem {
     /// An event, and the job as it is now; `None`: it was purged since.
     Event(JobEvent, Option<Box<Job>>),
-    /// Many events up to the one with this number were not selected.
-    Skipped(u64),
+    /// Many events up to this one were not selected.
+    Skipped(EventCursor),
 }
 
 /// A watch that is under way.
@@ -53,7 +53,7 @@ pub struct Watch {
     spider: Option<SpiderId>,
     subscription: Subscription,
     turns: Arc<Turns>,
-    last: u64,
+    last: EventCursor,
     /// Events in a row that were not shown.
     silent: usize,
 }
@@ -84,7 +84,7 @@ impl WatchQuery {
 }
 
 impl Domain {
-    /// Begins a watch. [`Error::CursorGone`] when the events after `after` are no longer kept.
+    /// Begins a watch. [`Error::CursorGone`] when that of `after` is no longer kept.
     pub async fn watch_jobs(&self, caller: &Caller, query: WatchQuery) -> Result<Watch> {
         if let Some(key) = query.key {
             check_project(query.project, &[key]).map_err(|error| error.at("key"))?;
@@ -108,27 +108,11 @@ impl Domain {
         })
     }
 
-    /// The number of the event before the first to show.
-    async fn event_before_first(&self, query: &WatchQuery) -> Result<u64> {
-        let Some(after) = query.after else {
-            return self.last_event(query.project).await;
-        };
-        let last = match self.store.events(query.project, Some(after), 1).await? {
-            Events::These { last, .. } if last >= after => return Ok(after),
-            Events::These { last, .. } => last,
-            Events::Gone => self.last_event(query.project).await?,
-        };
-        if after > last {
-            let accepted = "must be one that a watch of this project gave";
-            return Err(Error::invalid("cursor", accepted));
-        }
-        Err(Error::CursorGone)
-    }
-
-    async fn last_event(&self, project: ProjectId) -> Result<u64> {
-        match self.store.events(project, None, 1).await? {
-            Events::These { last, .. } => Ok(last),
-            Events::Gone => Err(Error::bug("events from now on can't be gone")),
+    /// The place before the first event to show.
+    async fn event_before_first(&self, query: &WatchQuery) -> Result<EventCursor> {
+        match self.store.events(query.project, query.after, 1).await? {
+            Events::These { last, .. } => Ok(query.after.unwrap_or(last)),
+            Events::Gone => Err(Error::CursorGone),
         }
     }
 }
@@ -140,9 +124,9 @@ impl Watch {
         &self.query
     }
 
-    /// Number of the last event that it read.
+    /// That of the last event that it read.
     #[must_use]
-    pub const fn last(&self) -> u64 {
+    pub const fn last(&self) -> EventCursor {
         self.last
     }
 
@@ -161,7 +145,7 @@ impl Watch {
             let Events::These { events, last } = page else {
                 return Err(Error::CursorGone);
             };
-            if last > self.last {
+            if last != self.last {
                 self.last = last;
                 let items = self.show(events).await?;
                 if !items.is_empty() {

@@ -8,8 +8,8 @@ use spiderq_core::{
     error::{Error, Result},
     model::{ClaimFilter, Job, JobId, JobKey, Millis, ProjectId, State, Tag, Tags},
     store::{
-        AddOutcome, Added, Changed, Claimed, Effect, Events, KeptAnswers, NewJob, Notifications,
-        Pushed, QueueStore, RequestDigest, SpiderRecord,
+        AddOutcome, Added, Changed, Claimed, Effect, EventCursor, Events, KeptAnswers, NewJob,
+        Notifications, Pushed, QueueStore, RequestDigest, SpiderRecord,
     },
 };
 
@@ -77,8 +77,13 @@ impl QueueStore for MemoryStore {
         Ok(self.with(project, |project| project.subscribe()))
     }
 
-    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {
-        Ok(self.with(project, |project| project.events.read(after, limit)))
+    async fn events(
+        &self,
+        project: ProjectId,
+        after: Option<EventCursor>,
+        limit: usize,
+    ) -> Result<Events> {
+        self.with(project, |project| project.events.read(after, limit))
     }
 }
 

@@ -6,7 +6,7 @@ use spiderq_core::{
     error::Result,
     limits::EVENTS_TTL,
     model::{ProjectId, State},
-    store::{Events, JobEvent},
+    store::{EventCursor, Events, JobEvent},
 };
 
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
 
 #[derive(Serialize)]
 struct EventsArg {
-    after: Option<u64>,
+    /// Number and stamp; as text, since numbers of Lua are exact up to 2^53 only.
+    after: Option<(String, String)>,
     limit: usize,
     /// Milliseconds.
     ttl: u64,
@@ -28,28 +29,36 @@ struct EventsArg {
 pub(crate) async fn read(
     store: &RedisStore,
     project: ProjectId,
-    after: Option<u64>,
+    after: Option<EventCursor>,
     limit: usize,
 ) -> Result<Events> {
+    let after = after.map(|after| (after.number.to_string(), after.stamp.to_string()));
     let argument = EventsArg { after, limit, ttl: EVENTS_TTL.as_secs() * 1000 };
     let keys = ProjectNames(project).script(None);
     match store.connection.run(&scripts::EVENTS, &keys, &argument).await? {
         outcome::Events::Gone => Ok(Events::Gone),
-        outcome::Events::Events(last, list) => {
-            let events = list.iter().map(|(number, text)| event(project, *number, text));
-            Ok(Events::These { events: events.collect::<Result<_>>()?, last })
+        outcome::Events::Events((last, stamp), list) => {
+            let events =
+                list.iter().map(|(number, stamp, text)| event(project, number, stamp, text));
+            let events = events.collect::<Result<_>>()?;
+            Ok(Events::These { events, last: cursor(&last, &stamp)? })
         }
     }
 }
 
+fn cursor(number: &str, stamp: &str) -> Result<EventCursor> {
+    let parse = |text: &str| text.parse().map_err(bad_reply);
+    Ok(EventCursor { number: parse(number)?, stamp: parse(stamp)? })
+}
+
 /// An event from its text: `SPIDER/JOB BEFORE AFTER STOP`.
-fn event(project: ProjectId, number: u64, text: &str) -> Result<JobEvent> {
+fn event(project: ProjectId, number: &str, stamp: &str, text: &str) -> Result<JobEvent> {
     let words: Vec<&str> = text.split(' ').collect();
     let [member, before, after, stop] = words[..] else {
         return Err(bad_reply(format!("the event {text:?}")));
     };
     Ok(JobEvent {
-        number,
+        cursor: cursor(number, stamp)?,
         key: job_key(project, member)?,
         state: state(after)?,
         previous: (!before.is_empty()).then(|| state(before)).transpose()?,

@@ -18,7 +18,7 @@
 //! | `sq:{P}:settings` | hash | name of a setting | its value |
 //! | `sq:{P}:unique` | hash | digest | `S/J` of the active job that holds it |
 //! | `sq:{P}:due` | sorted set | ms since the epoch, `S/J` | running jobs of which something is due: their lease ends, or their time to stop |
-//! | `sq:{P}:events` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers, while somebody reads them |
+//! | `sq:{P}:events` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers and the time in µs, while somebody reads them |
 //! | `sq:{P}:notify` | string, expires | | some process waits for changes: they are published on the channel of this name |
 //! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
 //! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata |

@@ -86,7 +86,7 @@ pub(crate) enum UpdateTags {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Events {
-    /// Number of the last event read or given, and numbers with texts.
-    Events(u64, Vec<(u64, String)>),
+    /// Number and stamp of the last event read or given; and of each its number, stamp and text.
+    Events((String, String), Vec<(String, String, String)>),
     Gone,
 }

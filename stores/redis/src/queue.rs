@@ -5,8 +5,8 @@ use spiderq_core::{
     error::Result,
     model::{ClaimFilter, JobKey, Millis, ProjectId, State},
     store::{
-        AddOutcome, Claimed, Effect, Events, MAX_BATCH, NewJob, Notifications, QueueStore,
-        RequestDigest,
+        AddOutcome, Claimed, Effect, EventCursor, Events, MAX_BATCH, NewJob, Notifications,
+        QueueStore, RequestDigest,
     },
 };
 
@@ -63,7 +63,12 @@ impl QueueStore for RedisStore {
         within(self.hub.subscribe(project)).await
     }
 
-    async fn events(&self, project: ProjectId, after: Option<u64>, limit: usize) -> Result<Events> {
+    async fn events(
+        &self,
+        project: ProjectId,
+        after: Option<EventCursor>,
+        limit: usize,
+    ) -> Result<Events> {
         within(events::read(self, project, after, limit)).await
     }
 }

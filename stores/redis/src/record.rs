@@ -25,6 +25,9 @@ pub(crate) const CORE: [&str; 17] =
     ["n", "s", "o", "p", "u", "t", "0", "1", "2", "3", "w", "a", "l", "ci", "cp", "cl", "ce"];
 /// Index of the state in [`CORE`].
 const STATE: usize = 1;
+/// Field of the last write, whose time grows with every write; and its index in [`CORE`].
+pub(crate) const WRITTEN: &str = "w";
+pub(crate) const WRITTEN_COLUMN: usize = 10;
 /// Field of the fence, which is no column: only a claim answers with it.
 const FENCE: &str = "f";
 

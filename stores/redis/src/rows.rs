@@ -1,10 +1,10 @@
 //! Reading jobs by key, in one trip a project after one that asks how large they are; both hashes
-//! of a job in one atomic step.
+//! of a job as of one moment.
 
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use redis::Pipeline;
+use redis::{FromRedisValue, Pipeline, Value};
 use spiderq_core::{
     error::{Error, Result},
     model::{FieldName, FieldSelection, Job, JobKey, ProjectId},
@@ -14,7 +14,7 @@ use crate::{
     RedisStore,
     error::bad_reply,
     names::ProjectNames,
-    record::{CORE, Pairs, Record, Values, is_row_field, small_field},
+    record::{CORE, Pairs, Record, Values, WRITTEN, WRITTEN_COLUMN, is_row_field, small_field},
     sizes::fitting,
 };
 
@@ -65,13 +65,15 @@ async fn of_project(
 }
 
 async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> {
-    let mut pipe = redis::pipe();
-    for key in keys {
-        pipe.hgetall(ProjectNames::job(*key)).hgetall(ProjectNames::large(*key));
-    }
-    let replies: Vec<Pairs> = store.connection.read(&pipe).await?;
-    let mut replies = Replies(replies.into_iter());
-    keys.iter().map(|key| Record::whole(replies.next()?, replies.next()?).decode(*key)).collect()
+    let read = |pipe: &mut Pipeline, key| {
+        pipe.hgetall(ProjectNames::job(key)).hgetall(ProjectNames::large(key));
+    };
+    let written = |core: &Pairs| {
+        let written = core.iter().find(|(field, _)| field == WRITTEN);
+        written.map(|(_, time)| time.clone())
+    };
+    let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
+    found.map(|((core, large), key)| Record::whole(core, large).decode(*key)).collect()
 }
 
 async fn some(
@@ -84,28 +86,58 @@ async fn some(
     // A named field is in one of the two hashes, by its size.
     let small: Vec<&str> = FieldSelection::ROW.into_iter().chain(names.iter().copied()).collect();
     let columns = columns(&small);
-    let mut pipe = Pipeline::new();
-    for key in keys {
-        pipe.hmget(ProjectNames::job(*key), &columns);
-        if !names.is_empty() {
-            pipe.hmget(ProjectNames::large(*key), &names);
+    if names.is_empty() {
+        let mut pipe = redis::pipe();
+        for key in keys {
+            pipe.hmget(ProjectNames::job(*key), &columns);
         }
+        let rows: Vec<Values> = store.connection.pipe(&pipe).await?;
+        let mut rows = Replies(rows.into_iter());
+        let mut job =
+            |key: &JobKey| Record::of_row(rows.next()?, small.iter().copied())?.decode(*key);
+        return keys.iter().map(&mut job).collect();
     }
-    // Two hashes of a job must be of one moment.
-    let replies: Vec<Values> = if names.is_empty() {
-        store.connection.pipe(&pipe).await?
-    } else {
-        store.connection.read(&pipe).await?
+    let read = |pipe: &mut Pipeline, key| {
+        pipe.hmget(ProjectNames::job(key), &columns).hmget(ProjectNames::large(key), &names);
     };
-    let mut replies = Replies(replies.into_iter());
-    let mut job = |key: &JobKey| {
-        let mut record = Record::of_row(replies.next()?, small.iter().copied())?;
-        if !names.is_empty() {
-            record.add(names.iter().copied(), replies.next()?);
-        }
+    let written = |core: &Values| core.get(WRITTEN_COLUMN).cloned().flatten();
+    let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
+    let job = |((core, large), key): ((Values, Values), &JobKey)| {
+        let mut record = Record::of_row(core, small.iter().copied())?;
+        record.add(names.iter().copied(), large);
         record.decode(*key)
     };
-    keys.iter().map(&mut job).collect()
+    found.map(job).collect()
+}
+
+/// Reads both hashes of jobs, each job's as of one moment. Not in a transaction, which a server
+/// out of memory refuses, nor in a script for all, which takes Redis four times as long: a job
+/// whose last write (`written`, of its core hash) is another one afterwards is read again alone.
+async fn both_hashes<T: FromRedisValue>(
+    store: &RedisStore,
+    keys: &[JobKey],
+    read: impl Fn(&mut Pipeline, JobKey),
+    written: impl Fn(&T) -> Option<String>,
+) -> Result<Vec<(T, T)>> {
+    let mut pipe = redis::pipe();
+    for key in keys {
+        read(&mut pipe, *key);
+        pipe.hget(ProjectNames::job(*key), WRITTEN);
+    }
+    let replies: Vec<Value> = store.connection.pipe(&pipe).await?;
+    let mut replies = Replies(replies.into_iter());
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        let (core, large): (T, T) = (replies.value()?, replies.value()?);
+        if written(&core) == replies.value::<Option<String>>()? {
+            found.push((core, large));
+        } else {
+            let mut again = redis::pipe();
+            read(&mut again, *key);
+            found.push(store.connection.read(&again).await?);
+        }
+    }
+    Ok(found)
 }
 
 /// The fields of the core hash for a row with small metadata of these names.
@@ -120,5 +152,11 @@ struct Replies<I>(I);
 impl<I: Iterator> Replies<I> {
     fn next(&mut self) -> Result<I::Item> {
         self.0.next().ok_or_else(|| bad_reply("fewer replies than commands"))
+    }
+}
+
+impl<I: Iterator<Item = Value>> Replies<I> {
+    fn value<T: FromRedisValue>(&mut self) -> Result<T> {
+        redis::from_redis_value(self.next()?).map_err(bad_reply)
     }
 }

@@ -13,7 +13,7 @@ use spiderq_core::{
     effect::NewEvent,
     limits::MAX_EVENTS,
     model::{JobKey, ProjectId},
-    store::{Events, JobEvent},
+    store::{EventCursor, Events, JobEvent},
 };
 
 use crate::{
@@ -25,26 +25,28 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct EventLog {
     project: ProjectId,
-    /// Number of the last event.
-    last: u64,
+    /// That of the last event.
+    last: EventCursor,
     kept: bool,
     changed: bool,
+    /// Of the events of this step.
+    stamp: u64,
 }
 
 impl EventLog {
     /// As it stands; `None` when nobody ever read it.
     pub(crate) fn load(connection: &Connection, project: ProjectId) -> Result<Option<Self>> {
-        let sql = "SELECT last, kept FROM event_logs WHERE project = ?1";
+        let sql = "SELECT last AS number, stamp, kept FROM event_logs WHERE project = ?1";
+        let stamp = EventCursor::random_stamp()?;
         let read = |row: &Row<'_>| {
-            let last = row.get::<_, i64>("last")?.cast_unsigned();
-            Ok(Self { project, last, kept: row.get("kept")?, changed: false })
+            Ok(Self { project, last: cursor(row)?, kept: row.get("kept")?, changed: false, stamp })
         };
         first(connection, sql, [int(project.get())], read)
     }
 
     /// Adds an event; one that is not kept is counted all the same.
     pub(crate) fn add(&mut self, connection: &Connection, event: NewEvent) -> Result<()> {
-        self.last += 1;
+        self.last = EventCursor { number: self.last.number + 1, stamp: self.stamp };
         self.changed = true;
         if !self.kept {
             return Ok(());
@@ -52,7 +54,8 @@ impl EventLog {
         let mut statement = connection.prepare_cached(include_str!("sql/insert_event.sql"))?;
         statement.execute(named_params! {
             ":project": int(self.project.get()),
-            ":number": int(self.last),
+            ":number": int(self.last.number),
+            ":stamp": int(self.last.stamp),
             ":spider": int(event.key.spider.get()),
             ":job": int(event.key.job.get()),
             ":state": state_index(event.state),
@@ -68,51 +71,67 @@ impl EventLog {
             return Ok(());
         }
         let project = int(self.project.get());
-        let sql = "UPDATE event_logs SET last = ?2 WHERE project = ?1";
-        connection.prepare_cached(sql)?.execute(params![project, int(self.last)])?;
-        if self.kept && self.last > MAX_EVENTS {
+        let EventCursor { number, stamp } = self.last;
+        let sql = "UPDATE event_logs SET last = ?2, stamp = ?3 WHERE project = ?1";
+        connection.prepare_cached(sql)?.execute(params![project, int(number), int(stamp)])?;
+        if self.kept && number > MAX_EVENTS {
             let sql = "DELETE FROM events WHERE project = ?1 AND number <= ?2";
-            let last_dropped = int(self.last - MAX_EVENTS);
+            let last_dropped = int(number - MAX_EVENTS);
             connection.prepare_cached(sql)?.execute(params![project, last_dropped])?;
         }
         Ok(())
     }
 }
 
-/// Events after the one with number `after`; `None` when the event log is not kept.
+/// Events after the one at `after`; `None` when the event log is not kept, or has yet to begin.
 pub(crate) fn read(
     connection: &Connection,
     project: ProjectId,
-    after: Option<u64>,
+    after: Option<EventCursor>,
     limit: usize,
 ) -> Result<Option<Events>> {
-    let Some(log) = EventLog::load(connection, project)?.filter(|log| log.kept) else {
+    if EventLog::load(connection, project)?.is_none_or(|log| !log.kept) {
         return Ok(None);
-    };
-    let after = after.unwrap_or(log.last);
-    if after > log.last {
-        return Ok(Some(Events::Gone));
     }
-    let mut events = Vec::new();
-    if after < log.last {
-        events = read_after(connection, project, after, limit)?;
-        if events.first().is_none_or(|event| event.number != after + 1) {
-            return Ok(Some(Events::Gone));
+    let key = int(project.get());
+    let after = match after {
+        Some(after) => {
+            // Its own row shows that the reader knows this history.
+            let sql = "SELECT number, stamp FROM events WHERE project = ?1 AND number = ?2";
+            let found = first(connection, sql, params![key, int(after.number)], cursor)?;
+            found.filter(|found| *found == after)
         }
-    }
-    let last = events.last().map_or(after, |event| event.number);
+        None => {
+            let sql = "SELECT number, stamp FROM events WHERE project = ?1 \
+                       ORDER BY number DESC LIMIT 1";
+            let Some(last) = first(connection, sql, [key], cursor)? else {
+                return Ok(None);
+            };
+            Some(last)
+        }
+    };
+    let Some(after) = after else {
+        return Ok(Some(Events::Gone));
+    };
+    let events = read_after(connection, project, after.number, limit)?;
+    let last = events.last().map_or(after, |event| event.cursor);
     Ok(Some(Events::These { events, last }))
+}
+
+fn cursor(row: &Row<'_>) -> rusqlite::Result<EventCursor> {
+    let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.cast_unsigned());
+    Ok(EventCursor { number: number("number")?, stamp: number("stamp")? })
 }
 
 fn read_after(
     connection: &Connection,
     project: ProjectId,
-    after: u64,
+    number: u64,
     limit: usize,
 ) -> Result<Vec<JobEvent>> {
     let sql = "SELECT * FROM events WHERE project = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let key = params![int(project.get()), int(after), job_row::limit(limit)];
+    let key = params![int(project.get()), int(number), job_row::limit(limit)];
     let mut rows = statement.query(key)?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
@@ -125,7 +144,7 @@ fn event(project: ProjectId, row: &Row<'_>) -> Result<JobEvent> {
     let previous: Option<i64> = row.get("previous")?;
     let (spider, job) = (spider_id(row.get("spider")?)?, job_id(row.get("job")?)?);
     Ok(JobEvent {
-        number: row.get::<_, i64>("number")?.cast_unsigned(),
+        cursor: cursor(row)?,
         key: JobKey { project, spider, job },
         state: state(row.get("state")?)?,
         previous: previous.map(state).transpose()?,
@@ -133,11 +152,14 @@ fn event(project: ProjectId, row: &Row<'_>) -> Result<JobEvent> {
     })
 }
 
-/// Begins to keep the event log, or goes on.
+/// Begins to keep the event log, with a row for the place where it begins.
 pub(crate) fn begin(connection: &Connection, project: ProjectId) -> Result<()> {
-    let sql = "INSERT INTO event_logs (project, last, kept) VALUES (?1, 0, 1) \
+    let project = int(project.get());
+    let sql = "INSERT INTO event_logs (project, last, kept, stamp) VALUES (?1, 0, 1, ?2) \
                ON CONFLICT DO UPDATE SET kept = 1";
-    connection.prepare_cached(sql)?.execute([int(project.get())])?;
+    let stamp = int(EventCursor::random_stamp()?);
+    connection.prepare_cached(sql)?.execute(params![project, stamp])?;
+    connection.prepare_cached(include_str!("sql/begin_event_log.sql"))?.execute([project])?;
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use spiderq_core::{
     error::{self, Error},
     model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, UniqueKey},
     store::{
-        AddOutcome, Added, Changed, Claimed, Effect, Events, NewJob, Notifications, Pushed,
-        QueueStore, RequestDigest, RunningLimit,
+        AddOutcome, Added, Changed, Claimed, Effect, EventCursor, Events, NewJob, Notifications,
+        Pushed, QueueStore, RequestDigest, RunningLimit,
     },
 };
 
@@ -74,7 +74,7 @@ impl QueueStore for SqliteStore {
     async fn events(
         &self,
         project: ProjectId,
-        after: Option<u64>,
+        after: Option<EventCursor>,
         limit: usize,
     ) -> error::Result<Events> {
         self.last_reads.read_now(project);

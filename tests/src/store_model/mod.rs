@@ -12,7 +12,7 @@ use spiderq_core::{
     error::Error,
     model::{FieldSelection, Filter, Job, JobKey, Metadata, Millis, SpiderId, State, StateSet},
     store::{
-        Changed, Claimed, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
+        Changed, Claimed, EventCursor, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
         RequestDigest, Retention, SpiderRecord, SpiderTagsUpdated,
     },
 };
@@ -55,7 +55,8 @@ struct Contents {
 pub async fn play(world: &World, script: Script) {
     let memory = World { store: Arc::new(MemoryStore::new()), project: world.project };
     let begin = events_after(world, None).await.1;
-    assert_eq!(events_after(&memory, None).await.1, 0);
+    let memory_begin = events_after(&memory, None).await.1;
+    assert_eq!(memory_begin.number, 0);
     for (number, (time, repeat, call)) in script.into_iter().enumerate() {
         let (now, call) = (Millis(T + time), call.of(world.project));
         if let Call::Due(postpone) = call {
@@ -70,9 +71,16 @@ pub async fn play(world: &World, script: Script) {
         }
     }
     assert_eq!(contents(world).await, contents(&memory).await);
-    let (mut events, last) = events_after(world, Some(begin)).await;
-    events.iter_mut().for_each(|event| event.number -= begin);
-    assert_eq!((events, last - begin), events_after(&memory, Some(0)).await);
+    let events = [(world, begin), (&memory, memory_begin)].map(|(world, begin)| async move {
+        let (mut events, last) = events_after(world, Some(begin)).await;
+        for event in &mut events {
+            let number = event.cursor.number - begin.number;
+            event.cursor = EventCursor { number, stamp: 0 };
+        }
+        (events, last.number - begin.number)
+    });
+    let [events, expected] = events;
+    assert_eq!(events.await, expected.await);
 }
 
 async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDigest>) -> Answer {
@@ -167,8 +175,8 @@ async fn contents(world: &World) -> Contents {
     }
 }
 
-/// Events after one, and the number of the last.
-async fn events_after(world: &World, after: Option<u64>) -> (Vec<JobEvent>, u64) {
+/// Events after one, and the place of the last.
+async fn events_after(world: &World, after: Option<EventCursor>) -> (Vec<JobEvent>, EventCursor) {
     match world.store.events(world.project, after, 1_000).await.unwrap() {
         Events::These { events, last } => (events, last),
         Events::Gone => panic!("a script makes fewer events than are kept"),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use spiderq_core::{
     error::Error,
     model::{FieldSelection, Millis, State},
-    store::{ApiKeyDigest, ApiKeyRecord, Holder, MAX_BATCH, Store},
+    store::{MAX_BATCH, NewJob, Store},
 };
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
-    Program,
+    Http, Program, Stack,
     redis_server::RedisServer,
     store_contract::{World, world::*},
 };
@@ -28,9 +28,8 @@ async fn everything_can_be_read() {
     let store = open_store(&server).await;
     let world = World::new(store.clone());
     let large = format!("\"{}\"", "x".repeat(500));
-    let fields = metadata(&[("large", &large), ("small", "1")]);
-    let job =
-        |state| spiderq_core::store::NewJob { metadata: fields.clone(), ..in_state("s", state) };
+    let fields = metadata(&[("large", large.as_str()), ("small", "1")]);
+    let job = |state| NewJob { metadata: fields.clone(), ..in_state("s", state) };
     world.push(T, [State::Pending, State::Running, State::Finished].map(job).to_vec()).await;
     world.set(&[("a", "1")]).await;
     let keys: Vec<_> = (1..=3).map(|number| world.key(1, number)).collect();
@@ -69,7 +68,7 @@ async fn everything_can_be_read() {
 async fn a_server_starts_and_shows_a_job() {
     let server = RedisServer::start(&[]);
     let first = Program::serve(&server.url(), &[]);
-    let http = |url: &str| spiderq_tests::Http::new(url).basic(spiderq_tests::Stack::KEY, "");
+    let http = |url: &str| Http::new(url).basic(Stack::KEY, "");
     http(&first.url).post("/jobq/53/push", "{\"spider\":\"s\"}").await.ok();
     drop(first);
     fill(&server);

@@ -252,15 +252,24 @@ async fn a_bad_cursor_is_refused_and_so_is_a_key_of_another_project() {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
         let (_, cursor) = watch(&grpc, all()).await.unwrap();
-        let (project, number) = cursor.split_once('-').unwrap();
-        let number = u64::from_str_radix(number, 16).unwrap();
-        let future = format!("{project}-{:x}", number + 1);
-        let foreign = format!("36-{number:x}");
-        for bad in [future.as_str(), foreign.as_str(), "x", "-", &"9".repeat(100)] {
+        let [project, number, stamp] = cursor.split('-').collect::<Vec<_>>()[..] else {
+            panic!("{cursor}");
+        };
+        let foreign = format!("36-{number}-{stamp}");
+        for bad in [foreign.as_str(), "x", "-", "--", &"9".repeat(100)] {
             let refused = watch(&grpc, after(bad)).await.unwrap_err();
             let told = (refused.code(), refused.message());
             let expected = "cursor: must be one that a watch of this project gave";
             assert_eq!(told, (Code::InvalidArgument, expected), "{bad}");
+        }
+        // As a store gave them that has lost its last events since, or an earlier version.
+        let number_on = u64::from_str_radix(number, 16).unwrap() + 1;
+        let ahead = format!("{project}-{number_on:x}-{stamp}");
+        let other = format!("{project}-{number}-1");
+        let unstamped = format!("{project}-{number}");
+        for gone in [ahead, other, unstamped] {
+            let refused = watch(&grpc, after(&gone)).await.unwrap_err();
+            assert_eq!(reason(&refused), (Code::OutOfRange, "CURSOR_GONE".to_owned()), "{gone}");
         }
         let foreign = WatchJobsRequest { key: "54/1/1".to_owned(), ..all() };
         let refused = watch(&grpc, foreign).await.unwrap_err();

@@ -32,11 +32,10 @@ impl<'a> Command<'a> {
     pub(crate) fn reads(script: &'a Script, pipe: &Pipeline) -> Option<Self> {
         let (mut keys, mut arguments) = (Vec::new(), Vec::new());
         for command in pipe.cmd_iter() {
-            let mut words = command.args_iter().map(|word| match word {
-                Arg::Simple(word) => Some(word),
-                // The enum is open; nothing else is a word of a command that only reads.
-                Arg::Cursor | _ => None,
-            });
+            // What is no plain word is no part of a command that only reads.
+            let mut words = command
+                .args_iter()
+                .map(|word| if let Arg::Simple(word) = word { Some(word) } else { None });
             let (name, key) = (words.next()??, words.next()??);
             let rest: Vec<&[u8]> = words.collect::<Option<_>>()?;
             keys.push(key);

@@ -1,30 +1,37 @@
--- Events of a project after a number; keeps them for a further while.
+-- Events of a project after one of them; keeps them for a further while.
 -- KEYS    see names.lua.
--- ARGV[1] after: nil for from now on; limit; ttl: ms.
--- Returns packed {events = {number of the last event read or given, list of {number, text}}}, or
---         'gone' when the event after `after` is not kept or was never.
--- needs: names, numbers
+-- ARGV[1] after: nil for from now on, else {number, stamp}; limit; ttl: ms.
+-- Returns packed {events = {number and stamp of the last event read or given, list of {number,
+--         stamp, text}}}, or 'gone' when that of `after` is not kept or was never. Numbers and
+--         stamps are texts: callers may send any number.
+-- needs: event_log, names, numbers
 local arg = cmsgpack.unpack(ARGV[1])
 local call = redis.call
-local last = tonumber(call('HGET', names.counters, 'last_event') or 0)
 local gone = cmsgpack.pack('gone')
+
+local function place(entry)
+  return { string.match(entry[1], '^(%d+)-(%d+)$') }
+end
 
 if call('EXISTS', names.events) == 0 then
   if arg.after then return gone end
   -- Two numbers on: what came while nothing was kept is a gap after every earlier cursor.
-  last = call('HINCRBY', names.counters, 'last_event', 2)
-  call('XADD', names.events, numbers.int(last) .. '-0', 'b', '')
+  local first = call('HINCRBY', names.counters, 'last_event', 2)
+  call('XADD', names.events, event_log.id(first), 'b', '')
 end
 call('PEXPIRE', names.events, numbers.int(arg.ttl))
-if not arg.after then return cmsgpack.pack({ events = { last, {} } }) end
-if arg.after > last then return gone end
-local first = call('XRANGE', names.events, '-', '+', 'COUNT', 1)[1][1]
-if arg.after + 1 < tonumber(string.match(first, '^%d+')) then return gone end
-
-local read, list = arg.after, {}
-local from = '(' .. numbers.int(arg.after) .. '-0'
-for i, entry in ipairs(call('XRANGE', names.events, from, '+', 'COUNT', arg.limit)) do
-  read = tonumber(string.match(entry[1], '^%d+'))
-  list[i] = { read, entry[2][2] }
+if not arg.after then
+  local last = call('XREVRANGE', names.events, '+', '-', 'COUNT', 1)[1]
+  return cmsgpack.pack({ events = { place(last), {} } })
 end
-return cmsgpack.pack({ events = { read, list } })
+-- That of `after` comes with them: it shows that the reader knows this history.
+local from = table.concat(arg.after, '-')
+local entries = call('XRANGE', names.events, from, '+', 'COUNT', arg.limit + 1)
+if not entries[1] or entries[1][1] ~= from then return gone end
+
+local last, list = arg.after, {}
+for i = 2, #entries do
+  last = place(entries[i])
+  list[i - 1] = { last[1], last[2], entries[i][2][2] }
+end
+return cmsgpack.pack({ events = { last, list } })

@@ -54,7 +54,8 @@ const LAST_NUMBERS: [LastNumber; 4] = [
                 WHERE events.project = event_logs.project) AS least \
                 FROM event_logs WHERE last < least",
         what: "the number of the last event is below that of one kept",
-        mend: "UPDATE event_logs SET last = :least WHERE project = :project",
+        mend: "UPDATE event_logs SET last = :least, stamp = (SELECT stamp FROM events \
+               WHERE events.project = :project AND number = :least) WHERE project = :project",
     },
 ];
 

@@ -1,2 +1,2 @@
-INSERT INTO events (project, number, spider, job, state, previous, stop)
-VALUES (:project, :number, :spider, :job, :state, :previous, :stop)
+INSERT INTO events (project, number, spider, job, state, previous, stop, stamp)
+VALUES (:project, :number, :spider, :job, :state, :previous, :stop, :stamp)

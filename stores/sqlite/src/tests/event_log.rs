@@ -6,15 +6,15 @@ use std::{path::Path, time::Duration};
 use rusqlite::Connection;
 
 use super::{
-    super::{SqliteStore, events::LastReads},
+    super::{SqliteStore, events::LastReads, migrations},
     job, push,
 };
 use spiderq_core::{
     error::Error,
     model::{Actor, Fence, FieldSelection, JobKey, Millis, ProjectId, State},
     store::{
-        Change, Changed, Effect, Events, Holder, JobEvent, JobStore, NewAttempt, NewJob,
-        ProjectStore, QueueStore, Step, UpkeepStore,
+        Change, Changed, Effect, EventCursor, Events, Holder, JobEvent, JobStore, NewAttempt,
+        NewJob, ProjectStore, QueueStore, Step, UpkeepStore,
     },
 };
 
@@ -87,18 +87,30 @@ async fn a_record_that_cannot_be_read_is_due_and_can_be_postponed() {
 }
 
 /// Reads what came after `after`.
-async fn events(store: &SqliteStore, after: Option<u64>) -> Events {
+async fn events(store: &SqliteStore, after: Option<EventCursor>) -> Events {
     store.events(project(), after, 9).await.unwrap()
 }
 
-const fn none(last: u64) -> Events {
-    Events::These { events: Vec::new(), last }
+/// Where a reader begins that wants only new events; the number is this one.
+async fn begin(store: &SqliteStore, number: u64) -> EventCursor {
+    let Events::These { events, last } = events(store, None).await else { panic!("gone") };
+    assert_eq!((events, last.number), (Vec::new(), number));
+    last
 }
 
-fn pushed(number: u64, job: i64) -> Events {
-    let event =
-        JobEvent { number, key: key(job), state: State::Pending, previous: None, stop: false };
-    Events::These { events: vec![event], last: number }
+/// The one event after `after`: that of a job that was pushed.
+async fn pushed(store: &SqliteStore, after: EventCursor, job: i64) -> EventCursor {
+    let Events::These { events, last } = events(store, Some(after)).await else { panic!("gone") };
+    assert_eq!(last.number, after.number + 1);
+    let event = JobEvent {
+        cursor: last,
+        key: key(job),
+        state: State::Pending,
+        previous: None,
+        stop: false,
+    };
+    assert_eq!(events, [event]);
+    last
 }
 
 #[tokio::test]
@@ -106,13 +118,55 @@ async fn an_event_log_goes_on_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = SqliteStore::open(&path).unwrap();
-    assert_eq!(events(&store, None).await, none(0));
+    let begin = begin(&store, 0).await;
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     push(&store).await;
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
-    assert_eq!(events(&store, Some(0)).await, pushed(1, 1));
+    pushed(&store, begin, 1).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_is_put_back_knows_no_cursor_of_what_came_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, copy] = ["store.db", "copy.db"].map(|name| folder.path().join(name));
+    let store = SqliteStore::open(&path).unwrap();
+    let begin = begin(&store, 0).await;
+    push(&store).await;
+    let first = pushed(&store, begin, 1).await;
+    let connection = Connection::open(&path).unwrap();
+    connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    push(&store).await;
+    let lost = pushed(&store, first, 2).await;
+    drop(store);
+    let store = SqliteStore::open(&copy).unwrap();
+    assert_eq!(events(&store, Some(lost)).await, Events::Gone);
+    // The number is given again, to a job of the same key.
+    push(&store).await;
+    assert_eq!(events(&store, Some(lost)).await, Events::Gone);
+    let again = pushed(&store, first, 2).await;
+    assert_eq!(again.number, lost.number);
+    push(&store).await;
+    assert_eq!(events(&store, Some(lost)).await, Events::Gone);
+    pushed(&store, again, 3).await;
+}
+
+#[tokio::test]
+async fn a_file_of_before_the_stamps_goes_on_with_its_event_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut all = migrations::ALL.iter();
+    let before = all.position(|migration| migration.contains("ADD COLUMN stamp")).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    migrations::apply(&connection, &migrations::ALL[..before]).unwrap();
+    let log = "INSERT INTO event_logs (project, last, kept) VALUES (1, 7, 1)";
+    connection.execute(log, []).unwrap();
+    drop(connection);
+    let store = SqliteStore::open(&path).unwrap();
+    let begin = begin(&store, 7).await;
+    push(&store).await;
+    pushed(&store, begin, 1).await;
 }
 
 #[tokio::test]
@@ -124,8 +178,9 @@ async fn an_event_log_that_nobody_reads_ends_and_what_is_missed_shows() {
         let connection = Connection::open(&path).unwrap();
         connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    assert_eq!(events(&store, None).await, none(0));
+    let zero = begin(&store, 0).await;
     push(&store).await;
+    let one = pushed(&store, zero, 1).await;
     // Its day is over.
     let connection = Connection::open(&path).unwrap();
     store.last_reads = LastReads::load(&connection, Duration::ZERO).unwrap();
@@ -134,11 +189,11 @@ async fn an_event_log_that_nobody_reads_ends_and_what_is_missed_shows() {
     push(&store).await;
     store.last_reads = LastReads::load(&connection, Duration::from_secs(99)).unwrap();
     // The one from before, too, could have been read for a day and no longer.
-    assert_eq!(events(&store, Some(0)).await, Events::Gone);
-    assert_eq!(events(&store, Some(2)).await, Events::Gone);
-    assert_eq!(events(&store, None).await, none(3));
+    assert_eq!(events(&store, Some(zero)).await, Events::Gone);
+    assert_eq!(events(&store, Some(one)).await, Events::Gone);
+    let three = begin(&store, 3).await;
     push(&store).await;
-    assert_eq!(events(&store, Some(3)).await, pushed(4, 4));
+    pushed(&store, three, 4).await;
 }
 
 #[tokio::test]
@@ -146,14 +201,15 @@ async fn a_reader_that_has_missed_nothing_goes_on_in_a_new_event_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::open(&path).unwrap();
-    assert_eq!(events(&store, None).await, none(0));
+    let zero = begin(&store, 0).await;
     push(&store).await;
-    assert_eq!(events(&store, Some(0)).await, pushed(1, 1));
+    let one = pushed(&store, zero, 1).await;
     let connection = Connection::open(&path).unwrap();
     store.last_reads = LastReads::load(&connection, Duration::ZERO).unwrap();
     // A write that is no event ends the log, too.
     let change = spiderq_core::store::SettingsChange::Clear;
     assert!(store.change_settings(project(), change).await.unwrap());
-    assert_eq!(events(&store, Some(1)).await, none(1));
-    assert_eq!(events(&store, Some(0)).await, Events::Gone);
+    let none = Events::These { events: Vec::new(), last: one };
+    assert_eq!(events(&store, Some(one)).await, none);
+    assert_eq!(events(&store, Some(zero)).await, Events::Gone);
 }

@@ -30,7 +30,7 @@ end
 
 -- When the lease ends after a heartbeat: `StoredJob::renewed_lease` of core/src/effect.rs.
 local function renewed_lease(plan, new, lease)
-  local was_overtaken = tonumber(new.w) >= plan.now
+  local was_overtaken = tonumber(new.w) > plan.now
   return was_overtaken and new.l and math.max(tonumber(new.l), lease) or lease
 end
 
