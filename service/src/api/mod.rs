@@ -53,6 +53,16 @@ struct Call {
     deadline: Option<Instant>,
 }
 
+impl Call {
+    /// Memory for a response that takes about so many bytes as a message.
+    async fn reserve(&self, bytes: usize) -> Result<Reservation> {
+        let mut memory = self.domain.memory_of(&self.caller);
+        // The message and its encoding are in memory at the same time.
+        memory.grow_in_time(2 * bytes).await?;
+        Ok(memory)
+    }
+}
+
 /// When a caller stops waiting for the response. The server puts it in a request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(pub Instant);
