@@ -61,6 +61,14 @@ impl Call {
     async fn admit(&self, project: ProjectId, jobs: usize) -> Result<()> {
         self.domain.admit(&self.caller, &self.permit, project, jobs).await
     }
+
+    /// Memory for a response that takes about so many bytes as a message.
+    async fn reserve(&self, bytes: usize) -> Result<Reservation> {
+        let mut memory = self.domain.memory_of(&self.caller);
+        // The message and its encoding are in memory at the same time.
+        memory.grow_in_time(2 * bytes).await?;
+        Ok(memory)
+    }
 }
 
 /// Who makes a call, and whose quotas it uses up. Travels in a request's extensions.

@@ -33,10 +33,12 @@ impl ProjectService for ProjectApi {
                 let all = call.domain.list_projects(&call.caller).await?;
                 let (projects, next_page_token) = page.of(all, |project| *project, &tokens);
                 let project = |id| v1::Project { id: number(id) };
+                let memory = call.reserve(projects.len() * size_of::<v1::Project>()).await?;
                 let projects = projects.into_iter().map(project).collect();
-                Ok(v1::ListProjectsResponse { projects, next_page_token })
+                Ok((v1::ListProjectsResponse { projects, next_page_token }, memory))
             })
             .await
+            .map(super::hold)
     }
 
     async fn summarize_projects(
@@ -58,11 +60,16 @@ impl ProjectService for ProjectApi {
                 };
                 let all = call.domain.summarize_projects(&call.caller, projects).await?;
                 let (summaries, next_page_token) = page.of(all, |one| one.project, &tokens);
+                let memory = call.reserve(summaries.len() * size_of::<v1::ProjectSummary>());
+                let memory = memory.await?;
                 let summaries = summaries.into_iter().map(summary).collect();
                 let read_time = Some(encode::time(call.domain.now()));
-                Ok(v1::SummarizeProjectsResponse { summaries, next_page_token, read_time })
+                let response =
+                    v1::SummarizeProjectsResponse { summaries, next_page_token, read_time };
+                Ok((response, memory))
             })
             .await
+            .map(super::hold)
     }
 
     async fn list_spiders(
@@ -126,13 +133,15 @@ impl ProjectService for ProjectApi {
             .run("GetProjectSettings", request, |call, message| async move {
                 let project = decode::project(message.project, None)?;
                 let settings = call.domain.get_settings(&call.caller, project).await?;
+                let memory = call.reserve(settings.memory()).await?;
                 let text = |(name, value): (FieldName, JsonText)| {
                     (name.as_str().to_owned(), value.into_string())
                 };
                 let settings_json = settings.into_iter().map(text).collect();
-                Ok(v1::GetProjectSettingsResponse { settings_json })
+                Ok((v1::GetProjectSettingsResponse { settings_json }, memory))
             })
             .await
+            .map(super::hold)
     }
 
     async fn update_project_settings(

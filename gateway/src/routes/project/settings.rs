@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use spiderq_core::HeldMemory;
 use spiderq_proto::{
     FieldMask,
     v1::{GetProjectSettingsRequest, UpdateProjectSettingsRequest},
@@ -13,20 +14,22 @@ use crate::{
     errors::StorageError,
     json_fields, json_lines,
     render::{Object, nullable},
-    responses::{empty, json},
+    responses::{empty, holding, json, take_held},
 };
 
 pub(in crate::routes) async fn get(call: Call) -> StorageResult {
     let mut body = Object::new();
-    for (name, value) in &read(&call).await? {
+    let (settings, held) = read(&call).await?;
+    for (name, value) in &settings {
         body.raw(name, value);
     }
-    Ok(json(body.finish()))
+    Ok(holding(json(body.finish()), held))
 }
 
 pub(in crate::routes) async fn get_one(call: Call) -> StorageResult {
-    let value = read(&call).await?.remove(call.part("name")?);
-    Ok(json(nullable(value)))
+    let (mut settings, held) = read(&call).await?;
+    let value = settings.remove(call.part("name")?);
+    Ok(holding(json(nullable(value)), held))
 }
 
 pub(in crate::routes) async fn set(call: Call) -> StorageResult {
@@ -52,10 +55,11 @@ pub(in crate::routes) async fn delete_one(call: Call) -> StorageResult {
     update(&call, UpdateProjectSettingsRequest { remove_settings, ..Default::default() }).await
 }
 
-async fn read(call: &Call) -> Result<BTreeMap<String, String>, StorageError> {
+async fn read(call: &Call) -> Result<(BTreeMap<String, String>, Option<HeldMemory>), StorageError> {
     let request = call.request(GetProjectSettingsRequest { project: call.project()? });
-    let response = call.app.services.projects.get_project_settings(request).await?;
-    Ok(response.into_inner().settings_json)
+    let (response, held) =
+        take_held(call.app.services.projects.get_project_settings(request).await?);
+    Ok((response.settings_json, held))
 }
 
 async fn update(call: &Call, message: UpdateProjectSettingsRequest) -> StorageResult {
