@@ -353,6 +353,29 @@ fn of_watches_and_access() -> Vec<Row> {
             vec![("docs/redis.md", "has seen within a minute stay valid".to_owned())]
         }),
         (
+            "DEFAULT_KEY_KEEP_MS",
+            vec![
+                (API_KEYS, format!("Default {} hour;", DEFAULT_KEY_KEEP_MS / 3_600_000)),
+                (
+                    HTTP_PAGE,
+                    format!("after `keep` ({} hour unless", DEFAULT_KEY_KEEP_MS / 3_600_000),
+                ),
+                (
+                    README,
+                    format!("good for `--keep` more, {} hour", DEFAULT_KEY_KEEP_MS / 3_600_000),
+                ),
+                ("cli/src/args/key.rs", format!("\"{}h\"", DEFAULT_KEY_KEEP_MS / 3_600_000)),
+            ],
+        ),
+        (
+            "MAX_KEY_KEEP_MS",
+            vec![
+                (API_KEYS, format!("up to {} days;", MAX_KEY_KEEP_MS / 86_400_000)),
+                (HTTP_PAGE, format!("; up to {} days)", MAX_KEY_KEEP_MS / 86_400_000)),
+                ("cli/src/args/key.rs", format!("up to {}d;", MAX_KEY_KEEP_MS / 86_400_000)),
+            ],
+        ),
+        (
             "MIN_TOKEN_SECRET_BYTES",
             vec![("cli/src/args/serve.rs", format!("at least {MIN_TOKEN_SECRET_BYTES} bytes"))],
         ),

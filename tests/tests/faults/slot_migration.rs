@@ -51,6 +51,8 @@ async fn an_api_key_is_found_while_its_slot_moves() {
         role: Role::User,
         projects: None,
         created: 1,
+        expires: None,
+        last_used: None,
     };
     store.put_api_key(&digest, key.clone()).await.unwrap();
     let slot = "sq:{keys}";
