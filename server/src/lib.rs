@@ -9,6 +9,7 @@ mod error;
 mod gateway;
 mod grpc;
 mod health;
+mod hidden_process;
 mod listen;
 mod network;
 mod open_files;
@@ -22,6 +23,7 @@ mod tls;
 
 pub use error::Error;
 pub use gateway::{GatewayOptions, start_gateway};
+pub use hidden_process::hide_process;
 pub use listen::Limits;
 pub use network::{Network, TlsFiles};
 pub use open_files::raise_open_file_limit;

@@ -92,7 +92,9 @@ impl Program {
         Self::start(&[&args, LISTEN, more].concat())
     }
 
-    fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
+    /// The same, with more in its environment.
+    #[must_use]
+    pub fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         let mut program = Self::spawn_in(environment, args);
         let line = program.wait_for("listening address=");
         let address = line.split("address=").nth(1).expect("an address");
