@@ -71,11 +71,11 @@ impl Auth {
     /// Revokes an API key: at once in this process, in others when they ask the store again.
     pub async fn revoke_key(&self, id: &str) -> Result<()> {
         let keep_admin = self.configured.is_none();
-        match self.store.remove_api_key(id, keep_admin).await? {
-            KeyRemoval::Removed => {
-                self.cache.clear();
-                Ok(())
-            }
+        let removal = self.store.remove_api_key(id, keep_admin).await;
+        // A call that failed may have been done.
+        self.cache.clear();
+        match removal? {
+            KeyRemoval::Removed => Ok(()),
             KeyRemoval::Missing => Err(no_key()),
             KeyRemoval::LastAdmin => Err(Error::LastAdminKey),
         }
@@ -96,10 +96,11 @@ impl Auth {
             expires: life.map(|life| Millis(now.0 + life)),
         })?;
         let ends = Millis(now.0 + keep_ms);
-        if !self.store.replace_api_key(id, ends, &digest, made.1.clone()).await? {
+        let replaced = self.store.replace_api_key(id, ends, &digest, made.1.clone()).await;
+        self.cache.clear();
+        if !replaced? {
             return Err(no_key());
         }
-        self.cache.clear();
         old.expires = Some(old.expires.map_or(ends.0, |expires| expires.min(ends.0)));
         Ok(RotatedKey { made, replaced: old })
     }

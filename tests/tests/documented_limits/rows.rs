@@ -2,7 +2,7 @@
 
 use spiderq_core::limits::*;
 
-use crate::{n, seconds, workers};
+use crate::{n, rotation, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -11,7 +11,7 @@ const JOB: &str = "proto/spiderq/v1/job.proto";
 const JOBS: &str = "proto/spiderq/v1/job_service.proto";
 pub(crate) const QUEUE: &str = "proto/spiderq/v1/job_queue_service.proto";
 const PROJECTS: &str = "proto/spiderq/v1/project_service.proto";
-const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
+pub(crate) const API_KEYS: &str = "proto/spiderq/v1/api_key_service.proto";
 pub(crate) const README: &str = "README.md";
 pub(crate) const HTTP_PAGE: &str = "docs/contract.md";
 pub(crate) const LIMITS_PAGE: &str = "docs/limits.md";
@@ -353,29 +353,6 @@ fn of_watches_and_access() -> Vec<Row> {
             vec![("docs/redis.md", "has seen within a minute stay valid".to_owned())]
         }),
         (
-            "DEFAULT_KEY_KEEP_MS",
-            vec![
-                (API_KEYS, format!("Default {} hour;", DEFAULT_KEY_KEEP_MS / 3_600_000)),
-                (
-                    HTTP_PAGE,
-                    format!("after `keep` ({} hour unless", DEFAULT_KEY_KEEP_MS / 3_600_000),
-                ),
-                (
-                    README,
-                    format!("good for `--keep` more, {} hour", DEFAULT_KEY_KEEP_MS / 3_600_000),
-                ),
-                ("cli/src/args/key.rs", format!("\"{}h\"", DEFAULT_KEY_KEEP_MS / 3_600_000)),
-            ],
-        ),
-        (
-            "MAX_KEY_KEEP_MS",
-            vec![
-                (API_KEYS, format!("up to {} days;", MAX_KEY_KEEP_MS / 86_400_000)),
-                (HTTP_PAGE, format!("; up to {} days)", MAX_KEY_KEEP_MS / 86_400_000)),
-                ("cli/src/args/key.rs", format!("up to {}d;", MAX_KEY_KEEP_MS / 86_400_000)),
-            ],
-        ),
-        (
             "MIN_TOKEN_SECRET_BYTES",
             vec![("cli/src/args/serve.rs", format!("at least {MIN_TOKEN_SECRET_BYTES} bytes"))],
         ),
@@ -392,6 +369,7 @@ pub(crate) fn rows() -> Vec<Row> {
         of_requests(),
         of_lists(),
         workers::rows(),
+        rotation::rows(),
         of_watches_and_access(),
     ];
     parts.into_iter().flatten().collect()
