@@ -35,7 +35,7 @@ pub(crate) async fn run(flags: Fsck) -> Result<(), Error> {
 }
 
 async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error> {
-    let url = store::parse(&flags.store.url)?;
+    let url = store::parse(flags.store.clone())?;
     if let StoreUrl::Sqlite(path) = &url
         && !path.exists()
     {

@@ -2,14 +2,20 @@
 
 use std::{
     io::{self, Write as _},
-    time::Duration,
+    path::Path,
+    time::{Duration, SystemTime},
 };
 
 use spiderq_core::model::Quota;
-use spiderq_proto::v1::{
-    self, ApiKey, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
-    api_key_service_client::ApiKeyServiceClient,
+use spiderq_proto::{
+    Timestamp,
+    time::{duration, timestamp},
+    v1::{
+        self, ApiKey, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
+        RotateApiKeyRequest, api_key_service_client::ApiKeyServiceClient,
+    },
 };
+use time::UtcDateTime;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -18,36 +24,39 @@ use tonic::{
 };
 
 use crate::{
-    args::{Connection, Key, KeyAction, RoleArg, Secret},
+    args::{Connection, Expiry, Key, KeyAction, RoleArg, Secret},
     error::Error,
+    secrets,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the action and prints its result to standard output.
 pub(crate) async fn run(flags: Key) -> Result<(), Error> {
-    let bearer = Bearer::new(flags.admin_key.as_ref())?;
+    let bearer = Bearer::new(flags.admin_key, flags.admin_key_file.as_deref())?;
     let mut client = connect(&flags.connection, bearer).await?;
     let text = match flags.action {
-        KeyAction::Create { name: owner, role, projects, all_projects, quotas } => {
+        KeyAction::Create { name: owner, role, projects, all_projects, expires, quotas } => {
             let is_admin = matches!(role, RoleArg::Admin);
             if projects.is_empty() && !all_projects && !is_admin {
                 return Err(Error::new(
                     "name the key's projects by --project, or give --all-projects",
                 ));
             }
-            let role = v1::Role::from(role).into();
+            let (role, expire_time) = (v1::Role::from(role).into(), expires.map(expire_time));
             let request = CreateApiKeyRequest {
                 owner,
                 role,
                 projects,
                 all_projects,
+                expire_time,
                 quotas: Some(quotas.into()),
-                ..CreateApiKeyRequest::default()
+                ..Default::default()
             };
             create(&mut client, request).await
         }
         KeyAction::List => list(&mut client).await,
+        KeyAction::Rotate { id, keep } => rotate(&mut client, id, keep).await,
         KeyAction::Revoke { id } => revoke(&mut client, id).await,
     };
     let text = text.map_err(|status| Error::new(status.message()))?;
@@ -62,6 +71,13 @@ async fn create(client: &mut Client, request: CreateApiKeyRequest) -> Result<Str
     let created = client.create_api_key(request).await?.into_inner();
     let api_key = created.api_key.unwrap_or_default();
     Ok(format!("{}\n{}", created.secret, table(&[api_key])))
+}
+
+async fn rotate(client: &mut Client, id: String, keep: Duration) -> Result<String, Status> {
+    let keep = Some(duration(keep.as_millis().try_into().unwrap_or(i64::MAX)));
+    let rotated = client.rotate_api_key(RotateApiKeyRequest { id, keep }).await?.into_inner();
+    let keys = [rotated.api_key, rotated.replaced_api_key].map(Option::unwrap_or_default);
+    Ok(format!("{}\n{}", rotated.secret, table(&keys)))
 }
 
 async fn list(client: &mut Client) -> Result<String, Status> {
@@ -97,9 +113,9 @@ async fn connect(connection: &Connection, bearer: Bearer) -> Result<Client, Erro
 struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    fn new(key: Option<&Secret>) -> Result<Self, Error> {
-        let key = Secret::required(key, "--admin-key or SPIDERQ_ADMIN_KEY", "admin")?;
-        let value = format!("Bearer {key}").parse();
+    fn new(key: Option<Secret>, file: Option<&Path>) -> Result<Self, Error> {
+        let key = secrets::required("admin-key", key, file, "an API key of role admin")?;
+        let value = format!("Bearer {}", key.expose()).parse();
         let bad = |_| Error::new("--admin-key: must be 32 hexadecimal characters");
         value.map(Self).map_err(bad)
     }
@@ -123,18 +139,49 @@ impl From<RoleArg> for v1::Role {
     }
 }
 
+/// By the clock of this machine, which need not be the server's.
+fn expire_time(expires: Expiry) -> Timestamp {
+    let since_epoch = match expires {
+        Expiry::After(span) => SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .saturating_add(span),
+        Expiry::At(since_epoch) => since_epoch,
+    };
+    timestamp(since_epoch.as_millis().try_into().unwrap_or(i64::MAX))
+}
+
 /// A heading, then a line per key.
 fn table(keys: &[ApiKey]) -> String {
-    let line = |key: &ApiKey| {
+    let line = |[id, role, projects, created, expires, used, quotas, owner]: [&str; 8]| {
+        let access = format!("{id:<10} {role:<7} {projects:<16}");
+        format!("{access} {created:<16} {expires:<16} {used:<16} {quotas:<16} {owner}\n")
+    };
+    let row = |key: &ApiKey| {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();
         let projects = if projects.is_empty() { "all".to_owned() } else { projects.join(",") };
         let role = key.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let times = [&key.create_time, &key.expire_time, &key.last_use_time].map(minute);
+        let [created, expires, used] = times.each_ref().map(String::as_str);
         let quotas = quotas(key.quotas.unwrap_or_default());
-        format!("{:<10} {role:<7} {projects:<16} {quotas:<16} {}\n", key.id, key.owner)
+        line([&key.id, &role, &projects, created, expires, used, &quotas, &key.owner])
     };
-    let head =
-        format!("{:<10} {:<7} {:<16} {:<16} {}\n", "ID", "ROLE", "PROJECTS", "QUOTAS", "OWNER");
-    keys.iter().map(line).fold(head, |text, line| text + &line)
+    let times = ["CREATED (UTC)", "EXPIRES", "LAST USE"];
+    let head = line(["ID", "ROLE", "PROJECTS", times[0], times[1], times[2], "QUOTAS", "OWNER"]);
+    keys.iter().map(row).fold(head, |text, line| text + &line)
+}
+
+/// A time as `2030-01-31 12:00`, in UTC.
+fn minute(time: &Option<Timestamp>) -> String {
+    let time = time.as_ref().map(|time| UtcDateTime::from_unix_timestamp(time.seconds));
+    match time {
+        None => "never".to_owned(),
+        Some(Err(_)) => "?".to_owned(),
+        Some(Ok(time)) => {
+            let (hour, minute, _) = time.as_hms();
+            format!("{} {hour:02}:{minute:02}", time.date())
+        }
+    }
 }
 
 /// Those that the key has of its own: `rate=5,jobs=none`.

@@ -9,6 +9,7 @@ mod key;
 mod logs;
 mod runner;
 mod runtime;
+mod secrets;
 mod serve;
 mod store;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {
     logs::init(&cli.log)?;
+    spiderq_server::hide_process();
     spiderq_server::install_crypto_provider();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => block_on(flags.threads, serve::run(flags, true)),

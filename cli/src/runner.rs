@@ -8,8 +8,9 @@ use std::{
 use spiderq_runner::{Settings, Template, Work, find_project};
 
 use crate::{
-    args::{self, JobSettings, Runner, Secret},
+    args::{self, JobSettings, Runner},
     error::Error,
+    secrets,
 };
 
 /// Runs jobs until a signal; with `--once`, until none is left.
@@ -28,8 +29,9 @@ pub(crate) fn supervise(flags: args::Supervise) -> ExitCode {
 }
 
 fn settings(flags: Runner) -> Result<Settings, Error> {
-    let flag = "--api-key or SPIDERQ_API_KEY";
-    let api_key = Secret::required(flags.api_key.as_ref(), flag, "worker")?.to_owned();
+    let file = flags.api_key_file.as_deref();
+    let what = "an API key of role worker";
+    let api_key = secrets::required("api-key", flags.api_key, file, what)?.into_inner();
     let job = flags.job;
     Ok(Settings {
         endpoint: flags.connection.endpoint()?,

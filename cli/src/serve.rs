@@ -8,15 +8,18 @@ use spiderq_server::{Network, ServeOptions, ServiceOptions, raise_open_file_limi
 use crate::{
     args::{Secret, Serve},
     error::Error,
-    runtime::{Hangup, Signals},
-    store,
+    runtime::Signals,
+    secrets, store,
 };
 
 /// Serves until a signal; `http`: HTTP/JSON beside gRPC.
 pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
     let hangup = Hangup::catch()?;
     raise_open_file_limit(flags.listener.max_connections);
-    let url = store::parse(&flags.store.url)?;
+    let url = store::parse(flags.store)?;
+    let admin_key = secrets::read("admin-key", flags.admin_key, flags.admin_key_file.as_deref())?;
+    let file = flags.token_secret_file.as_deref();
+    let token_secret = secrets::read("token-secret", flags.token_secret, file)?;
     let store = store::open(&url).await?;
     let clock = StoreClock::of(&store).await?;
     let signals = Signals::catch(hangup)?;
@@ -24,8 +27,8 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         store,
         clock,
         service: ServiceOptions {
-            admin_key: flags.admin_key.map(Secret::into_inner),
-            token_secret: flags.token_secret.map(Secret::into_inner),
+            admin_key: admin_key.map(Secret::into_inner),
+            token_secret: token_secret.map(Secret::into_inner),
             quotas: flags.quotas.into(),
             ..ServiceOptions::default()
         },

@@ -6,12 +6,18 @@ use spiderq_core::store::Store;
 use spiderq_server::store_url::{self, StoreUrl};
 
 use crate::{
-    args::Secret,
+    args::{Secret, StoreFlag},
     error::{Error, with_cause},
+    secrets,
 };
 
-pub(crate) fn parse(url: &Secret) -> Result<StoreUrl, Error> {
-    StoreUrl::parse(url.expose()).map_err(|error| Error::new(format!("--{error}")))
+/// The store where no flag names one.
+const DEFAULT_URL: &str = "sqlite:spiderq.db";
+
+pub(crate) fn parse(flag: StoreFlag) -> Result<StoreUrl, Error> {
+    let url = secrets::read("store", flag.store, flag.store_file.as_deref())?;
+    StoreUrl::parse(url.as_ref().map_or(DEFAULT_URL, Secret::expose))
+        .map_err(|error| Error::new(format!("--{error}")))
 }
 
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {

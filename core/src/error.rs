@@ -118,8 +118,8 @@ pub enum Error {
     /// The fence is stale or the lease has ended: the caller no longer holds the job.
     #[error("job {0} is no longer held by this worker")]
     Stale(JobKey),
-    /// Without this key nobody could manage keys.
-    #[error("the last admin key can't be revoked; create another one first")]
+    /// Without this key nobody could manage keys for good.
+    #[error("the last admin key that never expires can't be revoked; create another one first")]
     LastAdminKey,
     /// The same request id came with another request before.
     #[error("request_id: {}", REQUEST_ID_REUSED)]

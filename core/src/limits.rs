@@ -161,6 +161,10 @@ pub const API_KEY_TTL_MS: u64 = 5_000;
 pub const API_KEY_TTL_STORE_AWAY_MS: u64 = 60_000;
 /// API keys that a process remembers; beyond that it begins anew.
 pub const MAX_CACHED_API_KEYS: usize = 10_000;
+/// How long an API key is good after it was rotated, ms, where the call does not say.
+pub const DEFAULT_KEY_KEEP_MS: u64 = 3_600_000;
+/// The longest that a call may say, ms.
+pub const MAX_KEY_KEEP_MS: u64 = 30 * 24 * 3_600_000;
 /// Bytes of the shortest `--token-secret`.
 pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 

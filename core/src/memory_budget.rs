@@ -130,7 +130,10 @@ impl Reservation {
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
         let total = self.bytes.saturating_add(bytes);
         if charge(total) > self.budget.share() {
-            return Err(Error::too_large("message", "needs more memory than the server has for it"));
+            return Err(Error::too_large(
+                "message",
+                "needs more memory than the server has for it",
+            ));
         }
         let more = charge(total) - charge(self.bytes);
         if more > 0 {
@@ -261,7 +264,8 @@ mod tests {
         let start = Instant::now();
         assert!(matches!(second.grow_in_time(20 * KIB).await, Err(Error::Overloaded)));
         assert_eq!(start.elapsed(), MEMORY_WAIT);
-        let waiting = tokio::spawn(async move { second.grow_in_time(20 * KIB).await.map(|()| second) });
+        let waiting =
+            tokio::spawn(async move { second.grow_in_time(20 * KIB).await.map(|()| second) });
         tokio::task::yield_now().await;
         drop(first);
         assert_eq!(waiting.await.unwrap().unwrap().bytes(), 20 * KIB);

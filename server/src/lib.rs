@@ -10,6 +10,7 @@ mod error;
 mod gateway;
 mod grpc;
 mod health;
+mod hidden_process;
 mod listen;
 mod memory;
 mod network;
@@ -24,6 +25,7 @@ mod tls;
 
 pub use error::Error;
 pub use gateway::{GatewayOptions, start_gateway};
+pub use hidden_process::hide_process;
 pub use listen::Limits;
 pub use memory::default_body_memory;
 pub use network::{ClientAuth, Network, TlsFiles};

@@ -6,15 +6,14 @@ use http::{Extensions, HeaderMap};
 
 use crate::{
     api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
-    auth::{ApiKey, Auth},
-    domain::{Domain, Pruner, Reaper},
+    auth::{ApiKey, Auth, TokenSecrets},
+    domain::Domain,
     upkeep::Upkeep,
 };
 use spiderq_core::{
     MemoryBudget,
     clock::Clock,
     error::{Error, Result},
-    limits::MIN_TOKEN_SECRET_BYTES,
     model::Quotas,
     store::{Durability, Store},
 };
@@ -26,7 +25,9 @@ pub struct ServiceOptions {
     pub admin_key: Option<String>,
     /// Of API keys that have none of their own.
     pub quotas: Quotas,
-    /// Signs job tokens: at least [`MIN_TOKEN_SECRET_BYTES`]; `None`: one that the store keeps.
+    /// Signs job tokens: a line of at least
+    /// [`MIN_TOKEN_SECRET_BYTES`](spiderq_core::limits::MIN_TOKEN_SECRET_BYTES); a second line has
+    /// the secret before it, whose tokens are still taken. `None`: one that the store keeps.
     pub token_secret: Option<String>,
     /// What responses under way may hold in memory.
     pub memory: MemoryBudget,
@@ -62,8 +63,8 @@ impl Service {
         let mut candidate = [0; 32];
         getrandom::fill(&mut candidate).map_err(|error| Error::bug(error.to_string()))?;
         let secret = store.installation_secret(candidate).await?;
-        let token_secret = token_secret(options)?;
-        let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secret);
+        let tokens = options.token_secret.as_deref().map(TokenSecrets::parse).transpose()?;
+        let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, tokens);
         auth = auth.with_quotas(options.quotas.clone());
         let mut first_key = None;
         match options.admin_key.as_deref().map(ApiKey::parse) {
@@ -123,9 +124,7 @@ impl Service {
     /// Starts the tasks of upkeep; each server needs them once.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
-        let domain = self.handlers.domain();
-        let pruner = Pruner::new(Arc::clone(domain));
-        Upkeep::start(Reaper::new(Arc::clone(domain)), pruner)
+        Upkeep::start(self.handlers.domain())
     }
 
     /// Begins the shutdown: calls that wait for something to happen end, now and later.
@@ -142,13 +141,4 @@ impl Service {
     pub async fn durability(&self) -> Result<Durability> {
         self.store.durability().await
     }
-}
-
-fn token_secret(options: &ServiceOptions) -> Result<Option<&str>> {
-    let secret = options.token_secret.as_deref();
-    if secret.is_some_and(|secret| secret.len() < MIN_TOKEN_SECRET_BYTES) {
-        let accepted = format!("must be at least {MIN_TOKEN_SECRET_BYTES} bytes");
-        return Err(Error::invalid("token-secret", accepted));
-    }
-    Ok(secret)
 }

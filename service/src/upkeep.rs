@@ -1,12 +1,13 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
-//! retention, about one a minute, or one in 5 s while there is more to remove; in every process.
+//! retention, about one a minute, or one in 5 s while there is more to remove; once a minute a note
+//! of which API keys were used. In every process.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 
-use crate::domain::{Pruner, Reaper};
+use crate::domain::{Domain, Pruner, Reaper};
 use spiderq_core::{
     backoff::{Backoff, jittered},
     error::{Error, Result},
@@ -17,31 +18,53 @@ const REAPER_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause while rounds of the reaper fail.
 const MAX_REAPER_PAUSE: Duration = Duration::from_secs(4);
 
+/// The pause between two notes of the last uses of API keys.
+const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
+
 /// The tasks of upkeep. They end when this is dropped.
 #[derive(Debug)]
-pub struct Upkeep([JoinHandle<()>; 2]);
+pub struct Upkeep {
+    tasks: [JoinHandle<()>; 3],
+    domain: Arc<Domain>,
+}
 
 impl Upkeep {
-    pub(crate) fn start(reaper: Reaper, pruner: Pruner) -> Self {
-        Self([tokio::spawn(reap(reaper)), tokio::spawn(prune(pruner))])
+    pub(crate) fn start(domain: &Arc<Domain>) -> Self {
+        let tasks = [
+            tokio::spawn(reap(Reaper::new(Arc::clone(domain)))),
+            tokio::spawn(prune(Pruner::new(Arc::clone(domain)))),
+            tokio::spawn(note_key_uses(Arc::clone(domain))),
+        ];
+        Self { tasks, domain: Arc::clone(domain) }
     }
 
     /// Ends the tasks, and returns when they have ended. A step of the store that is under way
     /// may still be done.
     pub async fn end(mut self) {
-        for task in &mut self.0 {
+        for task in &mut self.tasks {
             task.abort();
             // The error says that the task was aborted.
             let _ = task.await;
+        }
+        if let Err(error) = self.domain.note_key_uses().await {
+            tracing::warn!(%error, cause = error.cause(), "last uses of API keys were not noted");
         }
     }
 }
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        for task in &self.0 {
+        for task in &self.tasks {
             task.abort();
         }
+    }
+}
+
+async fn note_key_uses(domain: Arc<Domain>) {
+    let mut log = RoundLog::new("last uses of API keys");
+    loop {
+        sleep(KEY_USES_PAUSE).await;
+        log.record(&caught(domain.note_key_uses()).await);
     }
 }
 

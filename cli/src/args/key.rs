@@ -1,8 +1,10 @@
 //! Flags of `spiderq key`.
 
+use std::{path::PathBuf, time::Duration};
+
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Connection, KeyQuotas, Secret};
+use super::{Connection, Expiry, KeyQuotas, Secret, expiry};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Key {
@@ -17,6 +19,16 @@ pub(crate) struct Key {
         global = true
     )]
     pub(crate) admin_key: Option<Secret>,
+    /// A file that holds that key, so that neither the command line nor the environment shows it;
+    /// `-`: standard input.
+    #[arg(
+        long,
+        env = "SPIDERQ_ADMIN_KEY_FILE",
+        value_name = "FILE",
+        conflicts_with = "admin_key",
+        global = true
+    )]
+    pub(crate) admin_key_file: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) action: KeyAction,
 }
@@ -36,11 +48,26 @@ pub(crate) enum KeyAction {
         /// The key reaches all projects, those to come too.
         #[arg(long, conflicts_with = "projects")]
         all_projects: bool,
+        /// When the key expires: after a span (30d, 12h, 90m) or at the beginning of a day in UTC
+        /// (2030-01-31). Default: never.
+        #[arg(long, value_name = "WHEN", value_parser = expiry::parse)]
+        expires: Option<Expiry>,
         #[command(flatten)]
         quotas: KeyQuotas,
     },
     /// List all keys by their ids, without the keys themselves
     List,
+    /// Make a key in place of another one and print it; the other one expires soon
+    ///
+    /// The new key has the same owner, role and projects, and is good for as long as the other one
+    /// was made to be.
+    Rotate {
+        /// The other key's id, as `spiderq key list` prints it.
+        id: String,
+        /// How long the other key is good from now on: a span (90m, 1h, 7d), up to 30d; 0s: no longer.
+        #[arg(long, default_value = "1h", value_name = "SPAN", value_parser = expiry::span)]
+        keep: Duration,
+    },
     /// Revoke a key, at once
     Revoke {
         /// The key's id, as `spiderq key list` prints it.

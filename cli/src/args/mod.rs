@@ -2,6 +2,7 @@
 //! are what `--help` prints.
 
 mod connection;
+mod expiry;
 mod fsck;
 mod key;
 mod listener;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 
 pub(crate) use self::{
     connection::{Authorities, Connection},
+    expiry::Expiry,
     fsck::Fsck,
     key::{Key, KeyAction, RoleArg},
     listener::Listener,
@@ -54,7 +56,7 @@ pub(crate) enum Command {
     Gateway(Gateway),
     /// Run jobs: Scrapy spiders and scripts, or any program
     Runner(Box<Runner>),
-    /// Create, list and revoke API keys of a running server
+    /// Create, list, rotate and revoke API keys of a running server
     Key(Key),
     /// Check whether the records of a store agree, and repair them if asked to
     ///

@@ -15,6 +15,10 @@ pub(crate) struct Runner {
     /// An API key of role worker.
     #[arg(long, env = "SPIDERQ_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) api_key: Option<Secret>,
+    /// A file that holds that key, read once at the start; `-`: standard input, which jobs can't
+    /// read.
+    #[arg(long, env = "SPIDERQ_API_KEY_FILE", value_name = "FILE", conflicts_with = "api_key")]
+    pub(crate) api_key_file: Option<PathBuf>,
     /// A project whose jobs to run; repeatable, or separated by commas. Several projects take
     /// turns.
     #[arg(

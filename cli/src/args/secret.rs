@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::error::Error;
-
 /// A key, a password, or a text that may hold one, such as a store's URL.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
@@ -15,17 +13,6 @@ impl Secret {
 
     pub(crate) fn into_inner(self) -> String {
         self.0
-    }
-
-    /// The API key in `key`, which must not be missing or empty. `flags` says where it is set.
-    pub(crate) fn required<'a>(
-        key: Option<&'a Self>,
-        flags: &str,
-        role: &str,
-    ) -> Result<&'a str, Error> {
-        key.map(Self::expose)
-            .filter(|key| !key.is_empty())
-            .ok_or_else(|| Error::new(format!("{flags} is required: an API key of role {role}")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Flags of `spiderq serve`, `service` and `gateway`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
@@ -25,10 +25,23 @@ pub(crate) struct Serve {
     /// stored. Without it, the first start on an empty store makes one and prints it.
     #[arg(long, env = "SPIDERQ_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) admin_key: Option<Secret>,
-    /// Secret that signs job tokens, at least 16 bytes; give all processes on one store the same.
-    /// Default: a random one that the store keeps.
+    /// A file that holds that key, so that neither the command line nor the environment shows it;
+    /// `-`: standard input.
+    #[arg(long, env = "SPIDERQ_ADMIN_KEY_FILE", value_name = "FILE", conflicts_with = "admin_key")]
+    pub(crate) admin_key_file: Option<PathBuf>,
+    /// Secret that signs job tokens, at least 16 bytes; give all processes on one store the same. A
+    /// second line may hold the one before it: its tokens are still taken. Default: a random one
+    /// that the store keeps.
     #[arg(long, env = "SPIDERQ_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
     pub(crate) token_secret: Option<Secret>,
+    /// A file that holds that secret; for two, a line each, the new one first; `-`: standard input.
+    #[arg(
+        long,
+        env = "SPIDERQ_TOKEN_SECRET_FILE",
+        value_name = "FILE",
+        conflicts_with = "token_secret"
+    )]
+    pub(crate) token_secret_file: Option<PathBuf>,
     /// Threads that serve requests. One has the highest throughput per core; to use more cores,
     /// rather run more processes on one Redis.
     #[arg(long, env = "SPIDERQ_THREADS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -44,15 +57,12 @@ pub(crate) struct StoreFlag {
     /// Where jobs are kept: `sqlite:FILE`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`,
     /// `redis+unix:///SOCKET`, `redis+cluster://HOST:PORT,…` or
     /// `redis+sentinel://HOST:PORT,…/MASTER`; for TLS write `rediss` instead of `redis`
-    /// (docs/redis.md).
-    #[arg(
-        long = "store",
-        env = "SPIDERQ_STORE",
-        default_value = "sqlite:spiderq.db",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub(crate) url: Secret,
+    /// (docs/redis.md). [default: sqlite:spiderq.db]
+    #[arg(long = "store", env = "SPIDERQ_STORE", value_name = "URL", hide_env_values = true)]
+    pub(crate) store: Option<Secret>,
+    /// A file that holds that URL, which may have a password in it; `-`: standard input.
+    #[arg(long, env = "SPIDERQ_STORE_FILE", value_name = "FILE", conflicts_with = "store")]
+    pub(crate) store_file: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -26,7 +26,7 @@ pub use self::{
     actor::Actor,
     api_key::ApiKeyRecord,
     claim_filter::ClaimFilter,
-    fence::Fence,
+    fence::{FENCE_NONCE_BYTES, Fence, FenceSecret},
     field_selection::FieldSelection,
     filter::Filter,
     job::{Counters, JOB_MEMORY, Job, StateEntry},

@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
 pub use crate::model::ApiKeyRecord;
+use crate::{error::Result, model::Millis};
 
 /// Keyed hash of an API key: 64 hexadecimal characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -15,6 +15,17 @@ impl fmt::Debug for ApiKeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeyDigest(…)")
     }
+}
+
+/// What became of an API key to remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRemoval {
+    /// It is gone for good.
+    Removed,
+    /// There is none with this id.
+    Missing,
+    /// It stays: it is the last [lasting admin key](ApiKeyRecord::is_lasting_admin).
+    LastAdmin,
 }
 
 /// Keeps API keys, of all projects.
@@ -27,14 +38,30 @@ pub trait ApiKeyStore: Send + Sync + fmt::Debug {
     /// Keeps an API key if the store has none at all; whether it did. Atomic over processes.
     async fn put_first_api_key(&self, digest: &ApiKeyDigest, key: ApiKeyRecord) -> Result<bool>;
 
-    /// The API key with this digest; `None` for one that was never created or was revoked.
+    /// The API key with this digest, without `last_used`; `None` for one that was never created or
+    /// was revoked.
     async fn get_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<ApiKeyRecord>>;
 
-    /// All API keys, oldest first; equal times by id.
+    /// All API keys, those that have expired too, oldest first; equal times by id.
     async fn list_api_keys(&self) -> Result<Vec<ApiKeyRecord>>;
 
-    /// Removes the API key with this id for good; whether there was one.
-    async fn remove_api_key(&self, id: &str) -> Result<bool>;
+    /// Removes the API key with this id for good. With `keep_admin` the same step looks whether it
+    /// is the last lasting admin key, which then stays.
+    async fn remove_api_key(&self, id: &str, keep_admin: bool) -> Result<KeyRemoval>;
+
+    /// Keeps a new API key and lets the one with this id expire at `expires`, if it does not before,
+    /// in one step; nothing where there is none with this id. Whether there was one.
+    async fn replace_api_key(
+        &self,
+        id: &str,
+        expires: Millis,
+        digest: &ApiKeyDigest,
+        key: ApiKeyRecord,
+    ) -> Result<bool>;
+
+    /// Notes when API keys were used. A later time that is noted already stays; what was removed
+    /// stays removed.
+    async fn note_api_key_uses(&self, uses: &[(ApiKeyDigest, Millis)]) -> Result<()>;
 
     /// The secret of this installation, the same in every process on the store. The first call
     /// keeps its `candidate`; every later one gets that.

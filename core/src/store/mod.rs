@@ -30,7 +30,7 @@ mod running_limit;
 mod upkeep;
 
 pub use self::{
-    api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
+    api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
     event::{EventCursor, EventKind, Events, JobEvent, Notifications},

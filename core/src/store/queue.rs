@@ -18,8 +18,8 @@ use crate::{
 pub struct Claimed {
     /// As it is after the claim, with all its metadata.
     pub job: Job,
-    /// The fence of its attempt: that of the effect, or under a repeated request id that of the
-    /// first call.
+    /// What is kept of the fence of its attempt: that of the effect, or under a repeated request id
+    /// that of the first call.
     pub fence: Fence,
 }
 

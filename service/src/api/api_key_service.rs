@@ -1,6 +1,9 @@
-//! `ApiKeyService`: creating, listing and revoking API keys.
+//! `ApiKeyService`: creating, listing, rotating and revoking API keys.
 
-use spiderq_proto::v1::{self, api_key_service_server::ApiKeyService};
+use spiderq_proto::{
+    time::timestamp_ms,
+    v1::{self, api_key_service_server::ApiKeyService},
+};
 use tonic::{Request, async_trait};
 
 use super::{
@@ -65,6 +68,27 @@ impl ApiKeyService for KeyApi {
             .await
     }
 
+    async fn rotate_api_key(
+        &self,
+        request: Request<v1::RotateApiKeyRequest>,
+    ) -> RpcResult<v1::RotateApiKeyResponse> {
+        self.0
+            .run("RotateApiKey", request, |call, message| async move {
+                if message.id.is_empty() {
+                    return Err(Error::invalid("id", "is required"));
+                }
+                let keep = decode::span(message.keep);
+                let rotated = call.domain.rotate_key(&call.caller, &message.id, keep).await?;
+                let (key, record) = rotated.made;
+                Ok(v1::RotateApiKeyResponse {
+                    secret: key.expose().to_owned(),
+                    api_key: Some(api_key(record)),
+                    replaced_api_key: Some(api_key(rotated.replaced)),
+                })
+            })
+            .await
+    }
+
     async fn get_identity(
         &self,
         request: Request<v1::GetIdentityRequest>,
@@ -89,12 +113,13 @@ fn new(message: v1::CreateApiKeyRequest) -> Result<NewApiKey> {
     let role = fields.field("role", role(message.role));
     let projects = fields.part(decode::projects(message.projects));
     let quotas = fields.within("quotas", quotas(message.quotas.unwrap_or_default()));
+    let expires = message.expire_time.as_ref().map(timestamp_ms);
     let (Some(owner), Some(role), Some(projects), Some(quotas)) = (owner, role, projects, quotas)
     else {
         return Err(fields.into_error());
     };
     let (all_projects, request_id) = (message.all_projects, message.request_id);
-    Ok(NewApiKey { owner, role, projects, all_projects, quotas, request_id })
+    Ok(NewApiKey { owner, role, projects, all_projects, expires, quotas, request_id })
 }
 
 fn quotas(message: v1::Quotas) -> Result<Quotas> {
@@ -210,6 +235,8 @@ fn api_key(record: ApiKeyRecord) -> v1::ApiKey {
         role: proto_role(record.role).into(),
         projects: numbers(record.projects),
         create_time: Some(encode::time(Millis(record.created))),
+        expire_time: record.expires.map(|time| encode::time(Millis(time))),
+        last_use_time: record.last_used.map(|time| encode::time(Millis(time))),
     }
 }
 
@@ -226,6 +253,8 @@ mod tests {
             projects: None,
             created,
             quotas: Quotas::default(),
+            expires: None,
+            last_used: None,
         };
         let keys = || vec![record(1, "b"), record(2, "a"), record(2, "c"), record(30, "a")];
         let tokens = PageTokens::of("ListApiKeys", &());

@@ -15,8 +15,8 @@ use spiderq_core::{
     error::{Error, Result},
     limits::{MAX_FILTER_NAMES, MAX_UNIQUE_BYTES},
     model::{
-        Counters, Fence, FieldName, JobKey, JsonText, Metadata, Millis, Priority, ProjectId,
-        SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
+        Counters, Fence, FenceSecret, FieldName, JobKey, JsonText, Metadata, Millis, Priority,
+        ProjectId, SpiderId, SpiderName, State, Tag, TagChanges, Tags, Units,
     },
 };
 
@@ -99,11 +99,12 @@ pub(super) fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// From here on the secret is known as the store keeps it.
 pub(super) fn fence(text: &str) -> Result<Option<Fence>> {
     if text.is_empty() {
         return Ok(None);
     }
-    Fence::parse(text).map(Some)
+    FenceSecret::parse(text).map(|secret| Some(secret.kept()))
 }
 
 /// When the job was written last as it was read.

@@ -64,7 +64,7 @@ impl JobQueueService for QueueApi {
                 Ok(v1::StartJobResponse {
                     lease_expire_time: started.job.lease_expires.map(encode::time),
                     job: Some(encode::job(started.job, &View::FULL)),
-                    fence: started.fence.expose().to_owned(),
+                    fence: started.fence.expose(),
                     token: started.token,
                 })
             })

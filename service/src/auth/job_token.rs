@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::api_key::hmac;
+use super::{TokenSecrets, api_key::hmac};
 use spiderq_core::model::JobKey;
 
 /// The only header that is signed or accepted, so that a token can't name another algorithm.
@@ -21,14 +21,17 @@ struct Claims {
     attempt: u32,
 }
 
-/// Signs and checks job tokens with one secret.
-pub struct JobTokens(Hmac<Sha256>);
+/// Signs job tokens with one secret, and checks them with that and the one before it.
+pub struct JobTokens {
+    current: Hmac<Sha256>,
+    previous: Option<Hmac<Sha256>>,
+}
 
 impl JobTokens {
-    /// Tokens are valid as long as the secret stays the same.
+    /// Tokens are valid as long as the secret that signed them is one of these.
     #[must_use]
-    pub fn new(secret: &[u8]) -> Self {
-        Self(hmac(secret))
+    pub fn new(secrets: &TokenSecrets) -> Self {
+        Self { current: hmac(secrets.current()), previous: secrets.previous().map(hmac) }
     }
 
     /// A token for the attempt with this number.
@@ -38,20 +41,26 @@ impl JobTokens {
         let head = URL_SAFE_NO_PAD.encode(HEADER);
         let body = URL_SAFE_NO_PAD.encode(claims.to_string());
         let signed = format!("{head}.{body}");
-        let mut mac = self.0.clone();
+        let mut mac = self.current.clone();
         mac.update(signed.as_bytes());
         let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
         format!("{signed}.{signature}")
     }
 
-    /// Job and attempt of a token that was signed with this secret; `None` for any other text.
+    /// Job and attempt of a token that was signed with these secrets; `None` for any other text.
     /// It does not say whether the attempt still runs.
     #[must_use]
     pub fn check(&self, token: &str) -> Option<(JobKey, u32)> {
         let (signed, signature) = token.rsplit_once('.')?;
-        let mut mac = self.0.clone();
-        mac.update(signed.as_bytes());
-        mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let is_signed_with = |secret: &Hmac<Sha256>| {
+            let mut mac = secret.clone();
+            mac.update(signed.as_bytes());
+            mac.verify_slice(&signature).is_ok()
+        };
+        if !is_signed_with(&self.current) && !self.previous.as_ref().is_some_and(is_signed_with) {
+            return None;
+        }
         let (head, body) = signed.split_once('.')?;
         if URL_SAFE_NO_PAD.decode(head).ok()? != HEADER.as_bytes() {
             return None;
@@ -72,6 +81,26 @@ impl fmt::Debug for JobTokens {
 mod tests {
     use super::*;
 
+    const SECRET: &str = "a secret of tokens";
+
+    fn tokens(secrets: &str) -> JobTokens {
+        JobTokens::new(&TokenSecrets::parse(secrets).unwrap())
+    }
+
+    #[test]
+    fn a_token_of_the_secret_before_is_good_until_that_is_taken_away() {
+        let job = JobKey::parse("53/7/81").unwrap();
+        let old = "an older secret of tokens";
+        let (before, both) = (tokens(old), tokens(&format!("{SECRET}\n{old}")));
+        let after = tokens(SECRET);
+        let (old, new) = (before.sign(job, 3), both.sign(job, 3));
+        let good = |tokens: &JobTokens| [&old, &new].map(|token| tokens.check(token).is_some());
+        assert_eq!(
+            [&before, &both, &after].map(good),
+            [[true, false], [true, true], [false, true]]
+        );
+    }
+
     fn token(secret: &[u8], header: &str, claims: &str) -> String {
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
@@ -82,34 +111,38 @@ mod tests {
 
     #[test]
     fn a_token_says_its_job_and_attempt() {
-        let tokens = JobTokens::new(b"secret");
+        let tokens = tokens(SECRET);
         let job = JobKey::parse("53/7/81").unwrap();
         assert_eq!(tokens.check(&tokens.sign(job, 3)), Some((job, 3)));
     }
 
     #[test]
     fn tokens_of_other_secrets_algorithms_and_audiences_are_refused() {
-        let tokens = JobTokens::new(b"secret");
+        let tokens = tokens(SECRET);
         let good = r#"{"aud":"job:53/7/81","attempt":1}"#;
-        assert!(tokens.check(&token(b"secret", HEADER, good)).is_some());
+        assert!(tokens.check(&token(SECRET.as_bytes(), HEADER, good)).is_some());
         for (secret, header, claims) in [
-            (b"secreT", HEADER, good),
-            (b"secret", r#"{"alg":"none"}"#, good),
-            (b"secret", r#"{"alg":"HS512"}"#, good),
-            (b"secret", "{}", good),
-            (b"secret", HEADER, r#"{"aud":"53/7/81","attempt":1}"#),
-            (b"secret", HEADER, r#"{"aud":"job:53/7","attempt":1}"#),
-            (b"secret", HEADER, r#"{"attempt":1}"#),
-            (b"secret", HEADER, r#"{"aud":"job:53/7/81"}"#),
-            (b"secret", HEADER, r#"{"aud":["job:53/7/81"],"attempt":1}"#),
+            ("a secret of tokenS", HEADER, good),
+            (SECRET, r#"{"alg":"none"}"#, good),
+            (SECRET, r#"{"alg":"HS512"}"#, good),
+            (SECRET, "{}", good),
+            (SECRET, HEADER, r#"{"aud":"53/7/81","attempt":1}"#),
+            (SECRET, HEADER, r#"{"aud":"job:53/7","attempt":1}"#),
+            (SECRET, HEADER, r#"{"attempt":1}"#),
+            (SECRET, HEADER, r#"{"aud":"job:53/7/81"}"#),
+            (SECRET, HEADER, r#"{"aud":["job:53/7/81"],"attempt":1}"#),
         ] {
-            assert_eq!(tokens.check(&token(secret, header, claims)), None, "{header} {claims}");
+            assert_eq!(
+                tokens.check(&token(secret.as_bytes(), header, claims)),
+                None,
+                "{header} {claims}"
+            );
         }
     }
 
     #[test]
     fn damaged_tokens_are_refused() {
-        let tokens = JobTokens::new(b"secret");
+        let tokens = tokens(SECRET);
         let good = tokens.sign(JobKey::parse("53/7/81").unwrap(), 1);
         for at in 0..good.len() {
             let mut bad = good.clone();

@@ -4,10 +4,14 @@
 
 mod api_key;
 mod api_key_cache;
+mod api_key_uses;
 mod caller;
 mod credentials;
+mod fences;
 mod job_token;
 mod limiter;
+mod manage_keys;
+mod token_secrets;
 
 use std::sync::Arc;
 
@@ -15,14 +19,19 @@ pub use self::{
     api_key::ApiKey,
     caller::Caller,
     credentials::Credentials,
+    fences::Fences,
     job_token::JobTokens,
     limiter::{Account, Permit},
+    manage_keys::{MadeKey, NewKey, RotatedKey},
+    token_secrets::TokenSecrets,
 };
-use self::{api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, limiter::Limiter};
+use self::{
+    api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, api_key_uses::ApiKeyUses, limiter::Limiter,
+};
 use spiderq_core::{
     clock::Clock,
-    error::{Error, ResourceKind, Result},
-    model::{Actor, ApiKeyRecord, FieldSelection, JobKey, Quota, Quotas, Role, State},
+    error::{Error, Result},
+    model::{ApiKeyRecord, FieldSelection, JobKey, Millis, Quota, Quotas, Role, State},
     store::{ApiKeyDigest, Store},
 };
 
@@ -33,30 +42,32 @@ pub struct Auth {
     clock: Arc<dyn Clock>,
     hasher: ApiKeyHasher,
     tokens: JobTokens,
+    fences: Fences,
     cache: ApiKeyCache,
+    uses: ApiKeyUses,
     /// The API key of `--admin-key`: valid while this process runs, and never stored.
     configured: Option<(ApiKeyDigest, Arc<ApiKeyRecord>)>,
     limiter: Limiter,
 }
 
 impl Auth {
-    /// `secret` is the installation's; job tokens are signed with `token_secret`, if given.
+    /// `secret` is the installation's; job tokens are signed with `token_secrets`, if given.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         secret: &[u8; 32],
-        token_secret: Option<&str>,
+        token_secrets: Option<TokenSecrets>,
     ) -> Self {
+        let token_secrets = token_secrets.unwrap_or_else(|| TokenSecrets::of_store(secret));
         Self {
             store,
             clock,
             hasher: ApiKeyHasher::new(secret),
-            tokens: token_secret.map_or_else(
-                || JobTokens::new(&[b"job tokens ".as_slice(), secret].concat()),
-                |text| JobTokens::new(text.as_bytes()),
-            ),
+            tokens: JobTokens::new(&token_secrets),
+            fences: Fences::new(&token_secrets),
             cache: ApiKeyCache::default(),
+            uses: ApiKeyUses::default(),
             configured: None,
             limiter: Limiter::default(),
         }
@@ -79,6 +90,8 @@ impl Auth {
             projects: None,
             created: 0,
             quotas: Quotas::default(),
+            expires: None,
+            last_used: None,
         };
         self.configured = Some((self.hasher.digest(key), Arc::new(record)));
         self
@@ -88,6 +101,12 @@ impl Auth {
     #[must_use]
     pub const fn tokens(&self) -> &JobTokens {
         &self.tokens
+    }
+
+    /// Makes the fences of attempts.
+    #[must_use]
+    pub const fn fences(&self) -> &Fences {
+        &self.fences
     }
 
     /// Whose credentials these are; [`Error::Unauthenticated`] when they are missing or wrong.
@@ -130,22 +149,48 @@ impl Auth {
             return Ok(Arc::clone(record));
         }
         let now = self.clock.now();
-        if let Some(record) = self.cache.get(&digest, now) {
+        let record = self.record_of(&digest, now).await?;
+        if record.has_expired(now) {
+            return Err(Error::Unauthenticated);
+        }
+        self.uses.note(&digest, now);
+        Ok(record)
+    }
+
+    /// What the cache or the store says of an API key.
+    async fn record_of(&self, digest: &ApiKeyDigest, now: Millis) -> Result<Arc<ApiKeyRecord>> {
+        if let Some(record) = self.cache.get(digest, now) {
             return Ok(record);
         }
-        let found = match self.store.get_api_key(&digest).await {
+        let generation = self.cache.generation();
+        let found = match self.store.get_api_key(digest).await {
             Ok(found) => found,
             Err(away @ Error::Unavailable { .. }) => {
-                return self.cache.get_without_store(&digest, now).ok_or(away);
+                return self.cache.get_without_store(digest, now).ok_or(away);
             }
             Err(error) => return Err(error),
         };
         let Some(record) = found.map(Arc::new) else {
-            self.cache.remove(&digest);
+            self.cache.remove(digest);
             return Err(Error::Unauthenticated);
         };
-        self.cache.put(digest, Arc::clone(&record), now);
+        self.cache.put(digest.clone(), Arc::clone(&record), now, generation);
         Ok(record)
+    }
+
+    /// Tells the store when API keys were last used, those that were since the call before.
+    pub async fn note_uses(&self) -> Result<()> {
+        let uses = self.uses.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let noted = self.store.note_api_key_uses(&uses).await;
+        if noted.is_err() {
+            for (digest, used) in &uses {
+                self.uses.note(digest, *used);
+            }
+        }
+        noted
     }
 
     /// A token is valid while the attempt that it was made for is running.
@@ -162,96 +207,9 @@ impl Auth {
             .ok_or(Error::Unauthenticated)?;
         Ok((key, Caller::Job { key, attempt, actor }))
     }
-
-    /// Creates an API key and keeps its hash.
-    pub async fn create_key(
-        &self,
-        name: &Actor,
-        role: Role,
-        projects: Option<Vec<u64>>,
-        quotas: Quotas,
-    ) -> Result<(ApiKey, ApiKeyRecord)> {
-        let (key, record) = self.new_key(name, role, projects)?;
-        let record = ApiKeyRecord { quotas, ..record };
-        self.store.put_api_key(&self.hasher.digest(&key), record.clone()).await?;
-        Ok((key, record))
-    }
-
-    /// The same for a caller's request id: called again, it answers the API key of the first
-    /// call. [`Error::RequestIdReused`] where that was made for another owner, role or projects or
-    /// other quotas, or is revoked.
-    pub async fn create_key_once(
-        &self,
-        name: &Actor,
-        role: Role,
-        projects: Option<Vec<u64>>,
-        quotas: Quotas,
-        (caller, request_id): (&Actor, &str),
-    ) -> Result<(ApiKey, ApiKeyRecord)> {
-        let key = self.hasher.key_of_request(caller, request_id);
-        let digest = self.hasher.digest(&key);
-        let record = self.record(&digest, name, role, projects);
-        let record = ApiKeyRecord { quotas, ..record };
-        if self.store.put_api_key(&digest, record.clone()).await? {
-            return Ok((key, record));
-        }
-        let found = self.store.get_api_key(&digest).await?.ok_or(Error::RequestIdReused)?;
-        let is_same = ApiKeyRecord { created: found.created, ..record } == found;
-        if is_same { Ok((key, found)) } else { Err(Error::RequestIdReused) }
-    }
-
-    /// Creates an admin key if the store has no API key at all.
-    pub async fn create_first_key(&self) -> Result<Option<ApiKey>> {
-        let (key, record) = self.new_key(&Actor::parse("admin")?, Role::Admin, None)?;
-        let first = self.store.put_first_api_key(&self.hasher.digest(&key), record).await?;
-        Ok(first.then_some(key))
-    }
-
-    /// Revokes an API key: at once in this process, in others when they ask the store again.
-    pub async fn revoke_key(&self, id: &str) -> Result<()> {
-        let keys = self.store.list_api_keys().await?;
-        let admins = keys.iter().filter(|key| key.role == Role::Admin).count();
-        let key = keys.iter().find(|key| key.id == id);
-        // The message does not repeat the id: by mistake it may be the text of an API key.
-        let key = key.ok_or_else(no_key)?;
-        if key.role == Role::Admin && admins == 1 && self.configured.is_none() {
-            return Err(Error::LastAdminKey);
-        }
-        self.store.remove_api_key(id).await?;
-        self.cache.clear();
-        Ok(())
-    }
-
-    fn new_key(
-        &self,
-        name: &Actor,
-        role: Role,
-        projects: Option<Vec<u64>>,
-    ) -> Result<(ApiKey, ApiKeyRecord)> {
-        let key = ApiKey::random()?;
-        let record = self.record(&self.hasher.digest(&key), name, role, projects);
-        Ok((key, record))
-    }
-
-    fn record(
-        &self,
-        digest: &ApiKeyDigest,
-        name: &Actor,
-        role: Role,
-        projects: Option<Vec<u64>>,
-    ) -> ApiKeyRecord {
-        let (id, name) = (digest.0[..8].to_owned(), name.as_str().to_owned());
-        let (created, quotas) = (self.clock.now().0, Quotas::default());
-        ApiKeyRecord { id, name, role, projects, created, quotas }
-    }
 }
 
 fn identity(record: &ApiKeyRecord) -> Result<(Caller, Account)> {
     let account = Account::new(record.id.clone(), record.quotas.clone());
     Ok((Caller::of_key(record)?, account))
-}
-
-fn no_key() -> Error {
-    let message = "there is no key with this id".to_owned();
-    Error::NotFound { message, kind: ResourceKind::ApiKey, name: String::new() }
 }

@@ -1,11 +1,11 @@
-//! API keys: creating, listing and revoking them, and who a caller is.
+//! API keys: creating, listing, revoking and rotating them, and who a caller is.
 
 use super::Domain;
-use crate::auth::{ApiKey, Caller};
+use crate::auth::{Caller, MadeKey, NewKey, RotatedKey};
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_REQUEST_ID_BYTES,
-    model::{Actor, ApiKeyRecord, ProjectId, Quotas, Role, short_text},
+    limits::{DEFAULT_KEY_KEEP_MS, MAX_KEY_KEEP_MS, MAX_REQUEST_ID_BYTES},
+    model::{Actor, ApiKeyRecord, Millis, ProjectId, Quotas, Role, short_text},
 };
 
 /// Whose API key a call came with.
@@ -32,6 +32,8 @@ pub struct NewApiKey {
     pub all_projects: bool,
     /// How much of a server it may use.
     pub quotas: Quotas,
+    /// From when on it is refused, ms since the Unix epoch; `None`: it never expires.
+    pub expires: Option<i64>,
     /// The caller's id for the call; empty: none.
     pub request_id: String,
 }
@@ -39,13 +41,9 @@ pub struct NewApiKey {
 impl Domain {
     /// Creates an API key, which is shown this once. The same caller's call under the same request
     /// id answers the same API key; nothing of its text is kept for that.
-    pub async fn create_key(
-        &self,
-        caller: &Caller,
-        new: NewApiKey,
-    ) -> Result<(ApiKey, ApiKeyRecord)> {
+    pub async fn create_key(&self, caller: &Caller, new: NewApiKey) -> Result<MadeKey> {
         caller.may_administer()?;
-        let NewApiKey { owner, role, projects, all_projects, quotas, request_id } = new;
+        let NewApiKey { owner, role, projects, all_projects, expires, quotas, request_id } = new;
         // An admin manages the API keys of all projects, so a bound would promise too much.
         if role == Role::Admin && !projects.is_empty() {
             return Err(Error::invalid("projects", "must be empty for the role admin"));
@@ -64,12 +62,18 @@ impl Domain {
         numbers.sort_unstable();
         numbers.dedup();
         let projects = (!projects.is_empty()).then_some(numbers);
+        let expires = expires.map(|expires| self.future_time(expires)).transpose()?;
+        let new = NewKey { owner, role, projects, expires, quotas };
         if request_id.is_empty() {
-            return self.auth.create_key(&owner, role, projects, quotas).await;
+            return self.auth.create_key(&new).await;
         }
         short_text(&request_id, MAX_REQUEST_ID_BYTES, "request_id", "must be")?;
-        let request = (caller.actor(), request_id.as_str());
-        self.auth.create_key_once(&owner, role, projects, quotas, request).await
+        self.auth.create_key_once(&new, (caller.actor(), &request_id)).await
+    }
+
+    fn future_time(&self, expires: i64) -> Result<Millis> {
+        let future = u64::try_from(expires).ok().map(Millis).filter(|time| *time > self.now());
+        future.ok_or_else(|| Error::invalid("expire_time", "must be in the future"))
     }
 
     /// All API keys, oldest first.
@@ -83,6 +87,32 @@ impl Domain {
     pub async fn revoke_key(&self, caller: &Caller, id: &str) -> Result<()> {
         caller.may_administer()?;
         self.auth.revoke_key(id).await
+    }
+
+    /// Makes an API key in place of the one with this id, which is good for `keep_ms` more (`None`:
+    /// [`DEFAULT_KEY_KEEP_MS`]): in this process, in others as after a revocation.
+    pub async fn rotate_key(
+        &self,
+        caller: &Caller,
+        id: &str,
+        keep_ms: Option<i64>,
+    ) -> Result<RotatedKey> {
+        caller.may_administer()?;
+        let keep_ms = match keep_ms.map(u64::try_from) {
+            None => DEFAULT_KEY_KEEP_MS,
+            Some(Ok(keep_ms @ 0..=MAX_KEY_KEEP_MS)) => keep_ms,
+            Some(_) => {
+                let accepted = format!("must be from 0 to {MAX_KEY_KEEP_MS} ms");
+                return Err(Error::invalid("keep", accepted));
+            }
+        };
+        self.auth.rotate_key(id, keep_ms).await
+    }
+
+    /// Tells the store which API keys were used since the last call, and when: at most one write of
+    /// the store for each.
+    pub async fn note_key_uses(&self) -> Result<()> {
+        self.auth.note_uses().await
     }
 
     /// Whose API key the call came with; [`Error::Forbidden`] for a job token.

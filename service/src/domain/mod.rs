@@ -46,6 +46,10 @@ mod watch;
 
 use std::sync::Arc;
 
+use self::{
+    admission::Admission, request_id::RequestId, start_waiters::StartWaiters,
+    subscription::AllTurns,
+};
 pub use self::{
     api_keys::{Identity, NewApiKey},
     bulk::{BulkDone, BulkQuery},
@@ -69,10 +73,6 @@ pub use self::{
     update_jobs::UpdateJobs,
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
-};
-use self::{
-    admission::Admission, request_id::RequestId, start_waiters::StartWaiters,
-    subscription::AllTurns,
 };
 use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{EventCursor, EventKind, JobEvent, RunningLimit};

@@ -30,6 +30,11 @@ impl RequestId {
         }))
     }
 
+    /// Digest of caller and id, which no store keeps.
+    pub(super) fn digest(&self) -> &str {
+        &self.id
+    }
+
     /// What the store keeps of the `step`th atomic step of the call.
     pub(super) fn step(&self, step: usize, now: Millis) -> RequestDigest {
         RequestDigest {

@@ -13,8 +13,10 @@ use spiderq_core::{
         MAX_BATCH, MAX_START_METADATA_BYTES, MAX_START_WAIT_MS, MAX_TAGS, START_DEADLINE_MARGIN,
         bytes_text,
     },
-    model::{Actor, ClaimFilter, Fence, Job, Metadata, Millis, ProjectId, Role, SpiderId, State},
-    store::{Effect, NewAttempt},
+    model::{
+        Actor, ClaimFilter, FenceSecret, Job, Metadata, Millis, ProjectId, Role, SpiderId, State,
+    },
+    store::{Claimed, Effect, NewAttempt},
 };
 
 /// A worker's call for a job.
@@ -43,7 +45,7 @@ pub struct StartedJob {
     /// With all its metadata.
     pub job: Job,
     /// The secret of the attempt.
-    pub fence: Fence,
+    pub fence: FenceSecret,
     /// Its bearer may read and write the job while the attempt runs.
     pub token: String,
 }
@@ -116,10 +118,12 @@ impl Domain {
     /// Claims a job, if there is one now.
     pub(super) async fn claim(&self, claim: &Claim) -> Result<Option<StartedJob>> {
         let now = self.now();
+        let (fences, id) = (self.auth.fences(), claim.request_id.as_ref().map(RequestId::digest));
+        let secret = fences.new_secret(id)?;
         let effect = Effect {
             enter: Some((State::Running, claim.actor.clone())),
             start: Some(NewAttempt {
-                fence: Fence::random()?,
+                fence: secret.kept(),
                 lease_expires: claim.lease_ms.map(|length| Millis(now.0 + length)),
             }),
             max_bytes: None,
@@ -128,11 +132,18 @@ impl Domain {
         let digest = step_digest(claim.request_id.as_ref(), 0, now);
         let claimed =
             self.store.claim(claim.project, &claim.filter, &effect, now, digest.as_ref()).await?;
-        Ok(claimed.map(|claimed| StartedJob {
-            token: self.sign_job_token(claimed.job.key, claimed.job.attempt),
-            job: claimed.job,
-            fence: claimed.fence,
-        }))
+        let Some(Claimed { job, fence: kept }) = claimed else {
+            return Ok(None);
+        };
+        let fence = if secret.kept() == kept {
+            secret
+        } else {
+            // The answer of an earlier call. Made with a secret that is gone, its fence is too.
+            let again = id.and_then(|id| fences.again(id, &kept));
+            again.ok_or(Error::Stale(job.key))?
+        };
+        let token = self.sign_job_token(job.key, job.attempt);
+        Ok(Some(StartedJob { job, fence, token }))
     }
 }
 

@@ -254,7 +254,7 @@ async fn forget(store: &RedisStore, (project, score): Registered) -> Result<()> 
     let script = &scripts::FORGET_DUE_PROJECT;
     // Registered again meanwhile, it stays.
     let _: outcome::Step =
-        within(store.connection.run_plain(script, DUE_PROJECTS, arguments)).await?;
+        within(store.connection.run_plain(script, DUE_PROJECTS, &arguments)).await?;
     Ok(())
 }
 

@@ -32,6 +32,7 @@
 //! | `sq:{projects}` | sorted set | project, project | projects that exist |
 //! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was registered |
 //! | `sq:{keys}` | hash | digest | an API key's record |
+//! | `sq:{keys}:used` | sorted set | ms since the epoch, digest | when an API key was last used |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 
 mod parse;
@@ -44,6 +45,9 @@ use spiderq_core::{
 
 /// API keys.
 pub(crate) const API_KEYS: &str = "sq:{keys}";
+/// When API keys were last used. Apart from [`API_KEYS`], so that a note of it can't bring a removed
+/// one back.
+pub(crate) const API_KEY_USES: &str = "sq:{keys}:used";
 /// Projects that exist. Not in a project's slot: no script of a project can write it.
 pub(crate) const PROJECTS: &str = "sq:{projects}";
 /// Projects of which something is or was due. Like [`PROJECTS`], in no project's slot.

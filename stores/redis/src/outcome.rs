@@ -27,6 +27,15 @@ pub(crate) enum Step {
     Refused,
 }
 
+/// Of the removal of an API key.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RemoveApiKey {
+    Removed,
+    Missing,
+    LastAdmin,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Push {

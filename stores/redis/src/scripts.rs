@@ -50,7 +50,9 @@ scripts! {
     PUSH: "push.lua";
     READ: "read.lua";
     PUT_FIRST_API_KEY: "put_first_api_key.lua";
+    REMOVE_API_KEY: "remove_api_key.lua";
     REMOVE_SETTINGS: "remove_settings.lua";
+    REPLACE_API_KEY: "replace_api_key.lua";
     FSCK_DUE_AND_UNIQUE: "fsck/due_and_unique.lua";
     FSCK_JOBS: "fsck/jobs.lua";
     FSCK_RAISE_COUNTER: "fsck/raise_counter.lua";

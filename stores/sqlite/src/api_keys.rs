@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     error,
-    model::{Quotas, Role},
-    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore},
+    model::{Millis, Quotas, Role},
+    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
 };
 
 use crate::{
@@ -48,7 +48,8 @@ impl ApiKeyStore for SqliteStore {
             let sql = "SELECT * FROM api_keys WHERE digest = ?1 AND NOT removed";
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query([&digest.0])?;
-            rows.next()?.map(read).transpose()
+            let key = rows.next()?.map(read).transpose()?;
+            Ok(key.map(|key| ApiKeyRecord { last_used: None, ..key }))
         };
         self.readers.call(read).await
     }
@@ -57,10 +58,42 @@ impl ApiKeyStore for SqliteStore {
         self.readers.call(list).await
     }
 
-    async fn remove_api_key(&self, id: &str) -> error::Result<bool> {
+    async fn remove_api_key(&self, id: &str, keep_admin: bool) -> error::Result<KeyRemoval> {
         let id = id.to_owned();
-        let sql = "UPDATE api_keys SET removed = 1 WHERE id = ?1 AND NOT removed";
-        let step = move |connection: &Connection| Ok(connection.execute(sql, [id])? > 0);
+        self.writer.call(move |connection| remove(connection, &id, keep_admin)).await
+    }
+
+    async fn replace_api_key(
+        &self,
+        id: &str,
+        expires: Millis,
+        digest: &ApiKeyDigest,
+        key: ApiKeyRecord,
+    ) -> error::Result<bool> {
+        let (id, digest) = (id.to_owned(), digest.clone());
+        let step = move |connection: &Connection| {
+            let sql = "UPDATE api_keys SET expires = min(ifnull(expires, ?2), ?2) \
+                       WHERE id = ?1 AND NOT removed";
+            let found = connection.execute(sql, (id, int(expires.0)))? > 0;
+            if found {
+                put(connection, &digest, &key)?;
+            }
+            Ok(found)
+        };
+        self.writer.call(step).await
+    }
+
+    async fn note_api_key_uses(&self, uses: &[(ApiKeyDigest, Millis)]) -> error::Result<()> {
+        let uses = uses.to_vec();
+        let step = move |connection: &Connection| {
+            let sql = "UPDATE api_keys SET last_used = max(ifnull(last_used, ?2), ?2) \
+                       WHERE digest = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            for (digest, used) in &uses {
+                statement.execute((&digest.0, int(used.0)))?;
+            }
+            Ok(())
+        };
         self.writer.call(step).await
     }
 
@@ -80,8 +113,9 @@ fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Re
     let projects = key.projects.as_ref();
     let projects = projects.map(|list| serde_json::Value::from(list.clone()).to_string());
     let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO api_keys (digest, id, name, role, projects, created, quotas) \
-         VALUES (:digest, :id, :name, :role, :projects, :created, :quotas)",
+        "INSERT OR IGNORE INTO api_keys \
+             (digest, id, name, role, projects, created, expires, quotas) \
+         VALUES (:digest, :id, :name, :role, :projects, :created, :expires, :quotas)",
     )?;
     let added = statement.execute(named_params! {
         ":digest": digest.0,
@@ -91,6 +125,7 @@ fn put(connection: &Connection, digest: &ApiKeyDigest, key: &ApiKeyRecord) -> Re
         ":projects": projects,
         ":created": int(key.created),
         ":quotas": quotas(&key.quotas),
+        ":expires": key.expires.map(int),
     })?;
     Ok(added > 0)
 }
@@ -100,6 +135,23 @@ fn quotas(quotas: &Quotas) -> Option<String> {
     let given: serde_json::Map<_, _> =
         quotas.iter().map(|(quota, most)| (quota.as_str().to_owned(), most.into())).collect();
     (!given.is_empty()).then(|| serde_json::Value::from(given).to_string())
+}
+
+fn remove(connection: &Connection, id: &str, keep_admin: bool) -> Result<KeyRemoval> {
+    const LASTING_ADMIN: &str = "NOT removed AND role = 'admin' AND expires IS NULL";
+    let exists = |condition: &str| {
+        let sql = format!("SELECT 1 FROM api_keys WHERE {condition} LIMIT 1");
+        first(connection, &sql, [id], |_| Ok(())).map(|found| found.is_some())
+    };
+    if keep_admin
+        && exists(&format!("id = ?1 AND {LASTING_ADMIN}"))?
+        && !exists(&format!("id <> ?1 AND {LASTING_ADMIN}"))?
+    {
+        return Ok(KeyRemoval::LastAdmin);
+    }
+    let sql = "UPDATE api_keys SET removed = 1 WHERE id = ?1 AND NOT removed";
+    let removed = connection.execute(sql, [id])? > 0;
+    Ok(if removed { KeyRemoval::Removed } else { KeyRemoval::Missing })
 }
 
 fn list(connection: &Connection) -> Result<Vec<ApiKeyRecord>> {
@@ -130,5 +182,7 @@ fn read(row: &Row<'_>) -> Result<ApiKeyRecord> {
         role: role.ok_or_else(|| corrupt("role"))?,
         projects: projects.map_err(|_| corrupt("projects"))?,
         created: row.get::<_, i64>("created")?.cast_unsigned(),
+        expires: row.get::<_, Option<i64>>("expires")?.map(i64::cast_unsigned),
+        last_used: row.get::<_, Option<i64>>("last_used")?.map(i64::cast_unsigned),
     })
 }

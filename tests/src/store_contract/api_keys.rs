@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use spiderq_core::{
-    model::{Quota, Quotas, Role},
-    store::{ApiKeyDigest, ApiKeyRecord, Store},
+    model::{Millis, Quota, Quotas, Role},
+    store::{ApiKeyDigest, ApiKeyRecord, KeyRemoval, Store},
 };
 
 fn digest(n: u64) -> ApiKeyDigest {
@@ -20,7 +20,18 @@ fn record(id: &str, created: u64) -> ApiKeyRecord {
         projects: Some(vec![1, 9_007_199_254_740_991]),
         created,
         quotas: Quotas::default(),
+        expires: None,
+        last_used: None,
     }
+}
+
+fn admin(id: &str, created: u64) -> ApiKeyRecord {
+    ApiKeyRecord { role: Role::Admin, projects: None, ..record(id, created) }
+}
+
+/// An admin key that expires.
+fn passing_admin(id: &str, created: u64) -> ApiKeyRecord {
+    ApiKeyRecord { expires: Some(created + 1), ..admin(id, created) }
 }
 
 /// Every field of the record comes back, for each role.
@@ -38,6 +49,7 @@ pub async fn an_api_key_is_found_by_its_digest(store: Arc<dyn Store>) {
             name: "Ünï \"x\" {a}:*".to_owned(),
             projects: projects[n as usize].clone(),
             quotas: quotas[n as usize].clone(),
+            expires: n.is_multiple_of(2).then_some(9_007_199_254_740_991 - n),
             ..record(&format!("k{n}"), n)
         };
         store.put_api_key(&digest(n), key.clone()).await.unwrap();
@@ -57,7 +69,7 @@ pub async fn an_api_key_with_the_same_digest_is_not_replaced(store: Arc<dyn Stor
     assert!(!store.put_api_key(&digest(1), record("b", 2)).await.unwrap());
     assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), Some(record("a", 1)));
     assert_eq!(store.list_api_keys().await.unwrap(), [record("a", 1)]);
-    assert!(store.remove_api_key("a").await.unwrap());
+    assert_eq!(store.remove_api_key("a", false).await.unwrap(), KeyRemoval::Removed);
     assert!(!store.put_api_key(&digest(1), record("a", 1)).await.unwrap());
     assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), None);
     assert_eq!(store.list_api_keys().await.unwrap(), []);
@@ -80,11 +92,100 @@ pub async fn api_keys_are_listed_oldest_first(store: Arc<dyn Store>) {
 pub async fn a_removed_api_key_is_not_found(store: Arc<dyn Store>) {
     store.put_api_key(&digest(1), record("a", 1)).await.unwrap();
     store.put_api_key(&digest(2), record("b", 2)).await.unwrap();
-    assert!(store.remove_api_key("a").await.unwrap());
-    assert!(!store.remove_api_key("a").await.unwrap());
-    assert!(!store.remove_api_key("unknown").await.unwrap());
+    for (id, removal) in
+        [("a", KeyRemoval::Removed), ("a", KeyRemoval::Missing), ("unknown", KeyRemoval::Missing)]
+    {
+        assert_eq!(store.remove_api_key(id, true).await.unwrap(), removal, "{id}");
+    }
     assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), None);
     assert_eq!(store.list_api_keys().await.unwrap(), [record("b", 2)]);
+}
+
+/// Only an admin key that never expires is one that must stay.
+pub async fn the_last_lasting_admin_key_stays_where_it_must(store: Arc<dyn Store>) {
+    let keys = [record("user", 1), admin("first", 2), passing_admin("passing", 3)];
+    for (n, key) in (0..).zip(keys) {
+        store.put_api_key(&digest(n), key).await.unwrap();
+    }
+    let remove = async |id, keep_admin| store.remove_api_key(id, keep_admin).await.unwrap();
+    assert_eq!(remove("first", true).await, KeyRemoval::LastAdmin);
+    assert_eq!(store.list_api_keys().await.unwrap().len(), 3);
+    store.put_api_key(&digest(3), admin("second", 4)).await.unwrap();
+    assert_eq!(remove("first", true).await, KeyRemoval::Removed);
+    assert_eq!(remove("second", true).await, KeyRemoval::LastAdmin);
+    assert_eq!(remove("passing", true).await, KeyRemoval::Removed);
+    assert_eq!(remove("user", true).await, KeyRemoval::Removed);
+    assert_eq!(remove("second", false).await, KeyRemoval::Removed);
+    assert_eq!(store.list_api_keys().await.unwrap(), []);
+}
+
+/// In 100 rounds the last two admin keys are removed at once, and one is left each time.
+pub async fn of_two_admin_keys_removed_at_once_one_stays(store: Arc<dyn Store>) {
+    let id = |n: u64| format!("k{n:03}");
+    store.put_api_key(&digest(0), admin(&id(0), 0)).await.unwrap();
+    let mut last = 0;
+    for n in 1..=100 {
+        store.put_api_key(&digest(n), admin(&id(n), n)).await.unwrap();
+        let pair = [last, n].map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.remove_api_key(&id(n), true).await.unwrap() })
+        });
+        let [first, second] = pair;
+        let removals = (first.await.unwrap(), second.await.unwrap());
+        last = match removals {
+            (KeyRemoval::Removed, KeyRemoval::LastAdmin) => n,
+            (KeyRemoval::LastAdmin, KeyRemoval::Removed) => last,
+            other => panic!("round {n}: {other:?}"),
+        };
+        let left = store.list_api_keys().await.unwrap();
+        assert_eq!(left.iter().map(|key| key.created).collect::<Vec<_>>(), [last]);
+    }
+}
+
+/// The other one expires at the time given, or when it was to, if that is sooner.
+pub async fn a_replaced_api_key_expires(store: Arc<dyn Store>) {
+    let late = ApiKeyRecord { expires: Some(900), ..record("late", 2) };
+    let soon = ApiKeyRecord { expires: Some(100), ..record("soon", 3) };
+    let all = [record("never", 1), late, soon];
+    for (n, key) in (0..).zip(all.clone()) {
+        store.put_api_key(&digest(n), key).await.unwrap();
+    }
+    let replace = async |id: &str, n: u64| {
+        let new = record(&format!("new {id}"), 10 + n);
+        store.replace_api_key(id, Millis(500), &digest(10 + n), new).await.unwrap()
+    };
+    for (n, key) in (0..).zip(&all) {
+        assert!(replace(&key.id, n).await);
+    }
+    store.remove_api_key("late", true).await.unwrap();
+    assert!(!replace("late", 3).await && !replace("unknown", 4).await);
+    let [never, _, soon] = all;
+    let never = ApiKeyRecord { expires: Some(500), ..never };
+    let mut expected = vec![never, soon];
+    expected.extend((0..).zip(["never", "late", "soon"]).map(|(n, id)| {
+        let id = format!("new {id}");
+        record(&id, 10 + n)
+    }));
+    assert_eq!(store.list_api_keys().await.unwrap(), expected);
+    let found = store.get_api_key(&digest(0)).await.unwrap();
+    assert_eq!(found.unwrap().expires, Some(500));
+}
+
+/// The latest use is kept, whichever process says it first, and none brings a removed key back.
+pub async fn the_last_use_of_an_api_key_is_listed(store: Arc<dyn Store>) {
+    for (n, id) in (1..).zip(["a", "b", "c"]) {
+        store.put_api_key(&digest(n), record(id, n)).await.unwrap();
+    }
+    store.remove_api_key("c", true).await.unwrap();
+    let now = 1_700_000_000_123;
+    let uses = [1, 3, 9].map(|n| (digest(n), Millis(now)));
+    store.note_api_key_uses(&uses).await.unwrap();
+    store.note_api_key_uses(&[(digest(1), Millis(now - 1))]).await.unwrap();
+    store.note_api_key_uses(&[]).await.unwrap();
+    let used = ApiKeyRecord { last_used: Some(now), ..record("a", 1) };
+    assert_eq!(store.list_api_keys().await.unwrap(), [used, record("b", 2)]);
+    assert_eq!(store.get_api_key(&digest(1)).await.unwrap(), Some(record("a", 1)));
+    assert_eq!(store.get_api_key(&digest(3)).await.unwrap(), None);
 }
 
 /// Of many servers that start on an empty store, one creates the first key.

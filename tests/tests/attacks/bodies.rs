@@ -153,7 +153,8 @@ async fn hold_bodies(victim: &Victim, authorization: &str) -> Vec<StatusCode> {
     let sender = connect(victim).await;
     let streams = (0..STREAMS).map(async |_| {
         // All but the end of the stream of deflate.
-        let begun = stream::iter([Ok::<_, tonic::Status>(Frame::data(body.slice(..body.len() - 8)))]);
+        let begun =
+            stream::iter([Ok::<_, tonic::Status>(Frame::data(body.slice(..body.len() - 8)))]);
         let request = Request::post(format!("{}/jobq/1/push", victim.url()))
             .header("authorization", authorization)
             .header("content-encoding", "gzip")

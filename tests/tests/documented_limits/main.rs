@@ -4,6 +4,7 @@
 
 mod memory;
 mod quotas;
+mod rotation;
 mod rows;
 mod workers;
 

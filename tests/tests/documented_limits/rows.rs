@@ -2,7 +2,7 @@
 
 use spiderq_core::limits::*;
 
-use crate::{memory, n, quotas, seconds, workers};
+use crate::{memory, n, quotas, rotation, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -400,6 +400,7 @@ pub(crate) fn rows() -> Vec<Row> {
         of_lists(),
         workers::rows(),
         quotas::rows(),
+        rotation::rows(),
         of_watches_and_access(),
     ];
     parts.into_iter().flatten().collect()

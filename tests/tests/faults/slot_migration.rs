@@ -52,6 +52,8 @@ async fn an_api_key_is_found_while_its_slot_moves() {
         projects: None,
         created: 1,
         quotas: Default::default(),
+        expires: None,
+        last_used: None,
     };
     store.put_api_key(&digest, key.clone()).await.unwrap();
     let slot = "sq:{keys}";

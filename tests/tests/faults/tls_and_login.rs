@@ -69,6 +69,10 @@ async fn a_command_that_the_acl_does_not_list_is_refused() {
     let other: redis::RedisResult<()> = redis::cmd("GET").arg("other").query(&mut connection);
     assert_eq!(other.unwrap_err().code(), Some("NOPERM"));
     assert_eq!(server.forget_refused(), 2);
+    let before = server.url().replace("p%40ss%2Fw%3Frd", "OTHER");
+    let expected = "store: the server refuses the user or the password";
+    assert_eq!(refusal(&before).await, expected);
+    assert_eq!(server.forget_refused(), 1);
     // The suite relies on this log: `RedisAcl` checks it on drop.
     let plain = RedisServer::start(&[]);
     assert_eq!(plain.command::<Vec<redis::Value>>(&["ACL", "LOG"]), []);

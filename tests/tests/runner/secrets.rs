@@ -1,6 +1,12 @@
-//! What the runner never logs.
+//! How the runner gets its key, and that it never logs it.
 
-use spiderq_tests::StoreKind;
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use spiderq_tests::{StoreKind, program};
 
 use crate::world::World;
 
@@ -12,4 +18,34 @@ async fn no_log_shows_the_key() {
     let printed = world.runner_of(&flags).join();
     assert!(printed.contains(&format!("ended job=\"{job}\"")), "{printed}");
     assert!(!printed.contains(&world.worker));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_key_may_come_from_a_file_or_from_standard_input() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, format!("{}\n", world.worker)).unwrap();
+    let data = folder.path().join("data");
+    for key_file in [file.to_str().unwrap(), "-"] {
+        let job = world.schedule("any", &[]).await;
+        let mut runner = Command::new(program())
+            .args(["runner", "--server", &world.stack.url, "--project", "1", "--once"])
+            .args(["--api-key-file", key_file, "--command", "true", "--data-dir"])
+            .arg(&data)
+            .env_remove("SPIDERQ_API_KEY")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = runner.stdin.take().unwrap();
+        if key_file == "-" {
+            input.write_all(world.worker.as_bytes()).unwrap();
+        }
+        drop(input);
+        let output = runner.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(world.metadata(&job).await["state"], "finished", "{said}");
+    }
 }

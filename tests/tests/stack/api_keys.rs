@@ -1,8 +1,11 @@
 //! API keys: the ways to send one, and what a revoked one gets. The command line for them:
 //! `command_line.rs`; which role may make which call: `access/`.
 
-use spiderq_proto::v1::{CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest, Role};
-use spiderq_tests::{Grpc, Stack};
+use spiderq_proto::{
+    time::timestamp,
+    v1::{CountJobsRequest, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest, Role},
+};
+use spiderq_tests::{Grpc, Http, Program, Stack, redis_server::RedisServer, run, sqlite_url};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -45,6 +48,66 @@ async fn a_valid_key_names_its_owner_and_a_revoked_one_is_refused() {
         assert_refused(&refused, "/jobq", 401);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_key_is_refused_from_its_expire_time_on() {
+    on_each_store(async |kind| {
+        let now = 1_800_000_000_000;
+        let stack = Stack::at(kind, now).await;
+        let expire_time = Some(timestamp(now as i64 + 60_000));
+        let create = CreateApiKeyRequest {
+            owner: "ann".to_owned(),
+            role: Role::User.into(),
+            all_projects: true,
+            expire_time,
+            ..CreateApiKeyRequest::default()
+        };
+        let made = stack.grpc().api_keys().create_api_key(create).await.unwrap().into_inner();
+        assert_eq!(made.api_key.unwrap().expire_time, expire_time);
+        let http = stack.http().bearer(&made.secret);
+        for (after, status) in [(0, 200), (59_999, 200), (60_000, 401), (90_000, 401)] {
+            stack.set_time(now + after);
+            assert_eq!(http.get("/jobq/1/count").await.status, status, "{after}");
+        }
+        let refused = Grpc::new(&stack.url, &made.secret).jobs();
+        let refused = { refused }.count_jobs(CountJobsRequest::default()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+        let list = stack.grpc().api_keys().list_api_keys(ListApiKeysRequest::default()).await;
+        assert_eq!(list.unwrap().into_inner().api_keys[0].expire_time, expire_time);
+    })
+    .await;
+}
+
+/// A server tells its store once a minute, and when it ends.
+#[tokio::test]
+async fn the_last_use_of_a_key_is_listed_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let redis = RedisServer::start(&[]);
+    for store in [sqlite_url(folder.path()), redis.url()] {
+        let key_command = |server: &Program, args: &[&str]| {
+            let login = ["--server", &server.url, "--admin-key", Stack::KEY];
+            let (status, out, error) = run(&[&["key"], args, &login].concat());
+            assert!(status.success(), "{error}");
+            out
+        };
+        let server = Program::serve(&store, &[]);
+        let made = key_command(&server, &["create", "ann", "--project", "1", "--expires", "30d"]);
+        let secret = made.lines().next().unwrap();
+        Http::new(&server.url).bearer(secret).get("/jobq/1/count").await.ok();
+        let line = |list: &str| {
+            let line = list.lines().find(|line| line.ends_with(" ann")).unwrap();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = line(&key_command(&server, &["list"]));
+        assert!(server.terminate().0.success());
+        let server = Program::serve(&store, &[]);
+        let after = line(&key_command(&server, &["list"]));
+        // ID ROLE PROJECTS CREATED (two words) EXPIRES (two words) LAST USE OWNER.
+        assert_eq!((before.len(), after.len()), (9, 10), "{before:?} {after:?}");
+        assert_eq!((before[7].as_str(), &before[..7]), ("never", &after[..7]));
+        assert!(after[3..5] <= after[7..9] && after[7..9] < after[5..7], "{after:?}");
+    }
 }
 
 #[tokio::test]

@@ -224,6 +224,10 @@ async fn api_keys(grpc: &Grpc) {
             CreateApiKeyRequest { request_id: "\n".into(), ..good.clone() },
             "request_id: must be 1 to 128 bytes of text without control characters",
         ),
+        (
+            CreateApiKeyRequest { expire_time: Some(Timestamp::default()), ..good.clone() },
+            "expire_time: must be in the future",
+        ),
     ] {
         assert_invalid(grpc.api_keys().create_api_key(request).await, message);
     }
@@ -341,6 +345,11 @@ async fn unreadable_fields(grpc: &Grpc) {
 }
 
 async fn revocations(grpc: &Grpc) {
+    let none = grpc.api_keys().rotate_api_key(RotateApiKeyRequest::default()).await;
+    assert_invalid(none, "id: is required");
+    let negative = RotateApiKeyRequest { id: "x".into(), keep: span(-1_000) };
+    let negative = grpc.api_keys().rotate_api_key(negative).await;
+    assert_invalid(negative, "keep: must be from 0 to 2592000000 ms");
     let none = grpc.api_keys().revoke_api_key(RevokeApiKeyRequest::default()).await;
     assert_invalid(none, "id: is required");
     let unknown = grpc.api_keys().revoke_api_key(RevokeApiKeyRequest { id: "x".into() }).await;

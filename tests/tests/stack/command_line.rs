@@ -97,6 +97,16 @@ fn keys_are_created_listed_and_revoked_from_the_command_line() {
         .find(|word| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit()));
     assert!(!listed.contains(secret.expect("a key")), "{listed}");
     let id = line.split_whitespace().next().unwrap();
+    let rotated = key(&["rotate", id, "--keep", "90m"]);
+    let new = rotated.lines().next().unwrap();
+    assert!(new.len() == 32 && Some(new) != secret, "{rotated}");
+    let listed = key(&["list"]);
+    let lines: Vec<&str> = listed.lines().filter(|line| line.ends_with(" ann")).collect();
+    let never = |line: &str| line.matches("never").count();
+    assert_eq!(lines.iter().map(|line| never(line)).collect::<Vec<_>>(), [1, 2], "{listed}");
+    assert!(!listed.contains(new), "{listed}");
+    let new_id = lines[1].split_whitespace().next().unwrap();
+    key(&["revoke", new_id]);
     key(&["revoke", id]);
     assert!(!key(&["list"]).contains("ann"));
 }

@@ -17,7 +17,7 @@ const GO_PACKAGES: &str = "apt-get install golang-go golang-google-grpc-dev \\\n
 const BUILDS: &str = "builds a release, and serves or measures until it is stopped";
 
 /// Commands that are not run here, and why.
-const NOT_RUN: [(&str, &str); 25] = [
+const NOT_RUN: [(&str, &str); 29] = [
     ("cargo run --release", BUILDS),
     ("cargo run", "serves until it is stopped"),
     ("scripts/test", "runs these tests"),
@@ -25,6 +25,19 @@ const NOT_RUN: [(&str, &str); 25] = [
     ("cargo run --release -- serve --store redis://127.0.0.1:6379", BUILDS),
     ("cargo run --release -p spiderq-tests --bin load -- --help", BUILDS),
     ("spiderq key revoke 5f0c23ab", "is about a key of the reader; api_keys.rs revokes one"),
+    ("spiderq key rotate 5f0c23ab --keep 1h", "the same; command_line.rs rotates one"),
+    (
+        "(umask 077; openssl rand -hex 16 > admin.key; openssl rand -hex 32 > token.secret)",
+        "writes secrets to the folder of the reader",
+    ),
+    (
+        "spiderq serve --admin-key-file admin.key --token-secret-file token.secret",
+        "serves until it is stopped; secret_files.rs",
+    ),
+    (
+        "sudo cat /etc/spiderq/worker.key | sudo -u jobs spiderq runner --project 123 --api-key-file -",
+        "runs until it is stopped; tests/runner/secrets.rs",
+    ),
     (
         "SPIDERQ_API_KEY=$KEY spiderq runner --project 123",
         "runs until it is stopped; tests/runner/",

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{auth::Credentials, domain::test_world::*};
+use crate::{
+    auth::{ApiKey, Credentials},
+    domain::test_world::*,
+};
 
 fn owner(text: &str) -> Actor {
     Actor::parse(text).unwrap()
@@ -9,7 +12,7 @@ fn new_key(name: &str, role: Role, projects: &[ProjectId]) -> NewApiKey {
     let (projects, request_id) = (projects.to_vec(), String::new());
     let all_projects = projects.is_empty() && role != Role::Admin;
     let (owner, quotas) = (owner(name), Quotas::default());
-    NewApiKey { owner, role, projects, all_projects, quotas, request_id }
+    NewApiKey { owner, role, projects, all_projects, expires: None, quotas, request_id }
 }
 
 #[tokio::test]
@@ -67,10 +70,103 @@ async fn the_last_admin_key_stays() {
     let (domain, admin) = (&world.domain, caller(Role::Admin));
     let (_, first) = domain.create_key(&admin, new_key("ann", Role::Admin, &[])).await.unwrap();
     domain.create_key(&admin, new_key("bob", Role::User, &[])).await.unwrap();
-    let refusal = "the last admin key can't be revoked; create another one first";
+    let refusal =
+        "the last admin key that never expires can't be revoked; create another one first";
+    assert_eq!(message(domain.revoke_key(&admin, &first.id).await), refusal);
+    let expires = Some(NOW as i64 + 1_000_000);
+    let passing = NewApiKey { expires, ..new_key("eve", Role::Admin, &[]) };
+    domain.create_key(&admin, passing).await.unwrap();
     assert_eq!(message(domain.revoke_key(&admin, &first.id).await), refusal);
     domain.create_key(&admin, new_key("eve", Role::Admin, &[])).await.unwrap();
     domain.revoke_key(&admin, &first.id).await.unwrap();
+}
+
+/// Whether calls with `key` are taken now.
+async fn is_good(world: &World, key: &ApiKey) -> bool {
+    world.domain.auth().caller(Some(Credentials::Key(key.clone()))).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_key_expires_at_its_time_although_it_is_remembered() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let expiring = |expires| NewApiKey { expires, ..new_key("ann", Role::User, &[]) };
+    let (key, record) = domain.create_key(&admin, expiring(Some(NOW as i64 + 3))).await.unwrap();
+    assert_eq!(record.expires, Some(NOW + 3));
+    assert!(is_good(&world, &key).await);
+    world.pass(2);
+    assert!(is_good(&world, &key).await);
+    world.pass(1);
+    assert!(!is_good(&world, &key).await);
+    for past in [NOW as i64 + 3, 0, -1] {
+        let refused = message(domain.create_key(&admin, expiring(Some(past))).await);
+        assert_eq!(refused, "expire_time: must be in the future");
+    }
+    assert_eq!(domain.list_keys(&admin).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_good_for_a_while_and_the_new_one_as_long_as_it_was_made_for() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let hour = 3_600_000;
+    let new = NewApiKey {
+        expires: Some(NOW as i64 + 5 * hour),
+        ..new_key("ann", Role::User, &[world.project])
+    };
+    let (key, record) = domain.create_key(&admin, new).await.unwrap();
+    world.pass(hour as u64);
+    let rotated = domain.rotate_key(&admin, &record.id, None).await.unwrap();
+    let (next, made) = rotated.made;
+    let now = NOW + hour as u64;
+    assert_eq!((made.name.as_str(), made.role), ("ann", Role::User));
+    assert_eq!((made.projects.clone(), made.created), (Some(vec![53]), now));
+    assert_eq!(made.expires, Some(now + 5 * hour as u64));
+    assert_eq!(rotated.replaced.expires, Some(now + hour as u64));
+    assert_eq!(domain.list_keys(&admin).await.unwrap(), [rotated.replaced, made.clone()]);
+    assert!(is_good(&world, &key).await && is_good(&world, &next).await);
+    world.pass(hour as u64);
+    assert!(!is_good(&world, &key).await && is_good(&world, &next).await);
+    let again = domain.rotate_key(&admin, &made.id, Some(0)).await.unwrap();
+    assert!(!is_good(&world, &next).await && is_good(&world, &again.made.0).await);
+    for keep in [-1, 30 * 24 * hour + 1] {
+        let refused = domain.rotate_key(&admin, &made.id, Some(keep)).await.map(|_| ());
+        assert_eq!(message(refused), "keep: must be from 0 to 2592000000 ms");
+    }
+    let unknown = domain.rotate_key(&admin, "unknown", None).await.map(|_| ());
+    assert_eq!(message(unknown), "there is no key with this id");
+}
+
+#[tokio::test]
+async fn the_only_admin_key_can_be_rotated_and_one_that_lasts_is_left() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let (_, only) = domain.create_key(&admin, new_key("ann", Role::Admin, &[])).await.unwrap();
+    let rotated = domain.rotate_key(&admin, &only.id, Some(0)).await.unwrap();
+    let (_, made) = rotated.made;
+    assert!(made.is_lasting_admin() && !rotated.replaced.is_lasting_admin());
+    domain.revoke_key(&admin, &only.id).await.unwrap();
+    let refused = message(domain.revoke_key(&admin, &made.id).await);
+    assert!(refused.starts_with("the last admin key"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_key_is_noted_once_for_many_calls() {
+    let world = World::new();
+    let (domain, admin) = (&world.domain, caller(Role::Admin));
+    let (key, record) = domain.create_key(&admin, new_key("ann", Role::User, &[])).await.unwrap();
+    let last_used = async || domain.list_keys(&admin).await.unwrap()[0].last_used;
+    assert!(is_good(&world, &key).await);
+    world.pass(10_000);
+    assert!(is_good(&world, &key).await);
+    assert_eq!(last_used().await, None, "no call writes to the store");
+    domain.note_key_uses().await.unwrap();
+    assert_eq!(last_used().await, Some(NOW + 10_000));
+    world.pass(10_000);
+    domain.note_key_uses().await.unwrap();
+    assert_eq!(last_used().await, Some(NOW + 10_000));
+    domain.revoke_key(&admin, &record.id).await.unwrap();
+    assert!(!is_good(&world, &key).await);
 }
 
 #[tokio::test]
@@ -90,6 +186,7 @@ async fn only_an_admin_manages_keys() {
     assert_eq!(message(created), refusal);
     assert_eq!(message(domain.list_keys(&user).await), refusal);
     assert_eq!(message(domain.revoke_key(&user, "id").await), refusal);
+    assert_eq!(message(domain.rotate_key(&user, "id", None).await.map(|_| ())), refusal);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ async fn send(
     started: &StartedJob,
     lease_ms: Option<i64>,
 ) -> Result<HeartbeatResult> {
-    let (key, fence) = (started.job.key, Some(started.fence.clone()));
+    let (key, fence) = (started.job.key, Some(started.fence.kept()));
     let heartbeat = Heartbeat { key, fence, lease_ms, counters: Counters::default() };
     world.domain.heartbeat(&caller(Role::Worker), heartbeat).await
 }

@@ -108,7 +108,7 @@ async fn a_heartbeat_keeps_the_job() {
     let StartedJob { job, fence, .. } = started(&world).await;
     world.pass(LEASE - 1);
     let counters = Counters::default();
-    let heartbeat = Heartbeat { key: job.key, fence: Some(fence), lease_ms: None, counters };
+    let heartbeat = Heartbeat { key: job.key, fence: Some(fence.kept()), lease_ms: None, counters };
     world.domain.heartbeat(&caller(Role::Worker), heartbeat).await.unwrap();
     world.pass(LEASE - 1);
     reap(&world).await;

@@ -179,7 +179,7 @@ async fn a_stale_fence_refuses_whoever_calls() {
     let started = started(&world).await;
     let fence = Some(Fence::random().unwrap());
     let wrong = QueueUpdate { fence, ..queue_update(started.job.key) };
-    let right = QueueUpdate { fence: Some(started.fence), ..queue_update(started.job.key) };
+    let right = QueueUpdate { fence: Some(started.fence.kept()), ..queue_update(started.job.key) };
     let updated = update_by(&world, &caller(Role::Admin), vec![wrong, right]).await.unwrap();
     let results: Vec<_> = updated.into_iter().map(|job| message(job.result)).collect();
     assert_eq!(results, ["job 53/1/1 is no longer held by this worker", "no error"]);

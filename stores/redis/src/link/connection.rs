@@ -109,9 +109,9 @@ impl Connection {
         &self,
         script: &Script,
         key: &str,
-        arguments: [&[u8]; 2],
+        arguments: &[&[u8]],
     ) -> Result<T> {
-        self.evaluate(&Command::script(script, &[key], &arguments)).await
+        self.evaluate(&Command::script(script, &[key], arguments)).await
     }
 
     async fn evaluate<T: DeserializeOwned>(&self, script: &Command<'_>) -> Result<T> {

@@ -25,7 +25,7 @@ type Found = Result<Cell, String>;
 
 async fn over_grpc(world: &World, row: &Row, caller: &Caller, target: &Target) -> Found {
     let mut target = target.clone();
-    if row.call == "RevokeApiKey" {
+    if ["RevokeApiKey", "RotateApiKey"].contains(&row.call.as_str()) {
         target.key_id = world.revocable().await;
     }
     let path = format!("/spiderq.v1.{}/{}", row.service, row.rpc());
