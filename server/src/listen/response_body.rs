@@ -117,7 +117,7 @@ mod tests {
         memory.grow(100).unwrap();
         let whole: Vec<u8> = (0..bytes).map(|index| (index % 251) as u8).collect();
         let held = Some(HeldMemory::from(memory));
-        let mut body = ResponseBody::new(Body::from(whole.clone()), in_flight.begin(), held);
+        let mut body = ResponseBody::new(Body::from(whole.clone()), in_flight.begin(None), held);
         assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
         let mut pieces = Vec::new();
         while let Some(frame) = body.frame().await {
