@@ -20,7 +20,7 @@ pub(crate) use self::{
     fsck::Fsck,
     key::{Key, KeyAction, RoleArg},
     listener::Listener,
-    runner::{JobSettings, Runner, Supervise},
+    runner::{JobLimits, JobSettings, Runner, Supervise},
     secret::Secret,
     serve::{Gateway, Serve, StoreFlag},
 };
