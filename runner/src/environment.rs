@@ -171,9 +171,11 @@ impl JobEnvironment<'_> {
 
     fn settings(&self) -> io::Result<String> {
         Ok(serde_json::to_string(&Settings {
-            // Under `start-crawl` Scrapy's telnet console would listen on all interfaces. It is
-            // off, and a job that turns it on gets it for this machine only.
+            // Both of Scrapy's servers that run code for whoever reaches them are off, whatever the
+            // project says. Under `start-crawl` the telnet console would listen on all interfaces:
+            // a job that turns it on gets it for this machine only, as the other one.
             organization_settings: json!({
+                "REMOTE_CONTROL_ENABLED": false,
                 "TELNETCONSOLE_ENABLED": false,
                 "TELNETCONSOLE_HOST": "127.0.0.1",
             }),

@@ -83,8 +83,11 @@ fn a_spider_finds_its_job_in_the_variables() {
     assert!(get("SHUB_SETTINGS").contains(r#""job_settings":{"DEPTH":1566311822568.0}"#));
     let settings: Value = serde_json::from_str(get("SHUB_SETTINGS")).unwrap();
     let expected = json!({
-        "organization_settings":
-            {"TELNETCONSOLE_ENABLED": false, "TELNETCONSOLE_HOST": "127.0.0.1"},
+        "organization_settings": {
+            "REMOTE_CONTROL_ENABLED": false,
+            "TELNETCONSOLE_ENABLED": false,
+            "TELNETCONSOLE_HOST": "127.0.0.1",
+        },
         "project_settings": {}, "spider_settings": {},
         "job_settings": {"DEPTH": 1_566_311_822_568.0}, "enabled_addons": [],
     });
