@@ -5,10 +5,12 @@ use std::{
     process::ExitCode,
 };
 
-use spiderq_runner::{Settings, Template, Work, find_project};
+use spiderq_runner::{
+    AllowedEnvironment, ResourceLimits, Settings, Template, Users, Work, find_project,
+};
 
 use crate::{
-    args::{self, JobSettings, Runner},
+    args::{self, JobLimits, JobSettings, Runner},
     error::Error,
     secrets,
 };
@@ -24,6 +26,14 @@ pub(crate) fn supervise(flags: args::Supervise) -> ExitCode {
     spiderq_runner::supervise(spiderq_runner::Supervise {
         parent: flags.parent,
         folder: flags.folder,
+        user: flags.uid.zip(flags.gid),
+        no_new_privileges: flags.no_new_privileges,
+        limits: ResourceLimits {
+            memory: flags.memory,
+            open_files: flags.open_files,
+            processes: flags.processes,
+            file_size: flags.file_size,
+        },
         command: flags.command,
     })
 }
@@ -33,6 +43,7 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
     let what = "an API key of role worker";
     let api_key = secrets::required("api-key", flags.api_key, file, what)?.into_inner();
     let job = flags.job;
+    let users = Users::parse(&job.users, &flags.projects);
     Ok(Settings {
         endpoint: flags.connection.endpoint()?,
         server: flags.connection.server,
@@ -45,6 +56,9 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
         lease: job.lease,
         work: work(&job)?,
         rotate_bytes: job.rotate_bytes,
+        max_bytes: job.max_bytes,
+        limits: limits(&job.limits),
+        users: users.map_err(|why| Error::new(format!("--user: {why}")))?,
         runtime_limit: job.runtime_limit,
         stall_limit: job.stall_limit,
         cancel_grace: job.cancel_grace,
@@ -60,7 +74,9 @@ fn work(job: &JobSettings) -> Result<Work, Error> {
     if let Some(template) = &job.command {
         let template = Template::parse(template.expose());
         let template = template.map_err(|why| Error::new(format!("--command: {why}")))?;
-        return Ok(Work::Command(template));
+        let allowed = AllowedEnvironment::parse(&job.allowed_env);
+        let allowed = allowed.map_err(|why| Error::new(format!("--allow-env: {why}")))?;
+        return Ok(Work::Command { template, allowed });
     }
     let start = match &job.python {
         Some(python) => {
@@ -75,6 +91,15 @@ fn work(job: &JobSettings) -> Result<Work, Error> {
         start: start.into_iter().map(absolute).collect(),
         project: project(job)?,
     })
+}
+
+fn limits(flags: &JobLimits) -> ResourceLimits {
+    ResourceLimits {
+        memory: flags.memory_limit.map(|mb| u64::from(mb) << 20),
+        open_files: flags.open_files_limit.map(u64::from),
+        processes: flags.processes_limit.map(u64::from),
+        file_size: flags.file_size_limit,
+    }
 }
 
 fn project(job: &JobSettings) -> Result<Option<PathBuf>, Error> {
@@ -135,9 +160,28 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_command_or_folder_is_named() {
+    fn limits_of_jobs_become_bytes() {
+        let settings = parsed(&["--memory-limit", "5000", "--open-files-limit", "100"]).unwrap();
+        let expected = ResourceLimits {
+            memory: Some(5_242_880_000),
+            open_files: Some(100),
+            processes: None,
+            file_size: None,
+        };
+        assert_eq!(settings.limits, expected);
+        assert_eq!(settings.max_bytes, 10 << 30);
+        assert_eq!(settings.users, Users::default());
+    }
+
+    #[test]
+    fn a_bad_command_flag_or_folder_is_named() {
         let failed = parsed(&["--command", "run {x}"]).unwrap_err().to_string();
         assert!(failed.starts_with("--command: {x} is none of"), "{failed}");
+        let failed = parsed(&["--command", "run", "--allow-env", "LANG,LD_PRELOAD"]);
+        let failed = failed.unwrap_err().to_string();
+        assert!(failed.starts_with("--allow-env: LD_PRELOAD: never allowed"), "{failed}");
+        let failed = parsed(&["--user", "1=nosuch"]).unwrap_err().to_string();
+        assert!(failed.starts_with("--user: "), "{failed}");
         let failed = parsed(&["--project-dir", "/"]).unwrap_err().to_string();
         assert!(failed.contains("there is no scrapy.cfg"), "{failed}");
     }

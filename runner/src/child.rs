@@ -9,6 +9,8 @@ use tokio::{
 
 use crate::{
     close_reason::Exit,
+    environment_frame,
+    resource_limits::ResourceLimits,
     supervise::{TERMINATE, own_program},
 };
 
@@ -19,19 +21,22 @@ pub(crate) struct ProcessSpec {
     /// Added to the runner's own environment without its `SPIDERQ_` variables; where a name occurs
     /// twice, the last one holds.
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// The number of its user and of its group; `None`: those of the runner.
+    pub(crate) user: Option<(u32, u32)>,
+    pub(crate) limits: ResourceLimits,
 }
 
-/// A running program. Dropping it kills its whole process group.
+/// A running program. Dropping it kills it and all that it has started.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: Process,
-    /// The supervisor's standard input: it kills the group when this is closed.
+    /// The supervisor's standard input: it kills the program when this is closed.
     control: Option<ChildStdin>,
 }
 
 impl Child {
     /// Starts the program in `work`, a part of the job's private `folder`.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         spec: &ProcessSpec,
         folder: &Path,
         work: &Path,
@@ -40,7 +45,11 @@ impl Child {
         let (Some(out), Some(err)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(io::Error::other("the program's output can't be read"));
         };
-        let control = process.stdin.take();
+        let mut control = process.stdin.take();
+        if let Some(control) = &mut control {
+            // An error means that the supervisor has ended, and said why.
+            let _ = control.write_all(&environment_frame::encode(&spec.environment)).await;
+        }
         Ok((Self { process, control }, Output { out, err }))
     }
 
@@ -52,7 +61,7 @@ impl Child {
         }
     }
 
-    /// Kills the whole process group.
+    /// Kills the program and all that it has started.
     pub(crate) fn kill(&mut self) {
         self.control = None;
     }
@@ -65,10 +74,11 @@ impl Child {
 
 fn supervised(spec: &ProcessSpec, folder: &Path, work: &Path) -> Command {
     let mut command = Command::new(own_program());
+    command.arg("supervise").arg("--folder").arg(folder).args(spec.limits.flags());
+    if let Some((uid, gid)) = spec.user {
+        command.arg(format!("--uid={uid}")).arg(format!("--gid={gid}"));
+    }
     command
-        .arg("supervise")
-        .arg("--folder")
-        .arg(folder)
         .arg("--")
         .args(&spec.command)
         .current_dir(work)
@@ -78,12 +88,16 @@ fn supervised(spec: &ProcessSpec, folder: &Path, work: &Path) -> Command {
         // Ctrl-C at a terminal goes to the runner's process group and must not reach jobs.
         .process_group(0);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("SPIDERQ_") {
+        if is_of_runner(&name.to_string_lossy()) {
             command.env_remove(name);
         }
     }
-    command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
     command
+}
+
+/// Whether a variable of the runner is none of its jobs' business.
+fn is_of_runner(name: &str) -> bool {
+    name.starts_with("SPIDERQ_") || name == "CREDENTIALS_DIRECTORY"
 }
 
 #[derive(Debug)]

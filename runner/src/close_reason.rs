@@ -16,6 +16,8 @@ pub(crate) enum StopReason {
     StallLimit,
     /// Its logs or items can't be written.
     WriteFailed,
+    /// Its logs and items are larger than they may be.
+    OutputLimit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ impl<'a> Ending<'a> {
     pub(crate) fn close_reason(self) -> &'a str {
         let own = self.finish.filter(|reason| *reason != SHUTDOWN);
         match (self.exit, own, self.stop) {
+            // Whatever it says itself: its output is not whole.
+            (_, _, Some(stop @ StopReason::OutputLimit)) => stop.close_reason(),
             _ if self.killed => "cancel_timeout",
             // The spider was done before the stop came.
             (Exit::Code(0), Some(own), _) => own,
@@ -84,6 +88,7 @@ impl StopReason {
             Self::RuntimeLimit => "cancelled (runtime limit)",
             Self::StallLimit => "cancelled (stalled)",
             Self::WriteFailed => "failed",
+            Self::OutputLimit => "cancelled (output limit)",
         }
     }
 }
@@ -137,6 +142,15 @@ mod tests {
     fn a_spider_that_was_done_before_the_stop_keeps_its_reason() {
         let stop = Some(StopReason::Cancelled);
         is(Exit::Code(0), Some("finished"), stop, false, "finished");
+    }
+
+    #[test]
+    fn a_job_whose_output_is_not_whole_never_looks_finished() {
+        let (stop, reason) = (Some(StopReason::OutputLimit), "cancelled (output limit)");
+        is(Exit::Code(0), Some("finished"), stop, false, reason);
+        is(Exit::Code(0), Some("shutdown"), stop, false, reason);
+        is(Exit::Code(1), None, stop, false, reason);
+        is(Exit::Signal(9), None, stop, true, reason);
     }
 
     #[test]

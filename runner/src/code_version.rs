@@ -4,25 +4,32 @@ use std::{fs, path::Path};
 
 use tokio::process::Command;
 
-/// `COMMIT-BRANCH` if `folder` is under Git, else the version in its `pyproject.toml`.
-pub(crate) async fn code_version(folder: &Path) -> Option<String> {
-    if let Some(version) = git_version(folder).await {
+use crate::users::User;
+
+/// `COMMIT-BRANCH` if `folder` is under Git, else the version in its `pyproject.toml`. Git runs as
+/// `user`, who may be able to write its configuration, which names programs to run.
+pub(crate) async fn code_version(folder: &Path, user: Option<&User>) -> Option<String> {
+    if let Some(version) = git_version(folder, user).await {
         return Some(version);
     }
     let text = fs::read_to_string(folder.join("pyproject.toml")).ok()?;
     pyproject_version(&text)
 }
 
-async fn git_version(folder: &Path) -> Option<String> {
-    let commit = run_git(folder, &["describe", "--always", "--dirty"]).await?;
-    let branch = run_git(folder, &["rev-parse", "--abbrev-ref", "HEAD"]).await?;
+async fn git_version(folder: &Path, user: Option<&User>) -> Option<String> {
+    let commit = run_git(folder, user, &["describe", "--always", "--dirty"]).await?;
+    let branch = run_git(folder, user, &["rev-parse", "--abbrev-ref", "HEAD"]).await?;
     let version = format!("{commit}-{branch}");
     let allowed = |letter: &char| letter.is_alphanumeric() || "_.-".contains(*letter);
     Some(version.chars().filter(allowed).collect())
 }
 
-async fn run_git(folder: &Path, args: &[&str]) -> Option<String> {
+async fn run_git(folder: &Path, user: Option<&User>, args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
+    if let Some(user) = user {
+        // The folder may be another user's.
+        git.uid(user.uid).gid(user.gid).envs(user.variables()).args(["-c", "safe.directory=*"]);
+    }
     let output = git.arg("-C").arg(folder).args(args).output().await.ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let text = text.trim();
@@ -58,7 +65,7 @@ mod tests {
     #[tokio::test]
     async fn code_under_git_has_its_commit_and_branch_as_version() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(code_version(folder.path()).await, None);
+        assert_eq!(code_version(folder.path(), None).await, None);
         let commands: [&[&str]; 3] = [
             &["init", "--quiet", "--initial-branch", "main"],
             &[
@@ -80,6 +87,6 @@ mod tests {
             git.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@localhost");
             assert!(git.status().await.unwrap().success(), "{args:?}");
         }
-        assert_eq!(code_version(folder.path()).await.as_deref(), Some("1.0-main"));
+        assert_eq!(code_version(folder.path(), None).await.as_deref(), Some("1.0-main"));
     }
 }

@@ -1,7 +1,7 @@
 //! Decides when to ask for a job, of which project and of how many units, and runs the jobs that
 //! come.
 
-use std::{fmt, fs, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use spiderq_core::{Backoff, limits::MAX_UNITS};
 use spiderq_proto::v1::StartJobRequest;
@@ -15,6 +15,7 @@ use crate::{
     client::{Client, RETRY_BACKOFF},
     context::Context,
     job::StartedJob,
+    private_files::create_folder,
     settings::Settings,
     shutdown::{Shutdown, Signals},
     system::hide_from_jobs,
@@ -54,6 +55,9 @@ pub async fn run(settings: Settings) -> Result<(), RunnerError> {
         .map_err(|why| RunnerError(format!("--api-key: {why}")))?;
     check_data_dir(&settings)?;
     hide_from_jobs();
+    if settings.users.are_root() {
+        tracing::warn!("jobs run as root; --user gives them another user");
+    }
     let (phase, shutdown) = Shutdown::channel();
     let dispatch = Dispatch::new(settings, client, shutdown);
     tokio::select! {
@@ -66,7 +70,7 @@ pub async fn run(settings: Settings) -> Result<(), RunnerError> {
 /// A runner that can't store what its jobs say must not take any.
 fn check_data_dir(settings: &Settings) -> Result<(), RunnerError> {
     let folder = &settings.data_dir;
-    let file = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    let file = create_folder(folder).and_then(|()| tempfile::tempfile_in(folder));
     file.map(|_| ()).map_err(|error| {
         RunnerError(format!("--data-dir: can't write to {}: {error}", folder.display()))
     })
@@ -279,7 +283,10 @@ mod tests {
     use tonic::transport::Endpoint;
 
     use super::*;
-    use crate::{settings::Work, template::Template};
+    use crate::{
+        allowed_environment::AllowedEnvironment, resource_limits::ResourceLimits, settings::Work,
+        template::Template, users::Users,
+    };
 
     fn dispatch(units: u32) -> Dispatch {
         let endpoint = Endpoint::from_static("http://127.0.0.1:1");
@@ -293,9 +300,15 @@ mod tests {
             lacks_tags: Vec::new(),
             units,
             lease: Duration::from_secs(30),
-            work: Work::Command(Template::parse("true").unwrap()),
+            work: Work::Command {
+                template: Template::parse("true").unwrap(),
+                allowed: AllowedEnvironment::default(),
+            },
             data_dir: PathBuf::new(),
             rotate_bytes: 1,
+            max_bytes: 1,
+            limits: ResourceLimits::default(),
+            users: Users::default(),
             runtime_limit: None,
             stall_limit: None,
             cancel_grace: Duration::ZERO,

@@ -1,7 +1,12 @@
 //! The environment variables that describe a job to its program: the contract between Scrapy Cloud
 //! and `start-crawl`, which any other program may use too.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use serde::Serialize;
 use serde_json::{
@@ -13,6 +18,8 @@ use spiderq_proto::{
     time::timestamp_ms,
     v1::{Job, SpiderType},
 };
+
+use crate::{allowed_environment::AllowedEnvironment, private_files::create_file};
 
 /// Linux's limit on one variable, with its name, the `=` and the NUL at its end.
 const MAX_VARIABLE_BYTES: usize = 128 << 10;
@@ -26,6 +33,8 @@ pub(crate) struct JobEnvironment<'a> {
     pub(crate) server: &'a str,
     /// MB for each unit of the job.
     pub(crate) unit_memory: u32,
+    /// Which variables the job may set; `None`: any.
+    pub(crate) allowed: Option<&'a AllowedEnvironment>,
 }
 
 impl JobEnvironment<'_> {
@@ -88,9 +97,19 @@ impl JobEnvironment<'_> {
         self.job.spider_type() == SpiderType::Script
     }
 
-    /// The field `environment` of the job, without what no system takes as a variable.
+    /// The field `environment` of the job, without what it may not set and what no system takes as
+    /// a variable.
     fn own_variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables = self.strings("environment");
+        if let Some(allowed) = self.allowed {
+            let count = variables.len();
+            variables.retain(|name, _| allowed.contains(name));
+            let ignored = count - variables.len();
+            if ignored > 0 {
+                let job = &self.job.key;
+                tracing::warn!(job, ignored, "ignored variables that --allow-env does not name");
+            }
+        }
         variables.retain(|name, value| {
             let valid = !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
             if !valid {
@@ -152,9 +171,11 @@ impl JobEnvironment<'_> {
 
     fn settings(&self) -> io::Result<String> {
         Ok(serde_json::to_string(&Settings {
-            // Under `start-crawl` Scrapy's telnet console would listen on all interfaces. It is
-            // off, and a job that turns it on gets it for this machine only.
+            // Both of Scrapy's servers that run code for whoever reaches them are off, whatever the
+            // project says. Under `start-crawl` the telnet console would listen on all interfaces:
+            // a job that turns it on gets it for this machine only, as the other one.
             organization_settings: json!({
+                "REMOTE_CONTROL_ENABLED": false,
                 "TELNETCONSOLE_ENABLED": false,
                 "TELNETCONSOLE_HOST": "127.0.0.1",
             }),
@@ -221,7 +242,7 @@ fn value_or_file(name: &str, value: String, folder: &Path) -> io::Result<OsStrin
         return Ok(value.into());
     }
     let path = folder.join(format!("{name}.json"));
-    fs::write(&path, value)?;
+    create_file(&path)?.write_all(value.as_bytes())?;
     Ok(path.into())
 }
 

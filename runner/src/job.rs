@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use spiderq_core::model::JobKey;
 use spiderq_proto::v1::{Job, StartJobResponse};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -29,15 +30,28 @@ pub(crate) struct StartedJob {
 }
 
 impl StartedJob {
-    /// `None`: no job was pending.
-    pub(crate) fn from_response(response: StartJobResponse) -> Option<Self> {
-        let job = response.job?;
-        Some(Self {
-            held: HeldJob { project: job.project, key: job.key.clone(), fence: response.fence },
+    /// `None`: no job was pending. Fails unless the job is one of `project`: its key becomes a path,
+    /// and its project may decide which user it runs as.
+    pub(crate) fn from_response(
+        response: StartJobResponse,
+        project: i64,
+    ) -> Result<Option<Self>, String> {
+        let Some(mut job) = response.job else {
+            return Ok(None);
+        };
+        let is_asked_for = |key: &JobKey| {
+            job.project == project && u64::try_from(project) == Ok(key.project.get())
+        };
+        let Some(key) = JobKey::parse(&job.key).ok().filter(is_asked_for) else {
+            return Err(format!("the server answered with {:?}, which is no job of it", job.key));
+        };
+        job.key = key.to_string();
+        Ok(Some(Self {
+            held: HeldJob { project, key: job.key.clone(), fence: response.fence },
             token: response.token,
             job,
             counters: Arc::default(),
-        })
+        }))
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -112,10 +126,11 @@ impl Context {
         let prepared = match self.prepare(started).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return JobOutcome::LeaseLost,
+            Err(error) if is_fault_of_job(&error) => return JobOutcome::CannotStart(error),
             Err(error) => return JobOutcome::RunnerFailed(error),
         };
         let Prepared { mut sink, folder, fifo, spec, unsent_fields } = prepared;
-        let (child, output) = match Child::start(&spec, folder.path(), &folder.work()) {
+        let (child, output) = match Child::start(&spec, folder.path(), &folder.work()).await {
             Ok(started) => started,
             Err(error) if is_fault_of_job(&error) => return JobOutcome::CannotStart(error),
             Err(error) => return JobOutcome::RunnerFailed(error),
@@ -174,16 +189,18 @@ impl Context {
         let (items, pages, errors) = (counters.items(), counters.pages(), counters.errors());
         if reason == "failed" {
             let exit = end.exit.map(|exit| exit.to_string()).unwrap_or_default();
-            let tail = &end.tail;
-            tracing::warn!(job, reason, items, pages, errors, exit, "ended; last output:\n{tail}");
+            // A field, in which line feeds are escaped: what a job prints must not look like other
+            // lines of this log.
+            let output = end.tail.as_str();
+            tracing::warn!(job, reason, items, pages, errors, exit, output, "ended");
         } else {
             tracing::info!(job, reason, items, pages, errors, "ended");
         }
     }
 }
 
-/// Whether a program can't be started because of the job's own arguments or environment, which are
-/// too long or hold a NUL: no other runner could start it either.
+/// Whether a program can't be started because of the job's own arguments, which are too long, hold
+/// a NUL or would become options: no other runner could start it either.
 fn is_fault_of_job(error: &io::Error) -> bool {
     let too_big = rustix::io::Errno::TOOBIG.raw_os_error();
     error.raw_os_error() == Some(too_big) || error.kind() == io::ErrorKind::InvalidInput
@@ -206,4 +223,28 @@ enum JobOutcome {
     CannotStart(io::Error),
     /// This runner can't run the job; another may.
     RunnerFailed(io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(key: &str, project: i64) -> Result<Option<StartedJob>, String> {
+        let job = Job { key: key.to_owned(), project, ..Job::default() };
+        StartedJob::from_response(StartJobResponse { job: Some(job), ..Default::default() }, 1)
+    }
+
+    #[test]
+    fn a_key_that_is_no_job_of_the_project_never_becomes_a_path() {
+        let started = answered("1/2/3", 1).unwrap().unwrap();
+        assert_eq!((started.key(), started.job.key.as_str()), ("1/2/3", "1/2/3"));
+        let none = StartedJob::from_response(StartJobResponse::default(), 1).unwrap();
+        assert!(none.is_none());
+        let bad = ["../../x", "/etc/x", "1/2/../3", "1/2/3/../../../../x", "", "1/2", "2/2/3"];
+        for key in bad {
+            let why = answered(key, 1).unwrap_err();
+            assert_eq!(why, format!("the server answered with {key:?}, which is no job of it"));
+        }
+        assert!(answered("1/2/3", 2).is_err());
+    }
 }

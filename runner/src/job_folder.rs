@@ -3,11 +3,13 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, lchown},
     path::{Path, PathBuf},
 };
 
 use tempfile::TempDir;
+
+use crate::private_files::create_folder;
 
 #[derive(Debug)]
 pub(crate) struct JobFolder(TempDir);
@@ -20,7 +22,7 @@ impl JobFolder {
         let builder = builder.prefix("spiderq-job-").permissions(private);
         let folder = Self(builder.tempdir()?);
         for part in [folder.work(), folder.temporary(), folder.site_packages()] {
-            fs::create_dir(part)?;
+            create_folder(&part)?;
         }
         Ok(folder)
     }
@@ -47,6 +49,21 @@ impl JobFolder {
     pub(crate) fn fifo(&self) -> PathBuf {
         self.path().join("pipe")
     }
+
+    /// Gives the folder and all in it to the user and the group of these numbers. The runner must
+    /// write nothing there after that: the user could make it a link to elsewhere.
+    pub(crate) fn give_to(&self, user: (u32, u32)) -> io::Result<()> {
+        give(self.path(), user)
+    }
+}
+
+fn give(path: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), (uid, gid))?;
+        }
+    }
+    lchown(path, Some(uid), Some(gid))
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 //! `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
 //! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
 //! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
-//! `spiderq.v1` only; of `spiderq-core` it uses the limits and the back-off.
+//! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off and job
+//! keys.
 
+mod allowed_environment;
+mod become_program;
 mod child;
 mod client;
 mod clock;
@@ -13,8 +16,10 @@ mod close_reason;
 mod code_version;
 mod context;
 mod counters;
+mod descendants;
 mod dispatch;
 mod environment;
+mod environment_frame;
 mod fifo;
 mod finish;
 mod heartbeat;
@@ -22,11 +27,14 @@ mod job;
 mod job_folder;
 mod line_splitter;
 mod message;
+mod output_files;
 mod output_sink;
 mod prepare;
 mod printed;
+mod private_files;
 mod process;
 mod python_json;
+mod resource_limits;
 mod rotated_file;
 mod scrapy_project;
 mod settings;
@@ -37,10 +45,14 @@ mod system;
 mod tail;
 mod template;
 mod terminal;
+mod users;
 
+pub use allowed_environment::AllowedEnvironment;
 pub use dispatch::{RunnerError, run};
+pub use resource_limits::ResourceLimits;
 pub use scrapy_project::find_project;
 pub use settings::{Settings, Work};
 pub use supervise::{Supervise, supervise};
 pub use template::Template;
 pub use terminal::LogWriter;
+pub use users::Users;

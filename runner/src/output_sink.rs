@@ -11,9 +11,13 @@ use crate::{
     counters::{self, Counters},
     line_splitter::Line,
     message::{LEVEL_ERROR, LEVEL_INFO, MAX_LINE_BYTES, Message},
-    rotated_file::RotatedFile,
+    output_files::{Output, OutputFiles, Stored},
     tail::Tail,
 };
+
+/// The last line of the log of a job that has written as much as it may.
+const FULL: &str = "logs and items have reached the runner's --max-bytes: \
+                    the job is stopped, and what it still writes is lost";
 
 /// What the caller must do after the sink has taken a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,14 +27,15 @@ pub(crate) enum Effect {
     Progress,
     /// Send these statistics to the server.
     Stats(Arc<str>),
+    /// End the job, which has written as much as it may.
+    Full,
 }
 
 #[derive(Debug)]
 pub(crate) struct OutputSink {
     job_key: String,
     counters: Arc<Counters>,
-    log: RotatedFile,
-    items: RotatedFile,
+    files: OutputFiles,
     tail: Tail,
     stats: Option<Arc<str>>,
     finish: Option<String>,
@@ -40,29 +45,22 @@ pub(crate) struct OutputSink {
 }
 
 impl OutputSink {
-    /// Files lie in `folder`; each is followed by the next at `max_bytes`.
-    pub(crate) fn create(
-        job_key: &str,
-        folder: &Path,
-        max_bytes: u64,
-        counters: Arc<Counters>,
-    ) -> io::Result<Self> {
-        Ok(Self {
+    pub(crate) fn new(job_key: &str, files: OutputFiles, counters: Arc<Counters>) -> Self {
+        Self {
             job_key: job_key.to_owned(),
             counters,
-            log: RotatedFile::create(folder, "log", max_bytes)?,
-            items: RotatedFile::create(folder, "items", max_bytes)?,
+            files,
             tail: Tail::default(),
             stats: None,
             finish: None,
             stats_final: false,
             warned: false,
-        })
+        }
     }
 
     /// The first file of the log and the first of the items.
     pub(crate) fn paths(&self) -> [&Path; 2] {
-        [self.log.path(), self.items.path()]
+        self.files.paths()
     }
 
     /// Takes a line of the named pipe. Fails if a file can't be written.
@@ -73,8 +71,7 @@ impl OutputSink {
                 let command = String::from_utf8_lossy(&start[..start.len().min(3)]);
                 let limit = MAX_LINE_BYTES;
                 let text = format!("a message ({command}) of more than {limit} bytes is lost");
-                self.write_log(LEVEL_ERROR, &text)?;
-                Ok(Effect::Progress)
+                self.write_log(LEVEL_ERROR, &text)
             }
         }
     }
@@ -84,8 +81,10 @@ impl OutputSink {
             Message::Log { json, level } => return self.logged(&json, level),
             Message::Request => self.counters.page(),
             Message::Item(json) => {
+                if let Some(effect) = self.store(Output::Items, &json)? {
+                    return Ok(effect);
+                }
                 self.counters.item();
-                self.items.write(&json)?;
             }
             Message::Stats { json, count } => return Ok(self.statistics(json, count)),
             Message::Finish(reason) => self.finish = Some(reason),
@@ -99,14 +98,23 @@ impl OutputSink {
 
     /// Takes a line that the program printed. Fails if a file can't be written.
     pub(crate) fn printed(&mut self, line: &str) -> io::Result<Effect> {
-        self.write_log(LEVEL_INFO, line)?;
-        Ok(Effect::Progress)
+        self.write_log(LEVEL_INFO, line)
+    }
+
+    /// Adds why the job's program can't be run.
+    pub(crate) fn not_run(&mut self, why: &str) -> io::Result<()> {
+        self.write_log(LEVEL_ERROR, why)?;
+        self.flush()
+    }
+
+    /// Whether what the job has said is not all there, since it was too much.
+    pub(crate) fn is_full(&self) -> bool {
+        self.files.are_full()
     }
 
     /// Hands buffered lines to the operating system.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.log.flush()?;
-        self.items.flush()
+        self.files.flush()
     }
 
     /// The reason that the program gave for its end (FIN).
@@ -132,13 +140,15 @@ impl OutputSink {
     }
 
     fn logged(&mut self, json: &str, level: i64) -> io::Result<Effect> {
+        if let Some(effect) = self.store(Output::Log, json)? {
+            return Ok(effect);
+        }
         self.counters.log(level);
         if level >= LEVEL_ERROR {
             let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
             let text = log.as_ref().and_then(|log| log["message"].as_str());
             self.tail.push(text.unwrap_or(json));
         }
-        self.log.write(json)?;
         // Scrapy logs every minute whether or not it makes progress. Only Scrapy sends statistics.
         Ok(if self.stats.is_some() { Effect::None } else { Effect::Progress })
     }
@@ -151,11 +161,27 @@ impl OutputSink {
         if count == 0 { Effect::None } else { Effect::Stats(stats) }
     }
 
-    fn write_log(&mut self, level: i64, text: &str) -> io::Result<()> {
+    fn write_log(&mut self, level: i64, text: &str) -> io::Result<Effect> {
+        if let Some(effect) = self.store(Output::Log, &log_line(level, text))? {
+            return Ok(effect);
+        }
         self.counters.log(level);
         self.tail.push(text);
-        let line = json!({"time": clock::now_ms(), "level": level, "message": text});
-        self.log.write(&line.to_string())
+        Ok(Effect::Progress)
+    }
+
+    /// `None`: the line is stored. Else it is lost, and this is what the caller must do.
+    fn store(&mut self, output: Output, line: &str) -> io::Result<Option<Effect>> {
+        match self.files.write(output, line)? {
+            Stored::Written => Ok(None),
+            Stored::Lost => Ok(Some(Effect::None)),
+            Stored::LimitReached => {
+                self.counters.log(LEVEL_ERROR);
+                self.tail.push(FULL);
+                self.files.write_last_words(&log_line(LEVEL_ERROR, FULL))?;
+                Ok(Some(Effect::Full))
+            }
+        }
     }
 
     /// Warns once for each job: a program may write nothing but such lines.
@@ -168,9 +194,13 @@ impl OutputSink {
     }
 }
 
+fn log_line(level: i64, text: &str) -> String {
+    json!({"time": clock::now_ms(), "level": level, "message": text}).to_string()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
 
     use super::*;
 
@@ -179,7 +209,12 @@ mod tests {
     }
 
     fn sink(folder: &Path) -> OutputSink {
-        OutputSink::create("1/1/1", folder, 1 << 20, Arc::default()).unwrap()
+        bounded_sink(folder, 1 << 20)
+    }
+
+    fn bounded_sink(folder: &Path, max_bytes: u64) -> OutputSink {
+        let files = OutputFiles::create(folder, 1 << 20, max_bytes).unwrap();
+        OutputSink::new("1/1/1", files, Arc::default())
     }
 
     fn counters(items: i64, pages: i64, logs: i64, errors: i64) -> JobCounters {
@@ -257,5 +292,25 @@ mod tests {
         assert_eq!(log["level"], 20);
         assert_eq!(log["message"], "[stdout] hello \"world\"");
         assert_eq!(sink.counters(), counters(0, 0, 1, 0));
+    }
+
+    #[test]
+    fn a_job_that_writes_too_much_is_told_of_once_and_the_rest_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = bounded_sink(folder.path(), 20);
+        let item = whole(r#"ITM {"n":"12345"}"#);
+        assert_eq!(sink.piped(&item).unwrap(), Effect::Progress);
+        assert!(!sink.is_full());
+        assert_eq!(sink.piped(&item).unwrap(), Effect::Full);
+        assert!(sink.is_full());
+        assert_eq!(sink.piped(&whole("ITM 1")).unwrap(), Effect::None);
+        assert_eq!(sink.printed("x").unwrap(), Effect::None);
+        assert_eq!(sink.piped(&whole(r#"LOG {"level":40}"#)).unwrap(), Effect::None);
+        sink.flush().unwrap();
+        assert_eq!(sink.counters(), counters(1, 0, 1, 1));
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("items.1.jl"), "{\"n\":\"12345\"}\n");
+        let log: serde_json::Value = serde_json::from_str(&read("log.1.jl")).unwrap();
+        assert_eq!((&log["level"], &log["message"]), (&json!(40), &json!(FULL)));
     }
 }

@@ -9,7 +9,8 @@ use spiderq_proto::v1::JobUpdate;
 use crate::{
     child::ProcessSpec, client::CallError, code_version::code_version, context::Context,
     environment::JobEnvironment, fifo::Fifo, job::StartedJob, job_folder::JobFolder,
-    output_sink::OutputSink, scrapy_project::link_project, settings::Work, template::Values,
+    output_files::OutputFiles, output_sink::OutputSink, scrapy_project::link_project,
+    settings::Work, template::Values, users::User,
 };
 
 pub(crate) struct Prepared {
@@ -25,9 +26,9 @@ impl Context {
     /// `None`: the lease is lost. An error means that this runner can't run jobs.
     pub(crate) async fn prepare(&self, started: &mut StartedJob) -> io::Result<Option<Prepared>> {
         let data = self.settings.data_dir.join(started.key());
-        let counters = started.counters.clone();
-        let max_bytes = self.settings.rotate_bytes;
-        let sink = OutputSink::create(started.key(), &data, max_bytes, counters)?;
+        let (rotate_bytes, max_bytes) = (self.settings.rotate_bytes, self.settings.max_bytes);
+        let files = OutputFiles::create(&data, rotate_bytes, max_bytes)?;
+        let mut sink = OutputSink::new(started.key(), files, started.counters.clone());
         let fields = self.runner_fields(started, &sink).await;
         // The program finds them in its job data too.
         started.job.metadata_json.extend(fields.clone());
@@ -43,7 +44,16 @@ impl Context {
         };
         let folder = JobFolder::create()?;
         let fifo = Fifo::create(&folder.fifo())?;
-        let spec = self.process_spec(started, &folder)?;
+        let spec = match self.process_spec(started, &folder) {
+            Ok(spec) => spec,
+            Err(error) => {
+                sink.not_run(&error.to_string())?;
+                return Err(error);
+            }
+        };
+        if let Some(user) = spec.user {
+            folder.give_to(user)?;
+        }
         Ok(Some(Prepared { sink, folder, fifo, spec, unsent_fields }))
     }
 
@@ -61,7 +71,7 @@ impl Context {
         }
         let metadata = &started.job.metadata_json;
         if !metadata.contains_key("version")
-            && let Some(version) = self.code_version().await
+            && let Some(version) = self.code_version(started.held.project).await
         {
             fields.insert("version".to_owned(), Value::from(version).to_string());
         }
@@ -73,13 +83,15 @@ impl Context {
         fields
     }
 
-    async fn code_version(&self) -> Option<String> {
+    async fn code_version(&self, project: i64) -> Option<String> {
         if let Some(version) = &self.settings.version {
             return Some(version.clone());
         }
         match &self.settings.work {
-            Work::Scrapy { project: Some(project), .. } => code_version(project).await,
-            Work::Scrapy { project: None, .. } | Work::Command(_) => None,
+            Work::Scrapy { project: Some(folder), .. } => {
+                code_version(folder, self.settings.users.of(project)).await
+            }
+            Work::Scrapy { project: None, .. } | Work::Command { .. } => None,
         }
     }
 
@@ -89,8 +101,15 @@ impl Context {
             token: &started.token,
             server: self.settings.server.trim_end_matches('/'),
             unit_memory: self.settings.unit_memory,
+            allowed: match &self.settings.work {
+                Work::Scrapy { .. } => None,
+                Work::Command { allowed, .. } => Some(allowed),
+            },
         };
-        let mut environment = job.variables(&folder.fifo(), folder.path())?;
+        let units = u32::try_from(started.job.units).unwrap_or(1).max(1);
+        let user = self.settings.users.of(started.held.project);
+        let mut environment = user.map(User::variables).unwrap_or_default();
+        environment.extend(job.variables(&folder.fifo(), folder.path())?);
         environment.push(("TMPDIR".into(), folder.temporary().into()));
         let command = match &self.settings.work {
             Work::Scrapy { start, project } => {
@@ -100,15 +119,23 @@ impl Context {
                 }
                 start.clone()
             }
-            Work::Command(template) => template.fill(&Values {
-                job_key: started.key(),
-                project: &started.held.project.to_string(),
-                spider: &started.job.spider_name,
-                spider_args: &job.spider_args(),
-                cmd_args: &job.cmd_args(),
-            }),
+            Work::Command { template, .. } => {
+                let filled = template.fill(&Values {
+                    job_key: started.key(),
+                    project: &started.held.project.to_string(),
+                    spider: &started.job.spider_name,
+                    spider_args: &job.spider_args(),
+                    cmd_args: &job.cmd_args(),
+                });
+                filled.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?
+            }
         };
-        Ok(ProcessSpec { command: command.into_iter().map(OsString::from).collect(), environment })
+        Ok(ProcessSpec {
+            command: command.into_iter().map(OsString::from).collect(),
+            environment,
+            user: user.map(|user| (user.uid, user.gid)),
+            limits: self.settings.limits.of_units(units),
+        })
     }
 }
 

@@ -151,6 +151,7 @@ impl JobProcess {
             Ok(Effect::None) => {}
             Ok(Effect::Progress) => self.last_progress = Instant::now(),
             Ok(Effect::Stats(stats)) => heartbeat.send_stats(stats),
+            Ok(Effect::Full) => self.stop(StopReason::OutputLimit).await,
             Err(error) if self.stop.is_none() => {
                 tracing::error!(%error, "writing logs or items failed; stopping the job");
                 self.stop(StopReason::WriteFailed).await;
@@ -218,12 +219,12 @@ impl JobProcess {
     }
 
     fn ended(&self, exit: Exit, sink: &OutputSink) -> Ended {
-        let ending = Ending {
-            exit,
-            finish: sink.finish(),
-            stop: self.stop.map(|(reason, _)| reason),
-            killed: self.killed,
+        // Output may also be lost after the exit, or after another stop.
+        let stop = match sink.is_full() {
+            true => Some(StopReason::OutputLimit),
+            false => self.stop.map(|(reason, _)| reason),
         };
+        let ending = Ending { exit, finish: sink.finish(), stop, killed: self.killed };
         let close_reason = ending.close_reason().to_owned();
         Ended { exit, close_reason, write_failed: self.write_failed }
     }

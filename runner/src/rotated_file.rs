@@ -2,10 +2,12 @@
 //! `log.2.jl` …. None of them is ever overwritten or removed.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
+
+use crate::private_files::{create_file, create_folder};
 
 #[derive(Debug)]
 pub(crate) struct RotatedFile {
@@ -23,7 +25,7 @@ impl RotatedFile {
     /// free, so that the files of an earlier attempt stay. A line that would make a file longer
     /// than `max_bytes` goes into the next file; a line longer than that has a file of its own.
     pub(crate) fn create(folder: &Path, name: &'static str, max_bytes: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        create_folder(folder)?;
         let (number, file) = open(folder, name, 1)?;
         Ok(Self {
             first: path(folder, name, number),
@@ -67,7 +69,7 @@ fn path(folder: &Path, name: &str, number: u32) -> PathBuf {
 /// Creates the first file from `number` on that does not exist yet.
 fn open(folder: &Path, name: &str, mut number: u32) -> io::Result<(u32, BufWriter<File>)> {
     loop {
-        match File::create_new(path(folder, name, number)) {
+        match create_file(&path(folder, name, number)) {
             Ok(file) => return Ok((number, BufWriter::new(file))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(error),
@@ -77,6 +79,8 @@ fn open(folder: &Path, name: &str, mut number: u32) -> io::Result<(u32, BufWrite
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
     use super::*;
 
     fn read(folder: &Path, name: &str) -> String {
@@ -97,7 +101,12 @@ mod tests {
         assert_eq!(read(&folder, "log.2.jl"), "7\n");
         assert_eq!(read(&folder, "log.3.jl"), "a line longer than a file\n");
         assert_eq!(read(&folder, "log.4.jl"), "8\n");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
+        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), 4);
+        for file in files {
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file:?}");
+        }
     }
 
     #[test]

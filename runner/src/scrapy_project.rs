@@ -31,7 +31,8 @@ pub(crate) fn link_project(
     site_packages: &Path,
     python_path: Option<OsString>,
 ) -> io::Result<OsString> {
-    fs::copy(project.join(CONFIG), work.join(CONFIG))?;
+    // A copy would show the job what the runner's user can read and its own perhaps can't.
+    symlink(project.join(CONFIG), work.join(CONFIG))?;
     create_package(project, site_packages)?;
     let inherited = python_path.filter(|paths| !paths.is_empty());
     let inherited = inherited.iter().flat_map(|paths| env::split_paths(paths));
@@ -87,8 +88,8 @@ mod tests {
         let path = link_project(&project, &work, &site, Some("/x:/y".into())).unwrap();
         let expected = format!("{}:{}:/x:/y", site.display(), project.display());
         assert_eq!(path, OsString::from(expected));
-        let copy = fs::read_to_string(work.join(CONFIG)).unwrap();
-        assert_eq!(copy, "[settings]\ndefault = a.settings\n");
+        let config = fs::read_to_string(work.join(CONFIG)).unwrap();
+        assert_eq!(config, "[settings]\ndefault = a.settings\n");
         let script = site.join("scrapy_project-0.dist-info/scripts/report.py");
         assert_eq!(fs::read_to_string(script).unwrap(), "print(1)\n");
     }

@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use tonic::transport::Endpoint;
 
-use crate::template::Template;
+use crate::{
+    allowed_environment::AllowedEnvironment, resource_limits::ResourceLimits, template::Template,
+    users::Users,
+};
 
 /// The flags of `spiderq runner` (docs/runner.md), read and checked.
 #[derive(Clone)]
@@ -33,6 +36,12 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Size in bytes at which the next log or items file begins.
     pub rotate_bytes: u64,
+    /// Size in bytes that a job's logs and items may have together.
+    pub max_bytes: u64,
+    /// What each process of a job may use.
+    pub limits: ResourceLimits,
+    /// The users that jobs run as.
+    pub users: Users,
     /// How long a job may run; `None`: without limit.
     pub runtime_limit: Option<Duration>,
     /// How long a job may run without progress; `None`: without limit.
@@ -60,8 +69,13 @@ pub enum Work {
         /// Python package.
         project: Option<PathBuf>,
     },
-    /// Any other program; no shell reads the command line.
-    Command(Template),
+    /// Any other program.
+    Command {
+        /// Its command line, which no shell reads.
+        template: Template,
+        /// The variables that a job may set for it.
+        allowed: AllowedEnvironment,
+    },
 }
 
 // By hand, since the API key is a secret.

@@ -1,4 +1,5 @@
-//! The orderly end of a runner: SIGTERM or SIGINT moves it from one phase to the next.
+//! The orderly end of a runner: SIGTERM or SIGINT moves it from one phase to the next. SIGHUP, as
+//! from a terminal that is closed, does not end it.
 
 use std::io;
 
@@ -50,6 +51,7 @@ impl Shutdown {
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -57,6 +59,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -72,9 +75,12 @@ impl Signals {
     }
 
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => tracing::info!("SIGHUP does not end a runner"),
+            }
         }
     }
 }

@@ -56,7 +56,10 @@ impl Context {
         let mut warned = false;
         loop {
             match self.client.start_job(request.clone(), timeout).await {
-                Ok(response) => return Ok(StartedJob::from_response(response)),
+                Ok(response) => {
+                    let started = StartedJob::from_response(response, project);
+                    return started.map_err(|why| RunnerError(format!("project {project}: {why}")));
+                }
                 Err(CallError::Unavailable(why)) => {
                     if !warned {
                         tracing::warn!(project, why, "asking for a job failed, retrying");
@@ -75,7 +78,8 @@ impl Context {
 
     /// The job that an abandoned call may have started, or another one. One short try.
     pub(crate) async fn repeat_start(&self, request: StartJobRequest) -> Option<StartedJob> {
+        let project = request.project;
         let response = self.client.start_job(request, REPEAT_TIMEOUT).await.ok()?;
-        StartedJob::from_response(response)
+        StartedJob::from_response(response, project).ok()?
     }
 }

@@ -1,41 +1,62 @@
-//! The process between the runner and a job's program: it kills the program's whole process group
-//! when the runner is gone, even by `kill -9`.
+//! The process between the runner and a job's program: it ends all that the job has started when
+//! the program has ended, and when the runner is gone, even by `kill -9`.
 //!
-//! Its standard input is a pipe that only the runner holds. A byte on it means SIGTERM to the
-//! program; the end of the pipe kills the group. The kernel's parent-death signal alone is not
-//! enough: it reaches one process, not its children, and is sent when the *thread* that started
-//! the process ends. Here it only covers the death of the supervisor itself.
+//! Its standard input is a pipe that only the runner holds. The job's environment comes first, for
+//! the program only (`environment_frame`). A byte after that means SIGTERM to the program; the end
+//! of the pipe kills it. The kernel's parent-death signal alone is not enough: it reaches one
+//! process, not its children, and is sent when the *thread* that started the process ends. Here it
+//! only covers the death of the supervisor itself.
 
 use std::{
     ffi::OsString,
     fs,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::PathBuf,
-    process::{Child, Command, ExitCode, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, kill_process, kill_process_group, waitid,
+use rustix::{
+    fs::fchown,
+    io::Errno,
+    process::{
+        Gid, Pid, Signal, Uid, WaitId, WaitIdOptions, WaitOptions, WaitStatus, getpid,
+        kill_process, kill_process_group, wait, waitid, waitpid,
+    },
+};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
 };
 
-use crate::system::die_with_parent;
+use crate::{
+    become_program::become_program,
+    descendants, environment_frame,
+    resource_limits::ResourceLimits,
+    system::{adopt_orphans, hide_from_jobs},
+};
 
 /// The byte on the control pipe that asks for SIGTERM.
 pub(crate) const TERMINATE: u8 = b't';
 /// The exit code of a shell for a program that it can't run.
-const EXIT_NOT_RUN: u8 = 127;
+pub(crate) const EXIT_NOT_RUN: u8 = 127;
 
 /// The arguments of `spiderq supervise`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Supervise {
     /// The process id of the supervisor. Set only in the second process, which becomes the program
     /// and must be a child of that supervisor.
     pub parent: Option<i32>,
     /// Removed if the runner is gone and can't do it.
     pub folder: Option<PathBuf>,
+    /// The user and the group of the program; `None`: those of the supervisor.
+    pub user: Option<(u32, u32)>,
+    /// The program may not become another user.
+    pub no_new_privileges: bool,
+    /// Limits of the program, not of the supervisor.
+    pub limits: ResourceLimits,
     /// The program and its arguments; at least one.
     pub command: Vec<OsString>,
 }
@@ -44,62 +65,82 @@ pub struct Supervise {
 #[must_use]
 pub fn supervise(settings: Supervise) -> ExitCode {
     match settings.parent {
-        Some(parent) => become_program(parent, &settings.command),
+        Some(parent) => become_program(parent, &settings),
         None => supervise_child(&settings),
     }
 }
 
-/// Arranges to die with the supervisor, then replaces this process by the program.
-fn become_program(parent: i32, command: &[OsString]) -> ExitCode {
-    let Some((program, args)) = command.split_first() else {
-        return ExitCode::from(EXIT_NOT_RUN);
-    };
-    if let Err(error) = die_with_parent() {
-        return not_run(program, &error);
-    }
-    // A supervisor that died before that call sends no signal.
-    if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(parent) {
-        return ExitCode::from(EXIT_NOT_RUN);
-    }
-    let error = Command::new(program).args(args).exec();
-    not_run(program, &error)
-}
-
-fn not_run(program: &OsString, error: &io::Error) -> ExitCode {
+pub(crate) fn not_run(program: &OsString, error: &io::Error) -> ExitCode {
     eprintln!("spiderq: can't run {}: {error}", program.display());
     ExitCode::from(EXIT_NOT_RUN)
 }
 
 fn supervise_child(settings: &Supervise) -> ExitCode {
-    let mut child = match spawn_program(&settings.command) {
-        Ok(child) => child,
-        Err(error) => return not_run(&"the job".into(), &error),
+    hide_from_jobs();
+    outlive_hangup();
+    let environment = match environment_frame::read(&mut io::stdin().lock()) {
+        Ok(environment) => environment,
+        Err(_) => {
+            remove(settings.folder.as_ref());
+            return ExitCode::from(EXIT_NOT_RUN);
+        }
     };
-    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
-        return ExitCode::from(EXIT_NOT_RUN);
+    let started = adopt_orphans().and_then(|()| spawn_program(settings, &environment));
+    let pid = match started {
+        Ok(pid) => pid,
+        Err(error) => return not_run(&"the job".into(), &error),
     };
     let state = Arc::new(Mutex::new(State { program: Some(pid), runner_gone: false }));
     let shared = Arc::clone(&state);
     thread::spawn(move || obey_runner(&shared));
-    let ended = wait_and_kill_group(&mut child, pid, &state);
-    if lock(&state).runner_gone
-        && let Some(folder) = &settings.folder
-    {
-        // An error means that the runner has removed it before it went.
-        let _ = fs::remove_dir_all(folder);
+    let ended = wait_and_kill_group(pid, &state);
+    if !descendants::end_all() {
+        eprintln!("spiderq: processes that the job has started can't be ended");
+    }
+    if lock(&state).runner_gone {
+        remove(settings.folder.as_ref());
     }
     end_like(ended)
 }
 
+fn remove(folder: Option<&PathBuf>) {
+    if let Some(folder) = folder {
+        // An error means that the runner has removed it before it went.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// A terminal that is closed, or whoever sends SIGHUP to all of spiderq, does not mean jobs.
+fn outlive_hangup() {
+    let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().build() else {
+        return;
+    };
+    let _entered = runtime.enter();
+    // The signal stays caught when its listener is gone. A program that is started gets its default.
+    let _ = signal(SignalKind::hangup());
+}
+
 /// Starts this program once more; it becomes the job's program.
-fn spawn_program(command: &[OsString]) -> io::Result<Child> {
+fn spawn_program(settings: &Supervise, environment: &[u8]) -> io::Result<Pid> {
     let own_pid = getpid().as_raw_nonzero().get().to_string();
-    Command::new(own_program())
-        .args(["supervise", "--parent", &own_pid, "--"])
-        .args(command)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn()
+    let mut command = Command::new(own_program());
+    command.args(["supervise", "--parent", &own_pid]).args(settings.limits.flags());
+    if let Some((uid, gid)) = settings.user {
+        // Other groups of the supervisor go with that.
+        command.uid(uid).gid(gid).arg("--no-new-privileges");
+        // The program may open its outputs by their names (`/dev/stdout`).
+        let (user, group) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        fchown(io::stdout(), user, group)?;
+        fchown(io::stderr(), user, group)?;
+    }
+    command.arg("--").args(&settings.command).stdin(Stdio::piped()).process_group(0);
+    let mut child = command.spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        // An error means that it has ended, and said why.
+        let _ = input.write_all(environment);
+    }
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    pid.ok_or_else(|| io::Error::other("it has no process id"))
 }
 
 /// Shared by the thread that waits for the program and the one that listens to the runner.
@@ -114,22 +155,39 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills what the program left behind in its group before the program is reaped: until then no
-/// other group can get its number.
-fn wait_and_kill_group(
-    child: &mut Child,
-    pid: Pid,
-    state: &Mutex<State>,
-) -> io::Result<ExitStatus> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
-    lock(state).program = None;
-    // An error means that nothing was left behind.
-    let _ = kill_process_group(pid, Signal::KILL);
-    child.wait()
+/// Reaps orphans until the program has ended. Kills what the program left behind in its group before
+/// it is reaped: until then no other group can get its number.
+fn wait_and_kill_group(pid: Pid, state: &Mutex<State>) -> io::Result<ExitStatus> {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::All, ended) {
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let mut state = lock(state);
+        if !matches!(waitid(WaitId::Pid(pid), ended | WaitIdOptions::NOHANG), Ok(None)) {
+            state.program = None;
+            // An error means that nothing was left behind.
+            let _ = kill_process_group(pid, Signal::KILL);
+            let reaped = waitpid(Some(pid), WaitOptions::empty())?;
+            return reaped.map(|(_, status)| exit_status(status)).ok_or(Errno::CHILD.into());
+        }
+        // The program may have ended since, and be the one that is reaped.
+        if let Ok(Some((reaped, status))) = wait(WaitOptions::NOHANG)
+            && reaped == pid
+        {
+            state.program = None;
+            return Ok(exit_status(status));
+        }
+    }
 }
 
-/// Returns when the runner is gone, after the program's group is killed.
+fn exit_status(status: WaitStatus) -> ExitStatus {
+    ExitStatus::from_raw(status.as_raw())
+}
+
+/// Returns when the runner is gone, after the program and its group are killed.
 fn obey_runner(state: &Mutex<State>) {
     let mut byte = [0];
     loop {
@@ -149,6 +207,8 @@ fn obey_runner(state: &Mutex<State>) {
     state.runner_gone = true;
     if let Some(pid) = state.program {
         let _ = kill_process_group(pid, Signal::KILL);
+        // It may have left its group.
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -161,7 +221,9 @@ fn end_like(ended: io::Result<ExitStatus>) -> ExitCode {
         // A signal that does not end this process leaves it to the exit code below.
         let _ = kill_process(getpid(), signal);
     }
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    // As a shell says it.
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    let code = code.and_then(|code| u8::try_from(code).ok());
     ExitCode::from(code.unwrap_or(1))
 }
 

@@ -20,6 +20,20 @@ pub(crate) fn make_fifo(path: &Path) -> io::Result<()> {
     }
 }
 
+/// From now on processes that a job leaves behind become children of this one.
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    Ok(())
+}
+
+/// From now on neither this process nor its children become another user by `sudo` and the like.
+pub(crate) fn forbid_new_privileges() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_no_new_privs(true)?;
+    Ok(())
+}
+
 /// From now on the kernel kills this process when its parent dies.
 pub(crate) fn die_with_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
@@ -27,13 +41,13 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the memory and the environment of this process, which hold its API key, from other
-/// processes of the same user: the jobs that it runs.
+/// Keeps the memory and the environment of this process from other processes of the same user: jobs.
+/// Those of a runner hold its API key.
 pub(crate) fn hide_from_jobs() {
     #[cfg(target_os = "linux")]
     if let Err(error) =
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
     {
-        tracing::warn!(%error, "hiding this process from jobs failed; they can read its memory");
+        tracing::warn!(%error, "hiding this process from jobs failed; those of its user can read its memory");
     }
 }

@@ -1,5 +1,5 @@
 //! The command line of `--command`: words with placeholders such as `{key}`, filled in for each
-//! job. No shell reads it, so that nothing in a job can become a command.
+//! job. No shell reads it, and no word of the job becomes an option where the template has none.
 
 use std::collections::BTreeMap;
 
@@ -41,18 +41,34 @@ impl Template {
         Ok(Self(words))
     }
 
-    pub(crate) fn fill(&self, values: &Values<'_>) -> Vec<String> {
+    /// Fails if a value would become an option: it begins with `-`, a word begins with it, and
+    /// there is no `--` before. Only the words of `cmd_args` may, which are options by design.
+    pub(crate) fn fill(&self, values: &Values<'_>) -> Result<Vec<String>, String> {
         let mut words = Vec::new();
+        let mut options_ended = false;
         for word in &self.0 {
+            let mut filled = Vec::new();
             if word == ARGS {
                 let pairs = values.spider_args.iter();
-                words.extend(pairs.map(|(name, value)| format!("{name}={value}")));
-                words.extend(values.cmd_args.iter().cloned());
+                filled.extend(pairs.map(|(name, value)| format!("{name}={value}")));
             } else {
-                words.push(fill(word, values));
+                filled.push(fill(word, values));
+            }
+            let is_option = |filled: &String| filled.starts_with('-') && !word.starts_with('-');
+            if !options_ended && filled.iter().any(is_option) {
+                let name = placeholders(word).next().unwrap_or_default();
+                return Err(format!(
+                    "{{{name}}} of --command would become an option, since its value begins with \
+                     `-` and the command has no `--` before it"
+                ));
+            }
+            options_ended |= word == "--";
+            words.append(&mut filled);
+            if word == ARGS {
+                words.extend(values.cmd_args.iter().cloned());
             }
         }
-        words
+        Ok(words)
     }
 }
 
@@ -112,13 +128,17 @@ mod tests {
     use super::*;
 
     fn filled(template: &str) -> Vec<String> {
-        let spider_args = [("a", "1"), ("b", "{key} '; rm")];
+        filled_with(template, &[("a", "1"), ("b", "{key} '; rm")]).unwrap()
+    }
+
+    fn filled_with(template: &str, spider_args: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let spider_args = spider_args.iter().copied();
         let spider_args = spider_args.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let values = Values {
             job_key: "1/2/3",
             project: "1",
             spider: "some spider",
-            spider_args: &spider_args.into(),
+            spider_args: &spider_args.collect(),
             cmd_args: &["--x".to_owned(), "y z".to_owned()],
         };
         Template::parse(template).unwrap().fill(&values)
@@ -135,6 +155,27 @@ mod tests {
     fn arguments_become_words_of_their_own() {
         let words = filled("run {args} end");
         assert_eq!(words, ["run", "a=1", "b={key} '; rm", "--x", "y z", "end"]);
+    }
+
+    #[test]
+    fn a_value_does_not_become_an_option() {
+        for (template, args, name) in [
+            ("python3 {arg:a}", [("a", "-cimport os")], "arg:a"),
+            ("run '{arg:none}{arg:a}'", [("a", "--x")], "arg:none"),
+            ("run x {args} --", [("-c", "1")], "args"),
+        ] {
+            let why = filled_with(template, &args).unwrap_err();
+            let expected = format!("{{{name}}} of --command would become an option, ");
+            assert!(why.starts_with(&expected), "{why}");
+        }
+        for (template, args, expected) in [
+            ("run -- {arg:a}", [("a", "-x")], "run -- -x"),
+            ("run --n={arg:a} -{arg:a}", [("a", "-1")], "run --n=-1 --1"),
+            ("run -- {args}", [("-c", "1")], "run -- -c=1 --x y z"),
+            ("run x{arg:a}", [("a", "-1")], "run x-1"),
+        ] {
+            assert_eq!(filled_with(template, &args).unwrap().join(" "), expected);
+        }
     }
 
     #[test]

@@ -70,25 +70,45 @@ pub(crate) async fn redraw_forever() {
     }
 }
 
-/// Writes log lines to standard error, above the live lines.
+/// Writes log lines to standard error, above the live lines. Each write is one event and becomes
+/// one line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogWriter;
 
 impl Write for LogWriter {
+    /// Never fails: a log whose reader is gone, as after a hangup, must not end the program.
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut screen = screen();
         let erased = screen.erase();
         let drawn = screen.draw();
         let mut all = erased.into_bytes();
-        all.extend_from_slice(text);
+        all.extend_from_slice(one_line(&String::from_utf8_lossy(text)).as_bytes());
         all.extend_from_slice(drawn.as_bytes());
-        io::stderr().write_all(&all)?;
+        let _ = io::stderr().write_all(&all);
         Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
+}
+
+/// Escapes the control characters within an event, so that no text of a job, a client or a server
+/// looks like a line of its own. ESC stays: colours need it, and the formatter escapes it in values.
+fn one_line(event: &str) -> String {
+    let (text, end) = match event.strip_suffix('\n') {
+        Some(text) => (text, "\n"),
+        None => (event, ""),
+    };
+    let mut line = String::with_capacity(event.len());
+    for letter in text.chars() {
+        match letter.is_control() && !['\x1b', '\t'].contains(&letter) {
+            true => line.extend(letter.escape_default()),
+            false => line.push(letter),
+        }
+    }
+    line + end
 }
 
 #[derive(Debug)]
@@ -142,13 +162,23 @@ impl RunningJob {
             counters.pages(),
             counters.errors(),
         );
-        line.chars().take(columns).collect()
+        // Names come from a server.
+        let line = line.chars().map(|letter| if letter.is_control() { '?' } else { letter });
+        line.take(columns).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = "\x1b[33mWARN\x1b[0m refused: x\r\n2026 INFO forged\tline\u{9b}2J\n";
+        let line = "\x1b[33mWARN\x1b[0m refused: x\\r\\n2026 INFO forged\tline\\u{9b}2J\n";
+        assert_eq!(one_line(event), line);
+        assert_eq!(one_line("é"), "é");
+    }
 
     #[test]
     fn a_line_shows_the_counters_of_its_job_and_fits_the_terminal() {
@@ -158,14 +188,14 @@ mod tests {
         let since = Instant::now();
         let row = RunningJob {
             job_key: "1/2/3".to_owned(),
-            spider: "somespider".to_owned(),
+            spider: "some\nspider".to_owned(),
             counters,
             since,
         };
         let now = since + Duration::from_secs(3_723);
         let line = row.line(now, 200);
         let words: Vec<&str> = line.split_whitespace().collect();
-        let expected = "1/2/3 somespider 1 items 0 pages 1 errors 1:02:03";
+        let expected = "1/2/3 some?spider 1 items 0 pages 1 errors 1:02:03";
         assert_eq!(words.join(" "), expected);
         assert_eq!(row.line(now, 20).len(), 20);
     }

@@ -24,7 +24,7 @@ pub(crate) use self::{
     key::{Key, KeyAction, RoleArg},
     listener::Listener,
     quotas::{KeyQuotas, ServerQuotas},
-    runner::{JobSettings, Runner, Supervise},
+    runner::{JobLimits, JobSettings, Runner, Supervise},
     secret::Secret,
     serve::{Gateway, Serve, StoreFlag},
 };

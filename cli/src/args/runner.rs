@@ -80,12 +80,33 @@ pub(crate) struct JobSettings {
     /// word per argument.
     #[arg(long, env = "SPIDERQ_COMMAND", value_name = "TEMPLATE", hide_env_values = true)]
     pub(crate) command: Option<Secret>,
+    /// Variables that a job may set for the program of `--command`; repeatable, or separated by
+    /// commas. Never one by which programs find code, such as PATH. Default: none.
+    #[arg(
+        long = "allow-env",
+        env = "SPIDERQ_ALLOW_ENV",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "command"
+    )]
+    pub(crate) allowed_env: Vec<String>,
+    /// The user that jobs run as: a name in /etc/passwd or UID:GID, or PROJECT=USER for the jobs of
+    /// one project; repeatable, or separated by commas. Needs a runner of root. Default: the
+    /// runner's own user.
+    #[arg(long = "user", env = "SPIDERQ_USER", value_name = "USER", value_delimiter = ',')]
+    pub(crate) users: Vec<String>,
     /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
     /// Size in bytes at which such a file is closed and the next one is begun.
     #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rotate_bytes: u64,
+    /// Size in bytes that the logs and items of a job may have together. A job that writes more is
+    /// stopped.
+    #[arg(long, env = "SPIDERQ_MAX_BYTES", default_value_t = 10 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_bytes: u64,
+    #[command(flatten)]
+    pub(crate) limits: JobLimits,
     /// Seconds without a heartbeat after which the server gives the job to another runner, up to
     /// 3600.
     #[arg(long, env = "SPIDERQ_LEASE", default_value = "30", value_name = "SECONDS", value_parser = seconds(MIN_LEASE_MS / 1_000..=MAX_LEASE_MS / 1_000))]
@@ -111,6 +132,25 @@ pub(crate) struct JobSettings {
     pub(crate) deploy_id: Option<u64>,
 }
 
+/// What the kernel lets each process of a job use.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct JobLimits {
+    /// Address space of each process of a job in MB, for each unit of the job. Default: no limit of
+    /// its own.
+    #[arg(long, env = "SPIDERQ_MEMORY_LIMIT", value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) memory_limit: Option<u32>,
+    /// Open files and sockets of each process of a job. Default: no limit of its own.
+    #[arg(long, env = "SPIDERQ_OPEN_FILES_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) open_files_limit: Option<u32>,
+    /// Processes and threads that a job's user may have in all its jobs; root has no limit. Default:
+    /// no limit of its own.
+    #[arg(long, env = "SPIDERQ_PROCESSES_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) processes_limit: Option<u32>,
+    /// Size in bytes of any file that a job writes itself. Default: no limit of its own.
+    #[arg(long, env = "SPIDERQ_FILE_SIZE_LIMIT", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) file_size_limit: Option<u64>,
+}
+
 fn units() -> u32 {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cores.try_into().unwrap_or(u32::MAX).max(MAX_UNITS.into())
@@ -124,6 +164,27 @@ pub(crate) struct Supervise {
     /// Folder that is removed once the runner is gone.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
+    /// User of the program.
+    #[arg(long, requires = "gid")]
+    pub(crate) uid: Option<u32>,
+    /// Group of the program.
+    #[arg(long, requires = "uid")]
+    pub(crate) gid: Option<u32>,
+    /// The program may not become another user.
+    #[arg(long)]
+    pub(crate) no_new_privileges: bool,
+    /// Most address space of the program in bytes.
+    #[arg(long)]
+    pub(crate) memory: Option<u64>,
+    /// Most open files of the program.
+    #[arg(long)]
+    pub(crate) open_files: Option<u64>,
+    /// Most processes and threads of the program's user.
+    #[arg(long)]
+    pub(crate) processes: Option<u64>,
+    /// Most bytes of a file that the program writes.
+    #[arg(long)]
+    pub(crate) file_size: Option<u64>,
     /// The program and its arguments.
     #[arg(required = true, last = true)]
     pub(crate) command: Vec<OsString>,

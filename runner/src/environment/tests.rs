@@ -1,5 +1,7 @@
 //! Tests of the variables that describe a job to its program.
 
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
 use serde_json::json;
 use spiderq_proto::time::timestamp;
 
@@ -27,7 +29,8 @@ fn job(metadata: &[(&str, &str)]) -> Job {
 }
 
 fn environment(job: &Job) -> JobEnvironment<'_> {
-    JobEnvironment { job, token: "token", server: "http://localhost:6900", unit_memory: 950 }
+    let server = "http://localhost:6900";
+    JobEnvironment { job, token: "token", server, unit_memory: 950, allowed: None }
 }
 
 fn variables(job: &Job, folder: &Path) -> BTreeMap<OsString, OsString> {
@@ -80,12 +83,28 @@ fn a_spider_finds_its_job_in_the_variables() {
     assert!(get("SHUB_SETTINGS").contains(r#""job_settings":{"DEPTH":1566311822568.0}"#));
     let settings: Value = serde_json::from_str(get("SHUB_SETTINGS")).unwrap();
     let expected = json!({
-        "organization_settings":
-            {"TELNETCONSOLE_ENABLED": false, "TELNETCONSOLE_HOST": "127.0.0.1"},
+        "organization_settings": {
+            "REMOTE_CONTROL_ENABLED": false,
+            "TELNETCONSOLE_ENABLED": false,
+            "TELNETCONSOLE_HOST": "127.0.0.1",
+        },
         "project_settings": {}, "spider_settings": {},
         "job_settings": {"DEPTH": 1_566_311_822_568.0}, "enabled_addons": [],
     });
     assert_eq!(settings, expected);
+}
+
+#[test]
+fn only_allowed_variables_of_the_job_are_set() {
+    let job = job(&[("environment", r#"{"COLOUR":"blue","BASH_ENV":"$(id)","SHUB_X":"1"}"#)]);
+    let allowed = AllowedEnvironment::parse(&["COLOUR".to_owned()]).unwrap();
+    for (allowed, expected) in
+        [(allowed, vec!["COLOUR"]), (AllowedEnvironment::default(), Vec::new())]
+    {
+        let environment = JobEnvironment { allowed: Some(&allowed), ..environment(&job) };
+        let own: Vec<_> = environment.own_variables().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(own, expected);
+    }
 }
 
 #[test]
@@ -121,7 +140,8 @@ fn a_value_that_is_too_long_for_a_variable_is_written_to_a_file() {
     let variables = variables(&job, folder.path());
     let path = folder.path().join("SHUB_SETTINGS.json");
     assert_eq!(variables[&OsString::from("SHUB_SETTINGS")], path);
-    assert!(fs::read_to_string(path).unwrap().contains(&settings));
+    assert!(fs::read_to_string(&path).unwrap().contains(&settings));
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

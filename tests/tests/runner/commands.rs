@@ -13,7 +13,7 @@ async fn a_command_gets_the_job_and_its_exit_code_is_the_outcome() {
     let bad = world.schedule("task", &[("n", "$(exit)"), environment]).await;
     let script = r#"sh -c 'echo "$0 $1 $COLOUR $SPIDERQ_API_KEY$SHUB_JOBKEY"; echo ouch >&2;
         echo "ITM {\"n\":1}" > $SHUB_FIFO_PATH; test "$1" = "n=1 2"' {spider} {args}"#;
-    world.runner_of(&["--once", "--command", script]).join();
+    world.runner_of(&["--once", "--allow-env", "COLOUR", "--command", script]).join();
     for (job, n, reason) in [(good, "1 2", "finished"), (bad, "$(exit)", "failed")] {
         let metadata = world.metadata(&job).await;
         assert_eq!(metadata["close_reason"], reason);

@@ -111,6 +111,11 @@ fn stats(world: &World, job: &str, stats: &Value) {
     assert_eq!(items[0], first);
     let log = world.lines(job, "log.1.jl");
     let of_level = |level: u64| log.iter().filter(|line| line["level"] == level).count();
+    let told = world.messages(job).join("\n");
+    assert!(told.contains("'scrapy.extensions.corestats.CoreStats'"), "{told}");
+    for server in ["RemoteControl", "Remote control", "TelnetConsole", "Telnet"] {
+        assert!(!told.contains(server), "{server}: {told}");
+    }
     is("log_count/ERROR", of_level(40));
     assert_eq!(of_level(40), 1);
     assert!(stats["log_count/DEBUG"].as_u64().unwrap() >= asked.len() as u64);

@@ -6,13 +6,18 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod command_safety;
 mod commands;
 mod crawl;
 mod data_dir;
+mod descendants;
 mod failed_jobs;
 mod killed_runner;
+mod limits;
+mod private_output;
 mod secrets;
 mod server_away;
 mod stop;
 mod units_and_projects;
+mod users;
 mod world;

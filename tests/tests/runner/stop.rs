@@ -91,6 +91,21 @@ async fn a_job_without_progress_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hangup_ends_neither_the_runner_nor_its_job() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let job = world.schedule("endless", &[("url", &world.site.url)]).await;
+    let mut runner = world.runner(&[]);
+    world.site.asked_for("/endless/1").await;
+    runner.hang_up();
+    runner.wait_for("SIGHUP does not end a runner");
+    world.stop(&job).await;
+    runner.wait_for_end(&job);
+    assert_eq!(world.metadata(&job).await["close_reason"], "cancelled");
+    runner.signal();
+    runner.join();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_first_signal_waits_for_jobs_and_a_second_stops_them() {
     let world = World::start(StoreKind::Sqlite).await;
     let job = world.schedule("endless", &[("url", &world.site.url)]).await;

@@ -2,7 +2,8 @@
 //! runner of its jobs.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +11,7 @@ use std::{
 use serde_json::Value;
 use spiderq_proto::v1::Role;
 use spiderq_tests::{Program, Site, Stack, StoreKind, eventually, run_client, start_crawl};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// The version of the project's code: its tag and its branch.
 pub(crate) const VERSION: &str = "1.0-main";
@@ -90,7 +91,7 @@ impl World {
 
     /// A runner of project 1 that runs a command.
     pub(crate) fn runner_of(&self, flags: &[&str]) -> Runner {
-        let data = self.folder.path().join("data");
+        let data = self.data();
         let fixed = [
             "runner",
             "--server",
@@ -105,6 +106,11 @@ impl World {
         Runner(Program::spawn(&[fixed.as_slice(), flags].concat()))
     }
 
+    /// The folder for logs and items of all jobs.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The folder of the Scrapy project.
     pub(crate) fn project(&self) -> String {
         let project = self.folder.path().join("project");
@@ -113,13 +119,24 @@ impl World {
 
     /// Where logs and items of a job go.
     pub(crate) fn file(&self, key: &str, name: &str) -> PathBuf {
-        self.folder.path().join("data").join(key).join(name)
+        self.data().join(key).join(name)
     }
 
-    /// The processes of a running job of the spider `endless`, by its first item.
-    pub(crate) async fn pids(&self, key: &str) -> Vec<u64> {
+    /// The first item of a job, as soon as it is there.
+    pub(crate) async fn first_item(&self, key: &str) -> Value {
         let first = async || self.lines(key, "items.1.jl").into_iter().next();
-        let item = eventually("no item", first).await;
+        eventually("no item", first).await
+    }
+
+    /// The messages of a job's log.
+    pub(crate) fn messages(&self, key: &str) -> Vec<String> {
+        let lines = self.lines(key, "log.1.jl");
+        lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The processes of a running job, by `pids` of its first item.
+    pub(crate) async fn pids(&self, key: &str) -> Vec<u64> {
+        let item = self.first_item(key).await;
         let pids: Vec<u64> = serde_json::from_value(item["pids"].clone()).unwrap();
         assert!(!pids.iter().any(|pid| is_dead(*pid)));
         pids
@@ -172,6 +189,12 @@ impl Runner {
         printed
     }
 
+    /// Sends it SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
     /// Asks it to end.
     pub(crate) fn signal(&self) {
         self.0.signal();
@@ -181,6 +204,19 @@ impl Runner {
     pub(crate) fn kill(&mut self) {
         self.0.kill();
     }
+}
+
+/// A shell script that every user can read; gone when dropped.
+pub(crate) fn script(text: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    file
+}
+
+/// `--command` that runs such a script.
+pub(crate) fn run_script(script: &NamedTempFile, args: &str) -> String {
+    format!("sh {} {args}", script.path().display())
 }
 
 /// A copy of the project, committed and tagged.
