@@ -193,8 +193,10 @@ impl Watch {
             items.push(WatchItem::Event(event, job.map(Box::new)));
         }
         // Those that large jobs leave no room for are read again, with their jobs as they are then.
-        if let Some(next) = events.peek() {
-            self.last = next.number - 1;
+        if events.peek().is_some()
+            && let Some(WatchItem::Event(last, _)) = items.last()
+        {
+            self.last = last.cursor;
         }
         Ok(items)
     }

@@ -167,7 +167,7 @@ async fn what_shows_the_fence_is_a_report_and_what_does_not_is_scheduled() {
     let key = scheduled(&world, &[]).await;
     let started = world.start().await;
     let by_fence =
-        MetadataCondition { fence: Some(started.fence.clone()), ..MetadataCondition::default() };
+        MetadataCondition { fence: Some(started.fence.kept()), ..MetadataCondition::default() };
     let fields = metadata(&[("version", "\"ran\"")]);
     let user = caller(Role::User);
     world.domain.set_job_metadata(&user, key, fields, by_fence).await.unwrap();
