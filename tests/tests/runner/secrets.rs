@@ -1,6 +1,13 @@
-//! What the runner never logs.
+//! Where the runner's API key never shows.
 
-use spiderq_tests::StoreKind;
+use std::{
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    process::Command,
+};
+
+use spiderq_tests::{StoreKind, program};
 
 use crate::world::World;
 
@@ -12,4 +19,30 @@ async fn no_log_shows_the_key() {
     let printed = world.runner_of(&flags).join();
     assert!(printed.contains(&format!("ended job=\"{job}\"")), "{printed}");
     assert!(!printed.contains(&world.worker));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn git_is_not_given_the_key_whose_variables_jobs_can_read() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let job = world.schedule("any", &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let git = folder.path().join("git");
+    fs::write(&git, "#!/bin/sh\necho \"key${SPIDERQ_API_KEY:+given}\"\n").unwrap();
+    fs::set_permissions(&git, Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("scrapy.cfg"), "").unwrap();
+    let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
+    let mut runner = Command::new(program());
+    let runner = runner
+        .args(["runner", "--once", "--project", "1", "--server", &world.stack.url])
+        .args(["--start-crawl", "true", "--project-dir"])
+        .arg(folder.path())
+        .arg("--data-dir")
+        .arg(world.data())
+        .env("SPIDERQ_API_KEY", &world.worker)
+        .env("PATH", path);
+    let ended = tokio::task::block_in_place(|| runner.output()).unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let metadata = world.metadata(&job).await;
+    assert_eq!(metadata["version"], "key-key");
+    assert_eq!(metadata["close_reason"], "finished");
 }
