@@ -87,17 +87,19 @@ fn supervised(spec: &ProcessSpec, folder: &Path, work: &Path) -> Command {
         .stderr(Stdio::piped())
         // Ctrl-C at a terminal goes to the runner's process group and must not reach jobs.
         .process_group(0);
-    for (name, _) in std::env::vars_os() {
-        if is_of_runner(&name.to_string_lossy()) {
-            command.env_remove(name);
-        }
-    }
+    withhold_secrets(&mut command);
     command
 }
 
-/// Whether a variable of the runner is none of its jobs' business.
-fn is_of_runner(name: &str) -> bool {
-    name.starts_with("SPIDERQ_") || name == "CREDENTIALS_DIRECTORY"
+/// Has a process start without the variables of the runner that hold or lead to its API key. Unlike
+/// the runner's, the variables of such a process can be read by jobs of its user.
+pub(crate) fn withhold_secrets(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("SPIDERQ_") || text == "CREDENTIALS_DIRECTORY" {
+            command.env_remove(name);
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use tokio::process::Command;
 
-use crate::users::User;
+use crate::{child::withhold_secrets, users::User};
 
 /// `COMMIT-BRANCH` if `folder` is under Git, else the version in its `pyproject.toml`. Git runs as
 /// `user`, who may be able to write its configuration, which names programs to run.
@@ -26,6 +26,7 @@ async fn git_version(folder: &Path, user: Option<&User>) -> Option<String> {
 
 async fn run_git(folder: &Path, user: Option<&User>, args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
+    withhold_secrets(&mut git);
     if let Some(user) = user {
         // The folder may be another user's.
         git.uid(user.uid).gid(user.gid).envs(user.variables()).args(["-c", "safe.directory=*"]);
