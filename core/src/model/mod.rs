@@ -4,6 +4,7 @@
 
 mod actor;
 mod api_key;
+mod audit;
 mod claim_filter;
 mod fence;
 mod field_selection;
@@ -24,6 +25,7 @@ mod unique;
 pub use self::{
     actor::Actor,
     api_key::ApiKeyRecord,
+    audit::AuditEvent,
     claim_filter::ClaimFilter,
     fence::Fence,
     field_selection::FieldSelection,

@@ -32,6 +32,7 @@
 //! | `sq:{projects}` | sorted set | project, project | projects that exist |
 //! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was registered |
 //! | `sq:{keys}` | hash | digest | an API key's record |
+//! | `sq:{audit}` | stream | `e`: a record | audit events; the first part of an id is its event's time, ms |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 
 mod parse;
@@ -44,6 +45,8 @@ use spiderq_core::{
 
 /// API keys.
 pub(crate) const API_KEYS: &str = "sq:{keys}";
+/// Audit events.
+pub(crate) const AUDIT: &str = "sq:{audit}";
 /// Projects that exist. Not in a project's slot: no script of a project can write it.
 pub(crate) const PROJECTS: &str = "sq:{projects}";
 /// Projects of which something is or was due. Like [`PROJECTS`], in no project's slot.

@@ -73,7 +73,7 @@ pub(crate) fn parse(key: &str) -> Found {
     let Some((tag, rest)) = inner else {
         return Found::Unknown;
     };
-    if matches!(tag, "projects" | "due" | "keys" | "config") && rest.is_empty() {
+    if matches!(tag, "projects" | "due" | "keys" | "audit" | "config") && rest.is_empty() {
         return Found::Installation;
     }
     match (ProjectId::parse(tag), rest.strip_prefix(':')) {
@@ -140,6 +140,7 @@ mod tests {
             ("sq:{7}:j:1/0", of(Part::Unknown("j:1/0".to_owned()))),
             ("sq:{7}:aside:j:1/2", of(Part::Aside)),
             ("sq:{projects}", Found::Installation),
+            ("sq:{audit}", Found::Installation),
             ("sq:{projects}:counters", Found::Unknown),
             ("sq:{07}:counters", Found::Unknown),
         ] {
