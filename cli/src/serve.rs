@@ -25,6 +25,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         service: ServiceOptions {
             admin_key: flags.admin_key.map(Secret::into_inner),
             token_secret: flags.token_secret.map(Secret::into_inner),
+            audit_keep_days: Some(flags.audit_keep),
         },
         listen: flags.listen,
         http,

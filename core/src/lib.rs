@@ -7,9 +7,11 @@ pub mod effect;
 pub mod error;
 pub mod limits;
 pub mod model;
+mod origin;
 pub mod store;
 mod store_clock;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use origin::Origin;
 pub use store_clock::StoreClock;

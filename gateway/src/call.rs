@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, request::Parts};
 use percent_encoding::percent_decode_str;
-use spiderq_core::model::SpiderId;
+use spiderq_core::{Origin, model::SpiderId};
 use spiderq_proto::v1::SpiderRef;
 use tonic::metadata::MetadataValue;
 
@@ -37,13 +37,19 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     path: Vec<(String, String)>,
     credentials: Credentials,
+    /// `None` where no listener said it.
+    origin: Option<Origin>,
     body: Bytes,
 }
 
 impl Call {
-    /// The gRPC request of `message`, with the caller's credentials and request id.
+    /// The gRPC request of `message`, with the caller's credentials and request id. A service in
+    /// this process also learns where the call came from.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
+        if let Some(origin) = &self.origin {
+            request.extensions_mut().insert(origin.clone());
+        }
         let metadata = request.metadata_mut();
         metadata.insert("authorization", self.credentials.clone());
         if let Some(id) = self.headers.get(REQUEST_ID)
@@ -137,7 +143,8 @@ impl Call {
         let credentials = presented.get().cloned().ok_or_else(Problem::unauthenticated)?;
         let path = path_parts(&head)?;
         params.check()?;
-        Ok(Self { app: Arc::clone(app), params, headers: head.headers, path, credentials, body })
+        let (app, origin) = (Arc::clone(app), head.extensions.remove());
+        Ok(Self { app, params, headers: head.headers, path, credentials, origin, body })
     }
 }
 
@@ -196,6 +203,7 @@ mod tests {
             headers: HeaderMap::new(),
             path: vec![("project".to_owned(), "53".to_owned())],
             credentials: MetadataValue::from_static("Basic SzpL"),
+            origin: None,
             body: Bytes::new(),
         };
         assert_eq!(call.project().unwrap(), 53);

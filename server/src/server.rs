@@ -142,7 +142,8 @@ impl BoundListener {
         let limits = self.network.limits.clone();
         let (stop, stopped) = watch::channel(false);
         let app = App::new(grpc, http, self.prepared.cors, limits.body_timeout, &stopped);
-        let context = ConnectionContext::new(app, self.prepared.tls, limits);
+        let context = ConnectionContext::new(app, self.prepared.tls, limits)
+            .logging_requests(self.network.log_requests);
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,

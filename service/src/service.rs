@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
+    api::{AuditApi, Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth},
-    domain::{Domain, Pruner, Reaper},
+    domain::{Auditor, Domain, Pruner, Reaper},
     upkeep::Upkeep,
 };
 use spiderq_core::{
@@ -22,6 +22,9 @@ pub struct ServiceOptions {
     pub admin_key: Option<String>,
     /// Signs job tokens: at least [`MIN_TOKEN_SECRET_BYTES`]; `None`: one that the store keeps.
     pub token_secret: Option<String>,
+    /// Days that the store keeps audit events, 0: none; `None`:
+    /// [`DEFAULT_AUDIT_KEEP_DAYS`](spiderq_core::limits::DEFAULT_AUDIT_KEEP_DAYS).
+    pub audit_keep_days: Option<u32>,
 }
 
 impl std::fmt::Debug for ServiceOptions {
@@ -29,6 +32,7 @@ impl std::fmt::Debug for ServiceOptions {
         f.debug_struct("ServiceOptions")
             .field("admin_key", &self.admin_key.is_some())
             .field("token_secret", &self.token_secret.is_some())
+            .field("audit_keep_days", &self.audit_keep_days)
             .finish()
     }
 }
@@ -62,7 +66,10 @@ impl Service {
             }
             None => first_key = auth.create_first_key().await?,
         }
-        let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
+        let mut domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
+        if let Some(days) = options.audit_keep_days {
+            domain = domain.with_audit_keep(days);
+        }
         Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 
@@ -96,12 +103,19 @@ impl Service {
         KeyApi(self.handlers.clone())
     }
 
+    /// `spiderq.v1.AuditService`.
+    #[must_use]
+    pub fn audit(&self) -> AuditApi {
+        AuditApi(self.handlers.clone())
+    }
+
     /// Starts the tasks of upkeep; each server needs them once.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
         let domain = self.handlers.domain();
         let pruner = Pruner::new(Arc::clone(domain));
-        Upkeep::start(Reaper::new(Arc::clone(domain)), pruner)
+        let auditor = Auditor::new(Arc::clone(domain));
+        Upkeep::start(Reaper::new(Arc::clone(domain)), pruner, auditor)
     }
 
     /// Begins the shutdown: calls that wait for something to happen end, now and later.

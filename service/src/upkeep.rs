@@ -1,15 +1,17 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
-//! retention, about one a minute, or one in 5 s while there is more to remove; in every process.
+//! retention, about one a minute, or one in 5 s while there is more to remove; and of the audit,
+//! about one a minute; in every process.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 
-use crate::domain::{Pruner, Reaper};
+use crate::domain::{Auditor, Pruner, Reaper};
 use spiderq_core::{
     backoff::{Backoff, jittered},
     error::{Error, Result},
+    limits::AUDIT_INTERVAL,
 };
 
 /// The longest pause between two rounds of the reaper.
@@ -19,11 +21,12 @@ const MAX_REAPER_PAUSE: Duration = Duration::from_secs(4);
 
 /// The tasks of upkeep. They end when this is dropped.
 #[derive(Debug)]
-pub struct Upkeep([JoinHandle<()>; 2]);
+pub struct Upkeep([JoinHandle<()>; 3]);
 
 impl Upkeep {
-    pub(crate) fn start(reaper: Reaper, pruner: Pruner) -> Self {
-        Self([tokio::spawn(reap(reaper)), tokio::spawn(prune(pruner))])
+    pub(crate) fn start(reaper: Reaper, pruner: Pruner, auditor: Auditor) -> Self {
+        let audit = tokio::spawn(audit(auditor));
+        Self([tokio::spawn(reap(reaper)), tokio::spawn(prune(pruner)), audit])
     }
 
     /// Ends the tasks, and returns when they have ended. A step of the store that is under way
@@ -77,6 +80,14 @@ async fn prune(mut pruner: Pruner) {
         let round = caught(pruner.round()).await;
         pause = *round.as_ref().unwrap_or(&Pruner::PAUSE);
         log.record(&round);
+    }
+}
+
+async fn audit(mut auditor: Auditor) {
+    let mut log = RoundLog::new("audit");
+    loop {
+        sleep(jittered(AUDIT_INTERVAL)).await;
+        log.record(&caught(auditor.round()).await);
     }
 }
 

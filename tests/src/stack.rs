@@ -123,7 +123,11 @@ impl Stack {
         };
         let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq_server::start(ServeOptions {
-            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), token_secret },
+            service: ServiceOptions {
+                admin_key: Some(Self::KEY.to_owned()),
+                token_secret,
+                ..ServiceOptions::default()
+            },
             network,
             ..ServeOptions::new(store, clock)
         })

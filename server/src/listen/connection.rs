@@ -1,10 +1,11 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
+use spiderq_core::Origin;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -16,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     ConnectionContext, in_flight::InFlight, protocol_sniff::Opening, timed_stream::TimedStream,
 };
-use crate::app::App;
+use crate::{access_log, app::App};
 
 /// How long a connection may stay open after its graceful shutdown and its last request: hyper
 /// may wait for ever (hyper #4170).
@@ -24,9 +25,10 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves `socket` to its end. An error is logged for debugging only: clients cause most.
+/// Serves `socket`, whose other end is `peer`, to its end. An error is logged for debugging only: clients cause most.
 pub(super) async fn serve(
     socket: TcpStream,
+    peer: SocketAddr,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) {
@@ -34,8 +36,8 @@ pub(super) async fn serve(
         tracing::debug!(%error, "can't set nodelay");
     }
     let result = match context.tls.clone() {
-        None => open(socket, context, stop).await,
-        Some(tls) => Box::pin(accept_tls(tls, socket, context, stop)).await,
+        None => open(socket, peer, context, stop).await,
+        Some(tls) => Box::pin(accept_tls(tls, socket, peer, context, stop)).await,
     };
     if let Err(error) = result {
         tracing::debug!(error, "connection ended");
@@ -45,15 +47,17 @@ pub(super) async fn serve(
 async fn accept_tls(
     tls: TlsAcceptor,
     socket: TcpStream,
+    peer: SocketAddr,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
     let socket = with_timeout(context.limits.handshake_timeout, tls.accept(socket)).await?;
-    open(socket, context, stop).await
+    open(socket, peer, context, stop).await
 }
 
 async fn open<S>(
     mut socket: S,
+    peer: SocketAddr,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
@@ -67,12 +71,13 @@ where
         _ = stop.changed() => return Ok(()),
     };
     // Boxed, so that a connection that never sends a request costs little memory.
-    Box::pin(serve_http(opening, socket, context, stop)).await
+    Box::pin(serve_http(opening, socket, peer, context, stop)).await
 }
 
 async fn serve_http<S>(
     opening: Opening,
     socket: S,
+    peer: SocketAddr,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError>
@@ -81,8 +86,12 @@ where
 {
     let in_flight = InFlight::new();
     let stream = TimedStream::new(opening, socket, &in_flight, &context.limits);
-    let (app, requests) = (context.app.clone(), in_flight.clone());
-    let service = service_fn(move |request| respond(app.clone(), &requests, request));
+    let (app, requests, is_logged) =
+        (context.app.clone(), in_flight.clone(), context.logs_requests);
+    let service = service_fn(move |request| {
+        let origin = Origin::new(peer);
+        respond(app.clone(), &requests, origin, is_logged, request)
+    });
     let connection = context.builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
@@ -105,11 +114,25 @@ where
 fn respond(
     mut app: App,
     requests: &InFlight,
+    origin: Origin,
+    is_logged: bool,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
     let guard = requests.begin();
-    let response = app.call(request.map(Body::new));
-    async move { Ok(response.await?.map(|body| guard.attach_to(body))) }
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(origin.clone());
+    let entry = is_logged.then(|| access_log::Entry::begin(&request, origin));
+    if let Some(entry) = &entry {
+        request = request.map(|body| entry.count_received(body));
+    }
+    let response = app.call(request);
+    async move {
+        let mut response = response.await?;
+        if let Some(entry) = entry {
+            response = entry.attach_to(response);
+        }
+        Ok(response.map(|body| guard.attach_to(body)))
+    }
 }
 
 async fn with_timeout<T>(

@@ -27,11 +27,18 @@ pub(crate) struct ConnectionContext {
     tls: Option<TlsAcceptor>,
     limits: Limits,
     builder: Builder<TokioExecutor>,
+    logs_requests: bool,
 }
 
 impl ConnectionContext {
     pub(crate) fn new(app: App, tls: Option<TlsAcceptor>, limits: Limits) -> Self {
-        Self { app, tls, builder: limits.builder(), limits }
+        Self { app, tls, builder: limits.builder(), limits, logs_requests: false }
+    }
+
+    /// Whether each request gets a line in the access log.
+    pub(crate) const fn logging_requests(mut self, logs_requests: bool) -> Self {
+        self.logs_requests = logs_requests;
+        self
     }
 }
 
@@ -63,8 +70,9 @@ async fn accept(
         tokio::select! {
             // At the limit, clients wait in the backlog of the system.
             accepted = listener.accept(), if connections.len() < max => match accepted {
-                Ok((socket, _)) => {
-                    connections.spawn(connection::serve(socket, context.clone(), stop.clone()));
+                Ok((socket, peer)) => {
+                    let served = connection::serve(socket, peer, context.clone(), stop.clone());
+                    connections.spawn(served);
                     if connections.len() == max {
                         tracing::warn!(max, "connection limit reached");
                     }

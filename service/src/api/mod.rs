@@ -1,7 +1,9 @@
 //! The gRPC handlers: each decodes a request, calls the domain, and encodes the response.
 //! [`Handlers`] authenticates before and logs after. `tonic::Status` is known only here.
 
+mod acts;
 mod api_key_service;
+mod audit_service;
 mod bulk;
 mod decode;
 mod encode;
@@ -28,14 +30,15 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 pub use self::{
-    api_key_service::KeyApi, job_queue_service::QueueApi, job_service::JobApi,
-    project_service::ProjectApi,
+    api_key_service::KeyApi, audit_service::AuditApi, job_queue_service::QueueApi,
+    job_service::JobApi, project_service::ProjectApi,
 };
 use crate::{
     auth::{Caller, Credentials},
     domain::Domain,
 };
 use spiderq_core::{
+    Origin,
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
     model::Millis,
@@ -73,6 +76,24 @@ impl Handlers {
         self.0.now()
     }
 
+    /// Whose credentials the call came with. Failures are counted for the audit.
+    async fn authenticate(
+        &self,
+        metadata: &MetadataMap,
+        origin: Option<&Origin>,
+    ) -> Result<Caller> {
+        let found = self.0.auth().caller(credentials(metadata)).await;
+        if let Some(origin) = origin {
+            match &found {
+                Ok(caller) => origin.identify(caller.actor().as_str()),
+                Err(Error::Unauthenticated) => self.0.authentication_failed(origin.peer().ip()),
+                // The store was asked in vain: nobody knows whether they are good.
+                Err(_) => {}
+            }
+        }
+        found
+    }
+
     async fn run<Q, A, F, Fut>(
         &self,
         rpc: &'static str,
@@ -88,7 +109,7 @@ impl Handlers {
         let (metadata, extensions, message) = request.into_parts();
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
         let domain = Arc::clone(&self.0);
-        let done = match domain.auth().caller(credentials(&metadata)).await {
+        let done = match self.authenticate(&metadata, extensions.get()).await {
             Ok(caller) => handler(Call { domain, caller, deadline }, message).await,
             Err(error) => Err(error),
         };

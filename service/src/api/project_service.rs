@@ -107,7 +107,7 @@ impl ProjectService for ProjectApi {
         request: Request<v1::UpdateSpiderRequest>,
     ) -> RpcResult<v1::UpdateSpiderResponse> {
         self.0
-            .run("UpdateSpider", request, |call, message| async move {
+            .audited("UpdateSpider", request, |call, message| async move {
                 let (project, named, update) = spiders::update(message)?;
                 let updated = call.domain.update_spider(&call.caller, project, named, update);
                 let spider = spiders::encode(project, updated.await?);
@@ -138,7 +138,7 @@ impl ProjectService for ProjectApi {
         request: Request<v1::UpdateProjectSettingsRequest>,
     ) -> RpcResult<v1::UpdateProjectSettingsResponse> {
         self.0
-            .run("UpdateProjectSettings", request, |call, message| async move {
+            .audited("UpdateProjectSettings", request, |call, message| async move {
                 let (project, update) = settings::update(message)?;
                 call.domain.update_settings(&call.caller, project, update).await?;
                 Ok(v1::UpdateProjectSettingsResponse {})

@@ -3,6 +3,7 @@
 //! the calls that are not in a file of their own name.
 
 mod api_keys;
+mod audit;
 mod bulk;
 mod cancel;
 mod change_outcome;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 pub use self::{
     api_keys::{Identity, NewApiKey},
+    audit::{Act, ActSource, AuditPage, AuditQuery, Auditor, DONE},
     bulk::{BulkDone, BulkQuery},
     heartbeat::{Heartbeat, HeartbeatResult},
     list::{JobList, ListOrder, ListQuery, PageCursor},
@@ -68,7 +70,7 @@ pub use self::{
 };
 use self::{request_id::RequestId, start_waiters::StartWaiters};
 use crate::auth::Auth;
-pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
+pub use spiderq_core::store::{AuditPlace, EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
@@ -88,13 +90,21 @@ pub struct Domain {
     auth: Arc<Auth>,
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
+    audit: Arc<audit::Audit>,
 }
 
 impl Domain {
     /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth, shutdown: Shutdown::default(), start_waiters: Arc::default() }
+        Self {
+            store,
+            clock,
+            auth,
+            shutdown: Shutdown::default(),
+            start_waiters: Arc::default(),
+            audit: Arc::default(),
+        }
     }
 
     /// Checks credentials; makes API keys and job tokens.

@@ -201,6 +201,7 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
         "ListApiKeys" => ListApiKeysRequest::default().encode_to_vec(),
         "RevokeApiKey" => RevokeApiKeyRequest { id: target.key_id.clone() }.encode_to_vec(),
         "GetIdentity" => GetIdentityRequest {}.encode_to_vec(),
+        "ListAuditEvents" => ListAuditEventsRequest::default().encode_to_vec(),
         _ => return None,
     })
 }
