@@ -6,8 +6,10 @@
 )]
 
 mod access;
+mod access_log;
 mod answers;
 mod api_keys;
+mod audit;
 mod bad_input;
 mod bad_input_grpc;
 mod body_limits;
@@ -40,6 +42,7 @@ mod list;
 mod metadata;
 mod openapi;
 mod page_tokens;
+mod planted_secrets;
 mod projects;
 mod push;
 mod reaper;
