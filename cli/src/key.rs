@@ -98,22 +98,26 @@ async fn revoke(client: &mut Client, id: String) -> Result<String, Status> {
 }
 
 async fn connect(connection: &Connection, bearer: Bearer) -> Result<Client, Error> {
+    Ok(ApiKeyServiceClient::with_interceptor(channel(connection).await?, bearer))
+}
+
+/// A connection to the server that the flags name.
+pub(crate) async fn channel(connection: &Connection) -> Result<Channel, Error> {
     let channel = connection.endpoint()?.connect_timeout(CONNECT_TIMEOUT).connect().await;
-    let channel = channel.map_err(|_| {
+    channel.map_err(|_| {
         Error::new(format!(
             "no server answers at {}; start it with `spiderq serve`",
             connection.server
         ))
-    })?;
-    Ok(ApiKeyServiceClient::with_interceptor(channel, bearer))
+    })
 }
 
 /// Adds the admin key to each call.
 #[derive(Clone)]
-struct Bearer(MetadataValue<Ascii>);
+pub(crate) struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    fn new(key: Option<Secret>, file: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn new(key: Option<Secret>, file: Option<&Path>) -> Result<Self, Error> {
         let key = secrets::required("admin-key", key, file, "an API key of role admin")?;
         let value = format!("Bearer {}", key.expose()).parse();
         let bad = |_| Error::new("--admin-key: must be 32 hexadecimal characters");

@@ -2,6 +2,7 @@
 //! crate is its flags and commands; what they start is in the server and runner crates.
 
 mod args;
+mod audit;
 mod error;
 mod fsck;
 mod gateway;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Gateway(flags) => block_on(1, gateway::run(flags)),
         Command::Runner(flags) => block_on(1, runner::run(*flags)),
         Command::Key(flags) => block_on(1, key::run(flags)),
+        Command::Audit(flags) => block_on(1, audit::run(flags)),
         Command::Fsck(flags) => block_on(1, fsck::run(flags)),
         Command::Supervise(flags) => return Ok(runner::supervise(flags)),
     }?;

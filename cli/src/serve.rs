@@ -30,6 +30,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
             admin_key: admin_key.map(Secret::into_inner),
             token_secret: token_secret.map(Secret::into_inner),
             quotas: flags.quotas.into(),
+            audit_keep_days: Some(flags.audit_keep),
             ..ServiceOptions::default()
         },
         listen: flags.listen,

@@ -8,10 +8,12 @@ pub mod error;
 pub mod limits;
 mod memory_budget;
 pub mod model;
+mod origin;
 pub mod store;
 mod store_clock;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
+pub use origin::Origin;
 pub use store_clock::StoreClock;

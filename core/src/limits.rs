@@ -187,6 +187,25 @@ pub const DEFAULT_QUOTA_JOBS: u64 = 10_000_000;
 /// The largest quota of an API key.
 pub const MAX_QUOTA: u64 = 1_000_000_000;
 
+// The audit.
+
+/// Days that the store keeps audit events, where `--audit-keep` does not say.
+pub const DEFAULT_AUDIT_KEEP_DAYS: u32 = 90;
+/// The largest `--audit-keep`, days: ten years. The least is 0: none are kept.
+pub const MAX_AUDIT_KEEP_DAYS: u32 = 3_650;
+/// Audit events that the store keeps; the oldest go first. Bounds what a caller who may act can
+/// make it grow to.
+pub const MAX_AUDIT_EVENTS: u64 = 1_000_000;
+/// Audit events that one `ListAuditEvents` looks at: its page may be short, and its token leads on.
+pub const MAX_AUDIT_SCAN: usize = 10_000;
+/// Bytes of an audit event's subject; a longer one is cut.
+pub const MAX_AUDIT_SUBJECT_BYTES: usize = 1_024;
+/// Addresses whose failed authentications are counted each; further ones are counted together.
+/// The same holds for callers who are refused an act.
+pub const MAX_SAMPLED_SOURCES: usize = 1_000;
+/// How often counts of failed authentications are logged, and old audit events removed.
+pub const AUDIT_INTERVAL: Duration = Duration::from_secs(60);
+
 // The HTTP gateway.
 
 /// Lines of a JSON-lines body: each costs memory and a line of the response.

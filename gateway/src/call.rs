@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, request::Parts};
 use percent_encoding::percent_decode_str;
-use spiderq_core::{Reservation, model::SpiderId};
+use spiderq_core::{Origin, Reservation, model::SpiderId};
 use spiderq_proto::v1::SpiderRef;
 use tonic::metadata::MetadataValue;
 
@@ -40,15 +40,21 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     path: Vec<(String, String)>,
     credentials: Credentials,
+    /// `None` where no listener said it.
+    origin: Option<Origin>,
     body: Bytes,
     /// What the body takes, until the response is there.
     _memory: Reservation,
 }
 
 impl Call {
-    /// The gRPC request of `message`, with the caller's credentials and request id.
+    /// The gRPC request of `message`, with the caller's credentials and request id. A service in
+    /// this process also learns where the call came from.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
+        if let Some(origin) = &self.origin {
+            request.extensions_mut().insert(origin.clone());
+        }
         let metadata = request.metadata_mut();
         metadata.insert("authorization", self.credentials.clone());
         if let Some(id) = self.headers.get(REQUEST_ID)
@@ -143,7 +149,8 @@ impl Call {
         let path = path_parts(&head)?;
         params.check()?;
         let (app, headers) = (Arc::clone(app), head.headers);
-        Ok(Self { app, params, headers, path, credentials, body, _memory: memory })
+        let origin = head.extensions.remove();
+        Ok(Self { app, params, headers, path, credentials, origin, body, _memory: memory })
     }
 
     /// The body, if the credentials are good. Where there are none yet, they may be in the body.
@@ -160,7 +167,8 @@ impl Call {
         let Some(credentials) = presented.get() else {
             return body::read_keyless(body, arrived, memory.account(KEYLESS)).await;
         };
-        let caller = app.known_callers.name_of(&app.services, credentials).await?;
+        let origin = head.extensions.get::<Origin>();
+        let caller = app.known_callers.name_of(&app.services, credentials, origin).await?;
         let limit = body::limit(head.uri.path(), app.options.max_body);
         body::read(body, limit, arrived, memory.account(&caller)).await
     }
@@ -226,6 +234,7 @@ mod tests {
             headers: HeaderMap::new(),
             path: vec![("project".to_owned(), "53".to_owned())],
             credentials: MetadataValue::from_static("Basic SzpL"),
+            origin: None,
             body: Bytes::new(),
             _memory: MemoryBudget::unlimited().account(""),
         };

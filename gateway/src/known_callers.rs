@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use spiderq_core::Origin;
 use spiderq_proto::v1::GetIdentityRequest;
 use tokio::time::Instant;
 use tonic::Code;
@@ -35,6 +36,7 @@ impl KnownCallers {
         &self,
         services: &Services,
         credentials: &Credentials,
+        origin: Option<&Origin>,
     ) -> Result<Arc<str>, Problem> {
         let hash = self.hasher.hash_one(credentials.as_encoded_bytes());
         if let Some(name) = self.recall(hash) {
@@ -42,6 +44,9 @@ impl KnownCallers {
         }
         let mut request = tonic::Request::new(GetIdentityRequest {});
         request.metadata_mut().insert("authorization", credentials.clone());
+        if let Some(origin) = origin {
+            request.extensions_mut().insert(origin.clone());
+        }
         let name: Arc<str> = match services.api_keys.get_identity(request).await {
             Ok(identity) => identity.into_inner().owner.into(),
             Err(status) if status.code() == Code::PermissionDenied => JOB_TOKENS.into(),

@@ -41,6 +41,9 @@ mod tests {
             .flat_map(|file| file.service.iter().map(|service| service.name().to_owned()))
             .collect();
         services.sort();
-        assert_eq!(services, ["ApiKeyService", "JobQueueService", "JobService", "ProjectService"]);
+        assert_eq!(
+            services,
+            ["ApiKeyService", "AuditService", "JobQueueService", "JobService", "ProjectService"]
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! the gRPC services and the HTTP gateway on one listener. No rules of jobs belong here, and
 //! no command line: settings come as plain structs.
 
+mod access_log;
 mod app;
 mod body_timeout;
 mod certificates;

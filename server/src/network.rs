@@ -16,6 +16,8 @@ pub struct Network {
     pub tls: Option<TlsFiles>,
     /// Web origins whose pages may call, or `*`; without any, CORS is off.
     pub cors_origins: Vec<String>,
+    /// Whether to log each request.
+    pub log_requests: bool,
     /// How long a shutdown goes on taking calls while health and readiness already say no.
     pub lame_duck: Duration,
     /// How long a shutdown then waits for the requests under way.
@@ -52,6 +54,7 @@ impl Default for Network {
             limits: Limits::default(),
             tls: None,
             cors_origins: Vec::new(),
+            log_requests: false,
             lame_duck: Duration::ZERO,
             drain: Duration::from_secs(10),
         }

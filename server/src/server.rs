@@ -169,7 +169,8 @@ impl BoundListener {
         if let Some(certificates) = certificates.clone() {
             tokio::spawn(certificates.keep_current(stopped.clone()));
         }
-        let context = ConnectionContext::new(app, certificates.clone(), limits);
+        let context = ConnectionContext::new(app, certificates.clone(), limits)
+            .logging_requests(self.network.log_requests);
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,

@@ -3,7 +3,7 @@
 use spiderq_proto::{
     DESCRIPTOR_SET,
     v1::{
-        api_key_service_server::ApiKeyServiceServer,
+        api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
         job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer,
         project_service_server::ProjectServiceServer,
     },
@@ -34,12 +34,13 @@ macro_rules! configured {
 pub struct Health(HealthReporter);
 
 impl Health {
-    const NAMES: [&'static str; 5] = [
+    const NAMES: [&'static str; 6] = [
         "",
         "spiderq.v1.JobService",
         "spiderq.v1.JobQueueService",
         "spiderq.v1.ProjectService",
         "spiderq.v1.ApiKeyService",
+        "spiderq.v1.AuditService",
     ];
 
     /// Says of every service whether it takes calls.
@@ -67,6 +68,7 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
         .add_service(configured!(JobQueueServiceServer::new(service.queue())))
         .add_service(configured!(ProjectServiceServer::new(service.projects())))
         .add_service(configured!(ApiKeyServiceServer::new(service.keys())))
+        .add_service(configured!(AuditServiceServer::new(service.audit())))
         .add_service(health.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
         .add_service(v1.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
         .add_service(v1alpha.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap};
 
 use crate::{
-    api::{Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
+    api::{AuditApi, Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth, TokenSecrets},
     domain::Domain,
     upkeep::Upkeep,
@@ -29,6 +29,9 @@ pub struct ServiceOptions {
     /// [`MIN_TOKEN_SECRET_BYTES`](spiderq_core::limits::MIN_TOKEN_SECRET_BYTES); a second line has
     /// the secret before it, whose tokens are still taken. `None`: one that the store keeps.
     pub token_secret: Option<String>,
+    /// Days that the store keeps audit events, 0: none; `None`:
+    /// [`DEFAULT_AUDIT_KEEP_DAYS`](spiderq_core::limits::DEFAULT_AUDIT_KEEP_DAYS).
+    pub audit_keep_days: Option<u32>,
     /// What responses under way may hold in memory.
     pub memory: MemoryBudget,
 }
@@ -39,6 +42,7 @@ impl std::fmt::Debug for ServiceOptions {
             .field("admin_key", &self.admin_key.is_some())
             .field("quotas", &self.quotas)
             .field("token_secret", &self.token_secret.is_some())
+            .field("audit_keep_days", &self.audit_keep_days)
             .field("memory", &self.memory)
             .finish()
     }
@@ -75,7 +79,10 @@ impl Service {
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
-        let domain = domain.with_memory(options.memory.clone());
+        let mut domain = domain.with_memory(options.memory.clone());
+        if let Some(days) = options.audit_keep_days {
+            domain = domain.with_audit_keep(days);
+        }
         Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 
@@ -119,6 +126,12 @@ impl Service {
     #[must_use]
     pub fn keys(&self) -> KeyApi {
         KeyApi(self.handlers.clone())
+    }
+
+    /// `spiderq.v1.AuditService`.
+    #[must_use]
+    pub fn audit(&self) -> AuditApi {
+        AuditApi(self.handlers.clone())
     }
 
     /// Starts the tasks of upkeep; each server needs them once.

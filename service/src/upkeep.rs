@@ -1,16 +1,17 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
-//! retention, about one a minute, or one in 5 s while there is more to remove; once a minute a note
-//! of which API keys were used. In every process.
+//! retention, about one a minute, or one in 5 s while there is more to remove; about one a minute of
+//! the audit, and a note of which API keys were used. In every process.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 
-use crate::domain::{Domain, Pruner, Reaper};
+use crate::domain::{Auditor, Domain, Pruner, Reaper};
 use spiderq_core::{
     backoff::{Backoff, jittered},
     error::{Error, Result},
+    limits::AUDIT_INTERVAL,
 };
 
 /// The longest pause between two rounds of the reaper.
@@ -24,7 +25,7 @@ const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
 /// The tasks of upkeep. They end when this is dropped.
 #[derive(Debug)]
 pub struct Upkeep {
-    tasks: [JoinHandle<()>; 3],
+    tasks: [JoinHandle<()>; 4],
     domain: Arc<Domain>,
 }
 
@@ -33,6 +34,7 @@ impl Upkeep {
         let tasks = [
             tokio::spawn(reap(Reaper::new(Arc::clone(domain)))),
             tokio::spawn(prune(Pruner::new(Arc::clone(domain)))),
+            tokio::spawn(audit(Auditor::new(Arc::clone(domain)))),
             tokio::spawn(note_key_uses(Arc::clone(domain))),
         ];
         Self { tasks, domain: Arc::clone(domain) }
@@ -100,6 +102,14 @@ async fn prune(mut pruner: Pruner) {
         let round = caught(pruner.round()).await;
         pause = *round.as_ref().unwrap_or(&Pruner::PAUSE);
         log.record(&round);
+    }
+}
+
+async fn audit(mut auditor: Auditor) {
+    let mut log = RoundLog::new("audit");
+    loop {
+        sleep(jittered(AUDIT_INTERVAL)).await;
+        log.record(&caught(auditor.round()).await);
     }
 }
 

@@ -13,10 +13,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     names.sort();
     let mut list = String::from("&[\n");
-    for (version, name) in (1..).zip(&names) {
-        if !name.starts_with(&format!("{version:04}_")) || !name.ends_with(".sql") {
-            return Err(format!("{FOLDER}/{name}: the name must be {version:04}_….sql").into());
+    let mut last = 0;
+    for name in &names {
+        // Numbers may be left out: a file's version is its place in the list.
+        let number = name.split_once('_').filter(|(number, _)| number.len() == 4);
+        let number = number.and_then(|(number, _)| number.parse().ok()).unwrap_or(0);
+        if number <= last || !name.ends_with(".sql") {
+            return Err(
+                format!("{FOLDER}/{name}: the name must be NNNN_….sql, a new number").into()
+            );
         }
+        last = number;
         // No path of this machine: a clone that is moved would look there for the files.
         let path = format!("/{FOLDER}/{name}");
         writeln!(list, "include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?})),")?;

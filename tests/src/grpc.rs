@@ -1,8 +1,9 @@
 //! The generated gRPC clients over real TCP, with a bearer key in every call.
 
 use spiderq_proto::v1::{
-    api_key_service_client::ApiKeyServiceClient, job_queue_service_client::JobQueueServiceClient,
-    job_service_client::JobServiceClient, project_service_client::ProjectServiceClient,
+    api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
+    job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
+    project_service_client::ProjectServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -60,6 +61,12 @@ impl Grpc {
     #[must_use]
     pub fn api_keys(&self) -> ApiKeyServiceClient<Client> {
         ApiKeyServiceClient::with_interceptor(self.channel(), self.key.clone())
+    }
+
+    /// The client of `AuditService`.
+    #[must_use]
+    pub fn audit(&self) -> AuditServiceClient<Client> {
+        AuditServiceClient::with_interceptor(self.channel(), self.key.clone())
     }
 
     /// The client of `ProjectService`.

@@ -59,6 +59,9 @@ pub(crate) struct Listener {
         value_delimiter = ','
     )]
     cors_origins: Vec<String>,
+    /// Log each request: path without query, status, address, owner of the key, time and bytes.
+    #[arg(long, env = "SPIDERQ_LOG_REQUESTS")]
+    log_requests: bool,
     /// Most connections at a time. Where there are more, idle ones are closed to make room.
     #[arg(long, env = "SPIDERQ_MAX_CONNECTIONS", default_value_t = max_connections(), value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: u32,
@@ -111,6 +114,7 @@ impl From<&Listener> for Network {
             },
             tls: files.map(|(cert, key)| TlsFiles { cert, key, client_ca, client_auth }),
             cors_origins: flags.cors_origins.clone(),
+            log_requests: flags.log_requests,
             lame_duck: flags.lame_duck,
             drain: flags.drain,
         }

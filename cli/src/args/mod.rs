@@ -1,6 +1,7 @@
 //! The command line: every flag, its environment variable and its default. Doc comments here
 //! are what `--help` prints.
 
+mod audit;
 mod connection;
 mod expiry;
 mod fsck;
@@ -18,6 +19,7 @@ use std::{ops::RangeBounds, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 
 pub(crate) use self::{
+    audit::{Audit, Output},
     connection::{Authorities, Connection},
     expiry::Expiry,
     fsck::Fsck,
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Runner(Box<Runner>),
     /// Create, list, rotate and revoke API keys of a running server
     Key(Key),
+    /// List who did what: acts that a running server kept, the latest first
+    Audit(Audit),
     /// Check whether the records of a store agree, and repair them if asked to
     ///
     /// An SQLite file must not be in use by a server. The servers of a Redis store may go on

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
+use spiderq_core::limits::{DEFAULT_AUDIT_KEEP_DAYS, MAX_AUDIT_KEEP_DAYS};
 
 use super::{Authorities, Listener, Secret, ServerQuotas};
 
@@ -42,6 +43,9 @@ pub(crate) struct Serve {
         conflicts_with = "token_secret"
     )]
     pub(crate) token_secret_file: Option<PathBuf>,
+    /// Days that the store keeps audit events, up to 3650; 0: only the log has them.
+    #[arg(long, env = "SPIDERQ_AUDIT_KEEP", default_value_t = DEFAULT_AUDIT_KEEP_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_AUDIT_KEEP_DAYS)))]
+    pub(crate) audit_keep: u32,
     /// Threads that serve requests. One has the highest throughput per core; to use more cores,
     /// rather run more processes on one Redis.
     #[arg(long, env = "SPIDERQ_THREADS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]

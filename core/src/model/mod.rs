@@ -4,6 +4,7 @@
 
 mod actor;
 mod api_key;
+mod audit;
 mod claim_filter;
 mod fence;
 mod field_selection;
@@ -25,6 +26,7 @@ mod unique;
 pub use self::{
     actor::Actor,
     api_key::ApiKeyRecord,
+    audit::AuditEvent,
     claim_filter::ClaimFilter,
     fence::{FENCE_NONCE_BYTES, Fence, FenceSecret},
     field_selection::FieldSelection,

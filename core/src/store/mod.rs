@@ -19,6 +19,7 @@
 //! - Text and JSON come back byte for byte.
 
 mod api_keys;
+mod audit;
 mod change;
 mod check;
 mod event;
@@ -31,6 +32,7 @@ mod upkeep;
 
 pub use self::{
     api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
+    audit::{AuditPlace, AuditRange, AuditStore},
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
     event::{EventCursor, EventKind, Events, JobEvent, Notifications},
@@ -44,8 +46,14 @@ pub use self::{
 
 pub use crate::limits::{MAX_BATCH, MAX_EVENTS};
 
-/// A store of jobs and API keys: all five parts. The module's documentation says what holds
+/// A store of jobs and API keys: all six parts. The module's documentation says what holds
 /// for every call.
-pub trait Store: JobStore + QueueStore + ProjectStore + ApiKeyStore + UpkeepStore {}
+pub trait Store:
+    JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + UpkeepStore
+{
+}
 
-impl<T: JobStore + QueueStore + ProjectStore + ApiKeyStore + UpkeepStore> Store for T {}
+impl<T> Store for T where
+    T: JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + UpkeepStore
+{
+}

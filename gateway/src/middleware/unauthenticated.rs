@@ -12,6 +12,7 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
+use spiderq_core::Origin;
 use spiderq_proto::v1::GetIdentityRequest;
 use tonic::Code;
 
@@ -38,6 +39,7 @@ pub(crate) async fn hide_refusals(
     let (mut head, body) = request.into_parts();
     let presented = Presented::of(&head);
     head.extensions.insert(presented.clone());
+    let origin = head.extensions.get::<Origin>().cloned();
     let body = if body.is_end_stream() {
         body
     } else {
@@ -47,7 +49,7 @@ pub(crate) async fn hide_refusals(
         arrived.count(body)
     };
     let response = next.run(Request::from_parts(head, body)).await;
-    if !is_hidden(&response) || may_be_valid(&app, presented.get()).await {
+    if !is_hidden(&response) || may_be_valid(&app, presented.get(), origin).await {
         return response;
     }
     Problem::unauthenticated().into_response(family)
@@ -67,10 +69,17 @@ fn is_hidden(response: &Response) -> bool {
 
 /// Where they cannot be checked in time, the refusal is sent as it is: it tells nothing but the
 /// form of requests.
-async fn may_be_valid(app: &App, credentials: Option<&Credentials>) -> bool {
+async fn may_be_valid(
+    app: &App,
+    credentials: Option<&Credentials>,
+    origin: Option<Origin>,
+) -> bool {
     let Some(credentials) = credentials else { return false };
     let mut request = tonic::Request::new(GetIdentityRequest {});
     request.metadata_mut().insert("authorization", credentials.clone());
+    if let Some(origin) = origin {
+        request.extensions_mut().insert(origin);
+    }
     let identity = app.services.api_keys.get_identity(request);
     match tokio::time::timeout(app.options.timeout, identity).await {
         Ok(Err(status)) => status.code() != Code::Unauthenticated,

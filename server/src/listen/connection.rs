@@ -1,11 +1,11 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use spiderq_core::HeldMemory;
+use spiderq_core::{HeldMemory, Origin};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -21,7 +21,7 @@ use super::{
     response_body::ResponseBody,
     timed_stream::TimedStream,
 };
-use crate::{app::App, grpc};
+use crate::{access_log, app::App, grpc};
 
 /// How long a connection may stay open after its graceful shutdown and its last request: hyper
 /// may wait for ever (hyper #4170).
@@ -29,9 +29,11 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves `socket` to its end. An error is logged for debugging only: clients cause most.
+/// Serves `socket`, whose other end is `peer`, to its end. An error is logged for debugging only:
+/// clients cause most.
 pub(super) async fn serve(
     socket: TcpStream,
+    peer: SocketAddr,
     place: Place,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
@@ -42,10 +44,10 @@ pub(super) async fn serve(
     let connection = Arc::clone(&place.connection);
     let served = async {
         match &context.tls {
-            None => open(socket, connection, context, stop).await,
+            None => open(socket, peer, connection, context, stop).await,
             Some(tls) => {
                 let tls = tls.acceptor();
-                Box::pin(accept_tls(tls, socket, connection, context, stop)).await
+                Box::pin(accept_tls(tls, socket, peer, connection, context, stop)).await
             }
         }
     };
@@ -60,16 +62,18 @@ pub(super) async fn serve(
 async fn accept_tls(
     tls: TlsAcceptor,
     socket: TcpStream,
+    peer: SocketAddr,
     connection: Arc<Connection>,
     context: Arc<ConnectionContext>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
     let socket = with_timeout(context.limits.handshake_timeout, tls.accept(socket)).await?;
-    open(socket, connection, context, stop).await
+    open(socket, peer, connection, context, stop).await
 }
 
 async fn open<S>(
     mut socket: S,
+    peer: SocketAddr,
     connection: Arc<Connection>,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
@@ -84,12 +88,13 @@ where
         _ = stop.changed() => return Ok(()),
     };
     // Boxed, so that a connection that never sends a request costs little memory.
-    Box::pin(serve_http(opening, socket, connection, context, stop)).await
+    Box::pin(serve_http(opening, socket, peer, connection, context, stop)).await
 }
 
 async fn serve_http<S>(
     opening: Opening,
     socket: S,
+    peer: SocketAddr,
     known: Arc<Connection>,
     context: Arc<ConnectionContext>,
     mut stop: watch::Receiver<bool>,
@@ -99,7 +104,7 @@ where
 {
     let (in_flight, limits) = (&known.in_flight, &context.limits);
     let stream = TimedStream::new(opening, socket, in_flight, limits);
-    let service = service_fn(|request| respond(&context, &known, request));
+    let service = service_fn(|request| respond(&context, &known, peer, request));
     let connection = context.builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
@@ -123,22 +128,32 @@ where
 fn respond(
     context: &ConnectionContext,
     connection: &Connection,
-    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
     let path = request.uri().path();
     let limit = grpc::is_public_stream(path).then_some(context.limits.public_stream_timeout);
     let needs_credentials = !authenticated::is_public(path);
     let guard = connection.in_flight.begin(limit);
-    let authenticated = connection.authenticated.clone();
+    let (authenticated, origin) = (connection.authenticated.clone(), Origin::new(peer));
+    let mut request = request.map(Body::new);
     request.extensions_mut().insert(authenticated.clone());
+    request.extensions_mut().insert(origin.clone());
+    let entry = context.logs_requests.then(|| access_log::Entry::begin(&request, origin));
+    if let Some(entry) = &entry {
+        request = request.map(|body| entry.count_received(body));
+    }
     let mut app: App = context.app.clone();
-    let response = app.call(request.map(Body::new));
+    let response = app.call(request);
     async move {
         let mut response = response.await?;
         if needs_credentials && authenticated::is_proof(&response) {
             authenticated.mark();
         }
         let held = response.extensions_mut().remove::<HeldMemory>();
+        if let Some(entry) = entry {
+            response = entry.attach_to(response);
+        }
         Ok(response.map(|body| Body::new(ResponseBody::new(body, guard, held))))
     }
 }

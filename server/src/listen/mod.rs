@@ -13,7 +13,7 @@ mod stall;
 mod tests;
 mod timed_stream;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper_util::server::conn::auto::Builder;
 use tokio::{
@@ -43,11 +43,18 @@ pub(crate) struct ConnectionContext {
     tls: Option<Arc<Certificates>>,
     limits: Limits,
     builder: Builder<StreamExecutor>,
+    logs_requests: bool,
 }
 
 impl ConnectionContext {
     pub(crate) fn new(app: App, tls: Option<Arc<Certificates>>, limits: Limits) -> Self {
-        Self { app, tls, builder: limits.builder(), limits }
+        Self { app, tls, builder: limits.builder(), limits, logs_requests: false }
+    }
+
+    /// Whether each request gets a line in the access log.
+    pub(crate) const fn logging_requests(mut self, logs_requests: bool) -> Self {
+        self.logs_requests = logs_requests;
+        self
     }
 }
 
@@ -81,7 +88,7 @@ async fn accept(
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
                     let mut stopping = stop.clone();
-                    let entered = entrance.admit(socket, peer.ip(), context, &stop, connections);
+                    let entered = entrance.admit(socket, peer, context, &stop, connections);
                     tokio::select! {
                         () = entered => {}
                         _ = stopping.changed() => return,
@@ -112,16 +119,17 @@ impl Entrance {
     async fn admit(
         &mut self,
         socket: TcpStream,
-        peer: IpAddr,
+        peer: SocketAddr,
         context: &Arc<ConnectionContext>,
         stop: &watch::Receiver<bool>,
         connections: &mut JoinSet<()>,
     ) {
         let (limits, max) = (&context.limits, context.limits.max_connections);
-        if self.open.count_of(peer) >= limits.max_connections_per_address {
+        let address = peer.ip();
+        if self.open.count_of(address) >= limits.max_connections_per_address {
             if self.refused.is_due() {
                 let max = limits.max_connections_per_address;
-                tracing::warn!(%peer, max, "connection limit of an address reached");
+                tracing::warn!(peer = %address, max, "connection limit of an address reached");
             }
             return;
         }
@@ -133,8 +141,9 @@ impl Entrance {
             // An error means that all of them still have requests.
             let _ = timeout(FULL_BACKOFF, connections.join_next()).await;
         }
-        let place = self.open.enter(peer);
-        connections.spawn(connection::serve(socket, place, context.clone(), stop.clone()));
+        let place = self.open.enter(address);
+        let served = connection::serve(socket, peer, place, context.clone(), stop.clone());
+        connections.spawn(served);
     }
 }
 

@@ -29,7 +29,7 @@ impl ApiKeyService for KeyApi {
         request: Request<v1::CreateApiKeyRequest>,
     ) -> RpcResult<v1::CreateApiKeyResponse> {
         self.0
-            .run("CreateApiKey", request, |call, message| async move {
+            .audited("CreateApiKey", request, |call, message| async move {
                 let (key, record) = call.domain.create_key(&call.caller, new(message)?).await?;
                 Ok(v1::CreateApiKeyResponse {
                     secret: key.expose().to_owned(),
@@ -58,7 +58,7 @@ impl ApiKeyService for KeyApi {
         request: Request<v1::RevokeApiKeyRequest>,
     ) -> RpcResult<v1::RevokeApiKeyResponse> {
         self.0
-            .run("RevokeApiKey", request, |call, message| async move {
+            .audited("RevokeApiKey", request, |call, message| async move {
                 if message.id.is_empty() {
                     return Err(Error::invalid("id", "is required"));
                 }
@@ -73,7 +73,7 @@ impl ApiKeyService for KeyApi {
         request: Request<v1::RotateApiKeyRequest>,
     ) -> RpcResult<v1::RotateApiKeyResponse> {
         self.0
-            .run("RotateApiKey", request, |call, message| async move {
+            .audited("RotateApiKey", request, |call, message| async move {
                 if message.id.is_empty() {
                     return Err(Error::invalid("id", "is required"));
                 }
@@ -213,7 +213,7 @@ fn role(number: i32) -> Result<Role> {
     }
 }
 
-const fn proto_role(role: Role) -> v1::Role {
+pub(super) const fn proto_role(role: Role) -> v1::Role {
     match role {
         Role::Read => v1::Role::Read,
         Role::Worker => v1::Role::Worker,

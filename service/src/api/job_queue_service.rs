@@ -92,7 +92,7 @@ impl JobQueueService for QueueApi {
         request: Request<v1::UpdateQueueRequest>,
     ) -> RpcResult<v1::UpdateQueueResponse> {
         self.0
-            .run("UpdateQueue", request, |call, message| async move {
+            .audited("UpdateQueue", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "UpdateQueue", &message)?;
                 let done = match UpdateRequest::decode(message.project, message.updates)? {
@@ -112,7 +112,7 @@ impl JobQueueService for QueueApi {
         request: Request<v1::CancelJobsRequest>,
     ) -> RpcResult<v1::CancelJobsResponse> {
         self.0
-            .run("CancelJobs", request, |call, message| async move {
+            .audited("CancelJobs", request, |call, message| async move {
                 let mut bound = message.clone();
                 (bound.page_token, bound.request_id) = (String::new(), String::new());
                 let tokens = PageTokens::of("CancelJobs", &bound);

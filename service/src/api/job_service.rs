@@ -84,7 +84,7 @@ impl JobService for JobApi {
         request: Request<v1::UpdateJobsRequest>,
     ) -> RpcResult<v1::UpdateJobsResponse> {
         self.0
-            .run("UpdateJobs", request, |call, message| async move {
+            .audited("UpdateJobs", request, |call, message| async move {
                 let bound = v1::UpdateJobsRequest { page_token: String::new(), ..message.clone() };
                 let tokens = PageTokens::of("UpdateJobs", &bound);
                 let update = update(message, &tokens)?;
@@ -100,7 +100,7 @@ impl JobService for JobApi {
         request: Request<v1::StopJobsRequest>,
     ) -> RpcResult<v1::StopJobsResponse> {
         self.0
-            .run("StopJobs", request, |call, message| async move {
+            .audited("StopJobs", request, |call, message| async move {
                 let bound = v1::StopJobsRequest { page_token: String::new(), ..message.clone() };
                 let tokens = PageTokens::of("StopJobs", &bound);
                 let v1::StopJobsRequest { project, filter, validate_only, page_token } = message;
@@ -118,7 +118,7 @@ impl JobService for JobApi {
         request: Request<v1::DeleteJobsRequest>,
     ) -> RpcResult<v1::DeleteJobsResponse> {
         self.0
-            .run("DeleteJobs", request, |call, message| async move {
+            .audited("DeleteJobs", request, |call, message| async move {
                 let bound = v1::DeleteJobsRequest { page_token: String::new(), ..message.clone() };
                 let tokens = PageTokens::of("DeleteJobs", &bound);
                 let v1::DeleteJobsRequest { project, filter, validate_only, page_token } = message;
@@ -136,7 +136,7 @@ impl JobService for JobApi {
         request: Request<v1::RestoreJobsRequest>,
     ) -> RpcResult<v1::RestoreJobsResponse> {
         self.0
-            .run("RestoreJobs", request, |call, message| async move {
+            .audited("RestoreJobs", request, |call, message| async move {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "RestoreJobs", &message)?;
                 let mut bound = message.clone();
@@ -184,7 +184,7 @@ impl JobService for JobApi {
         request: Request<v1::PurgeJobRequest>,
     ) -> RpcResult<v1::PurgeJobResponse> {
         self.0
-            .run("PurgeJob", request, |call, message| async move {
+            .audited("PurgeJob", request, |call, message| async move {
                 call.domain.purge_job(&call.caller, JobKey::parse(&message.key)?).await?;
                 Ok(v1::PurgeJobResponse {})
             })

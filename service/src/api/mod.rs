@@ -1,7 +1,9 @@
 //! The gRPC handlers: each decodes a request, calls the domain, and encodes the response.
 //! [`Handlers`] authenticates before and logs after. `tonic::Status` is known only here.
 
+mod acts;
 mod api_key_service;
+mod audit_service;
 mod bulk;
 mod decode;
 mod encode;
@@ -29,15 +31,15 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 pub use self::{
-    api_key_service::KeyApi, job_queue_service::QueueApi, job_service::JobApi,
-    project_service::ProjectApi, status::of as status_of,
+    api_key_service::KeyApi, audit_service::AuditApi, job_queue_service::QueueApi,
+    job_service::JobApi, project_service::ProjectApi, status::of as status_of,
 };
 use crate::{
     auth::{Account, Caller, Credentials, Permit},
     domain::Domain,
 };
 use spiderq_core::{
-    HeldMemory, Reservation,
+    HeldMemory, Origin, Reservation,
     error::{Error, Result},
     limits::MAX_REQUEST_ID_BYTES,
     model::{Millis, ProjectId, Quota},
@@ -104,22 +106,25 @@ impl Handlers {
         headers: &HeaderMap,
         extensions: &mut Extensions,
     ) -> Result<String> {
-        match self.identify(headers).await {
-            Ok(identified) => {
-                let account = identified.0.account();
-                extensions.insert(identified);
-                Ok(account)
-            }
-            Err(error) => {
-                log(path, request_id(headers), &error);
-                Err(error)
-            }
-        }
+        let found = self.identify(headers, extensions.get()).await;
+        let identified = found.inspect_err(|error| log(path, request_id(headers), error))?;
+        let account = identified.0.account();
+        extensions.insert(identified);
+        Ok(account)
     }
 
-    async fn identify(&self, headers: &HeaderMap) -> Result<Identified> {
-        let (caller, account) = self.0.auth().identify(credentials(headers)).await?;
-        Ok(Identified(caller, account))
+    /// Whose credentials the call came with. Failures are counted for the audit.
+    async fn identify(&self, headers: &HeaderMap, origin: Option<&Origin>) -> Result<Identified> {
+        let found = self.0.auth().identify(credentials(headers)).await;
+        if let Some(origin) = origin {
+            match &found {
+                Ok((caller, _)) => origin.identify(caller.actor().as_str()),
+                Err(Error::Unauthenticated) => self.0.authentication_failed(origin.peer().ip()),
+                // The store was asked in vain: nobody knows whether they are good.
+                Err(_) => {}
+            }
+        }
+        found.map(|(caller, account)| Identified(caller, account))
     }
 
     async fn run<Q, A, F, Fut>(
@@ -156,7 +161,7 @@ impl Handlers {
         let domain = Arc::clone(&self.0);
         let identified = match extensions.remove() {
             Some(identified) => Ok(identified),
-            None => self.identify(headers).await,
+            None => self.identify(headers, extensions.get()).await,
         };
         let begun = identified.and_then(|Identified(caller, account)| {
             Ok((caller, domain.auth().begin(account, kind)?))

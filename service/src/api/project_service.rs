@@ -116,7 +116,7 @@ impl ProjectService for ProjectApi {
         request: Request<v1::UpdateSpiderRequest>,
     ) -> RpcResult<v1::UpdateSpiderResponse> {
         self.0
-            .run("UpdateSpider", request, |call, message| async move {
+            .audited("UpdateSpider", request, |call, message| async move {
                 let (project, named, update) = spiders::update(message)?;
                 let updated = call.domain.update_spider(&call.caller, project, named, update);
                 let spider = spiders::encode(project, updated.await?);
@@ -149,7 +149,7 @@ impl ProjectService for ProjectApi {
         request: Request<v1::UpdateProjectSettingsRequest>,
     ) -> RpcResult<v1::UpdateProjectSettingsResponse> {
         self.0
-            .run("UpdateProjectSettings", request, |call, message| async move {
+            .audited("UpdateProjectSettings", request, |call, message| async move {
                 let (project, update) = settings::update(message)?;
                 if !update.set.is_empty() {
                     call.admit(project, 0).await?;

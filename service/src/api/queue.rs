@@ -260,7 +260,7 @@ mod tests {
     fn a_call_that_waits_longer_is_the_same_request() {
         use spiderq_core::model::{Actor, Role};
         let name = Actor::parse("ann").unwrap();
-        let caller = Caller::Key { name, role: Role::Worker, projects: None };
+        let caller = Caller::Key { id: "k".to_owned(), name, role: Role::Worker, projects: None };
         let id = |wait_ms| {
             let request_id = "id".to_owned();
             let wait = Some(duration(wait_ms));

@@ -11,6 +11,8 @@ use spiderq_core::{
 pub enum Caller {
     /// The owner of an API key.
     Key {
+        /// Names the API key; no secret.
+        id: String,
         /// The owner's name: the actor of state entries.
         name: Actor,
         /// What calls with the API key may do.
@@ -32,6 +34,7 @@ pub enum Caller {
 impl Caller {
     pub(super) fn of_key(record: &ApiKeyRecord) -> Result<Self> {
         Ok(Self::Key {
+            id: record.id.clone(),
             name: Actor::parse(&record.name).map_err(|_| Error::bug("key with a bad name"))?,
             role: record.role,
             projects: record.projects.clone(),
@@ -132,7 +135,7 @@ mod tests {
 
     fn key(role: Role, projects: Option<Vec<u64>>) -> Caller {
         let name = Actor::parse("ann").unwrap();
-        Caller::Key { name, role, projects }
+        Caller::Key { id: "k".to_owned(), name, role, projects }
     }
 
     fn token(key: &str) -> Caller {

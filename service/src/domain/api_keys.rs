@@ -118,7 +118,7 @@ impl Domain {
     /// Whose API key the call came with; [`Error::Forbidden`] for a job token.
     pub fn get_identity(&self, caller: Caller) -> Result<Identity> {
         match caller {
-            Caller::Key { name, role, projects } => Ok(Identity { name, role, projects }),
+            Caller::Key { name, role, projects, .. } => Ok(Identity { name, role, projects }),
             Caller::Job { .. } => Err(Error::forbidden("a job token has no identity")),
         }
     }

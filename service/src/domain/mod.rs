@@ -4,6 +4,7 @@
 
 mod admission;
 mod api_keys;
+mod audit;
 mod bulk;
 mod cancel;
 mod change_outcome;
@@ -52,6 +53,7 @@ use self::{
 };
 pub use self::{
     api_keys::{Identity, NewApiKey},
+    audit::{Act, ActSource, AuditPage, AuditQuery, Auditor, DONE},
     bulk::{BulkDone, BulkQuery},
     heartbeat::{Heartbeat, HeartbeatResult},
     list::{JobList, JobPage, ListOrder, ListQuery, PageCursor},
@@ -75,7 +77,7 @@ pub use self::{
     watch::{Watch, WatchItem, WatchQuery},
 };
 use crate::auth::{Auth, Caller};
-pub use spiderq_core::store::{EventCursor, EventKind, JobEvent, RunningLimit};
+pub use spiderq_core::store::{AuditPlace, EventCursor, EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
     MemoryBudget, Reservation,
     clock::Clock,
@@ -100,6 +102,7 @@ pub struct Domain {
     admission: Arc<Admission>,
     /// Of waiters and watches.
     turns: Arc<AllTurns>,
+    audit: Arc<audit::Audit>,
 }
 
 impl Domain {
@@ -115,6 +118,7 @@ impl Domain {
             memory: MemoryBudget::unlimited(),
             admission: Arc::default(),
             turns: Arc::default(),
+            audit: Arc::default(),
         }
     }
 

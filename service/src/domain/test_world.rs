@@ -121,7 +121,8 @@ pub(super) fn project(number: i64) -> ProjectId {
 
 /// The owner of an API key of this role, named as the role.
 pub(super) fn caller(role: Role) -> Caller {
-    Caller::Key { name: Actor::parse(role.as_str()).unwrap(), role, projects: None }
+    let (id, name) = ("k".to_owned(), Actor::parse(role.as_str()).unwrap());
+    Caller::Key { id, name, role, projects: None }
 }
 
 /// The bearer of the token of a started job.

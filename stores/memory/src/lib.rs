@@ -6,6 +6,7 @@
 //! traits ask for at least.
 
 mod api_keys;
+mod audit;
 mod events;
 mod jobs;
 mod limits;
@@ -22,7 +23,7 @@ use std::{
 
 use spiderq_core::model::ProjectId;
 
-use self::{api_keys::ApiKeys, project::Project};
+use self::{api_keys::ApiKeys, audit::Audit, project::Project};
 
 /// A store that ends with its process. Safe to share between tasks: each call is one step
 /// under the mutex.
@@ -31,6 +32,7 @@ pub struct MemoryStore {
     // One mutex for all, since `due` and `get` read several projects at one moment.
     projects: Mutex<BTreeMap<ProjectId, Project>>,
     api_keys: Mutex<ApiKeys>,
+    audit: Mutex<Audit>,
 }
 
 impl MemoryStore {

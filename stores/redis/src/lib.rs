@@ -4,6 +4,7 @@
 //! trips, each with that timeout.
 
 mod api_keys;
+mod audit;
 mod change;
 mod claim;
 mod due;

@@ -32,6 +32,7 @@
 //! | `sq:{projects}` | sorted set | project, project | projects that exist |
 //! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was registered |
 //! | `sq:{keys}` | hash | digest | an API key's record |
+//! | `sq:{audit}` | stream | `e`: a record | audit events; the first part of an id is its event's time, ms |
 //! | `sq:{keys}:used` | sorted set | ms since the epoch, digest | when an API key was last used |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 
@@ -45,6 +46,8 @@ use spiderq_core::{
 
 /// API keys.
 pub(crate) const API_KEYS: &str = "sq:{keys}";
+/// Audit events.
+pub(crate) const AUDIT: &str = "sq:{audit}";
 /// When API keys were last used. Apart from [`API_KEYS`], so that a note of it can't bring a removed
 /// one back.
 pub(crate) const API_KEY_USES: &str = "sq:{keys}:used";

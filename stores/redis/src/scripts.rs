@@ -34,6 +34,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    ADD_AUDIT_EVENT: "add_audit_event.lua";
     CHANGE: "change.lua";
     CLAIM: "claim.lua";
     COUNT: "count.lua";

@@ -2,9 +2,10 @@
 //! the disk before it is answered; reads run beside it, each on a snapshot.
 //!
 //! Each part of the store trait is implemented in the file of its name: `jobs`, `queue`,
-//! `projects`, `api_keys`, `upkeep`. The schema is what `migrations/` makes.
+//! `projects`, `api_keys`, `audit`, `upkeep`. The schema is what `migrations/` makes.
 
 mod api_keys;
+mod audit;
 mod count;
 mod error;
 mod events;

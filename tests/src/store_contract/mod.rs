@@ -12,6 +12,7 @@
 )]
 
 pub mod api_keys;
+pub mod audit;
 pub mod change;
 pub mod claim;
 pub mod claim_filter;

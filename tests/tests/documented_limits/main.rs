@@ -2,6 +2,7 @@
 //! `core/src/limits.rs` as they are. Reads files, runs nothing.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be read ends the test")]
 
+mod audit;
 mod memory;
 mod quotas;
 mod rotation;

@@ -6,8 +6,10 @@
 )]
 
 mod access;
+mod access_log;
 mod answers;
 mod api_keys;
+mod audit;
 mod bad_input;
 mod bad_input_grpc;
 mod body_limits;
@@ -48,6 +50,7 @@ mod metadata;
 mod openapi;
 mod page_tokens;
 mod partial_push;
+mod planted_secrets;
 mod projects;
 mod push;
 mod quotas;

@@ -125,7 +125,8 @@ async fn a_caller_who_does_not_reach_the_project_is_refused() {
     let world = World::new();
     let query = one_of_each(&world).await;
     let name = spiderq_core::model::Actor::parse("ann").unwrap();
-    let elsewhere = Caller::Key { name, role: Role::Admin, projects: Some(vec![54]) };
+    let elsewhere =
+        Caller::Key { id: "k".to_owned(), name, role: Role::Admin, projects: Some(vec![54]) };
     let refused = world.domain.list_jobs(&elsewhere, query).await;
     assert_eq!(message(refused), "this key does not reach project 53");
 }

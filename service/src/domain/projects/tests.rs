@@ -21,7 +21,7 @@ fn the_narrower_limit_says_how_many_units_are_left() {
 
 async fn reached(world: &World, projects: Option<Vec<u64>>) -> Vec<u64> {
     let name = spiderq_core::model::Actor::parse("ann").unwrap();
-    let caller = Caller::Key { name, role: Role::Read, projects };
+    let caller = Caller::Key { id: "k".to_owned(), name, role: Role::Read, projects };
     let listed = world.domain.list_projects(&caller).await.unwrap();
     listed.into_iter().map(ProjectId::get).collect()
 }

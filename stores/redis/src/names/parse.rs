@@ -73,7 +73,10 @@ pub(crate) fn parse(key: &str) -> Found {
     let Some((tag, rest)) = inner else {
         return Found::Unknown;
     };
-    if matches!((tag, rest), ("projects" | "due" | "keys" | "config", "") | ("keys", ":used")) {
+    if matches!(
+        (tag, rest),
+        ("projects" | "due" | "keys" | "audit" | "config", "") | ("keys", ":used")
+    ) {
         return Found::Installation;
     }
     match (ProjectId::parse(tag), rest.strip_prefix(':')) {
@@ -141,6 +144,7 @@ mod tests {
             ("sq:{7}:aside:j:1/2", of(Part::Aside)),
             ("sq:{projects}", Found::Installation),
             ("sq:{keys}:used", Found::Installation),
+            ("sq:{audit}", Found::Installation),
             ("sq:{projects}:counters", Found::Unknown),
             ("sq:{07}:counters", Found::Unknown),
         ] {

@@ -204,6 +204,7 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
             RotateApiKeyRequest { id: target.key_id.clone(), keep: None }.encode_to_vec()
         }
         "GetIdentity" => GetIdentityRequest {}.encode_to_vec(),
+        "ListAuditEvents" => ListAuditEventsRequest::default().encode_to_vec(),
         _ => return None,
     })
 }
