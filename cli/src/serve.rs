@@ -8,7 +8,7 @@ use spiderq_server::{Network, ServeOptions, ServiceOptions, raise_open_file_limi
 use crate::{
     args::{Secret, Serve},
     error::Error,
-    runtime::Signals,
+    runtime::{Hangup, Signals},
     secrets, store,
 };
 

@@ -35,7 +35,7 @@ impl AuditStore for RedisStore {
         let record = encode(event)?;
         let arguments = [time.as_bytes(), &record];
         let script = &scripts::ADD_AUDIT_EVENT;
-        let _: Step = within(self.connection.run_plain(script, AUDIT, arguments)).await?;
+        let _: Step = within(self.connection.run_plain(script, AUDIT, &arguments)).await?;
         Ok(())
     }
 
