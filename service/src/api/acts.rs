@@ -107,9 +107,9 @@ fn act<R>(call: &'static str, telling: Telling<R>, done: &Result<R>) -> Option<A
 /// been done in part. Any other error says that nothing was asked for that can be done.
 const fn told_result(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Forbidden { .. } => Some("PERMISSION_DENIED"),
+        Error::Forbidden { .. } | Error::FieldsForbidden { .. } => Some("PERMISSION_DENIED"),
         Error::LastAdminKey => Some("FAILED_PRECONDITION"),
-        Error::Unavailable { .. } => Some("UNAVAILABLE"),
+        Error::Unavailable { .. } | Error::OutcomeUnknown { .. } => Some("UNAVAILABLE"),
         Error::Bug(_) => Some("INTERNAL"),
         Error::Invalid(_)
         | Error::Unauthenticated
@@ -122,6 +122,8 @@ const fn told_result(error: &Error) -> Option<&'static str> {
         | Error::EtagChanged(_)
         | Error::TooLarge(_)
         | Error::CursorGone
+        | Error::QuotaExceeded { .. }
+        | Error::Overloaded
         | Error::SlowReader(_)
         | Error::ShuttingDown => None,
     }
@@ -136,7 +138,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        auth::{ApiKey, Auth, Caller},
+        api::Identified,
+        auth::{ApiKey, Auth},
         domain::{AuditQuery, Domain},
     };
     use spiderq_core::model::{AuditEvent, Millis};
@@ -157,7 +160,8 @@ mod tests {
     }
 
     async fn told(handlers: &Handlers) -> Vec<AuditEvent> {
-        let admin: Caller = handlers.authenticate(purge().metadata(), None).await.unwrap();
+        let Identified(admin, _) =
+            handlers.identify(purge().metadata().as_ref(), None).await.unwrap();
         let query = AuditQuery {
             from: Millis(0),
             until: Millis(u64::MAX),
