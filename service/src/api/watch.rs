@@ -88,7 +88,7 @@ fn number(project: ProjectId, text: &str) -> Result<u64> {
 pub(super) fn stream(
     watch: Watch,
     reader: Reader,
-    permit: Permit,
+    permit: Arc<Permit>,
 ) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
         let _permit = permit;

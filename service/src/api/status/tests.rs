@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::RunningLimit;
-use spiderq_core::model::{JobKey, Role, State};
+use spiderq_core::model::{JobKey, Quota, Role, State};
 
 fn key() -> JobKey {
     JobKey::parse("53/7/81").unwrap()
