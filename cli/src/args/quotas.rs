@@ -7,9 +7,6 @@ use spiderq_core::{
 };
 use spiderq_proto::v1;
 
-/// 0: no limit.
-type Most = Option<u64>;
-
 fn most() -> clap::builder::RangedU64ValueParser {
     value_parser!(u64).range(..=MAX_QUOTA)
 }
@@ -20,25 +17,25 @@ pub(crate) struct ServerQuotas {
     /// Calls a second that an API key may make, on average; 0: no limit. This and the other
     /// quotas hold for each key on each server process, unless the key has its own. Default: 10000.
     #[arg(long = "quota-rate", env = "SPIDERQ_QUOTA_RATE", value_name = "N", value_parser = most())]
-    rate: Most,
+    rate: Option<u64>,
     /// Calls that a key may make at once after a pause. Default: 30000.
     #[arg(long = "quota-burst", env = "SPIDERQ_QUOTA_BURST", value_name = "N", value_parser = most())]
-    burst: Most,
+    burst: Option<u64>,
     /// Calls of a key under way, but for those that wait or watch. Default: 2000.
     #[arg(long = "quota-calls", env = "SPIDERQ_QUOTA_CALLS", value_name = "N", value_parser = most())]
-    calls: Most,
+    calls: Option<u64>,
     /// Calls of a key that wait for a job. Default: 10000.
     #[arg(long = "quota-waits", env = "SPIDERQ_QUOTA_WAITS", value_name = "N", value_parser = most())]
-    waits: Most,
+    waits: Option<u64>,
     /// Watches of a key at a time. Default: 10000.
     #[arg(long = "quota-watches", env = "SPIDERQ_QUOTA_WATCHES", value_name = "N", value_parser = most())]
-    watches: Most,
+    watches: Option<u64>,
     /// New projects that come into being by the calls of a key, a day. Default: 10000.
     #[arg(long = "quota-projects", env = "SPIDERQ_QUOTA_PROJECTS", value_name = "N", value_parser = most())]
-    projects: Most,
+    projects: Option<u64>,
     /// Pending and running jobs of a project to which a key adds some. Default: 10000000.
     #[arg(long = "quota-jobs", env = "SPIDERQ_QUOTA_JOBS", value_name = "N", value_parser = most())]
-    jobs: Most,
+    jobs: Option<u64>,
 }
 
 impl From<ServerQuotas> for Quotas {
@@ -61,37 +58,37 @@ pub(crate) struct KeyQuotas {
     /// Calls a second that the key may make, on average; 0: no limit. This and the other quotas
     /// are as the server says where they are not given.
     #[arg(long, value_name = "N", value_parser = most())]
-    rate: Most,
+    rate: Option<u64>,
     /// Calls that it may make at once after a pause.
     #[arg(long, value_name = "N", value_parser = most())]
-    burst: Most,
+    burst: Option<u64>,
     /// Its calls under way, but for those that wait or watch.
     #[arg(long, value_name = "N", value_parser = most())]
-    calls: Most,
+    calls: Option<u64>,
     /// Its calls that wait for a job.
     #[arg(long, value_name = "N", value_parser = most())]
-    waits: Most,
+    waits: Option<u64>,
     /// Its watches at a time.
     #[arg(long, value_name = "N", value_parser = most())]
-    watches: Most,
+    watches: Option<u64>,
     /// New projects that come into being by its calls, a day.
-    #[arg(long = "new-projects", value_name = "N", value_parser = most())]
-    projects: Most,
+    #[arg(long, value_name = "N", value_parser = most())]
+    new_projects: Option<u64>,
     /// Pending and running jobs of a project to which it adds some.
     #[arg(long, value_name = "N", value_parser = most())]
-    jobs: Most,
+    jobs: Option<u64>,
 }
 
 impl From<KeyQuotas> for v1::Quotas {
     fn from(flags: KeyQuotas) -> Self {
-        let given = |most: Most| most.and_then(|most| i64::try_from(most).ok());
+        let given = |most: Option<u64>| most.and_then(|most| i64::try_from(most).ok());
         Self {
             rate: given(flags.rate),
             burst: given(flags.burst),
             calls: given(flags.calls),
             waits: given(flags.waits),
             watches: given(flags.watches),
-            projects: given(flags.projects),
+            projects: given(flags.new_projects),
             jobs: given(flags.jobs),
         }
     }

@@ -54,8 +54,9 @@ struct Call {
     caller: Caller,
     /// When the caller stops waiting for the response.
     deadline: Option<Instant>,
-    /// Counts the call among those under way.
-    permit: Permit,
+    /// Counts the call among those under way: until its handler ends, and longer for a stream
+    /// that keeps it.
+    permit: Arc<Permit>,
 }
 
 impl Call {
@@ -168,7 +169,12 @@ impl Handlers {
         });
         let done = match begun {
             Ok((caller, permit)) => {
-                handler(Call { domain, caller, deadline, permit }, message).await
+                // Held here too: a handler keeps of its call only the fields that it names.
+                let held = Arc::new(permit);
+                let permit = Arc::clone(&held);
+                let done = handler(Call { domain, caller, deadline, permit }, message).await;
+                drop(held);
+                done
             }
             Err(error) => Err(error),
         };

@@ -95,7 +95,7 @@ fn parse_cursor(project: ProjectId, text: &str) -> Result<EventCursor> {
 pub(super) fn stream(
     watch: Watch,
     reader: Reader,
-    permit: Permit,
+    permit: Arc<Permit>,
 ) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
         let _permit = permit;
