@@ -10,7 +10,7 @@ use spiderq_proto::v1::{
     JobFilter, JobView, ListJobsRequest, ListQueueRequest, NewJob, PushJobsRequest, Role,
     SummarizeQueueRequest,
 };
-use spiderq_tests::{Grpc, Stack, StoreKind, eventually, job_of};
+use spiderq_tests::{Grpc, Stack, eventually, job_of};
 use tonic::{Code, codec::CompressionEncoding::Gzip};
 
 use crate::on_each_store;
