@@ -148,7 +148,6 @@ mod tests {
             (&[origin("https://evil.test")], true),
             (&[origin("https://jobs.test.evil.test")], true),
             (&[origin("null")], true),
-            (&[origin("\u{e9}")], true),
             // Behind a proxy that names another host.
             (&[origin("https://shown.test"), site("same-origin")], false),
             (&[origin("https://evil.test"), site("cross-site")], true),

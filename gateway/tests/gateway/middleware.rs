@@ -81,7 +81,7 @@ async fn the_limit_counts_after_decompression() {
 
 #[tokio::test]
 async fn a_response_is_compressed_if_the_client_accepts_it() {
-    let long = format!("\"{}\"", "x".repeat(1000));
+    let long = format!("\"{}\"", "x".repeat(2000));
     let stored = Job { metadata_json: fields(&[("x", &long)]), ..job("1/2/3") };
     let fake = Fake::default().responds(GetJobResponse { job: Some(stored) });
     let reply = fake.with("GET", "/jobs/1/2/3/x", &[("accept-encoding", "gzip")], "").await;

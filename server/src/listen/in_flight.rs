@@ -87,9 +87,8 @@ impl Drop for RequestGuard {
         let mut state = self.in_flight.state();
         state.running -= 1;
         state.limited -= usize::from(self.is_limited);
-        if state.limited == 0 {
-            state.idle_since = Instant::now();
-        }
+        let now = Instant::now();
+        state.idle_since = if state.limited == 0 { now } else { state.idle_since.max(now) };
     }
 }
 
@@ -131,6 +130,6 @@ mod tests {
         let other = in_flight.begin(None);
         assert_eq!(in_flight.idle_time(), None);
         drop(other);
-        assert!(in_flight.idle_time().is_some());
+        assert_eq!(in_flight.idle_time(), Some(Duration::ZERO));
     }
 }

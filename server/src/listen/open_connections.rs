@@ -11,9 +11,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{authenticated::Authenticated, in_flight::InFlight};
+
+/// How long connections that were told to close are waited for before others are told.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// All connections of a listener.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ struct State {
     opened: u64,
     /// Connections that were told to close and are still open.
     closing: usize,
+    /// When one was told last.
+    told: Option<Instant>,
 }
 
 /// What the listener knows of one connection.
@@ -98,24 +103,27 @@ impl OpenConnections {
     }
 
     /// Tells up to `count` connections without a request to close: first those that have shown no
-    /// credentials, of them the longest idle first. Does nothing while others are still closing.
+    /// credentials, of them the longest idle first. Does nothing while others are still closing,
+    /// unless they take too long: a request may have begun on them in that moment.
     pub(super) fn close_longest_idle(&self, count: usize) {
         let mut state = self.state();
-        if state.closing > 0 {
+        if state.closing > 0 && state.told.is_some_and(|told| told.elapsed() < CLOSE_TIMEOUT) {
             return;
         }
         let mut idle: Vec<(bool, Duration, &Arc<Connection>)> = state
             .connections
             .values()
             .filter_map(|connection| {
-                let idle = connection.in_flight.idle_time()?;
+                let is_closing = connection.is_closing.load(Ordering::Relaxed);
+                let idle = connection.in_flight.idle_time().filter(|_| !is_closing)?;
                 Some((!connection.authenticated.is_marked(), idle, connection))
             })
             .collect();
         idle.sort_unstable_by_key(|&(unauthenticated, idle, _)| (unauthenticated, idle));
         let first = idle.iter().rev().take(count);
         let closing = first.map(|(_, _, connection)| connection.tell_to_close()).count();
-        state.closing = closing;
+        state.closing += closing;
+        state.told = Some(Instant::now());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

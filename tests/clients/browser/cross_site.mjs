@@ -7,7 +7,8 @@ const { SPIDERQ_URL, SPIDERQ_KEY } = process.env;
 // For a busy machine.
 const timeout = 180_000;
 const OWN = `${SPIDERQ_URL}/own.html`;
-const EVIL = "http://evil.test/page.html";
+// Another site than 127.0.0.1.
+const EVIL = "http://localhost:8080/page.html";
 
 const evil = `<!doctype html><title>evil</title>
 <form method="post" action="${SPIDERQ_URL}/api/run.json" target="frame">
@@ -25,7 +26,7 @@ try {
   // As after the visitor has logged in once: for the server's origin only.
   const context = await browser.newContext({
     permissions: ["local-network-access"],
-    httpCredentials: { username: SPIDERQ_KEY, password: "", origin: SPIDERQ_URL, send: "always" },
+    httpCredentials: { username: SPIDERQ_KEY, password: "", origin: SPIDERQ_URL },
   });
   context.setDefaultTimeout(timeout);
   const page = await context.newPage();
