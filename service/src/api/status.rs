@@ -83,6 +83,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::SlowReader(_)
         | Error::ShuttingDown
         | Error::Unavailable { .. }
+        | Error::Damaged(_)
         | Error::Bug(_) => Vec::new(),
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -115,6 +116,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::SlowReader(_)
         | Error::ShuttingDown
         | Error::Unavailable { .. }
+        | Error::Damaged(_)
         | Error::Bug(_) => {}
     }
 }
@@ -159,6 +161,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::SlowReader(_) => (Code::ResourceExhausted, ErrorReason::SlowReader),
         Error::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+        Error::Damaged(_) => (Code::Internal, ErrorReason::StoreDamaged),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }

@@ -48,7 +48,7 @@ impl ApiKeyStore for SqliteStore {
             let mut rows = statement.query([&digest.0])?;
             rows.next()?.map(read).transpose()
         };
-        self.readers.call(read).await
+        self.short_reads.call(read).await
     }
 
     async fn list_api_keys(&self) -> error::Result<Vec<ApiKeyRecord>> {
