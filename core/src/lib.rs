@@ -7,9 +7,12 @@ pub mod effect;
 pub mod error;
 pub mod limits;
 pub mod model;
+mod steady_clock;
 pub mod store;
 mod store_clock;
+mod uptime;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use store_clock::StoreClock;
+pub use uptime::uptime;

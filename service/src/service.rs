@@ -63,6 +63,10 @@ impl Service {
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
+        // Before the first heartbeat can come. A reaper tries it again.
+        if let Err(error) = domain.end_outage().await {
+            tracing::warn!(%error, cause = error.cause(), "leases not renewed yet");
+        }
         Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 

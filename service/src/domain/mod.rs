@@ -17,6 +17,7 @@ mod list;
 mod list_last_jobs;
 mod metadata;
 mod named_fields;
+mod outage;
 mod projects;
 mod push;
 mod reaper;
@@ -66,7 +67,7 @@ pub use self::{
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
 };
-use self::{request_id::RequestId, start_waiters::StartWaiters};
+use self::{outage::Outages, request_id::RequestId, start_waiters::StartWaiters};
 use crate::auth::Auth;
 pub use spiderq_core::store::{EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
@@ -88,13 +89,21 @@ pub struct Domain {
     auth: Arc<Auth>,
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
+    outages: Arc<Outages>,
 }
 
 impl Domain {
     /// `clock` must be one that all processes on `store` share: leases end by it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, auth: Arc<Auth>) -> Self {
-        Self { store, clock, auth, shutdown: Shutdown::default(), start_waiters: Arc::default() }
+        Self {
+            store,
+            clock,
+            auth,
+            shutdown: Shutdown::default(),
+            start_waiters: Arc::default(),
+            outages: Arc::default(),
+        }
     }
 
     /// Checks credentials; makes API keys and job tokens.

@@ -81,6 +81,7 @@ impl Domain {
         if targets.any(|target| matches!(target, UpdateTarget::Spider(_))) {
             may_update_spiders(caller, project, request_id.is_some())?;
         }
+        self.end_outage().await?;
         let mut batches = Batches::new(self, caller, project, request_id);
         for (index, update) in updates.into_iter().enumerate() {
             match update {

@@ -20,7 +20,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use spiderq_core::model::ProjectId;
+use spiderq_core::model::{Millis, ProjectId};
 
 use self::{api_keys::ApiKeys, project::Project};
 
@@ -31,6 +31,7 @@ pub struct MemoryStore {
     // One mutex for all, since `due` and `get` read several projects at one moment.
     projects: Mutex<BTreeMap<ProjectId, Project>>,
     api_keys: Mutex<ApiKeys>,
+    last_round: Mutex<Option<Millis>>,
 }
 
 impl MemoryStore {

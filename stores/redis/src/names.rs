@@ -33,6 +33,7 @@
 //! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was registered |
 //! | `sq:{keys}` | hash | digest | an API key's record |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
+//! | | | `last_round` | when a reaper of any process last did a round, ms since the epoch |
 
 mod parse;
 
@@ -52,6 +53,8 @@ pub(crate) const DUE_PROJECTS: &str = "sq:{due}";
 pub(crate) const CONFIG: &str = "sq:{config}";
 /// Field of [`CONFIG`] with the installation's secret.
 pub(crate) const SECRET: &str = "secret";
+/// Field of [`CONFIG`] with the time of the last round of a reaper.
+pub(crate) const LAST_ROUND: &str = "last_round";
 
 /// What all keys of this store begin with.
 pub(crate) const PREFIX: &[u8] = b"sq:{";

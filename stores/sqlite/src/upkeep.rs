@@ -48,6 +48,14 @@ impl UpkeepStore for SqliteStore {
         self.write(project, step, |pruned| *pruned > 0).await
     }
 
+    async fn keep_round(&self, now: Millis) -> error::Result<()> {
+        self.file.lock().keep_time(now)
+    }
+
+    async fn last_round(&self) -> error::Result<Option<Millis>> {
+        self.file.lock().kept_time()
+    }
+
     async fn clock(&self) -> error::Result<Option<Millis>> {
         Ok(None)
     }
