@@ -45,7 +45,8 @@ async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error>
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
     let scope =
         CheckScope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
-    let store = store::open(&url).await?;
+    let store =
+        if flags.repair { store::open(&url).await? } else { store::open_to_check(&url).await? };
     let mut on_progress = |progress| report.add(progress);
     store
         .check(&scope, flags.repair, &mut on_progress)

@@ -21,6 +21,14 @@ pub(crate) fn parse(flag: StoreFlag) -> Result<StoreUrl, Error> {
 }
 
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {
-    let store = store_url::open(url).await;
-    store.map_err(|error| Error::new(format!("can't open {url}: {}", with_cause(&error))))
+    store_url::open(url).await.map_err(|error| cannot_open(url, &error))
+}
+
+/// For a check without a repair.
+pub(crate) async fn open_to_check(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {
+    store_url::open_to_check(url).await.map_err(|error| cannot_open(url, &error))
+}
+
+fn cannot_open(url: &StoreUrl, error: &spiderq_core::error::Error) -> Error {
+    Error::new(format!("can't open {url}: {}", with_cause(error)))
 }

@@ -58,7 +58,7 @@ pub enum ResourceKind {
 
 /// Why a call could not be done. The text is for the caller and holds no secrets and no
 /// detail of the store; those are in the source of [`Error::Unavailable`],
-/// [`Error::OutcomeUnknown`] and [`Error::Bug`].
+/// [`Error::OutcomeUnknown`], [`Error::Damaged`] and [`Error::Bug`].
 #[derive(Clone, Debug, Error)]
 pub enum Error {
     /// Fields are missing, malformed or out of range: at least one, at most [`MAX_VIOLATIONS`].
@@ -152,12 +152,14 @@ pub enum Error {
     /// Bodies and responses under way use up the server's memory, or the caller's share of it.
     #[error("the server has no memory left for this call now, try again")]
     Overloaded,
-    /// The store can't be reached. A write may have been done all the same; an item of a call was
+    /// The store can't be reached, or can't write. A write may have been done all the same; an item of a call was
     /// not tried.
-    #[error("the store is unavailable, try again")]
+    #[error("the store is unavailable{}, try again", in_brackets(*.reason))]
     Unavailable {
         /// How long to wait before the next try.
         retry_after: Duration,
+        /// What is the matter, for anyone: it names no file and no address.
+        reason: Option<&'static str>,
         /// What the store said.
         #[source]
         source: Source,
@@ -172,6 +174,9 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// What the store has kept can't be read any more: trying again does not help.
+    #[error("the store is damaged; stop the server and run `spiderq fsck`")]
+    Damaged(#[source] Source),
     /// A fault of the service or its data.
     #[error("internal error")]
     Bug(#[source] Source),
@@ -209,7 +214,24 @@ impl Error {
 
     /// [`Error::Unavailable`], to be tried again after a second.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable { retry_after: Duration::from_secs(1), source: Arc::from(source.into()) }
+        Self::unavailable_for(None, source)
+    }
+
+    /// [`Error::Unavailable`] of a store that knows what is the matter: `its disk is full`.
+    pub fn unavailable_for(
+        reason: impl Into<Option<&'static str>>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable {
+            retry_after: Duration::from_secs(1),
+            reason: reason.into(),
+            source: Arc::from(source.into()),
+        }
+    }
+
+    /// [`Error::Damaged`].
+    pub fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Damaged(Arc::from(source.into()))
     }
 
     /// [`Error::Bug`]: what should never happen, whatever callers send.
@@ -281,6 +303,7 @@ impl Error {
             | Self::Overloaded
             | Self::Unavailable { .. }
             | Self::OutcomeUnknown { .. }
+            | Self::Damaged(_)
             | Self::Bug(_) => Vec::new(),
         }
     }
@@ -314,6 +337,10 @@ const fn them(violations: &[Violation]) -> &'static str {
 
 fn first_text(violations: &[Violation]) -> String {
     violations.first().map(ToString::to_string).unwrap_or_default()
+}
+
+fn in_brackets(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,11 +9,14 @@ pub mod limits;
 mod memory_budget;
 pub mod model;
 mod origin;
+mod steady_clock;
 pub mod store;
 mod store_clock;
+mod uptime;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
 pub use origin::Origin;
 pub use store_clock::StoreClock;
+pub use uptime::uptime;

@@ -122,6 +122,12 @@ pub const MAX_START_METADATA_BYTES: usize = 256 << 10;
 
 // Settings of a project.
 
+/// After so long without a round of any reaper, ms, heartbeats count as not heard meanwhile: no
+/// process ran, or none reached the store. Longer than a reaper pauses after a failure.
+pub const MIN_OUTAGE_MS: u64 = 5_000;
+/// After an outage, workers have as long as it was for a heartbeat, but no longer than this, ms.
+pub const MAX_HEARTBEAT_GRACE_MS: u64 = 30_000;
+
 /// The largest `max_running` and `max_running_units`; the least is 0.
 pub const MAX_RUNNING_SETTING: u64 = 1_000_000;
 /// The largest `max_attempts`; the least is 1.

@@ -16,12 +16,7 @@ use std::{
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{
-    clock::{Clock, SystemClock},
-    error::Result,
-    model::Millis,
-    store::Store,
-};
+use crate::{clock::Clock, error::Result, model::Millis, steady_clock::SteadyClock, store::Store};
 
 /// Time between two readings of the store's clock.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
@@ -39,12 +34,12 @@ pub struct StoreClock {
 }
 
 impl StoreClock {
-    /// The clock of `store`; the machine's for a store that has none. An error when the store
-    /// does not answer.
+    /// The clock of `store`; for a store that has none one of this process, which nobody can set.
+    /// An error when the store does not answer.
     pub async fn of(store: &Arc<dyn Store>) -> Result<Arc<dyn Clock>> {
         let from = Instant::now();
         let Some(first) = Reading::take(store, from).await? else {
-            return Ok(Arc::new(SystemClock));
+            return Ok(Arc::new(SteadyClock::since(store.last_round().await?)));
         };
         let estimate = Estimate::of(first);
         let offset = AtomicU64::new(estimate.offset);

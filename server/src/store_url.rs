@@ -51,6 +51,14 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
     })
 }
 
+/// Opens the store for a check without a repair, which writes nothing to it.
+pub async fn open_to_check(url: &StoreUrl) -> Result<Arc<dyn Store>> {
+    match url {
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open_to_check(path)?)),
+        StoreUrl::Redis(_) => open(url).await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,6 +83,10 @@ impl Service {
         if let Some(days) = options.audit_keep_days {
             domain = domain.with_audit_keep(days);
         }
+        // Before the first heartbeat can come. A reaper tries it again.
+        if let Err(error) = domain.end_outage().await {
+            tracing::warn!(%error, cause = error.cause(), "leases not renewed yet");
+        }
         Ok(Self { store, handlers: Handlers::new(domain), first_key })
     }
 

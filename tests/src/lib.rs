@@ -22,6 +22,7 @@ mod grpc;
 mod http;
 mod message;
 mod ports;
+mod preload;
 mod process;
 mod raw;
 mod redis_process;
@@ -42,6 +43,7 @@ pub use self::{
         update_error, update_of,
     },
     ports::free_port,
+    preload::Preload,
     process::{Program, program, run},
     raw::call_raw,
     site::Site,

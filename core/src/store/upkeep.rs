@@ -57,6 +57,13 @@ pub trait UpkeepStore: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<usize>;
 
+    /// Keeps that a reaper, of any process, has done a round at `now`, and so could have heard
+    /// heartbeats until then. A crash of the machine may lose the last seconds of it.
+    async fn keep_round(&self, now: Millis) -> Result<()>;
+
+    /// The time that was kept last; `None` when none ever was.
+    async fn last_round(&self) -> Result<Option<Millis>>;
+
     /// The store's own clock, which all processes on it share; `None` for a store of one process,
     /// whose own clock will do.
     async fn clock(&self) -> Result<Option<Millis>>;

@@ -44,6 +44,9 @@ pub(crate) fn item_message(error: &RpcStatus) -> String {
 
 fn refusal(status: &Status) -> Problem {
     let code = http_code(status);
+    if is_store_damaged(status) {
+        return Problem::new(code, status.message());
+    }
     if code == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(code = ?status.code(), message = status.message(), "call failed");
         return Problem::new(code, "internal error");
@@ -93,6 +96,12 @@ fn http_code(status: &Status) -> StatusCode {
             StatusCode::INTERNAL_SERVER_ERROR
         }
     }
+}
+
+/// Whoever calls should know that trying again does not help; the service has logged it.
+fn is_store_damaged(status: &Status) -> bool {
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    status.code() == Code::Internal && reason.as_deref() == Some("STORE_DAMAGED")
 }
 
 /// The first violated field and what it accepts.

@@ -110,7 +110,7 @@ const fn told_result(error: &Error) -> Option<&'static str> {
         Error::Forbidden { .. } | Error::FieldsForbidden { .. } => Some("PERMISSION_DENIED"),
         Error::LastAdminKey => Some("FAILED_PRECONDITION"),
         Error::Unavailable { .. } | Error::OutcomeUnknown { .. } => Some("UNAVAILABLE"),
-        Error::Bug(_) => Some("INTERNAL"),
+        Error::Damaged(_) | Error::Bug(_) => Some("INTERNAL"),
         Error::Invalid(_)
         | Error::Unauthenticated
         | Error::NotFound { .. }

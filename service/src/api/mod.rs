@@ -202,6 +202,9 @@ fn log(rpc: &str, request_id: &str, error: &Error) {
         tracing::error!(rpc, request_id, %source, "internal error");
     } else if let Error::Unavailable { source, .. } = error {
         tracing::warn!(rpc, request_id, %source, "store unavailable");
+    } else if let Error::Damaged(source) = error {
+        // The store has logged it, once: each call from now on may meet it.
+        tracing::debug!(rpc, request_id, %source, "store damaged");
     } else {
         tracing::debug!(rpc, request_id, %error, "refused");
     }

@@ -95,6 +95,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::Overloaded
         | Error::Unavailable { .. }
         | Error::OutcomeUnknown { .. }
+        | Error::Damaged(_)
         | Error::Bug(_) => Vec::new(),
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -133,6 +134,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::Overloaded
         | Error::Unavailable { .. }
         | Error::OutcomeUnknown { .. }
+        | Error::Damaged(_)
         | Error::Bug(_) => {}
     }
 }
@@ -186,6 +188,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Overloaded => (Code::ResourceExhausted, ErrorReason::Overloaded),
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
         Error::OutcomeUnknown { .. } => (Code::Unavailable, ErrorReason::OutcomeUnknown),
+        Error::Damaged(_) => (Code::Internal, ErrorReason::StoreDamaged),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }

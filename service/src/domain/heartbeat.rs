@@ -39,6 +39,7 @@ impl Domain {
         heartbeat: Heartbeat,
     ) -> Result<HeartbeatResult> {
         let Heartbeat { key, fence, lease_ms, counters } = heartbeat;
+        self.end_outage().await?;
         let now = self.now();
         let lease_expires = lease_end(lease_ms, now)?.ok_or_else(|| {
             let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS} ms");
@@ -49,7 +50,9 @@ impl Domain {
         let effect = Effect { lease_expires: Some(lease_expires), counters, ..Effect::default() };
         let holder = held_by(caller.may_write(key, fence)?)?;
         let change = Change { key, holder, unchanged_since: None, on, effects: vec![effect] };
-        let changed = self.change_one(change, now).await?;
+        let changed = self.change_one(change, now).await;
+        self.outages.heartbeat(!matches!(changed, Err(Error::Unavailable { .. })));
+        let changed = changed?;
         let Changed::Applied { stop_requested, .. } = changed else {
             return Err(refusal(key, changed, None).unwrap_or(Error::Stale(key)));
         };

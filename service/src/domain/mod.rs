@@ -20,6 +20,7 @@ mod list;
 mod list_last_jobs;
 mod metadata;
 mod named_fields;
+mod outage;
 mod projects;
 mod push;
 mod reaper;
@@ -48,7 +49,7 @@ mod watch;
 use std::sync::Arc;
 
 use self::{
-    admission::Admission, request_id::RequestId, start_waiters::StartWaiters,
+    admission::Admission, outage::Outages, request_id::RequestId, start_waiters::StartWaiters,
     subscription::AllTurns,
 };
 pub use self::{
@@ -103,6 +104,7 @@ pub struct Domain {
     /// Of waiters and watches.
     turns: Arc<AllTurns>,
     audit: Arc<audit::Audit>,
+    outages: Arc<Outages>,
 }
 
 impl Domain {
@@ -119,6 +121,7 @@ impl Domain {
             admission: Arc::default(),
             turns: Arc::default(),
             audit: Arc::default(),
+            outages: Arc::default(),
         }
     }
 

@@ -9,7 +9,8 @@
 //! - Not ended `cancel_timeout` after the request to stop: finished as `cancel_timeout`.
 //!
 //! A job that goes back loses `close_reason` and `scrapystats` of the lost attempt and what its
-//! runner reported of its code, and its counters begin at 0 again; all other metadata stay.
+//! runner reported of its code, and its counters begin at 0 again; all other metadata stay. After an
+//! [outage](super::outage) leases are renewed before any is ended.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -50,7 +51,7 @@ pub struct Reaper {
 
 /// What a round did.
 #[derive(Debug, Default)]
-struct Round {
+pub(super) struct Round {
     requeued: usize,
     finished: usize,
     doubtful: HashSet<JobKey>,
@@ -68,6 +69,7 @@ impl Reaper {
     /// or changed is logged and left alone for a minute: only a store that can't be reached ends
     /// the round.
     pub async fn round(&mut self) -> Result<bool> {
+        self.domain.end_outage().await?;
         let now = self.domain.now();
         let due = self.domain.store.due(now, MAX_BATCH).await?;
         let mut round = Round::default();
@@ -87,6 +89,7 @@ impl Reaper {
             .extend(again.map(|key| (*key, Error::bug("the store names it as due and it is not"))));
         self.doubtful = doubtful;
         let postponed = self.domain.postpone(&failed, Millis(now.0 + POSTPONE_MS)).await?;
+        self.domain.note_round(now).await?;
         Ok(due.len() == MAX_BATCH && requeued + finished + postponed > 0)
     }
 }
@@ -136,7 +139,7 @@ impl Domain {
     }
 
     /// Reads all at once, or one by one if a record among them can't be read.
-    async fn read_all_or_each(
+    pub(super) async fn read_all_or_each(
         &self,
         keys: &[JobKey],
         round: &mut Round,

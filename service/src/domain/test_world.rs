@@ -45,6 +45,14 @@ impl World {
         Self { domain: Arc::new(domain), store, clock, project: project(53) }
     }
 
+    /// Another process on the same store, with the same clock.
+    pub(super) fn restarted(&self) -> Self {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let auth = Auth::new(store.clone(), clock.clone(), &[7; 32], None);
+        let domain = Domain::new(store.clone(), clock.clone(), Arc::new(auth));
+        Self { domain: Arc::new(domain), store, clock, project: self.project }
+    }
+
     /// Moves the clock forward.
     pub(super) fn pass(&self, ms: u64) {
         self.clock.set(Millis(self.domain.now().0 + ms));

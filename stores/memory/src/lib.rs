@@ -21,7 +21,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use spiderq_core::model::ProjectId;
+use spiderq_core::model::{Millis, ProjectId};
 
 use self::{api_keys::ApiKeys, audit::Audit, project::Project};
 
@@ -33,6 +33,7 @@ pub struct MemoryStore {
     projects: Mutex<BTreeMap<ProjectId, Project>>,
     api_keys: Mutex<ApiKeys>,
     audit: Mutex<Audit>,
+    last_round: Mutex<Option<Millis>>,
 }
 
 impl MemoryStore {

@@ -44,6 +44,15 @@ impl UpkeepStore for MemoryStore {
         Ok(self.with(project, |project| project.prune(state, keep, limit)))
     }
 
+    async fn keep_round(&self, now: Millis) -> Result<()> {
+        *lock(&self.last_round) = Some(now);
+        Ok(())
+    }
+
+    async fn last_round(&self) -> Result<Option<Millis>> {
+        Ok(*lock(&self.last_round))
+    }
+
     async fn clock(&self) -> Result<Option<Millis>> {
         Ok(None)
     }

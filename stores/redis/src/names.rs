@@ -35,6 +35,7 @@
 //! | `sq:{audit}` | stream | `e`: a record | audit events; the first part of an id is its event's time, ms |
 //! | `sq:{keys}:used` | sorted set | ms since the epoch, digest | when an API key was last used |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
+//! | | | `last_round` | when a reaper of any process last did a round, ms since the epoch |
 
 mod parse;
 
@@ -59,6 +60,8 @@ pub(crate) const DUE_PROJECTS: &str = "sq:{due}";
 pub(crate) const CONFIG: &str = "sq:{config}";
 /// Field of [`CONFIG`] with the installation's secret.
 pub(crate) const SECRET: &str = "secret";
+/// Field of [`CONFIG`] with the time of the last round of a reaper.
+pub(crate) const LAST_ROUND: &str = "last_round";
 
 /// What all keys of this store begin with.
 pub(crate) const PREFIX: &[u8] = b"sq:{";

@@ -13,7 +13,7 @@ use spiderq_core::{
 use crate::{
     RedisStore, due, durability, fsck,
     link::within,
-    names::{ProjectNames, member},
+    names::{CONFIG, LAST_ROUND, ProjectNames, member},
     outcome, scripts,
 };
 
@@ -63,6 +63,19 @@ impl UpkeepStore for RedisStore {
         };
         let keys = ProjectNames(project).script(None);
         within(self.connection.run(&scripts::PRUNE, &keys, &argument)).await
+    }
+
+    async fn keep_round(&self, now: Millis) -> Result<()> {
+        let mut pipe = redis::pipe();
+        pipe.hset(CONFIG, LAST_ROUND, now.0).ignore();
+        within(self.connection.pipe(&pipe)).await
+    }
+
+    async fn last_round(&self) -> Result<Option<Millis>> {
+        let mut pipe = redis::pipe();
+        pipe.hget(CONFIG, LAST_ROUND);
+        let (last,): (Option<u64>,) = within(self.connection.pipe(&pipe)).await?;
+        Ok(last.map(Millis))
     }
 
     async fn clock(&self) -> Result<Option<Millis>> {

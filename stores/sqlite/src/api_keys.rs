@@ -51,7 +51,7 @@ impl ApiKeyStore for SqliteStore {
             let key = rows.next()?.map(read).transpose()?;
             Ok(key.map(|key| ApiKeyRecord { last_used: None, ..key }))
         };
-        self.readers.call(read).await
+        self.short_reads.call(read).await
     }
 
     async fn list_api_keys(&self) -> error::Result<Vec<ApiKeyRecord>> {

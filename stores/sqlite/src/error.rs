@@ -31,30 +31,30 @@ impl From<StepError> for Error {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Store(error) => error,
-            StepError::Sqlite(error) if may_pass(&error) => Self::unavailable(error),
-            StepError::Sqlite(error) => Self::bug(error),
+            StepError::Sqlite(error) => of_sqlite(error),
         }
     }
 }
 
 /// Errors of the machine under the file may pass and are worth a second try; the others are
-/// faults of the service or of the data.
-fn may_pass(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
+/// faults of the file, of the service or of its data.
+fn of_sqlite(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::damaged(error),
+        Some(ErrorCode::DiskFull) => Error::unavailable_for("its disk is full", error),
+        Some(ErrorCode::SystemIoFailure) => Error::unavailable_for("its disk fails", error),
         Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
-                | ErrorCode::OperationInterrupted
-                | ErrorCode::OperationAborted
-        )
-    )
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OutOfMemory
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::OperationAborted,
+        ) => Error::unavailable(error),
+        Some(_) | None => Error::bug(error),
+    }
 }
 
 /// A stored value that no write of the service can have left there.

@@ -7,8 +7,10 @@
 mod api_keys;
 mod audit;
 mod count;
+mod damage;
 mod error;
 mod events;
+mod file_lock;
 mod fsck;
 mod job_row;
 mod jobs;
@@ -17,6 +19,7 @@ mod metadata;
 mod migrations;
 mod next_job;
 mod notify;
+mod ping;
 mod project_step;
 mod projects;
 mod queue;
@@ -37,13 +40,22 @@ use rusqlite::Connection;
 use spiderq_core::{error::Result, limits::EVENTS_TTL, model::ProjectId};
 
 use self::{
-    events::LastReads, notify::Notifiers, readers::Readers, store_file::StoreFile, writer::Writer,
+    damage::Damage,
+    events::LastReads,
+    file_lock::Identity,
+    notify::Notifiers,
+    ping::LastPing,
+    readers::Readers,
+    store_file::{Access, StoreFile},
+    writer::Writer,
 };
 
 /// How long a call may take, waiting included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read: enough for reads to overlap, few enough for their caches of 32 MiB.
 const READERS: usize = 4;
+/// Cache of the connection for short reads, KiB: they are of few tables.
+const SHORT_READS_CACHE: i64 = 4_096;
 
 /// The embedded store. Dropping it ends the writer after all that was asked of it.
 #[derive(Debug)]
@@ -51,7 +63,13 @@ pub struct SqliteStore {
     // Fields are dropped in this order: the writer folds the log into the file after the readers
     // are gone, and the lock on the file goes last.
     readers: Readers,
+    /// A connection that lists and other reads of many rows never take: for look-ups that each
+    /// call makes, such as that of its API key.
+    short_reads: Readers,
     writer: Writer,
+    damage: Arc<Damage>,
+    identity: Arc<Identity>,
+    last_ping: LastPing,
     notifiers: Arc<Notifiers>,
     last_reads: LastReads,
     file: StoreFile,
@@ -66,13 +84,36 @@ impl SqliteStore {
     /// The same with another time that a call may take, waiting included. Tests of what a store
     /// keeps give a long one: other programs may keep the disk busy for many seconds.
     pub fn open_with_timeout(path: &Path, call_timeout: Duration) -> Result<Self> {
-        let file = StoreFile::open(path)?;
+        Self::open_for(Access::Write, path, call_timeout)
+    }
+
+    /// Opens the file for [`check`](spiderq_core::store::UpkeepStore::check) without a repair: not
+    /// a byte of it changes, and every write is refused. A file of an older version is refused too.
+    pub fn open_to_check(path: &Path) -> Result<Self> {
+        Self::open_for(Access::Check, path, CALL_TIMEOUT)
+    }
+
+    fn open_for(access: Access, path: &Path, call_timeout: Duration) -> Result<Self> {
+        let file = StoreFile::open(path, access)?;
         let connection = file.writer()?;
         let last_reads = LastReads::load(&connection, EVENTS_TTL)?;
-        let writer = Writer::start(connection, call_timeout)?;
+        let (damage, identity) = (Arc::<Damage>::default(), Arc::new(file.identity()));
+        let same_file = Arc::clone(&identity);
+        let may_write = move || same_file.check();
+        let writer = Writer::start(connection, call_timeout, Arc::clone(&damage), may_write)?;
         let readers: error::Result<_> = (0..READERS).map(|_| file.reader()).collect();
-        let (readers, notifiers) = (Readers::new(readers?, call_timeout), Arc::default());
-        Ok(Self { readers, writer, notifiers, last_reads, file })
+        let short_reads = vec![file.reader_with_cache(SHORT_READS_CACHE)?];
+        Ok(Self {
+            readers: Readers::new(readers?, call_timeout, Arc::clone(&damage)),
+            short_reads: Readers::new(short_reads, call_timeout, Arc::clone(&damage)),
+            writer,
+            damage,
+            identity,
+            last_ping: LastPing::default(),
+            notifiers: Arc::default(),
+            last_reads,
+            file,
+        })
     }
 
     /// Runs a step of the writer on jobs or settings of a project. If it did something that

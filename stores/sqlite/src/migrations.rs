@@ -9,18 +9,47 @@ use crate::error::Result;
 /// All migrations, oldest first; the first one makes version 1.
 pub(crate) const ALL: &[&str] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// Applies those of `migrations` that the file has not seen, in one transaction each. A file that
-/// has seen more was written by a later program and is refused.
-pub(crate) fn apply(connection: &Connection, migrations: &[&str]) -> Result<()> {
+/// Whether a file has any of the tables that every version has.
+const IS_OURS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' \
+                       AND name IN ('event_logs', 'job_tags', 'request_ids'))";
+const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+
+/// How many of `migrations` the file has seen. One that has seen more was written by a later
+/// program and is refused, as is one of another program.
+pub(crate) fn seen(connection: &Connection, migrations: &[&str]) -> Result<usize> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let refused = || {
-        let known = migrations.len();
-        let text = format!("its file has schema version {found}, this program knows {known}");
-        Error::invalid("store", text)
-    };
-    let seen = usize::try_from(found).map_err(|_| refused())?;
-    let new = migrations.get(seen..).ok_or_else(refused)?;
-    for (version, sql) in (seen + 1..).zip(new) {
+    let of_us = if found == 0 { IS_EMPTY } else { IS_OURS };
+    if !connection.query_row(of_us, [], |row| row.get(0))? {
+        let text = "its file is a SQLite database of another program";
+        return Err(Error::invalid("store", text).into());
+    }
+    let known = migrations.len();
+    match usize::try_from(found) {
+        Ok(seen) if seen <= known => Ok(seen),
+        Ok(_) | Err(_) => {
+            let text = format!("its file has schema version {found}, this program knows {known}");
+            Err(Error::invalid("store", text).into())
+        }
+    }
+}
+
+/// Refuses a file that has not seen all of `migrations`: who may not write can't apply them.
+pub(crate) fn check_version(connection: &Connection, migrations: &[&str]) -> Result<()> {
+    let (seen, known) = (seen(connection, migrations)?, migrations.len());
+    if seen < known {
+        let text = format!(
+            "its file has schema version {seen}, and this program checks version {known}: \
+             `spiderq fsck --repair`, or a start of the server, brings it up to date"
+        );
+        return Err(Error::invalid("store", text).into());
+    }
+    Ok(())
+}
+
+/// Applies those of `migrations` that the file has not seen, in one transaction each.
+pub(crate) fn apply(connection: &Connection, migrations: &[&str]) -> Result<()> {
+    let seen = seen(connection, migrations)?;
+    for (version, sql) in (seen + 1..).zip(migrations.iter().skip(seen)) {
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE;\n{sql}\n;PRAGMA user_version = {version};COMMIT;"
         ))?;

@@ -37,7 +37,7 @@ impl ProjectStore for SqliteStore {
 
     async fn named_settings(&self, project: ProjectId, names: &[&str]) -> error::Result<Metadata> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        self.readers.call(move |connection| settings::named(connection, project, &names)).await
+        self.short_reads.call(move |connection| settings::named(connection, project, &names)).await
     }
 
     async fn change_settings(
@@ -67,7 +67,7 @@ impl ProjectStore for SqliteStore {
         project: ProjectId,
         spider: SpiderId,
     ) -> error::Result<Option<SpiderName>> {
-        self.readers.call(move |connection| find_name(connection, project, spider)).await
+        self.short_reads.call(move |connection| find_name(connection, project, spider)).await
     }
 
     async fn spider_id(
@@ -79,7 +79,7 @@ impl ProjectStore for SqliteStore {
         let name = name.clone();
         if !create {
             let read = move |connection: &_| find_spider(connection, project, &name);
-            return self.readers.call(read).await;
+            return self.short_reads.call(read).await;
         }
         let step = move |connection: &_| {
             let mut project = ProjectStep::load(connection, project)?;

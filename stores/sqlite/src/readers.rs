@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use spiderq_core::error::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error;
+use crate::{damage::Damage, error};
 
 /// Steps of SQLite's virtual machine between two looks at whether the caller still waits: some
 /// hundreds of microseconds, and too few looks to be measured.
@@ -28,12 +28,18 @@ pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     call_timeout: Duration,
+    damage: Arc<Damage>,
 }
 
 impl Readers {
-    pub(crate) fn new(connections: Vec<Connection>, call_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        connections: Vec<Connection>,
+        call_timeout: Duration,
+        damage: Arc<Damage>,
+    ) -> Self {
         Self {
             call_timeout,
+            damage,
             permits: Arc::new(Semaphore::new(connections.len())),
             idle: Arc::new(Mutex::new(connections)),
         }
@@ -44,9 +50,10 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
-        tokio::time::timeout(self.call_timeout, self.run(work))
+        let outcome = tokio::time::timeout(self.call_timeout, self.run(work))
             .await
-            .map_err(|_| Error::unavailable("the readers did not answer in time"))?
+            .map_err(|_| Error::unavailable("the readers did not answer in time"))?;
+        outcome.map_err(|error| self.damage.noted(error))
     }
 
     async fn run<T: Send + 'static>(
@@ -170,7 +177,7 @@ mod tests {
                            SELECT count(*) FROM n";
 
     fn readers() -> Readers {
-        Readers::new(vec![Connection::open_in_memory().unwrap()], CALL_TIMEOUT)
+        Readers::new(vec![Connection::open_in_memory().unwrap()], CALL_TIMEOUT, Arc::default())
     }
 
     fn number(connection: &Connection, query: &str) -> error::Result<i64> {

@@ -1,54 +1,85 @@
-//! The file of the store: made private to its owner, locked against a second process,
-//! opened with the settings that make an acknowledged write durable.
+//! The file of the store: made private to its owner, locked against a second process by whatever
+//! path that comes, opened with the settings that make an acknowledged write durable.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spiderq_core::error::Error;
 
-use crate::{error::Result, migrations};
+use crate::{
+    error::{Result, StepError},
+    file_lock::{FileLock, Identity, cannot_open, private},
+    migrations,
+};
 
 /// Prepared statements that a connection keeps: a little more than there are.
 const STATEMENT_CACHE: usize = 96;
 /// How long a connection waits for another's lock. Only fsck competes with the writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What the file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Calls of any kind; the file is made if it is missing.
+    Write,
+    /// A check without a repair: not a byte of the file changes.
+    Check,
+}
+
 /// Holds the lock on the file until it is dropped.
 #[derive(Debug)]
 pub(crate) struct StoreFile {
+    /// Without symbolic links: the log of writes beside the file is named after it.
     path: PathBuf,
-    _lock: File,
+    access: Access,
+    lock: FileLock,
 }
 
 impl StoreFile {
-    /// Makes the file if it is not there, and locks it.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let mut lock_path = path.as_os_str().to_owned();
-        lock_path.push(".lock");
-        let lock = private(Path::new(&lock_path)).map_err(|error| cannot_open(path, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::invalid(
-                    "store",
-                    format!("{} is in use by another process", path.display()),
-                )
-                .into());
-            }
-            Err(TryLockError::Error(error)) => return Err(cannot_open(path, error).into()),
+    /// Locks the file; makes it first if it is not there and may be written.
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
+        let was_there = path.exists();
+        if !was_there && access == Access::Write {
+            private(path).map_err(|error| cannot_open(path, error))?;
         }
-        private(path).map_err(|error| cannot_open(path, error))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let real = fs::canonicalize(path).map_err(|error| cannot_open(path, error))?;
+        let lock = FileLock::take(path, &real, access)?;
+        let empty = lock.is_empty()?;
+        if empty && access == Access::Check {
+            let text = format!("{} is empty: no store was made of it yet", path.display());
+            return Err(Error::invalid("store", text).into());
+        }
+        if empty && was_there {
+            tracing::warn!(path = %path.display(), "the file was empty: a new store is made of it");
+        }
+        Ok(Self { path: real, access, lock })
     }
 
-    /// The one connection that writes; brings the schema up to date.
+    /// Which file it is, to be compared with the one that has its path by now.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity::new(self.path.clone(), self.lock.file_id())
+    }
+
+    /// Where the lock keeps when the store was last alive.
+    pub(crate) const fn lock(&self) -> &FileLock {
+        &self.lock
+    }
+
+    /// The one connection that writes; brings the schema up to date. Of a file that is just
+    /// checked, one that cannot write.
     pub(crate) fn writer(&self) -> Result<Connection> {
+        if self.access == Access::Check {
+            let connection = self.reader()?;
+            migrations::check_version(&connection, migrations::ALL)?;
+            return Ok(connection);
+        }
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Before the first write: a file of another program is left as it is.
+        migrations::seen(&connection, migrations::ALL)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Pages; fewer checkpoints than the default of 1000, each of them waits for the disk.
@@ -63,9 +94,31 @@ impl StoreFile {
         self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
+    /// The same with a cache of so many KiB.
+    pub(crate) fn reader_with_cache(&self, kib: i64) -> Result<Connection> {
+        let connection = self.reader()?;
+        connection.pragma_update(None, "cache_size", -kib)?;
+        Ok(connection)
+    }
+
     fn connect(&self, access: OpenFlags) -> Result<Connection> {
-        let connection =
-            Connection::open_with_flags(&self.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        self.configured(access).map_err(|error| match error {
+            StepError::Sqlite(error)
+                if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) =>
+            {
+                let text = "its file is no SQLite database, or its first page is damaged";
+                Error::invalid("store", text).into()
+            }
+            other => other,
+        })
+    }
+
+    fn configured(&self, access: OpenFlags) -> Result<Connection> {
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self.immutable_uri() {
+            Some(uri) => Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?,
+            None => Connection::open_with_flags(&self.path, flags)?,
+        };
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         // Without it, SQLite prepares a statement on a table with partial indexes anew whenever
         // another value is bound: ten times the cost of reading a job.
@@ -76,18 +129,20 @@ impl StoreFile {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(connection)
     }
-}
 
-/// Opens or makes a file that only its owner can read. SQLite gives the files beside it
-/// the same permissions.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn cannot_open(path: &Path, error: io::Error) -> Error {
-    Error::invalid("store", format!("cannot open {}: {error}", path.display()))
+    /// Of a file that is just checked: with this SQLite makes no files beside it. Where a server
+    /// that was killed left writes in the log, they must be read too.
+    fn immutable_uri(&self) -> Option<String> {
+        if self.access != Access::Check {
+            return None;
+        }
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let path = self.path.to_str()?;
+        let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        Some(format!("file:{path}?immutable=1"))
+    }
 }

@@ -13,13 +13,13 @@ use crate::{
     error::Result,
     fsck,
     job_row::{self, int, job_id, project_id, spider_id},
-    retention,
+    ping, retention,
 };
 
 #[async_trait]
 impl UpkeepStore for SqliteStore {
     async fn due(&self, now: Millis, limit: usize) -> error::Result<Vec<JobKey>> {
-        self.readers.call(move |connection| due(connection, now, limit)).await
+        self.short_reads.call(move |connection| due(connection, now, limit)).await
     }
 
     async fn postpone(&self, key: JobKey, until: Millis) -> error::Result<()> {
@@ -48,12 +48,20 @@ impl UpkeepStore for SqliteStore {
         self.write(project, step, |pruned| *pruned > 0).await
     }
 
+    async fn keep_round(&self, now: Millis) -> error::Result<()> {
+        self.file.lock().keep_time(now)
+    }
+
+    async fn last_round(&self) -> error::Result<Option<Millis>> {
+        self.file.lock().kept_time()
+    }
+
     async fn clock(&self) -> error::Result<Option<Millis>> {
         Ok(None)
     }
 
     async fn ping(&self) -> error::Result<()> {
-        self.writer.call(|_| Ok(())).await
+        ping::ping(self).await
     }
 
     async fn durability(&self) -> error::Result<Durability> {

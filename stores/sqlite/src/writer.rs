@@ -4,23 +4,29 @@
 
 use std::{
     fmt,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, MAIN_DB};
 use spiderq_core::error::{Error, Result};
 use tokio::sync::oneshot;
 
-use crate::error;
+use crate::{
+    damage::Damage,
+    error::{self, StepError},
+};
 
 /// Commands of one transaction, at most.
 const MAX_GROUP: usize = 64;
 
-/// Runs a command; what it returns tells the caller once the commit is known to have
-/// failed or not. A command dropped unrun tells its caller by that.
-type Command = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+/// Runs a command, or refuses it; what it returns tells the caller once the commit is known to
+/// have failed or not. A command dropped unrun tells its caller by that.
+type Command = Box<dyn FnOnce(Result<&Connection>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 
 /// Handle on the thread; stops it when dropped, after all that was queued.
@@ -28,16 +34,23 @@ pub(crate) struct Writer {
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
     call_timeout: Duration,
+    damage: Arc<Damage>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, call_timeout: Duration) -> Result<Self> {
+    /// Writes by `connection` as long as `may_write` says so.
+    pub(crate) fn start(
+        connection: Connection,
+        call_timeout: Duration,
+        damage: Arc<Damage>,
+        may_write: impl Fn() -> Result<()> + Send + 'static,
+    ) -> Result<Self> {
         let (commands, queue) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || run(&connection, &queue))
+            .spawn(move || run(&connection, &queue, &may_write))
             .map_err(Error::unavailable)?;
-        Ok(Self { commands: Some(commands), thread: Some(thread), call_timeout })
+        Ok(Self { commands: Some(commands), thread: Some(thread), call_timeout, damage })
     }
 
     /// Runs `work` in a transaction and answers once that is on the disk. What it did is
@@ -56,17 +69,22 @@ impl Writer {
         then: impl FnOnce(&Result<T>) + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
+        let damage = Arc::clone(&self.damage);
         let command: Command = Box::new(move |connection| {
             // The caller has given up and may try again: do not do it twice.
             if answer.is_closed() {
                 return Box::new(|_| ());
             }
-            let outcome = in_savepoint(connection, |connection| {
-                work(connection).map(|answer| (answer, true))
-            })
-            .map_err(Error::from);
+            let outcome = connection.and_then(|connection| {
+                let outcome = in_savepoint(connection, |connection| {
+                    work(connection).map(|answer| (answer, true))
+                });
+                outcome.map_err(Error::from)
+            });
             Box::new(move |failure| {
-                let outcome = failure.map_or(outcome, Err);
+                // Its own error says more than that of the commit.
+                let outcome = outcome.and_then(|answer| failure.map_or(Ok(answer), Err));
+                let outcome = outcome.map_err(|error| damage.noted(error));
                 then(&outcome);
                 let _ = answer.send(outcome);
             })
@@ -113,46 +131,67 @@ pub(crate) fn in_savepoint<T>(
     outcome.map(|(answer, _)| answer)
 }
 
-fn run(connection: &Connection, queue: &Receiver<Command>) {
+fn run(connection: &Connection, queue: &Receiver<Command>, may_write: &dyn Fn() -> Result<()>) {
     while let Ok(first) = queue.recv() {
         let group: Vec<Command> =
             std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)).collect();
-        if let Err(error) = commit(connection, group) {
-            tracing::error!(%error, "could not commit a group of writes");
+        let begun =
+            may_write().and_then(|()| statement(connection, "BEGIN IMMEDIATE").map_err(of_step));
+        let done = match begun {
+            Ok(()) => commit(connection, group),
+            Err(error) => refuse(group, error),
+        };
+        match done {
+            // It has been logged already.
+            Ok(()) | Err(Error::Damaged(_)) => {}
+            Err(error) => {
+                tracing::error!(%error, cause = error.cause(), "could not commit a group of writes");
+            }
         }
+    }
+    // One that cannot write was opened for a check.
+    if connection.is_readonly(MAIN_DB).unwrap_or(false) {
+        return;
     }
     if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "could not fold the write-ahead log into the file");
     }
 }
 
-fn commit(connection: &Connection, group: Vec<Command>) -> rusqlite::Result<()> {
-    statement(connection, "BEGIN IMMEDIATE")?;
+/// Answers a group that no transaction could begin for.
+fn refuse(group: Vec<Command>, error: Error) -> Result<()> {
+    for command in group {
+        command(Err(error.clone()))(None);
+    }
+    Err(error)
+}
+
+fn commit(connection: &Connection, group: Vec<Command>) -> Result<()> {
     let mut answers = Vec::with_capacity(group.len());
     for command in group {
-        answers.push(command(connection));
+        answers.push(command(Ok(connection)));
         if connection.is_autocommit() {
             break;
         }
     }
     let committed = if connection.is_autocommit() {
-        Err(rusqlite::Error::InvalidQuery)
+        Err(Error::unavailable("another write ended its transaction"))
     } else {
-        statement(connection, "COMMIT")
+        statement(connection, "COMMIT").map_err(of_step)
     };
     if committed.is_err() && !connection.is_autocommit() {
-        statement(connection, "ROLLBACK")?;
+        statement(connection, "ROLLBACK").map_err(of_step)?;
     }
     for answer in answers {
-        let failure = committed
-            .as_ref()
-            .err()
-            .map(|error| Error::unavailable(format!("the commit failed: {error}")));
-        answer(failure);
+        answer(committed.as_ref().err().cloned());
     }
     committed
 }
 
 fn statement(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn of_step(error: rusqlite::Error) -> Error {
+    StepError::from(error).into()
 }

@@ -71,6 +71,16 @@ pub async fn a_repeated_claim_is_stale_once_its_attempt_is_over(world: World) {
     assert!(is_stale(claim("ended", T + 6).await, ended));
     assert!(claim("lost", lease_end - 1).await.is_ok());
     assert!(is_stale(claim("lost", lease_end).await, lost));
+    // Neither what waits for its next attempt, nor that of another worker.
+    world.apply(lease_end, requeue(lost)).await;
+    assert!(is_stale(claim("lost", lease_end + 1).await, lost));
+    let effect = Effect { start: Some(start(Some(lease_end + 9_000))), ..starting() };
+    let wanted = ClaimFilter::default();
+    let other = world.store.claim(world.project, &wanted, &effect, Millis(lease_end + 2), None);
+    let other = other.await.unwrap().unwrap().job;
+    assert_eq!((other.key, other.attempt), (lost, 2));
+    assert!(is_stale(claim("lost", lease_end + 3).await, lost));
+    assert_eq!(world.job(lost).await, Some(other));
 }
 
 /// The answer is the same, also for a missing job.

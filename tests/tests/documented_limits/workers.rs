@@ -44,6 +44,20 @@ fn of_leases() -> Vec<Row> {
                 (ARCHITECTURE, format!("{} s by default", DEFAULT_LEASE_MS / 1_000)),
             ],
         ),
+        (
+            "MIN_OUTAGE_MS",
+            vec![(
+                LIMITS_PAGE,
+                format!(
+                    "no process made a round of the reaper for {} s or longer",
+                    MIN_OUTAGE_MS / 1_000
+                ),
+            )],
+        ),
+        (
+            "MAX_HEARTBEAT_GRACE_MS",
+            vec![(LIMITS_PAGE, format!("at most {} s", MAX_HEARTBEAT_GRACE_MS / 1_000))],
+        ),
     ]
 }
 

@@ -1,6 +1,6 @@
-//! Faults of Redis: servers are killed and stopped under load, slots move, certificates are wrong.
-//! What callers see is held against what `docs/redis.md` promises. Time is measured by the calls
-//! of a load that goes on.
+//! Faults of the stores. Redis: servers are killed and stopped under load, slots move, certificates
+//! are wrong. What callers see is held against what `docs/redis.md` promises; time is measured by
+//! the calls of a load that goes on. SQLite: the disk fails, the file is damaged or goes away.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,4 +16,5 @@ mod lost_events;
 mod redis_away;
 mod sentinel_failover;
 mod slot_migration;
+mod sqlite_file;
 mod tls_and_login;

@@ -3,10 +3,16 @@
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use spiderq_proto::v1::StartJobRequest;
-use spiderq_tests::{Http, Stack};
+use spiderq_proto::v1::{JobState, StartJobRequest, StartJobResponse};
+use spiderq_tests::{Grpc, Http, Stack, span};
+use tonic::{Code, Response, Status};
+use tonic_types::StatusExt as _;
 
-use crate::on_each_store;
+use crate::{
+    helpers::{NOW, schedule},
+    on_each_store,
+    reaper::{next, watch},
+};
 
 /// Pushes `count` jobs made by `line` of their number; answers their keys.
 async fn push(http: &Http, count: usize, line: impl Fn(usize) -> Value) -> Vec<String> {
@@ -57,6 +63,46 @@ async fn sixty_four_workers_get_each_job_once_by_priority_then_age() {
         started.sort();
         let started: Vec<String> = started.into_iter().map(|(_, key)| key).collect();
         assert_eq!(started, expected);
+    })
+    .await;
+}
+
+/// A start with a request id and a lease of a second.
+async fn start_once(grpc: &Grpc, request_id: &str) -> Result<StartJobResponse, Status> {
+    let request = StartJobRequest {
+        project: 53,
+        lease: span(1_000),
+        request_id: request_id.to_owned(),
+        ..StartJobRequest::default()
+    };
+    grpc.queue().start_job(request).await.map(Response::into_inner)
+}
+
+/// Neither while the job waits for its next attempt, nor while another worker runs it.
+#[tokio::test]
+async fn a_repeated_start_gets_nothing_of_a_later_attempt() {
+    on_each_store(async |kind| {
+        let stack = Stack::at(kind, NOW).await;
+        let grpc = stack.grpc();
+        grpc.jobs().schedule_job(schedule("a")).await.unwrap();
+        let first = start_once(&grpc, "r").await.unwrap();
+        assert_eq!(start_once(&grpc, "r").await.unwrap(), first);
+        let stale = async || {
+            let refused = start_once(&grpc, "r").await.unwrap_err();
+            let info = refused.get_details_error_info().unwrap();
+            let found = (refused.code(), info.reason.as_str(), info.metadata["key"].as_str());
+            assert_eq!(found, (Code::FailedPrecondition, "STALE_FENCE", "53/1/1"));
+        };
+        let mut events = watch(&grpc).await;
+        stack.set_time(NOW + 1_000);
+        assert_eq!(next(&mut events).await.2, JobState::Pending);
+        stale().await;
+        let second = start_once(&grpc, "other").await.unwrap();
+        assert_eq!(second.job.as_ref().unwrap().attempt, 2);
+        stale().await;
+        let old = Http::new(&stack.url).bearer(&first.token);
+        assert_eq!(old.post("/jobs/53/1/1", r#"{"n":1}"#).await.status, 401);
+        assert_eq!(start_once(&grpc, "other").await.unwrap(), second);
     })
     .await;
 }

@@ -1,18 +1,13 @@
 //! Servers whose clocks differ, on one Redis: leases end by the store's clock, neither early nor
 //! late.
 
-use std::{
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use spiderq_core::{Clock as _, SystemClock};
 use spiderq_proto::v1::{HeartbeatRequest, StartJobRequest};
 use spiderq_tests::{
-    Grpc, Http, Lateness, Program, Stack, ms, redis_server::RedisServer, span, sqlite_url,
+    Grpc, Http, Lateness, Preload, Program, Stack, ms, redis_server::RedisServer, span, sqlite_url,
 };
-use tempfile::TempDir;
 
 use crate::{push, take};
 
@@ -21,32 +16,10 @@ const PROJECT: i64 = 7;
 const APART: u64 = 600;
 const LEASE: Duration = Duration::from_secs(6);
 
-/// What sets a program's clock, built by the C compiler that Rust needs anyway.
-struct Ahead {
-    library: String,
-    folder: TempDir,
-}
-
-impl Ahead {
-    fn build() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let library = folder.path().join("ahead.so").display().to_string();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/clock/ahead.c");
-        let built = Command::new("cc")
-            .args(["-shared", "-fPIC", "-o", &library])
-            .arg(source)
-            .arg("-ldl")
-            .status();
-        assert!(built.expect("a C compiler").success());
-        Self { library, folder }
-    }
-
-    /// A server whose clock is so many seconds ahead.
-    fn serve(&self, store: &str, ahead: i64) -> Program {
-        let ahead = ahead.to_string();
-        let environment = [("LD_PRELOAD", self.library.as_str()), ("CLOCK_AHEAD", ahead.as_str())];
-        Program::serve_in(&environment, store, &[])
-    }
+/// A server whose clock is so many seconds ahead.
+fn serve(clock: &Preload, store: &str, ahead: i64) -> Program {
+    clock.say(&ahead.to_string());
+    clock.serve(store, &[])
 }
 
 async fn time_of(server: &Program) -> u64 {
@@ -79,25 +52,25 @@ async fn heartbeat(grpc: &Grpc, key: &str, fence: &str) -> i64 {
 
 #[tokio::test]
 async fn a_server_goes_by_the_clock_of_its_store() {
-    let clocks = Ahead::build();
-    let alone = sqlite_url(clocks.folder.path());
-    let moved = time_of(&clocks.serve(&alone, APART.cast_signed())).await;
+    let clock = Preload::clock();
+    let alone = sqlite_url(clock.folder());
+    let moved = time_of(&serve(&clock, &alone, APART.cast_signed())).await;
     let now = SystemClock.now().0;
     assert!(moved.abs_diff(now + APART * 1000) < 60_000, "the clock is set");
     let redis = RedisServer::start(&[]);
     for ahead in [APART.cast_signed(), -APART.cast_signed()] {
-        let told = time_of(&clocks.serve(&redis.url(), ahead)).await;
+        let told = time_of(&serve(&clock, &redis.url(), ahead)).await;
         assert!(told.abs_diff(SystemClock.now().0) < 60_000, "{ahead} s: {told}");
     }
 }
 
 #[tokio::test]
 async fn leases_end_in_time_whatever_the_clocks_of_the_servers() {
-    let clocks = Ahead::build();
+    let clocks = [Preload::clock(), Preload::clock()];
     let lateness = Lateness::measure();
     let redis = RedisServer::start(&[]);
-    let fast = clocks.serve(&redis.url(), APART.cast_signed());
-    let slow = clocks.serve(&redis.url(), 0);
+    let fast = serve(&clocks[0], &redis.url(), APART.cast_signed());
+    let slow = serve(&clocks[1], &redis.url(), 0);
     let servers = [&fast, &slow].map(|server| Grpc::new(&server.url, Stack::KEY));
     for (one, other) in [(0, 1), (1, 0)] {
         let (one, other) = (&servers[one], &servers[other]);

@@ -6,10 +6,12 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod clock_set;
 mod clock_skew;
 mod damaged_jobs;
 mod killed_workers;
 mod lost_responses;
+mod outages;
 mod paused_workers;
 mod running_limits;
 mod worker;

@@ -32,7 +32,7 @@ pub(crate) async fn check(
     repair: bool,
     report: &mut (dyn FnMut(CheckProgress) + Send),
 ) -> spiderq_core::error::Result<CheckSummary> {
-    let connection = file.writer()?;
+    let connection = if repair { file.writer()? } else { file.reader()? };
     connection.busy_timeout(WRITER_TIMEOUT).map_err(StepError::from)?;
     let (sender, mut progress) = unbounded_channel();
     let scope = scope.clone();

@@ -9,7 +9,10 @@ use std::sync::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::{queue, spiders, store_file::StoreFile};
+use super::super::{
+    queue, spiders,
+    store_file::{Access, StoreFile},
+};
 use spiderq_core::{
     model::{
         Actor, ClaimFilter, Fence, JobKey, Millis, ProjectId, SpiderId, SpiderName, State, Tag,
@@ -27,7 +30,7 @@ const MAX_STEPS: u64 = 40_000;
 /// midst, and at the end of it one of weight 1 of spider 3, tagged `rare`.
 fn deep_queue() -> (TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
-    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db"), Access::Write).unwrap();
     let connection = file.writer().unwrap();
     let fill = format!(
         "BEGIN;

@@ -2,6 +2,7 @@
 
 mod deep_queue;
 mod event_log;
+mod file;
 mod heartbeat;
 mod plans;
 
@@ -9,7 +10,11 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use super::{CALL_TIMEOUT, SqliteStore, queue, store_file::StoreFile, writer::Writer};
+use super::{
+    CALL_TIMEOUT, SqliteStore, queue,
+    store_file::{Access, StoreFile},
+    writer::Writer,
+};
 use spiderq_core::{
     error::Error,
     model::{
@@ -124,11 +129,11 @@ async fn files_are_private_to_their_owner() {
 #[tokio::test]
 async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db"), Access::Write).unwrap();
     let connection = file.writer().unwrap();
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection.pragma_update(None, "max_page_count", pages + 5).unwrap();
-    let writer = Writer::start(connection, CALL_TIMEOUT).unwrap();
+    let writer = Writer::start(connection, CALL_TIMEOUT, Arc::default(), || Ok(())).unwrap();
     let project = ProjectId::new(1).unwrap();
     let push = async |job| {
         let step = move |connection: &_| queue::add(connection, project, vec![job], Millis(1));
@@ -139,7 +144,8 @@ async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
     let text = "x".repeat(100_000);
     large.metadata.set("large", JsonText::string(&text));
     let full = push(large).await;
-    assert!(matches!(full, Err(Error::Unavailable { .. })), "{full:?}");
+    let Err(full @ Error::Unavailable { .. }) = full else { panic!("{full:?}") };
+    assert_eq!(full.to_string(), "the store is unavailable (its disk is full), try again");
     let first = Pushed::Added(JobKey::parse("1/1/1").unwrap());
     assert_eq!(push(job(State::Pending)).await.unwrap(), [first]);
 }

@@ -3,12 +3,12 @@
 
 use rusqlite::StatementStatus;
 
-use super::super::store_file::StoreFile;
+use super::super::store_file::{Access, StoreFile};
 
 /// What SQLite says of a statement, a line a step.
 fn plan(sql: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db"), Access::Write).unwrap();
     let connection = file.writer().unwrap();
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let mut rows = statement.raw_query();
@@ -81,7 +81,7 @@ fn what_is_due_is_found_in_an_index_alone() {
 #[test]
 fn a_statement_with_another_value_is_not_prepared_again() {
     let folder = tempfile::tempdir().unwrap();
-    let file = StoreFile::open(&folder.path().join("store.db")).unwrap();
+    let file = StoreFile::open(&folder.path().join("store.db"), Access::Write).unwrap();
     let connection = file.writer().unwrap();
     for sql in ["SELECT * FROM job_rows WHERE id = ?1", "DELETE FROM jobs WHERE id = ?1"] {
         let mut statement = connection.prepare(sql).unwrap();
