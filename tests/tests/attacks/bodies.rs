@@ -11,9 +11,11 @@ use futures::{
     stream::{self, StreamExt as _},
 };
 use http::{Method, Request, StatusCode};
-use http_body::Frame;
 use http_body_util::StreamBody;
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::{
+    body::Frame,
+    client::conn::http2::{SendRequest, handshake},
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use spiderq_proto::v1::{CreateApiKeyRequest, Role};
 use spiderq_tests::{Grpc, Http, Stack, StoreKind};
@@ -61,7 +63,7 @@ async fn attackers_key(victim: &Victim) -> String {
         all_projects: true,
         ..CreateApiKeyRequest::default()
     };
-    let mut keys = Grpc::new(victim.url(), Stack::KEY).keys();
+    let mut keys = Grpc::new(victim.url(), Stack::KEY).api_keys();
     keys.create_api_key(request).await.unwrap().into_inner().secret
 }
 
