@@ -73,10 +73,10 @@ impl Domain {
             match self.store.push(project, new, now, digest.as_ref()).await {
                 Ok(pushed) => results.extend(self.push_results(items, pushed)),
                 // Jobs of earlier steps stay pushed, so the caller must get their keys.
-                Err(Error::Unavailable { retry_after, source }) if step > 0 => {
+                Err(Error::Unavailable { retry_after, reason, source }) if step > 0 => {
                     let unknown = Error::OutcomeUnknown { retry_after, source: source.clone() };
                     results.extend(failed(items, &unknown));
-                    away = Some(Error::Unavailable { retry_after, source });
+                    away = Some(Error::Unavailable { retry_after, reason, source });
                 }
                 Err(error) => return Err(error),
             }
