@@ -1,13 +1,45 @@
-//! The limits of what responses hold in memory.
+//! The limits of what requests and responses hold in memory.
 
 use spiderq_core::limits::*;
 
 use crate::{
+    n,
     rows::{HTTP_PAGE, JOBS, LIMITS_PAGE, QUEUE, Row},
     seconds,
 };
 
 pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = of_requests();
+    rows.extend(of_responses());
+    rows
+}
+
+fn of_requests() -> Vec<Row> {
+    vec![
+        ("MAX_MESSAGE_ELEMENTS", {
+            let elements = format!("| {}; of a list {} |", n(MAX_MESSAGE_ELEMENTS), n(MAX_ITEMS));
+            vec![(LIMITS_PAGE, elements)]
+        }),
+        (
+            "MAX_PARAMETERS",
+            vec![(LIMITS_PAGE, format!("of a query or form | {} |", n(MAX_PARAMETERS)))],
+        ),
+        ("MAX_KEYLESS_FORM_BYTES", {
+            let size = bytes_text(MAX_KEYLESS_FORM_BYTES);
+            vec![
+                (LIMITS_PAGE, format!("in header or query | {size}, not compressed |")),
+                (HTTP_PAGE, format!("at most {size}, not compressed")),
+            ]
+        }),
+        ("MAX_EXPANSION", vec![(LIMITS_PAGE, format!("| {MAX_EXPANSION} times, of what is"))]),
+        (
+            "FREE_EXPANSION_BYTES",
+            vec![(LIMITS_PAGE, format!("beyond {} |", bytes_text(FREE_EXPANSION_BYTES)))],
+        ),
+    ]
+}
+
+fn of_responses() -> Vec<Row> {
     vec![
         ("MAX_PAGE_BYTES", {
             let size = bytes_text(MAX_PAGE_BYTES);

@@ -260,26 +260,6 @@ fn of_requests() -> Vec<Row> {
                 ),
             ]
         }),
-        ("MAX_MESSAGE_ELEMENTS", {
-            let elements = format!("| {}; of a list {} |", n(MAX_MESSAGE_ELEMENTS), n(MAX_ITEMS));
-            vec![(LIMITS_PAGE, elements)]
-        }),
-        (
-            "MAX_PARAMETERS",
-            vec![(LIMITS_PAGE, format!("of a query or form | {} |", n(MAX_PARAMETERS)))],
-        ),
-        ("MAX_KEYLESS_FORM_BYTES", {
-            let size = bytes_text(MAX_KEYLESS_FORM_BYTES);
-            vec![
-                (LIMITS_PAGE, format!("in header or query | {size}, not compressed |")),
-                (HTTP_PAGE, format!("at most {size}, not compressed")),
-            ]
-        }),
-        ("MAX_EXPANSION", vec![(LIMITS_PAGE, format!("| {MAX_EXPANSION} times, of what is"))]),
-        (
-            "FREE_EXPANSION_BYTES",
-            vec![(LIMITS_PAGE, format!("beyond {} |", bytes_text(FREE_EXPANSION_BYTES)))],
-        ),
         (
             "DEFAULT_HTTP_TIMEOUT",
             vec![(
