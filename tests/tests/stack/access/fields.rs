@@ -98,8 +98,8 @@ impl World {
         };
         let updated = self.token.0.jobs().update_jobs(update).await.map(|_| ());
         outcomes.push(("UpdateJobs by token".to_owned(), of_status(updated)));
-        let text = written(field);
-        let form = [("project", "53"), ("job", "53/1/1"), (field, &text), ("note", &note(field))];
+        let (text, said) = (written(field), format!("with {field}"));
+        let form = [("project", "53"), ("job", "53/1/1"), (field, &text), ("note", &said)];
         let answer = self.token.1.form("/api/jobs/update.json", &form).await;
         outcomes.push(("jobs/update.json by token".to_owned(), of_http(answer.status, &answer)));
         outcomes
