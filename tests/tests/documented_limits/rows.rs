@@ -233,7 +233,7 @@ fn of_requests() -> Vec<Row> {
             "MAX_REQUEST_BYTES",
             vec![(
                 LIMITS_PAGE,
-                format!("| gRPC message after decompression | {} |", bytes_text(MAX_REQUEST_BYTES)),
+                format!("| gRPC message after decompression | {};", bytes_text(MAX_REQUEST_BYTES)),
             )],
         ),
         (
