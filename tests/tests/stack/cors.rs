@@ -96,7 +96,8 @@ async fn answers_and_refusals_may_be_read_by_an_allowed_page() {
         let stack = allowing(origins).await;
         let expected = [&[(ORIGIN, allowed), EXPOSED], vary].concat();
         let origin = ("origin", "https://a.test");
-        let http = stack.http();
+        // Where any page may call, it must bring its key.
+        let http = stack.http().bearer(&stack.key);
         let count = http.send(Method::GET, "/jobq/1/count", &[origin], "").await;
         assert_eq!((count.status, cors_headers(&count)), (200, expected.clone()));
         let anonymous = http.anonymous();
