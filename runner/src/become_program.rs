@@ -1,6 +1,6 @@
 //! The second process below the runner, which becomes a job's program: it gives up what the job
-//! must not have, then replaces itself. It still runs this binary, with the runner's variables; those
-//! of the job come on its standard input and reach the program only.
+//! must not have, then replaces itself. It still runs this binary, with the runner's variables;
+//! those of the job come on its standard input and reach the program only.
 
 use std::{
     ffi::OsString,

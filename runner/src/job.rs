@@ -30,8 +30,8 @@ pub(crate) struct StartedJob {
 }
 
 impl StartedJob {
-    /// `None`: no job was pending. Fails unless the job is one of `project`: its key becomes a path,
-    /// and its project may decide which user it runs as.
+    /// `None`: no job was pending. Fails unless the job is one of `project`: its key becomes a
+    /// path, and its project may decide which user it runs as.
     pub(crate) fn from_response(
         response: StartJobResponse,
         project: i64,

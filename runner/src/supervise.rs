@@ -116,7 +116,8 @@ fn outlive_hangup() {
         return;
     };
     let _entered = runtime.enter();
-    // The signal stays caught when its listener is gone. A program that is started gets its default.
+    // The signal stays caught when its listener is gone. A program that is started gets its
+    // default.
     let _ = signal(SignalKind::hangup());
 }
 
@@ -155,8 +156,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reaps orphans until the program has ended. Kills what the program left behind in its group before
-/// it is reaped: until then no other group can get its number.
+/// Reaps orphans until the program has ended. Kills what the program left behind in its group
+/// before it is reaped: until then no other group can get its number.
 fn wait_and_kill_group(pid: Pid, state: &Mutex<State>) -> io::Result<ExitStatus> {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     loop {

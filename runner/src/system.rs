@@ -41,8 +41,8 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the memory and the environment of this process from other processes of the same user: jobs.
-/// Those of a runner hold its API key.
+/// Keeps the memory and the environment of this process from other processes of the same user:
+/// jobs. Those of a runner hold its API key.
 pub(crate) fn hide_from_jobs() {
     #[cfg(target_os = "linux")]
     if let Err(error) =

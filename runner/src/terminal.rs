@@ -95,7 +95,8 @@ impl Write for LogWriter {
 }
 
 /// Escapes the control characters within an event, so that no text of a job, a client or a server
-/// looks like a line of its own. ESC stays: colours need it, and the formatter escapes it in values.
+/// looks like a line of its own. ESC stays: colours need it, and the formatter escapes it in
+/// values.
 fn one_line(event: &str) -> String {
     let (text, end) = match event.strip_suffix('\n') {
         Some(text) => (text, "\n"),

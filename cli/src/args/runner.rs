@@ -142,8 +142,8 @@ pub(crate) struct JobLimits {
     /// Open files and sockets of each process of a job. Default: no limit of its own.
     #[arg(long, env = "SPIDERQ_OPEN_FILES_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
     pub(crate) open_files_limit: Option<u32>,
-    /// Processes and threads that a job's user may have in all its jobs; root has no limit. Default:
-    /// no limit of its own.
+    /// Processes and threads that a job's user may have in all its jobs; root has no limit.
+    /// Default: no limit of its own.
     #[arg(long, env = "SPIDERQ_PROCESSES_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) processes_limit: Option<u32>,
     /// Size in bytes of any file that a job writes itself. Default: no limit of its own.
