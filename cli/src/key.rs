@@ -3,10 +3,10 @@
 use std::{
     io::{self, Write as _},
     path::Path,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use spiderq_core::model::Quota;
+use spiderq_core::{Clock as _, SystemClock, model::Quota};
 use spiderq_proto::{
     Timestamp,
     time::{duration, timestamp},
@@ -146,10 +146,7 @@ impl From<RoleArg> for v1::Role {
 /// By the clock of this machine, which need not be the server's.
 fn expire_time(expires: Expiry) -> Timestamp {
     let since_epoch = match expires {
-        Expiry::After(span) => SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .saturating_add(span),
+        Expiry::After(span) => Duration::from_millis(SystemClock.now().0).saturating_add(span),
         Expiry::At(since_epoch) => since_epoch,
     };
     timestamp(since_epoch.as_millis().try_into().unwrap_or(i64::MAX))
