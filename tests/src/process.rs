@@ -103,7 +103,9 @@ impl Program {
         Self::spawn_command(limited).listening()
     }
 
-    fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
+    /// Runs `spiderq ARGS`, a server, with more in its environment.
+    #[must_use]
+    pub fn start_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         Self::spawn_in(environment, args).listening()
     }
 
