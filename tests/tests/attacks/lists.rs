@@ -99,7 +99,9 @@ impl Reader {
             while Instant::now() < end {
                 match call().await {
                     Ok(()) => answered += 1,
-                    Err(refused) => assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}"),
+                    Err(refused) => {
+                        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}")
+                    }
                 }
             }
             answered

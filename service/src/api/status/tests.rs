@@ -133,7 +133,7 @@ fn the_error_of_an_item_has_all_that_a_status_has() {
 #[test]
 fn what_the_store_said_is_not_sent_to_the_caller() {
     let away = Error::unavailable("redis at 10.0.0.1 refused");
-    let Error::Unavailable { retry_after, source } = away.clone() else { panic!("{away:?}") };
+    let Error::Unavailable { retry_after, source, .. } = away.clone() else { panic!("{away:?}") };
     let unknown = Error::OutcomeUnknown { retry_after, source };
     for (error, reason) in [(away, "STORE_UNAVAILABLE"), (unknown, "OUTCOME_UNKNOWN")] {
         let status = of(&error);

@@ -22,7 +22,7 @@ async fn reap(world: &World) {
 async fn beat(world: &World, started: &StartedJob) -> Result<Millis> {
     let heartbeat = Heartbeat {
         key: started.job.key,
-        fence: Some(started.fence.clone()),
+        fence: Some(started.fence.kept()),
         lease_ms: None,
         counters: Counters::default(),
     };
