@@ -74,6 +74,9 @@ pub const MAX_MESSAGE_ELEMENTS: usize = 250_000;
 pub const MAX_PARAMETERS: usize = 5_000;
 /// Bytes of a form that brings its API key inside: it is read before its caller is known.
 pub const MAX_KEYLESS_FORM_BYTES: usize = 64 << 10;
+/// Bytes of each call that take nothing of the memory of all, so that heartbeats and other small
+/// calls go on where it is used up. A connection's buffers are larger than that.
+pub const FREE_MEMORY_BYTES: usize = 4 << 10;
 /// How many times its size a compressed body may expand to …
 pub const MAX_EXPANSION: usize = 200;
 /// … beyond so many bytes, up to which any ratio will do.

@@ -18,14 +18,11 @@ use tokio::{
 
 use crate::{
     error::{Error, Result},
-    limits::{MAX_MEMORY_WAITERS, MEMORY_WAIT},
+    limits::{FREE_MEMORY_BYTES, MAX_MEMORY_WAITERS, MEMORY_WAIT},
 };
 
 /// What one caller may have of the whole: the half.
 const CALLER_SHARE: usize = 2;
-/// Bytes of each reservation that do not count, so that heartbeats and other small calls go on
-/// when the budget is used up. A connection's buffers are larger than that.
-const FREE_BYTES: usize = 4 << 10;
 
 /// Bytes that bodies and responses may take, shared by all clones.
 #[derive(Clone, Debug)]
@@ -181,7 +178,7 @@ impl Reservation {
 
 /// What of so many bytes counts.
 const fn charge(bytes: usize) -> usize {
-    bytes.saturating_sub(FREE_BYTES)
+    bytes.saturating_sub(FREE_MEMORY_BYTES)
 }
 
 /// What a response holds until it is sent: one of its extensions, which goes with its body.

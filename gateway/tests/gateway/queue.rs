@@ -188,7 +188,9 @@ async fn a_long_push_goes_in_batches_and_a_late_error_stands_in_its_lines() {
     let lines: Vec<&str> = reply.code_and_body().1.lines().collect();
     assert_eq!(lines.len(), 1001);
     assert_eq!(lines[999], r#"{"key":"1/1/1000","auth":null}"#);
-    assert_eq!(lines[1000], r#"{"error":"try again","request":{"spider":"s"}}"#);
+    let text = "no answer came, this may have been done; look before trying again";
+    let last = format!("{{\"error\":\"{text}\",\"request\":{{\"spider\":\"s\"}}}}");
+    assert_eq!(lines[1000], last);
     let requests = fake.requests::<PushJobsRequest>();
     let requests = requests.iter().map(|r| (r.jobs.len(), r.request_id.as_str()));
     assert_eq!(requests.collect::<Vec<_>>(), [(1000, "id"), (1, "id/1")]);

@@ -103,7 +103,7 @@ impl HttpBody for ResponseBody {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
-    use spiderq_core::MemoryBudget;
+    use spiderq_core::{MemoryBudget, limits::FREE_MEMORY_BYTES};
 
     use super::{
         super::{in_flight::InFlight, stall},
@@ -114,7 +114,7 @@ mod tests {
     async fn pieces(bytes: usize) -> Vec<usize> {
         let (in_flight, budget) = (InFlight::new(), MemoryBudget::new(1 << 20));
         let mut memory = budget.account("a");
-        memory.grow(100).unwrap();
+        memory.grow(FREE_MEMORY_BYTES + 100).unwrap();
         let whole: Vec<u8> = (0..bytes).map(|index| (index % 251) as u8).collect();
         let held = Some(HeldMemory::from(memory));
         let mut body = ResponseBody::new(Body::from(whole.clone()), in_flight.begin(None), held);

@@ -31,6 +31,13 @@ fn of_requests() -> Vec<Row> {
                 (HTTP_PAGE, format!("at most {size}, not compressed")),
             ]
         }),
+        (
+            "FREE_MEMORY_BYTES",
+            vec![(
+                LIMITS_PAGE,
+                format!("The first {} of each call", bytes_text(FREE_MEMORY_BYTES)),
+            )],
+        ),
         ("MAX_EXPANSION", vec![(LIMITS_PAGE, format!("| {MAX_EXPANSION} times, of what is"))]),
         (
             "FREE_EXPANSION_BYTES",

@@ -130,6 +130,7 @@ async fn sqlite_keeps_no_row_of_jobs_that_are_gone() {
     });
     let expected = [
         ("api_keys", 0),
+        ("audit_events", 0),
         ("config", 0),
         ("event_logs", 0),
         ("events", 0),
