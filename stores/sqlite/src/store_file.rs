@@ -11,7 +11,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spiderq_core::error::Error;
 
 use crate::{
-    awaited,
     error::{Result, StepError},
     file_lock::{FileLock, Identity, cannot_open, private},
     migrations,
@@ -87,7 +86,6 @@ impl StoreFile {
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         migrations::apply(&connection, migrations::ALL)?;
-        awaited::create(&connection)?;
         Ok(connection)
     }
 
@@ -104,16 +102,15 @@ impl StoreFile {
     }
 
     fn connect(&self, access: OpenFlags) -> Result<Connection> {
-        let is_none = |error: &StepError| match error {
-            StepError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::NotADatabase),
-            StepError::Store(_) => false,
-        };
-        let opened = self.configured(access);
-        if opened.as_ref().is_err_and(is_none) {
-            let text = "its file is no SQLite database, or its first page is damaged";
-            return Err(Error::invalid("store", text).into());
-        }
-        opened
+        self.configured(access).map_err(|error| match error {
+            StepError::Sqlite(error)
+                if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) =>
+            {
+                let text = "its file is no SQLite database, or its first page is damaged";
+                Error::invalid("store", text).into()
+            }
+            other => other,
+        })
     }
 
     fn configured(&self, access: OpenFlags) -> Result<Connection> {
