@@ -53,7 +53,7 @@ pub(super) enum BulkJobs {
     /// Those of these keys, at least one, whatever holds of them.
     Keys(Vec<JobKey>, Option<RequestId>),
     /// Those that a list finds.
-    Found(BulkList),
+    Found(Box<BulkList>),
 }
 
 /// The jobs that one call finds.
@@ -93,7 +93,8 @@ impl Domain {
         let states = filter.states;
         // One more than is changed tells whether there are any left.
         let list = ListQuery { keys, limit: MAX_BULK_JOBS + 1, ..ListQuery::new(project, filter) };
-        Ok(BulkJobs::Found(BulkList { jobs: self.list(list).await?, states, taken: 0, last: None }))
+        let jobs = self.list(list).await?;
+        Ok(BulkJobs::Found(Box::new(BulkList { jobs, states, taken: 0, last: None })))
     }
 }
 

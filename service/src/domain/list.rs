@@ -127,7 +127,8 @@ impl Domain {
         let left = if keys.is_empty() {
             Left::Filters(reads(filter, order, after))
         } else {
-            Left::Keys(self.places(project, &filter, &keys, order, after).await?, filter)
+            let places = self.places(project, &filter, &keys, order, after).await?;
+            Left::Keys(places, Box::new(filter))
         };
         let (store, seen) = (Arc::clone(&self.store), may_repeat.then(HashSet::new));
         let (skip, limit, page) = (query.skip, query.limit, VecDeque::new());

@@ -102,15 +102,16 @@ impl StoreFile {
     }
 
     fn connect(&self, access: OpenFlags) -> Result<Connection> {
-        self.configured(access).map_err(|error| match error {
-            StepError::Sqlite(error)
-                if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) =>
-            {
-                let text = "its file is no SQLite database, or its first page is damaged";
-                Error::invalid("store", text).into()
-            }
-            other => other,
-        })
+        let is_none = |error: &StepError| match error {
+            StepError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::NotADatabase),
+            StepError::Store(_) => false,
+        };
+        let opened = self.configured(access);
+        if opened.as_ref().is_err_and(is_none) {
+            let text = "its file is no SQLite database, or its first page is damaged";
+            return Err(Error::invalid("store", text).into());
+        }
+        opened
     }
 
     fn configured(&self, access: OpenFlags) -> Result<Connection> {

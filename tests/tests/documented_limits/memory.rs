@@ -4,7 +4,7 @@ use spiderq_core::limits::*;
 
 use crate::{
     n,
-    rows::{HTTP_PAGE, JOBS, LIMITS_PAGE, QUEUE, Row},
+    rows::{HTTP_PAGE, JOBS, LIMITS_PAGE, QUEUE, README, Row},
     seconds,
 };
 
@@ -16,6 +16,19 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn of_requests() -> Vec<Row> {
     vec![
+        ("DEFAULT_MAX_BODY_BYTES", {
+            let size = bytes_text(DEFAULT_MAX_BODY_BYTES);
+            vec![
+                (README, format!("{size} a body after decompression")),
+                (README, format!("`SPIDERQ_MAX_BODY` | {DEFAULT_MAX_BODY_BYTES} |")),
+                (
+                    LIMITS_PAGE,
+                    format!(
+                        "| body or gRPC message after decompression | {size} (`--max-body`) where"
+                    ),
+                ),
+            ]
+        }),
         ("MAX_MESSAGE_ELEMENTS", {
             let elements = format!("| {}; of a list {} |", n(MAX_MESSAGE_ELEMENTS), n(MAX_ITEMS));
             vec![(LIMITS_PAGE, elements)]

@@ -247,19 +247,6 @@ fn of_requests() -> Vec<Row> {
                 format!("| gRPC response message | {} |", bytes_text(MAX_RESPONSE_BYTES)),
             )],
         ),
-        ("DEFAULT_MAX_BODY_BYTES", {
-            let size = bytes_text(DEFAULT_MAX_BODY_BYTES);
-            vec![
-                (README, format!("{size} a body after decompression")),
-                (README, format!("`SPIDERQ_MAX_BODY` | {DEFAULT_MAX_BODY_BYTES} |")),
-                (
-                    LIMITS_PAGE,
-                    format!(
-                        "| body or gRPC message after decompression | {size} (`--max-body`) where"
-                    ),
-                ),
-            ]
-        }),
         (
             "DEFAULT_HTTP_TIMEOUT",
             vec![(

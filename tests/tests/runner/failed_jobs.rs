@@ -72,7 +72,7 @@ async fn a_job_that_cannot_be_started_fails_and_the_next_one_runs() {
     ];
     let long = world.curl("/api/run.json", &form).await["jobid"].clone();
     let next = world.schedule("next", &[]).await;
-    let flags = ["--once", "--units", "1", "--command", "true"];
+    let flags = ["--once", "--units", "1", "--command", "true", "--allow-env", "LONG"];
     world.runner_of(&flags).join();
     let metadata = world.metadata(long.as_str().unwrap()).await;
     assert_eq!(metadata["close_reason"], "failed");

@@ -16,7 +16,7 @@ async fn a_job_that_writes_too_much_is_ended_and_the_runner_goes_on() {
     // Writes without end; has ended long before the runner has read it all.
     for command in ["yes", "seq 20000", items] {
         let job = world.schedule("any", &[]).await;
-        let next = world.schedule("any", &[]).await;
+        let next = world.schedule("next", &[]).await;
         let flags = ["--once", "--units", "1", "--max-bytes", "30000", "--rotate-bytes", "9000"];
         world.runner_of(&[flags.as_slice(), &["--command", command]].concat()).join();
         for key in [job, next] {

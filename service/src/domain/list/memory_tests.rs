@@ -158,9 +158,9 @@ async fn last_jobs_that_are_large_come_in_several_pages() {
         let query = LastJobsQuery { project, spider: None, after, skip: 0, limit: 100, fields };
         let mut room = world.domain.response_to(&read);
         let last = world.domain.list_last_jobs(&read, &query, &mut room).await.unwrap();
-        let spiders = last.jobs.iter().map(|job| job.key.spider);
+        let mut spiders = last.jobs.iter().map(|job| job.key.spider);
         pages.push(spiders.clone().map(SpiderId::get).collect::<Vec<_>>());
-        after = spiders.last();
+        after = spiders.next_back();
         if !last.more {
             break;
         }

@@ -44,7 +44,7 @@ pub(super) enum Left {
     /// One read of the store after the other.
     Filters(VecDeque<Filter>),
     /// Jobs by key, of which those that match are listed, at the places that they had.
-    Keys(VecDeque<(JobKey, Option<PageCursor>)>, Filter),
+    Keys(VecDeque<(JobKey, Option<PageCursor>)>, Box<Filter>),
 }
 
 impl Left {
