@@ -39,7 +39,7 @@ impl Domain {
         heartbeat: Heartbeat,
     ) -> Result<HeartbeatResult> {
         let Heartbeat { key, fence, lease_ms, counters } = heartbeat;
-        self.end_outage().await?;
+        self.end_outage_if_known().await;
         let now = self.now();
         let lease_expires = lease_end(lease_ms, now)?.ok_or_else(|| {
             let accepted = format!("must be from {MIN_LEASE_MS} to {MAX_LEASE_MS} ms");

@@ -24,6 +24,8 @@ use spiderq_core::{
 
 /// How often a process keeps the time of its last round in the store.
 const KEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How long writes go on before the store is asked again that could not say.
+const UNKNOWN_INTERVAL: Duration = Duration::from_secs(5);
 /// Jobs that are looked at after an outage: more than workers there can be.
 const MAX_RENEWED: usize = 100_000;
 
@@ -33,6 +35,8 @@ pub(super) struct Outages {
     state: Mutex<Heard>,
     /// Held while an outage is ended.
     ending: tokio::sync::Mutex<()>,
+    /// Held while a write waits for that.
+    writes: tokio::sync::Mutex<()>,
 }
 
 /// By the [`uptime`] of the machine.
@@ -44,6 +48,8 @@ struct Heard {
     kept: Option<Duration>,
     /// The last heartbeat could not be written: rounds that only read do not count.
     failing: bool,
+    /// When the store could not say whether there was an outage.
+    unknown: Option<Duration>,
 }
 
 impl Outages {
@@ -68,13 +74,23 @@ impl Outages {
         state.kept.is_none_or(|kept| now.saturating_sub(kept) >= KEEP_INTERVAL)
     }
 
+    /// Whether the store could not say a moment ago whether there was an outage.
+    fn is_unknown(&self) -> bool {
+        let unknown = self.state().unknown;
+        unknown.is_some_and(|since| uptime().saturating_sub(since) < UNKNOWN_INTERVAL)
+    }
+
+    fn unknown(&self) {
+        self.state().unknown = Some(uptime());
+    }
+
     fn kept(&self) {
         self.state().kept = Some(uptime());
     }
 
     fn ended(&self) {
         let now = Some(uptime());
-        *self.state() = Heard { until: now, kept: now, failing: false };
+        *self.state() = Heard { until: now, kept: now, failing: false, unknown: None };
     }
 
     fn state(&self) -> MutexGuard<'_, Heard> {
@@ -110,6 +126,22 @@ impl Domain {
         self.store.keep_round(now).await?;
         self.outages.ended();
         Ok(())
+    }
+
+    /// The same before a write of a worker, which goes on where the store can't say whether there was
+    /// an outage: the master with that may be away while that of the job is not.
+    pub(super) async fn end_outage_if_known(&self) {
+        if self.outages.none_is_under_way() || self.outages.is_unknown() {
+            return;
+        }
+        let _one_at_a_time = self.outages.writes.lock().await;
+        if self.outages.is_unknown() {
+            return;
+        }
+        if let Err(error) = self.end_outage().await {
+            self.outages.unknown();
+            tracing::debug!(%error, "nobody knows whether there was an outage");
+        }
     }
 
     /// Notes a round of the reaper that began at `now` and has succeeded.

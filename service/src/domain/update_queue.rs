@@ -85,7 +85,7 @@ impl Domain {
             may_update_spiders(caller, project, request_id.is_some())?;
         }
         self.check_updates(caller, project, &mut updates).await?;
-        self.end_outage().await?;
+        self.end_outage_if_known().await;
         let mut batches = Batches::new(self, caller, project, request_id);
         for (index, update) in updates.into_iter().enumerate() {
             let update = update.and_then(|(mut update, fields)| {

@@ -1,5 +1,5 @@
 // A page of another site makes the browser write to the server, whose Basic credentials it knows:
-// by a form, a fetch and an image. Prints the status of each.
+// by a form, a fetch and a frame. Prints the status of each.
 //   SPIDERQ_URL=http://127.0.0.1:6900 SPIDERQ_KEY=... node cross_site.mjs
 import { chromium } from "playwright-core";
 
@@ -52,9 +52,9 @@ try {
       fetch(`${url}/jobq/1/push`, init).catch(() => {});
     }, SPIDERQ_URL),
   );
-  await act("image", "/ids/1/spider/evil", () =>
+  await act("frame", "/ids/1/spider/evil", () =>
     page.evaluate((url) => {
-      new Image().src = `${url}/ids/1/spider/evil?create=1`;
+      document.querySelector("iframe").src = `${url}/ids/1/spider/evil?create=1`;
     }, SPIDERQ_URL),
   );
 } finally {

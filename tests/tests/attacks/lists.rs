@@ -26,6 +26,8 @@ const LARGE_JOBS: usize = 40;
 const PUSHED_AT_A_TIME: usize = 10;
 const LISTS_AT_A_TIME: usize = 4;
 const UNREAD_LISTS: usize = 40;
+/// No memory is left, or no connection to the store.
+const BUSY: [Code; 2] = [Code::ResourceExhausted, Code::Unavailable];
 
 /// A connection and a key of role `read`.
 struct Reader {
@@ -99,9 +101,7 @@ impl Reader {
             while Instant::now() < end {
                 match call().await {
                     Ok(()) => answered += 1,
-                    Err(refused) => {
-                        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}")
-                    }
+                    Err(refused) => assert!(BUSY.contains(&refused.code()), "{refused}"),
                 }
             }
             answered

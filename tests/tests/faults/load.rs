@@ -131,7 +131,7 @@ impl Load {
     }
 
     /// Stops, and checks what holds for every call: it ended in time, well or with a 503
-    /// that says when to try again.
+    /// or 429 that says when to try again.
     pub(crate) async fn stop(mut self) -> Vec<Call> {
         self.stop.store(true, Ordering::SeqCst);
         let ended = join_all(self.callers.drain(..));
@@ -144,7 +144,8 @@ impl Load {
         }
         for call in &self.calls {
             assert!(call.took < CALL_TIMEOUT, "{call:?}");
-            assert!([200, 503].contains(&call.status), "{call:?}");
+            // 429: calls that wait for the store use up the memory.
+            assert!([200, 429, 503].contains(&call.status), "{call:?}");
             assert!(call.status == 200 || call.retry_after == "1", "{call:?}");
         }
         self.calls

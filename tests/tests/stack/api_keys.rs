@@ -103,8 +103,8 @@ async fn the_last_use_of_a_key_is_listed_after_a_restart() {
         assert!(server.terminate().0.success());
         let server = Program::serve(&store, &[]);
         let after = line(&key_command(&server, &["list"]));
-        // ID ROLE PROJECTS CREATED (two words) EXPIRES (two words) LAST USE OWNER.
-        assert_eq!((before.len(), after.len()), (9, 10), "{before:?} {after:?}");
+        // ID ROLE PROJECTS CREATED (two words) EXPIRES (two words) LAST USE QUOTAS OWNER.
+        assert_eq!((before.len(), after.len()), (10, 11), "{before:?} {after:?}");
         assert_eq!((before[7].as_str(), &before[..7]), ("never", &after[..7]));
         assert!(after[3..5] <= after[7..9] && after[7..9] < after[5..7], "{after:?}");
     }

@@ -15,7 +15,7 @@ const TEXT: (&str, &str) = ("content-type", "text/plain");
 const WHY: &str =
     "writes from web pages of other sites are refused: the server must allow their origin";
 
-/// Writes that need no preflight: forms, texts, an image's URL.
+/// Writes that need no preflight: forms, texts, a frame's URL.
 const WRITES: [(Method, &str, (&str, &str), &str); 6] = [
     (Method::POST, "/api/run.json", FORM, "project=1&spider=evil"),
     (Method::POST, "/jobq/1/push", TEXT, r#"{"spider":"evil"}"#),
@@ -119,7 +119,7 @@ async fn a_real_page_of_another_site_writes_nothing() {
     stack.http().post("/jobq/1/push", r#"{"spider":"s"}"#).await.ok();
     let page = client_file("browser/cross_site.mjs");
     let printed = run_client(&stack.url, &stack.key, "node", &[&page]).await;
-    assert_eq!(printed, "own page 200\nform 403\nfetch 403\nimage 403\n");
+    assert_eq!(printed, "own page 200\nform 403\nfetch 403\nframe 403\n");
     let http = stack.http();
     assert_eq!(http.get("/jobq/1/count?state=pending").await.ok().json(), 2);
     assert_eq!(http.get("/ids/1/spider/evil").await.ok().text(), "null");

@@ -234,7 +234,9 @@ async fn long_responses_are_compressed_for_clients_that_accept_gzip() {
         let stack = Stack::start(kind).await;
         let http = stack.http();
         let job = json!({"spider": "s", "state": "finished", "long": "x".repeat(2_000)});
-        http.post("/jobq/1/push", job.to_string()).await.ok();
+        // More than a KiB in each list.
+        let jobs = format!("{job}\n").repeat(8);
+        http.post("/jobq/1/push", jobs).await.ok();
         for path in [
             "/jobs/1/1/1",
             "/jobs/1/1/1/long",
