@@ -131,6 +131,7 @@ impl Stack {
         };
         let store = store_url::open(&url).await.expect("an open store");
         let running = spiderq_server::start(ServeOptions {
+            memory: options.memory.clone(),
             service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), ..options },
             network,
             ..ServeOptions::new(store, clock)

@@ -24,8 +24,9 @@ async fn push(stack: &Stack) {
         metadata_json: [("x".to_owned(), format!("\"{}\"", "x".repeat(MIB - 3)))].into(),
         ..job_of("s")
     };
-    for _ in 0..2 {
-        let jobs = vec![large.clone(); 10];
+    // A push takes three times its size of the memory.
+    for _ in 0..JOBS {
+        let jobs = vec![large.clone()];
         let request = PushJobsRequest { project: 1, jobs, ..PushJobsRequest::default() };
         stack.grpc().queue().push_jobs(request).await.unwrap();
     }
