@@ -23,6 +23,8 @@ use crate::{
 
 /// What one caller may have of the whole: the half.
 const CALLER_SHARE: usize = 2;
+/// What all callers without credentials may have of it together.
+const ANONYMOUS_SHARE: usize = 8;
 
 /// Bytes that bodies and responses may take, shared by all clones.
 #[derive(Clone, Debug)]
@@ -70,7 +72,17 @@ impl MemoryBudget {
     /// stands for one caller.
     #[must_use]
     pub fn account(&self, caller: &str) -> Reservation {
-        Reservation { budget: self.clone(), caller: caller.into(), bytes: 0 }
+        let share = self.0.total / CALLER_SHARE;
+        Reservation { budget: self.clone(), caller: caller.into(), share, bytes: 0 }
+    }
+
+    /// The same on the one account of all callers without credentials, who have an eighth.
+    #[must_use]
+    pub fn anonymous(&self) -> Reservation {
+        // No owner of a key has an empty name.
+        let mut none = self.account("");
+        none.share = self.0.total / ANONYMOUS_SHARE;
+        none
     }
 
     /// Bytes that are reserved now.
@@ -79,12 +91,7 @@ impl MemoryBudget {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    fn share(&self) -> usize {
-        self.0.total / CALLER_SHARE
-    }
-
-    fn take(&self, caller: &Arc<str>, bytes: usize) -> Result<()> {
-        let share = self.share();
+    fn take(&self, caller: &Arc<str>, share: usize, bytes: usize) -> Result<()> {
         let mut callers = self.0.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let own = callers.get(caller).copied().unwrap_or(0);
         let used = self.used();
@@ -116,6 +123,8 @@ impl MemoryBudget {
 pub struct Reservation {
     budget: MemoryBudget,
     caller: Arc<str>,
+    /// What the caller may have in all, bytes.
+    share: usize,
     /// With those that are free.
     bytes: usize,
 }
@@ -126,7 +135,7 @@ impl Reservation {
     /// was reserved before stays.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
         let total = self.bytes.saturating_add(bytes);
-        if charge(total) > self.budget.share() {
+        if charge(total) > self.share {
             return Err(Error::too_large(
                 "message",
                 "needs more memory than the server has for it",
@@ -134,7 +143,7 @@ impl Reservation {
         }
         let more = charge(total) - charge(self.bytes);
         if more > 0 {
-            self.budget.take(&self.caller, more)?;
+            self.budget.take(&self.caller, self.share, more)?;
         }
         self.bytes = total;
         Ok(())
@@ -143,7 +152,7 @@ impl Reservation {
     /// As [`Reservation::grow`], but waits up to [`MEMORY_WAIT`] for what others give back.
     pub async fn grow_in_time(&mut self, bytes: usize) -> Result<()> {
         let done = self.grow(bytes);
-        if done.is_ok() {
+        if !matches!(done, Err(Error::Overloaded)) {
             return done;
         }
         let shared = Arc::clone(&self.budget.0);
@@ -235,6 +244,17 @@ mod tests {
         drop(b);
         assert!(is_overloaded(a.grow(1)));
         budget.account("c").grow(54 * KIB).unwrap();
+    }
+
+    #[test]
+    fn all_without_credentials_get_an_eighth_together() {
+        let budget = MemoryBudget::new(80 * KIB);
+        let (mut one, mut other) = (budget.anonymous(), budget.anonymous());
+        one.grow(10 * KIB).unwrap();
+        assert!(is_overloaded(other.grow(9 * KIB)));
+        other.grow(8 * KIB).unwrap();
+        assert!(matches!(one.grow(5 * KIB), Err(Error::TooLarge(_))));
+        budget.account("a").grow(44 * KIB).unwrap();
     }
 
     #[test]

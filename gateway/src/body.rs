@@ -32,13 +32,22 @@ const MAX_METADATA_BODY: usize = 2 << 20;
 const MAX_SMALL_BODY: usize = 256 << 10;
 
 /// Bytes of a body that have arrived, before decompression. Travels in a request's extensions.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ArrivedBytes(Arc<AtomicUsize>);
+#[derive(Clone, Debug)]
+pub(crate) struct ArrivedBytes {
+    bytes: Arc<AtomicUsize>,
+    /// Whether the body is compressed.
+    is_encoded: bool,
+}
 
 impl ArrivedBytes {
+    /// None yet of the body of a request with these headers.
+    pub(crate) fn new(headers: &HeaderMap) -> Self {
+        Self { bytes: Arc::default(), is_encoded: check_encoding(headers).is_err() }
+    }
+
     /// Counts the data of `body`.
     pub(crate) fn count(&self, body: Body) -> Body {
-        let arrived = Arc::clone(&self.0);
+        let arrived = Arc::clone(&self.bytes);
         Body::new(body.map_frame(move |frame| {
             arrived.fetch_add(frame.data_ref().map_or(0, Bytes::len), Ordering::Relaxed);
             frame
@@ -46,7 +55,7 @@ impl ArrivedBytes {
     }
 
     fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed)
     }
 }
 
@@ -93,10 +102,14 @@ pub(crate) async fn read_keyless(
     arrived: &ArrivedBytes,
     mut memory: Reservation,
 ) -> Result<(Bytes, Reservation), Problem> {
-    reserve(&mut memory, COPIES * MAX_KEYLESS_FORM_BYTES)?;
+    // It could cost more to read than to send.
+    if arrived.is_encoded {
+        return Err(Problem::unauthenticated());
+    }
     let body = collect(body, MAX_KEYLESS_FORM_BYTES, arrived, &mut memory).await?;
-    // Compressed, it would cost more to read than to send.
-    if arrived.get() < body.len() { Err(Problem::unauthenticated()) } else { Ok((body, memory)) }
+    let more = (COPIES * body.len()).saturating_sub(memory.bytes());
+    reserve(&mut memory, more)?;
+    Ok((body, memory))
 }
 
 async fn collect(
@@ -153,7 +166,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_takes_memory_for_its_bytes_and_values() {
         let budget = MemoryBudget::unlimited();
-        let arrived = ArrivedBytes::default();
+        let arrived = ArrivedBytes::new(&HeaderMap::new());
         let body = arrived.count(Body::from(r#"{"a":1,"b":2}"#));
         let (body, memory) = read(body, 100, &arrived, budget.account("a")).await.unwrap();
         assert_eq!(memory.bytes(), 3 * body.len() + 4 * VALUE_BYTES);

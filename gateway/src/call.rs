@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, request::Parts};
 use percent_encoding::percent_decode_str;
-use spiderq_core::{Origin, Reservation, model::SpiderId};
+use spiderq_core::{HeldMemory, Origin, Reservation, model::SpiderId};
 use spiderq_proto::v1::SpiderRef;
 use tonic::metadata::MetadataValue;
 
@@ -28,9 +28,6 @@ use crate::{
     spider_ref::{by_id, by_name},
 };
 
-/// The account of forms that may bring their API key inside.
-const KEYLESS: &str = "forms without credentials";
-
 /// A request whose body has been read.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -43,8 +40,8 @@ pub(crate) struct Call {
     /// `None` where no listener said it.
     origin: Option<Origin>,
     body: Bytes,
-    /// What the body takes, until the response is there.
-    _memory: Reservation,
+    /// What the body takes, until the response is there and all that was asked for is done.
+    memory: HeldMemory,
 }
 
 impl Call {
@@ -55,6 +52,7 @@ impl Call {
         if let Some(origin) = &self.origin {
             request.extensions_mut().insert(origin.clone());
         }
+        request.extensions_mut().insert(self.memory.clone());
         let metadata = request.metadata_mut();
         metadata.insert("authorization", self.credentials.clone());
         if let Some(id) = self.headers.get(REQUEST_ID)
@@ -150,7 +148,7 @@ impl Call {
         params.check()?;
         let (app, headers) = (Arc::clone(app), head.headers);
         let origin = head.extensions.remove();
-        Ok(Self { app, params, headers, path, credentials, origin, body, _memory: memory })
+        Ok(Self { app, params, headers, path, credentials, origin, body, memory: memory.into() })
     }
 
     /// The body, if the credentials are good. Where there are none yet, they may be in the body.
@@ -165,7 +163,7 @@ impl Call {
             return Ok((Bytes::new(), memory.account("")));
         };
         let Some(credentials) = presented.get() else {
-            return body::read_keyless(body, arrived, memory.account(KEYLESS)).await;
+            return body::read_keyless(body, arrived, memory.anonymous()).await;
         };
         let origin = head.extensions.get::<Origin>();
         let caller = app.known_callers.name_of(&app.services, credentials, origin).await?;
@@ -236,7 +234,7 @@ mod tests {
             credentials: MetadataValue::from_static("Basic SzpL"),
             origin: None,
             body: Bytes::new(),
-            _memory: MemoryBudget::unlimited().account(""),
+            memory: MemoryBudget::unlimited().account("").into(),
         };
         assert_eq!(call.project().unwrap(), 53);
         assert_eq!(call.optional_part("state"), None);

@@ -20,8 +20,6 @@ use crate::{auth::Credentials, errors::Problem, services::Services};
 const KEPT: Duration = Duration::from_secs(1);
 /// Answers that are kept at a time; then all are forgotten.
 const MAX_KEPT: usize = 10_000;
-/// For the bearers of job tokens, who have no name.
-const JOB_TOKENS: &str = "job tokens";
 
 /// The callers of the last moment. Keeps no secret: credentials are hashed with a random key.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ pub(crate) struct KnownCallers {
 }
 
 impl KnownCallers {
-    /// The owner of the API key. A problem when the credentials are wrong, or can't be checked.
+    /// The owner of the API key, or a name for the bearer of a token. A problem when the credentials are wrong, or can't be checked.
     pub(crate) async fn name_of(
         &self,
         services: &Services,
@@ -49,7 +47,10 @@ impl KnownCallers {
         }
         let name: Arc<str> = match services.api_keys.get_identity(request).await {
             Ok(identity) => identity.into_inner().owner.into(),
-            Err(status) if status.code() == Code::PermissionDenied => JOB_TOKENS.into(),
+            // The bearer of a job's token has no name.
+            Err(status) if status.code() == Code::PermissionDenied => {
+                format!("job token {hash:x}").into()
+            }
             Err(status) => return Err(status.into()),
         };
         self.keep(hash, Arc::clone(&name));

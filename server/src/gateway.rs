@@ -65,7 +65,7 @@ pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
 
 /// A gateway knows nothing that is only for callers with a key.
 fn nobody_is_authenticated() -> health::Authenticate {
-    Arc::new(|_| Box::pin(async { false }))
+    Arc::new(|_, _| Box::pin(async { false }))
 }
 
 /// Ready while the upstream's gRPC health service says SERVING.

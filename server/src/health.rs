@@ -5,13 +5,14 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use spiderq_core::Origin;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::server::ShutdownFlag;
@@ -23,7 +24,8 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) type Check =
     Arc<dyn Fn() -> BoxFuture<'static, Result<Readiness, String>> + Send + Sync>;
 /// Whether these credentials are an API key's.
-pub(crate) type Authenticate = Arc<dyn Fn(HeaderValue) -> BoxFuture<'static, bool> + Send + Sync>;
+pub(crate) type Authenticate =
+    Arc<dyn Fn(HeaderValue, Option<Origin>) -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// What `/readyz` knows of a store that answers.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +48,9 @@ struct Ready {
 pub(crate) fn routes(check: Check, authenticate: Authenticate, shutdown: ShutdownFlag) -> Router {
     let alive = || async { Json(json!({"status": "ok"})) };
     let ready = Ready { check, authenticate, shutdown, known: Arc::default() };
-    let ready = move |headers: HeaderMap| async move { ready.answer(&headers).await };
+    let ready = move |origin: Option<Extension<Origin>>, headers: HeaderMap| async move {
+        ready.answer(origin.map(|Extension(origin)| origin), &headers).await
+    };
     Router::new()
         .route("/healthz", get(alive))
         .route("/healthz/", get(alive))
@@ -56,7 +60,7 @@ pub(crate) fn routes(check: Check, authenticate: Authenticate, shutdown: Shutdow
 }
 
 impl Ready {
-    async fn answer(&self, headers: &HeaderMap) -> Response {
+    async fn answer(&self, origin: Option<Origin>, headers: &HeaderMap) -> Response {
         if self.shutdown.is_set() {
             return unavailable("the server is about to end");
         }
@@ -68,7 +72,7 @@ impl Ready {
         if let Some((is_durable, text)) = durability {
             report["durable"] = is_durable.into();
             // It names the settings of the store.
-            if self.is_authenticated(headers).await {
+            if self.is_authenticated(origin, headers).await {
                 report["durability"] = text.into();
             }
         }
@@ -92,9 +96,9 @@ impl Ready {
         checked.await.unwrap_or_else(|_| Err("internal error".to_owned()))
     }
 
-    async fn is_authenticated(&self, headers: &HeaderMap) -> bool {
+    async fn is_authenticated(&self, origin: Option<Origin>, headers: &HeaderMap) -> bool {
         match headers.get(AUTHORIZATION) {
-            Some(credentials) => (self.authenticate)(credentials.clone()).await,
+            Some(credentials) => (self.authenticate)(credentials.clone(), origin).await,
             None => false,
         }
     }
@@ -148,7 +152,7 @@ mod tests {
                 .boxed()
         });
         let authenticate: Authenticate =
-            Arc::new(|given| async move { given == "Bearer K" }.boxed());
+            Arc::new(|given, _| async move { given == "Bearer K" }.boxed());
         let routes = routes(check, authenticate, ShutdownFlag::default());
         let less = json!({"status": "ok", "durable": true});
         let more = json!({"status": "ok", "durable": true, "durability": "appendonly yes"});

@@ -123,7 +123,7 @@ fn store_check(service: Service) -> health::Check {
 
 /// The credentials of an API key, as those of any call.
 fn authenticate(service: Service) -> health::Authenticate {
-    Arc::new(move |credentials| {
+    Arc::new(move |credentials, origin| {
         let keys = service.keys();
         Box::pin(async move {
             let mut request = Request::new(GetIdentityRequest {});
@@ -131,6 +131,9 @@ fn authenticate(service: Service) -> health::Authenticate {
                 return false;
             };
             request.metadata_mut().insert("authorization", credentials);
+            if let Some(origin) = origin {
+                request.extensions_mut().insert(origin);
+            }
             keys.get_identity(request).await.is_ok()
         })
     })

@@ -12,6 +12,9 @@ use super::seconds;
 static IDLE_S: LazyLock<String> =
     LazyLock::new(|| Limits::default().idle_timeout.as_secs().to_string());
 
+/// Less would refuse every list.
+const MIN_MAX_MEMORY: u64 = 32 << 20;
+
 fn max_connections() -> u32 {
     Limits::default().max_connections.try_into().unwrap_or(u32::MAX)
 }
@@ -27,9 +30,9 @@ pub(crate) struct Listener {
     pub(crate) max_body: usize,
     /// Bytes of memory for the bodies of requests and responses under way; one owner of API keys may
     /// have half of it. Default: a quarter of the memory that the process may use, from 32 to 192
-    /// MiB.
-    #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "BYTES")]
-    max_memory: Option<usize>,
+    /// MiB; 32 MiB is also the least.
+    #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(MIN_MAX_MEMORY..))]
+    max_memory: Option<u64>,
     /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only. The TLS files
     /// are read again when they change, and on SIGHUP.
     #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -85,7 +88,8 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn memory(&self) -> MemoryBudget {
-        MemoryBudget::new(self.max_memory.unwrap_or_else(default_body_memory))
+        let bytes = self.max_memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        MemoryBudget::new(bytes.unwrap_or_else(default_body_memory))
     }
 }
 

@@ -86,6 +86,10 @@ impl Problem {
         Self::of_field(StatusCode::BAD_REQUEST, name, accepted)
     }
 
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.code == StatusCode::UNAUTHORIZED
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Authentication failed")
     }

@@ -13,8 +13,6 @@ use axum::{
 };
 use http::StatusCode;
 use spiderq_core::Origin;
-use spiderq_proto::v1::GetIdentityRequest;
-use tonic::Code;
 
 use crate::{
     auth::{Credentials, Presented},
@@ -44,7 +42,7 @@ pub(crate) async fn hide_refusals(
         body
     } else {
         // Counted here, outside of the decompression.
-        let arrived = ArrivedBytes::default();
+        let arrived = ArrivedBytes::new(&head.headers);
         head.extensions.insert(arrived.clone());
         arrived.count(body)
     };
@@ -56,11 +54,11 @@ pub(crate) async fn hide_refusals(
 }
 
 /// Whether the response is a refusal of the gateway's own that says what is accepted. A body that
-/// stopped arriving gets none: credentials may have been in it.
+/// stopped arriving, or found no memory, gets none: credentials may have been in it.
 fn is_hidden(response: &Response) -> bool {
     let unchecked = response.extensions().get::<CredentialsUnchecked>().is_some();
     let refuses = |status: StatusCode| match status {
-        StatusCode::REQUEST_TIMEOUT => false,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => false,
         StatusCode::NOT_IMPLEMENTED => true,
         status => status.is_client_error(),
     };
@@ -75,14 +73,9 @@ async fn may_be_valid(
     origin: Option<Origin>,
 ) -> bool {
     let Some(credentials) = credentials else { return false };
-    let mut request = tonic::Request::new(GetIdentityRequest {});
-    request.metadata_mut().insert("authorization", credentials.clone());
-    if let Some(origin) = origin {
-        request.extensions_mut().insert(origin);
-    }
-    let identity = app.services.api_keys.get_identity(request);
-    match tokio::time::timeout(app.options.timeout, identity).await {
-        Ok(Err(status)) => status.code() != Code::Unauthenticated,
+    let name = app.known_callers.name_of(&app.services, credentials, origin.as_ref());
+    match tokio::time::timeout(app.options.timeout, name).await {
+        Ok(Err(problem)) => !problem.is_unauthenticated(),
         Ok(Ok(_)) | Err(_) => true,
     }
 }

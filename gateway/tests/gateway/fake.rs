@@ -138,10 +138,7 @@ impl Fake {
 
     /// The whole response to a request, which is sent as it is.
     pub(crate) async fn reply(&self, request: HttpRequest<Body>) -> Reply {
-        let response = self.send(request).await;
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Reply { code: head.status, headers: head.headers, bytes: body.to_vec() }
+        Reply::of(self.send(request).await).await
     }
 }
 
@@ -153,6 +150,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    pub(crate) async fn of(response: http::Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self { code: head.status, headers: head.headers, bytes: body.to_vec() }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }

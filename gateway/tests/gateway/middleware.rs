@@ -1,12 +1,24 @@
 //! What wraps every request: unknown paths, encodings, limits, request ids, panics.
 
-use std::{fmt::Write as _, io::Read as _, io::Write as _};
+use std::{
+    fmt::Write as _,
+    io::{self, Read as _, Write as _},
+};
 
+use axum::body::Body;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use futures::stream;
+use http::Request;
+use spiderq_core::MemoryBudget;
+use spiderq_gateway::{Options, router};
 use spiderq_proto::v1::*;
 use tonic::Status;
+use tower::ServiceExt as _;
 
-use crate::{fake::Fake, fields, job, keys};
+use crate::{
+    fake::{Fake, Reply},
+    fields, job, keys,
+};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -171,4 +183,69 @@ async fn a_panic_is_a_500_of_both_families() {
     let reply = fake.get("/jobq/1/count").await;
     let body = r#"{"status":"error","error":"Internal Server Error","message":"internal error"}"#;
     assert_eq!(reply.code_and_body(), (500, body));
+}
+
+/// The answer to a form without credentials in its headers.
+async fn keyless(budget: MemoryBudget, headers: &[(&str, &str)], form: Body) -> Reply {
+    let options = Options { memory: budget, ..Options::default() };
+    let mut request = Request::post("/api/jobs/stop.json")
+        .header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let router = router(Fake::default().services(), options);
+    Reply::of(router.oneshot(request.body(form).unwrap()).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_form_that_brings_its_key_is_small_and_not_compressed() {
+    let form = |length: usize| format!("apikey=K&project=1&job=1/1/1&x={}", "x".repeat(length));
+    let gzipped = ("content-encoding", "gzip");
+    for (headers, body, code) in [
+        (&[][..], Body::from(form(60 << 10)), 200),
+        (&[], Body::from(form(64 << 10)), 401),
+        // Too small for gzip to make it smaller.
+        (&[gzipped], Body::from(gzip(&form(0))), 401),
+        (&[gzipped], Body::from(gzip(&form(1 << 10))), 401),
+        (&[("content-encoding", "identity")], Body::from(form(0)), 200),
+    ] {
+        assert_eq!(keyless(MemoryBudget::unlimited(), headers, body).await.code, code);
+    }
+    // One that finds no memory may be good.
+    let budget = MemoryBudget::new(2 << 20);
+    let mut others = budget.anonymous();
+    others.grow(240 << 10).unwrap();
+    let reply = keyless(budget, &[], Body::from(form(30 << 10))).await;
+    assert_eq!((reply.code.as_u16(), reply.header("retry-after")), (429, Some("1")));
+}
+
+#[tokio::test]
+async fn a_body_of_wrong_credentials_is_not_waited_for() {
+    for path in ["/jobq/1/push", "/api/run.json"] {
+        let fake = Fake::default().identifies(Err(Status::unauthenticated("no")));
+        let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, io::Error>>());
+        let reply = fake.with("POST", path, &[("authorization", "Bearer K")], endless).await;
+        assert_eq!(reply.code, 401, "{path}");
+        assert_eq!(fake.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn writes_of_other_sites_are_refused_before_anything_is_done() {
+    let fake = Fake::default();
+    let foreign = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
+    for (method, path) in
+        [("POST", "/jobq/1/push"), ("GET", "/ids/1/spider/s?create=1"), ("DELETE", "/jobs/1/2/3/x")]
+    {
+        assert_eq!(fake.with(method, path, &foreign, "").await.code, 403, "{method} {path}");
+    }
+    assert_eq!(fake.calls(), 0);
+    assert_eq!(fake.with("GET", "/jobq/1/count", &foreign, "").await.code, 200);
+}
+
+#[tokio::test]
+async fn a_form_has_a_limited_number_of_parameters() {
+    let reply = Fake::default().post("/api/run.json", &"a&".repeat(5_001)).await;
+    let body = r#"{"status":"error","message":"request: must have at most 5000 parameters"}"#;
+    assert_eq!(reply.code_and_body(), (413, body));
 }

@@ -3,7 +3,7 @@
 //! all calls share. Health, reflection and unknown paths pass as they are.
 
 use axum::http::Request;
-use spiderq_core::{MemoryBudget, Reservation};
+use spiderq_core::{HeldMemory, MemoryBudget};
 use spiderq_service::Service;
 use tonic::{Status, body::Body};
 
@@ -11,8 +11,8 @@ use super::{elements::Elements, method_limits, request_message};
 
 /// The only call of our services that needs no credentials.
 const PUBLIC: &str = "/spiderq.v1.ProjectService/GetServerTime";
-/// The account of calls without credentials.
-const PUBLIC_ACCOUNT: &str = "no credentials";
+/// Largest message of that, bytes: it has no fields.
+const MAX_PUBLIC_MESSAGE: usize = 1 << 10;
 /// What an element costs beside its bytes, in memory: a string or a small message.
 const ELEMENT_BYTES: usize = 128;
 /// What the bytes of a message cost: the message, its decoded copy and that for the store.
@@ -31,31 +31,29 @@ impl Admission {
         Self { service, memory, max_body }
     }
 
-    /// The request with its caller among the extensions and its message in one piece,
-    /// uncompressed. The memory is to be held until the handler has responded.
-    pub(super) async fn admit(
-        &self,
-        request: Request<Body>,
-    ) -> Result<(Request<Body>, Reservation), Status> {
+    /// The request with its message in one piece, uncompressed. Among its extensions are its caller
+    /// and the memory that it takes, which the handler holds to its end.
+    pub(super) async fn admit(&self, request: Request<Body>) -> Result<Request<Body>, Status> {
         let (mut head, body) = request.into_parts();
         let path = head.uri.path();
-        let account = if path == PUBLIC {
-            PUBLIC_ACCOUNT.to_owned()
+        let (mut memory, limit) = if path == PUBLIC {
+            (self.memory.anonymous(), MAX_PUBLIC_MESSAGE)
         } else if path.starts_with("/spiderq.v1.") {
             let identified =
                 self.service.authenticate(path, &head.headers, &mut head.extensions).await;
-            identified.map_err(|error| spiderq_service::status_of(&error))?
+            let account = identified.map_err(|error| spiderq_service::status_of(&error))?;
+            let path = head.uri.path();
+            let limit = method_limits::max_message_bytes(path, self.max_body);
+            (self.memory.account(&account), limit)
         } else {
-            let none = self.memory.account(PUBLIC_ACCOUNT);
-            return Ok((Request::from_parts(head, body), none));
+            return Ok(Request::from_parts(head, body));
         };
-        let mut memory = self.memory.account(&account);
-        let limit = method_limits::max_message_bytes(path, self.max_body);
         let message = request_message::read(&head.headers, body, limit, &mut memory).await?;
         let elements = Elements::of_call(path).count(message.payload())?;
         let cost = COPIES * message.payload().len() + elements * ELEMENT_BYTES;
         let more = cost.saturating_sub(memory.bytes());
         memory.grow(more).map_err(|error| spiderq_service::status_of(&error))?;
-        Ok((Request::from_parts(head, message.into_body()), memory))
+        head.extensions.insert(HeldMemory::from(memory));
+        Ok(Request::from_parts(head, message.into_body()))
     }
 }

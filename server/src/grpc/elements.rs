@@ -31,6 +31,8 @@ struct Shape {
 struct Field {
     name: String,
     is_list: bool,
+    /// Whether it is a number, a flag or an enum: a list of them may be packed into bytes.
+    is_number: bool,
     /// Full name of the message that it holds, if it holds one.
     message: Option<String>,
 }
@@ -51,9 +53,9 @@ impl Elements {
         Self(REQUESTS.get(path).and_then(|request| SHAPES.get(request)))
     }
 
-    /// Texts, bytes and messages in `message`, at any depth. `RESOURCE_EXHAUSTED` with more than
-    /// [`MAX_ITEMS`] in a list of the request itself, or more than [`MAX_MESSAGE_ELEMENTS`] in
-    /// all. What can't be decoded is left to tonic to refuse.
+    /// Texts, bytes, messages and listed numbers in `message`, at any depth. `RESOURCE_EXHAUSTED`
+    /// with more than [`MAX_ITEMS`] in a list of the request itself or in one of numbers, or more
+    /// than [`MAX_MESSAGE_ELEMENTS`] in all. What can't be decoded is left to tonic to refuse.
     pub(super) fn count(&self, message: &[u8]) -> Result<usize, Status> {
         let Some(shape) = self.0 else { return Ok(0) };
         let mut counter = Counter { all: 0, lists: HashMap::new() };
@@ -66,8 +68,8 @@ impl Elements {
 
 struct Counter {
     all: usize,
-    /// Elements of the request's own lists, by field number.
-    lists: HashMap<u32, usize>,
+    /// Elements of lists, by depth and field number.
+    lists: HashMap<(usize, u32), usize>,
 }
 
 impl Counter {
@@ -83,6 +85,10 @@ impl Counter {
                 if skip_field(wire_type, number, &mut rest, DecodeContext::default()).is_err() {
                     return Ok(());
                 }
+                let field = shape.and_then(|shape| shape.fields.get(&number));
+                if field.is_some_and(|field| field.is_list && field.is_number) {
+                    self.add(number, field, depth, 1)?;
+                }
                 continue;
             }
             let length = decode_varint(&mut rest).ok().and_then(|length| length.try_into().ok());
@@ -93,7 +99,9 @@ impl Counter {
             };
             rest = after;
             let field = shape.and_then(|shape| shape.fields.get(&number));
-            self.add(number, field, depth)?;
+            // Each packed number takes a byte at least.
+            let is_packed = field.is_some_and(|field| field.is_number);
+            self.add(number, field, depth, if is_packed { value.len() } else { 1 })?;
             let inner = field.and_then(|field| field.message.as_deref());
             if let Some(inner) = inner {
                 self.walk(value, SHAPES.get(inner), depth + 1)?;
@@ -102,15 +110,22 @@ impl Counter {
         Ok(())
     }
 
-    fn add(&mut self, number: u32, field: Option<&Field>, depth: usize) -> Result<(), Error> {
-        self.all += 1;
+    fn add(
+        &mut self,
+        number: u32,
+        field: Option<&Field>,
+        depth: usize,
+        count: usize,
+    ) -> Result<(), Error> {
+        self.all += count;
         if self.all > MAX_MESSAGE_ELEMENTS {
             let accepted = format!("must have at most {MAX_MESSAGE_ELEMENTS} elements in all");
             return Err(Error::too_large("message", accepted));
         }
-        let Some(field) = field.filter(|field| depth == 0 && field.is_list) else { return Ok(()) };
-        let elements = self.lists.entry(number).or_default();
-        *elements += 1;
+        let is_bounded = |field: &&Field| field.is_list && (depth == 0 || field.is_number);
+        let Some(field) = field.filter(is_bounded) else { return Ok(()) };
+        let elements = self.lists.entry((depth, number)).or_default();
+        *elements += count;
         if *elements > MAX_ITEMS {
             return Err(Error::too_large(&field.name, format!("at most {MAX_ITEMS} in one call")));
         }
@@ -169,6 +184,10 @@ fn field(field: &FieldDescriptorProto) -> Field {
     Field {
         name: field.name().to_owned(),
         is_list: field.label() == Label::Repeated,
+        is_number: !matches!(
+            field.r#type(),
+            Type::String | Type::Bytes | Type::Message | Type::Group
+        ),
         message: (field.r#type() == Type::Message).then(|| full_name(field.type_name())),
     }
 }
@@ -181,7 +200,8 @@ fn full_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use spiderq_proto::v1::{
-        JobUpdate, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateQueueRequest,
+        JobFilter, JobUpdate, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
+        UpdateQueueRequest,
     };
     use tonic::Code;
 
@@ -227,6 +247,23 @@ mod tests {
             count("JobQueueService/PushJobs", &push.encode_to_vec()),
             Err("message: must have at most 250000 elements in all".to_owned())
         );
+    }
+
+    #[test]
+    fn numbers_count_in_a_list_at_any_depth_packed_or_not() {
+        let states = |n| UpdateJobsRequest {
+            filter: Some(JobFilter { states: vec![1; n], ..JobFilter::default() }),
+            ..UpdateJobsRequest::default()
+        };
+        let path = "JobService/UpdateJobs";
+        let refused = Err("states: at most 1000 in one call".to_owned());
+        assert_eq!(count(path, &states(MAX_ITEMS).encode_to_vec()), Ok(1 + MAX_ITEMS));
+        assert_eq!(count(path, &states(MAX_ITEMS + 1).encode_to_vec()), refused);
+        // Field 2 of the filter, one by one.
+        let filter = [0x10, 1].repeat(MAX_ITEMS + 1);
+        let unpacked = [&[0x12, 0xd2, 0x0f][..], &filter].concat();
+        assert_eq!(filter.len(), 0x52 | 0x0f << 7);
+        assert_eq!(count(path, &unpacked), refused);
     }
 
     #[test]

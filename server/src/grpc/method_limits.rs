@@ -1,16 +1,14 @@
 //! How large the message of each method may be.
 
 /// For methods that take many jobs, up to `--max-body`; these are all of them.
-const BULK: [&str; 3] = [
-    "/spiderq.v1.JobQueueService/PushJobs",
-    "/spiderq.v1.JobQueueService/UpdateQueue",
-    "/spiderq.v1.JobService/UpdateJobs",
-];
-/// Methods that take the metadata of one job, or the settings of a project.
-const METADATA: [&str; 4] = [
+const BULK: [&str; 2] =
+    ["/spiderq.v1.JobQueueService/PushJobs", "/spiderq.v1.JobQueueService/UpdateQueue"];
+/// Methods that take the metadata of one job, or those for all jobs of a filter, or the settings of a project.
+const METADATA: [&str; 5] = [
     "/spiderq.v1.JobQueueService/StartJob",
     "/spiderq.v1.JobService/ScheduleJob",
     "/spiderq.v1.JobService/SetJobMetadata",
+    "/spiderq.v1.JobService/UpdateJobs",
     "/spiderq.v1.ProjectService/UpdateProjectSettings",
 ];
 /// Twice the largest metadata, so that those a little over it are refused by their name.

@@ -137,12 +137,9 @@ async fn respond(
     admission: Option<Admission>,
     request: Request<Body>,
 ) -> Result<Response<Body>, Status> {
-    let (request, _memory) = match admission {
-        Some(admission) => {
-            let (request, memory) = admission.admit(request).await?;
-            (request, Some(memory))
-        }
-        None => (request, None),
+    let request = match admission {
+        Some(admission) => admission.admit(request).await?,
+        None => request,
     };
     let response = AssertUnwindSafe(routes.call(request)).catch_unwind().await;
     let Ok(response) = response.map_err(|_| handler_panicked())?;

@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use axum::http::HeaderMap;
 use bytes::{BufMut as _, Bytes, BytesMut};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, Full};
 use spiderq_core::{
     Reservation,
@@ -16,6 +16,8 @@ use tonic::{Status, body::Body};
 
 /// A flag that says whether it is compressed, and the length of what follows, as 32 bits.
 const PREFIX_BYTES: usize = 5;
+/// The flag of a message that is compressed; 0 is one that is not, and there are no others.
+const COMPRESSED: u8 = 1;
 /// What is decompressed before other tasks get their turn, bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -43,9 +45,9 @@ pub(super) async fn read(
     memory: &mut Reservation,
 ) -> Result<Message, Status> {
     let raw = collect(body, limit, memory).await?;
-    let is_whole = raw.len() >= PREFIX_BYTES;
     let is_gzip = headers.get("grpc-encoding").is_some_and(|encoding| encoding == "gzip");
-    if !is_whole || raw[0] == 0 || !is_gzip {
+    let is_whole = length_of(&raw).is_some_and(|length| raw.len() == PREFIX_BYTES + length);
+    if !is_whole || raw[0] != COMPRESSED || !is_gzip {
         return Ok(Message(raw));
     }
     decompress(&raw[PREFIX_BYTES..], limit, memory).await.map(Message)
@@ -59,8 +61,7 @@ async fn collect(mut body: Body, limit: usize, memory: &mut Reservation) -> Resu
         let Ok(data) = frame?.into_data() else { continue };
         reserve(memory, data.len())?;
         raw.extend_from_slice(&data);
-        let Some(length) = raw.get(1..PREFIX_BYTES) else { continue };
-        let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let Some(length) = length_of(&raw) else { continue };
         if length > limit {
             return Err(too_large(limit));
         }
@@ -71,13 +72,19 @@ async fn collect(mut body: Body, limit: usize, memory: &mut Reservation) -> Resu
     Ok(raw.freeze())
 }
 
+/// That of what follows the prefix, once the prefix is there.
+fn length_of(raw: &[u8]) -> Option<usize> {
+    let length = raw.get(1..PREFIX_BYTES)?;
+    Some(length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+}
+
 async fn decompress(
     compressed: &[u8],
     limit: usize,
     memory: &mut Reservation,
 ) -> Result<Bytes, Status> {
     let allowed = compressed.len().saturating_mul(MAX_EXPANSION).max(FREE_EXPANSION_BYTES);
-    let mut decoder = GzDecoder::new(compressed);
+    let mut decoder = MultiGzDecoder::new(compressed);
     let mut message = BytesMut::zeroed(PREFIX_BYTES);
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

@@ -136,8 +136,8 @@ fn respond(
     let needs_credentials = !authenticated::is_public(path);
     let guard = connection.in_flight.begin(limit);
     let (authenticated, origin) = (connection.authenticated.clone(), Origin::new(peer));
+    let caller = origin.clone();
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(authenticated.clone());
     request.extensions_mut().insert(origin.clone());
     let entry = context.logs_requests.then(|| access_log::Entry::begin(&request, origin));
     if let Some(entry) = &entry {
@@ -147,14 +147,16 @@ fn respond(
     let response = app.call(request);
     async move {
         let mut response = response.await?;
-        if needs_credentials && authenticated::is_proof(&response) {
+        // A gateway alone learns no owner: it goes by what its upstream answers.
+        if caller.owner().is_some() || needs_credentials && authenticated::is_proof(&response) {
             authenticated.mark();
         }
         let held = response.extensions_mut().remove::<HeldMemory>();
-        if let Some(entry) = entry {
-            response = entry.attach_to(response);
-        }
-        Ok(response.map(|body| Body::new(ResponseBody::new(body, guard, held))))
+        let response = response.map(|body| Body::new(ResponseBody::new(body, guard, held)));
+        Ok(match entry {
+            Some(entry) => entry.attach_to(response),
+            None => response,
+        })
     }
 }
 

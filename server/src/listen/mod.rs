@@ -1,7 +1,7 @@
 //! The accept loop: HTTP/1.1 and HTTP/2, with or without TLS, on one socket. At its end it accepts
 //! no more connections, gives the requests under way time, and closes what is left.
 
-pub(crate) mod authenticated;
+mod authenticated;
 mod connection;
 mod in_flight;
 mod limits;

@@ -57,6 +57,8 @@ impl Handlers {
         let audited = move |call: Call, message: Q| {
             to_its_end(async move {
                 let (domain, caller) = (Arc::clone(&call.domain), call.caller.clone());
+                // The call's own are gone when its caller goes away.
+                let _held = (Arc::clone(&call.permit), call.memory.clone());
                 let telling = message.act();
                 let done = handler(call, message).await;
                 if let Some(act) = act(rpc, telling, &done) {
@@ -160,7 +162,7 @@ mod tests {
     }
 
     async fn told(handlers: &Handlers) -> Vec<AuditEvent> {
-        let Identified(admin, _) =
+        let Identified { caller: admin, .. } =
             handlers.identify(purge().metadata().as_ref(), None).await.unwrap();
         let query = AuditQuery {
             from: Millis(0),

@@ -24,7 +24,7 @@ mod summarize;
 mod view;
 mod watch;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderMap};
 use tokio::time::Instant;
@@ -54,6 +54,8 @@ struct Call {
     caller: Caller,
     /// When the caller stops waiting for the response.
     deadline: Option<Instant>,
+    /// What its message takes of the memory, where the server has counted that.
+    memory: Option<HeldMemory>,
     /// Counts the call among those under way: until its handler ends, and longer for a stream
     /// that keeps it.
     permit: Arc<Permit>,
@@ -76,7 +78,15 @@ impl Call {
 
 /// Who makes a call, and whose quotas it uses up. Travels in a request's extensions.
 #[derive(Clone)]
-struct Identified(Caller, Account);
+struct Identified {
+    caller: Caller,
+    account: Account,
+    since: Instant,
+}
+
+/// After how long a call whose message took its time is authenticated again: its key may have been
+/// revoked since.
+const IDENTIFIED_FOR: Duration = Duration::from_secs(1);
 
 /// When a caller stops waiting for the response. The server puts it in a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +119,7 @@ impl Handlers {
     ) -> Result<String> {
         let found = self.identify(headers, extensions.get()).await;
         let identified = found.inspect_err(|error| log(path, request_id(headers), error))?;
-        let account = identified.0.account();
+        let account = identified.caller.account();
         extensions.insert(identified);
         Ok(account)
     }
@@ -125,7 +135,28 @@ impl Handlers {
                 Err(_) => {}
             }
         }
-        found.map(|(caller, account)| Identified(caller, account))
+        found.map(|(caller, account)| Identified { caller, account, since: Instant::now() })
+    }
+
+    /// Whose call it is: as was found before its message was read, if that was just now.
+    async fn identified(
+        &self,
+        headers: &HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Result<Identified> {
+        match extensions.remove::<Identified>() {
+            Some(found) if found.since.elapsed() < IDENTIFIED_FOR => Ok(found),
+            Some(_) | None => self.identify(headers, extensions.get()).await,
+        }
+    }
+
+    /// The caller of a call that no quota counts.
+    async fn caller<Q>(&self, rpc: &'static str, request: Request<Q>) -> Result<Caller, Status> {
+        let (metadata, mut extensions, _) = request.into_parts();
+        let headers: &HeaderMap = metadata.as_ref();
+        let identified = self.identified(headers, &mut extensions).await;
+        let identified = identified.map_err(|error| refuse(rpc, request_id(headers), &error));
+        identified.map(|identified| identified.caller)
     }
 
     async fn run<Q, A, F, Fut>(
@@ -159,20 +190,19 @@ impl Handlers {
         let (metadata, mut extensions, message) = request.into_parts();
         let headers: &HeaderMap = metadata.as_ref();
         let deadline = extensions.get().map(|Deadline(deadline)| *deadline);
+        let memory: Option<HeldMemory> = extensions.remove();
         let domain = Arc::clone(&self.0);
-        let identified = match extensions.remove() {
-            Some(identified) => Ok(identified),
-            None => self.identify(headers, extensions.get()).await,
-        };
-        let begun = identified.and_then(|Identified(caller, account)| {
+        let identified = self.identified(headers, &mut extensions).await;
+        let begun = identified.and_then(|Identified { caller, account, .. }| {
             Ok((caller, domain.auth().begin(account, kind)?))
         });
         let done = match begun {
             Ok((caller, permit)) => {
                 // Held here too: a handler keeps of its call only the fields that it names.
-                let held = Arc::new(permit);
-                let permit = Arc::clone(&held);
-                let done = handler(Call { domain, caller, deadline, permit }, message).await;
+                let held = (Arc::new(permit), memory.clone());
+                let permit = Arc::clone(&held.0);
+                let call = Call { domain, caller, deadline, memory, permit };
+                let done = handler(call, message).await;
                 drop(held);
                 done
             }
@@ -218,4 +248,60 @@ fn credentials(headers: &HeaderMap) -> Option<Credentials> {
 fn request_id(headers: &HeaderMap) -> &str {
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     id.filter(|id| id.len() <= MAX_REQUEST_ID_BYTES).unwrap_or("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use spiderq_core::{clock::ManualClock, model::Role};
+    use spiderq_memory::MemoryStore;
+    use tokio::time::advance;
+    use tonic::Code;
+
+    use super::*;
+    use crate::{
+        auth::{ApiKey, Auth},
+        domain::NewApiKey,
+    };
+    use spiderq_core::model::{Actor, Quotas};
+
+    const ADMIN: &str = "0123456789abcdef0123456789abcdef";
+
+    async fn ping(handlers: &Handlers, key: &str, extensions: Extensions) -> Result<(), Code> {
+        let mut request = Request::new(());
+        request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+        *request.extensions_mut() = extensions;
+        let done = handlers.run("Ping", request, |_, ()| async { Ok(()) }).await;
+        done.map(|_| ()).map_err(|status| status.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_message_took_long_is_authenticated_again() {
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::default()));
+        let auth = Auth::new(store.clone(), clock.clone(), &[7; 32], None)
+            .with_admin_key(&ApiKey::parse(ADMIN).unwrap());
+        let handlers = Handlers::new(Domain::new(store, clock, Arc::new(auth)));
+        let headers = |key: &str| {
+            HeaderMap::from_iter([(
+                http::header::AUTHORIZATION,
+                format!("Bearer {key}").parse().unwrap(),
+            )])
+        };
+        let admin = handlers.identify(&headers(ADMIN), None).await.unwrap().caller;
+        let new = NewApiKey {
+            owner: Actor::parse("ann").unwrap(),
+            role: Role::User,
+            projects: Vec::new(),
+            all_projects: true,
+            expires: None,
+            quotas: Quotas::default(),
+            request_id: String::new(),
+        };
+        let (key, record) = handlers.domain().create_key(&admin, new).await.unwrap();
+        let mut extensions = Extensions::new();
+        handlers.authenticate("Ping", &headers(key.expose()), &mut extensions).await.unwrap();
+        handlers.domain().revoke_key(&admin, &record.id).await.unwrap();
+        assert_eq!(ping(&handlers, key.expose(), extensions.clone()).await, Ok(()));
+        advance(IDENTIFIED_FOR).await;
+        assert_eq!(ping(&handlers, key.expose(), extensions).await, Err(Code::Unauthenticated));
+    }
 }

@@ -95,6 +95,9 @@ impl Auth {
         let now = self.clock.now();
         let keys = self.store.list_api_keys().await?;
         let mut old = keys.into_iter().find(|key| key.id == id).ok_or_else(no_key)?;
+        if old.has_expired(now) {
+            return Err(Error::invalid("id", "must be that of a key that has not expired"));
+        }
         let life = old.expires.map(|expires| expires.saturating_sub(old.created));
         let (digest, made) = self.new_key(&NewKey {
             owner: Actor::parse(&old.name).map_err(|_| Error::bug("key with a bad name"))?,

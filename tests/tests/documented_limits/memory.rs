@@ -30,7 +30,11 @@ fn of_requests() -> Vec<Row> {
             ]
         }),
         ("MAX_MESSAGE_ELEMENTS", {
-            let elements = format!("| {}; of a list {} |", n(MAX_MESSAGE_ELEMENTS), n(MAX_ITEMS));
+            let elements = format!(
+                "| {}; of a list {}, also of numbers |",
+                n(MAX_MESSAGE_ELEMENTS),
+                n(MAX_ITEMS)
+            );
             vec![(LIMITS_PAGE, elements)]
         }),
         (

@@ -64,7 +64,9 @@ fn stream_rows(
 ) -> Response {
     let state = Some((texts, Some(first), pages, 0, None));
     let body = stream::try_unfold(state, move |state| async move {
-        let Some((mut texts, page, mut pages, mut count, _held)) = state else { return Ok(None) };
+        let Some((mut texts, page, mut pages, mut count, held)) = state else { return Ok(None) };
+        // Before the next page takes its own: both may not fit.
+        drop(held);
         let page = match page {
             Some(page) => Some(page),
             None => pages.next().await?,

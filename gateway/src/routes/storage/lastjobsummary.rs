@@ -1,10 +1,8 @@
 //! GET /spiders/P[/S]/lastjobsummary → ListLastJobs, page by page.
 
-use std::future::ready;
-
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::stream;
 use spiderq_core::{
     HeldMemory,
     limits::{DEFAULT_HTTP_COUNT, MAX_ROWS},
@@ -28,21 +26,18 @@ pub(in crate::routes) async fn lastjobsummary(call: Call) -> StorageResult {
     let mut rows = Rows { call, next: Some((message, wanted)), writer: ListWriter::new(format) };
     // The first page is awaited, so that an error still gets its code.
     let first = rows.page().await?;
-    let first = stream::iter(first.map(Ok));
-    let rest = stream::try_unfold(Some(rows), |rows| async {
-        let Some(mut rows) = rows else { return Ok(None) };
-        Ok::<_, Status>(Some(match rows.page().await? {
-            Some(page) => (page, Some(rows)),
-            None => ((rows.writer.finish(), None), None),
+    let texts = stream::try_unfold(Some((rows, first, None)), |state| async {
+        let Some((mut rows, page, held)) = state else { return Ok(None) };
+        // The memory of a page is held until the next is asked for: both may not fit.
+        drop(held);
+        let page = match page {
+            Some(page) => Some(page),
+            None => rows.page().await?,
+        };
+        Ok::<_, Status>(Some(match page {
+            Some((text, held)) => (Bytes::from(text), Some((rows, None, held))),
+            None => (Bytes::from(rows.writer.finish()), None),
         }))
-    });
-    // A page's memory is held until the next is asked for.
-    let texts = first.chain(rest).scan(None, |held, page| {
-        let text = page.map(|(text, memory)| {
-            *held = memory;
-            Bytes::from(text)
-        });
-        ready(Some(text))
     });
     Ok(typed(format.content_type(), Body::from_stream(texts)))
 }

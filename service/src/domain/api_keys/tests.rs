@@ -133,6 +133,8 @@ async fn a_rotated_key_is_good_for_a_while_and_the_new_one_as_long_as_it_was_mad
         let refused = domain.rotate_key(&admin, &made.id, Some(keep)).await.map(|_| ());
         assert_eq!(message(refused), "keep: must be from 0 to 2592000000 ms");
     }
+    let expired = domain.rotate_key(&admin, &made.id, None).await.map(|_| ());
+    assert_eq!(message(expired), "id: must be that of a key that has not expired");
     let unknown = domain.rotate_key(&admin, "unknown", None).await.map(|_| ());
     assert_eq!(message(unknown), "there is no key with this id");
 }
