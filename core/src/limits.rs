@@ -95,9 +95,9 @@ pub const MAX_PAGE_BYTES: usize = 4 << 20;
 /// Bytes of the jobs that a store reads in one step, counted as they are in memory. The job that
 /// reaches it is the last.
 pub const MAX_STORE_PAGE_BYTES: usize = 1 << 20;
-/// How long a response waits for memory that others hold, before it is refused.
+/// How long a request body or a response waits for memory that others hold, before it is refused.
 pub const MEMORY_WAIT: Duration = Duration::from_secs(2);
-/// Responses that may wait for memory at a time, in one process.
+/// Calls that may wait for memory at a time, in one process.
 pub const MAX_MEMORY_WAITERS: usize = 256;
 
 /// How long a gRPC call may take whose caller sets no deadline. A `StartJob` has this after the

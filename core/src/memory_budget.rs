@@ -73,15 +73,17 @@ impl MemoryBudget {
     #[must_use]
     pub fn account(&self, caller: &str) -> Reservation {
         let share = self.0.total / CALLER_SHARE;
-        Reservation { budget: self.clone(), caller: caller.into(), share, bytes: 0 }
+        Reservation { budget: self.clone(), caller: caller.into(), share, may_wait: true, bytes: 0 }
     }
 
-    /// The same on the one account of all callers without credentials, who have an eighth.
+    /// The same on the one account of all callers without credentials, who have an eighth and
+    /// never wait.
     #[must_use]
     pub fn anonymous(&self) -> Reservation {
         // No owner of a key has an empty name.
         let mut none = self.account("");
         none.share = self.0.total / ANONYMOUS_SHARE;
+        none.may_wait = false;
         none
     }
 
@@ -125,6 +127,8 @@ pub struct Reservation {
     caller: Arc<str>,
     /// What the caller may have in all, bytes.
     share: usize,
+    /// For what others give back.
+    may_wait: bool,
     /// With those that are free.
     bytes: usize,
 }
@@ -152,7 +156,7 @@ impl Reservation {
     /// As [`Reservation::grow`], but waits up to [`MEMORY_WAIT`] for what others give back.
     pub async fn grow_in_time(&mut self, bytes: usize) -> Result<()> {
         let done = self.grow(bytes);
-        if !matches!(done, Err(Error::Overloaded)) {
+        if !self.may_wait || !matches!(done, Err(Error::Overloaded)) {
             return done;
         }
         let shared = Arc::clone(&self.budget.0);
@@ -208,6 +212,8 @@ impl Drop for Reservation {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const KIB: usize = 1 << 10;
@@ -255,6 +261,16 @@ mod tests {
         other.grow(8 * KIB).unwrap();
         assert!(matches!(one.grow(5 * KIB), Err(Error::TooLarge(_))));
         budget.account("a").grow(44 * KIB).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_without_credentials_do_not_wait() {
+        let budget = MemoryBudget::new(80 * KIB);
+        let (mut one, mut other) = (budget.anonymous(), budget.anonymous());
+        one.grow(10 * KIB).unwrap();
+        let start = Instant::now();
+        assert!(is_overloaded(other.grow_in_time(9 * KIB).await));
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(crate) async fn read(
     let values = body.iter().filter(|byte| matches!(byte, b',' | b':' | b'\n' | b'{' | b'['));
     let cost = COPIES * body.len() + values.count() * VALUE_BYTES;
     let more = cost.saturating_sub(memory.bytes());
-    reserve(&mut memory, more)?;
+    reserve(&mut memory, more).await?;
     Ok((body, memory))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn read_keyless(
     }
     let body = collect(body, MAX_KEYLESS_FORM_BYTES, arrived, &mut memory).await?;
     let more = (COPIES * body.len()).saturating_sub(memory.bytes());
-    reserve(&mut memory, more)?;
+    reserve(&mut memory, more).await?;
     Ok((body, memory))
 }
 
@@ -122,7 +122,7 @@ async fn collect(
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
-        reserve(memory, data.len())?;
+        reserve(memory, data.len()).await?;
         let length = read.len() + data.len();
         if length > limit {
             return Err(too_large(format!("must be at most {limit} bytes")));
@@ -136,8 +136,8 @@ async fn collect(
     Ok(read.freeze())
 }
 
-fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
-    memory.grow(bytes).map_err(Problem::no_memory)
+async fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
+    memory.grow_in_time(bytes).await.map_err(Problem::no_memory)
 }
 
 fn unreadable(error: &(dyn Error + 'static)) -> Problem {
@@ -172,6 +172,23 @@ mod tests {
         assert_eq!(memory.bytes(), 3 * body.len() + 4 * VALUE_BYTES);
         drop(memory);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_waits_for_memory_that_others_hold() {
+        let budget = MemoryBudget::new(200 << 10);
+        let mut other = budget.account("a");
+        other.grow(100 << 10).unwrap();
+        let arrived = ArrivedBytes::new(&HeaderMap::new());
+        let text = "x".repeat(20 << 10);
+        let body = arrived.count(Body::from(text));
+        let reading = read(body, 1 << 20, &arrived, budget.account("a"));
+        let free = async {
+            tokio::task::yield_now().await;
+            drop(other);
+        };
+        let (read, ()) = tokio::join!(reading, free);
+        assert_eq!(read.unwrap().0.len(), 20 << 10);
     }
 
     #[test]

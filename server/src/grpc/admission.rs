@@ -52,7 +52,7 @@ impl Admission {
         let elements = Elements::of_call(path).count(message.payload())?;
         let cost = COPIES * message.payload().len() + elements * ELEMENT_BYTES;
         let more = cost.saturating_sub(memory.bytes());
-        memory.grow(more).map_err(|error| spiderq_service::status_of(&error))?;
+        memory.grow_in_time(more).await.map_err(|error| spiderq_service::status_of(&error))?;
         head.extensions.insert(HeldMemory::from(memory));
         Ok(Request::from_parts(head, message.into_body()))
     }

@@ -59,7 +59,7 @@ async fn collect(mut body: Body, limit: usize, memory: &mut Reservation) -> Resu
     while let Some(frame) = body.frame().await {
         // Clients send no trailers; tonic ignores them.
         let Ok(data) = frame?.into_data() else { continue };
-        reserve(memory, data.len())?;
+        reserve(memory, data.len()).await?;
         raw.extend_from_slice(&data);
         let Some(length) = length_of(&raw) else { continue };
         if length > limit {
@@ -101,7 +101,7 @@ async fn decompress(
             let accepted = format!("must not expand more than {MAX_EXPANSION} times");
             return Err(spiderq_service::status_of(&Error::too_large("message", accepted)));
         }
-        reserve(memory, read)?;
+        reserve(memory, read).await?;
         message.extend_from_slice(&chunk[..read]);
         tokio::task::yield_now().await;
     }
@@ -110,8 +110,8 @@ async fn decompress(
     Ok(message.freeze())
 }
 
-fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Status> {
-    memory.grow(bytes).map_err(|error| spiderq_service::status_of(&error))
+async fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Status> {
+    memory.grow_in_time(bytes).await.map_err(|error| spiderq_service::status_of(&error))
 }
 
 fn too_large(limit: usize) -> Status {
@@ -161,6 +161,22 @@ mod tests {
         let (message, reserved) = read(framed(1, &compressed), usize::MAX).await.unwrap();
         assert_eq!(message.0, framed(0, &payload));
         assert_eq!(reserved, compressed.len() + PREFIX_BYTES + payload.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_waits_for_memory_that_others_hold() {
+        let budget = MemoryBudget::new(200 << 10);
+        let (mut other, mut memory) = (budget.account("a"), budget.account("a"));
+        other.grow(100 << 10).unwrap();
+        let body = Body::new(Full::new(Bytes::from(framed(0, &vec![0; 20 << 10]))));
+        let headers = HeaderMap::new();
+        let reading = super::read(&headers, body, LIMIT, &mut memory);
+        let free = async {
+            tokio::task::yield_now().await;
+            drop(other);
+        };
+        let (read, ()) = tokio::join!(reading, free);
+        assert_eq!(read.unwrap().payload().len(), 20 << 10);
     }
 
     #[tokio::test]

@@ -80,12 +80,14 @@ fn of_responses() -> Vec<Row> {
         }),
         ("MEMORY_WAIT", {
             let wait = seconds(MEMORY_WAIT);
-            let text = format!("{MAX_MEMORY_WAITERS} responses wait, each up to {wait} s |");
+            let text = format!(
+                "{MAX_MEMORY_WAITERS} calls with credentials wait, for each part that they read or answer up to {wait} s |"
+            );
             vec![(LIMITS_PAGE, text)]
         }),
         (
             "MAX_MEMORY_WAITERS",
-            vec![(LIMITS_PAGE, format!("| {MAX_MEMORY_WAITERS} responses wait"))],
+            vec![(LIMITS_PAGE, format!("| {MAX_MEMORY_WAITERS} calls with credentials wait"))],
         ),
     ]
 }

@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) took: Duration,
     pub(crate) status: u16,
     retry_after: String,
+    #[expect(dead_code, reason = "shown where a call was not as it should be")]
+    error: String,
     /// The job that it says is there.
     key: Option<String>,
 }
@@ -224,6 +226,7 @@ impl Caller {
             took: began.elapsed(),
             status: answer.status,
             retry_after: answer.header("retry-after").to_owned(),
+            error: if answer.status == 200 { String::new() } else { answer.text() },
             key,
         };
         // An error means that the test is over.

@@ -17,6 +17,8 @@ use crate::load::{Load, assert_good, lost};
 const CALLERS: u64 = 64;
 /// What each pushes, bytes: a pile of these would be seen.
 const SIZE: usize = 32 << 10;
+/// The least that `--max-memory` takes, bytes: the callers wait for it, and none is refused.
+const MEMORY: &str = "33554432";
 /// How much more memory the program may have at the end of the fault than early in it, bytes.
 const SPREAD: u64 = 48 << 20;
 
@@ -34,7 +36,7 @@ async fn away(
     repair: impl FnOnce(&mut RedisServer),
 ) {
     let mut redis = RedisServer::start(DURABLE);
-    let program = Program::serve(&redis.url(), &[]);
+    let program = Program::serve(&redis.url(), &["--max-memory", MEMORY]);
     let projects: Vec<u64> = (1..=CALLERS).collect();
     let mut load = Load::start(&program.url, projects.iter().copied(), SIZE);
     load.until_good(&projects, 3, Instant::now()).await;
