@@ -112,7 +112,8 @@ impl Service<Request<Body>> for GrpcGuard {
         }
         let end = self.end_of(request.uri().path());
         let compresses = compression::is_accepted(request.headers());
-        let response = respond(self.routes.clone(), self.admission.clone(), request);
+        // On the heap: the layers above would move it, and hold a copy for each of their branches.
+        let response = Box::pin(respond(self.routes.clone(), self.admission.clone(), request));
         Box::pin(async move {
             let response = match deadline {
                 Some(deadline) => timeout_at(deadline, response).await,

@@ -49,17 +49,21 @@ pub(crate) fn begins_due(job: &NewJob) -> bool {
 }
 
 /// Runs `write` and, where it makes something due, registers the project beside it.
-pub(crate) async fn with_due<T>(
+pub(crate) fn with_due<T: Send>(
     store: &RedisStore,
     project: ProjectId,
     any_due: bool,
     now: Millis,
     write: impl Future<Output = Result<T>> + Send,
-) -> Result<T> {
-    if any_due {
-        return store.due_projects.register_with(project, now.0, write).await;
+) -> impl Future<Output = Result<T>> + Send {
+    // On the heap: each branch, here and in the layers above, would hold and move a copy.
+    let write = Box::pin(write);
+    async move {
+        if any_due {
+            return store.due_projects.register_with(project, now.0, write).await;
+        }
+        write.await
     }
-    write.await
 }
 
 /// Where the search for due jobs goes on, and when the next sweep is.

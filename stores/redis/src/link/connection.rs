@@ -176,10 +176,11 @@ impl Connection {
         Ok(Millis(seconds * 1000 + micros / 1000))
     }
 
+    /// On the heap: what is large here, each of the many layers above would move and hold again.
     async fn send<T: FromRedisValue>(&self, command: &Command<'_>) -> RedisResult<T> {
         match self {
-            Self::Server(link, _) | Self::Sentinel(link, _) => link.send(command).await,
-            Self::Cluster(cluster, _) => cluster.send(command).await,
+            Self::Server(link, _) | Self::Sentinel(link, _) => Box::pin(link.send(command)).await,
+            Self::Cluster(cluster, _) => Box::pin(cluster.send(command)).await,
         }
     }
 }
