@@ -17,7 +17,9 @@ use super::{deadline_exceeded, handler_panicked};
 
 pub(super) struct GuardedBody {
     body: Body,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    /// Until the deadline; only of a body that is waited for, as timers cost more than a response.
+    timer: Option<Pin<Box<Sleep>>>,
     /// When and how it is ended; `None` for a response that may take until its own end.
     end: Option<BoxFuture<'static, Status>>,
     ended: bool,
@@ -29,8 +31,13 @@ impl GuardedBody {
         deadline: Option<Instant>,
         end: Option<BoxFuture<'static, Status>>,
     ) -> Self {
-        let deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
-        Self { body, deadline, end, ended: false }
+        Self { body, deadline, timer: None, end, ended: false }
+    }
+
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        timer.as_mut().poll(context)
     }
 
     /// Drops the handler's stream, and with it the work, and sends `status` as trailers.
@@ -56,15 +63,16 @@ impl HttpBody for GuardedBody {
         if self.ended {
             return Poll::Ready(None);
         }
-        if let Some(deadline) = &mut self.deadline
-            && deadline.as_mut().poll(context).is_ready()
-        {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Poll::Ready(Some(Ok(self.end_with(deadline_exceeded()))));
         }
         let body = &mut self.body;
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context)))
             .unwrap_or_else(|_| Poll::Ready(Some(Ok(self.end_with(handler_panicked())))));
         // What is there already goes out first.
+        if polled.is_pending() && self.poll_deadline(context).is_ready() {
+            return Poll::Ready(Some(Ok(self.end_with(deadline_exceeded()))));
+        }
         if polled.is_pending()
             && let Some(end) = &mut self.end
             && let Poll::Ready(status) = end.as_mut().poll(context)

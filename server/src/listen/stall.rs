@@ -4,7 +4,9 @@
 //! waited for too long. A body that has nothing to send waits for nobody.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -37,11 +39,13 @@ impl Stall {
         *self.since() = None;
     }
 
-    /// Returns once the client was waited for as long as `timeout`. It looks again only when that
-    /// may be, so that requests cost no wake-ups.
+    /// Returns once the client was waited for as long as `timeout`. To be polled whenever the stream
+    /// was: only then a wait begins. It looks again when the wait may have lasted, so that requests
+    /// cost no wake-ups, and most no timer.
     async fn lasts(&self, timeout: Duration) {
         loop {
-            let waited = self.since().map_or(Duration::ZERO, |since| since.elapsed());
+            let since = poll_fn(|_| self.since().map_or(Poll::Pending, Poll::Ready)).await;
+            let waited = since.elapsed();
             if waited >= timeout {
                 return;
             }
