@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Auth, Caller, Credentials};
 use spiderq_core::{
@@ -34,9 +34,9 @@ impl Auth {
     ) -> Error {
         let mut revocations = self.cache.revocations();
         loop {
-            tokio::select! {
-                _ = revocations.changed() => sleep(jittered(REVOCATION_SPREAD)).await,
-                () = sleep(jittered(RECHECK_INTERVAL)) => {}
+            let revocation = timeout(jittered(RECHECK_INTERVAL), revocations.changed()).await;
+            if revocation.is_ok() {
+                sleep_until(Instant::now() + jittered(REVOCATION_SPREAD)).await;
             }
             match self.recheck(credentials, &may).await {
                 // While the store can't be asked, nobody knows; what is read of it fails by itself.

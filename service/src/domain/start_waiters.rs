@@ -78,8 +78,9 @@ impl Domain {
     ) -> Result<Option<StartedJob>> {
         let waiter = self.start_waiters.join((claim.project, claim.filter.clone()));
         let (group, turns) = (&waiter.group, self.turns.of(claim.project));
-        let ended = self.end_of_waiting(claim.project, claim.credentials.as_ref(), until);
-        let mut ended = std::pin::pin!(ended);
+        // On the heap: starts that do not wait need no room for it.
+        let mut ended =
+            Box::pin(self.end_of_waiting(claim.project, claim.credentials.as_ref(), until));
         let mut subscription = tokio::select! {
             biased;
             first = group.first.lock() => first,
