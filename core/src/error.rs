@@ -121,6 +121,9 @@ pub enum Error {
     /// Without this key nobody could manage keys for good.
     #[error("the last admin key that never expires can't be revoked; create another one first")]
     LastAdminKey,
+    /// The API key was rotated before; the one with this id is in its place.
+    #[error("the key was rotated before; rotate the one in its place, {0}")]
+    KeyReplaced(String),
     /// The same request id came with another request before.
     #[error("request_id: {}", REQUEST_ID_REUSED)]
     RequestIdReused,
@@ -297,6 +300,7 @@ impl Error {
             | Self::AtLimit(_)
             | Self::Stale(_)
             | Self::LastAdminKey
+            | Self::KeyReplaced(_)
             | Self::QuotaExceeded { .. }
             | Self::SlowReader(_)
             | Self::ShuttingDown

@@ -153,9 +153,9 @@ pub const EVENTS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 pub const MAX_WATCH_BUFFER_BYTES: u32 = 256 << 10;
 /// A watch ends when its reader takes nothing for this long while something waits for room.
 pub const WATCH_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// A watch asks again after this long whether its caller may still read: a key may be revoked,
-/// and a job's token ends with its attempt.
-pub const WATCH_AUTH_TTL: Duration = Duration::from_secs(15);
+/// A call that waits asks again after this long at most whether its caller still may: a key may be
+/// revoked by another process or expire, and a job's token ends with its attempt.
+pub const RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// Whoever waits for notifications reads again after this long without one: a notification may
 /// be lost with a broken connection.
 pub const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(15);

@@ -1,25 +1,21 @@
 //! Reads the body of a request whole, within the limits of its size and of the memory that all
 //! requests share.
 
-use std::{
-    error::Error,
-    io, iter,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{error::Error, io, iter};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use spiderq_core::{
     Reservation,
     limits::{FREE_EXPANSION_BYTES, MAX_EXPANSION, MAX_KEYLESS_FORM_BYTES},
 };
 
-use crate::errors::Problem;
+use crate::{
+    content_encoding::{ContentEncoding, Gunzip},
+    errors::Problem,
+};
 
 /// What the bytes of a body cost: the body, the messages made of it and the copy for the store.
 const COPIES: usize = 3;
@@ -30,45 +26,6 @@ const VALUE_BYTES: usize = 32;
 const MAX_METADATA_BODY: usize = 2 << 20;
 /// Bytes, for paths that take a key and a few fields.
 const MAX_SMALL_BODY: usize = 256 << 10;
-
-/// Bytes of a body that have arrived, before decompression. Travels in a request's extensions.
-#[derive(Clone, Debug)]
-pub(crate) struct ArrivedBytes {
-    bytes: Arc<AtomicUsize>,
-    /// Whether the body is compressed.
-    is_encoded: bool,
-}
-
-impl ArrivedBytes {
-    /// None yet of the body of a request with these headers.
-    pub(crate) fn new(headers: &HeaderMap) -> Self {
-        Self { bytes: Arc::default(), is_encoded: check_encoding(headers).is_err() }
-    }
-
-    /// Counts the data of `body`.
-    pub(crate) fn count(&self, body: Body) -> Body {
-        let arrived = Arc::clone(&self.bytes);
-        Body::new(body.map_frame(move |frame| {
-            arrived.fetch_add(frame.data_ref().map_or(0, Bytes::len), Ordering::Relaxed);
-            frame
-        }))
-    }
-
-    fn get(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-}
-
-/// Refuses a body that is still encoded: decompression has removed the header of what it knows.
-pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(()),
-        Some(_) => {
-            let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            Err(Problem::of_field(code, "Content-Encoding", "must be gzip or identity"))
-        }
-    }
-}
 
 /// Largest body at `path`, bytes after decompression.
 pub(crate) fn limit(path: &str, max_body: usize) -> usize {
@@ -84,11 +41,11 @@ pub(crate) fn limit(path: &str, max_body: usize) -> usize {
 /// The body, and the memory that it takes. `limit` is in bytes, after decompression.
 pub(crate) async fn read(
     body: Body,
+    encoding: ContentEncoding,
     limit: usize,
-    arrived: &ArrivedBytes,
     mut memory: Reservation,
 ) -> Result<(Bytes, Reservation), Problem> {
-    let body = collect(body, limit, arrived, &mut memory).await?;
+    let body = collect(body, encoding, limit, &mut memory).await?;
     let values = body.iter().filter(|byte| matches!(byte, b',' | b':' | b'\n' | b'{' | b'['));
     let cost = COPIES * body.len() + values.count() * VALUE_BYTES;
     let more = cost.saturating_sub(memory.bytes());
@@ -99,14 +56,14 @@ pub(crate) async fn read(
 /// The body of a form whose caller is not known yet.
 pub(crate) async fn read_keyless(
     body: Body,
-    arrived: &ArrivedBytes,
+    encoding: ContentEncoding,
     mut memory: Reservation,
 ) -> Result<(Bytes, Reservation), Problem> {
     // It could cost more to read than to send.
-    if arrived.is_encoded {
+    if encoding != ContentEncoding::Identity {
         return Err(Problem::unauthenticated());
     }
-    let body = collect(body, MAX_KEYLESS_FORM_BYTES, arrived, &mut memory).await?;
+    let body = collect(body, encoding, MAX_KEYLESS_FORM_BYTES, &mut memory).await?;
     let more = (COPIES * body.len()).saturating_sub(memory.bytes());
     reserve(&mut memory, more).await?;
     Ok((body, memory))
@@ -114,26 +71,63 @@ pub(crate) async fn read_keyless(
 
 async fn collect(
     mut body: Body,
+    encoding: ContentEncoding,
     limit: usize,
-    arrived: &ArrivedBytes,
     memory: &mut Reservation,
 ) -> Result<Bytes, Problem> {
-    let too_large = |accepted| Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted);
-    let mut read = BytesMut::new();
+    let mut collected = Collected { bytes: BytesMut::new(), arrived: 0, limit, memory };
+    let mut gunzip = match encoding {
+        ContentEncoding::Identity => None,
+        ContentEncoding::Gzip => Some(Gunzip::new()),
+    };
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
-        reserve(memory, data.len()).await?;
-        let length = read.len() + data.len();
+        collected.arrived += data.len();
+        let Some(gunzip) = &mut gunzip else {
+            collected.add(&data).await?;
+            continue;
+        };
+        let mut rest = &data[..];
+        while !rest.is_empty() {
+            let piece = gunzip.read(&mut rest).map_err(|error| unreadable(&error))?;
+            collected.add(&piece).await?;
+            // Much may come of few bytes: other tasks get their turn.
+            tokio::task::yield_now().await;
+        }
+    }
+    if let Some(gunzip) = gunzip {
+        let end = gunzip.finish().map_err(|error| unreadable(&error))?;
+        collected.add(&end).await?;
+    }
+    Ok(collected.bytes.freeze())
+}
+
+/// A body as it comes, decompressed.
+struct Collected<'a> {
+    bytes: BytesMut,
+    /// Bytes that have arrived, before decompression.
+    arrived: usize,
+    /// Bytes, after decompression.
+    limit: usize,
+    memory: &'a mut Reservation,
+}
+
+impl Collected<'_> {
+    async fn add(&mut self, data: &[u8]) -> Result<(), Problem> {
+        let too_large =
+            |accepted| Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted);
+        reserve(self.memory, data.len()).await?;
+        let (length, limit) = (self.bytes.len() + data.len(), self.limit);
         if length > limit {
             return Err(too_large(format!("must be at most {limit} bytes")));
         }
-        let allowed = arrived.get().saturating_mul(MAX_EXPANSION).max(FREE_EXPANSION_BYTES);
+        let allowed = self.arrived.saturating_mul(MAX_EXPANSION).max(FREE_EXPANSION_BYTES);
         if length > allowed {
             return Err(too_large(format!("must not expand more than {MAX_EXPANSION} times")));
         }
-        read.extend_from_slice(&data);
+        self.bytes.extend_from_slice(data);
+        Ok(())
     }
-    Ok(read.freeze())
 }
 
 async fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
@@ -166,9 +160,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_takes_memory_for_its_bytes_and_values() {
         let budget = MemoryBudget::unlimited();
-        let arrived = ArrivedBytes::new(&HeaderMap::new());
-        let body = arrived.count(Body::from(r#"{"a":1,"b":2}"#));
-        let (body, memory) = read(body, 100, &arrived, budget.account("a")).await.unwrap();
+        let body = Body::from(r#"{"a":1,"b":2}"#);
+        let read = read(body, ContentEncoding::Identity, 100, budget.account("a")).await;
+        let (body, memory) = read.unwrap();
         assert_eq!(memory.bytes(), 3 * body.len() + 4 * VALUE_BYTES);
         drop(memory);
         assert_eq!(budget.used(), 0);
@@ -179,10 +173,8 @@ mod tests {
         let budget = MemoryBudget::new(200 << 10);
         let mut other = budget.account("a");
         other.grow(100 << 10).unwrap();
-        let arrived = ArrivedBytes::new(&HeaderMap::new());
-        let text = "x".repeat(20 << 10);
-        let body = arrived.count(Body::from(text));
-        let reading = read(body, 1 << 20, &arrived, budget.account("a"));
+        let body = Body::from("x".repeat(20 << 10));
+        let reading = read(body, ContentEncoding::Identity, 1 << 20, budget.account("a"));
         let free = async {
             tokio::task::yield_now().await;
             drop(other);

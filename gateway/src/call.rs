@@ -4,7 +4,7 @@
 use std::{mem, sync::Arc};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, MatchedPath},
     response::Response,
 };
@@ -18,7 +18,8 @@ use tonic::metadata::MetadataValue;
 use crate::{
     accepted_values,
     auth::{self, API_KEY, Credentials, Presented},
-    body::{self, ArrivedBytes},
+    body,
+    content_encoding::ContentEncoding,
     errors::{Family, Problem},
     form,
     list_format::ListFormat,
@@ -131,8 +132,8 @@ impl Call {
         if presented.get().is_none() && !has_form {
             return Err(Problem::unauthenticated());
         }
-        body::check_encoding(&head.headers)?;
-        let (mut body, memory) = Self::read_body(&head, body, &presented, app).await?;
+        let encoding = ContentEncoding::of(&head.headers)?;
+        let (mut body, memory) = Self::read_body(&head, (body, encoding), &presented, app).await?;
         if let Some(body_read) = head.extensions.get::<BodyRead>() {
             body_read.set();
         }
@@ -154,21 +155,21 @@ impl Call {
     /// The body, if the credentials are good. Where there are none yet, they may be in the body.
     async fn read_body(
         head: &Parts,
-        body: Body,
+        (body, encoding): (Body, ContentEncoding),
         presented: &Presented,
         app: &App,
     ) -> Result<(Bytes, Reservation), Problem> {
         let memory = &app.options.memory;
-        let Some(arrived) = head.extensions.get::<ArrivedBytes>() else {
+        if body.is_end_stream() {
             return Ok((Bytes::new(), memory.account("")));
-        };
+        }
         let Some(credentials) = presented.get() else {
-            return body::read_keyless(body, arrived, memory.anonymous()).await;
+            return body::read_keyless(body, encoding, memory.anonymous()).await;
         };
         let origin = head.extensions.get::<Origin>();
         let caller = app.known_callers.name_of(&app.services, credentials, origin).await?;
         let limit = body::limit(head.uri.path(), app.options.max_body);
-        body::read(body, limit, arrived, memory.account(&caller)).await
+        body::read(body, encoding, limit, memory.account(&caller)).await
     }
 }
 

@@ -9,6 +9,7 @@ mod accepted_values;
 mod auth;
 mod body;
 mod call;
+mod content_encoding;
 mod errors;
 mod etag;
 mod form;

@@ -18,7 +18,6 @@ use tower_http::{
         CompressionLayer, DefaultPredicate, Predicate,
         predicate::{And, SizeAbove},
     },
-    decompression::RequestDecompressionLayer,
 };
 
 use crate::{
@@ -42,8 +41,6 @@ pub fn router(services: Services, options: Options) -> Router {
     let routes = routes::table()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        // Other encodings pass, so that `body` refuses them in the form of their family.
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&app), timeout::limit_time_to_response))
         .layer(CompressionLayer::new().compress_when(compressed()))
         .layer(from_fn(accept_encoding::reduce))

@@ -28,6 +28,17 @@ pub enum KeyRemoval {
     LastAdmin,
 }
 
+/// What became of an API key to replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyReplacement {
+    /// It expires, and the new one is kept.
+    Replaced,
+    /// There is none with this id.
+    Missing,
+    /// It was replaced before, by the API key with this id. Nothing was done.
+    ReplacedBefore(String),
+}
+
 /// Keeps API keys, of all projects.
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync + fmt::Debug {
@@ -50,14 +61,14 @@ pub trait ApiKeyStore: Send + Sync + fmt::Debug {
     async fn remove_api_key(&self, id: &str, keep_admin: bool) -> Result<KeyRemoval>;
 
     /// Keeps a new API key and lets the one with this id expire at `expires`, if it does not before,
-    /// in one step; nothing where there is none with this id. Whether there was one.
+    /// in one step. An API key is replaced once.
     async fn replace_api_key(
         &self,
         id: &str,
         expires: Millis,
         digest: &ApiKeyDigest,
         key: ApiKeyRecord,
-    ) -> Result<bool>;
+    ) -> Result<KeyReplacement>;
 
     /// Notes when API keys were used. A later time that is noted already stays; what was removed
     /// stays removed.

@@ -31,7 +31,7 @@ mod running_limit;
 mod upkeep;
 
 pub use self::{
-    api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
+    api_keys::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval, KeyReplacement},
     audit::{AuditPlace, AuditRange, AuditStore},
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},

@@ -159,8 +159,9 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     async fn subscribe(&self, project: ProjectId) -> Result<Notifications>;
 
     /// Up to `limit` events of a project after the one at `after`, oldest first; `None`: from now
-    /// on. A reader may go on after any event that is kept, and no other. Events are kept from the first call for a project on until no call
-    /// came for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most
+    /// on. Fewer than `limit`: there are no others yet. A reader may go on after any event that is
+    /// kept, and no other. Events are kept from the first call for a project on until no call came
+    /// for [`EVENTS_TTL`](crate::limits::EVENTS_TTL), at most
     /// [`MAX_EVENTS`](crate::limits::MAX_EVENTS) of them.
     async fn events(
         &self,

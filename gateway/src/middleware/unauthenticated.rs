@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use axum::{
-    body::HttpBody as _,
     extract::{Request, State},
     middleware::Next,
     response::Response,
@@ -16,7 +15,6 @@ use spiderq_core::Origin;
 
 use crate::{
     auth::{Credentials, Presented},
-    body::ArrivedBytes,
     errors::{CredentialsUnchecked, Family, Problem},
     services::App,
 };
@@ -38,14 +36,6 @@ pub(crate) async fn hide_refusals(
     let presented = Presented::of(&head);
     head.extensions.insert(presented.clone());
     let origin = head.extensions.get::<Origin>().cloned();
-    let body = if body.is_end_stream() {
-        body
-    } else {
-        // Counted here, outside of the decompression.
-        let arrived = ArrivedBytes::new(&head.headers);
-        head.extensions.insert(arrived.clone());
-        arrived.count(body)
-    };
     let response = next.run(Request::from_parts(head, body)).await;
     if !is_hidden(&response) || may_be_valid(&app, presented.get(), origin).await {
         return response;

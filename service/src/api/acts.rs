@@ -110,7 +110,7 @@ fn act<R>(call: &'static str, telling: Telling<R>, done: &Result<R>) -> Option<A
 const fn told_result(error: &Error) -> Option<&'static str> {
     match error {
         Error::Forbidden { .. } | Error::FieldsForbidden { .. } => Some("PERMISSION_DENIED"),
-        Error::LastAdminKey => Some("FAILED_PRECONDITION"),
+        Error::LastAdminKey | Error::KeyReplaced(_) => Some("FAILED_PRECONDITION"),
         Error::Unavailable { .. } | Error::OutcomeUnknown { .. } => Some("UNAVAILABLE"),
         Error::Damaged(_) | Error::Bug(_) => Some("INTERNAL"),
         Error::Invalid(_)

@@ -54,10 +54,11 @@ impl JobQueueService for QueueApi {
         request: Request<v1::StartJobRequest>,
     ) -> RpcResult<v1::StartJobResponse> {
         let kind = if queue::waits(request.get_ref()) { Quota::Waits } else { Quota::Calls };
+        let credentials = super::credentials(request.metadata().as_ref());
         self.0
             .run_as(kind, "StartJob", request, |call, message| async move {
                 let id = queue::start_id(&message, &call.caller)?;
-                let start = queue::start(message, call.deadline)?;
+                let start = queue::start(message, call.deadline, credentials)?;
                 let Some(started) = call.domain.start_job(&call.caller, start, id).await? else {
                     return Ok(v1::StartJobResponse::default());
                 };

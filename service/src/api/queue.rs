@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{decode, encode, fields::Fields, filter, view::View};
 use crate::{
-    auth::Caller,
+    auth::{Caller, Credentials},
     domain::{
         Heartbeat, ListOrder, ListQuery, QueueUpdate, StartJob, UpdateTarget, UpdatedJob,
         request_id::RequestId,
@@ -38,7 +38,11 @@ pub(super) fn waits(message: &v1::StartJobRequest) -> bool {
     decode::span(message.wait).is_some_and(|wait_ms| wait_ms > 0)
 }
 
-pub(super) fn start(message: v1::StartJobRequest, deadline: Option<Instant>) -> Result<StartJob> {
+pub(super) fn start(
+    message: v1::StartJobRequest,
+    deadline: Option<Instant>,
+    credentials: Option<Credentials>,
+) -> Result<StartJob> {
     let mut fields = Fields::default();
     let project = fields.field("project", decode::project(message.project, None));
     let max_units = fields.field("max_units", max_units(message.max_units));
@@ -65,6 +69,7 @@ pub(super) fn start(message: v1::StartJobRequest, deadline: Option<Instant>) -> 
         lease_ms: decode::span(message.lease),
         wait_ms: decode::span(message.wait).unwrap_or(0),
         deadline,
+        credentials,
     })
 }
 

@@ -80,6 +80,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
             vec![("key", job.to_string())]
         }
         Error::AtLimit(limit) => vec![("limit", limit.name().to_owned())],
+        Error::KeyReplaced(by) => vec![("replaced_by", by.clone())],
         Error::QuotaExceeded { quota, most, .. } => {
             vec![("quota", quota.as_str().to_owned()), ("limit", most.to_string())]
         }
@@ -114,7 +115,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         Error::AtLimit(limit) => {
             details.add_precondition_failure_violation(name(reason), limit.name(), text);
         }
-        Error::LastAdminKey => {
+        Error::LastAdminKey | Error::KeyReplaced(_) => {
             details.add_precondition_failure_violation(name(reason), "", text);
         }
         Error::QuotaExceeded { quota, .. } => {
@@ -179,6 +180,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::AtLimit(_) => (Code::FailedPrecondition, ErrorReason::AtLimit),
         Error::Stale(_) => (Code::FailedPrecondition, ErrorReason::StaleFence),
         Error::LastAdminKey => (Code::FailedPrecondition, ErrorReason::LastAdminKey),
+        Error::KeyReplaced(_) => (Code::FailedPrecondition, ErrorReason::KeyReplaced),
         Error::RequestIdReused => (Code::Aborted, ErrorReason::RequestIdReused),
         Error::EtagChanged(_) => (Code::Aborted, ErrorReason::EtagChanged),
         Error::QuotaExceeded { .. } => (Code::ResourceExhausted, ErrorReason::QuotaExceeded),

@@ -5,7 +5,6 @@ use std::{collections::HashMap, sync::Arc};
 use futures::StreamExt as _;
 use prost::Message as _;
 use spiderq_proto::v1::{self, watch_jobs_response::Event};
-use tokio::time::Instant;
 use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 
 use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
@@ -15,7 +14,7 @@ use crate::{
 };
 use spiderq_core::{
     error::{Error, Result},
-    limits::{WATCH_AUTH_TTL, WATCH_READ_TIMEOUT},
+    limits::WATCH_READ_TIMEOUT,
     model::{Job, JobKey, ProjectId},
 };
 
@@ -38,9 +37,20 @@ impl Reader {
     }
 
     /// Authenticates and authorizes the reader once more.
-    async fn check(&self, query: &WatchQuery) -> Result<()> {
-        let caller = self.domain.auth().caller(self.credentials.clone()).await?;
-        query.allows(&caller)
+    async fn recheck(&self, query: &WatchQuery) -> Result<()> {
+        let auth = self.domain.auth();
+        auth.recheck(self.credentials.as_ref(), |caller| query.allows(caller)).await
+    }
+
+    /// Returns when the reader may no longer watch.
+    async fn refused(&self, query: &WatchQuery) -> Error {
+        let auth = self.domain.auth();
+        auth.refused(self.credentials.as_ref(), |caller| query.allows(caller)).await
+    }
+
+    /// Whether the credentials are a job's token, which ends with the attempt that it was made for.
+    const fn has_token(&self) -> bool {
+        matches!(self.credentials, Some(Credentials::Token { .. }))
     }
 }
 
@@ -123,17 +133,22 @@ struct Sender {
 impl Sender {
     /// Never returns without an error.
     async fn send(&mut self, mut watch: Watch, reader: &Reader) -> Result<()> {
-        let mut shutdown = std::pin::pin!(watch.shutdown());
+        let query = watch.query().clone();
+        let (shutdown, refused) = (watch.shutdown(), reader.refused(&query));
+        let (mut shutdown, mut refused) = (std::pin::pin!(shutdown), std::pin::pin!(refused));
         self.put(moved(), self.last).await?;
-        let mut checked_at = Instant::now();
         loop {
             let items = tokio::select! {
                 () = shutdown.as_mut() => return Err(Error::ShuttingDown),
+                error = refused.as_mut() => return Err(error),
                 items = watch.next() => items?,
             };
-            if checked_at.elapsed() >= WATCH_AUTH_TTL {
-                reader.check(watch.query()).await?;
-                checked_at = Instant::now();
+            if items.is_empty() {
+                continue;
+            }
+            // The event that ends the attempt is also for the bearer of its token.
+            if !reader.has_token() {
+                reader.recheck(&query).await?;
             }
             for item in items {
                 let (cursor, message) = message(item);
@@ -141,6 +156,9 @@ impl Sender {
                     () = shutdown.as_mut() => return Err(Error::ShuttingDown),
                     put = self.put(message, cursor) => put?,
                 }
+            }
+            if reader.has_token() {
+                reader.recheck(&query).await?;
             }
         }
     }

@@ -11,6 +11,7 @@ use spiderq_core::{
     model::{ApiKeyRecord, Millis},
     store::ApiKeyDigest,
 };
+use tokio::sync::watch;
 
 /// How long after a failed read of the store it is not asked again about that API key, ms.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -27,7 +28,11 @@ struct Entry {
 
 /// Holds valid API keys only: a new one works at once, and guessed ones take no memory.
 #[derive(Default)]
-pub(super) struct ApiKeyCache(Mutex<Entries>);
+pub(super) struct ApiKeyCache {
+    entries: Mutex<Entries>,
+    /// Changes with each [`ApiKeyCache::clear`].
+    cleared: watch::Sender<()>,
+}
 
 #[derive(Default)]
 struct Entries {
@@ -98,10 +103,17 @@ impl ApiKeyCache {
         let mut cache = self.lock();
         cache.by_digest.clear();
         cache.generation += 1;
+        drop(cache);
+        self.cleared.send_replace(());
+    }
+
+    /// Changes when an API key was revoked or rotated, from now on.
+    pub(super) fn revocations(&self) -> watch::Receiver<()> {
+        self.cleared.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,7 +4,7 @@ use super::{ApiKey, Auth};
 use spiderq_core::{
     error::{Error, ResourceKind, Result},
     model::{Actor, ApiKeyRecord, Millis, Quotas, Role},
-    store::{ApiKeyDigest, KeyRemoval},
+    store::{ApiKeyDigest, KeyRemoval, KeyReplacement},
 };
 
 /// An API key to make.
@@ -90,7 +90,8 @@ impl Auth {
 
     /// Makes an API key like the one with this id, which expires after `keep_ms`. The new one is
     /// good for as long as that one was made to be, from now on: a rotation makes no API key that
-    /// was to expire one that does not.
+    /// was to expire one that does not. [`Error::KeyReplaced`] where it was rotated before: what is
+    /// left of its life would be the new one's.
     pub async fn rotate_key(&self, id: &str, keep_ms: u64) -> Result<RotatedKey> {
         let now = self.clock.now();
         let keys = self.store.list_api_keys().await?;
@@ -109,8 +110,10 @@ impl Auth {
         let ends = Millis(now.0 + keep_ms);
         let replaced = self.store.replace_api_key(id, ends, &digest, made.1.clone()).await;
         self.cache.clear();
-        if !replaced? {
-            return Err(no_key());
+        match replaced? {
+            KeyReplacement::Replaced => {}
+            KeyReplacement::Missing => return Err(no_key()),
+            KeyReplacement::ReplacedBefore(by) => return Err(Error::KeyReplaced(by)),
         }
         old.expires = Some(old.expires.map_or(ends.0, |expires| expires.min(ends.0)));
         Ok(RotatedKey { made, replaced: old })

@@ -11,6 +11,7 @@ mod fences;
 mod job_token;
 mod limiter;
 mod manage_keys;
+mod recheck;
 mod token_secrets;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Domain, RequestId, lease::lease_length, reserved_fields::ReservedFields, step_digest};
-use crate::auth::Caller;
+use crate::auth::{Caller, Credentials};
 use spiderq_core::{
     error::{Error, Result},
     limits::{
@@ -37,6 +37,8 @@ pub struct StartJob {
     pub wait_ms: i64,
     /// When the caller stops waiting for the response.
     pub deadline: Option<Instant>,
+    /// The caller's, which are checked again while the call waits.
+    pub credentials: Option<Credentials>,
 }
 
 /// A job that was started.
@@ -55,6 +57,7 @@ pub struct StartedJob {
 pub(super) struct Claim {
     pub(super) project: ProjectId,
     pub(super) filter: ClaimFilter,
+    pub(super) credentials: Option<Credentials>,
     actor: Actor,
     /// What the call's metadata change.
     effect: Effect,
@@ -75,7 +78,7 @@ impl Domain {
         caller.may(Role::Worker, start.project)?;
         let until = end_of_wait(start.wait_ms, start.deadline)?;
         check_metadata(&start.metadata)?;
-        let mut filter = normalized(start.filter)?;
+        let (mut filter, credentials) = (normalized(start.filter)?, start.credentials);
         let mut fields = ReservedFields::split(start.metadata)?;
         fields.check_start(caller, start.project)?;
         let effect = fields.effect();
@@ -84,7 +87,7 @@ impl Domain {
         if filter.spiders.is_empty() && !start.spiders.is_empty() {
             // No job can come of spiders that do not exist.
             if let Some(until) = until {
-                self.wait_in_vain(until).await;
+                self.end_of_waiting(start.project, credentials.as_ref(), until).await?;
             }
             return Ok(None);
         }
@@ -95,6 +98,7 @@ impl Domain {
             effect,
             lease_ms,
             request_id,
+            credentials,
         };
         let Some(until) = until else {
             return self.claim(&claim).await;
@@ -108,15 +112,31 @@ impl Domain {
         self.wait_and_claim(&claim, until).await
     }
 
-    async fn wait_in_vain(&self, until: Instant) {
+    /// Returns at `until` or at the shutdown; with an error once the caller may no longer start
+    /// jobs of the project.
+    pub(super) async fn end_of_waiting(
+        &self,
+        project: ProjectId,
+        credentials: Option<&Credentials>,
+        until: Instant,
+    ) -> Result<()> {
+        let may = |caller: &Caller| caller.may(Role::Worker, project);
         tokio::select! {
-            () = self.shutdown.begun() => {}
-            () = sleep_until(until) => {}
+            () = self.shutdown.begun() => Ok(()),
+            () = sleep_until(until) => Ok(()),
+            error = self.auth.refused(credentials, may) => Err(error),
         }
     }
 
+    /// Claims a job, if there is one now, for a caller that has waited and still may have it.
+    pub(super) async fn claim_after_wait(&self, claim: &Claim) -> Result<Option<StartedJob>> {
+        let may = |caller: &Caller| caller.may(Role::Worker, claim.project);
+        self.auth.recheck(claim.credentials.as_ref(), may).await?;
+        self.claim(claim).await
+    }
+
     /// Claims a job, if there is one now.
-    pub(super) async fn claim(&self, claim: &Claim) -> Result<Option<StartedJob>> {
+    async fn claim(&self, claim: &Claim) -> Result<Option<StartedJob>> {
         let now = self.now();
         let (fences, id) = (self.auth.fences(), claim.request_id.as_ref().map(RequestId::digest));
         let secret = fences.new_secret(id)?;

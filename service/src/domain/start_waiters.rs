@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     sync::{self, Notify},
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
 use super::{
@@ -69,8 +69,8 @@ impl Drop for Waiter<'_> {
 
 impl Domain {
     /// Claims a job in the order of the waiters; `None` when there was none until `until`, or
-    /// until the shutdown. May be dropped at any time; a claim that is under way may still be
-    /// made then.
+    /// until the shutdown. A caller that may no longer have one gets an error, and the next waiter
+    /// its turn. May be dropped at any time; a claim that is under way may still be made then.
     pub(super) async fn wait_and_claim(
         &self,
         claim: &Claim,
@@ -78,21 +78,22 @@ impl Domain {
     ) -> Result<Option<StartedJob>> {
         let waiter = self.start_waiters.join((claim.project, claim.filter.clone()));
         let (group, turns) = (&waiter.group, self.turns.of(claim.project));
+        // On the heap: starts that do not wait need no room for it.
+        let mut ended =
+            Box::pin(self.end_of_waiting(claim.project, claim.credentials.as_ref(), until));
         let mut subscription = tokio::select! {
             biased;
             first = group.first.lock() => first,
             () = group.store_away.notified() => {
                 return Err(Error::unavailable("another waiter could not reach the store"));
             }
-            () = self.shutdown.begun() => return Ok(None),
-            () = sleep_until(until) => return Ok(None),
+            ended = &mut ended => return ended.map(|()| None),
         };
         loop {
             let turn = tokio::select! {
                 biased;
                 turn = turns.next() => turn,
-                () = self.shutdown.begun() => return Ok(None),
-                () = sleep_until(until) => return Ok(None),
+                ended = &mut ended => return ended.map(|()| None),
             };
             let claimed = match turn {
                 Ok(turn) => turn.look(self.subscribe_and_claim(claim, &mut subscription)).await,
@@ -111,8 +112,7 @@ impl Domain {
             }
             tokio::select! {
                 () = subscription.notified() => {}
-                () = self.shutdown.begun() => return Ok(None),
-                () = sleep_until(until) => return Ok(None),
+                ended = &mut ended => return ended.map(|()| None),
             }
         }
     }
@@ -123,6 +123,6 @@ impl Domain {
         subscription: &mut Subscription,
     ) -> Result<Option<StartedJob>> {
         subscription.ensure(self.store.as_ref(), claim.project).await?;
-        self.claim(claim).await
+        self.claim_after_wait(claim).await
     }
 }

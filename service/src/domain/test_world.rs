@@ -163,6 +163,7 @@ pub(super) fn start_job(project: ProjectId) -> StartJob {
         lease_ms: None,
         wait_ms: 0,
         deadline: None,
+        credentials: None,
     }
 }
 

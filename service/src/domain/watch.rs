@@ -54,6 +54,8 @@ pub struct Watch {
     subscription: Subscription,
     turns: Arc<Turns>,
     last: EventCursor,
+    /// Whether there was nothing after `last` when it was read, and no notification since.
+    is_read_out: bool,
     /// Events in a row that were not shown.
     silent: usize,
 }
@@ -96,6 +98,7 @@ impl Domain {
             self.event_before_first(&query).await
         };
         let last = turns.next().await?.look(begin).await?;
+        let is_read_out = query.after.is_none();
         Ok(Watch {
             last,
             store: Arc::clone(&self.store),
@@ -104,6 +107,7 @@ impl Domain {
             spider: None,
             subscription,
             turns,
+            is_read_out,
             silent: 0,
         })
     }
@@ -141,21 +145,20 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Vec<WatchItem>> {
         let mut waited = false;
         loop {
-            let page = self.read().await?;
-            let Events::These { events, last } = page else {
+            if self.is_read_out {
+                self.subscription.notified().await;
+                (self.is_read_out, waited) = (false, true);
+            }
+            let Events::These { events, last } = self.read().await? else {
                 return Err(Error::CursorGone);
             };
-            if last != self.last {
-                self.last = last;
-                let items = self.show(events).await?;
-                if !items.is_empty() {
-                    return Ok(items);
-                }
-            } else if waited {
+            (self.is_read_out, self.last) = (events.len() < MAX_BATCH, last);
+            if events.is_empty() && waited {
                 return Ok(Vec::new());
-            } else {
-                self.subscription.notified().await;
-                waited = true;
+            }
+            let items = self.show(events).await?;
+            if !items.is_empty() {
+                return Ok(items);
             }
         }
     }
@@ -173,6 +176,9 @@ impl Watch {
 
     /// The events that were asked for, with their jobs.
     async fn show(&mut self, mut events: Vec<JobEvent>) -> Result<Vec<WatchItem>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
         let read = events.len();
         let spider = self.shown_spider().await?;
         events.retain(|event| self.query.shows(&spider, event));
@@ -196,7 +202,7 @@ impl Watch {
         if events.peek().is_some()
             && let Some(WatchItem::Event(last, _)) = items.last()
         {
-            self.last = last.cursor;
+            (self.is_read_out, self.last) = (false, last.cursor);
         }
         Ok(items)
     }

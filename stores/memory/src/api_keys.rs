@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use spiderq_core::{
     error::Result,
     model::Millis,
-    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
+    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval, KeyReplacement},
 };
 
 use crate::{MemoryStore, lock};
@@ -15,6 +15,8 @@ use crate::{MemoryStore, lock};
 pub(crate) struct ApiKeys {
     /// `None` for one that was removed.
     by_digest: HashMap<ApiKeyDigest, Option<ApiKeyRecord>>,
+    /// By the id of an API key, that of the one in its place.
+    replaced_by: HashMap<String, String>,
     secret: Option<[u8; 32]>,
 }
 
@@ -77,14 +79,19 @@ impl ApiKeyStore for MemoryStore {
         expires: Millis,
         digest: &ApiKeyDigest,
         key: ApiKeyRecord,
-    ) -> Result<bool> {
+    ) -> Result<KeyReplacement> {
         let mut keys = lock(&self.api_keys);
+        let by = keys.replaced_by.get(id).cloned();
         let Some(old) = keys.slot(id).and_then(Option::as_mut) else {
-            return Ok(false);
+            return Ok(KeyReplacement::Missing);
         };
+        if let Some(by) = by {
+            return Ok(KeyReplacement::ReplacedBefore(by));
+        }
         old.expires = Some(old.expires.map_or(expires.0, |before| before.min(expires.0)));
+        keys.replaced_by.insert(id.to_owned(), key.id.clone());
         keys.by_digest.insert(digest.clone(), Some(key));
-        Ok(true)
+        Ok(KeyReplacement::Replaced)
     }
 
     async fn note_api_key_uses(&self, uses: &[(ApiKeyDigest, Millis)]) -> Result<()> {

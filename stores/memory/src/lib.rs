@@ -18,7 +18,10 @@ mod upkeep;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use spiderq_core::model::{Millis, ProjectId};
@@ -34,6 +37,7 @@ pub struct MemoryStore {
     api_keys: Mutex<ApiKeys>,
     audit: Mutex<Audit>,
     last_round: Mutex<Option<Millis>>,
+    event_reads: AtomicUsize,
 }
 
 impl MemoryStore {
@@ -41,6 +45,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How often events were asked for.
+    #[must_use]
+    pub fn event_reads(&self) -> usize {
+        self.event_reads.load(Ordering::Relaxed)
     }
 
     /// A step on one project. Reading a project that was never used leaves an empty entry, which

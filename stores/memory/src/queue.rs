@@ -1,6 +1,6 @@
 //! The queue of a project: push, claim, notifications and events.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::atomic::Ordering};
 
 use async_trait::async_trait;
 use spiderq_core::{
@@ -83,6 +83,7 @@ impl QueueStore for MemoryStore {
         after: Option<EventCursor>,
         limit: usize,
     ) -> Result<Events> {
+        self.event_reads.fetch_add(1, Ordering::Relaxed);
         self.with(project, |project| project.events.read(after, limit))
     }
 }

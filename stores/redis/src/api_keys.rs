@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use spiderq_core::{
     error::{Error, Result},
     model::{Millis, Quotas, Role},
-    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval, MAX_BATCH},
+    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval, KeyReplacement, MAX_BATCH},
 };
 
 use crate::{
@@ -17,11 +17,12 @@ use crate::{
     error::bad_reply,
     link::within,
     names::{API_KEY_USES, API_KEYS, CONFIG, SECRET},
-    outcome::{RemoveApiKey, Step},
+    outcome::{RemoveApiKey, ReplaceApiKey, Step},
     scripts,
 };
 
-/// An [`ApiKeyRecord`] as it is kept.
+/// An [`ApiKeyRecord`] as it is kept. `replace_api_key.lua` adds `replaced_by`, an id, to that of an
+/// API key that is replaced.
 #[derive(Serialize, Deserialize)]
 struct StoredApiKey {
     id: String,
@@ -90,11 +91,15 @@ impl ApiKeyStore for RedisStore {
         expires: Millis,
         digest: &ApiKeyDigest,
         key: ApiKeyRecord,
-    ) -> Result<bool> {
+    ) -> Result<KeyReplacement> {
         let expires = expires.0.to_string();
         let arguments = [id.as_bytes(), expires.as_bytes(), digest.0.as_bytes(), &encode(key)?];
-        let step: Step = self.api_key_step(&scripts::REPLACE_API_KEY, &arguments).await?;
-        Ok(step == Step::Applied)
+        let replacement = self.api_key_step(&scripts::REPLACE_API_KEY, &arguments).await?;
+        Ok(match replacement {
+            ReplaceApiKey::Replaced => KeyReplacement::Replaced,
+            ReplaceApiKey::Missing => KeyReplacement::Missing,
+            ReplaceApiKey::ReplacedBefore(by) => KeyReplacement::ReplacedBefore(by),
+        })
     }
 
     async fn note_api_key_uses(&self, uses: &[(ApiKeyDigest, Millis)]) -> Result<()> {

@@ -36,6 +36,16 @@ pub(crate) enum RemoveApiKey {
     LastAdmin,
 }
 
+/// Of the replacement of an API key.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReplaceApiKey {
+    Replaced,
+    Missing,
+    /// The id of the one in its place.
+    ReplacedBefore(String),
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Push {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     error,
     model::{Millis, Quotas, Role},
-    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval},
+    store::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, KeyRemoval, KeyReplacement},
 };
 
 use crate::{
@@ -69,17 +69,10 @@ impl ApiKeyStore for SqliteStore {
         expires: Millis,
         digest: &ApiKeyDigest,
         key: ApiKeyRecord,
-    ) -> error::Result<bool> {
+    ) -> error::Result<KeyReplacement> {
         let (id, digest) = (id.to_owned(), digest.clone());
-        let step = move |connection: &Connection| {
-            let sql = "UPDATE api_keys SET expires = min(ifnull(expires, ?2), ?2) \
-                       WHERE id = ?1 AND NOT removed";
-            let found = connection.execute(sql, (id, int(expires.0)))? > 0;
-            if found {
-                put(connection, &digest, &key)?;
-            }
-            Ok(found)
-        };
+        let step =
+            move |connection: &Connection| replace(connection, &id, expires, (&digest, &key));
         self.writer.call(step).await
     }
 
@@ -137,6 +130,32 @@ fn quotas(quotas: &Quotas) -> Option<String> {
     (!given.is_empty()).then(|| serde_json::Value::from(given).to_string())
 }
 
+/// The name in `config` of the id of the API key that is in the place of the one with `id`.
+fn replaced_by(id: &str) -> String {
+    format!("replaced_by/{id}")
+}
+
+fn replace(
+    connection: &Connection,
+    id: &str,
+    expires: Millis,
+    (digest, key): (&ApiKeyDigest, &ApiKeyRecord),
+) -> Result<KeyReplacement> {
+    let sql = "SELECT CAST(value AS TEXT) FROM config WHERE name = ?1";
+    if let Some(by) = first(connection, sql, [replaced_by(id)], |row| row.get(0))? {
+        return Ok(KeyReplacement::ReplacedBefore(by));
+    }
+    let sql = "UPDATE api_keys SET expires = min(ifnull(expires, ?2), ?2) \
+               WHERE id = ?1 AND NOT removed";
+    if connection.execute(sql, (id, int(expires.0)))? == 0 {
+        return Ok(KeyReplacement::Missing);
+    }
+    let sql = "INSERT INTO config (name, value) VALUES (?1, ?2)";
+    connection.execute(sql, (replaced_by(id), key.id.as_bytes()))?;
+    put(connection, digest, key)?;
+    Ok(KeyReplacement::Replaced)
+}
+
 fn remove(connection: &Connection, id: &str, keep_admin: bool) -> Result<KeyRemoval> {
     const LASTING_ADMIN: &str = "NOT removed AND role = 'admin' AND expires IS NULL";
     let exists = |condition: &str| {
@@ -151,6 +170,7 @@ fn remove(connection: &Connection, id: &str, keep_admin: bool) -> Result<KeyRemo
     }
     let sql = "UPDATE api_keys SET removed = 1 WHERE id = ?1 AND NOT removed";
     let removed = connection.execute(sql, [id])? > 0;
+    connection.execute("DELETE FROM config WHERE name = ?1", [replaced_by(id)])?;
     Ok(if removed { KeyRemoval::Removed } else { KeyRemoval::Missing })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use spiderq_core::{
     model::{Millis, Quota, Quotas, Role},
-    store::{ApiKeyDigest, ApiKeyRecord, KeyRemoval, Store},
+    store::{ApiKeyDigest, ApiKeyRecord, KeyRemoval, KeyReplacement, Store},
 };
 
 fn digest(n: u64) -> ApiKeyDigest {
@@ -155,10 +155,12 @@ pub async fn a_replaced_api_key_expires(store: Arc<dyn Store>) {
         store.replace_api_key(id, Millis(500), &digest(10 + n), new).await.unwrap()
     };
     for (n, key) in (0..).zip(&all) {
-        assert!(replace(&key.id, n).await);
+        assert_eq!(replace(&key.id, n).await, KeyReplacement::Replaced);
     }
     store.remove_api_key("late", true).await.unwrap();
-    assert!(!replace("late", 3).await && !replace("unknown", 4).await);
+    for (n, id) in [(3, "late"), (4, "unknown")] {
+        assert_eq!(replace(id, n).await, KeyReplacement::Missing);
+    }
     let [never, _, soon] = all;
     let never = ApiKeyRecord { expires: Some(500), ..never };
     let mut expected = vec![never, soon];
@@ -169,6 +171,31 @@ pub async fn a_replaced_api_key_expires(store: Arc<dyn Store>) {
     assert_eq!(store.list_api_keys().await.unwrap(), expected);
     let found = store.get_api_key(&digest(0)).await.unwrap();
     assert_eq!(found.unwrap().expires, Some(500));
+}
+
+/// Of two calls at once one replaces it, and the other names the key in its place.
+pub async fn an_api_key_is_replaced_once(store: Arc<dyn Store>) {
+    store.put_api_key(&digest(0), record("old", 0)).await.unwrap();
+    let replace = |id: &'static str, n: u64| {
+        let (store, new) = (Arc::clone(&store), record(&format!("k{n}"), n));
+        tokio::spawn(async move {
+            store.replace_api_key(id, Millis(500 - n), &digest(n), new).await.unwrap()
+        })
+    };
+    let (first, second) = tokio::join!(replace("old", 1), replace("old", 2));
+    let (by, kept) = match (first.unwrap(), second.unwrap()) {
+        (KeyReplacement::Replaced, refused) => (1, refused),
+        (refused, KeyReplacement::Replaced) => (2, refused),
+        other => panic!("{other:?}"),
+    };
+    let id = if by == 1 { "k1" } else { "k2" };
+    assert_eq!(kept, KeyReplacement::ReplacedBefore(id.to_owned()));
+    let old = ApiKeyRecord { expires: Some(500 - by), ..record("old", 0) };
+    assert_eq!(store.list_api_keys().await.unwrap(), [old, record(id, by)]);
+    // The one in its place can be, and one that was removed is no more.
+    assert_eq!(replace(id, 3).await.unwrap(), KeyReplacement::Replaced);
+    store.remove_api_key("old", false).await.unwrap();
+    assert_eq!(replace("old", 4).await.unwrap(), KeyReplacement::Missing);
 }
 
 /// The latest use is kept, whichever process says it first, and none brings a removed key back.

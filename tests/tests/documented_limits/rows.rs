@@ -334,10 +334,10 @@ fn of_watches_and_access() -> Vec<Row> {
         ),
         ("WATCH_READ_TIMEOUT", vec![(JOBS, format!("takes no event for {read} s"))]),
         (
-            "WATCH_AUTH_TTL",
+            "RECHECK_INTERVAL",
             vec![(
                 "docs/access.md",
-                format!("checks again every {} s whether", seconds(WATCH_AUTH_TTL)),
+                format!("otherwise at most {} s after", seconds(RECHECK_INTERVAL)),
             )],
         ),
         (

@@ -3,7 +3,10 @@
 
 use spiderq_proto::{
     time::timestamp,
-    v1::{CountJobsRequest, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest, Role},
+    v1::{
+        CountJobsRequest, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest, Role,
+        RotateApiKeyRequest,
+    },
 };
 use spiderq_tests::{Grpc, Http, Program, Stack, redis_server::RedisServer, run, sqlite_url};
 use tonic::Code;
@@ -46,6 +49,33 @@ async fn a_valid_key_names_its_owner_and_a_revoked_one_is_refused() {
         keys.revoke_api_key(RevokeApiKeyRequest { id }).await.unwrap();
         let refused = http.get("/jobq/1/count").await;
         assert_refused(&refused, "/jobq", 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_once_and_then_names_the_one_in_its_place() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        stack.create_key("ann", Role::User, &[1]).await;
+        let mut keys = stack.grpc().api_keys();
+        let list = keys.list_api_keys(ListApiKeysRequest::default()).await.unwrap().into_inner();
+        let id = list.api_keys[0].id.clone();
+        let rotate = |id: &str| RotateApiKeyRequest { id: id.to_owned(), keep: None };
+        let made = keys.rotate_api_key(rotate(&id)).await.unwrap().into_inner().api_key.unwrap();
+        let refused = keys.rotate_api_key(rotate(&id)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        let message =
+            format!("the key was rotated before; rotate the one in its place, {}", made.id);
+        assert_eq!(refused.message(), message);
+        let info = refused.get_details_error_info().unwrap();
+        assert_eq!(
+            (info.reason.as_str(), &info.metadata["replaced_by"]),
+            ("KEY_REPLACED", &made.id)
+        );
+        keys.rotate_api_key(rotate(&made.id)).await.unwrap();
+        let list = keys.list_api_keys(ListApiKeysRequest::default()).await.unwrap().into_inner();
+        assert_eq!(list.api_keys.len(), 3);
     })
     .await;
 }

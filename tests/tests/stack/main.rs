@@ -59,6 +59,7 @@ mod reflection;
 mod request_ids;
 mod response_forms;
 mod restore;
+mod revoked_waits;
 mod running_limits;
 mod schedule;
 mod secret_files;

@@ -1,8 +1,12 @@
 //! Pushing jobs: lines that are refused beside good ones, and `unique` values.
 
+use std::io::Write as _;
+
+use flate2::{Compression, write::GzEncoder};
 use futures::future::join_all;
+use http::Method;
 use serde_json::{Value, json};
-use spiderq_tests::{Http, Stack};
+use spiderq_tests::{Http, Stack, StoreKind};
 
 use crate::{hostile_texts::hostile_texts, on_each_store};
 
@@ -22,6 +26,35 @@ async fn a_bad_line_of_a_push_does_not_stop_the_others() {
         assert_eq!(count.json(), 2);
     })
     .await;
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn all_members_of_a_gzip_body_are_pushed_or_none() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let http = stack.http();
+    let push = async |body: Vec<u8>| {
+        let headers = [("content-encoding", "gzip")];
+        http.send(Method::POST, "/jobq/1/push", &headers, body).await
+    };
+    let members = [gzip("{\"spider\":\"a\"}\n"), gzip("{\"spider\":\"b\"}\n")].concat();
+    let pushed = push(members.clone()).await.ok();
+    assert_eq!(pushed.column("key"), ["1/1/1", "1/2/1"]);
+    let cut = members[..members.len() - 1].to_vec();
+    let followed = [&members[..], b"{\"spider\":\"c\"}"].concat();
+    for body in [cut, followed] {
+        let refused = push(body).await;
+        let message = "body: could not be read or decompressed";
+        let expected = json!({"error": "Bad Request", "message": message});
+        assert_eq!((refused.status, refused.json()), (400, expected));
+    }
+    let count = http.get("/jobq/1/count?state=pending").await.ok();
+    assert_eq!(count.json(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

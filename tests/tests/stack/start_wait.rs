@@ -22,14 +22,14 @@ const PROJECT: i64 = 53;
 const NOTIFIED: Duration = Duration::from_secs(15);
 
 /// Waits so many ms.
-fn wait(length: i64) -> StartJobRequest {
+pub(crate) fn wait(length: i64) -> StartJobRequest {
     StartJobRequest { project: PROJECT, wait: span(length), ..StartJobRequest::default() }
 }
 
-type Waiter = JoinHandle<Result<StartJobResponse, Status>>;
+pub(crate) type Waiter = JoinHandle<Result<StartJobResponse, Status>>;
 
 /// Begins a call, and gives the server time to get to where it waits.
-async fn begin(grpc: &Grpc, request: StartJobRequest) -> Waiter {
+pub(crate) async fn begin(grpc: &Grpc, request: StartJobRequest) -> Waiter {
     let mut queue = grpc.queue();
     let call = async move { Ok(queue.start_job(request).await?.into_inner()) };
     let waiter = tokio::spawn(call);
@@ -40,18 +40,18 @@ async fn begin(grpc: &Grpc, request: StartJobRequest) -> Waiter {
     waiter
 }
 
-async fn got(waiter: Waiter) -> String {
+pub(crate) async fn got(waiter: Waiter) -> String {
     let answer = waiter.await.unwrap().unwrap();
     answer.job.map(|job| job.key).unwrap_or_default()
 }
 
-async fn push(grpc: &Grpc, job: NewJob) {
+pub(crate) async fn push(grpc: &Grpc, job: NewJob) {
     let request =
         PushJobsRequest { project: PROJECT, jobs: vec![job], ..PushJobsRequest::default() };
     grpc.queue().push_jobs(request).await.unwrap();
 }
 
-fn job(tags: &[&str], units: i32) -> NewJob {
+pub(crate) fn job(tags: &[&str], units: i32) -> NewJob {
     NewJob {
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         units: Some(units),

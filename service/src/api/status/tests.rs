@@ -78,6 +78,12 @@ fn errors_say_their_reason_and_what_they_are_about() {
         (Error::EtagChanged(job), Code::Aborted, "ETAG_CHANGED", pairs(&[("key", "53/7/81")])),
         (Error::LastAdminKey, Code::FailedPrecondition, "LAST_ADMIN_KEY", Vec::new()),
         (
+            Error::KeyReplaced("5f0c23ab".to_owned()),
+            Code::FailedPrecondition,
+            "KEY_REPLACED",
+            pairs(&[("replaced_by", "5f0c23ab")]),
+        ),
+        (
             quota_exceeded(),
             Code::ResourceExhausted,
             "QUOTA_EXCEEDED",

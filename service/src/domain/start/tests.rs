@@ -1,9 +1,29 @@
 use super::*;
-use crate::domain::{PushJob, test_world::*};
+use crate::domain::{NewApiKey, PushJob, test_world::*};
 use spiderq_core::{
-    limits::DEFAULT_LEASE_MS,
-    model::{Priority, Tag},
+    limits::{API_KEY_TTL_MS, DEFAULT_LEASE_MS, RECHECK_INTERVAL},
+    model::{Priority, Quotas, Tag},
 };
+
+/// Makes an API key of a worker; its id and its credentials.
+async fn key(world: &World, expires: Option<i64>) -> (String, Option<Credentials>) {
+    let new = NewApiKey {
+        owner: Actor::parse("worker").unwrap(),
+        role: Role::Worker,
+        projects: Vec::new(),
+        all_projects: true,
+        expires,
+        quotas: Quotas::default(),
+        request_id: String::new(),
+    };
+    let (key, record) = world.domain.create_key(&caller(Role::Admin), new).await.unwrap();
+    (record.id, Some(Credentials::Key(key)))
+}
+
+/// A call that waits a minute, with these credentials.
+fn wait(world: &World, credentials: Option<Credentials>) -> StartJob {
+    StartJob { wait_ms: 60_000, credentials, ..start_job(world.project) }
+}
 
 async fn start(world: &World, start: StartJob) -> Result<Option<StartedJob>> {
     world.domain.start_job(&caller(Role::Worker), start, None).await
@@ -114,7 +134,7 @@ async fn a_repeated_request_answers_the_same_attempt() {
 #[tokio::test(start_paused = true)]
 async fn a_waiting_start_gets_a_job_that_is_pushed_meanwhile() {
     let world = World::new();
-    let call = StartJob { wait_ms: 60_000, ..start_job(world.project) };
+    let call = wait(&world, key(&world, None).await.1);
     let began = Instant::now();
     let (started, _) = tokio::join!(start(&world, call), async {
         tokio::task::yield_now().await;
@@ -128,15 +148,85 @@ async fn a_waiting_start_gets_a_job_that_is_pushed_meanwhile() {
 async fn a_wait_ends_without_a_job_in_time() {
     let world = World::new();
     let began = Instant::now();
-    let call = StartJob { wait_ms: 2_000, ..start_job(world.project) };
+    let (_, credentials) = key(&world, None).await;
+    let call = StartJob { wait_ms: 2_000, ..wait(&world, credentials.clone()) };
     assert!(start(&world, call).await.unwrap().is_none());
     assert_eq!(began.elapsed(), Duration::from_secs(2));
     // A caller that gives up sooner is answered before that.
     let deadline = Some(Instant::now() + Duration::from_secs(1));
-    let call = StartJob { wait_ms: 2_000, deadline, ..start_job(world.project) };
+    let call = StartJob { wait_ms: 2_000, deadline, ..wait(&world, credentials) };
     let began = Instant::now();
     assert!(start(&world, call).await.unwrap().is_none());
     assert_eq!(began.elapsed(), Duration::from_millis(900));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_whose_key_is_revoked_gets_no_job_and_the_next_one_does() {
+    let world = World::new();
+    let (id, revoked) = key(&world, None).await;
+    let (_, good) = key(&world, None).await;
+    let (first, second, ()) = tokio::join!(
+        start(&world, wait(&world, revoked)),
+        start(&world, wait(&world, good)),
+        async {
+            tokio::task::yield_now().await;
+            world.domain.revoke_key(&caller(Role::Admin), &id).await.unwrap();
+            world.push_many(1).await;
+        }
+    );
+    assert!(matches!(first, Err(Error::Unauthenticated)), "{first:?}");
+    assert_eq!(second.unwrap().unwrap().job.key, world.key(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_whose_key_has_expired_gets_no_job() {
+    let world = World::new();
+    let (_, credentials) = key(&world, Some((NOW + 1_000).cast_signed())).await;
+    let (started, ()) = tokio::join!(start(&world, wait(&world, credentials)), async {
+        tokio::task::yield_now().await;
+        world.pass(1_000);
+        world.push_many(1).await;
+    });
+    assert!(matches!(started, Err(Error::Unauthenticated)), "{started:?}");
+    assert_eq!(world.state(world.key(1)).await, State::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_end_soon_after_a_revocation_though_no_job_comes() {
+    let world = World::new();
+    // The second one of the group stands in line; the third waits for a spider that is not there.
+    let (id, credentials) = key(&world, None).await;
+    let unknown = vec![SpiderId::new(7).unwrap()];
+    let unknown = StartJob { spiders: unknown, ..wait(&world, credentials.clone()) };
+    let began = Instant::now();
+    let (first, second, third, ()) = tokio::join!(
+        start(&world, wait(&world, credentials.clone())),
+        start(&world, wait(&world, credentials)),
+        start(&world, unknown),
+        async {
+            tokio::task::yield_now().await;
+            world.domain.revoke_key(&caller(Role::Admin), &id).await.unwrap();
+        }
+    );
+    for ended in [first, second, third] {
+        assert!(matches!(ended, Err(Error::Unauthenticated)), "{ended:?}");
+    }
+    assert!(began.elapsed() <= Duration::from_millis(1_100), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_end_after_another_process_has_revoked_their_key() {
+    let world = World::new();
+    let (id, credentials) = key(&world, None).await;
+    let other = world.restarted();
+    let began = Instant::now();
+    let (ended, ()) = tokio::join!(start(&world, wait(&world, credentials)), async {
+        tokio::task::yield_now().await;
+        other.domain.revoke_key(&caller(Role::Admin), &id).await.unwrap();
+        world.pass(API_KEY_TTL_MS);
+    });
+    assert!(matches!(ended, Err(Error::Unauthenticated)), "{ended:?}");
+    assert!(began.elapsed() <= RECHECK_INTERVAL, "{:?}", began.elapsed());
 }
 
 #[tokio::test]

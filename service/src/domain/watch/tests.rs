@@ -142,3 +142,34 @@ async fn events_of_large_jobs_come_a_few_at_a_time_and_each_once() {
     }
     assert_eq!(seen, [1, 2, 3, 4, 5]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_read_once_at_the_beginning_and_once_each_time_a_watch_is_woken() {
+    let world = World::new();
+    let reads = || world.store.event_reads();
+    let mut watch = watch(&world, query(&world)).await;
+    assert_eq!(reads(), 1);
+    for number in 1..=3 {
+        world.push_many(1).await;
+        assert_eq!(next(&mut watch).await, [(number, None, State::Pending)]);
+        assert_eq!(reads(), 1 + number as usize);
+    }
+    // What is woken for nothing, here by a timeout, finds nothing once.
+    assert!(next(&mut watch).await.is_empty());
+    assert_eq!(reads(), 5);
+    // A whole page says nothing of what comes after it.
+    world.push_many(MAX_BATCH + 1).await;
+    for expected in [MAX_BATCH, 1] {
+        assert_eq!(next(&mut watch).await.len(), expected);
+    }
+    assert_eq!(reads(), 7);
+}
+
+#[tokio::test]
+async fn a_watch_from_an_earlier_place_reads_before_it_waits() {
+    let world = World::new();
+    let begin = watch(&world, query(&world)).await.last();
+    world.push_many(1).await;
+    let mut late = watch(&world, WatchQuery { after: Some(begin), ..query(&world) }).await;
+    assert_eq!(next(&mut late).await, [(1, None, State::Pending)]);
+}
