@@ -18,7 +18,10 @@ mod upkeep;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use spiderq_core::model::{Millis, ProjectId};
@@ -34,6 +37,7 @@ pub struct MemoryStore {
     api_keys: Mutex<ApiKeys>,
     audit: Mutex<Audit>,
     last_round: Mutex<Option<Millis>>,
+    rounds_are_away: AtomicBool,
 }
 
 impl MemoryStore {
@@ -41,6 +45,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether the time of the last round can't be asked from now on, as while the master that has it
+    /// is away.
+    pub fn set_rounds_away(&self, away: bool) {
+        self.rounds_are_away.store(away, Ordering::Relaxed);
     }
 
     /// A step on one project. Reading a project that was never used leaves an empty entry, which
