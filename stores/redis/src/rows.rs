@@ -18,12 +18,19 @@ use crate::{
     sizes::fitting,
 };
 
-/// The first of the jobs, as many as one step may read.
+/// The first of the jobs, as many as one step may read. Where metadata are read, which may be
+/// large, projects take turns.
 pub(crate) async fn get(
     store: &RedisStore,
     keys: &[JobKey],
     fields: &FieldSelection,
 ) -> Result<Vec<Option<Job>>> {
+    let _turn = match fields {
+        FieldSelection::Row => None,
+        FieldSelection::Full | FieldSelection::Named(_) => {
+            Some(store.turns.wait(keys.first().map(|key| key.project)).await?)
+        }
+    };
     let fitting = fitting(store, keys, fields).await?;
     by_project(&keys[..fitting], |keys| async move { of_project(store, &keys, fields).await }).await
 }

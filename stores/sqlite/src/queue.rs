@@ -64,7 +64,7 @@ impl QueueStore for SqliteStore {
 
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> error::Result<Vec<JobKey>> {
         let read = move |connection: &_| oldest_pending(connection, project, limit);
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 
     async fn subscribe(&self, project: ProjectId) -> error::Result<Notifications> {
@@ -79,7 +79,7 @@ impl QueueStore for SqliteStore {
     ) -> error::Result<Events> {
         self.last_reads.read_now(project);
         let read = move |connection: &_| events::read(connection, project, after, limit);
-        if let Some(events) = self.readers.call(read).await? {
+        if let Some(events) = self.readers.call(project, read).await? {
             return Ok(events);
         }
         let step = move |connection: &_| {
