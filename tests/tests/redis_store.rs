@@ -13,7 +13,8 @@ use spiderq_core::{
         Metadata, Millis, Priority, ProjectId, SpiderName, State, StateSet, Tags, UniqueKey, Units,
     },
     store::{
-        Change, Changed, Effect, Holder, NewAttempt, NewJob, Pushed, RequestDigest, Step, Store,
+        Change, Changed, Effect, EventCursor, Events, Holder, NewAttempt, NewJob, Pushed,
+        RequestDigest, Step, Store,
     },
 };
 use spiderq_server::store_url::{StoreUrl, open};
@@ -331,4 +332,32 @@ async fn a_push_with_the_spiders_tags_is_one_script() {
     let before = calls(&server, "evalsha");
     push().await.unwrap();
     assert_eq!(calls(&server, "evalsha") - before, 1);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_project_that_does_not_exist_leaves_one_key_for_a_minute() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let read = async |after: Option<EventCursor>| {
+        let Events::These { events, last } = store.events(project(7), after, 9).await.unwrap()
+        else {
+            return None;
+        };
+        Some((events.len(), last))
+    };
+    let ttl = || server.command::<u64>(&["PTTL", "sq:{7}:events"]);
+    let (_, begin) = read(None).await.unwrap();
+    assert_eq!(read(Some(begin)).await, Some((0, begin)));
+    assert_eq!(read(None).await, Some((0, begin)));
+    assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]), ["sq:{7}:events"]);
+    assert!((1..=60_000).contains(&ttl()), "{} ms", ttl());
+
+    // It exists from its first job on, and nothing was missed.
+    store.push(project(7), vec![job("s")], Millis(1), None).await.unwrap();
+    let (events, last) = read(Some(begin)).await.unwrap();
+    assert_eq!((events, last.number), (1, begin.number + 1));
+    assert!(ttl() > 23 * 3_600_000, "{} ms", ttl());
+    // Whoever was not there for it learns that.
+    server.command::<u64>(&["DEL", "sq:{7}:events"]);
+    assert_eq!(read(Some(begin)).await, None);
 }

@@ -186,7 +186,7 @@ mod tests {
             let wait = |_, _| async move {
                 begins.notify_one();
                 goes.notified().await;
-                Ok(v1::PurgeJobResponse {})
+                Ok(v1::PurgeJobResponse { purged: true })
             };
             service.audited("PurgeJob", purge(), wait).await
         });

@@ -185,8 +185,9 @@ impl JobService for JobApi {
     ) -> RpcResult<v1::PurgeJobResponse> {
         self.0
             .audited("PurgeJob", request, |call, message| async move {
-                call.domain.purge_job(&call.caller, JobKey::parse(&message.key)?).await?;
-                Ok(v1::PurgeJobResponse {})
+                let key = JobKey::parse(&message.key)?;
+                let purged = call.domain.purge_job(&call.caller, key).await?;
+                Ok(v1::PurgeJobResponse { purged })
             })
             .await
     }

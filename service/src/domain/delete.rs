@@ -72,11 +72,12 @@ impl Domain {
         Ok(())
     }
 
-    /// Removes a deleted job for good. No error when there is no such job.
-    pub async fn purge_job(&self, caller: &Caller, key: JobKey) -> Result<()> {
+    /// Removes a deleted job for good; false when there is no such job.
+    pub async fn purge_job(&self, caller: &Caller, key: JobKey) -> Result<bool> {
         caller.may(Role::User, key.project)?;
         match self.store.purge(key).await? {
-            Purged::Done | Purged::Missing => Ok(()),
+            Purged::Done => Ok(true),
+            Purged::Missing => Ok(false),
             Purged::Refused(state) => {
                 let first = if state == State::Running { "stop and delete" } else { "delete" };
                 let message = format!("job {key} is {}: {first} it first", state.as_str());

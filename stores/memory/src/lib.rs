@@ -20,7 +20,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -38,6 +38,7 @@ pub struct MemoryStore {
     audit: Mutex<Audit>,
     last_round: Mutex<Option<Millis>>,
     event_reads: AtomicUsize,
+    rounds_are_away: AtomicBool,
 }
 
 impl MemoryStore {
@@ -51,6 +52,12 @@ impl MemoryStore {
     #[must_use]
     pub fn event_reads(&self) -> usize {
         self.event_reads.load(Ordering::Relaxed)
+    }
+
+    /// Whether the time of the last round can't be asked from now on, as while the master that has it
+    /// is away.
+    pub fn set_rounds_away(&self, away: bool) {
+        self.rounds_are_away.store(away, Ordering::Relaxed);
     }
 
     /// A step on one project. Reading a project that was never used leaves an empty entry, which

@@ -1,11 +1,11 @@
 //! Leases that end, retention, and the health of the store.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use async_trait::async_trait;
 use spiderq_core::{
     effect::NewEvent,
-    error::Result,
+    error::{Error, Result},
     model::{JobKey, Millis, ProjectId, State},
     store::{
         CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore,
@@ -50,6 +50,9 @@ impl UpkeepStore for MemoryStore {
     }
 
     async fn last_round(&self) -> Result<Option<Millis>> {
+        if self.rounds_are_away.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("the rounds are away"));
+        }
         Ok(*lock(&self.last_round))
     }
 

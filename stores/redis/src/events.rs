@@ -1,10 +1,12 @@
 //! Events of a project: `events.lua` with its argument and answer. The scripts that change jobs
 //! write them, and only while somebody asks for them now and then.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use spiderq_core::{
     error::Result,
-    limits::EVENTS_TTL,
+    limits::{EVENTS_TTL, NOTIFICATION_TIMEOUT},
     model::{ProjectId, State},
     store::{EventCursor, Events, JobEvent},
 };
@@ -24,7 +26,11 @@ struct EventsArg {
     limit: usize,
     /// Milliseconds.
     ttl: u64,
+    awaited_ttl: u64,
 }
+
+/// How long it is known that somebody waits for a project to exist: a watch asks again before.
+const AWAITED_TTL: Duration = NOTIFICATION_TIMEOUT.saturating_mul(4);
 
 pub(crate) async fn read(
     store: &RedisStore,
@@ -33,7 +39,12 @@ pub(crate) async fn read(
     limit: usize,
 ) -> Result<Events> {
     let after = after.map(|after| (after.number.to_string(), after.stamp.to_string()));
-    let argument = EventsArg { after, limit, ttl: EVENTS_TTL.as_secs() * 1000 };
+    let argument = EventsArg {
+        after,
+        limit,
+        ttl: EVENTS_TTL.as_secs() * 1000,
+        awaited_ttl: AWAITED_TTL.as_secs() * 1000,
+    };
     let keys = ProjectNames(project).script(None);
     match store.connection.run(&scripts::EVENTS, &keys, &argument).await? {
         outcome::Events::Gone => Ok(Events::Gone),

@@ -36,7 +36,7 @@ mod sizes;
 mod spiders;
 mod upkeep;
 
-use spiderq_core::error::Result;
+use spiderq_core::{Turns, error::Result};
 
 pub use self::link::RedisUrl;
 use self::{
@@ -59,7 +59,13 @@ pub struct RedisStore {
     due_projects: Registry,
     due_scan: DueScan,
     hub: Hub,
+    /// Of reads of metadata.
+    turns: Turns,
 }
+
+/// Reads of metadata that may be under way: of the largest, as many MiB as come before what
+/// others ask on the same connection.
+const METADATA_READS: usize = 8;
 
 impl RedisStore {
     /// Tries for up to 10 s; refused credentials are an error at once.
@@ -71,6 +77,7 @@ impl RedisStore {
             due_projects: Registry::new(connection.clone(), DUE_PROJECTS),
             due_scan: DueScan::new(),
             hub: Hub::new(connection.clone()),
+            turns: Turns::new(METADATA_READS),
             connection,
         })
     }

@@ -18,12 +18,20 @@ use crate::{
     sizes::fitting,
 };
 
-/// The first of the jobs, as many as one step may read.
+/// The first of the jobs, as many as one step may read. Where metadata of several are read, which
+/// may be large, projects take turns.
 pub(crate) async fn get(
     store: &RedisStore,
     keys: &[JobKey],
     fields: &FieldSelection,
 ) -> Result<Vec<Option<Job>>> {
+    let _turn = match (fields, keys) {
+        // A look at one job is nobody's long list.
+        (FieldSelection::Row, _) | (_, [] | [_]) => None,
+        (FieldSelection::Full | FieldSelection::Named(_), [first, ..]) => {
+            Some(store.turns.wait(Some(first.project)).await?)
+        }
+    };
     let fitting = fitting(store, keys, fields).await?;
     by_project(&keys[..fitting], |keys| async move { of_project(store, &keys, fields).await }).await
 }

@@ -51,11 +51,11 @@ impl ApiKeyStore for SqliteStore {
             let key = rows.next()?.map(read).transpose()?;
             Ok(key.map(|key| ApiKeyRecord { last_used: None, ..key }))
         };
-        self.short_reads.call(read).await
+        self.short_reads.call(None, read).await
     }
 
     async fn list_api_keys(&self) -> error::Result<Vec<ApiKeyRecord>> {
-        self.readers.call(list).await
+        self.readers.call(None, list).await
     }
 
     async fn remove_api_key(&self, id: &str, keep_admin: bool) -> error::Result<KeyRemoval> {

@@ -28,7 +28,7 @@ impl AuditStore for SqliteStore {
         range: AuditRange,
         limit: usize,
     ) -> error::Result<Vec<(AuditPlace, AuditEvent)>> {
-        self.readers.call(move |connection| list(connection, range, limit)).await
+        self.readers.call(None, move |connection| list(connection, range, limit)).await
     }
 
     async fn prune_audit_events(&self, from: Millis, most: u64) -> error::Result<bool> {

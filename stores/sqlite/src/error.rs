@@ -42,6 +42,7 @@ fn of_sqlite(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::damaged(error),
         Some(ErrorCode::DiskFull) => Error::unavailable_for("its disk is full", error),
+        Some(ErrorCode::OutOfMemory) => Error::unavailable_for("it has no memory left", error),
         Some(ErrorCode::SystemIoFailure) => Error::unavailable_for("its disk fails", error),
         Some(
             ErrorCode::DatabaseBusy
@@ -49,7 +50,6 @@ fn of_sqlite(error: rusqlite::Error) -> Error {
             | ErrorCode::CannotOpen
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied
-            | ErrorCode::OutOfMemory
             | ErrorCode::OperationInterrupted
             | ErrorCode::OperationAborted,
         ) => Error::unavailable(error),

@@ -11,12 +11,14 @@ use std::{
 use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
     effect::NewEvent,
+    error::Error,
     limits::MAX_EVENTS,
     model::{JobKey, ProjectId},
     store::{EventCursor, Events, JobEvent},
 };
 
 use crate::{
+    awaited,
     error::Result,
     job_row::{self, first, int, job_id, project_id, spider_id, state, state_index},
 };
@@ -29,6 +31,8 @@ pub(crate) struct EventLog {
     last: EventCursor,
     kept: bool,
     changed: bool,
+    /// It has its row: not yet of a project that is just coming into being.
+    stored: bool,
     /// Of the events of this step.
     stamp: u64,
 }
@@ -39,13 +43,35 @@ impl EventLog {
         let sql = "SELECT last AS number, stamp, kept FROM event_logs WHERE project = ?1";
         let stamp = EventCursor::random_stamp()?;
         let read = |row: &Row<'_>| {
-            Ok(Self { project, last: cursor(row)?, kept: row.get("kept")?, changed: false, stamp })
+            let (last, kept) = (cursor(row)?, row.get("kept")?);
+            Ok(Self { project, last, kept, changed: false, stored: true, stamp })
         };
         first(connection, sql, [int(project.get())], read)
     }
 
+    /// The same within a step of the writer. Of a project that was watched before it existed it
+    /// begins with the first event.
+    pub(crate) fn load_to_write(
+        connection: &Connection,
+        project: ProjectId,
+    ) -> Result<Option<Self>> {
+        let log = Self::load(connection, project)?;
+        if log.is_some() {
+            return Ok(log);
+        }
+        let Some(stamp) = awaited::stamp(connection, project)? else {
+            return Ok(None);
+        };
+        let (last, stamp) = (EventCursor { number: 0, stamp }, EventCursor::random_stamp()?);
+        Ok(Some(Self { project, last, kept: true, changed: false, stored: false, stamp }))
+    }
+
     /// Adds an event; one that is not kept is counted all the same.
     pub(crate) fn add(&mut self, connection: &Connection, event: NewEvent) -> Result<()> {
+        if !self.stored {
+            begin(connection, self.project)?;
+            self.stored = true;
+        }
         self.last = EventCursor { number: self.last.number + 1, stamp: self.stamp };
         self.changed = true;
         if !self.kept {
@@ -152,15 +178,49 @@ fn event(project: ProjectId, row: &Row<'_>) -> Result<JobEvent> {
     })
 }
 
-/// Begins to keep the event log, with a row for the place where it begins.
-pub(crate) fn begin(connection: &Connection, project: ProjectId) -> Result<()> {
+/// Begins to keep the event log, with a row for the place where it begins: the one that whoever
+/// waited for the project knows.
+fn begin(connection: &Connection, project: ProjectId) -> Result<()> {
+    let stamp = awaited_stamp(connection, project)?;
+    awaited::forget(connection, project)?;
     let project = int(project.get());
     let sql = "INSERT INTO event_logs (project, last, kept, stamp) VALUES (?1, 0, 1, ?2) \
                ON CONFLICT DO UPDATE SET kept = 1";
-    let stamp = int(EventCursor::random_stamp()?);
-    connection.prepare_cached(sql)?.execute(params![project, stamp])?;
+    connection.prepare_cached(sql)?.execute(params![project, int(stamp)])?;
     connection.prepare_cached(include_str!("sql/begin_event_log.sql"))?.execute([project])?;
     Ok(())
+}
+
+/// A new one, unless somebody waits for the project.
+fn awaited_stamp(connection: &Connection, project: ProjectId) -> Result<u64> {
+    match awaited::stamp(connection, project)? {
+        Some(stamp) => Ok(stamp),
+        None => Ok(EventCursor::random_stamp()?),
+    }
+}
+
+/// As [`read`], of an event log that is not kept; whether it is kept now. That of a project that
+/// does not exist begins with the project, and has no row until then.
+pub(crate) fn begin_and_read(
+    connection: &Connection,
+    project: ProjectId,
+    after: Option<EventCursor>,
+    limit: usize,
+) -> Result<(Events, bool)> {
+    // Files of before have event logs of projects that do not exist.
+    let sql = "SELECT 1 FROM projects WHERE project = ?1 \
+               UNION ALL SELECT 1 FROM event_logs WHERE project = ?1";
+    if first(connection, sql, [int(project.get())], |_| Ok(()))?.is_some() {
+        begin(connection, project)?;
+        let events = read(connection, project, after, limit)?;
+        return Ok((events.ok_or_else(|| Error::bug("an event log did not begin"))?, true));
+    }
+    let here = EventCursor { number: 0, stamp: awaited_stamp(connection, project)? };
+    if after.is_some_and(|after| after != here) {
+        return Ok((Events::Gone, false));
+    }
+    awaited::add(connection, project, here.stamp)?;
+    Ok((Events::These { events: Vec::new(), last: here }, false))
 }
 
 /// Keeps the event log no more, and drops what it has.

@@ -24,12 +24,14 @@ impl JobStore for SqliteStore {
         keys: &[JobKey],
         fields: &FieldSelection,
     ) -> error::Result<Vec<Option<Job>>> {
+        // Only the reaper asks for jobs of several projects.
+        let project = keys.first().map(|key| key.project);
         let (keys, fields) = (keys.to_vec(), fields.clone());
         let read = move |connection: &_| {
             let row = |key| JobRow::by_key(connection, key, Some(&fields));
             read_with_room(keys.into_iter().map(|key| Ok(row(key)?.map(|row| row.stored.job))))
         };
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 
     async fn page(
@@ -41,7 +43,7 @@ impl JobStore for SqliteStore {
     ) -> error::Result<Page> {
         let (filter, fields) = (filter.clone(), fields.clone());
         let read = move |connection: &_| list::page(connection, project, &filter, limit, &fields);
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 
     async fn count(&self, project: ProjectId, filter: &Filter) -> error::Result<u64> {
@@ -50,7 +52,7 @@ impl JobStore for SqliteStore {
         }
         let filter = filter.clone();
         let read = move |connection: &_| count::count(connection, project, &filter);
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 
     async fn change(

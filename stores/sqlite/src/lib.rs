@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod audit;
+mod awaited;
 mod count;
 mod damage;
 mod error;

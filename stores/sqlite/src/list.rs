@@ -2,7 +2,7 @@
 //!
 //! A page is merged from streams, each a range of one index from the last position down: one per
 //! state, or per state and spider, or per state and tag. What the streams do not decide is
-//! checked job by job, for at most [`MAX_SCANNED`] jobs a call.
+//! checked job by job, for at most [`MAX_SCANNED`] jobs a call, and as much as fills a [`PageRoom`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,9 +67,9 @@ pub(crate) fn page(
             return Ok(page);
         }
         let mut job = JobRow::by_id(connection, id, &read)?.stored.job;
+        has_room = room.take(job.memory());
         if filter.matches(&job) {
             job.metadata.retain(|name| fields.includes(name));
-            has_room = room.take(job.memory());
             page.jobs.push(job);
         }
         last = Some(Position(position.cast_unsigned()));

@@ -59,7 +59,7 @@ impl<'c> ProjectStep<'c> {
             last_spider,
             sums,
             changed: false,
-            event_log: EventLog::load(connection, id)?,
+            event_log: EventLog::load_to_write(connection, id)?,
             limits: None,
         })
     }

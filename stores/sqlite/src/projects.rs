@@ -24,20 +24,22 @@ impl ProjectStore for SqliteStore {
         after: Option<ProjectId>,
         limit: usize,
     ) -> error::Result<Vec<ProjectId>> {
-        self.readers.call(move |connection| list(connection, after, limit)).await
+        self.readers.call(None, move |connection| list(connection, after, limit)).await
     }
 
     async fn project_counts(&self, project: ProjectId) -> error::Result<ProjectCounts> {
-        self.readers.call(move |connection| counts(connection, project)).await
+        self.readers.call(project, move |connection| counts(connection, project)).await
     }
 
     async fn settings(&self, project: ProjectId) -> error::Result<Metadata> {
-        self.readers.call(move |connection| settings::all(connection, project)).await
+        self.readers.call(project, move |connection| settings::all(connection, project)).await
     }
 
     async fn named_settings(&self, project: ProjectId, names: &[&str]) -> error::Result<Metadata> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        self.short_reads.call(move |connection| settings::named(connection, project, &names)).await
+        self.short_reads
+            .call(project, move |connection| settings::named(connection, project, &names))
+            .await
     }
 
     async fn change_settings(
@@ -55,11 +57,13 @@ impl ProjectStore for SqliteStore {
         after: Option<SpiderId>,
         limit: usize,
     ) -> error::Result<Vec<SpiderRecord>> {
-        self.readers.call(move |connection| spiders::list(connection, project, after, limit)).await
+        self.readers
+            .call(project, move |connection| spiders::list(connection, project, after, limit))
+            .await
     }
 
     async fn spider_count(&self, project: ProjectId) -> error::Result<u64> {
-        self.readers.call(move |connection| spiders::count(connection, project)).await
+        self.readers.call(project, move |connection| spiders::count(connection, project)).await
     }
 
     async fn spider_name(
@@ -67,7 +71,9 @@ impl ProjectStore for SqliteStore {
         project: ProjectId,
         spider: SpiderId,
     ) -> error::Result<Option<SpiderName>> {
-        self.short_reads.call(move |connection| find_name(connection, project, spider)).await
+        self.short_reads
+            .call(project, move |connection| find_name(connection, project, spider))
+            .await
     }
 
     async fn spider_id(
@@ -79,7 +85,7 @@ impl ProjectStore for SqliteStore {
         let name = name.clone();
         if !create {
             let read = move |connection: &_| find_spider(connection, project, &name);
-            return self.short_reads.call(read).await;
+            return self.short_reads.call(project, read).await;
         }
         let step = move |connection: &_| {
             let mut project = ProjectStep::load(connection, project)?;
@@ -123,7 +129,7 @@ impl ProjectStore for SqliteStore {
             let last = |spider| spiders::last_finished(connection, project, spider, &fields);
             read_with_room(spiders.into_iter().map(last))
         };
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 }
 

@@ -64,7 +64,7 @@ impl QueueStore for SqliteStore {
 
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> error::Result<Vec<JobKey>> {
         let read = move |connection: &_| oldest_pending(connection, project, limit);
-        self.readers.call(read).await
+        self.readers.call(project, read).await
     }
 
     async fn subscribe(&self, project: ProjectId) -> error::Result<Notifications> {
@@ -77,17 +77,19 @@ impl QueueStore for SqliteStore {
         after: Option<EventCursor>,
         limit: usize,
     ) -> error::Result<Events> {
-        self.last_reads.read_now(project);
         let read = move |connection: &_| events::read(connection, project, after, limit);
-        if let Some(events) = self.readers.call(read).await? {
-            return Ok(events);
-        }
-        let step = move |connection: &_| {
-            events::begin(connection, project)?;
-            events::read(connection, project, after, limit)
+        let (events, kept) = match self.readers.call(project, read).await? {
+            Some(events) => (events, true),
+            None => {
+                let step =
+                    move |connection: &_| events::begin_and_read(connection, project, after, limit);
+                self.writer.call(step).await?
+            }
         };
-        let events = self.writer.call(step).await?;
-        events.ok_or_else(|| Error::bug("an event log did not begin"))
+        if kept {
+            self.last_reads.read_now(project);
+        }
+        Ok(events)
     }
 }
 

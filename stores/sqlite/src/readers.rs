@@ -1,6 +1,7 @@
 //! A few connections that read beside the writer, each call on one snapshot. Queries run on the
-//! runtime's blocking threads, so that they hold up nothing. A query whose caller has given up is
-//! interrupted, and its connection serves the next. Knows nothing of jobs.
+//! runtime's blocking threads, so that they hold up nothing, and projects take turns at the
+//! connections. A query whose caller has given up is interrupted, and its connection serves the
+//! next. Knows nothing of jobs.
 
 use std::{
     ffi::c_int,
@@ -13,8 +14,11 @@ use std::{
 };
 
 use rusqlite::Connection;
-use spiderq_core::error::{Error, Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use spiderq_core::{
+    Turn, Turns,
+    error::{Error, Result},
+    model::ProjectId,
+};
 
 use crate::{damage::Damage, error};
 
@@ -26,7 +30,7 @@ const STEPS_PER_LOOK: c_int = 10_000;
 #[derive(Clone)]
 pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
-    permits: Arc<Semaphore>,
+    turns: Turns,
     call_timeout: Duration,
     damage: Arc<Damage>,
 }
@@ -40,17 +44,19 @@ impl Readers {
         Self {
             call_timeout,
             damage,
-            permits: Arc::new(Semaphore::new(connections.len())),
+            turns: Turns::new(connections.len()),
             idle: Arc::new(Mutex::new(connections)),
         }
     }
 
-    /// Runs `work` on one snapshot of the store.
+    /// Runs `work` on one snapshot of the store, when it is the turn of `project` (`None`: it is of
+    /// no project).
     pub(crate) async fn call<T: Send + 'static>(
         &self,
+        project: impl Into<Option<ProjectId>>,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let outcome = tokio::time::timeout(self.call_timeout, self.run(work))
+        let outcome = tokio::time::timeout(self.call_timeout, self.run(project.into(), work))
             .await
             .map_err(|_| Error::unavailable("the readers did not answer in time"))?;
         outcome.map_err(|error| self.damage.noted(error))
@@ -58,15 +64,15 @@ impl Readers {
 
     async fn run<T: Send + 'static>(
         &self,
+        project: Option<ProjectId>,
         work: impl FnOnce(&Connection) -> error::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(Error::bug)?;
+        let turn = self.turns.wait(project).await?;
         let pool = self.clone();
         let caller = Caller::default();
         let gone = caller.gone();
         let outcome = tokio::task::spawn_blocking(move || {
-            let mut guard = pool.take(permit)?;
+            let mut guard = pool.take(turn)?;
             interruptible(guard.connection()?, &gone, work).map_err(Error::from)
         })
         .await;
@@ -74,11 +80,11 @@ impl Readers {
         outcome.map_err(Error::bug)?
     }
 
-    fn take(&self, permit: OwnedSemaphorePermit) -> Result<ReaderGuard> {
+    fn take(&self, turn: Turn) -> Result<ReaderGuard> {
         let connection = self.idle().pop();
-        let connection =
-            connection.ok_or_else(|| Error::bug("no idle connection behind a permit"))?;
-        Ok(ReaderGuard { connection: Some(connection), pool: self.clone(), _permit: permit })
+        let connection = connection
+            .ok_or_else(|| Error::bug("it is a read's turn and no connection is idle"))?;
+        Ok(ReaderGuard { connection: Some(connection), pool: self.clone(), _turn: turn })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -97,7 +103,7 @@ impl fmt::Debug for Readers {
 struct ReaderGuard {
     connection: Option<Connection>,
     pool: Readers,
-    _permit: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 impl ReaderGuard {
@@ -161,7 +167,10 @@ fn snapshot<T>(
 ) -> error::Result<T> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let outcome = work(connection);
-    connection.prepare_cached("COMMIT")?.execute([])?;
+    // Where SQLite found no memory, or its file could not be read, it has ended by itself.
+    if !connection.is_autocommit() {
+        connection.prepare_cached("COMMIT")?.execute([])?;
+    }
     outcome
 }
 
@@ -197,11 +206,11 @@ mod tests {
                 let _ = ended.send(outcome.is_err());
                 outcome
             };
-            pool.call(query).await
+            pool.call(None, query).await
         });
         tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
         endless.abort();
-        let one = readers.call(|connection| number(connection, "SELECT 1"));
+        let one = readers.call(None, |connection| number(connection, "SELECT 1"));
         assert_eq!(one.await.unwrap(), 1);
         assert!(ends.recv().unwrap());
     }
@@ -210,10 +219,20 @@ mod tests {
     async fn a_panic_costs_no_connection() {
         let readers = readers();
         for _ in 0..2 {
-            let broken = readers.call(|_| -> error::Result<()> { panic!("a bug") }).await;
+            let broken = readers.call(None, |_| -> error::Result<()> { panic!("a bug") }).await;
             assert!(matches!(broken, Err(Error::Bug(_))), "{broken:?}");
-            let one = readers.call(|connection| number(connection, "SELECT 1"));
+            let one = readers.call(None, |connection| number(connection, "SELECT 1"));
             assert_eq!(one.await.unwrap(), 1);
         }
+    }
+    /// As SQLite does when it finds no memory.
+    #[tokio::test]
+    async fn an_error_that_ends_the_snapshot_is_the_one_that_is_returned() {
+        let readers = readers();
+        let ended = readers.call(None, |connection| -> error::Result<()> {
+            connection.execute_batch("ROLLBACK")?;
+            Err(Error::unavailable("no memory").into())
+        });
+        assert_eq!(ended.await.unwrap_err().cause(), Some("no memory".to_owned()));
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use spiderq_core::error::Error;
 
 use crate::{
+    awaited,
     error::{Result, StepError},
     file_lock::{FileLock, Identity, cannot_open, private},
     migrations,
@@ -86,6 +87,7 @@ impl StoreFile {
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         migrations::apply(&connection, migrations::ALL)?;
+        awaited::create(&connection)?;
         Ok(connection)
     }
 

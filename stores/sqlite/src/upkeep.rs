@@ -19,7 +19,7 @@ use crate::{
 #[async_trait]
 impl UpkeepStore for SqliteStore {
     async fn due(&self, now: Millis, limit: usize) -> error::Result<Vec<JobKey>> {
-        self.short_reads.call(move |connection| due(connection, now, limit)).await
+        self.short_reads.call(None, move |connection| due(connection, now, limit)).await
     }
 
     async fn postpone(&self, key: JobKey, until: Millis) -> error::Result<()> {

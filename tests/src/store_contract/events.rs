@@ -1,12 +1,16 @@
 //! Events of a project: which changes make one, in which order, and how a reader learns that it
 //! has missed some.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{
         Effect, EventCursor, EventKind, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Retention, Step,
+        Store,
     },
 };
 
@@ -348,4 +352,17 @@ pub async fn jobs_that_are_removed_for_good_make_an_event_each(world: World) {
     assert!(events.iter().all(|event| event.kind() == EventKind::Purged));
     let expected = these(events, begin + 3);
     assert_eq!(log.read(begin, MAX_BATCH).await, expected);
+}
+
+/// A watch of a project does not make it exist, and sees all from its first job on.
+pub async fn a_project_may_be_watched_before_it_exists(store: Arc<dyn Store>) {
+    let world = World::new(store);
+    let log = Log::of(&world);
+    let begin = log.now().await;
+    assert_eq!(log.read(begin, MAX_BATCH).await, these(Vec::new(), begin));
+    assert_eq!(log.now().await, begin);
+    assert_eq!(world.store.projects(None, MAX_BATCH).await.unwrap(), []);
+    let key = world.add(T, pending("s")).await;
+    let event = entry(begin + 1, key, None, State::Pending);
+    assert_eq!(log.read(begin, MAX_BATCH).await, these(vec![event], begin + 1));
 }

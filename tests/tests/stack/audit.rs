@@ -121,6 +121,8 @@ async fn what_workers_do_and_what_changes_nothing_is_not_kept() {
         let filter = Some(JobFilter { has_tags, ..JobFilter::default() });
         let none = StopJobsRequest { project: 53, filter, ..Default::default() };
         grpc.jobs().stop_jobs(none).await.unwrap();
+        let missing = PurgeJobRequest { key: "53/1/9".to_owned() };
+        grpc.jobs().purge_job(missing).await.unwrap();
         let updates = vec![update_of("53/1/1")];
         let update = UpdateQueueRequest { project: 53, updates, ..Default::default() };
         grpc.queue().update_queue(update).await.unwrap();
@@ -265,11 +267,9 @@ async fn behind_a_gateway_the_request_id_leads_to_the_client() {
     let folder = tempfile::tempdir().unwrap();
     let service = Program::service(&sqlite_url(folder.path()), &[]);
     let mut gateway = Program::gateway(&service.url, &["--log-requests"]);
-    Http::new(&gateway.url)
-        .bearer(Stack::KEY)
-        .post("/projects/53/settings", "{\"n\":1}")
-        .await
-        .ok();
+    let http = Http::new(&gateway.url).bearer(Stack::KEY);
+    http.post("/projects/53/settings", "{\"n\":1}").await.ok();
+    http.post("/jobq/53/push", r#"{"spider":"s","state":"deleted"}"#).await.ok();
     let peer = purge_by_hand(&gateway.url, &format!("Bearer {}", Stack::KEY)).await;
     let line = gateway.wait_for(r#"request_id="my-id""#);
     assert!(line.contains(&format!("peer={peer} ")), "{line}");

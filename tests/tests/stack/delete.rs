@@ -1,7 +1,7 @@
 //! Deleting and purging jobs.
 
 use serde_json::json;
-use spiderq_proto::v1::{DeleteJobsRequest, JobState, PurgeJobRequest};
+use spiderq_proto::v1::{DeleteJobsRequest, JobState, PurgeJobRequest, PurgeJobResponse};
 use spiderq_tests::{Grpc, Stack, by_keys};
 use tonic::Code;
 
@@ -19,8 +19,10 @@ pub(crate) async fn delete_and_purge(grpc: &Grpc, key: &str) {
     let deleted = grpc.jobs().delete_jobs(delete).await.unwrap();
     assert_eq!(deleted.into_inner().count, 1);
     assert_eq!(get(grpc, key).await.unwrap().state(), JobState::Deleted);
-    grpc.jobs().purge_job(purge.clone()).await.unwrap();
-    grpc.jobs().purge_job(purge).await.unwrap();
+    for purged in [true, false] {
+        let answer = grpc.jobs().purge_job(purge.clone()).await.unwrap();
+        assert_eq!(answer.into_inner(), PurgeJobResponse { purged });
+    }
     assert_eq!(get(grpc, key).await.unwrap_err().code(), Code::NotFound);
     let next = scheduled(grpc, schedule("spider")).await.unwrap();
     assert_eq!(next, "53/1/2", "no number is given twice");

@@ -94,7 +94,11 @@ impl Audited for v1::PurgeJobRequest {
     type Response = v1::PurgeJobResponse;
 
     fn act(&self) -> Telling<Self::Response> {
-        whole(project_of(&self.key), self.key.clone())
+        let (project, text) = (project_of(&self.key), self.key.clone());
+        Box::new(move |response| {
+            let is_act = response.is_none_or(|response| response.purged);
+            is_act.then_some(Subject { project, text, count: None })
+        })
     }
 }
 
@@ -278,6 +282,15 @@ mod tests {
         let request = v1::UpdateJobsRequest { filter, ..Default::default() };
         let done = v1::UpdateJobsResponse { count: 12, ..Default::default() };
         assert_eq!(text(&request, Some(&done)), None);
+    }
+
+    #[test]
+    fn a_purge_is_told_where_there_was_a_job() {
+        let request = v1::PurgeJobRequest { key: "7/1/2".to_owned() };
+        let done = |purged| v1::PurgeJobResponse { purged };
+        assert_eq!(text(&request, Some(&done(true))), subject(7, "7/1/2", None));
+        assert_eq!(text(&request, Some(&done(false))), None);
+        assert_eq!(text(&request, None), subject(7, "7/1/2", None));
     }
 
     #[test]

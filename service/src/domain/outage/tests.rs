@@ -143,3 +143,31 @@ fn rounds_do_not_count_while_heartbeats_cannot_be_written() {
     assert!(outages.count_round());
     assert!(outages.none_is_under_way());
 }
+
+#[tokio::test]
+async fn a_write_asks_again_whether_there_was_an_outage_only_some_time_after_nobody_knew() {
+    let world = World::new();
+    let job = started(&world).await;
+    let world = outage(&world, 4 * LEASE).await;
+    world.store.set_rounds_away(true);
+    assert!(beat(&world, &job).await.is_err());
+    world.store.set_rounds_away(false);
+    // Whoever asked now would learn of the outage, and have the lease renewed.
+    assert!(beat(&world, &job).await.is_err());
+    world.domain.outages.state().unknown = uptime().checked_sub(UNKNOWN_INTERVAL);
+    beat(&world, &job).await.unwrap();
+}
+
+#[tokio::test]
+async fn writes_that_waited_for_one_that_learned_nothing_do_not_ask_each() {
+    let world = World::new();
+    let job = started(&world).await;
+    let world = outage(&world, 4 * LEASE).await;
+    let outages = &world.domain.outages;
+    let asking = outages.writes.lock().await;
+    let (waited, ()) = tokio::join!(beat(&world, &job), async {
+        outages.unknown();
+        drop(asking);
+    });
+    assert!(waited.is_err());
+}

@@ -11,7 +11,7 @@ use super::{
 };
 use spiderq_core::{
     error::Error,
-    model::{Actor, Fence, FieldSelection, JobKey, Millis, ProjectId, State},
+    model::{Actor, Fence, FieldSelection, JobKey, Millis, ProjectId, SpiderName, State},
     store::{
         Change, Changed, Effect, EventCursor, Events, Holder, JobEvent, JobStore, NewAttempt,
         NewJob, ProjectStore, QueueStore, Step, UpkeepStore,
@@ -118,13 +118,71 @@ async fn an_event_log_goes_on_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = SqliteStore::open(&path).unwrap();
+    push(&store).await;
     let begin = begin(&store, 0).await;
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     push(&store).await;
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
-    pushed(&store, begin, 1).await;
+    pushed(&store, begin, 2).await;
+}
+
+/// Rows of event logs and of events.
+fn rows(path: &Path) -> [i64; 2] {
+    let connection = Connection::open(path).unwrap();
+    ["event_logs", "events"].map(|table| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_watch_of_a_project_that_does_not_exist_makes_no_row_and_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let first = begin(&store, 0).await;
+    for number in 2..=100 {
+        let project = ProjectId::new(number).unwrap();
+        assert_eq!(store.events(project, Some(first), 9).await.unwrap(), Events::Gone);
+        let begun = store.events(project, None, 9).await.unwrap();
+        let Events::These { last, .. } = begun else { panic!("gone") };
+        assert_eq!(store.events(project, Some(last), 9).await.unwrap(), begun);
+    }
+    assert_eq!(rows(&path), [0, 0]);
+    push(&store).await;
+    pushed(&store, first, 1).await;
+    assert_eq!(rows(&path), [1, 2]);
+}
+
+/// It comes into being by its spiders: nothing was missed.
+#[tokio::test]
+async fn a_watched_project_that_begins_without_a_job_has_all_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let first = begin(&store, 0).await;
+    let spider = SpiderName::parse("s").unwrap();
+    store.spider_id(project(), &spider, true).await.unwrap();
+    assert_eq!(begin(&store, 0).await, first);
+    push(&store).await;
+    pushed(&store, first, 1).await;
+}
+
+#[tokio::test]
+async fn events_that_came_between_a_watch_and_a_restart_show_as_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let first = begin(&store, 0).await;
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    push(&store).await;
+    assert_eq!(events(&store, Some(first)).await, Events::Gone);
+    let again = begin(&store, 0).await;
+    push(&store).await;
+    pushed(&store, again, 2).await;
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn a_key_is_looked_up_while_lists_hold_all_readers() {
                     let _ = ended.recv();
                     Ok(())
                 };
-                readers.call(list).await
+                readers.call(None, list).await
             });
             (end, list)
         })

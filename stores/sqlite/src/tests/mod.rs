@@ -4,6 +4,7 @@ mod deep_queue;
 mod event_log;
 mod file;
 mod heartbeat;
+mod lists;
 mod plans;
 
 use std::{path::Path, sync::Arc};
