@@ -18,7 +18,7 @@ use axum::{
 };
 use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
-use spiderq_gateway::{CROSS_SITE_REFUSAL, Origins};
+use spiderq_gateway::Origins;
 use tokio::sync::watch;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
@@ -105,8 +105,8 @@ impl Service<Request<Body>> for Dispatch {
         let timeouts = self.body_timeouts;
         match &mut self.grpc {
             Some(grpc) if is_grpc(&request) => {
-                if self.origins.refuse(request.uri(), request.headers()) {
-                    return Box::pin(ready(Ok(cross_site(&request))));
+                if let Some(why) = self.origins.refusal(request.uri(), request.headers()) {
+                    return Box::pin(ready(Ok(cross_site(&request, why))));
                 }
                 let is_web = is_grpc_web(&request);
                 let is_stream = is_stream(&request);
@@ -153,8 +153,8 @@ fn wrong_host(path: &str) -> Response<Body> {
 }
 
 /// The refusal of a gRPC call by a page of another site.
-fn cross_site(request: &Request<Body>) -> Response<Body> {
-    let mut response = Status::permission_denied(CROSS_SITE_REFUSAL).into_http::<Body>();
+fn cross_site(request: &Request<Body>, why: &str) -> Response<Body> {
+    let mut response = Status::permission_denied(why).into_http::<Body>();
     if let Some(kind) = request.headers().get(CONTENT_TYPE) {
         response.headers_mut().insert(CONTENT_TYPE, kind.clone());
     }
