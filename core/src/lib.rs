@@ -12,6 +12,7 @@ mod origin;
 mod steady_clock;
 pub mod store;
 mod store_clock;
+mod tls_failure;
 mod uptime;
 
 pub use backoff::Backoff;
@@ -19,4 +20,5 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
 pub use origin::Origin;
 pub use store_clock::StoreClock;
+pub use tls_failure::TlsFailure;
 pub use uptime::uptime;

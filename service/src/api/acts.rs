@@ -15,7 +15,7 @@ use crate::domain::{Act, ActSource, DONE};
 use spiderq_core::{
     Origin,
     error::{Error, Result},
-    model::ProjectId,
+    model::{AUDITED_CALLS, ProjectId},
 };
 
 /// The request of a call that the audit is about.
@@ -53,6 +53,7 @@ impl Handlers {
         F: FnOnce(Call, Q) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Q::Response>> + Send + 'static,
     {
+        debug_assert!(AUDITED_CALLS.contains(&rpc), "{rpc}");
         let source = source(&request);
         let audited = move |call: Call, message: Q| {
             to_its_end(async move {

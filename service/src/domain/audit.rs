@@ -21,15 +21,13 @@ use spiderq_core::{
         DEFAULT_AUDIT_KEEP_DAYS, MAX_AUDIT_EVENTS, MAX_AUDIT_SCAN, MAX_AUDIT_SUBJECT_BYTES,
         MAX_ROWS,
     },
-    model::{AuditEvent, Millis, ProjectId, Role},
+    model::{AUTHENTICATE, AuditEvent, Millis, ProjectId, Role},
     store::{AuditPlace, AuditRange},
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// The result of an act that was done.
 pub const DONE: &str = "OK";
-/// What stands for the call where credentials were not valid, so that there was none.
-const AUTHENTICATE: &str = "Authenticate";
 
 /// What an act was.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ fn of_requests() -> Vec<Row> {
             let size = bytes_text(DEFAULT_MAX_BODY_BYTES);
             vec![
                 (README, format!("{size} a body after decompression")),
-                (README, format!("`SPIDERQ_MAX_BODY` | {DEFAULT_MAX_BODY_BYTES} |")),
+                (README, format!("`SPIDERQ_MAX_BODY` | {} |", size.replace(' ', ""))),
                 (
                     LIMITS_PAGE,
                     format!(
