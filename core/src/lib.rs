@@ -18,7 +18,7 @@ mod uptime;
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
-pub use origin::Origin;
+pub use origin::{Origin, client_network};
 pub use store_clock::StoreClock;
 pub use tls_failure::TlsFailure;
 pub use uptime::uptime;
