@@ -28,7 +28,7 @@ mod upstream;
 
 pub use body::find_timeout;
 pub use errors::refusal;
-pub use middleware::cross_site::Origins;
+pub use middleware::{cross_site::Origins, unauthenticated::PUBLIC_PATHS};
 pub use router::router;
 pub use services::{Options, Services};
 pub use upstream::upstream;

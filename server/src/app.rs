@@ -30,6 +30,7 @@ use crate::{
     cors,
     grpc::{Admission, GrpcGuard},
     listen::Limits,
+    public_paths::is_reflection,
 };
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
@@ -109,7 +110,7 @@ impl Service<Request<Body>> for Dispatch {
                     return Box::pin(ready(Ok(cross_site(&request, why))));
                 }
                 let is_web = is_grpc_web(&request);
-                let is_stream = is_stream(&request);
+                let is_stream = is_reflection(request.uri().path());
                 let request = request.map(|body| match is_stream {
                     true => tonic::body::Body::new(body),
                     false => grpc_body(timeouts.apply(body)),
@@ -165,12 +166,6 @@ fn cross_site(request: &Request<Body>, why: &str) -> Response<Body> {
 fn without_sniffing(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-/// Whether the client streams messages, which may come at any time: among our services only
-/// reflection takes such a stream.
-fn is_stream(request: &Request<Body>) -> bool {
-    request.uri().path().starts_with("/grpc.reflection.")
 }
 
 fn grpc_body(body: Body) -> tonic::body::Body {
