@@ -10,24 +10,34 @@ use spiderq_proto::{
 use tonic::{service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{
+    admin_client::{Credentials, call_error, connect},
     args::{Audit, Output},
     error::Error,
-    key::{Bearer, channel},
 };
 
-type Client = AuditServiceClient<InterceptedService<Channel, Bearer>>;
+/// What sets the fields of the request.
+const FLAGS: [(&str, &str); 6] = [
+    ("from_time", "--since"),
+    ("before_time", "--until"),
+    ("owner", "--owner"),
+    ("call", "--call"),
+    ("project", "--project"),
+    ("page_size", "--limit"),
+];
+
+type Client = AuditServiceClient<InterceptedService<Channel, Credentials>>;
 
 /// Prints the events, the latest first, page by page.
 pub(crate) async fn run(flags: Audit) -> Result<(), Error> {
-    let bearer = Bearer::new(flags.admin_key, flags.admin_key_file.as_deref())?;
-    let channel = channel(&flags.connection).await?;
-    let mut client: Client = AuditServiceClient::with_interceptor(channel, bearer);
+    let credentials = Credentials::new(flags.admin_key)?;
+    let channel = connect(&flags.connection).await?;
+    let mut client: Client = AuditServiceClient::with_interceptor(channel, credentials);
     let most = if flags.limit == 0 { u64::MAX } else { flags.limit };
     let mut request = ListAuditEventsRequest {
         from_time: flags.since,
         before_time: flags.until,
         owner: flags.owner,
-        call: flags.call,
+        call: flags.call.unwrap_or_default(),
         project: flags.project,
         page_size: i32::try_from(most).unwrap_or(i32::MAX),
         ..Default::default()
@@ -38,7 +48,8 @@ pub(crate) async fn run(flags: Audit) -> Result<(), Error> {
     let mut printed = 0;
     while printed < most {
         let page = client.list_audit_events(request.clone()).await;
-        let page = page.map_err(|status| Error::new(status.message()))?.into_inner();
+        let failed = |status| call_error(&status, &flags.connection.server, &FLAGS);
+        let page = page.map_err(failed)?.into_inner();
         for event in page.events.iter().take(usize::try_from(most - printed).unwrap_or(usize::MAX))
         {
             print(&match flags.output {

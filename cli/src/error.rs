@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::given;
+
 /// One line for standard error, and the exit code of the process.
 #[derive(Debug)]
 pub(crate) struct Error {
@@ -13,6 +15,11 @@ impl Error {
     /// With exit code 1.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), exit_code: 1 }
+    }
+
+    /// Of the option `name`, which the text calls as the user gave it.
+    pub(crate) fn option(name: &str, problem: impl fmt::Display) -> Self {
+        Self::new(format!("{}: {problem}", given::source(name)))
     }
 
     pub(crate) const fn with_exit_code(mut self, exit_code: u8) -> Self {
@@ -37,17 +44,20 @@ impl From<spiderq_server::Error> for Error {
     /// Options of the server are flags of the same names here.
     fn from(error: spiderq_server::Error) -> Self {
         match error {
-            spiderq_server::Error::Option { .. } => Self::new(format!("--{error}")),
-            spiderq_server::Error::Listen { .. } | spiderq_server::Error::Service(_) => {
-                Self::new(with_cause(&error))
-            }
+            spiderq_server::Error::Option { option, problem } => Self::option(option, problem),
+            spiderq_server::Error::Service(error) => Self::from(error),
+            spiderq_server::Error::Listen { .. } => Self::new(with_cause(&error)),
         }
     }
 }
 
 impl From<spiderq_core::error::Error> for Error {
+    /// Before anything is served, fields that are wrong are options.
     fn from(error: spiderq_core::error::Error) -> Self {
-        Self::new(with_cause(&error))
+        match error.violations().first() {
+            Some(wrong) => Self::option(&wrong.name, &wrong.message),
+            None => Self::new(with_cause(&error)),
+        }
     }
 }
 

@@ -43,8 +43,7 @@ async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error>
     }
     let projects = flags.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
-    let scope =
-        CheckScope { projects: projects.map_err(|error| Error::new(format!("--{error}")))? };
+    let scope = CheckScope { projects: projects? };
     let store =
         if flags.repair { store::open(&url).await? } else { store::open_to_check(&url).await? };
     let mut on_progress = |progress| report.add(progress);

@@ -2,39 +2,50 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
     time::Duration,
 };
 
-use spiderq_core::{Clock as _, SystemClock, model::Quota};
+use spiderq_core::{Clock as _, SystemClock, limits::MAX_KEY_KEEP_MS, model::Quota};
 use spiderq_proto::{
     Timestamp,
-    time::{duration, timestamp},
+    time::{duration, timestamp, timestamp_ms},
     v1::{
         self, ApiKey, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
         RotateApiKeyRequest, api_key_service_client::ApiKeyServiceClient,
     },
 };
 use time::UtcDateTime;
-use tonic::{
-    Request, Status,
-    metadata::{Ascii, MetadataValue},
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
-};
+use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{
-    args::{Connection, Expiry, Key, KeyAction, RoleArg, Secret},
+    admin_client::{Credentials, call_error, connect},
+    args::{Expiry, Key, KeyAction, RoleArg},
     error::Error,
-    secrets,
 };
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What sets the fields of the requests.
+const FLAGS: [(&str, &str); 14] = [
+    ("owner", "NAME"),
+    ("role", "--role"),
+    ("all_projects", "--all-projects"),
+    ("projects", "--project"),
+    ("expire_time", "--expires"),
+    ("quotas.rate", "--rate"),
+    ("quotas.burst", "--burst"),
+    ("quotas.calls", "--calls"),
+    ("quotas.waits", "--waits"),
+    ("quotas.watches", "--watches"),
+    ("quotas.projects", "--new-projects"),
+    ("quotas.jobs", "--jobs"),
+    ("id", "ID"),
+    ("keep", "--keep"),
+];
 
 /// Runs the action and prints its result to standard output.
 pub(crate) async fn run(flags: Key) -> Result<(), Error> {
-    let bearer = Bearer::new(flags.admin_key, flags.admin_key_file.as_deref())?;
-    let mut client = connect(&flags.connection, bearer).await?;
+    let credentials = Credentials::new(flags.admin_key)?;
+    let channel = connect(&flags.connection).await?;
+    let mut client = ApiKeyServiceClient::with_interceptor(channel, credentials);
     let text = match flags.action {
         KeyAction::Create { name: owner, role, projects, all_projects, expires, quotas } => {
             let is_admin = matches!(role, RoleArg::Admin);
@@ -59,13 +70,13 @@ pub(crate) async fn run(flags: Key) -> Result<(), Error> {
         KeyAction::Rotate { id, keep } => rotate(&mut client, id, keep).await,
         KeyAction::Revoke { id } => revoke(&mut client, id).await,
     };
-    let text = text.map_err(|status| Error::new(status.message()))?;
+    let text = text.map_err(|status| call_error(&status, &flags.connection.server, &FLAGS))?;
     io::stdout()
         .write_all(text.as_bytes())
         .map_err(|error| Error::new(format!("can't print the result: {error}")))
 }
 
-type Client = ApiKeyServiceClient<InterceptedService<Channel, Bearer>>;
+type Client = ApiKeyServiceClient<InterceptedService<Channel, Credentials>>;
 
 async fn create(client: &mut Client, request: CreateApiKeyRequest) -> Result<String, Status> {
     let created = client.create_api_key(request).await?.into_inner();
@@ -97,41 +108,6 @@ async fn revoke(client: &mut Client, id: String) -> Result<String, Status> {
     Ok(format!("key {id} is revoked\n"))
 }
 
-async fn connect(connection: &Connection, bearer: Bearer) -> Result<Client, Error> {
-    Ok(ApiKeyServiceClient::with_interceptor(channel(connection).await?, bearer))
-}
-
-/// A connection to the server that the flags name.
-pub(crate) async fn channel(connection: &Connection) -> Result<Channel, Error> {
-    let channel = connection.endpoint()?.connect_timeout(CONNECT_TIMEOUT).connect().await;
-    channel.map_err(|_| {
-        Error::new(format!(
-            "no server answers at {}; start it with `spiderq serve`",
-            connection.server
-        ))
-    })
-}
-
-/// Adds the admin key to each call.
-#[derive(Clone)]
-pub(crate) struct Bearer(MetadataValue<Ascii>);
-
-impl Bearer {
-    pub(crate) fn new(key: Option<Secret>, file: Option<&Path>) -> Result<Self, Error> {
-        let key = secrets::required("admin-key", key, file, "an API key of role admin")?;
-        let value = format!("Bearer {}", key.expose()).parse();
-        let bad = |_| Error::new("--admin-key: must be 32 hexadecimal characters");
-        value.map(Self).map_err(bad)
-    }
-}
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
-    }
-}
-
 impl From<RoleArg> for v1::Role {
     fn from(role: RoleArg) -> Self {
         match role {
@@ -154,22 +130,41 @@ fn expire_time(expires: Expiry) -> Timestamp {
 
 /// A heading, then a line per key.
 fn table(keys: &[ApiKey]) -> String {
-    let line = |[id, role, projects, created, expires, used, quotas, owner]: [&str; 8]| {
+    let line = |[id, role, projects, created, expires, status, used, quotas, owner]: [&str; 9]| {
         let access = format!("{id:<10} {role:<7} {projects:<16}");
-        format!("{access} {created:<16} {expires:<16} {used:<16} {quotas:<16} {owner}\n")
+        let times = format!("{created:<16} {expires:<16} {status:<11} {used:<16}");
+        format!("{access} {times} {quotas:<16} {owner}\n")
     };
+    let now = SystemClock.now().0;
     let row = |key: &ApiKey| {
         let projects: Vec<_> = key.projects.iter().map(i64::to_string).collect();
         let projects = if projects.is_empty() { "all".to_owned() } else { projects.join(",") };
         let role = key.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
         let times = [&key.create_time, &key.expire_time, &key.last_use_time].map(minute);
         let [created, expires, used] = times.each_ref().map(String::as_str);
+        let status = status(key.expire_time.as_ref(), now);
         let quotas = quotas(key.quotas.unwrap_or_default());
-        line([&key.id, &role, &projects, created, expires, used, &quotas, &key.owner])
+        line([&key.id, &role, &projects, created, expires, &status, used, &quotas, &key.owner])
     };
-    let times = ["CREATED (UTC)", "EXPIRES", "LAST USE"];
-    let head = line(["ID", "ROLE", "PROJECTS", times[0], times[1], times[2], "QUOTAS", "OWNER"]);
+    let times = ["CREATED (UTC)", "EXPIRES", "STATUS", "LAST USE"];
+    let [created, expires, status, used] = times;
+    let head = line(["ID", "ROLE", "PROJECTS", created, expires, status, used, "QUOTAS", "OWNER"]);
     keys.iter().map(row).fold(head, |text, line| text + &line)
+}
+
+/// `expired`, or how soon a key ends: within the time for which one that was replaced may be kept.
+/// By the clock of this machine, as [`expire_time`].
+fn status(expires: Option<&Timestamp>, now_ms: u64) -> String {
+    let Some(expires) = expires else { return "good".to_owned() };
+    let left_ms = u64::try_from(timestamp_ms(expires)).unwrap_or(0).saturating_sub(now_ms);
+    let minutes = left_ms.div_ceil(60_000);
+    match minutes {
+        0 => "expired".to_owned(),
+        _ if left_ms > MAX_KEY_KEEP_MS => "good".to_owned(),
+        1..=119 => format!("ends in {minutes}m"),
+        120..=2_879 => format!("ends in {}h", minutes / 60),
+        _ => format!("ends in {}d", minutes / 1_440),
+    }
 }
 
 /// A time as `2030-01-31 12:00`, in UTC.
@@ -197,4 +192,46 @@ fn quotas(quotas: v1::Quotas) -> String {
     });
     let texts: Vec<String> = texts.collect();
     if texts.is_empty() { "-".to_owned() } else { texts.join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_has_expired_or_soon_will_says_so() {
+        let (now, minute) = (1_700_000_000_000, 60_000);
+        let (hour, day) = (60 * minute, 1_440 * minute);
+        for (expires, told) in [
+            (0, "expired"),
+            (now, "expired"),
+            (now + 1, "ends in 1m"),
+            (now + hour, "ends in 60m"),
+            (now + 3 * hour, "ends in 3h"),
+            (now + 7 * day, "ends in 7d"),
+            (now + 30 * day, "ends in 30d"),
+            (now + 31 * day, "good"),
+        ] {
+            let expires = timestamp(expires.try_into().unwrap());
+            assert_eq!(status(Some(&expires), now), told);
+        }
+        assert_eq!(status(None, now), "good");
+    }
+
+    #[test]
+    fn the_flags_of_requests_are_those_of_the_command() {
+        use clap::CommandFactory as _;
+        let command = crate::args::Cli::command();
+        let key = command.find_subcommand("key").unwrap();
+        let args = key.get_subcommands().flat_map(clap::Command::get_arguments);
+        let names: Vec<String> = args
+            .map(|arg| match arg.get_long() {
+                Some(long) => format!("--{long}"),
+                None => arg.get_id().as_str().to_uppercase(),
+            })
+            .collect();
+        for (field, flag) in FLAGS {
+            assert!(names.contains(&flag.to_owned()), "{field}: {flag}");
+        }
+    }
 }

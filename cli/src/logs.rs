@@ -17,8 +17,7 @@ use crate::{
 
 /// Must be called once only; nothing is logged before.
 pub(crate) fn init(log: &Log) -> Result<(), Error> {
-    let filter =
-        EnvFilter::try_new(&log.log).map_err(|error| Error::new(format!("--log: {error}")))?;
+    let filter = EnvFilter::try_new(&log.log).map_err(|error| Error::option("log", error))?;
     let lines = fmt::layer().with_writer(LogWriter::default);
     let lines = match log.log_format {
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),

@@ -1,11 +1,13 @@
 //! `spiderq`: a job service for Scrapy, wire-compatible with Scrapy Cloud's job APIs. This
 //! crate is its flags and commands; what they start is in the server and runner crates.
 
+mod admin_client;
 mod args;
 mod audit;
 mod error;
 mod fsck;
 mod gateway;
+mod given;
 mod key;
 mod logs;
 mod runner;
@@ -30,7 +32,8 @@ use crate::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::try_parse().unwrap_or_else(|error| given::with_sources(error).exit());
+    match run(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("spiderq: {error}");

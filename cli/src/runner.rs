@@ -6,7 +6,7 @@ use std::{
 };
 
 use spiderq_runner::{
-    AllowedEnvironment, ResourceLimits, Settings, Template, Users, Work, find_project,
+    AllowedEnvironment, ResourceLimits, RunnerError, Settings, Template, Users, Work, find_project,
 };
 
 use crate::{
@@ -18,7 +18,10 @@ use crate::{
 /// Runs jobs until a signal; with `--once`, until none is left.
 pub(crate) async fn run(flags: Runner) -> Result<(), Error> {
     let result = spiderq_runner::run(settings(flags)?).await;
-    result.map_err(|error| Error::new(error.to_string()))
+    result.map_err(|error| match error {
+        RunnerError::Option { option, problem } => Error::option(option, problem),
+        RunnerError::Failed(why) => Error::new(why),
+    })
 }
 
 /// Blocks until the job's program has ended, and ends as it did.
@@ -58,7 +61,7 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
         rotate_bytes: job.rotate_bytes,
         max_bytes: job.max_bytes,
         limits: limits(&job.limits),
-        users: users.map_err(|why| Error::new(format!("--user: {why}")))?,
+        users: users.map_err(|why| Error::option("user", why))?,
         runtime_limit: job.runtime_limit,
         stall_limit: job.stall_limit,
         cancel_grace: job.cancel_grace,
@@ -73,15 +76,15 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
 fn work(job: &JobSettings) -> Result<Work, Error> {
     if let Some(template) = &job.command {
         let template = Template::parse(template.expose());
-        let template = template.map_err(|why| Error::new(format!("--command: {why}")))?;
+        let template = template.map_err(|why| Error::option("command", why))?;
         let allowed = AllowedEnvironment::parse(&job.allowed_env);
-        let allowed = allowed.map_err(|why| Error::new(format!("--allow-env: {why}")))?;
+        let allowed = allowed.map_err(|why| Error::option("allow-env", why))?;
         return Ok(Work::Command { template, allowed });
     }
     let start = match &job.python {
         Some(python) => {
             let python = python.to_str().map(str::to_owned);
-            let python = python.ok_or_else(|| Error::new("--python: must be valid UTF-8"))?;
+            let python = python.ok_or_else(|| Error::option("python", "must be valid UTF-8"))?;
             vec![python, "-m".to_owned(), "sh_scrapy.crawl".to_owned()]
         }
         None => vec![job.start_crawl.clone()],
@@ -107,10 +110,8 @@ fn project(job: &JobSettings) -> Result<Option<PathBuf>, Error> {
         return Ok(find_project(Path::new(".")));
     };
     find_project(folder).map(Some).ok_or_else(|| {
-        Error::new(format!(
-            "--project-dir: there is no scrapy.cfg in {} or above",
-            folder.display()
-        ))
+        let problem = format!("there is no scrapy.cfg in {} or above", folder.display());
+        Error::option("project-dir", problem)
     })
 }
 

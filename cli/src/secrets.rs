@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{args::Secret, error::Error};
+use crate::{args::Secret, error::Error, given};
 
 /// The largest file of a secret, bytes: a wrong path must not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 << 10;
@@ -27,8 +27,28 @@ pub(crate) fn read(
     given: Option<Secret>,
     file: Option<&Path>,
 ) -> Result<Option<Secret>, Error> {
-    let folder = env::var_os(CREDENTIALS).map(PathBuf::from);
-    read_in(folder.as_deref(), name, given, file)
+    read_in(credentials_folder().as_deref(), name, given, file)
+}
+
+/// Where systemd puts the credentials of this unit.
+pub(crate) fn credentials_folder() -> Option<PathBuf> {
+    env::var_os(CREDENTIALS).map(PathBuf::from)
+}
+
+/// The credential of the flag `--NAME`.
+pub(crate) fn credential(name: &str) -> String {
+    format!("spiderq.{name}")
+}
+
+/// Standard input ends with the first secret that is read of it.
+pub(crate) fn check_standard_input(files: &[(&str, Option<&Path>)]) -> Result<(), Error> {
+    let from_input = files.iter().filter(|(_, file)| *file == Some(Path::new(STANDARD_INPUT)));
+    let names: Vec<String> = from_input.map(|(name, _)| given::source(name)).collect();
+    if names.len() < 2 {
+        return Ok(());
+    }
+    let names = names.join(" and ");
+    Err(Error::new(format!("{names}: only one secret can come from standard input (-)")))
 }
 
 /// The same of a secret that must be there.
@@ -40,8 +60,8 @@ pub(crate) fn required(
 ) -> Result<Secret, Error> {
     let secret = read(name, given, file)?.filter(|secret| !secret.expose().is_empty());
     secret.ok_or_else(|| {
-        let variable = name.to_uppercase().replace('-', "_");
-        Error::new(format!("--{name}, --{name}-file or SPIDERQ_{variable} is required: {what}"))
+        let variable = given::variable(name);
+        Error::new(format!("--{name}, --{name}-file or {variable} is required: {what}"))
     })
 }
 
@@ -55,9 +75,9 @@ fn read_in(
         return Ok(given);
     }
     if let Some(path) = file {
-        return read_file(&format!("--{name}-file"), path).map(Some);
+        return read_file(&given::source(&format!("{name}-file")), path).map(Some);
     }
-    let credential = format!("spiderq.{name}");
+    let credential = credential(name);
     let path = credentials.map(|folder| folder.join(&credential));
     let path = path.filter(|path| path.exists());
     path.map(|path| read_file(&format!("credential {credential}"), &path)).transpose()

@@ -16,26 +16,37 @@ use crate::{
 pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
     let hangup = Hangup::catch()?;
     raise_open_file_limit(flags.listener.max_connections);
+    let (admin_key_file, token_secret_file) =
+        (flags.admin_key_file.as_deref(), flags.token_secret_file.as_deref());
+    secrets::check_standard_input(&[
+        ("store-file", flags.store.store_file.as_deref()),
+        ("admin-key-file", admin_key_file),
+        ("token-secret-file", token_secret_file),
+    ])?;
     let url = store::parse(flags.store)?;
-    let admin_key = secrets::read("admin-key", flags.admin_key, flags.admin_key_file.as_deref())?;
-    let file = flags.token_secret_file.as_deref();
-    let token_secret = secrets::read("token-secret", flags.token_secret, file)?;
+    let admin_key = secrets::read("admin-key", flags.admin_key, admin_key_file)?;
+    let token_secret = secrets::read("token-secret", flags.token_secret, token_secret_file)?;
+    let service = ServiceOptions {
+        admin_key: admin_key.map(Secret::into_inner),
+        token_secret: token_secret.map(Secret::into_inner),
+        quotas: flags.quotas.into(),
+        audit_keep_days: Some(flags.audit_keep),
+        ..ServiceOptions::default()
+    };
+    let network = Network::from(&flags.listener);
+    // Before a store is made that a mistake would leave behind.
+    service.check()?;
+    network.check()?;
     let store = store::open(&url).await?;
     let clock = StoreClock::of(&store).await?;
     let signals = Signals::catch(hangup)?;
     let server = spiderq_server::start(ServeOptions {
         store,
         clock,
-        service: ServiceOptions {
-            admin_key: admin_key.map(Secret::into_inner),
-            token_secret: token_secret.map(Secret::into_inner),
-            quotas: flags.quotas.into(),
-            audit_keep_days: Some(flags.audit_keep),
-            ..ServiceOptions::default()
-        },
+        service,
         listen: flags.listen,
         http,
-        network: Network::from(&flags.listener),
+        network,
         memory: flags.listener.memory(),
         public_url: flags.listener.public_url,
         max_body: flags.listener.max_body,

@@ -16,8 +16,7 @@ const DEFAULT_URL: &str = "sqlite:spiderq.db";
 
 pub(crate) fn parse(flag: StoreFlag) -> Result<StoreUrl, Error> {
     let url = secrets::read("store", flag.store, flag.store_file.as_deref())?;
-    StoreUrl::parse(url.as_ref().map_or(DEFAULT_URL, Secret::expose))
-        .map_err(|error| Error::new(format!("--{error}")))
+    Ok(StoreUrl::parse(url.as_ref().map_or(DEFAULT_URL, Secret::expose))?)
 }
 
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {

@@ -12,13 +12,15 @@ mod origin;
 mod steady_clock;
 pub mod store;
 mod store_clock;
+mod tls_failure;
 mod turns;
 mod uptime;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
-pub use origin::Origin;
+pub use origin::{Origin, client_network};
 pub use store_clock::StoreClock;
+pub use tls_failure::TlsFailure;
 pub use turns::{Turn, Turns};
 pub use uptime::uptime;

@@ -3,9 +3,22 @@
 //! hands it on to a service in the same process; a service elsewhere sees the gateway's address.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
 };
+
+/// What counts as one client: an IPv4 address, or the /64 that a network gives to one site, whose
+/// clients could come from any address of it.
+#[must_use]
+pub fn client_network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        address @ IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
 
 /// The origin of one request. Clones share the owner.
 #[derive(Clone, Debug)]
@@ -41,5 +54,21 @@ impl Origin {
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.owner.get().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_an_ipv4_address_or_the_64_of_ipv6() {
+        for (peer, client) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(client_network(peer.parse().unwrap()).to_string(), client, "{peer}");
+        }
     }
 }

@@ -9,7 +9,10 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use spiderq_core::{
     Reservation,
-    limits::{FREE_EXPANSION_BYTES, MAX_EXPANSION, MAX_KEYLESS_FORM_BYTES},
+    limits::{
+        FREE_EXPANSION_BYTES, MAX_EXPANSION, MAX_KEYLESS_FORM_BYTES, MAX_METADATA_REQUEST_BYTES,
+        MAX_SMALL_REQUEST_BYTES,
+    },
 };
 
 use crate::{
@@ -21,19 +24,16 @@ use crate::{
 const COPIES: usize = 3;
 /// What a value costs beside its bytes: its place among others, its name.
 const VALUE_BYTES: usize = 32;
-/// Largest body of a path that takes the metadata of one job, bytes: somewhat over the largest
-/// metadata, so that those are refused by their name.
-const MAX_METADATA_BODY: usize = 2 << 20;
-/// Bytes, for paths that take a key and a few fields.
-const MAX_SMALL_BODY: usize = 256 << 10;
 
 /// Largest body at `path`, bytes after decompression.
 pub(crate) fn limit(path: &str, max_body: usize) -> usize {
     let mut parts = path.trim_matches('/').split('/');
     let limit = match (parts.next(), parts.nth(1)) {
         (Some("jobq"), Some("push" | "update" | "cancel")) | (Some("api"), _) => max_body,
-        (Some("jobq"), Some("startjob")) | (Some("jobs" | "projects"), _) => MAX_METADATA_BODY,
-        _ => MAX_SMALL_BODY,
+        (Some("jobq"), Some("startjob")) | (Some("jobs" | "projects"), _) => {
+            MAX_METADATA_REQUEST_BYTES
+        }
+        _ => MAX_SMALL_REQUEST_BYTES,
     };
     limit.min(max_body)
 }
@@ -191,10 +191,10 @@ mod tests {
             ("/jobq/53/update/", max),
             ("/api/run.json", max),
             ("/api/jobs/update.json", max),
-            ("/jobq/53/startjob", MAX_METADATA_BODY),
-            ("/jobs/53/1/2", MAX_METADATA_BODY),
-            ("/jobq/53/heartbeat/1/2", MAX_SMALL_BODY),
-            ("/nothing/here", MAX_SMALL_BODY),
+            ("/jobq/53/startjob", MAX_METADATA_REQUEST_BYTES),
+            ("/jobs/53/1/2", MAX_METADATA_REQUEST_BYTES),
+            ("/jobq/53/heartbeat/1/2", MAX_SMALL_REQUEST_BYTES),
+            ("/nothing/here", MAX_SMALL_REQUEST_BYTES),
         ] {
             assert_eq!(limit(path, max), expected, "{path}");
         }

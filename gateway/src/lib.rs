@@ -29,7 +29,7 @@ mod upstream;
 
 pub use body::find_timeout;
 pub use errors::refusal;
-pub use middleware::cross_site::{CROSS_SITE_REFUSAL, Origins};
+pub use middleware::{cross_site::Origins, unauthenticated::PUBLIC_PATHS};
 pub use router::router;
 pub use services::{Options, Services};
 pub use upstream::upstream;

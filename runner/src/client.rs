@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-use spiderq_core::{Backoff, limits::MAX_RESPONSE_BYTES};
+use spiderq_core::{Backoff, TlsFailure, limits::MAX_RESPONSE_BYTES};
 use spiderq_proto::{
     time::duration,
     v1::{
@@ -53,6 +53,9 @@ impl fmt::Display for CallError {
 
 impl From<Status> for CallError {
     fn from(status: Status) -> Self {
+        if let Some(failure) = TlsFailure::find(&status) {
+            return Self::Unavailable(failure.to_string());
+        }
         let why = format!("{}: {}", status.code(), status.message());
         // A call beyond a quota may be made later, one with too much in it may not.
         if status.get_details_retry_info().is_some() {

@@ -1,7 +1,7 @@
 //! Decides when to ask for a job, of which project and of how many units, and runs the jobs that
 //! come.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use spiderq_core::{Backoff, limits::MAX_UNITS};
 use spiderq_proto::v1::StartJobRequest;
@@ -14,6 +14,7 @@ use tokio::{
 use crate::{
     client::{Client, RETRY_BACKOFF},
     context::Context,
+    error::RunnerError,
     job::StartedJob,
     private_files::create_folder,
     settings::Settings,
@@ -31,18 +32,6 @@ const MIN_EMPTY_WAIT: Duration = Duration::from_secs(1);
 /// the free units are.
 const ANY_SIZE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Why a runner ended before it was asked to.
-#[derive(Debug)]
-pub struct RunnerError(pub(crate) String);
-
-impl fmt::Display for RunnerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for RunnerError {}
-
 /// Runs jobs until a signal ends the runner, or with `once` until no job is pending.
 ///
 /// # Errors
@@ -50,9 +39,9 @@ impl std::error::Error for RunnerError {}
 /// while jobs ran.
 pub async fn run(settings: Settings) -> Result<(), RunnerError> {
     let signals = Signals::catch()
-        .map_err(|error| RunnerError(format!("can't listen for signals: {error}")))?;
+        .map_err(|error| RunnerError::Failed(format!("can't listen for signals: {error}")))?;
     let client = Client::new(settings.endpoint.clone(), &settings.api_key)
-        .map_err(|why| RunnerError(format!("--api-key: {why}")))?;
+        .map_err(|why| RunnerError::option("api-key", why))?;
     check_data_dir(&settings)?;
     hide_from_jobs();
     if settings.users.are_root() {
@@ -62,7 +51,7 @@ pub async fn run(settings: Settings) -> Result<(), RunnerError> {
     let dispatch = Dispatch::new(settings, client, shutdown);
     tokio::select! {
         done = dispatch.run() => done,
-        () = signals.drive(phase) => Err(RunnerError("killed jobs at the third signal".to_owned())),
+        () = signals.drive(phase) => Err(RunnerError::Failed("killed jobs at the third signal".to_owned())),
         () = terminal::redraw_forever() => Ok(()),
     }
 }
@@ -72,7 +61,7 @@ fn check_data_dir(settings: &Settings) -> Result<(), RunnerError> {
     let folder = &settings.data_dir;
     let file = create_folder(folder).and_then(|()| tempfile::tempfile_in(folder));
     file.map(|_| ()).map_err(|error| {
-        RunnerError(format!("--data-dir: can't write to {}: {error}", folder.display()))
+        RunnerError::option("data-dir", format!("can't write to {}: {error}", folder.display()))
     })
 }
 
@@ -118,7 +107,7 @@ impl Dispatch {
             ended = self.take_jobs() => ended,
             () = shutdown.draining() => Ok(()),
             () = runner_failed.notified() => {
-                Err(RunnerError("jobs can't be run here".to_owned()))
+                Err(RunnerError::Failed("jobs can't be run here".to_owned()))
             }
         };
         if let Err(error) = &ended {

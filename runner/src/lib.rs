@@ -4,8 +4,8 @@
 //! `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
 //! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
 //! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
-//! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off and job
-//! keys.
+//! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off, the causes of TLS failures
+//! and job keys.
 
 mod allowed_environment;
 mod become_program;
@@ -20,6 +20,7 @@ mod descendants;
 mod dispatch;
 mod environment;
 mod environment_frame;
+mod error;
 mod fifo;
 mod finish;
 mod heartbeat;
@@ -48,7 +49,8 @@ mod terminal;
 mod users;
 
 pub use allowed_environment::AllowedEnvironment;
-pub use dispatch::{RunnerError, run};
+pub use dispatch::run;
+pub use error::RunnerError;
 pub use resource_limits::ResourceLimits;
 pub use scrapy_project::find_project;
 pub use settings::{Settings, Work};

@@ -6,18 +6,20 @@ use spiderq_proto::{
     time::{duration, duration_ms},
     v1::{SpiderRef, StartJobRequest, spider_ref::Spider},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{
     client::{CALL_TIMEOUT, CallError, RETRY_BACKOFF},
     context::Context,
-    dispatch::RunnerError,
+    error::RunnerError,
     job::StartedJob,
 };
 
 /// Short, since other jobs wait while an abandoned call is repeated.
 const REPEAT_TIMEOUT: Duration = Duration::from_millis(250);
+/// How often a call that keeps failing is told of.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Context {
     /// A request for a job of `project` for which the server may wait as long as `wait`.
@@ -53,25 +55,26 @@ impl Context {
         let wait_ms = request.wait.as_ref().map_or(0, duration_ms);
         let timeout = CALL_TIMEOUT + Duration::from_millis(wait_ms.unsigned_abs());
         let mut backoff = RETRY_BACKOFF;
-        let mut warned = false;
+        let mut warned: Option<Instant> = None;
         loop {
             match self.client.start_job(request.clone(), timeout).await {
                 Ok(response) => {
                     let started = StartedJob::from_response(response, project);
-                    return started.map_err(|why| RunnerError(format!("project {project}: {why}")));
+                    return started
+                        .map_err(|why| RunnerError::Failed(format!("project {project}: {why}")));
                 }
                 Err(CallError::Unavailable(why)) => {
-                    if !warned {
+                    if warned.is_none_or(|last| last.elapsed() >= WARN_INTERVAL) {
                         tracing::warn!(project, why, "asking for a job failed, retrying");
+                        warned = Some(Instant::now());
                     }
-                    warned = true;
                     sleep(backoff.pause()).await;
                 }
                 Err(
                     error @ (CallError::LeaseLost
                     | CallError::Rejected(_)
                     | CallError::Forbidden(_)),
-                ) => return Err(RunnerError(format!("project {project}: {error}"))),
+                ) => return Err(RunnerError::Failed(format!("project {project}: {error}"))),
             }
         }
     }

@@ -18,7 +18,7 @@ use axum::{
 };
 use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
-use spiderq_gateway::{CROSS_SITE_REFUSAL, Origins};
+use spiderq_gateway::Origins;
 use tokio::sync::watch;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
@@ -30,6 +30,7 @@ use crate::{
     cors,
     grpc::{Admission, GrpcGuard},
     listen::Limits,
+    public_paths::is_reflection,
 };
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
@@ -105,11 +106,11 @@ impl Service<Request<Body>> for Dispatch {
         let timeouts = self.body_timeouts;
         match &mut self.grpc {
             Some(grpc) if is_grpc(&request) => {
-                if self.origins.refuse(request.uri(), request.headers()) {
-                    return Box::pin(ready(Ok(cross_site(&request))));
+                if let Some(why) = self.origins.refusal(request.uri(), request.headers()) {
+                    return Box::pin(ready(Ok(cross_site(&request, why))));
                 }
                 let is_web = is_grpc_web(&request);
-                let is_stream = is_stream(&request);
+                let is_stream = is_reflection(request.uri().path());
                 let request = request.map(|body| match is_stream {
                     true => tonic::body::Body::new(body),
                     false => grpc_body(timeouts.apply(body)),
@@ -153,8 +154,8 @@ fn wrong_host(path: &str) -> Response<Body> {
 }
 
 /// The refusal of a gRPC call by a page of another site.
-fn cross_site(request: &Request<Body>) -> Response<Body> {
-    let mut response = Status::permission_denied(CROSS_SITE_REFUSAL).into_http::<Body>();
+fn cross_site(request: &Request<Body>, why: &str) -> Response<Body> {
+    let mut response = Status::permission_denied(why).into_http::<Body>();
     if let Some(kind) = request.headers().get(CONTENT_TYPE) {
         response.headers_mut().insert(CONTENT_TYPE, kind.clone());
     }
@@ -165,12 +166,6 @@ fn cross_site(request: &Request<Body>) -> Response<Body> {
 fn without_sniffing(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-/// Whether the client streams messages, which may come at any time: among our services only
-/// reflection takes such a stream.
-fn is_stream(request: &Request<Body>) -> bool {
-    request.uri().path().starts_with("/grpc.reflection.")
 }
 
 fn grpc_body(body: Body) -> tonic::body::Body {

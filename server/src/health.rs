@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use spiderq_core::Origin;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::server::ShutdownFlag;
+use crate::{
+    public_paths::{HEALTHZ, READYZ},
+    server::ShutdownFlag,
+};
 
 /// For how long an answer about the store or upstream is given again.
 const FRESH: Duration = Duration::from_secs(1);
@@ -52,10 +55,10 @@ pub(crate) fn routes(check: Check, authenticate: Authenticate, shutdown: Shutdow
         ready.answer(origin.map(|Extension(origin)| origin), &headers).await
     };
     Router::new()
-        .route("/healthz", get(alive))
-        .route("/healthz/", get(alive))
-        .route("/readyz", get(ready.clone()))
-        .route("/readyz/", get(ready))
+        .route(HEALTHZ, get(alive))
+        .route(&format!("{HEALTHZ}/"), get(alive))
+        .route(READYZ, get(ready.clone()))
+        .route(&format!("{READYZ}/"), get(ready))
         .method_not_allowed_fallback(wrong_method)
 }
 

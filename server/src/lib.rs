@@ -16,6 +16,7 @@ mod listen;
 mod memory;
 mod network;
 mod open_files;
+mod public_paths;
 mod serve;
 mod server;
 mod stall_timer;

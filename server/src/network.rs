@@ -68,6 +68,12 @@ pub(crate) struct Prepared {
 }
 
 impl Network {
+    /// An error where files can't be read or origins are none, as [`start`](crate::start) would
+    /// say after the store is opened.
+    pub fn check(&self) -> Result<(), Error> {
+        self.prepare().map(|_| ())
+    }
+
     pub(crate) fn prepare(&self) -> Result<Prepared, Error> {
         let tls = self.tls.clone().map(Certificates::load).transpose()?;
         Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })

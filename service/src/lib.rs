@@ -10,7 +10,7 @@ mod routes;
 mod service;
 mod upkeep;
 
-pub use api::{AuditApi, Deadline, JobApi, KeyApi, ProjectApi, QueueApi, status_of};
+pub use api::{AuditApi, Deadline, JobApi, KeyApi, ProjectApi, QueueApi, log_refusal, status_of};
 pub use routes::{Health, routes};
 pub use service::{Service, ServiceOptions};
 pub use upkeep::Upkeep;

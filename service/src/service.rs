@@ -48,6 +48,28 @@ impl std::fmt::Debug for ServiceOptions {
     }
 }
 
+/// The secrets of [`ServiceOptions`], once they are parsed.
+struct Secrets {
+    admin_key: Option<ApiKey>,
+    token_secrets: Option<TokenSecrets>,
+}
+
+impl ServiceOptions {
+    /// An error where a secret is malformed, as [`Service::open`] would say.
+    pub fn check(&self) -> Result<()> {
+        self.secrets().map(|_| ())
+    }
+
+    fn secrets(&self) -> Result<Secrets> {
+        let admin_key = self.admin_key.as_deref().map(|text| {
+            let malformed = || Error::invalid("admin-key", "must be 32 hexadecimal characters");
+            ApiKey::parse(text).ok_or_else(malformed)
+        });
+        let token_secrets = self.token_secret.as_deref().map(TokenSecrets::parse);
+        Ok(Secrets { admin_key: admin_key.transpose()?, token_secrets: token_secrets.transpose()? })
+    }
+}
+
 /// The services over one store.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -64,18 +86,15 @@ impl Service {
         clock: Arc<dyn Clock>,
         options: &ServiceOptions,
     ) -> Result<Self> {
+        let Secrets { admin_key, token_secrets } = options.secrets()?;
         let mut candidate = [0; 32];
         getrandom::fill(&mut candidate).map_err(|error| Error::bug(error.to_string()))?;
         let secret = store.installation_secret(candidate).await?;
-        let tokens = options.token_secret.as_deref().map(TokenSecrets::parse).transpose()?;
-        let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, tokens);
+        let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secrets);
         auth = auth.with_quotas(options.quotas.clone());
         let mut first_key = None;
-        match options.admin_key.as_deref().map(ApiKey::parse) {
-            Some(Some(key)) => auth = auth.with_admin_key(&key),
-            Some(None) => {
-                return Err(Error::invalid("admin-key", "must be 32 hexadecimal characters"));
-            }
+        match admin_key {
+            Some(key) => auth = auth.with_admin_key(&key),
             None => first_key = auth.create_first_key().await?,
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));

@@ -44,7 +44,7 @@ pub use self::{
     },
     ports::free_port,
     preload::Preload,
-    process::{Program, program, run},
+    process::{Program, program, run, run_in},
     raw::call_raw,
     site::Site,
     socket::{MAGIC, Raw, SETTINGS},

@@ -247,7 +247,14 @@ fn without_settings(program: impl AsRef<OsStr>) -> Command {
 /// Runs `spiderq ARGS` to its end; its exit status, standard output and standard error.
 #[must_use]
 pub fn run(args: &[&str]) -> (ExitStatus, String, String) {
-    let output = command(args).output().expect("spiderq");
+    run_in(&[], args)
+}
+
+/// The same, with more in its environment.
+#[must_use]
+pub fn run_in(environment: &[(&str, &str)], args: &[&str]) -> (ExitStatus, String, String) {
+    let mut command = command(args);
+    let output = command.envs(environment.iter().copied()).output().expect("spiderq");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status, text(&output.stdout), text(&output.stderr))
 }

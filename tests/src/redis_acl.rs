@@ -44,6 +44,11 @@ impl RedisAcl {
         format!("{url}?user={USER}&pass=p%40ss%2Fw%3Frd")
     }
 
+    /// Takes a command from the user.
+    pub fn forbid(&self, command: &str) {
+        self.server.command::<()>(&["ACL", "SETUSER", USER, &format!("-{command}")]);
+    }
+
     /// The number of refusals so far. The log is then empty.
     #[must_use]
     pub fn forget_refused(&self) -> usize {

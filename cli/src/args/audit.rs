@@ -1,24 +1,19 @@
 //! Flags of `spiderq audit`.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use spiderq_core::{Clock as _, SystemClock};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use spiderq_core::{Clock as _, SystemClock, model::AUDITED_CALLS};
 use spiderq_proto::{Timestamp, time::timestamp};
 
-use super::{Connection, Secret};
+use super::{AdminKey, Connection, expiry};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Audit {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// An API key of role admin.
-    #[arg(long, env = "SPIDERQ_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
-    pub(crate) admin_key: Option<Secret>,
-    /// A file that holds that key, so that neither the command line nor the environment shows it;
-    /// `-`: standard input.
-    #[arg(long, env = "SPIDERQ_ADMIN_KEY_FILE", value_name = "FILE", conflicts_with = "admin_key")]
-    pub(crate) admin_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) admin_key: AdminKey,
     /// Events of this time or later: `2026-11-30`, `2026-11-30T09:00:00Z`, or how long ago, as
     /// `90m`, `36h` or `7d`. Default: all that are kept.
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -29,9 +24,9 @@ pub(crate) struct Audit {
     /// Events of this key owner.
     #[arg(long, value_name = "NAME", default_value = "")]
     pub(crate) owner: String,
-    /// Events of this gRPC call, as `StopJobs`.
-    #[arg(long, value_name = "CALL", default_value = "")]
-    pub(crate) call: String,
+    /// Events of this gRPC call; `Authenticate`: failed authentications.
+    #[arg(long, value_name = "CALL", value_parser = PossibleValuesParser::new(AUDITED_CALLS))]
+    pub(crate) call: Option<String>,
     /// Events of this project.
     #[arg(long, value_name = "ID", default_value = "0", hide_default_value = true)]
     pub(crate) project: i64,
@@ -53,22 +48,12 @@ pub(crate) enum Output {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     let accepted = "must be a time such as 2026-11-30, 2026-11-30T09:00:00Z or 36h";
-    let now = i64::try_from(SystemClock.now().0).unwrap_or(i64::MAX);
-    let past = ago_ms(text).map(|ago| timestamp(now.saturating_sub(ago)));
-    past.or_else(|| text.parse().ok()).ok_or_else(|| accepted.to_owned())
-}
-
-/// `90m`, `36h` or `7d` in ms.
-fn ago_ms(text: &str) -> Option<i64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit_ms = match unit {
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
+    let past = |ago: Duration| {
+        let since_epoch = Duration::from_millis(SystemClock.now().0).saturating_sub(ago);
+        timestamp(since_epoch.as_millis().try_into().unwrap_or(i64::MAX))
     };
-    Some(i64::from(number.parse::<u32>().ok()?).saturating_mul(unit_ms))
+    let past = expiry::span(text).ok().map(past);
+    past.or_else(|| text.parse().ok()).ok_or_else(|| accepted.to_owned())
 }
 
 #[cfg(test)]
@@ -80,10 +65,8 @@ mod tests {
         let midnight = time("2026-11-30").unwrap();
         assert_eq!(time("2026-11-30T00:00:00Z").unwrap(), midnight);
         assert_eq!(time("2026-11-30T01:00:00+01:00").unwrap(), midnight);
-        assert_eq!(ago_ms("90m"), Some(5_400_000));
-        assert_eq!(ago_ms("7d"), Some(604_800_000));
         assert!(time("7d").unwrap().seconds > midnight.seconds - 7 * 86_400);
-        for bad in ["", "d", "-1d", "1.5h", "yesterday", "2026-13-01", "1ä"] {
+        for bad in ["", "d", "-1d", "1.5h", "+1d", "yesterday", "2026-13-01", "1ä"] {
             assert!(time(bad).is_err(), "{bad}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use spiderq_core::limits::MAX_KEY_KEEP_MS;
 use time::{Date, Month};
 
 /// When a key expires.
@@ -33,6 +34,14 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     found.ok_or_else(|| "must be a span such as 7d, 12h, 90m or 30s".to_owned())
 }
 
+/// A span for which a key that was replaced may be kept.
+pub(crate) fn keep(text: &str) -> Result<Duration, String> {
+    let keep = span(text)?;
+    let most = Duration::from_millis(MAX_KEY_KEEP_MS);
+    let days = most.as_secs() / SECONDS_PER_DAY;
+    if keep <= most { Ok(keep) } else { Err(format!("must be at most {days}d")) }
+}
+
 /// The beginning of a day from 1970 on, in UTC.
 fn day(text: &str) -> Option<Duration> {
     let parts: Vec<&str> = text.split('-').collect();
@@ -52,6 +61,12 @@ fn day(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_kept_for_30_days_at_most() {
+        assert_eq!(keep("30d"), Ok(Duration::from_secs(30 * SECONDS_PER_DAY)));
+        assert_eq!(keep("721h"), Err("must be at most 30d".to_owned()));
+    }
 
     #[test]
     fn spans_and_days_are_read() {

@@ -1,34 +1,17 @@
 //! Flags of `spiderq key`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Connection, Expiry, KeyQuotas, Secret, expiry};
+use super::{AdminKey, Connection, Expiry, KeyQuotas, expiry};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Key {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// An API key of role admin.
-    #[arg(
-        long,
-        env = "SPIDERQ_ADMIN_KEY",
-        value_name = "KEY",
-        hide_env_values = true,
-        global = true
-    )]
-    pub(crate) admin_key: Option<Secret>,
-    /// A file that holds that key, so that neither the command line nor the environment shows it;
-    /// `-`: standard input.
-    #[arg(
-        long,
-        env = "SPIDERQ_ADMIN_KEY_FILE",
-        value_name = "FILE",
-        conflicts_with = "admin_key",
-        global = true
-    )]
-    pub(crate) admin_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) admin_key: AdminKey,
     #[command(subcommand)]
     pub(crate) action: KeyAction,
 }
@@ -65,7 +48,7 @@ pub(crate) enum KeyAction {
         /// The other key's id, as `spiderq key list` prints it.
         id: String,
         /// How long the other key is good from now on: a span (90m, 1h, 7d), up to 30d; 0s: no longer.
-        #[arg(long, default_value = "1h", value_name = "SPAN", value_parser = expiry::span)]
+        #[arg(long, default_value = "1h", value_name = "SPAN", value_parser = expiry::keep)]
         keep: Duration,
     },
     /// Revoke a key, at once

@@ -2,18 +2,28 @@
 
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::TypedValueParser as _};
 use spiderq_core::{MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES};
 use spiderq_server::{ClientAuth, Limits, Network, TlsFiles, default_body_memory};
 
-use super::seconds;
+use super::{
+    seconds,
+    size::{self, size},
+};
 
 /// The server's own default, s.
 static IDLE_S: LazyLock<String> =
     LazyLock::new(|| Limits::default().idle_timeout.as_secs().to_string());
 
+/// The server's own default.
+static MAX_BODY: LazyLock<String> = LazyLock::new(|| size::show(DEFAULT_MAX_BODY_BYTES as u64));
+
 /// Less would refuse every list.
 const MIN_MAX_MEMORY: u64 = 32 << 20;
+
+fn to_usize(bytes: u64) -> usize {
+    bytes.try_into().unwrap_or(usize::MAX)
+}
 
 fn max_connections() -> u32 {
     Limits::default().max_connections.try_into().unwrap_or(u32::MAX)
@@ -25,14 +35,15 @@ pub(crate) struct Listener {
     /// https:// with TLS.
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// Largest request body over HTTP or message over gRPC, in bytes after decompression.
-    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value_t = DEFAULT_MAX_BODY_BYTES, value_name = "BYTES")]
+    /// Largest request body over HTTP or message over gRPC after decompression: bytes, or a size as
+    /// 64MiB.
+    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value = MAX_BODY.as_str(), value_name = "SIZE", value_parser = size(0).map(to_usize))]
     pub(crate) max_body: usize,
-    /// Bytes of memory for the bodies of requests and responses under way; one owner of API keys may
-    /// have half of it. Default: a quarter of the memory that the process may use, from 32 to 192
-    /// MiB; 32 MiB is also the least.
-    #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(MIN_MAX_MEMORY..))]
-    max_memory: Option<u64>,
+    /// Memory for the bodies of requests and responses under way: bytes, or a size as 192MiB; one
+    /// owner of API keys may have half of it. Default: a quarter of the memory that the process may
+    /// use, from 32MiB to 192MiB; 32MiB is also the least.
+    #[arg(long, env = "SPIDERQ_MAX_MEMORY", value_name = "SIZE", value_parser = size(MIN_MAX_MEMORY).map(to_usize))]
+    max_memory: Option<usize>,
     /// Certificate chain (PEM file). With it, HTTP and gRPC are served over TLS only. The TLS files
     /// are read again when they change, and on SIGHUP.
     #[arg(long, env = "SPIDERQ_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -88,8 +99,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn memory(&self) -> MemoryBudget {
-        let bytes = self.max_memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        MemoryBudget::new(bytes.unwrap_or_else(default_body_memory))
+        MemoryBudget::new(self.max_memory.unwrap_or_else(default_body_memory))
     }
 }
 

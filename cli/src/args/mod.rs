@@ -1,6 +1,7 @@
 //! The command line: every flag, its environment variable and its default. Doc comments here
 //! are what `--help` prints.
 
+mod admin_key;
 mod audit;
 mod connection;
 mod expiry;
@@ -11,6 +12,7 @@ mod quotas;
 mod runner;
 mod secret;
 mod serve;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use std::{ops::RangeBounds, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 
 pub(crate) use self::{
+    admin_key::AdminKey,
     audit::{Audit, Output},
     connection::{Authorities, Connection},
     expiry::Expiry,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use spiderq_core::limits::{MAX_LEASE_MS, MAX_UNITS, MIN_LEASE_MS};
 
-use super::{Connection, Secret, seconds};
+use super::{Connection, Secret, seconds, size::size};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Runner {
@@ -98,12 +98,12 @@ pub(crate) struct JobSettings {
     /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
-    /// Size in bytes at which such a file is closed and the next one is begun.
-    #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    /// At which size such a file is closed and the next one is begun: bytes, or a size as 64MiB.
+    #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value = "64MiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) rotate_bytes: u64,
-    /// Size in bytes that the logs and items of a job may have together. A job that writes more is
-    /// stopped.
-    #[arg(long, env = "SPIDERQ_MAX_BYTES", default_value_t = 10 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    /// How large the logs and items of a job may be together: bytes, or a size as 10GiB. A job that
+    /// writes more is stopped.
+    #[arg(long, env = "SPIDERQ_MAX_BYTES", default_value = "10GiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) max_bytes: u64,
     #[command(flatten)]
     pub(crate) limits: JobLimits,
@@ -146,8 +146,9 @@ pub(crate) struct JobLimits {
     /// Default: no limit of its own.
     #[arg(long, env = "SPIDERQ_PROCESSES_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) processes_limit: Option<u32>,
-    /// Size in bytes of any file that a job writes itself. Default: no limit of its own.
-    #[arg(long, env = "SPIDERQ_FILE_SIZE_LIMIT", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    /// How large any file that a job writes itself may be: bytes, or a size as 1GiB. Default: no
+    /// limit of its own.
+    #[arg(long, env = "SPIDERQ_FILE_SIZE_LIMIT", value_name = "SIZE", value_parser = size(1))]
     pub(crate) file_size_limit: Option<u64>,
 }
 

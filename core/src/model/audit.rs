@@ -2,6 +2,26 @@
 
 use super::{Millis, ProjectId, Role};
 
+/// The name of events that stand for failed authentications.
+pub const AUTHENTICATE: &str = "Authenticate";
+
+/// The calls that events may be about.
+pub const AUDITED_CALLS: [&str; 13] = [
+    AUTHENTICATE,
+    "CancelJobs",
+    "CreateApiKey",
+    "DeleteJobs",
+    "PurgeJob",
+    "RestoreJobs",
+    "RevokeApiKey",
+    "RotateApiKey",
+    "StopJobs",
+    "UpdateJobs",
+    "UpdateProjectSettings",
+    "UpdateQueue",
+    "UpdateSpider",
+];
+
 /// One act. No field holds a secret: settings and arguments are told by their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {

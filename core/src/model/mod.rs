@@ -26,7 +26,7 @@ mod unique;
 pub use self::{
     actor::Actor,
     api_key::ApiKeyRecord,
-    audit::AuditEvent,
+    audit::{AUDITED_CALLS, AUTHENTICATE, AuditEvent},
     claim_filter::ClaimFilter,
     fence::{FENCE_NONCE_BYTES, Fence, FenceSecret},
     field_selection::FieldSelection,

@@ -21,9 +21,13 @@ use crate::{
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Why such a write is refused.
-pub const CROSS_SITE_REFUSAL: &str =
+const NOT_ALLOWED: &str =
     "writes from web pages of other sites are refused: the server must allow their origin";
+/// Where pages of any site may write, they must bring their key: Basic credentials may be the
+/// browser's.
+const BASIC_OF_ANY_PAGE: &str = "where any origin is allowed (--cors-origin '*'), a page must send \
+     its key as `Authorization: Bearer KEY`: Basic credentials are taken from origins only that \
+     --cors-origin names";
 
 /// Whose pages may write.
 #[derive(Clone, Debug, Default)]
@@ -40,22 +44,22 @@ impl Origins {
         Self { public_url, allowed }
     }
 
-    /// Whether this write, to the server that `uri` or its header `Host` names, must be refused.
+    /// Why this write, to the server that `uri` or its header `Host` names, must be refused.
     #[must_use]
-    pub fn refuse(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
         let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
         // No page can set this header: where it is, it tells.
         if matches!(site, Some(b"same-origin" | b"none")) {
-            return false;
+            return None;
         }
         let Some(origin) = headers.get(ORIGIN) else {
-            return site.is_some();
+            return site.is_some().then_some(NOT_ALLOWED);
         };
         let Ok(origin) = origin.to_str() else {
-            return true;
+            return Some(NOT_ALLOWED);
         };
         let is_own = site.is_none() && self.is_own(origin, uri, headers);
-        !(is_own || self.allows(origin, headers))
+        if is_own { None } else { self.refusal_of(origin, headers) }
     }
 
     /// Whether `origin` is this server. Behind a proxy that ends TLS its scheme may differ.
@@ -75,15 +79,16 @@ impl Origins {
         [host, public].into_iter().flatten().any(|own| short(own) == short(origin_host))
     }
 
-    /// Where pages of any site may write, they must bring their key: Basic credentials may be the
-    /// browser's.
-    fn allows(&self, origin: &str, headers: &HeaderMap) -> bool {
+    fn refusal_of(&self, origin: &str, headers: &HeaderMap) -> Option<&'static str> {
+        if self.allowed.iter().any(|allowed| allowed == origin) {
+            return None;
+        }
+        if !self.allowed.iter().any(|allowed| allowed == "*") {
+            return Some(NOT_ALLOWED);
+        }
         let credentials = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
         let is_basic = credentials.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case(b"basic"));
-        self.allowed.iter().any(|allowed| match allowed.as_str() {
-            "*" => !is_basic,
-            allowed => allowed == origin,
-        })
+        is_basic.then_some(BASIC_OF_ANY_PAGE)
     }
 }
 
@@ -94,9 +99,10 @@ pub(crate) async fn refuse_writes(
     next: Next,
 ) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
-    if is_write(request.method(), uri) && origins.refuse(uri, headers) {
-        let family = Family::of(uri.path());
-        return Problem::new(StatusCode::FORBIDDEN, CROSS_SITE_REFUSAL).into_response(family);
+    if is_write(request.method(), uri)
+        && let Some(why) = origins.refusal(uri, headers)
+    {
+        return Problem::new(StatusCode::FORBIDDEN, why).into_response(Family::of(uri.path()));
     }
     next.run(request).await
 }
@@ -115,6 +121,10 @@ mod tests {
     use super::*;
 
     fn refuses(allowed: &[&str], headers: &[(&str, &str)]) -> bool {
+        refusal(allowed, headers).is_some()
+    }
+
+    fn refusal(allowed: &[&str], headers: &[(&str, &str)]) -> Option<&'static str> {
         let origins = Origins {
             public_url: "https://jobs.test/".to_owned(),
             allowed: allowed.iter().map(|&origin| origin.to_owned()).collect(),
@@ -124,7 +134,7 @@ mod tests {
         for (name, value) in headers {
             all.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        origins.refuse(&Uri::from_static("/jobq/1/push"), &all)
+        origins.refusal(&Uri::from_static("/jobq/1/push"), &all)
     }
 
     #[test]
@@ -166,7 +176,8 @@ mod tests {
         assert!(refuses(&["https://other.test"], &bearer));
         assert!(!refuses(&["*"], &bearer));
         assert!(!refuses(&["*"], &page));
-        assert!(refuses(&["*"], &basic));
+        assert_eq!(refusal(&["*"], &basic), Some(BASIC_OF_ANY_PAGE));
+        assert_eq!(refusal(&["https://other.test"], &basic), Some(NOT_ALLOWED));
         assert!(refuses(&["*"], &[("sec-fetch-site", "cross-site")]));
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Paths that need no credentials.
-const PUBLIC: [&str; 2] = ["/system/ts", "/openapi.json"];
+pub const PUBLIC_PATHS: [&str; 2] = ["/system/ts", "/openapi.json"];
 
 /// Sends 401 in place of a refusal that the caller may not see.
 pub(crate) async fn hide_refusals(
@@ -28,7 +28,7 @@ pub(crate) async fn hide_refusals(
     request: Request,
     next: Next,
 ) -> Response {
-    if PUBLIC.contains(&request.uri().path().trim_end_matches('/')) {
+    if PUBLIC_PATHS.contains(&request.uri().path().trim_end_matches('/')) {
         return next.run(request).await;
     }
     let family = Family::of(request.uri().path());

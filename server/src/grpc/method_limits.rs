@@ -1,5 +1,7 @@
 //! How large the message of each method may be.
 
+use spiderq_core::limits::{MAX_METADATA_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES};
+
 /// For methods that take many jobs, up to `--max-body`; these are all of them.
 const BULK: [&str; 2] =
     ["/spiderq.v1.JobQueueService/PushJobs", "/spiderq.v1.JobQueueService/UpdateQueue"];
@@ -11,19 +13,15 @@ const METADATA: [&str; 5] = [
     "/spiderq.v1.JobService/UpdateJobs",
     "/spiderq.v1.ProjectService/UpdateProjectSettings",
 ];
-/// Twice the largest metadata, so that those a little over it are refused by their name.
-const MAX_METADATA_MESSAGE: usize = 2 << 20;
-/// For all others: 1,000 job keys or the longest filter fit in several times.
-const MAX_SMALL_MESSAGE: usize = 256 << 10;
 
 /// Largest message of the method at `path`, bytes after decompression.
 pub(super) fn max_message_bytes(path: &str, max_body: usize) -> usize {
     let limit = if BULK.contains(&path) {
         max_body
     } else if METADATA.contains(&path) {
-        MAX_METADATA_MESSAGE
+        MAX_METADATA_REQUEST_BYTES
     } else {
-        MAX_SMALL_MESSAGE
+        MAX_SMALL_REQUEST_BYTES
     };
     limit.min(max_body)
 }

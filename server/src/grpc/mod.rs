@@ -34,6 +34,7 @@ use tower::Service;
 
 pub(crate) use self::admission::Admission;
 use self::response_body::GuardedBody;
+use crate::public_paths::is_public_stream;
 
 /// The services behind the guard. gRPC-Web is translated outside of it, so that the same
 /// deadlines hold there.
@@ -76,16 +77,6 @@ impl GrpcGuard {
         Some(end.boxed())
     }
 }
-
-/// Whether the call has no end of its own and needs no credentials.
-pub(crate) fn is_public_stream(path: &str) -> bool {
-    path == HEALTH_WATCH || path.starts_with(REFLECTION)
-}
-
-/// A stream of what health says, for as long as its client wants.
-const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
-/// Each of its calls answers question after question, as long as its client has any.
-const REFLECTION: &str = "/grpc.reflection.";
 
 impl Service<Request<Body>> for GrpcGuard {
     type Response = Response<Body>;

@@ -12,15 +12,6 @@ use axum::{
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-/// What is answered without credentials.
-const PUBLIC_PATHS: [&str; 5] = [
-    "/healthz",
-    "/readyz",
-    "/system/ts",
-    "/openapi.json",
-    "/spiderq.v1.ProjectService/GetServerTime",
-];
-
 /// Shared by all requests of one connection, which carry it in their extensions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Authenticated(Arc<AtomicBool>);
@@ -34,11 +25,6 @@ impl Authenticated {
     pub(super) fn is_marked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-/// Whether `path` is answered to anyone.
-pub(super) fn is_public(path: &str) -> bool {
-    PUBLIC_PATHS.contains(&path.trim_end_matches('/')) || path.starts_with("/grpc.")
 }
 
 /// Whether this response to a request that needs credentials says that they were valid. Refusals
@@ -81,16 +67,6 @@ mod tests {
             (200, &[grpc, ("grpc-status", "3")], false),
         ] {
             assert_eq!(is_proof(&response(code, headers)), proof, "{code} {headers:?}");
-        }
-    }
-
-    #[test]
-    fn health_reflection_and_time_are_public() {
-        for path in ["/healthz", "/readyz/", "/grpc.health.v1.Health/Watch", "/openapi.json"] {
-            assert!(is_public(path), "{path}");
-        }
-        for path in ["/jobq/1/count", "/spiderq.v1.JobService/GetJob", "/", "/healthz2"] {
-            assert!(!is_public(path), "{path}");
         }
     }
 }

@@ -21,7 +21,11 @@ use super::{
     response_body::ResponseBody,
     timed_stream::TimedStream,
 };
-use crate::{access_log, app::App, grpc};
+use crate::{
+    access_log,
+    app::App,
+    public_paths::{is_public, is_public_stream},
+};
 
 /// How long a connection may stay open after its graceful shutdown and its last request: hyper
 /// may wait for ever (hyper #4170).
@@ -132,8 +136,8 @@ fn respond(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
     let path = request.uri().path();
-    let limit = grpc::is_public_stream(path).then_some(context.limits.public_stream_timeout);
-    let needs_credentials = !authenticated::is_public(path);
+    let limit = is_public_stream(path).then_some(context.limits.public_stream_timeout);
+    let needs_credentials = !is_public(path);
     let guard = connection.in_flight.begin(limit);
     let (authenticated, origin) = (connection.authenticated.clone(), Origin::new(peer));
     let caller = origin.clone();

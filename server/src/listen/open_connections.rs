@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use spiderq_core::client_network;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{authenticated::Authenticated, in_flight::InFlight};
@@ -89,11 +90,11 @@ pub(super) struct Place {
 impl OpenConnections {
     /// How many connections the client of this address has.
     pub(super) fn count_of(&self, peer: IpAddr) -> usize {
-        self.state().by_address.get(&client(peer)).copied().unwrap_or_default()
+        self.state().by_address.get(&client_network(peer)).copied().unwrap_or_default()
     }
 
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Place {
-        let (connection, address) = (Arc::new(Connection::new()), client(peer));
+        let (connection, address) = (Arc::new(Connection::new()), client_network(peer));
         let mut state = self.state();
         state.opened += 1;
         let id = state.opened;
@@ -143,17 +144,6 @@ impl Drop for Place {
             if *count == 0 {
                 state.by_address.remove(&self.address);
             }
-        }
-    }
-}
-
-/// What counts as one client: an IPv4 address, or the 64 bits that a network gives to one site.
-fn client(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }

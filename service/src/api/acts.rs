@@ -1,6 +1,6 @@
 //! Acts: runs the calls that the audit is about, and tells them once they have ended. What each of
-//! them is about, `service/src/api/acts/subjects.rs` says; a new one is an `Audited` there, and
-//! `audited` in place of `run` in its handler.
+//! them is about, `service/src/api/acts/subjects.rs` says; a new one is an `Audited` there, a
+//! name in `AUDITED_CALLS`, and `audited` in place of `run` in its handler.
 
 mod subjects;
 mod updates;
@@ -10,12 +10,12 @@ use std::{future::Future, panic::resume_unwind, sync::Arc};
 use tonic::Request;
 use tracing::Instrument as _;
 
-use super::{Call, Handlers, RpcResult, request_id};
+use super::{Call, Handlers, RpcResult, request_id, status};
 use crate::domain::{Act, ActSource, DONE};
 use spiderq_core::{
     Origin,
     error::{Error, Result},
-    model::ProjectId,
+    model::{AUDITED_CALLS, ProjectId},
 };
 
 /// The request of a call that the audit is about.
@@ -53,6 +53,7 @@ impl Handlers {
         F: FnOnce(Call, Q) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Q::Response>> + Send + 'static,
     {
+        debug_assert!(AUDITED_CALLS.contains(&rpc), "{rpc}");
         let source = source(&request);
         let audited = move |call: Call, message: Q| {
             to_its_end(async move {
@@ -97,22 +98,28 @@ fn act<R>(call: &'static str, telling: Telling<R>, done: &Result<R>) -> Option<A
     let (subject, result) = match done {
         Ok(response) => (telling(Some(response))?, DONE),
         Err(error) => {
-            let result = told_result(error)?;
-            (telling(None)?, result)
+            if !is_told(error) {
+                return None;
+            }
+            (telling(None)?, status::code_name(error))
         }
     };
     let project = ProjectId::new(subject.project).ok();
     Some(Act { call, project, subject: subject.text, result, count: subject.count })
 }
 
-/// The results of acts that failed and are told: what a caller tried and may not, and what may have
-/// been done in part. Any other error says that nothing was asked for that can be done.
-const fn told_result(error: &Error) -> Option<&'static str> {
+/// Whether an act that failed is told: what a caller tried and may not, and what may have been done
+/// in part. Any other error says that nothing was asked for that can be done.
+const fn is_told(error: &Error) -> bool {
     match error {
-        Error::Forbidden { .. } | Error::FieldsForbidden { .. } => Some("PERMISSION_DENIED"),
-        Error::LastAdminKey | Error::KeyReplaced(_) => Some("FAILED_PRECONDITION"),
-        Error::Unavailable { .. } | Error::OutcomeUnknown { .. } => Some("UNAVAILABLE"),
-        Error::Damaged(_) | Error::Bug(_) => Some("INTERNAL"),
+        Error::Forbidden { .. }
+        | Error::FieldsForbidden { .. }
+        | Error::LastAdminKey
+        | Error::KeyReplaced(_)
+        | Error::Unavailable { .. }
+        | Error::OutcomeUnknown { .. }
+        | Error::Damaged(_)
+        | Error::Bug(_) => true,
         Error::Invalid(_)
         | Error::Unauthenticated
         | Error::NotFound { .. }
@@ -127,7 +134,7 @@ const fn told_result(error: &Error) -> Option<&'static str> {
         | Error::QuotaExceeded { .. }
         | Error::Overloaded
         | Error::SlowReader(_)
-        | Error::ShuttingDown => None,
+        | Error::ShuttingDown => false,
     }
 }
 

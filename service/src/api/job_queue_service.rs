@@ -40,7 +40,7 @@ impl JobQueueService for QueueApi {
                     matches!(job.state(), v1::JobState::Finished | v1::JobState::Deleted)
                 };
                 let ended = message.jobs.iter().filter(ended).count();
-                call.admit(project, message.jobs.len() - ended).await?;
+                call.may_add_jobs(project, message.jobs.len() - ended).await?;
                 let jobs = message.jobs.into_iter().map(new_job::push).collect();
                 let pushed = call.domain.push_jobs(&call.caller, project, jobs, id).await?;
                 let results = pushed.into_iter().enumerate().map(pushed_job).collect();

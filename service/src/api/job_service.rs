@@ -35,7 +35,7 @@ impl JobService for JobApi {
                 let id =
                     decode::request_id(&message.request_id, &call.caller, "ScheduleJob", &message)?;
                 let schedule = schedule(message)?;
-                call.admit(schedule.project, 1).await?;
+                call.may_add_jobs(schedule.project, 1).await?;
                 let scheduled = call.domain.schedule_job(&call.caller, schedule, id);
                 let job = scheduled.await.map_err(|error| error.within("job"))?;
                 Ok(v1::ScheduleJobResponse { job: Some(encode::job(job, &View::FULL)) })

@@ -35,13 +35,13 @@ pub use self::{
     job_service::JobApi, project_service::ProjectApi, status::of as status_of,
 };
 use crate::{
-    auth::{Account, Caller, Credentials, Permit},
+    auth::{Caller, CallerQuotas, Credentials, Permit},
     domain::Domain,
 };
 use spiderq_core::{
     HeldMemory, Origin, Reservation,
     error::{Error, Result},
-    limits::MAX_REQUEST_ID_BYTES,
+    limits::MAX_LOG_REQUEST_ID_BYTES,
     model::{Millis, ProjectId, Quota},
 };
 
@@ -63,8 +63,8 @@ struct Call {
 
 impl Call {
     /// An error unless the call may add so many jobs to the project.
-    async fn admit(&self, project: ProjectId, jobs: usize) -> Result<()> {
-        self.domain.admit(&self.caller, &self.permit, project, jobs).await
+    async fn may_add_jobs(&self, project: ProjectId, jobs: usize) -> Result<()> {
+        self.domain.may_add_jobs(&self.caller, &self.permit, project, jobs).await
     }
 
     /// Memory for a response that takes about so many bytes as a message.
@@ -80,7 +80,7 @@ impl Call {
 #[derive(Clone)]
 struct Identified {
     caller: Caller,
-    account: Account,
+    quotas: CallerQuotas,
     since: Instant,
 }
 
@@ -118,7 +118,8 @@ impl Handlers {
         extensions: &mut Extensions,
     ) -> Result<String> {
         let found = self.identify(headers, extensions.get()).await;
-        let identified = found.inspect_err(|error| log(path, request_id(headers), error))?;
+        let identified =
+            found.inspect_err(|error| log(method(path), request_id(headers), error))?;
         let account = identified.caller.account();
         extensions.insert(identified);
         Ok(account)
@@ -135,7 +136,7 @@ impl Handlers {
                 Err(_) => {}
             }
         }
-        found.map(|(caller, account)| Identified { caller, account, since: Instant::now() })
+        found.map(|(caller, quotas)| Identified { caller, quotas, since: Instant::now() })
     }
 
     /// Whose call it is: as was found before its message was read, if that was just now.
@@ -193,8 +194,8 @@ impl Handlers {
         let memory: Option<HeldMemory> = extensions.remove();
         let domain = Arc::clone(&self.0);
         let identified = self.identified(headers, &mut extensions).await;
-        let begun = identified.and_then(|Identified { caller, account, .. }| {
-            Ok((caller, domain.auth().begin(account, kind)?))
+        let begun = identified.and_then(|Identified { caller, quotas, .. }| {
+            Ok((caller, domain.auth().begin(quotas, kind)?))
         });
         let done = match begun {
             Ok((caller, permit)) => {
@@ -244,10 +245,21 @@ fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     Credentials::parse(headers.get("authorization")?.to_str().ok()?)
 }
 
+/// Logs the refusal of a call to `path` that came to no handler, as those of handlers are.
+pub fn log_refusal(path: &str, headers: &HeaderMap, status: &Status) {
+    let (rpc, request_id) = (method(path), request_id(headers));
+    tracing::debug!(rpc, request_id, error = status.message(), "refused");
+}
+
+/// `StopJobs` of `/spiderq.v1.JobService/StopJobs`.
+fn method(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The id by which the caller, or the gateway for it, finds the log lines of the call.
 fn request_id(headers: &HeaderMap) -> &str {
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    id.filter(|id| id.len() <= MAX_REQUEST_ID_BYTES).unwrap_or("-")
+    id.filter(|id| id.len() <= MAX_LOG_REQUEST_ID_BYTES).unwrap_or("-")
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl ProjectService for ProjectApi {
         self.0
             .run("EnsureSpider", request, |call, message| async move {
                 let (project, named) = spiders::by_name(&message)?;
-                call.admit(project, 0).await?;
+                call.may_add_jobs(project, 0).await?;
                 let found = call.domain.get_spider(&call.caller, project, named, true).await?;
                 Ok(v1::EnsureSpiderResponse { spider: Some(spiders::encode(project, found)) })
             })
@@ -152,7 +152,7 @@ impl ProjectService for ProjectApi {
             .audited("UpdateProjectSettings", request, |call, message| async move {
                 let (project, update) = settings::update(message)?;
                 if !update.set.is_empty() {
-                    call.admit(project, 0).await?;
+                    call.may_add_jobs(project, 0).await?;
                 }
                 call.domain.update_settings(&call.caller, project, update).await?;
                 Ok(v1::UpdateProjectSettingsResponse {})

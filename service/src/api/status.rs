@@ -163,6 +163,29 @@ const fn retry_delay(error: &Error) -> Option<Duration> {
     if matches!(error, Error::ShuttingDown) { Some(Duration::ZERO) } else { None }
 }
 
+/// The name of the status that `error` becomes, as the gRPC specification writes it.
+pub(super) const fn code_name(error: &Error) -> &'static str {
+    match code_and_reason(error).0 {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
     match error {
         Error::Invalid(_) => (Code::InvalidArgument, ErrorReason::InvalidField),

@@ -21,17 +21,17 @@ use spiderq_core::{
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Callers that are remembered before those are forgotten that use nothing.
-const MAX_IDLE_ACCOUNTS: usize = 10_000;
+const MAX_IDLE_CALLERS: usize = 10_000;
 
 /// Whose quotas a call uses up.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct CallerQuotas {
     /// Of the API key or the job.
     id: String,
     quotas: Quotas,
 }
 
-impl Account {
+impl CallerQuotas {
     pub(crate) const fn new(id: String, quotas: Quotas) -> Self {
         Self { id, quotas }
     }
@@ -50,17 +50,17 @@ impl Limiter {
     }
 
     /// One more call, which `kind` counts until the permit is dropped.
-    pub(super) fn begin(&self, account: Account, kind: Quota) -> Result<Permit> {
+    pub(super) fn begin(&self, caller: CallerQuotas, kind: Quota) -> Result<Permit> {
         let now = Instant::now();
-        let usage = self.usage(&account.id, now);
-        let permit = Permit { kind, usage, account };
-        let most = self.limit(&permit.account, kind);
+        let usage = self.usage(&caller.id, now);
+        let permit = Permit { kind, usage, caller };
+        let most = self.limit(&permit.caller, kind);
         let before = permit.usage.under_way(kind).fetch_add(1, Ordering::Relaxed);
         if let Some(most) = most.filter(|most| before >= *most) {
             return Err(exceeded(kind, most, RETRY_AFTER));
         }
-        if let Some(rate) = self.limit(&permit.account, Quota::Rate) {
-            let burst = self.limit(&permit.account, Quota::Burst).unwrap_or(u64::MAX);
+        if let Some(rate) = self.limit(&permit.caller, Quota::Rate) {
+            let burst = self.limit(&permit.caller, Quota::Burst).unwrap_or(u64::MAX);
             let taken = lock(&permit.usage.calls).take(now, Duration::from_secs(1), rate, burst);
             taken.map_err(|wait| exceeded(Quota::Rate, rate, wait))?;
         }
@@ -69,13 +69,13 @@ impl Limiter {
 
     /// One more project.
     pub(super) fn new_project(&self, permit: &Permit) -> Result<()> {
-        let Some(most) = self.limit(&permit.account, Quota::Projects) else { return Ok(()) };
+        let Some(most) = self.limit(&permit.caller, Quota::Projects) else { return Ok(()) };
         let taken = lock(&permit.usage.projects).take(Instant::now(), DAY, most, most);
         taken.map_err(|wait| exceeded(Quota::Projects, most, wait))
     }
 
-    pub(super) fn limit(&self, account: &Account, quota: Quota) -> Option<u64> {
-        account.quotas.limit(quota, &self.server)
+    pub(super) fn limit(&self, caller: &CallerQuotas, quota: Quota) -> Option<u64> {
+        caller.quotas.limit(quota, &self.server)
     }
 
     fn usage(&self, id: &str, now: Instant) -> Arc<Usage> {
@@ -83,7 +83,7 @@ impl Limiter {
         if let Some(usage) = usages.get(id) {
             return Arc::clone(usage);
         }
-        if usages.len() >= MAX_IDLE_ACCOUNTS {
+        if usages.len() >= MAX_IDLE_CALLERS {
             usages.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_idle(now));
         }
         Arc::clone(usages.entry(id.to_owned()).or_default())
@@ -95,13 +95,13 @@ impl Limiter {
 pub struct Permit {
     kind: Quota,
     usage: Arc<Usage>,
-    account: Account,
+    caller: CallerQuotas,
 }
 
 impl Permit {
     /// Who makes the call.
-    pub(super) const fn account(&self) -> &Account {
-        &self.account
+    pub(super) const fn caller(&self) -> &CallerQuotas {
+        &self.caller
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::{
     credentials::Credentials,
     fences::Fences,
     job_token::JobTokens,
-    limiter::{Account, Permit},
+    limiter::{CallerQuotas, Permit},
     manage_keys::{MadeKey, NewKey, RotatedKey},
     token_secrets::TokenSecrets,
 };
@@ -116,19 +116,22 @@ impl Auth {
     }
 
     /// The same, and whose quotas the call uses up.
-    pub async fn identify(&self, credentials: Option<Credentials>) -> Result<(Caller, Account)> {
+    pub async fn identify(
+        &self,
+        credentials: Option<Credentials>,
+    ) -> Result<(Caller, CallerQuotas)> {
         match credentials.ok_or(Error::Unauthenticated)? {
             Credentials::Key(key) => identity(self.key_record(&key).await?.as_ref()),
             Credentials::Token { job, token } => {
                 let (key, caller) = self.token_caller(job, &token).await?;
-                Ok((caller, Account::new(key.to_string(), Quotas::default())))
+                Ok((caller, CallerQuotas::new(key.to_string(), Quotas::default())))
             }
         }
     }
 
     /// Begins a call of this kind; [`Error::QuotaExceeded`] when it is one too many.
-    pub fn begin(&self, account: Account, kind: Quota) -> Result<Permit> {
-        self.limiter.begin(account, kind)
+    pub fn begin(&self, caller: CallerQuotas, kind: Quota) -> Result<Permit> {
+        self.limiter.begin(caller, kind)
     }
 
     /// Counts a project that the call makes.
@@ -139,7 +142,7 @@ impl Auth {
     /// A quota of the caller; `None`: no limit.
     #[must_use]
     pub fn quota(&self, permit: &Permit, quota: Quota) -> Option<u64> {
-        self.limiter.limit(permit.account(), quota)
+        self.limiter.limit(permit.caller(), quota)
     }
 
     async fn key_record(&self, key: &ApiKey) -> Result<Arc<ApiKeyRecord>> {
@@ -210,7 +213,7 @@ impl Auth {
     }
 }
 
-fn identity(record: &ApiKeyRecord) -> Result<(Caller, Account)> {
-    let account = Account::new(record.id.clone(), record.quotas.clone());
-    Ok((Caller::of_key(record)?, account))
+fn identity(record: &ApiKeyRecord) -> Result<(Caller, CallerQuotas)> {
+    let quotas = CallerQuotas::new(record.id.clone(), record.quotas.clone());
+    Ok((Caller::of_key(record)?, quotas))
 }

@@ -8,7 +8,7 @@ mod sampler;
 mod tests;
 
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
@@ -16,20 +16,19 @@ use self::sampler::Sampler;
 use super::Domain;
 use crate::auth::Caller;
 use spiderq_core::{
+    client_network,
     error::Result,
     limits::{
         DEFAULT_AUDIT_KEEP_DAYS, MAX_AUDIT_EVENTS, MAX_AUDIT_SCAN, MAX_AUDIT_SUBJECT_BYTES,
         MAX_ROWS,
     },
-    model::{AuditEvent, Millis, ProjectId, Role},
+    model::{AUTHENTICATE, AuditEvent, Millis, ProjectId, Role},
     store::{AuditPlace, AuditRange},
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// The result of an act that was done.
 pub const DONE: &str = "OK";
-/// What stands for the call where credentials were not valid, so that there was none.
-const AUTHENTICATE: &str = "Authenticate";
 
 /// What an act was.
 #[derive(Clone, Debug)]
@@ -140,7 +139,7 @@ impl Domain {
 
     /// Counts a failed authentication; the first from an address is logged at once.
     pub fn authentication_failed(&self, peer: IpAddr) {
-        let peer = network(peer);
+        let peer = client_network(peer);
         if self.audit.failed.is_first(peer) {
             tracing::info!(target: "audit", %peer, "authentication failed");
         }
@@ -254,17 +253,6 @@ fn who(caller: &Caller) -> (String, String, Option<Role>) {
     match caller {
         Caller::Key { id, name, role, .. } => (name.to_string(), id.clone(), Some(*role)),
         Caller::Job { key, actor, .. } => (actor.to_string(), key.to_string(), None),
-    }
-}
-
-/// One IPv6 client has a whole /64 of addresses, and would count as many.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -2,7 +2,6 @@
 //! nor HTTP. A file is a verb of the API, or what several verbs share; `docs/development.md` lists
 //! the calls that are not in a file of their own name.
 
-mod admission;
 mod api_keys;
 mod audit;
 mod bulk;
@@ -18,6 +17,7 @@ mod job_token;
 mod lease;
 mod list;
 mod list_last_jobs;
+mod may_add_jobs;
 mod metadata;
 mod named_fields;
 mod outage;
@@ -48,10 +48,6 @@ mod watch;
 
 use std::sync::Arc;
 
-use self::{
-    admission::Admission, outage::Outages, request_id::RequestId, start_waiters::StartWaiters,
-    subscription::AllTurns,
-};
 pub use self::{
     api_keys::{Identity, NewApiKey},
     audit::{Act, ActSource, AuditPage, AuditQuery, Auditor, DONE},
@@ -77,6 +73,10 @@ pub use self::{
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
 };
+use self::{
+    may_add_jobs::SeenProjects, outage::Outages, request_id::RequestId,
+    start_waiters::StartWaiters, subscription::AllTurns,
+};
 use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{AuditPlace, EventCursor, EventKind, JobEvent, RunningLimit};
 use spiderq_core::{
@@ -100,7 +100,7 @@ pub struct Domain {
     shutdown: Shutdown,
     start_waiters: Arc<StartWaiters>,
     memory: MemoryBudget,
-    admission: Arc<Admission>,
+    seen_projects: Arc<SeenProjects>,
     /// Of waiters and watches.
     turns: Arc<AllTurns>,
     audit: Arc<audit::Audit>,
@@ -118,7 +118,7 @@ impl Domain {
             shutdown: Shutdown::default(),
             start_waiters: Arc::default(),
             memory: MemoryBudget::unlimited(),
-            admission: Arc::default(),
+            seen_projects: Arc::default(),
             turns: Arc::default(),
             audit: Arc::default(),
             outages: Arc::default(),

@@ -25,11 +25,45 @@ const TRANSIENT: [&str; 11] = [
 ];
 
 pub(crate) fn from_redis(error: RedisError) -> Error {
-    if is_transient(&error) { Error::unavailable(error) } else { Error::bug(error) }
+    if is_transient(&error) {
+        return Error::unavailable(error);
+    }
+    match missing_permission(&error) {
+        Some(text) => Error::bug(text),
+        None => Error::bug(error),
+    }
+}
+
+/// How Redis before 7.2 refuses a command in a script; it does not say which.
+const REFUSED_IN_SCRIPT: &str = "The user executing the script can't run this command";
+
+/// What the user of the store's URL may not do and must, for the operator.
+fn missing_permission(error: &RedisError) -> Option<String> {
+    let text = error.to_string();
+    let in_script = text.contains(REFUSED_IN_SCRIPT);
+    if !in_script && !inner_codes(error).any(|code| code == "NOPERM") {
+        return None;
+    }
+    // As in: User x has no permissions to run the 'xtrim' command.
+    let command = text.split_once("to run the '").and_then(|(_, rest)| rest.split_once('\''));
+    let what = match command {
+        Some((command, _)) => format!("run the command {}", command.to_uppercase()),
+        None if in_script => {
+            "run a command of a script (ACL LOG on the server names it)".to_owned()
+        }
+        None => format!("do all that is needed ({text})"),
+    };
+    Some(format!(
+        "the user of --store may not {what}; docs/redis.md has the ACL SETUSER line with all that \
+         it needs"
+    ))
 }
 
 /// The same at the first connection, where wrong credentials are the operator's mistake.
 pub(crate) fn at_start(error: RedisError) -> Error {
+    if let Some(text) = missing_permission(&error) {
+        return refused(text);
+    }
     let refuses = |code: String| ["WRONGPASS", "NOAUTH"].contains(&code.as_str());
     if error.kind() == ErrorKind::AuthenticationFailed || inner_codes(&error).any(refuses) {
         return refused("the server refuses the user or the password");
@@ -116,6 +150,28 @@ mod tests {
             let error = from_redis(server(&format!("{code} some reason")));
             assert!(matches!(error, Error::Unavailable { .. }), "{code}");
         }
+    }
+
+    #[test]
+    fn a_missing_permission_names_the_command_and_where_to_read_on() {
+        let needs = "docs/redis.md has the ACL SETUSER line with all that it needs";
+        for line in [
+            "NOPERM User u has no permissions to run the 'xtrim' command",
+            "NOPERM ACL failure in script: User u has no permissions to run the 'xtrim' command",
+        ] {
+            let told = format!("the user of --store may not run the command XTRIM; {needs}");
+            assert_eq!(from_redis(server(line)).cause(), Some(told.clone()), "{line}");
+            assert_eq!(at_start(server(line)).to_string(), format!("store: {told}"), "{line}");
+        }
+        let old =
+            "ERR The user executing the script can't run this command or subcommand script: x";
+        let told = from_redis(server(old)).cause().unwrap();
+        assert!(
+            told.contains("may not run a command of a script (ACL LOG on the server"),
+            "{told}"
+        );
+        let key = from_redis(server("NOPERM No permissions to access a key")).cause().unwrap();
+        assert!(key.contains("No permissions to access a key") && key.ends_with(needs), "{key}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn of_requests() -> Vec<Row> {
             let size = bytes_text(DEFAULT_MAX_BODY_BYTES);
             vec![
                 (README, format!("{size} a body after decompression")),
-                (README, format!("`SPIDERQ_MAX_BODY` | {DEFAULT_MAX_BODY_BYTES} |")),
+                (README, format!("`SPIDERQ_MAX_BODY` | {} |", size.replace(' ', ""))),
                 (
                     LIMITS_PAGE,
                     format!(
@@ -29,6 +29,20 @@ fn of_requests() -> Vec<Row> {
                 ),
             ]
         }),
+        (
+            "MAX_METADATA_REQUEST_BYTES",
+            vec![(
+                LIMITS_PAGE,
+                format!(
+                    "{} where it takes the metadata of one job or the settings of a project;",
+                    bytes_text(MAX_METADATA_REQUEST_BYTES)
+                ),
+            )],
+        ),
+        (
+            "MAX_SMALL_REQUEST_BYTES",
+            vec![(LIMITS_PAGE, format!("{} for all others;", bytes_text(MAX_SMALL_REQUEST_BYTES)))],
+        ),
         ("MAX_MESSAGE_ELEMENTS", {
             let elements = format!(
                 "| {}; of a list {}, also of numbers |",

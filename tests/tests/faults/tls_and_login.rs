@@ -1,6 +1,9 @@
 //! TLS and logins of Redis: what is accepted, and how refusals are reported.
 
-use spiderq_core::error::Error;
+use spiderq_core::{
+    error::Error,
+    model::{AuditEvent, Millis},
+};
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{redis_acl::RedisAcl, redis_server::RedisServer, redis_tls::RedisTls};
 
@@ -76,4 +79,39 @@ async fn a_command_that_the_acl_does_not_list_is_refused() {
     // The suite relies on this log: `RedisAcl` checks it on drop.
     let plain = RedisServer::start(&[]);
     assert_eq!(plain.command::<Vec<redis::Value>>(&["ACL", "LOG"]), []);
+}
+
+#[tokio::test]
+async fn a_command_that_the_user_may_not_run_is_named_with_where_to_read_on() {
+    let server = RedisAcl::start();
+    let store = open(&StoreUrl::parse(&server.url()).unwrap()).await.unwrap();
+    server.forbid("xtrim");
+    server.forbid("xadd");
+    let trimmed = store.prune_audit_events(Millis(1), 1).await.map(|_| ());
+    let added = store.add_audit_event(event()).await;
+    let needs = "; docs/redis.md has the ACL SETUSER line with all that it needs";
+    let told = format!("the user of --store may not run the command XTRIM{needs}");
+    assert_eq!(trimmed.unwrap_err().cause(), Some(told));
+    // Redis before 7.2 does not say which command of a script it refuses.
+    let told = added.unwrap_err().cause().unwrap();
+    let named = ["the command XADD", "a command of a script (ACL LOG on the server names it)"];
+    let expected = named.map(|what| format!("the user of --store may not run {what}{needs}"));
+    assert!(expected.contains(&told), "{told}");
+    assert!(server.forget_refused() > 0);
+}
+
+fn event() -> AuditEvent {
+    AuditEvent {
+        time: Millis(1),
+        owner: String::new(),
+        key_id: String::new(),
+        role: None,
+        peer: String::new(),
+        call: "StopJobs".to_owned(),
+        project: None,
+        subject: String::new(),
+        result: "OK".to_owned(),
+        count: None,
+        request_id: String::new(),
+    }
 }

@@ -4,11 +4,10 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use http::Request;
 use http_body_util::Full;
-use spiderq_proto::v1::{SetJobMetadataRequest, UpdateJobsRequest};
-use spiderq_tests::{Grpc, Stack, StoreKind, by_keys};
-use tonic::{Code, body::Body};
+use spiderq_proto::v1::{GetJobRequest, SetJobMetadataRequest, UpdateJobsRequest};
+use spiderq_tests::{Grpc, Program, Stack, StoreKind, by_keys, sqlite_url};
+use tonic::{Code, Request, body::Body};
 
 use crate::connection_limits::http2;
 
@@ -28,7 +27,7 @@ fn gzip(message: &[u8]) -> Vec<u8> {
 
 /// Code and message of the call's status.
 async fn push(stack: &Stack, body: Bytes) -> (String, String) {
-    let request = Request::post(format!("{}/spiderq.v1.JobQueueService/PushJobs", stack.url))
+    let request = http::Request::post(format!("{}/spiderq.v1.JobQueueService/PushJobs", stack.url))
         .header("content-type", "application/grpc")
         .header("grpc-encoding", "gzip")
         .header("authorization", format!("Bearer {}", stack.key))
@@ -77,4 +76,25 @@ async fn nesting_and_number_of_keys_are_limited() {
     let refused = grpc.jobs().update_jobs(request).await.unwrap_err();
     let told = (refused.code(), refused.message());
     assert_eq!(told, (Code::ResourceExhausted, "keys: at most 1000 in one call"));
+}
+
+#[tokio::test]
+async fn a_call_that_comes_to_no_handler_is_logged_as_others_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Program::serve(&sqlite_url(folder.path()), &["--log", "debug"]);
+    let refused = async |id: &'static str, key: &str| {
+        let grpc = Grpc::new(&server.url, key);
+        let mut request = Request::new(GetJobRequest { key: "x".repeat(MIB) });
+        request.metadata_mut().insert("x-request-id", id.parse().unwrap());
+        grpc.jobs().get_job(request).await.unwrap_err().code()
+    };
+    assert_eq!(refused("too-large", Stack::KEY).await, Code::ResourceExhausted);
+    assert_eq!(refused("no-key", &"0".repeat(32)).await, Code::Unauthenticated);
+    for (id, error) in [
+        ("too-large", "message: must be at most 262144 bytes"),
+        ("no-key", "Authentication failed"),
+    ] {
+        let line = server.wait_for(&format!("request_id=\"{id}\""));
+        assert!(line.contains("refused rpc=\"GetJob\"") && line.contains(error), "{line}");
+    }
 }

@@ -32,8 +32,13 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn new() -> Self {
+        Self::of("127.0.0.1")
+    }
+
+    /// The same for another host.
+    fn of(host: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let names = ["127.0.0.1".to_owned()];
+        let names = [host.to_owned()];
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
         fs::write(folder.path().join("cert.pem"), cert.pem()).unwrap();
         fs::write(folder.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
@@ -157,11 +162,67 @@ async fn gateway_and_key_command_connect_over_tls() {
     // The address of the server itself, over which the job would be reached again.
     let base = http.get("/jobs/1/1/1/api_url").await.ok().json();
     assert_eq!(base, format!("{}/api/", gateway.url));
+}
 
-    let untrusted = ["key", "list", "--server", &url, "--admin-key", Stack::KEY];
-    let (status, _, error) = run(&untrusted);
-    assert!(!status.success());
+#[test]
+fn commands_say_what_is_wrong_with_a_certificate() {
+    let (files, other) = (Files::new(), Files::of("other.test"));
+    let listed = |url: &str, ca: &str| {
+        let login = ["--server", url, "--admin-key", Stack::KEY, "--tls-ca", ca];
+        let commands = [&["key", "list"][..], &["audit"]];
+        commands.map(|command| {
+            let (status, _, error) = run(&[command, &login].concat());
+            assert!(!status.success(), "{command:?}");
+            error
+        })
+    };
+    let serve = |files: &Files, more: &[&str]| {
+        let store = format!("sqlite:{}", files.text("spiderq.db"));
+        let (cert, key) = (files.text("cert.pem"), files.text("key.pem"));
+        let tls = ["--tls-cert", &cert, "--tls-key", &key];
+        let server = Program::serve(&store, &[&tls, more].concat());
+        let url = server.url.replace("http://", "https://");
+        (server, url)
+    };
+    let (_server, url) = serve(&files, &[]);
+    let untrusted = "the server's certificate is not signed by a trusted authority; --tls-ca names";
+    for error in listed(&url, &other.text("cert.pem")) {
+        assert!(error.contains(&format!("can't connect to {url}: {untrusted}")), "{error}");
+    }
+    let (_server, url) = serve(&other, &[]);
+    for error in listed(&url, &other.text("cert.pem")) {
+        let told = "the server's certificate is not valid for this connection: ";
+        assert!(error.contains(told) && error.contains("other.test"), "{error}");
+    }
+    let files = Files::new();
+    let cert = files.text("cert.pem");
+    let (server, url) = serve(&files, &["--tls-client-ca", &cert]);
+    for error in listed(&url, &cert) {
+        assert!(error.contains("--tls-client-cert"), "{error}");
+    }
+    drop(server);
+    let (_, _, error) = run(&["key", "list", "--server", &url, "--admin-key", Stack::KEY]);
     assert!(error.contains("no server answers at https://"), "{error}");
+    let plain = Program::serve(&format!("sqlite:{}", files.text("plain.db")), &[]);
+    for error in listed(&plain.url.replace("http://", "https://"), &cert) {
+        assert!(error.contains("its URL may begin with http://"), "{error}");
+    }
+}
+
+#[test]
+fn a_runner_says_why_it_cannot_reach_its_server() {
+    let (files, other) = (Files::new(), Files::new());
+    let (cert, key) = (files.text("cert.pem"), files.text("key.pem"));
+    let store = format!("sqlite:{}", files.text("spiderq.db"));
+    let server = Program::serve(&store, &["--tls-cert", &cert, "--tls-key", &key]);
+    let url = server.url.replace("http://", "https://");
+    let (ca, data) = (other.text("cert.pem"), files.text("data"));
+    let login = ["runner", "--server", &url, "--tls-ca", &ca, "--api-key", Stack::KEY];
+    let work = ["--project", "1", "--data-dir", &data, "--command", "true"];
+    let mut runner = Program::spawn(&[&login[..], &work].concat());
+    let line = runner.wait_for("asking for a job failed, retrying");
+    assert!(line.contains("not signed by a trusted authority; --tls-ca names"), "{line}");
+    assert!(runner.terminate().0.success());
 }
 
 #[test]

@@ -26,7 +26,7 @@ const MAX_REMEMBERED: usize = 100_000;
 
 /// What is remembered of projects.
 #[derive(Debug, Default)]
-pub(super) struct Admission {
+pub(super) struct SeenProjects {
     /// Those that exist.
     known: Mutex<HashSet<ProjectId>>,
     rooms: Mutex<HashMap<ProjectId, Room>>,
@@ -43,7 +43,7 @@ struct Room {
 
 impl Domain {
     /// An error unless the call may add `jobs` to the project, which it makes where there is none.
-    pub async fn admit(
+    pub async fn may_add_jobs(
         &self,
         caller: &Caller,
         permit: &Permit,
@@ -51,12 +51,12 @@ impl Domain {
         jobs: usize,
     ) -> Result<()> {
         caller.may(Role::User, project)?;
-        self.admit_project(permit, project).await?;
-        self.admit_jobs(permit, project, jobs as u64).await
+        self.may_use_project(permit, project).await?;
+        self.has_room(permit, project, jobs as u64).await
     }
 
-    async fn admit_project(&self, permit: &Permit, project: ProjectId) -> Result<()> {
-        if lock(&self.admission.known).contains(&project) {
+    async fn may_use_project(&self, permit: &Permit, project: ProjectId) -> Result<()> {
+        if lock(&self.seen_projects.known).contains(&project) {
             return Ok(());
         }
         let before = i64::try_from(project.get() - 1).ok().and_then(|n| ProjectId::new(n).ok());
@@ -64,7 +64,7 @@ impl Domain {
         if next.first() != Some(&project) {
             self.auth.new_project(permit)?;
         }
-        let mut known = lock(&self.admission.known);
+        let mut known = lock(&self.seen_projects.known);
         if known.len() >= MAX_REMEMBERED {
             known.clear();
         }
@@ -72,9 +72,9 @@ impl Domain {
         Ok(())
     }
 
-    async fn admit_jobs(&self, permit: &Permit, project: ProjectId, jobs: u64) -> Result<()> {
+    async fn has_room(&self, permit: &Permit, project: ProjectId, jobs: u64) -> Result<()> {
         let most = self.auth.quota(permit, Quota::Jobs);
-        if jobs == 0 || self.admission.enter(project, jobs, most).is_ok() {
+        if jobs == 0 || self.seen_projects.enter(project, jobs, most).is_ok() {
             return Ok(());
         }
         let counts = self.store.project_counts(project).await?;
@@ -84,8 +84,8 @@ impl Domain {
             most: settings::max_jobs(&set),
             until: Instant::now() + ROOM_TTL,
         };
-        self.admission.look(project, room);
-        let entered = self.admission.enter(project, jobs, most);
+        self.seen_projects.look(project, room);
+        let entered = self.seen_projects.enter(project, jobs, most);
         entered.map_err(|most| Error::QuotaExceeded {
             quota: Quota::Jobs,
             most,
@@ -94,7 +94,7 @@ impl Domain {
     }
 }
 
-impl Admission {
+impl SeenProjects {
     /// Lets so many jobs in; or answers the limit that does not, 0 where nobody has looked lately.
     fn enter(&self, project: ProjectId, jobs: u64, most: Option<u64>) -> Result<(), u64> {
         let mut rooms = lock(&self.rooms);

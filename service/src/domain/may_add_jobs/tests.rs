@@ -1,17 +1,17 @@
 use super::*;
 use crate::{
-    auth::Account,
+    auth::CallerQuotas,
     domain::{QueueUpdate, test_world::*},
 };
 use spiderq_core::model::{Quotas, State};
 
 fn permit(world: &World, given: &[(&str, u64)]) -> Permit {
-    let account = Account::new("ann".to_owned(), Quotas::named(given.iter().copied()));
-    world.domain.auth().begin(account, Quota::Calls).unwrap()
+    let quotas = CallerQuotas::new("ann".to_owned(), Quotas::named(given.iter().copied()));
+    world.domain.auth().begin(quotas, Quota::Calls).unwrap()
 }
 
 async fn admit(world: &World, permit: &Permit, number: i64, jobs: usize) -> String {
-    message(world.domain.admit(&caller(Role::User), permit, project(number), jobs).await)
+    message(world.domain.may_add_jobs(&caller(Role::User), permit, project(number), jobs).await)
 }
 
 const FULL: &str = "at most 3 pending and running jobs a project; try again later";
@@ -65,6 +65,6 @@ async fn who_may_not_schedule_is_refused_for_that() {
     let world = World::new();
     let permit = permit(&world, &[("jobs", 1)]);
     let worker = caller(Role::Worker);
-    let refused = world.domain.admit(&worker, &permit, world.project, 9).await;
+    let refused = world.domain.may_add_jobs(&worker, &permit, world.project, 9).await;
     assert!(message(refused).contains("role user or above"));
 }
