@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod clock;
 pub mod effect;
 pub mod error;
+mod hex;
 pub mod limits;
 mod memory_budget;
 pub mod model;
@@ -18,6 +19,7 @@ mod uptime;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use hex::hex;
 pub use memory_budget::{HeldMemory, MemoryBudget, Reservation};
 pub use origin::{Origin, client_network};
 pub use store_clock::StoreClock;

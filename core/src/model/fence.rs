@@ -5,7 +5,10 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hex,
+};
 
 /// Bytes of a [`FenceSecret`] that [`FenceSecret::kept`] shows: enough that no two attempts of a job
 /// have equal ones by chance.
@@ -101,10 +104,6 @@ fn random_bytes() -> Result<[u8; 16]> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::bug(error.to_string()))?;
     Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes of 32 lower-case hexadecimal digits.

@@ -1,10 +1,9 @@
 //! What makes a job the only active one of its kind.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::SpiderName;
+use crate::hex;
 
 /// Digest of a unique value: while a pending or running job of the project has it, no
 /// second one is taken. 32 hexadecimal characters, whatever the user's value was.
@@ -50,10 +49,6 @@ impl UniqueKey {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let mut text = String::with_capacity(32);
-        for byte in &hash.finalize()[..16] {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(hex(&hash.finalize()[..16]))
     }
 }

@@ -5,7 +5,10 @@ use std::fmt;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
-use spiderq_core::error::{Error, Result};
+use spiderq_core::{
+    error::{Error, Result},
+    hex,
+};
 
 /// Bytes of the digest that binds a token to its request.
 const DIGEST_BYTES: usize = 8;
@@ -34,7 +37,7 @@ impl PageTokens {
 
     fn digest(&self, cursor: &str) -> String {
         let digest = self.0.clone().chain_update(cursor).finalize();
-        digest[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest[..DIGEST_BYTES])
     }
 
     /// The cursor of a token as `parse` reads it; `None` for the first page.

@@ -7,6 +7,7 @@ use sha2::Sha256;
 
 use spiderq_core::{
     error::{Error, Result},
+    hex,
     model::Actor,
     store::ApiKeyDigest,
 };
@@ -85,8 +86,4 @@ impl fmt::Debug for ApiKeyHasher {
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
 pub(super) fn hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("a key of any length")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use spiderq_core::{
     error::Result,
+    hex,
     limits::{MAX_REQUEST_ID_BYTES, REQUEST_ID_TTL_MS},
     model::{Actor, Millis, short_text},
     store::RequestDigest,
@@ -50,8 +51,7 @@ fn digest(parts: &[&[u8]]) -> String {
     for part in parts {
         hash.update(part);
     }
-    let bytes = hash.finalize();
-    bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

@@ -9,31 +9,31 @@ use spiderq_core::{
 
 use crate::{
     names::member,
-    record::{Flat, counter_values, is_row_field, is_small, small_field},
+    record::{Fields, counter_values, is_row_field, is_small, small_field},
 };
 
-/// Metadata by the hash they belong to, as flat lists of fields and values.
+/// Metadata by the hash they belong to.
 #[derive(Default)]
-pub(crate) struct Placed {
-    pub(crate) core: Flat,
-    pub(crate) large: Flat,
+pub(crate) struct Placed<'a> {
+    pub(crate) core: Fields<'a>,
+    pub(crate) large: Fields<'a>,
     /// Fields where an older value may stand that the new one, in the other hash, replaces.
     core_old: Vec<String>,
-    large_old: Vec<String>,
+    large_old: Vec<&'a str>,
 }
 
-impl Placed {
-    pub(crate) fn new(metadata: &Metadata) -> Self {
+impl<'a> Placed<'a> {
+    pub(crate) fn new(metadata: &'a Metadata) -> Self {
         let mut placed = Self::default();
         for (name, value) in metadata.iter() {
-            let (name, value) = (name.as_str(), value.as_str().to_owned());
-            if is_small(name, &value) {
-                placed.core.extend([small_field(name), value]);
+            let (name, value) = (name.as_str(), value.as_str());
+            if is_small(name, value) {
+                placed.core.extend([small_field(name).into(), value.into()]);
                 if !is_row_field(name) {
-                    placed.large_old.push(name.to_owned());
+                    placed.large_old.push(name);
                 }
             } else {
-                placed.large.extend([name.to_owned(), value]);
+                placed.large.extend([name.into(), value.into()]);
                 placed.core_old.push(small_field(name));
             }
         }
@@ -89,10 +89,10 @@ pub(crate) struct EffectArg<'a> {
     /// Also among those to set: limits are held against it.
     units: Option<u8>,
     tags: Option<TagsArg<'a>>,
-    set: Flat,
+    set: Fields<'a>,
     del: Vec<String>,
-    large_set: Flat,
-    large_del: Vec<String>,
+    large_set: Fields<'a>,
+    large_del: Vec<&'a str>,
     max_bytes: Option<usize>,
 }
 
@@ -102,13 +102,13 @@ impl<'a> EffectArg<'a> {
         let (mut set, mut del, mut large_del) = (placed.core, placed.core_old, placed.large_old);
         for name in &effect.remove {
             del.push(small_field(name.as_str()));
-            large_del.push(name.as_str().to_owned());
+            large_del.push(name.as_str());
         }
         let priority = effect.priority.map(|priority| ("p", u64::from(priority.get())));
         let units = effect.units.map(|units| ("u", u64::from(units.get())));
         let numbers = priority.into_iter().chain(units);
         for (field, value) in numbers.chain(counter_values(effect.counters)) {
-            set.extend([field.to_owned(), value.to_string()]);
+            set.extend([field.into(), value.to_string().into()]);
         }
         let enter = effect.enter.as_ref();
         Self {

@@ -1,6 +1,6 @@
 //! Adding jobs: `push.lua` with its argument and answer.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;
 use spiderq_core::{
@@ -19,7 +19,7 @@ use crate::{
         last_job, spider_number, tag_number,
     },
     outcome,
-    record::{self, Flat, counter_values},
+    record::{self, CORE, Fields, counter_values},
     request_ids::RequestIdArg,
     scripts,
 };
@@ -51,8 +51,8 @@ struct JobArg<'a> {
     /// The field of the counters hash that its bytes go to.
     bytes_field: Option<&'static str>,
     bytes: usize,
-    core: Flat,
-    large: Flat,
+    core: Fields<'a>,
+    large: Fields<'a>,
 }
 
 /// One step for all `jobs`.
@@ -139,27 +139,28 @@ fn held(job: &NewJob) -> Option<&str> {
 }
 
 /// The fields of the core hash that are known before the atomic step.
-fn core(job: &NewJob, metadata: Flat, now: Millis) -> Flat {
+fn core<'a>(job: &'a NewJob, metadata: Fields<'a>, now: Millis) -> Fields<'a> {
     let mut core = metadata;
-    let mut set = |field: &str, value: String| core.extend([field.to_owned(), value]);
-    set("n", job.spider.as_str().to_owned());
-    set("s", job.state.index().to_string());
-    set("p", job.priority.get().to_string());
-    set("u", job.units.get().to_string());
-    set("w", now.0.to_string());
-    set("z", job.metadata.bytes().to_string());
+    core.reserve(2 * CORE.len());
+    let mut set = |field: &'static str, value: Cow<'a, str>| core.extend([field.into(), value]);
+    set("n", job.spider.as_str().into());
+    set("s", job.state.index().to_string().into());
+    set("p", job.priority.get().to_string().into());
+    set("u", job.units.get().to_string().into());
+    set("w", now.0.to_string().into());
+    set("z", job.metadata.bytes().to_string().into());
     if let Some(unique) = held(job) {
-        set("U", unique.to_owned());
+        set("U", unique.into());
     }
     if let Some(start) = &job.start {
-        set("a", "1".to_owned());
-        set("f", start.fence.expose().to_owned());
+        set("a", "1".into());
+        set("f", start.fence.expose().into());
         if let Some(end) = start.lease_expires {
-            set("l", end.0.to_string());
+            set("l", end.0.to_string().into());
         }
     }
     for (field, value) in counter_values(job.counters) {
-        set(field, value.to_string());
+        set(field, value.to_string().into());
     }
     core
 }

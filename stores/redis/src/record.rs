@@ -8,7 +8,7 @@
 //! metadata. What is unknown or empty is not there. Larger metadata stand under their names in a
 //! hash of their own.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use spiderq_core::{
     error::Result,
@@ -41,8 +41,10 @@ const COUNTERS: [&str; 4] = ["ci", "cp", "cl", "ce"];
 /// Redis's `hash-max-listpack-value`.
 const MAX_COMPACT: usize = 64;
 
-/// Fields and values of a hash in turn.
+/// Fields and values of a hash in turn, as scripts answer them.
 pub(crate) type Flat = Vec<String>;
+/// Fields and values of a hash in turn, as scripts get them.
+pub(crate) type Fields<'a> = Vec<Cow<'a, str>>;
 /// Fields and values of a hash.
 pub(crate) type Pairs = Vec<(String, String)>;
 /// The values of the fields that were asked for, in their order.
