@@ -1,6 +1,6 @@
 //! Free-form fields of a job: names and their JSON text.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use super::{JsonText, short_text};
 use crate::{
@@ -35,6 +35,13 @@ impl FieldName {
     }
 }
 
+/// Equal and ordered as its text.
+impl Borrow<str> for FieldName {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
 /// JSON values by the names of their fields, in the order of the names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(BTreeMap<FieldName, JsonText>);
@@ -52,13 +59,13 @@ impl Metadata {
 
     /// Removes a field; its value, if it had one.
     pub fn remove(&mut self, name: &str) -> Option<JsonText> {
-        self.0.remove(&FieldName::known(name))
+        self.0.remove(name)
     }
 
     /// The value of a field; `None` where it is not set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&JsonText> {
-        self.0.get(&FieldName::known(name))
+        self.0.get(name)
     }
 
     /// In the order of the names.
