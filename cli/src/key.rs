@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What sets the fields of the requests.
-const FLAGS: [(&str, &str); 14] = [
+const FLAGS: [(&str, &str); 15] = [
     ("owner", "NAME"),
     ("role", "--role"),
     ("all_projects", "--all-projects"),
@@ -37,6 +37,7 @@ const FLAGS: [(&str, &str); 14] = [
     ("quotas.watches", "--watches"),
     ("quotas.projects", "--new-projects"),
     ("quotas.jobs", "--jobs"),
+    ("quotas.bytes", "--bytes"),
     ("id", "ID"),
     ("keep", "--keep"),
 ];
@@ -182,8 +183,8 @@ fn minute(time: &Option<Timestamp>) -> String {
 
 /// Those that the key has of its own: `rate=5,jobs=none`.
 fn quotas(quotas: v1::Quotas) -> String {
-    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs } = quotas;
-    let given = [rate, burst, calls, waits, watches, projects, jobs];
+    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs, bytes } = quotas;
+    let given = [rate, burst, calls, waits, watches, projects, jobs, bytes];
     let pairs = Quota::ALL.into_iter().zip(given);
     let texts = pairs.filter_map(|(quota, most)| {
         let most = most?;

@@ -193,6 +193,8 @@ pub const DEFAULT_QUOTA_WATCHES: u64 = 10_000;
 pub const DEFAULT_QUOTA_PROJECTS: u64 = 10_000;
 /// Pending and running jobs of a project to which it adds some.
 pub const DEFAULT_QUOTA_JOBS: u64 = 10_000_000;
+/// Bytes of the messages that calls bring, a second, on average: 64 MiB.
+pub const DEFAULT_QUOTA_BYTES: u64 = 64 << 20;
 /// The largest quota of an API key.
 pub const MAX_QUOTA: u64 = 1_000_000_000;
 

@@ -7,8 +7,17 @@ use spiderq_core::{
 };
 use spiderq_proto::v1;
 
+use super::size::size;
+
 fn most() -> clap::builder::RangedU64ValueParser {
     value_parser!(u64).range(..=MAX_QUOTA)
+}
+
+fn bytes_a_second(text: &str) -> Result<u64, String> {
+    match size(0)(text)? {
+        bytes @ 0..=MAX_QUOTA => Ok(bytes),
+        _ => Err(format!("must be at most {MAX_QUOTA}")),
+    }
 }
 
 /// Flags of `serve` and `service`.
@@ -36,6 +45,9 @@ pub(crate) struct ServerQuotas {
     /// Pending and running jobs of a project to which a key adds some. Default: 10000000.
     #[arg(long = "quota-jobs", env = "SPIDERQ_QUOTA_JOBS", value_name = "N", value_parser = most())]
     jobs: Option<u64>,
+    /// Bytes of the messages that a key's calls bring a second, on average. Default: 67108864.
+    #[arg(long = "quota-bytes", env = "SPIDERQ_QUOTA_BYTES", value_name = "SIZE", value_parser = bytes_a_second)]
+    bytes: Option<u64>,
 }
 
 impl From<ServerQuotas> for Quotas {
@@ -48,6 +60,7 @@ impl From<ServerQuotas> for Quotas {
             (Quota::Watches, flags.watches),
             (Quota::Projects, flags.projects),
             (Quota::Jobs, flags.jobs),
+            (Quota::Bytes, flags.bytes),
         ])
     }
 }
@@ -77,6 +90,9 @@ pub(crate) struct KeyQuotas {
     /// Pending and running jobs of a project to which it adds some.
     #[arg(long, value_name = "N", value_parser = most())]
     jobs: Option<u64>,
+    /// Bytes of the messages that its calls bring a second, on average.
+    #[arg(long, value_name = "SIZE", value_parser = bytes_a_second)]
+    bytes: Option<u64>,
 }
 
 impl From<KeyQuotas> for v1::Quotas {
@@ -90,6 +106,7 @@ impl From<KeyQuotas> for v1::Quotas {
             watches: given(flags.watches),
             projects: given(flags.new_projects),
             jobs: given(flags.jobs),
+            bytes: given(flags.bytes),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::limits::{
-    DEFAULT_QUOTA_BURST, DEFAULT_QUOTA_CALLS, DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_PROJECTS,
-    DEFAULT_QUOTA_RATE, DEFAULT_QUOTA_WAITS, DEFAULT_QUOTA_WATCHES,
+    DEFAULT_QUOTA_BURST, DEFAULT_QUOTA_BYTES, DEFAULT_QUOTA_CALLS, DEFAULT_QUOTA_JOBS,
+    DEFAULT_QUOTA_PROJECTS, DEFAULT_QUOTA_RATE, DEFAULT_QUOTA_WAITS, DEFAULT_QUOTA_WATCHES,
 };
 
 /// What is bounded, for each API key in each server process.
@@ -24,11 +24,13 @@ pub enum Quota {
     Projects,
     /// Pending and running jobs of a project to which it adds some.
     Jobs,
+    /// Bytes of the messages that its calls bring, a second, on average.
+    Bytes,
 }
 
 impl Quota {
     /// All.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rate,
         Self::Burst,
         Self::Calls,
@@ -36,6 +38,7 @@ impl Quota {
         Self::Watches,
         Self::Projects,
         Self::Jobs,
+        Self::Bytes,
     ];
 
     /// Its name in flags, lists and stores.
@@ -49,6 +52,7 @@ impl Quota {
             Self::Watches => "watches",
             Self::Projects => "projects",
             Self::Jobs => "jobs",
+            Self::Bytes => "bytes",
         }
     }
 
@@ -62,6 +66,7 @@ impl Quota {
             Self::Watches => DEFAULT_QUOTA_WATCHES,
             Self::Projects => DEFAULT_QUOTA_PROJECTS,
             Self::Jobs => DEFAULT_QUOTA_JOBS,
+            Self::Bytes => DEFAULT_QUOTA_BYTES,
         }
     }
 
@@ -74,6 +79,7 @@ impl Quota {
             Self::Watches => "open watches",
             Self::Projects => "new projects a day",
             Self::Jobs => "pending and running jobs a project",
+            Self::Bytes => "bytes of requests a second",
         }
     }
 }

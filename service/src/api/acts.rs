@@ -19,7 +19,7 @@ use spiderq_core::{
 };
 
 /// The request of a call that the audit is about.
-pub(super) trait Audited: Send + 'static {
+pub(super) trait Audited: prost::Message + 'static {
     type Response: Send + 'static;
 
     /// Reads what the call is about; told once it has ended.

@@ -123,7 +123,7 @@ fn new(message: v1::CreateApiKeyRequest) -> Result<NewApiKey> {
 
 fn quotas(message: v1::Quotas) -> Result<Quotas> {
     let mut fields = Fields::default();
-    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs } = message;
+    let v1::Quotas { rate, burst, calls, waits, watches, projects, jobs, bytes } = message;
     let given = [
         (Quota::Rate, rate),
         (Quota::Burst, burst),
@@ -132,6 +132,7 @@ fn quotas(message: v1::Quotas) -> Result<Quotas> {
         (Quota::Watches, watches),
         (Quota::Projects, projects),
         (Quota::Jobs, jobs),
+        (Quota::Bytes, bytes),
     ];
     let quotas = Quotas::new(given.map(|(quota, most)| {
         let name = quota.as_str();
@@ -159,6 +160,7 @@ fn proto_quotas(quotas: &Quotas) -> Option<v1::Quotas> {
         watches: given(Quota::Watches),
         projects: given(Quota::Projects),
         jobs: given(Quota::Jobs),
+        bytes: given(Quota::Bytes),
     })
 }
 

@@ -27,6 +27,7 @@ mod watch;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderMap};
+use prost::Message;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -167,7 +168,7 @@ impl Handlers {
         handler: F,
     ) -> RpcResult<A>
     where
-        Q: Send,
+        Q: Message,
         F: FnOnce(Call, Q) -> Fut + Send,
         Fut: Future<Output = Result<A>> + Send,
     {
@@ -183,7 +184,7 @@ impl Handlers {
         handler: F,
     ) -> RpcResult<A>
     where
-        Q: Send,
+        Q: Message,
         F: FnOnce(Call, Q) -> Fut + Send,
         Fut: Future<Output = Result<A>> + Send,
     {
@@ -195,7 +196,9 @@ impl Handlers {
         let domain = Arc::clone(&self.0);
         let identified = self.identified(headers, &mut extensions).await;
         let begun = identified.and_then(|Identified { caller, quotas, .. }| {
-            Ok((caller, domain.auth().begin(quotas, kind)?))
+            let permit = domain.auth().begin(quotas, kind)?;
+            domain.auth().take_bytes(&permit, message.encoded_len())?;
+            Ok((caller, permit))
         });
         let done = match begun {
             Ok((caller, permit)) => {

@@ -67,6 +67,15 @@ impl Limiter {
         Ok(permit)
     }
 
+    /// The message of the call. One is taken as long as those before it are made good, however
+    /// large it is.
+    pub(super) fn take_bytes(&self, permit: &Permit, bytes: usize) -> Result<()> {
+        let Some(most) = self.limit(&permit.caller, Quota::Bytes) else { return Ok(()) };
+        let second = Duration::from_secs(1);
+        let taken = lock(&permit.usage.bytes).take_debt(Instant::now(), second, most, bytes);
+        taken.map_err(|wait| exceeded(Quota::Bytes, most, wait))
+    }
+
     /// One more project.
     pub(super) fn new_project(&self, permit: &Permit) -> Result<()> {
         let Some(most) = self.limit(&permit.caller, Quota::Projects) else { return Ok(()) };
@@ -115,6 +124,7 @@ impl Drop for Permit {
 struct Usage {
     calls: Mutex<Bucket>,
     projects: Mutex<Bucket>,
+    bytes: Mutex<Bucket>,
     calls_under_way: AtomicU64,
     waits: AtomicU64,
     watches: AtomicU64,
@@ -125,15 +135,20 @@ impl Usage {
         match kind {
             Quota::Waits => &self.waits,
             Quota::Watches => &self.watches,
-            Quota::Rate | Quota::Burst | Quota::Calls | Quota::Projects | Quota::Jobs => {
-                &self.calls_under_way
-            }
+            Quota::Rate
+            | Quota::Burst
+            | Quota::Calls
+            | Quota::Projects
+            | Quota::Jobs
+            | Quota::Bytes => &self.calls_under_way,
         }
     }
 
     /// Whether forgetting it changes nothing.
     fn is_idle(&self, now: Instant) -> bool {
-        [&self.calls, &self.projects].into_iter().all(|bucket| lock(bucket).is_full(now))
+        [&self.calls, &self.projects, &self.bytes]
+            .into_iter()
+            .all(|bucket| lock(bucket).is_full(now))
     }
 }
 
@@ -159,6 +174,25 @@ impl Bucket {
             Some(wait) if !wait.is_zero() => Err(wait),
             Some(_) | None => {
                 self.0 = Some(full_at);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes `amount` of `most` that come in each `span` if any of a span's is there, even beyond
+    /// what is; or says how long to wait.
+    fn take_debt(
+        &mut self,
+        now: Instant,
+        span: Duration,
+        most: u64,
+        amount: usize,
+    ) -> Result<(), Duration> {
+        let full_at = self.0.filter(|at| *at > now).unwrap_or(now);
+        match (full_at - now).checked_sub(span) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            Some(_) | None => {
+                self.0 = Some(full_at + span.mul_f64(amount as f64 / most as f64));
                 Ok(())
             }
         }

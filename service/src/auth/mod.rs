@@ -134,6 +134,11 @@ impl Auth {
         self.limiter.begin(caller, kind)
     }
 
+    /// Counts the message of the call; [`Error::QuotaExceeded`] when those before it were too large.
+    pub fn take_bytes(&self, permit: &Permit, bytes: usize) -> Result<()> {
+        self.limiter.take_bytes(permit, bytes)
+    }
+
     /// Counts a project that the call makes.
     pub fn new_project(&self, permit: &Permit) -> Result<()> {
         self.limiter.new_project(permit)

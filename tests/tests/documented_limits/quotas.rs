@@ -30,6 +30,7 @@ pub(crate) fn rows() -> Vec<Row> {
         quota("DEFAULT_QUOTA_WATCHES", "watches", DEFAULT_QUOTA_WATCHES),
         quota("DEFAULT_QUOTA_PROJECTS", "projects", DEFAULT_QUOTA_PROJECTS),
         quota("DEFAULT_QUOTA_JOBS", "jobs", DEFAULT_QUOTA_JOBS),
+        quota("DEFAULT_QUOTA_BYTES", "bytes", DEFAULT_QUOTA_BYTES),
         ("MAX_QUOTA", vec![(API_KEYS, format!("1 to {} the limit", n(MAX_QUOTA)))]),
         ("DEFAULT_CALL_TIMEOUT", vec![(LIMITS_PAGE, timeouts.clone())]),
         ("DEFAULT_LIST_TIMEOUT", vec![(LIMITS_PAGE, timeouts)]),

@@ -92,6 +92,21 @@ async fn waits_are_counted_while_they_wait() {
     .await;
 }
 
+/// The first message owes more than is made good while the test lasts.
+#[tokio::test]
+async fn a_key_brings_so_many_bytes_a_second() {
+    let stack = Stack::start(StoreKind::Sqlite).await;
+    let one = Quotas { bytes: Some(1), ..Quotas::default() };
+    let (grpc, http) = caller(&stack, "ann", one).await;
+    assert_eq!(push(&grpc, 53, 100).await.unwrap(), 100);
+    let message = "at most 1 bytes of requests a second; try again later";
+    assert_exceeded(&push(&grpc, 53, 1).await.unwrap_err(), "bytes", message);
+    let refused = http.post("/jobq/53/push", r#"{"spider":"s"}"#).await;
+    assert_eq!((refused.status, refused.header("retry-after").is_empty()), (429, false));
+    assert_eq!(refused.json(), json!({"error": "Too Many Requests", "message": message}));
+    stack.http().get("/jobq/53/count").await.ok();
+}
+
 #[tokio::test]
 async fn watches_are_counted_until_they_end() {
     let stack = Stack::start(StoreKind::Sqlite).await;

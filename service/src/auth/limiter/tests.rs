@@ -75,6 +75,21 @@ async fn no_limit_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_is_taken_whole_and_then_made_good() {
+    let limiter = Limiter::new(quotas(&[(Quota::Bytes, 1_000)]));
+    let permit = limiter.begin(of("ann", &[]), Quota::Calls).unwrap();
+    let bring = |bytes| refused(limiter.take_bytes(&permit, bytes));
+    let wait = |ms| Some((Quota::Bytes, Duration::from_millis(ms)));
+    assert_eq!((bring(900), bring(100), bring(3_000), bring(1)), (None, None, None, wait(3_000)));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(bring(1), wait(1_000));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(bring(1), None);
+    let other = limiter.begin(of("bob", &[(Quota::Bytes, 0)]), Quota::Calls).unwrap();
+    assert_eq!(refused(limiter.take_bytes(&other, usize::MAX)), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn projects_come_at_their_rate_a_day() {
     let limiter = Limiter::new(quotas(&[(Quota::Projects, 2)]));
     let permit = limiter.begin(of("ann", &[]), Quota::Calls).unwrap();
