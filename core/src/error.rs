@@ -122,7 +122,7 @@ pub enum Error {
     #[error("the last admin key that never expires can't be revoked; create another one first")]
     LastAdminKey,
     /// The API key was rotated before; the one with this id is in its place.
-    #[error("the key was rotated before; rotate the one in its place, {0}")]
+    #[error("the key was rotated before; rotate the one in its place, {0}, or create another")]
     KeyReplaced(String),
     /// The same request id came with another request before.
     #[error("request_id: {}", REQUEST_ID_REUSED)]

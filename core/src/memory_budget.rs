@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -73,7 +74,14 @@ impl MemoryBudget {
     #[must_use]
     pub fn account(&self, caller: &str) -> Reservation {
         let share = self.0.total / CALLER_SHARE;
-        Reservation { budget: self.clone(), caller: caller.into(), share, may_wait: true, bytes: 0 }
+        Reservation {
+            budget: self.clone(),
+            caller: caller.into(),
+            share,
+            may_wait: true,
+            waited: Duration::ZERO,
+            bytes: 0,
+        }
     }
 
     /// The same on the one account of all callers without credentials, who have an eighth and
@@ -129,6 +137,8 @@ pub struct Reservation {
     share: usize,
     /// For what others give back.
     may_wait: bool,
+    /// How long it has waited so far: what waits holds what others wait for.
+    waited: Duration,
     /// With those that are free.
     bytes: usize,
 }
@@ -153,7 +163,8 @@ impl Reservation {
         Ok(())
     }
 
-    /// As [`Reservation::grow`], but waits up to [`MEMORY_WAIT`] for what others give back.
+    /// As [`Reservation::grow`], but waits for what others give back: up to [`MEMORY_WAIT`], over all
+    /// calls together.
     pub async fn grow_in_time(&mut self, bytes: usize) -> Result<()> {
         let done = self.grow(bytes);
         if !self.may_wait || !matches!(done, Err(Error::Overloaded)) {
@@ -161,13 +172,15 @@ impl Reservation {
         }
         let shared = Arc::clone(&self.budget.0);
         let Ok(_place) = shared.waiters.try_acquire() else { return done };
-        let end = Instant::now() + MEMORY_WAIT;
+        let begun = Instant::now();
+        let end = begun + MEMORY_WAIT.saturating_sub(self.waited);
         loop {
             let mut freed = pin!(shared.freed.notified());
             // From here on no release is missed.
             freed.as_mut().enable();
             let done = self.grow(bytes);
             if done.is_ok() || timeout_at(end, freed).await.is_err() {
+                self.waited += begun.elapsed();
                 return done;
             }
         }
@@ -212,8 +225,6 @@ impl Drop for Reservation {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const KIB: usize = 1 << 10;
@@ -297,13 +308,31 @@ mod tests {
         let start = Instant::now();
         assert!(matches!(second.grow_in_time(20 * KIB).await, Err(Error::Overloaded)));
         assert_eq!(start.elapsed(), MEMORY_WAIT);
+        let mut third = budget.account("a");
         let waiting =
-            tokio::spawn(async move { second.grow_in_time(20 * KIB).await.map(|()| second) });
+            tokio::spawn(async move { third.grow_in_time(20 * KIB).await.map(|()| third) });
         tokio::task::yield_now().await;
         drop(first);
         assert_eq!(waiting.await.unwrap().unwrap().bytes(), 20 * KIB);
         assert_eq!(start.elapsed(), MEMORY_WAIT);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pieces_wait_as_long_together_as_one() {
+        let budget = MemoryBudget::new(100 * KIB);
+        let (mut first, mut second) = (budget.account("a"), budget.account("a"));
+        first.grow(44 * KIB).unwrap();
+        let start = Instant::now();
+        let (grown, ()) = tokio::join!(second.grow_in_time(20 * KIB), async {
+            tokio::time::advance(MEMORY_WAIT / 2).await;
+            first.shrink_to(34 * KIB);
+        });
+        grown.unwrap();
+        assert!(is_overloaded(second.grow_in_time(10 * KIB).await));
+        assert_eq!(start.elapsed(), MEMORY_WAIT);
+        assert!(is_overloaded(second.grow_in_time(10 * KIB).await));
+        assert_eq!(start.elapsed(), MEMORY_WAIT);
     }
 
     #[test]

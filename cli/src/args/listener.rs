@@ -20,6 +20,8 @@ static MAX_BODY: LazyLock<String> = LazyLock::new(|| size::show(DEFAULT_MAX_BODY
 
 /// Less would refuse every list.
 const MIN_MAX_MEMORY: u64 = 32 << 20;
+/// The least of `--max-body`, bytes: smaller ones hold no job.
+const MIN_MAX_BODY: u64 = 1 << 10;
 
 fn to_usize(bytes: u64) -> usize {
     bytes.try_into().unwrap_or(usize::MAX)
@@ -36,8 +38,8 @@ pub(crate) struct Listener {
     #[arg(long, env = "SPIDERQ_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Largest request body over HTTP or message over gRPC after decompression: bytes, or a size as
-    /// 64MiB.
-    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value = MAX_BODY.as_str(), value_name = "SIZE", value_parser = size(0).map(to_usize))]
+    /// 64MiB; at least 1KiB.
+    #[arg(long, env = "SPIDERQ_MAX_BODY", default_value = MAX_BODY.as_str(), value_name = "SIZE", value_parser = size(MIN_MAX_BODY).map(to_usize))]
     pub(crate) max_body: usize,
     /// Memory for the bodies of requests and responses under way: bytes, or a size as 192MiB; one
     /// owner of API keys may have half of it. Default: a quarter of the memory that the process may

@@ -95,7 +95,7 @@ fn of_responses() -> Vec<Row> {
         ("MEMORY_WAIT", {
             let wait = seconds(MEMORY_WAIT);
             let text = format!(
-                "{MAX_MEMORY_WAITERS} calls with credentials wait, for each part that they read or answer up to {wait} s |"
+                "{MAX_MEMORY_WAITERS} calls with credentials wait, up to {wait} s for a body and as long for a response |"
             );
             vec![(LIMITS_PAGE, text)]
         }),

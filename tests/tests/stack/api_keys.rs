@@ -65,8 +65,10 @@ async fn a_key_is_rotated_once_and_then_names_the_one_in_its_place() {
         let made = keys.rotate_api_key(rotate(&id)).await.unwrap().into_inner().api_key.unwrap();
         let refused = keys.rotate_api_key(rotate(&id)).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        let message =
-            format!("the key was rotated before; rotate the one in its place, {}", made.id);
+        let message = format!(
+            "the key was rotated before; rotate the one in its place, {}, or create another",
+            made.id
+        );
         assert_eq!(refused.message(), message);
         let info = refused.get_details_error_info().unwrap();
         assert_eq!(
