@@ -26,8 +26,6 @@ use crate::{
     runtime::block_on,
 };
 
-// Also SQLite's, by its feature `override`: that of the C library reserves 64 MiB of addresses for
-// each thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -93,13 +93,14 @@ impl Program {
         Self::start(&[&args, LISTEN, more].concat())
     }
 
-    /// As [`Program::serve`], with at most so much address space (RLIMIT_AS), KiB.
+    /// As [`Program::serve`], with at most so much address space (RLIMIT_AS), KiB, as docs/limits.md
+    /// says for such a limit.
     #[must_use]
     pub fn serve_within(kib: u64, store: &str, more: &[&str]) -> Self {
         let args = ["serve", "--store", store, "--admin-key", Stack::KEY];
         let mut limited = without_settings("sh");
         limited.args(["-c", r#"ulimit -v "$1" && shift && exec "$@""#, "sh", &kib.to_string()]);
-        limited.arg(program()).args(args).args(LISTEN).args(more);
+        limited.env("MALLOC_ARENA_MAX", "2").arg(program()).args(args).args(LISTEN).args(more);
         Self::spawn_command(limited).listening()
     }
 

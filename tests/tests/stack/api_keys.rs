@@ -124,7 +124,7 @@ async fn the_last_use_of_a_key_is_listed_after_a_restart() {
             out
         };
         let server = Program::serve(&store, &[]);
-        let made = key_command(&server, &["create", "ann", "--project", "1", "--expires", "30d"]);
+        let made = key_command(&server, &["create", "ann", "--project", "1", "--expires", "90d"]);
         let secret = made.lines().next().unwrap();
         Http::new(&server.url).bearer(secret).get("/jobq/1/count").await.ok();
         let line = |list: &str| {
@@ -135,10 +135,11 @@ async fn the_last_use_of_a_key_is_listed_after_a_restart() {
         assert!(server.terminate().0.success());
         let server = Program::serve(&store, &[]);
         let after = line(&key_command(&server, &["list"]));
-        // ID ROLE PROJECTS CREATED (two words) EXPIRES (two words) LAST USE QUOTAS OWNER.
-        assert_eq!((before.len(), after.len()), (10, 11), "{before:?} {after:?}");
-        assert_eq!((before[7].as_str(), &before[..7]), ("never", &after[..7]));
-        assert!(after[3..5] <= after[7..9] && after[7..9] < after[5..7], "{after:?}");
+        // ID ROLE PROJECTS CREATED (two words) EXPIRES (two words) STATUS LAST USE QUOTAS OWNER.
+        assert_eq!((before.len(), after.len()), (11, 12), "{before:?} {after:?}");
+        assert_eq!((before[8].as_str(), &before[..8]), ("never", &after[..8]));
+        assert_eq!(after[7], "good");
+        assert!(after[3..5] <= after[8..10] && after[8..10] < after[5..7], "{after:?}");
     }
 }
 
