@@ -135,9 +135,9 @@ pub struct Reservation {
     caller: Arc<str>,
     /// What the caller may have in all, bytes.
     share: usize,
-    /// For what others give back.
+    /// Whether it may wait for what others give back.
     may_wait: bool,
-    /// How long it has waited so far: what waits holds what others wait for.
+    /// How long it has waited so far. Bounded in all: while it waits it holds what others wait for.
     waited: Duration,
     /// With those that are free.
     bytes: usize,
@@ -163,8 +163,8 @@ impl Reservation {
         Ok(())
     }
 
-    /// As [`Reservation::grow`], but waits for what others give back: up to [`MEMORY_WAIT`], over all
-    /// calls together.
+    /// As [`Reservation::grow`], but waits for what others give back: up to [`MEMORY_WAIT`] in all,
+    /// however often this reservation grows.
     pub async fn grow_in_time(&mut self, bytes: usize) -> Result<()> {
         let done = self.grow(bytes);
         if !self.may_wait || !matches!(done, Err(Error::Overloaded)) {

@@ -20,7 +20,7 @@ static MAX_BODY: LazyLock<String> = LazyLock::new(|| size::show(DEFAULT_MAX_BODY
 
 /// Less would refuse every list.
 const MIN_MAX_MEMORY: u64 = 32 << 20;
-/// The least of `--max-body`, bytes: smaller ones hold no job.
+/// The least of `--max-body`, bytes: less would refuse ordinary jobs.
 const MIN_MAX_BODY: u64 = 1 << 10;
 
 fn to_usize(bytes: u64) -> usize {

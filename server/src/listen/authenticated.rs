@@ -12,6 +12,7 @@ use axum::{
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// Shared by all requests of one connection, which carry it in their extensions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Authenticated(Arc<AtomicBool>);

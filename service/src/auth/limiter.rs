@@ -67,8 +67,8 @@ impl Limiter {
         Ok(permit)
     }
 
-    /// The message of the call. One is taken as long as those before it are made good, however
-    /// large it is.
+    /// The message of the call. One is taken, however large, unless more than a second's worth is
+    /// still owed for those before it.
     pub(super) fn take_bytes(&self, permit: &Permit, bytes: usize) -> Result<()> {
         let Some(most) = self.limit(&permit.caller, Quota::Bytes) else { return Ok(()) };
         let second = Duration::from_secs(1);
@@ -179,8 +179,8 @@ impl Bucket {
         }
     }
 
-    /// Takes `amount` of `most` that come in each `span` if any of a span's is there, even beyond
-    /// what is; or says how long to wait.
+    /// Takes `amount` of `most` that come in each `span`, however much it is, unless more than a
+    /// span's worth is owed already: then says how long to wait.
     fn take_debt(
         &mut self,
         now: Instant,

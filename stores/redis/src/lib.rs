@@ -63,8 +63,8 @@ pub struct RedisStore {
     turns: Turns,
 }
 
-/// Reads of metadata that may be under way: of the largest, as many MiB as come before what
-/// others ask on the same connection.
+/// Reads of several jobs with metadata that may be under way: of the largest, as many MiB as come
+/// before what others ask on the same connection.
 const METADATA_READS: usize = 8;
 
 impl RedisStore {

@@ -225,6 +225,7 @@ mod tests {
             assert_eq!(one.await.unwrap(), 1);
         }
     }
+
     /// As SQLite does when it finds no memory.
     #[tokio::test]
     async fn an_error_that_ends_the_snapshot_is_the_one_that_is_returned() {
