@@ -90,3 +90,27 @@ impl HttpBody for GuardedBody {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::stream;
+    use http_body_util::{BodyExt as _, StreamBody};
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_always_has_more_ends_at_its_deadline() {
+        let more = || Ok::<_, Status>(Frame::data(Bytes::from_static(b"x")));
+        let endless = Body::new(StreamBody::new(stream::repeat_with(more)));
+        let second = Duration::from_secs(1);
+        let mut body = GuardedBody::new(endless, Some(Instant::now() + second), None);
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        advance(second).await;
+        let end = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(end["grpc-status"], "4");
+        assert!(body.frame().await.is_none());
+    }
+}
