@@ -14,8 +14,8 @@ macro_rules! files {
 }
 
 const LIB: Modules<'static> = files!("lib/":
-    "claim_filter" "counters" "effects" "event_log" "hashes" "holders" "jobs" "lanes" "limits"
-    "list_query" "metadata_bytes" "names" "new_jobs" "next_job" "notify" "numbers"
+    "claim_filter" "counters" "effects" "event_log" "holders" "jobs" "lanes" "limits" "list_query"
+    "many" "metadata_bytes" "names" "new_entries" "new_jobs" "next_job" "notify" "numbers"
     "planned_fields" "removal" "request_ids" "tag_list" "tag_sets" "tagged_jobs" "writes");
 const FSCK_LIB: Modules<'static> =
     files!("fsck/lib/": "findings" "job_checks" "job_values" "records");

@@ -3,7 +3,7 @@
 -- ARGV[1] replace: whether all others go; remove: names of those that go besides; set: flat list
 --         of names and values; max_bytes.
 -- Returns packed 'applied' or 'refused'.
--- needs: hashes, names, notify
+-- needs: many, names, notify
 local arg = cmsgpack.unpack(ARGV[1])
 local merged, bytes = {}, 0
 local function merge(list)
@@ -21,7 +21,7 @@ for name, value in pairs(merged) do
 end
 if bytes > arg.max_bytes then return cmsgpack.pack('refused') end
 if arg.replace then redis.call('UNLINK', names.settings) end
-hashes.delete(names.settings, arg.remove)
-hashes.set(names.settings, arg.set)
+many.delete_fields(names.settings, arg.remove)
+many.set_fields(names.settings, arg.set)
 notify.publish()
 return cmsgpack.pack('applied')

@@ -8,20 +8,14 @@
 --         go to, bytes, core, large}, the last two flat lists of fields and values.
 -- Returns a packed list, per job {added = {`SPIDER/JOB`, position, time, tags}}, or why it is
 --         refused, see new_jobs.lua; '' for a reused request id. Only what was added is kept under the request id.
--- needs: counters, event_log, new_jobs, request_ids
+-- needs: counters, new_jobs, request_ids
 local arg = cmsgpack.unpack(ARGV[1])
 local known, replies = request_ids.kept_parts(arg.request)
 if known then return known end
 
-local cache = counters.read(arg.fields)
-local position = counters.get(cache, 'last_position') or 0
-local push = { now = arg.now, max_tags = arg.max_tags, counters = cache, position = position, events = {} }
+local push = new_jobs.push(arg.now, arg.max_tags, counters.read(arg.fields))
 for i, job in ipairs(arg.jobs) do
   replies[i] = replies[i] or new_jobs.add(push, job)
 end
-if #push.events > 0 then
-  counters.set(cache, 'last_position', push.position)
-  counters.write(cache)
-  event_log.add(push.events)
-end
+new_jobs.finish(push)
 return request_ids.answer_parts(arg.request, replies, function(reply) return reply.added end)

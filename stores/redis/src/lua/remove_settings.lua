@@ -2,10 +2,10 @@
 -- KEYS    see names.lua.
 -- ARGV[1] settings: their names, nil for all.
 -- Returns packed 'applied'.
--- needs: hashes, names, notify
+-- needs: many, names, notify
 local arg = cmsgpack.unpack(ARGV[1])
 if arg.settings then
-  hashes.delete(names.settings, arg.settings)
+  many.delete_fields(names.settings, arg.settings)
 else
   redis.call('UNLINK', names.settings)
 end

@@ -1,6 +1,6 @@
 -- The counters hash as a cache: many fields are read at once, and what changed is written at
 -- once.
--- needs: hashes, names, numbers
+-- needs: many, names, numbers
 local counters = {}
 local call = redis.call
 
@@ -41,7 +41,7 @@ function counters.write(cache)
   for field in pairs(cache.changed) do
     flat[#flat + 1], flat[#flat + 2] = field, numbers.int(cache.values[field])
   end
-  hashes.set(names.counters, flat)
+  many.set_fields(names.counters, flat)
 end
 
 return counters

@@ -1,6 +1,5 @@
--- Adding a job, for push.lua. A `push` is {now, max_tags, counters: a cache, position: the last one
--- given, events, tally: nil before the first job that begins running}.
--- needs: counters, hashes, limits, names, numbers, tag_list
+-- Adding jobs, for push.lua: `new_jobs.add` for each, then `new_jobs.finish`.
+-- needs: counters, event_log, limits, many, names, new_entries, numbers, tag_list
 local new_jobs = {}
 local call = redis.call
 
@@ -35,24 +34,14 @@ local function complete(job, position, tags)
   return core
 end
 
-local function index_tags(push, letter, member, position, tags)
-  for tag in tag_list.each(tags) do
-    local number = counters.number(push.counters, names.tag_number(tag), 'last_tag')
-    call('ZADD', names.set(names.of_tag(number, letter)), position, member)
-  end
+-- `counters`: a cache that has been read.
+function new_jobs.push(now, max_tags, cache)
+  local position = counters.get(cache, 'last_position') or 0
+  return { now = now, max_tags = max_tags, counters = cache, position = position, entries = {}, events = {} }
 end
 
-local function index(push, job, member, spider, position, tags)
-  local lane, letter = names.lane(job.state, job.priority), names.letter(job.state)
-  call('ZADD', names.set(lane), position, member)
-  call('ZADD', names.set(names.of_spider(spider, lane)), position, member)
-  if tags ~= '' then index_tags(push, letter, member, position, tags) end
-  if job.holds then call('HSET', names.unique, job.unique, member) end
-  if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end
-end
-
--- {added = {member, position, time, tags: one a line}}, or why the job is refused: {duplicate = member of the job that holds its unique
--- key}, 'too_many_tags' or {at_limit = word}.
+-- {added = {member, position, time, tags: one a line}}, or why the job is refused: {duplicate =
+-- member of the job that holds its unique key}, 'too_many_tags' or {at_limit = word}.
 function new_jobs.add(push, job)
   local tags, tag_count = tags_of(push, job)
   local refusal = refused_for(push, job, tag_count)
@@ -63,10 +52,12 @@ function new_jobs.add(push, job)
   push.position = numbers.position_after(push.position, push.now)
   local position = numbers.int(push.position)
   -- Fields come first: where Redis refuses to take more, nothing was done.
-  hashes.set(names.job(member), complete(job, position, tags))
-  hashes.set(names.large(member), job.large)
+  many.set_fields(names.job(member), complete(job, position, tags))
+  many.set_fields(names.large(member), job.large)
   if is_new then call('HSET', names.spiders, spider, job.spider) end
-  index(push, job, member, spider, position, tags)
+  new_entries.add(push, job, member, spider, position, tags)
+  if job.holds then call('HSET', names.unique, job.unique, member) end
+  if job.lease then call('ZADD', names.due, numbers.int(job.lease), member) end
   if job.bytes_field then counters.add(cache, job.bytes_field, job.bytes) end
   if job.running_units then
     counters.add(cache, 'running_units', job.running_units)
@@ -74,6 +65,15 @@ function new_jobs.add(push, job)
   end
   push.events[#push.events + 1] = { member, '', numbers.int(job.state), 0 }
   return { added = { member, position, numbers.int(push.now), tags } }
+end
+
+-- Writes what all added jobs have in common.
+function new_jobs.finish(push)
+  if #push.events == 0 then return end
+  new_entries.write(push.entries)
+  counters.set(push.counters, 'last_position', push.position)
+  counters.write(push.counters)
+  event_log.add(push.events)
 end
 
 return new_jobs

@@ -1,6 +1,6 @@
 -- Writing what effects.lua planned: fields first, because Redis out of memory refuses those and
 -- then nothing was done; then the sorted sets, the unique key and what is due.
--- needs: event_log, hashes, jobs, metadata_bytes, names, notify, numbers, tag_sets
+-- needs: event_log, jobs, many, metadata_bytes, names, notify, numbers, tag_sets
 local writes = {}
 local call = redis.call
 
@@ -13,8 +13,8 @@ local function fields(key, new)
       del[#del + 1] = field
     end
   end
-  hashes.set(key, set)
-  hashes.delete(key, del)
+  many.set_fields(key, set)
+  many.delete_fields(key, del)
 end
 
 local function move(member, old, new)
