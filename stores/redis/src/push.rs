@@ -36,10 +36,11 @@ struct PushArg<'a> {
 #[derive(Serialize)]
 struct JobArg<'a> {
     spider: &'a str,
-    state: usize,
+    /// Numbers that the script only copies are text: Lua prints them slowly.
+    state: String,
     /// States besides, whose entry it gets too.
-    passed: Vec<usize>,
-    priority: u8,
+    passed: Vec<String>,
+    priority: String,
     /// Of a job that begins running.
     running_units: Option<u8>,
     actor: &'a str,
@@ -108,9 +109,9 @@ impl<'a> JobArg<'a> {
         let lease = job.start.as_ref().and_then(|start| start.lease_expires);
         Self {
             spider: job.spider.as_str(),
-            state: job.state.index(),
+            state: number_of(job.state),
             passed: passed(job),
-            priority: job.priority.get(),
+            priority: job.priority.get().to_string(),
             running_units: (job.state == State::Running).then(|| job.units.get()),
             actor: job.actor.as_str(),
             unique: job.unique.as_ref().map(UniqueKey::as_str),
@@ -127,9 +128,13 @@ impl<'a> JobArg<'a> {
 }
 
 /// A scheduled job that begins further on passed pending.
-fn passed(job: &NewJob) -> Vec<usize> {
+fn passed(job: &NewJob) -> Vec<String> {
     let passes = job.scheduled && job.state != State::Pending;
-    passes.then(|| State::Pending.index()).into_iter().collect()
+    passes.then(|| number_of(State::Pending)).into_iter().collect()
+}
+
+fn number_of(state: State) -> String {
+    state.index().to_string()
 }
 
 /// The unique key that the job is to hold: none if it begins done.
@@ -144,7 +149,7 @@ fn core<'a>(job: &'a NewJob, metadata: Fields<'a>, now: Millis) -> Fields<'a> {
     core.reserve(2 * CORE.len());
     let mut set = |field: &'static str, value: Cow<'a, str>| core.extend([field.into(), value]);
     set("n", job.spider.as_str().into());
-    set("s", job.state.index().to_string().into());
+    set("s", number_of(job.state).into());
     set("p", job.priority.get().to_string().into());
     set("u", job.units.get().to_string().into());
     set("w", now.0.to_string().into());

@@ -26,9 +26,9 @@ end
 local function complete(job, position, tags)
   local core, n = job.core, #job.core
   local entry = position .. ' ' .. job.actor
-  core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', position, numbers.int(job.state), entry
+  core[n + 1], core[n + 2], core[n + 3], core[n + 4] = 'o', position, job.state, entry
   for _, state in ipairs(job.passed) do
-    core[#core + 1], core[#core + 2] = numbers.int(state), entry
+    core[#core + 1], core[#core + 2] = state, entry
   end
   if tags ~= '' then core[#core + 1], core[#core + 2] = 't', tags end
   return core
@@ -36,8 +36,9 @@ end
 
 -- `counters`: a cache that has been read.
 function new_jobs.push(now, max_tags, cache)
-  local position = counters.get(cache, 'last_position') or 0
-  return { now = now, max_tags = max_tags, counters = cache, position = position, entries = {}, events = {} }
+  local push = { now = now, time = numbers.int(now), max_tags = max_tags, counters = cache, entries = {}, events = {} }
+  push.position = counters.get(cache, 'last_position') or 0
+  return push
 end
 
 -- {added = {member, position, time, tags: one a line}}, or why the job is refused: {duplicate =
@@ -63,8 +64,8 @@ function new_jobs.add(push, job)
     counters.add(cache, 'running_units', job.running_units)
     limits.count(push.tally, spider, nil, job.running_units)
   end
-  push.events[#push.events + 1] = { member, '', numbers.int(job.state), 0 }
-  return { added = { member, position, numbers.int(push.now), tags } }
+  push.events[#push.events + 1] = { member, '', job.state, 0 }
+  return { added = { member, position, push.time, tags } }
 end
 
 -- Writes what all added jobs have in common.
