@@ -10,6 +10,7 @@ pub mod limits;
 mod memory_budget;
 pub mod model;
 mod origin;
+pub mod query;
 mod steady_clock;
 pub mod store;
 mod store_clock;

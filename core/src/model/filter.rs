@@ -52,21 +52,9 @@ impl Filter {
     /// positions can.
     #[must_use]
     pub fn looks_into_jobs(&self) -> bool {
-        !self.has_all_tags.is_empty()
-            || !self.close_reasons.is_empty()
+        !self.close_reasons.is_empty()
             || !self.spider_args.is_empty()
             || !self.priorities.is_empty()
-    }
-
-    /// The tags by which a store finds the jobs: a job that matches has one of them, if there
-    /// are any.
-    #[must_use]
-    pub fn index_tags(&self) -> &[Tag] {
-        if self.has_tags.is_empty() {
-            &self.has_all_tags[..self.has_all_tags.len().min(1)]
-        } else {
-            &self.has_tags
-        }
     }
 
     /// The fields that a store must read to know whether a job matches, beside those of

@@ -20,6 +20,15 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
+/// How far a step of a store went over the beginning of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Jobs that it passed.
+    pub jobs: u64,
+    /// Where the rest of the list begins (its [`Filter::until`]); `None` at the end.
+    pub next: Option<Position>,
+}
+
 /// What one step of a store may still read of jobs, bytes of memory.
 #[derive(Debug)]
 pub struct PageRoom(usize);
@@ -50,21 +59,33 @@ pub enum Purged {
     Refused(State),
 }
 
-/// [`JobStore::count`] of a filter that only a look at each job decides: page by page.
-pub async fn count_by_pages(
+/// [`JobStore::count`] step by step, for a filter whose jobs no sum of sizes counts.
+pub async fn count_by_steps(
     store: &dyn JobStore,
     project: ProjectId,
     filter: &Filter,
 ) -> Result<u64> {
     let (mut rest, mut sum) = (filter.clone(), 0);
     loop {
-        let part = store.page(project, &rest, MAX_BATCH, &FieldSelection::Row).await?;
-        sum += part.jobs.len() as u64;
-        match part.next {
+        let passed = store.skip(project, &rest, u64::MAX).await?;
+        sum += passed.jobs;
+        match passed.next {
             Some(next) => rest.until = Some(next),
             None => return Ok(sum),
         }
     }
+}
+
+/// [`JobStore::skip`] of a filter that only a look at each job decides: one page.
+pub async fn skip_a_page(
+    store: &dyn JobStore,
+    project: ProjectId,
+    filter: &Filter,
+    most: u64,
+) -> Result<Skipped> {
+    let limit = usize::try_from(most).map_or(MAX_BATCH, |most| most.min(MAX_BATCH));
+    let page = store.page(project, filter, limit, &FieldSelection::Row).await?;
+    Ok(Skipped { jobs: page.jobs.len() as u64, next: page.next })
 }
 
 /// Reads and changes jobs.
@@ -100,6 +121,11 @@ pub trait JobStore: Send + Sync + fmt::Debug {
         limit: usize,
         fields: &FieldSelection,
     ) -> Result<Page>;
+
+    /// Passes up to `most` (at least 1) jobs at the beginning of a list, without reading them where
+    /// indexes decide which match. Like a page it looks at a bounded number of entries, so that it
+    /// may pass fewer, even none, before the end.
+    async fn skip(&self, project: ProjectId, filter: &Filter, most: u64) -> Result<Skipped>;
 
     /// How many jobs match, each at the time of its reading.
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64>;

@@ -36,7 +36,7 @@ pub use self::{
     change::{Change, Changed, Effect, Holder, NewAttempt, Step},
     check::{CheckProgress, CheckScope, CheckSummary, Finding, Subject},
     event::{EventCursor, EventKind, Events, JobEvent, Notifications},
-    jobs::{JobStore, Page, PageRoom, Purged, count_by_pages},
+    jobs::{JobStore, Page, PageRoom, Purged, Skipped, count_by_steps, skip_a_page},
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},
     request_id::{KeptAnswers, RequestDigest},

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use spiderq_core::{
     effect::{self, NewEvent},
     error::{Error, Result},
-    model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
-    store::{Change, Changed, JobStore, KeptAnswers, Page, PageRoom, Purged, RequestDigest},
+    model::{FieldSelection, Filter, Job, JobKey, Millis, Position, ProjectId, State},
+    store::{
+        Change, Changed, JobStore, KeptAnswers, Page, PageRoom, Purged, RequestDigest, Skipped,
+    },
 };
 
 use crate::{
@@ -47,6 +49,17 @@ impl JobStore for MemoryStore {
             let jobs = with_room(jobs.into_iter().map(|job| select(job, fields)), Job::memory);
             let next = jobs.last().map(|job| job.position).filter(|_| jobs.len() < matching);
             Page { jobs, next }
+        }))
+    }
+
+    async fn skip(&self, project: ProjectId, filter: &Filter, most: u64) -> Result<Skipped> {
+        Ok(self.with(project, |project| {
+            let matching = project.jobs().filter(|job| filter.matches(job));
+            let mut positions: Vec<Position> = matching.map(|job| job.position).collect();
+            positions.sort_by_key(|position| Reverse(*position));
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let next = (most < positions.len()).then(|| positions[most - 1]);
+            Skipped { jobs: positions.len().min(most) as u64, next }
         }))
     }
 

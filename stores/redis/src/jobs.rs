@@ -1,5 +1,5 @@
-//! Jobs by key and by filter. `page.lua` names the candidates of a filter, their hashes say what
-//! matches.
+//! Jobs by key and by filter. Sorted sets name the candidates of a filter (`query/`), their hashes
+//! say what matches.
 
 use std::cmp::Reverse;
 
@@ -7,16 +7,18 @@ use async_trait::async_trait;
 use spiderq_core::{
     error::Result,
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId},
-    store::{Change, Changed, JobStore, MAX_BATCH, Page, Purged, RequestDigest, count_by_pages},
+    store::{
+        Change, Changed, JobStore, MAX_BATCH, Page, Purged, RequestDigest, Skipped, count_by_steps,
+        skip_a_page,
+    },
 };
 
 use crate::{
     RedisStore, change,
     due::{makes_due, with_due},
     link::within,
-    list_query::{Candidates, ListQuery, candidates, merge},
-    names::ProjectNames,
-    rows, scripts,
+    query::{self, Candidates},
+    rows,
 };
 
 #[async_trait]
@@ -39,15 +41,19 @@ impl JobStore for RedisStore {
         within(page(self, project, filter, limit, fields)).await
     }
 
+    async fn skip(&self, project: ProjectId, filter: &Filter, most: u64) -> Result<Skipped> {
+        if filter.looks_into_jobs() {
+            return skip_a_page(self, project, filter, most).await;
+        }
+        within(query::skip(self, project, filter, most)).await
+    }
+
     /// Each of its steps has the timeout of a call, not all of them.
     async fn count(&self, project: ProjectId, filter: &Filter) -> Result<u64> {
-        if let Some(query) = ListQuery::new(filter, MAX_BATCH)
-            && ListQuery::is_exact(filter)
-        {
-            let keys = ProjectNames(project).script(None);
-            return within(self.connection.run(&scripts::COUNT, &keys, &query)).await;
+        if filter.looks_into_jobs() {
+            return count_by_steps(self, project, filter).await;
         }
-        count_by_pages(self, project, filter).await
+        query::count(self, project, filter).await
     }
 
     async fn change(
@@ -77,11 +83,11 @@ async fn page(
 ) -> Result<Page> {
     let limit = limit.clamp(1, MAX_BATCH);
     // Where jobs may yet turn out not to match, more are looked at than are asked for.
-    let look = if ListQuery::is_exact(filter) { limit } else { MAX_BATCH };
-    let Candidates { list, more } = look_up(store, project, filter, look).await?;
+    let look = if filter.looks_into_jobs() { MAX_BATCH } else { limit };
+    let Candidates { list, next } = query::candidates(store, project, filter, look).await?;
     let keys: Vec<JobKey> = list.iter().map(|(_, key)| *key).collect();
     let jobs = rows::get(store, &keys, &filter.fields_read(fields)).await?;
-    let (mut kept, mut seen, looked_at): (Vec<Job>, usize, usize) = (Vec::new(), 0, list.len());
+    let (mut kept, mut seen): (Vec<Job>, usize) = (Vec::new(), 0);
     for job in jobs {
         if kept.len() == limit {
             break;
@@ -94,22 +100,6 @@ async fn page(
         job.metadata.retain(|name| fields.includes(name));
     }
     kept.sort_by_key(|job| Reverse(job.position));
-    let last = seen.checked_sub(1).map(|index| list[index].0);
-    Ok(Page { jobs: kept, next: last.filter(|_| more || seen < looked_at) })
-}
-
-async fn look_up(
-    store: &RedisStore,
-    project: ProjectId,
-    filter: &Filter,
-    look: usize,
-) -> Result<Candidates> {
-    let Some(query) = ListQuery::new(filter, look) else {
-        return Ok(Candidates::default());
-    };
-    let keys = ProjectNames(project).script(None);
-    let (share, lists): (usize, Vec<Vec<String>>) =
-        store.connection.run(&scripts::PAGE, &keys, &query).await?;
-    let lists = lists.iter().map(|list| candidates(project, list));
-    Ok(merge(lists.collect::<Result<_>>()?, share, look))
+    let next = if seen < list.len() { seen.checked_sub(1).map(|last| list[last].0) } else { next };
+    Ok(Page { jobs: kept, next })
 }

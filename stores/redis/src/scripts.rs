@@ -14,9 +14,10 @@ macro_rules! files {
 }
 
 const LIB: Modules<'static> = files!("lib/":
-    "claim_filter" "counters" "effects" "event_log" "holders" "jobs" "lanes" "limits" "list_query"
-    "many" "metadata_bytes" "names" "new_entries" "new_jobs" "next_job" "notify" "numbers"
-    "planned_fields" "removal" "request_ids" "tag_list" "tag_sets" "tagged_jobs" "writes");
+    "claim_filter" "counters" "effects" "event_log" "holders" "job_sets" "jobs" "lanes" "limits"
+    "many" "matches" "metadata_bytes" "names" "new_entries" "new_jobs" "next_job" "notify"
+    "numbers" "planned_fields" "ranks" "removal" "request_ids" "tag_list" "tag_sets" "tagged_jobs"
+    "writes");
 const FSCK_LIB: Modules<'static> =
     files!("fsck/lib/": "findings" "job_checks" "job_values" "records");
 
@@ -54,6 +55,7 @@ scripts! {
     REMOVE_API_KEY: "remove_api_key.lua";
     REMOVE_SETTINGS: "remove_settings.lua";
     REPLACE_API_KEY: "replace_api_key.lua";
+    SEEK: "seek.lua";
     FSCK_DUE_AND_UNIQUE: "fsck/due_and_unique.lua";
     FSCK_JOBS: "fsck/jobs.lua";
     FSCK_RAISE_COUNTER: "fsck/raise_counter.lua";

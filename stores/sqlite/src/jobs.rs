@@ -7,8 +7,10 @@ use spiderq_core::{
     effect::{self, Applied},
     error::{self, Error},
     model::{FieldSelection, Filter, Job, JobKey, Millis, ProjectId, State},
+    query::Wanted,
     store::{
-        Change, Changed, Effect, JobStore, Page, PageRoom, Purged, RequestDigest, count_by_pages,
+        Change, Changed, Effect, JobStore, Page, PageRoom, Purged, RequestDigest, Skipped,
+        count_by_steps, skip_a_page,
     },
 };
 
@@ -46,13 +48,34 @@ impl JobStore for SqliteStore {
         self.readers.call(project, read).await
     }
 
-    async fn count(&self, project: ProjectId, filter: &Filter) -> error::Result<u64> {
+    async fn skip(&self, project: ProjectId, filter: &Filter, most: u64) -> error::Result<Skipped> {
         if filter.looks_into_jobs() {
-            return count_by_pages(self, project, filter).await;
+            return skip_a_page(self, project, filter, most).await;
         }
         let filter = filter.clone();
-        let read = move |connection: &_| count::count(connection, project, &filter);
+        let read = move |connection: &_| list::skip(connection, project, &filter, most);
         self.readers.call(project, read).await
+    }
+
+    async fn count(&self, project: ProjectId, filter: &Filter) -> error::Result<u64> {
+        if filter.looks_into_jobs() {
+            return count_by_steps(self, project, filter).await;
+        }
+        let Some(wanted) = Wanted::new(filter) else { return Ok(0) };
+        let plan = move |connection: &_| count::plan(connection, project, wanted.clone());
+        let count = self.readers.call(project, plan).await?;
+        tracing::debug!(project = project.get(), %count, "counting");
+        let mut sum = count.known;
+        for (sign, walk) in count.walks {
+            let mut rest = Some(walk);
+            while let Some(walk) = rest {
+                let step = move |connection: &_| list::count(connection, project, &walk);
+                let (jobs, next) = self.readers.call(project, step).await?;
+                sum += sign * jobs;
+                rest = next;
+            }
+        }
+        Ok(u64::try_from(sum).unwrap_or(0))
     }
 
     async fn change(

@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
     ) -> Result<Self> {
         let mut spiders = BTreeSet::new();
         for name in &wanted.spiders {
-            let spider = find_spider(connection, project, name)?;
+            let spider = find_spider(connection, project, name.as_str())?;
             spiders.extend(spider.map(|spider| int(spider.get())));
         }
         let max_units = wanted.max_units.map(|units| u64::from(units.get()));

@@ -4,12 +4,13 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use spiderq_core::{
     effect::{Applied, NewEvent, ProjectView, RunningLimits, StoredJob},
-    model::{JobId, JobKey, Millis, Position, ProjectId, SpiderId, SpiderName, State},
+    model::{JobId, JobKey, Millis, Position, ProjectId, SpiderId, SpiderName, State, Tag},
 };
 
 use crate::{
     error::{Result, StepError},
     events::EventLog,
+    job_counts::CountChanges,
     job_row::{first, int, job_id, spider_id},
     projects::find_spider,
 };
@@ -32,6 +33,7 @@ pub(crate) struct ProjectStep<'c> {
     /// By [`State::index`]; kept of the last two.
     sums: [Sums; 4],
     changed: bool,
+    counts: CountChanges,
     event_log: Option<EventLog>,
     /// Read when first asked for: most steps ask for none.
     limits: Option<RunningLimits>,
@@ -59,6 +61,7 @@ impl<'c> ProjectStep<'c> {
             last_spider,
             sums,
             changed: false,
+            counts: CountChanges::default(),
             event_log: EventLog::load_to_write(connection, id)?,
             limits: None,
         })
@@ -84,6 +87,7 @@ impl<'c> ProjectStep<'c> {
                 ":deleted_bytes": deleted.bytes,
             })?;
         }
+        self.counts.save(self.connection, self.id)?;
         self.event_log.as_ref().map_or(Ok(()), |log| log.save(self.connection))
     }
 
@@ -122,13 +126,21 @@ impl<'c> ProjectStep<'c> {
             self.last_position = job.position;
             self.changed = true;
         }
+        let tags = job.tags.iter().map(Tag::as_str);
+        self.counts.add(job.state, int(job.key.spider.get()), tags, sign);
         if matches!(job.state, State::Finished | State::Deleted) {
             self.add_sums(job.state, sign, sign * int(stored.metadata_bytes));
         }
     }
 
+    /// Counts a job that is gone, of which no more than this could be read.
+    pub(crate) fn pruned(&mut self, state: State, spider: i64, tags: &[String], bytes: i64) {
+        self.counts.add(state, spider, tags.iter().map(String::as_str), -1);
+        self.add_sums(state, -1, -bytes);
+    }
+
     /// Counts so many more, or fewer, jobs and bytes in a state.
-    pub(crate) const fn add_sums(&mut self, state: State, jobs: i64, bytes: i64) {
+    const fn add_sums(&mut self, state: State, jobs: i64, bytes: i64) {
         let sums = &mut self.sums[state.index()];
         sums.jobs += jobs;
         sums.bytes += bytes;
@@ -146,7 +158,7 @@ impl<'c> ProjectStep<'c> {
 
     /// The number of a spider; a new one if it has none.
     pub(crate) fn spider(&mut self, name: &SpiderName) -> Result<SpiderId> {
-        if let Some(spider) = find_spider(self.connection, self.id, name)? {
+        if let Some(spider) = find_spider(self.connection, self.id, name.as_str())? {
             return Ok(spider);
         }
         self.last_spider += 1;

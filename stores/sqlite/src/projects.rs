@@ -4,14 +4,17 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spiderq_core::{
     error,
-    model::{FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, TagChanges},
+    model::{
+        FieldSelection, Job, Metadata, ProjectId, SpiderId, SpiderName, State, StateSet, TagChanges,
+    },
     store::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
 };
 
 use crate::{
     SqliteStore,
     error::Result,
-    job_row::{self, first, int, project_id, spider_id, spider_name, state_index},
+    job_counts::{Counted, kept},
+    job_row::{self, first, int, project_id, spider_id, spider_name},
     jobs::read_with_room,
     project_step::{ProjectStep, running},
     settings, spiders,
@@ -84,7 +87,7 @@ impl ProjectStore for SqliteStore {
     ) -> error::Result<Option<SpiderId>> {
         let name = name.clone();
         if !create {
-            let read = move |connection: &_| find_spider(connection, project, &name);
+            let read = move |connection: &_| find_spider(connection, project, name.as_str());
             return self.short_reads.call(project, read).await;
         }
         let step = move |connection: &_| {
@@ -144,14 +147,7 @@ fn list(connection: &Connection, after: Option<ProjectId>, limit: usize) -> Resu
 
 /// Jobs by state, and the units of those that run.
 fn counts(connection: &Connection, project: ProjectId) -> Result<ProjectCounts> {
-    let count = |state| -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_state \
-                   WHERE project = ?1 AND state = ?2";
-        let mut statement = connection.prepare_cached(sql)?;
-        let key = params![int(project.get()), state_index(state)];
-        let number: i64 = statement.query_row(key, |row| row.get(0))?;
-        Ok(number.cast_unsigned())
-    };
+    let count = |state| kept(connection, project, &Counted::all(), StateSet::from_iter([state]));
     let (running, running_units) = running(connection, project)?;
     Ok(ProjectCounts {
         pending: count(State::Pending)?,
@@ -165,10 +161,10 @@ fn counts(connection: &Connection, project: ProjectId) -> Result<ProjectCounts> 
 pub(crate) fn find_spider(
     connection: &Connection,
     project: ProjectId,
-    name: &SpiderName,
+    name: &str,
 ) -> Result<Option<SpiderId>> {
     let sql = "SELECT spider FROM spiders WHERE project = ?1 AND name = ?2";
-    let key = params![int(project.get()), name.as_str()];
+    let key = params![int(project.get()), name];
     let number = first(connection, sql, key, |row| row.get(0))?;
     number.map(spider_id).transpose()
 }

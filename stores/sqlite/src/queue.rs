@@ -141,7 +141,7 @@ fn limit(project: &mut ProjectStep<'_>, new: &NewJob) -> Result<Option<RunningLi
     if new.state != State::Running {
         return Ok(None);
     }
-    let spider = find_spider(project.connection, project.id, &new.spider)?;
+    let spider = find_spider(project.connection, project.id, new.spider.as_str())?;
     check_running(project, 1, new.units.get().into(), spider)
 }
 

@@ -43,8 +43,8 @@ pub(crate) fn prune(
         if !(too_old || too_many || too_large) {
             break;
         }
-        remove(connection, project, state, &job)?;
-        step.add_sums(state, -1, -job.metadata_bytes);
+        let tags = remove(connection, project, state, &job)?;
+        step.pruned(state, job.spider, &tags, job.metadata_bytes);
         // A row without a key that can be told has no event that anybody could use.
         if let (Ok(spider), Ok(job)) = (spider_id(job.spider), job_id(job.job)) {
             step.purged(JobKey { project, spider, job }, state)?;
@@ -83,9 +83,16 @@ fn oldest(
     Ok(statement.query_map(key, read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-fn remove(connection: &Connection, project: ProjectId, state: State, job: &OldJob) -> Result<()> {
+/// The tags that it had.
+fn remove(
+    connection: &Connection,
+    project: ProjectId,
+    state: State,
+    job: &OldJob,
+) -> Result<Vec<String>> {
     // Damaged tags do not keep a job alive; fsck finds what is left of them in `job_tags`.
-    if decode_tags(&job.tags).is_ok_and(|tags| !tags.is_empty()) {
+    let tags = decode_tags(&job.tags).unwrap_or_default();
+    if !tags.is_empty() {
         let mut statement = connection.prepare_cached(include_str!("sql/delete_tags.sql"))?;
         statement.execute(named_params! {
             ":project": int(project.get()),
@@ -95,7 +102,7 @@ fn remove(connection: &Connection, project: ProjectId, state: State, job: &OldJo
         })?;
     }
     connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?.execute([job.id])?;
-    Ok(())
+    Ok(tags.iter().map(|tag| tag.as_str().to_owned()).collect())
 }
 
 /// A bound of the settings, to compare with a sum that SQLite keeps signed.

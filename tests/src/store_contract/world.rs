@@ -123,6 +123,24 @@ impl World {
         }
     }
 
+    /// The list without its first jobs, as many as `most`; and how many those were.
+    pub async fn list_after(&self, filter: &Filter, most: u64) -> (u64, Vec<JobKey>) {
+        let (mut rest, mut passed) = (filter.clone(), 0);
+        while passed < most {
+            let skipped = self.store.skip(self.project, &rest, most - passed).await.unwrap();
+            passed += skipped.jobs;
+            assert!(passed <= most, "{passed} of {most}");
+            match skipped.next {
+                Some(next) => {
+                    assert!(rest.until.is_none_or(|until| next < until), "the rest is further on");
+                    rest.until = Some(next);
+                }
+                None => return (passed, Vec::new()),
+            }
+        }
+        (passed, self.list(&rest).await)
+    }
+
     /// How many match.
     pub async fn count(&self, filter: &Filter) -> u64 {
         self.store.count(self.project, filter).await.unwrap()

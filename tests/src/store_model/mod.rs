@@ -34,8 +34,8 @@ enum Answer {
     Purged(Purged),
     Pruned(usize),
     Jobs(Vec<Option<Job>>),
-    /// All pages of a list, and its count.
-    Listed(Vec<Job>, u64),
+    /// All pages of a list, its count, and how many jobs were left out of it and which were not.
+    Listed(Vec<Job>, u64, (u64, Vec<JobKey>)),
     Keys(Vec<JobKey>),
     Done(bool),
     Edited(SpiderTagsUpdated),
@@ -104,7 +104,8 @@ async fn answer(world: &World, call: Call, now: Millis, id: Option<&RequestDiges
         Call::Get(keys, fields) => Answer::Jobs(store.get(&keys, &fields).await.unwrap()),
         Call::List(filter, limit, fields) => {
             let listed = list(world, &filter, limit, &fields).await;
-            Answer::Listed(listed, world.count(&filter).await)
+            let left_out = world.list_after(&filter, limit as u64).await;
+            Answer::Listed(listed, world.count(&filter).await, left_out)
         }
         Call::Oldest(limit) => Answer::Keys(store.oldest_pending(project, limit).await.unwrap()),
         Call::Settings(change) => {

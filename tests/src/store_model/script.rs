@@ -35,7 +35,7 @@ pub enum Call {
     Prune(State, Retention, usize),
     /// Reads these jobs.
     Get(Vec<JobKey>, FieldSelection),
-    /// Lists in pages of this length, and counts.
+    /// Lists in pages of this length, also without so many jobs at the beginning, and counts.
     List(Filter, usize, FieldSelection),
     /// Reads so many of the oldest pending jobs.
     Oldest(usize),
@@ -272,12 +272,13 @@ fn filters() -> impl Strategy<Value = Filter> {
     let tag = || select(tag_list(&["a", "b", ":*"]));
     let states = vec(states(), 0..5).prop_map(|states| states.into_iter().collect());
     let bounds = (option::of(places()), option::of(places()));
-    let tags = (vec(tag(), 0..3), vec(tag(), 0..2));
+    let tags = (vec(tag(), 0..3), vec(tag(), 0..2), vec(tag(), 0..3));
     (states, vec(spiders(), 0..3), tags, bounds).prop_map(
-        |(states, spiders, (has_tags, lacks_tags), (from, until))| Filter {
+        |(states, spiders, (has_tags, has_all_tags, lacks_tags), (from, until))| Filter {
             states,
             spiders,
             has_tags,
+            has_all_tags,
             lacks_tags,
             from,
             until,

@@ -118,6 +118,18 @@ async fn counters_are_too_low_or_wrong() {
 }
 
 #[tokio::test]
+async fn counts_of_jobs_that_differ_from_the_jobs() {
+    for (change, wrong) in [
+        ("UPDATE job_counts SET jobs = 7 WHERE state = 2 AND spider = 0 AND tag = ''", 1),
+        ("DELETE FROM job_counts WHERE spider > 0 AND state <> 0", 3),
+        ("INSERT INTO job_counts SELECT project, 0, 'gone', 1, 3 FROM projects", 1),
+    ] {
+        let line = "of the counts of its jobs, spiders and tags are wrong";
+        shows(change, &format!("project {{P}}: {wrong} {line}")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_project_that_is_not_listed() {
     let (world, _folder) = damaged("DELETE FROM projects").await;
     let line = |what: &str| format!("project {}: {what}", world.project);
@@ -190,8 +202,15 @@ async fn records_that_cannot_be_read_are_set_aside() {
         format!("{}/{job}: {why}", world.project)
     };
     let lines = [job("1/1", "state"), job("1/3", "units"), job("2/1", "actor")];
-    assert_eq!(check(&world.store, false).await.0, lines);
+    let of = world.project;
+    let counts = |wrong: usize| {
+        format!("project {of}: {wrong} of the counts of its jobs, spiders and tags are wrong")
+    };
+    let mut found = lines.to_vec();
+    found.push(counts(4));
+    assert_eq!(check(&world.store, false).await.0, found);
     let mut mended: Vec<String> = lines.iter().map(|line| format!("{line}; repaired")).collect();
+    mended.push(format!("{}; repaired", counts(9)));
     let done = "the finished jobs are 0, not 1; repaired";
     mended.push(format!("project {}: {done}", world.project));
     let (found, checked) = check(&world.store, true).await;
@@ -213,6 +232,7 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let store = sqlite_store(&path);
     let world = World { store, project };
     let tag = |tag: &str| format!("{project}/1/3: is not listed under tag {tag}; repaired");
-    assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y")]);
+    let counts = format!("{}; repaired", counts(4));
+    assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y"), counts]);
     assert_eq!(world.claim(T + 60).await.unwrap().job.key, world.key(1, 3));
 }

@@ -112,7 +112,7 @@ impl JobList {
         Ok(jobs)
     }
 
-    /// Fills the page, which is empty.
+    /// Fills the page, which is empty; or passes jobs that are to be left out.
     async fn read(&mut self) -> Result<()> {
         let left = self.skip.saturating_add(self.limit);
         let size = usize::try_from(left).map_or(MAX_BATCH, |left| left.min(MAX_BATCH));
@@ -120,11 +120,23 @@ impl JobList {
             Left::Filters(filters) => {
                 let Some(filter) = filters.front_mut() else { return Ok(()) };
                 let (store, project) = (Arc::clone(&self.store), self.project);
-                let (asked, fields) = (filter.clone(), self.fields.clone());
-                let read = async move { store.page(project, &asked, size, &fields).await };
-                let page = in_task(read).await?;
-                self.page = page.jobs.into_iter().map(|job| (PageCursor::of(&job), job)).collect();
-                match page.next {
+                let asked = filter.clone();
+                // A job that could come again must be seen to be left out once.
+                let next = if self.skip > 0 && self.seen.is_none() {
+                    let most = self.skip;
+                    let skipped =
+                        in_task(async move { store.skip(project, &asked, most).await }).await?;
+                    self.skip -= skipped.jobs.min(most);
+                    skipped.next
+                } else {
+                    let fields = self.fields.clone();
+                    let read = async move { store.page(project, &asked, size, &fields).await };
+                    let page = in_task(read).await?;
+                    let placed = |job| (PageCursor::of(&job), job);
+                    self.page = page.jobs.into_iter().map(placed).collect();
+                    page.next
+                };
+                match next {
                     Some(next) => filter.until = Some(next),
                     None => {
                         filters.pop_front();

@@ -1,11 +1,11 @@
--- How many entries the sets of a filter have within bounds.
+-- How many entries sets have, in one atomic step.
 -- KEYS    see names.lua.
--- ARGV[1] a query of list_query.lua.
--- Returns packed the sum.
--- needs: list_query
-local query = cmsgpack.unpack(ARGV[1])
-local sum = 0
-list_query.each_set(query, function(set)
-  sum = sum + redis.call('ZCOUNT', set, query.from, query['until'])
-end)
-return cmsgpack.pack(sum)
+-- ARGV[1] groups: a list of sets, see job_sets.lua; from, until: bounds, see ranks.lua.
+-- Returns packed the sum of each group.
+-- needs: job_sets, ranks
+local arg = cmsgpack.unpack(ARGV[1])
+local sums = {}
+for i, sets in ipairs(arg.groups) do
+  sums[i] = ranks.size(job_sets.of(sets), arg.from, arg['until'])
+end
+return cmsgpack.pack(sums)

@@ -1,19 +1,64 @@
--- The top of each set of a filter, in one atomic step.
+-- The next jobs that match a filter, from a position down, in one atomic step.
 -- KEYS    see names.lua.
--- ARGV[1] a query of list_query.lua; window: how many in all may be read, share: the most of one set.
--- Returns packed {share, lists}: per set that is not empty, its members and positions, highest
---         first. A list of `share` entries may go on below.
--- needs: list_query
-local query = cmsgpack.unpack(ARGV[1])
-local sets = {}
-list_query.each_set(query, function(set)
-  sets[#sets + 1] = set
-end)
-local share = math.max(1, math.min(query.share, math.ceil(query.window / math.max(1, #sets))))
-local lists = {}
-for _, set in ipairs(sets) do
-  local from, to = query.from, query['until']
-  local list = redis.call('ZREVRANGEBYSCORE', set, to, from, 'WITHSCORES', 'LIMIT', 0, share)
-  if #list > 0 then lists[#lists + 1] = list end
+-- ARGV[1] drive: the sets that are gone over, see job_sets.lua; minus: nil or sets whose jobs are
+--         all in `drive` and do not match; rest: what is looked up for each job, see matches.lua;
+--         from, until: bounds, see ranks.lua; look: how many matches are wanted; counts: whether
+--         only their number is.
+-- Returns packed {how many matched; members and positions of these in turn, in no order; where the
+--         rest begins (its `until`), 0 at the end}. All matches from there on are in the answer.
+-- needs: job_sets, matches, numbers, ranks
+local arg = cmsgpack.unpack(ARGV[1])
+local from, rest = arg.from, matches.of(arg.rest)
+-- Entries that a step looks up, and those of a call; a search costs as much as so many a set.
+local STEP, MOST, SEARCH = 250, 2000, 50
+
+local till = arg['until']
+local drive = ranks.filled(job_sets.of(arg.drive), from, till)
+local minus = arg.minus and ranks.filled(job_sets.of(arg.minus), from, till)
+local found, count = {}, 0
+
+local function add(entries, i)
+  count = count + 1
+  if not arg.counts then
+    found[#found + 1], found[#found + 2] = entries[i], entries[i + 1]
+  end
 end
-return cmsgpack.pack({ share, lists })
+
+local function add_kept(entries, letter)
+  local members = {}
+  for i = 1, #entries, 2 do members[#members + 1] = entries[i] end
+  for i in pairs(matches.kept(rest, letter, members)) do add(entries, 2 * i - 1) end
+end
+
+-- Goes over the next entries; how many there were.
+local function step()
+  local floor, looked = ranks.floor(drive, from, till, rest and STEP or math.min(arg.look, MOST)), 0
+  for _, set in ipairs(drive) do
+    local upper, lower = '(' .. numbers.int(till), numbers.int(floor)
+    local entries = redis.call('ZREVRANGEBYSCORE', set.key, upper, lower, 'WITHSCORES')
+    looked = looked + #entries / 2
+    if rest then
+      add_kept(entries, set.letter)
+    else
+      for i = 1, #entries, 2 do add(entries, i) end
+    end
+  end
+  till = floor
+  return looked
+end
+
+-- Goes to the next entry that is not in `minus`, if there is any.
+local function search()
+  local is_left = ranks.difference(drive, minus, from, till) > 0
+  till = is_left and ranks.nth(drive, minus, from, till, 1) + 1 or from
+  return SEARCH * (#drive + #minus)
+end
+
+local looked, is_dry = 0, true
+while till > from and #drive > 0 and count < arg.look and looked < MOST do
+  if minus and is_dry then looked = looked + search() end
+  local before = count
+  if till > from then looked = looked + step() end
+  is_dry = count == before
+end
+return cmsgpack.pack({ count, found, till > from and #drive > 0 and till or 0 })

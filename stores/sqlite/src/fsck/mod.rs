@@ -79,6 +79,7 @@ impl Check<'_> {
         self.step(|check| check.unlisted_projects())?;
         self.step(|check| check.last_numbers())?;
         self.step(|check| check.sums())?;
+        self.step(|check| check.job_counts())?;
         self.step(|check| check.request_ids())?;
         self.summary.projects = self.count_projects()?;
         self.summary.set_aside = self.count_aside()?;

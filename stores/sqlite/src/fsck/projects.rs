@@ -18,6 +18,16 @@ const SUMS: [(&str, &str, State, &str); 4] = [
     ("deleted_bytes", "sum(metadata_bytes)", State::Deleted, "the bytes of the deleted jobs"),
 ];
 
+/// What the rows of `job_counts` must be. Tags are read from the jobs.
+const JOB_COUNTS: &str = "\
+    SELECT project, 0 AS spider, '' AS tag, state, COUNT(*) AS jobs FROM jobs \
+    GROUP BY project, state \
+    UNION ALL SELECT project, spider, '', state, COUNT(*) FROM jobs \
+    GROUP BY project, spider, state \
+    UNION ALL SELECT project, 0, value, state, COUNT(*) FROM jobs, \
+    json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) \
+    GROUP BY project, value, state";
+
 /// A number that must be no less than the highest one in use, or one would be given twice.
 struct LastNumber {
     /// Rows with one that is too low: `project`, `spider` (0: of the project), `least`.
@@ -155,6 +165,31 @@ impl Check<'_> {
                 let mend = format!("UPDATE projects SET {column} = ?2 WHERE project = ?1");
                 self.found_by(subject, what, &mend, [project, truth])?;
             }
+        }
+        Ok(())
+    }
+
+    /// The counts by state, spider and tag (`job_counts.rs`).
+    pub(super) fn job_counts(&self) -> Result<()> {
+        let wrong = format!(
+            "SELECT project, COUNT(*) AS wrong FROM (\
+             SELECT project FROM (SELECT project, spider, tag, state, jobs, 1 AS kept \
+             FROM job_counts UNION ALL SELECT *, 0 FROM ({JOB_COUNTS})) \
+             GROUP BY project, spider, tag, state HAVING COUNT(*) <> 2 OR MIN(jobs) <> MAX(jobs)) \
+             GROUP BY project"
+        );
+        let read = |row: &Row<'_>| Ok((row.get("project")?, row.get("wrong")?));
+        for (subject, (project, wrong)) in self.wrong(&wrong, read)? {
+            let (project, wrong): (i64, i64) = (project, wrong);
+            let what = format!("{wrong} of the counts of its jobs, spiders and tags are wrong");
+            self.found(subject, what, |connection| {
+                connection.execute("DELETE FROM job_counts WHERE project = ?1", [project])?;
+                let sql = format!(
+                    "INSERT INTO job_counts SELECT * FROM ({JOB_COUNTS}) WHERE project = ?1"
+                );
+                connection.execute(&sql, [project])?;
+                Ok(())
+            })?;
         }
         Ok(())
     }

@@ -1,17 +1,15 @@
 //! What a claim costs where very many jobs come before the one that it takes, in steps of
 //! SQLite's virtual machine: about the same however many they are.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::{
-    queue, spiders,
-    store_file::{Access, StoreFile},
+use super::{
+    super::{
+        queue, spiders,
+        store_file::{Access, StoreFile},
+    },
+    cost,
 };
 use spiderq_core::{
     model::{
@@ -56,28 +54,21 @@ fn deep_queue() -> (TempDir, Connection) {
 }
 
 /// The claimed job, and the steps that it took.
-fn cost(connection: &mut Connection, wanted: &ClaimFilter) -> (Option<JobKey>, u64) {
-    let steps = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&steps);
-    let count = move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-        false
-    };
-    connection.progress_handler(1, Some(count)).unwrap();
+fn claim(connection: &mut Connection, wanted: &ClaimFilter) -> (Option<JobKey>, u64) {
     let effect = Effect {
         enter: Some((State::Running, Actor::parse("worker").unwrap())),
         start: Some(NewAttempt { fence: Fence::random().unwrap(), lease_expires: None }),
         ..Effect::default()
     };
     let project = ProjectId::new(1).unwrap();
-    let claimed = queue::claim(connection, project, wanted, &effect, Millis(1)).unwrap();
-    connection.progress_handler(0, None::<fn() -> bool>).unwrap();
-    (claimed.map(|claimed| claimed.job.key), steps.load(Ordering::Relaxed))
+    let claim = |connection: &_| queue::claim(connection, project, wanted, &effect, Millis(1));
+    let (claimed, steps) = cost(connection, claim);
+    (claimed.unwrap().map(|claimed| claimed.job.key), steps)
 }
 
 fn takes(connection: &mut Connection, wanted: &ClaimFilter, expected: Option<&str>) {
     connection.execute_batch("SAVEPOINT one").unwrap();
-    let (key, steps) = cost(connection, wanted);
+    let (key, steps) = claim(connection, wanted);
     let key = key.map(|key| key.to_string());
     assert_eq!(key.as_deref(), expected, "{wanted:?}");
     assert!(steps < MAX_STEPS, "{steps} steps for {wanted:?}");
@@ -119,7 +110,7 @@ fn a_claim_passes_over_any_number_of_jobs_at_little_cost() {
 fn a_claim_beyond_a_limit_does_not_look_at_the_queue() {
     let (_folder, mut connection) = deep_queue();
     connection.execute("INSERT INTO settings VALUES (1, 'max_running', '0')", []).unwrap();
-    let (key, steps) = cost(&mut connection, &ClaimFilter::default());
+    let (key, steps) = claim(&mut connection, &ClaimFilter::default());
     assert_eq!(key, None);
     assert!(steps < 200, "{steps}");
 }

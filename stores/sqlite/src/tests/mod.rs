@@ -5,9 +5,16 @@ mod event_log;
 mod file;
 mod heartbeat;
 mod lists;
+mod long_lists;
 mod plans;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use rusqlite::Connection;
 
@@ -24,6 +31,20 @@ use spiderq_core::{
     },
     store::{JobStore, NewJob, Pushed, QueueStore},
 };
+
+/// What `work` answers, and the steps of SQLite's virtual machine that it takes.
+fn cost<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -> T) -> (T, u64) {
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&steps);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    connection.progress_handler(1, Some(count)).unwrap();
+    let answer = work(connection);
+    connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    (answer, steps.load(Ordering::Relaxed))
+}
 
 fn job(state: State) -> NewJob {
     NewJob {

@@ -25,6 +25,12 @@ names.running = 'r'
 
 function names.letter(state) return string.sub('prfd', state + 1, state + 1) end
 
+-- The letter of a lane's state.
+function names.letter_of(lane)
+  local letter = string.sub(lane, 1, 1)
+  return letter == 'e' and 'p' or letter
+end
+
 -- `e` is the lane of the pending jobs that go before the others of their priority.
 function names.lane(state, priority, front)
   if tonumber(state) > 0 then return names.letter(state) end

@@ -1,2 +1,0 @@
-SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_state
-WHERE project = :project AND state = :state AND position >= :from AND position < :until
