@@ -101,6 +101,18 @@ fn what_is_far_down_is_found_in_parts() {
 }
 
 #[test]
+fn what_spans_parts_comes_once() {
+    let (_folder, connection) = long_list();
+    let wanted = Wanted::new(&finished(&[], &["some"])).unwrap();
+    let matches = Matches::new(&connection, project(), &wanted, Drive::One(Group::States)).unwrap();
+    let part = matches.part(&connection, 3_000).unwrap();
+    let found: Vec<i64> = part.jobs.iter().map(|(position, _)| *position).collect();
+    let all = (1..=60_000).rev().filter(|position| position % 1000 != 0);
+    let expected: Vec<i64> = all.take(3_000).collect();
+    assert_eq!((part.next, found), (expected.last().copied(), expected));
+}
+
+#[test]
 fn the_beginning_of_a_list_is_passed_in_its_index() {
     let (_folder, mut connection) = long_list();
     let (passed, steps) = cost(&mut connection, |connection| {
