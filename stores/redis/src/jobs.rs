@@ -85,8 +85,9 @@ async fn page(
     // Where jobs may yet turn out not to match, more are looked at than are asked for.
     let look = if filter.looks_into_jobs() { MAX_BATCH } else { limit };
     let Candidates { list, next } = query::candidates(store, project, filter, look).await?;
-    let keys: Vec<JobKey> = list.iter().map(|(_, key)| *key).collect();
-    let jobs = rows::get(store, &keys, &filter.fields_read(fields)).await?;
+    let keys: Vec<JobKey> = list.iter().map(|candidate| candidate.key).collect();
+    let bytes: Vec<usize> = list.iter().map(|candidate| candidate.bytes).collect();
+    let jobs = rows::get_weighed(store, &keys, &bytes, &filter.fields_read(fields)).await?;
     let (mut kept, mut seen): (Vec<Job>, usize) = (Vec::new(), 0);
     for job in jobs {
         if kept.len() == limit {
@@ -100,6 +101,7 @@ async fn page(
         job.metadata.retain(|name| fields.includes(name));
     }
     kept.sort_by_key(|job| Reverse(job.position));
-    let next = if seen < list.len() { seen.checked_sub(1).map(|last| list[last].0) } else { next };
+    let next =
+        if seen < list.len() { seen.checked_sub(1).map(|last| list[last].position) } else { next };
     Ok(Page { jobs: kept, next })
 }

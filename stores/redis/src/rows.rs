@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use redis::{FromRedisValue, Pipeline, Value};
 use spiderq_core::{
+    Turn,
     error::{Error, Result},
     model::{FieldName, FieldSelection, Job, JobKey, ProjectId},
 };
@@ -15,7 +16,7 @@ use crate::{
     error::bad_reply,
     names::ProjectNames,
     record::{CORE, Pairs, Record, Values, WRITTEN, WRITTEN_COLUMN, is_row_field, small_field},
-    sizes::fitting,
+    sizes::{all_fit, fitting},
 };
 
 /// The first of the jobs, as many as one step may read. Where metadata of several are read, which
@@ -25,15 +26,46 @@ pub(crate) async fn get(
     keys: &[JobKey],
     fields: &FieldSelection,
 ) -> Result<Vec<Option<Job>>> {
-    let _turn = match (fields, keys) {
-        // A look at one job is nobody's long list.
-        (FieldSelection::Row, _) | (_, [] | [_]) => None,
-        (FieldSelection::Full | FieldSelection::Named(_), [first, ..]) => {
-            Some(store.turns.wait(Some(first.project)).await?)
-        }
-    };
+    let _turn = turn(store, keys, fields).await?;
     let fitting = fitting(store, keys, fields).await?;
-    by_project(&keys[..fitting], |keys| async move { of_project(store, &keys, fields).await }).await
+    read(store, &keys[..fitting], fields).await
+}
+
+/// The same, where the bytes of each job's metadata are known.
+pub(crate) async fn get_weighed(
+    store: &RedisStore,
+    keys: &[JobKey],
+    bytes: &[usize],
+    fields: &FieldSelection,
+) -> Result<Vec<Option<Job>>> {
+    let is_row = matches!(fields, FieldSelection::Row | FieldSelection::Named(_));
+    if is_row && all_fit(bytes) {
+        let _turn = turn(store, keys, fields).await?;
+        return read(store, keys, fields).await;
+    }
+    get(store, keys, fields).await
+}
+
+async fn turn(
+    store: &RedisStore,
+    keys: &[JobKey],
+    fields: &FieldSelection,
+) -> Result<Option<Turn>> {
+    match (fields, keys) {
+        // A look at one job is nobody's long list.
+        (FieldSelection::Row, _) | (_, [] | [_]) => Ok(None),
+        (FieldSelection::Full | FieldSelection::Named(_), [first, ..]) => {
+            store.turns.wait(Some(first.project)).await.map(Some)
+        }
+    }
+}
+
+async fn read(
+    store: &RedisStore,
+    keys: &[JobKey],
+    fields: &FieldSelection,
+) -> Result<Vec<Option<Job>>> {
+    by_project(keys, |keys| async move { of_project(store, &keys, fields).await }).await
 }
 
 /// What `read` answers of each key, in the order of the keys. It is asked once a project, as all

@@ -35,11 +35,17 @@ pub(crate) async fn fitting(
         FieldSelection::Named(names) => names,
     };
     let most = by_project(keys, |keys| all_metadata(store, keys)).await?;
-    if most.iter().sum::<usize>() < MAX_STORE_PAGE_BYTES {
+    if all_fit(&most) {
         return Ok(keys.len());
     }
     // Most of it may be in fields that nobody asks for.
     by_project(keys, |keys| selected(store, keys, names)).await.map(in_room)
+}
+
+/// Whether jobs with so many bytes of metadata each fill no more than a step, whatever of them is
+/// read but the whole.
+pub(crate) fn all_fit(bytes: &[usize]) -> bool {
+    bytes.iter().map(|bytes| JOB_MEMORY + bytes).sum::<usize>() < MAX_STORE_PAGE_BYTES
 }
 
 fn in_room(sizes: Vec<usize>) -> usize {
@@ -71,7 +77,7 @@ async fn all_metadata(store: &RedisStore, keys: Vec<JobKey>) -> Result<Vec<usize
         pipe.hget(ProjectNames::job(*key), SIZE);
     }
     let replies: Numbers = store.connection.pipe(&pipe).await?;
-    Ok(replies.into_iter().map(|bytes| JOB_MEMORY + bytes.unwrap_or(0)).collect())
+    Ok(replies.into_iter().map(|bytes| bytes.unwrap_or(0)).collect())
 }
 
 async fn selected(

@@ -3,10 +3,11 @@
 -- ARGV[1] drive: the sets that are gone over, see job_sets.lua; minus: nil or sets whose jobs are
 --         all in `drive` and do not match; rest: what is looked up for each job, see matches.lua;
 --         from, until: bounds, see ranks.lua; look: how many matches are wanted; counts: whether
---         only their number is.
--- Returns packed {how many matched; members and positions of these in turn, in no order; where the
---         rest begins (its `until`), 0 at the end}. All matches from there on are in the answer.
--- needs: job_sets, matches, numbers, ranks
+--         only their number is; weighs: whether the bytes of their metadata are too.
+-- Returns packed {how many matched; members and positions of these in turn, in no order; their
+--         bytes; where the rest begins (its `until`), 0 at the end}. All matches from there on are
+--         in the answer.
+-- needs: job_sets, matches, names, numbers, ranks
 local arg = cmsgpack.unpack(ARGV[1])
 local from, rest = arg.from, matches.of(arg.rest)
 -- Entries that a step looks up, and those of a call; a search costs as much as so many a set.
@@ -15,13 +16,13 @@ local STEP, MOST, SEARCH = 250, 2000, 50
 local till = arg['until']
 local drive = ranks.filled(job_sets.of(arg.drive), from, till)
 local minus = arg.minus and ranks.filled(job_sets.of(arg.minus), from, till)
-local found, count = {}, 0
+local found, bytes, count = {}, {}, 0
 
 local function add(entries, i)
   count = count + 1
-  if not arg.counts then
-    found[#found + 1], found[#found + 2] = entries[i], entries[i + 1]
-  end
+  if arg.counts then return end
+  found[#found + 1], found[#found + 2] = entries[i], entries[i + 1]
+  if arg.weighs then bytes[count] = redis.call('HGET', names.job(entries[i]), 'z') or '0' end
 end
 
 local function add_kept(entries, letter)
@@ -30,9 +31,9 @@ local function add_kept(entries, letter)
   for i in pairs(matches.kept(rest, letter, members)) do add(entries, 2 * i - 1) end
 end
 
--- Goes over the next entries; how many there were.
-local function step()
-  local floor, looked = ranks.floor(drive, from, till, rest and STEP or math.min(arg.look, MOST)), 0
+-- Goes over the next `most` entries; how many there were.
+local function step(most)
+  local floor, looked = ranks.floor(drive, from, till, most), 0
   for _, set in ipairs(drive) do
     local upper, lower = '(' .. numbers.int(till), numbers.int(floor)
     local entries = redis.call('ZREVRANGEBYSCORE', set.key, upper, lower, 'WITHSCORES')
@@ -54,11 +55,12 @@ local function search()
   return SEARCH * (#drive + #minus)
 end
 
-local looked, is_dry = 0, true
+-- Many lists are dense: the first step looks at no more than is wanted.
+local looked, is_dry, most = 0, true, math.min(arg.look, rest and STEP or MOST)
 while till > from and #drive > 0 and count < arg.look and looked < MOST do
   if minus and is_dry then looked = looked + search() end
   local before = count
-  if till > from then looked = looked + step() end
-  is_dry = count == before
+  if till > from then looked = looked + step(most) end
+  is_dry, most = count == before, STEP
 end
-return cmsgpack.pack({ count, found, till > from and #drive > 0 and till or 0 })
+return cmsgpack.pack({ count, found, bytes, till > from and #drive > 0 and till or 0 })

@@ -27,7 +27,13 @@ use crate::{
 const ALL: u64 = 1 << 53;
 
 /// A job that matches as far as sets tell.
-pub(crate) type Candidate = (Position, JobKey);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) position: Position,
+    pub(crate) key: JobKey,
+    /// Of its metadata; 0 where nobody asked.
+    pub(crate) bytes: usize,
+}
 
 /// Some of them, highest first.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,6 +52,7 @@ struct PageArg {
     until: u64,
     look: u64,
     counts: bool,
+    weighs: bool,
 }
 
 #[derive(Serialize)]
@@ -64,8 +71,20 @@ struct CountArg {
     until: u64,
 }
 
-/// How many match, members and positions of those in turn, and where the rest begins; 0: nowhere.
-type Found = (u64, Vec<String>, u64);
+/// How many match, members and positions of those in turn, their bytes, and where the rest begins;
+/// 0: nowhere.
+type Found = (u64, Vec<String>, Vec<String>, u64);
+
+/// What is asked of the matches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Up to so many, with their bytes.
+    Weighed(usize),
+    /// Up to so many.
+    Named(usize),
+    /// Their number.
+    Number,
+}
 
 /// Up to `look` candidates of a filter. There may be fewer, even none, before the end.
 pub(crate) async fn candidates(
@@ -77,7 +96,7 @@ pub(crate) async fn candidates(
     let Some((walk, sizes)) = walk(store, project, filter).await? else {
         return Ok(Candidates::default());
     };
-    look_up(store, project, &walk, &sizes, look).await
+    look_up(store, project, &walk, &sizes, Asked::Weighed(look)).await
 }
 
 /// [`spiderq_core::store::JobStore::skip`] for a filter that sets decide.
@@ -103,7 +122,8 @@ pub(crate) async fn skip(
         return Ok(Skipped { jobs, next: (last > 0).then_some(Position(last)) });
     }
     let look = usize::try_from(most).unwrap_or(usize::MAX);
-    let Candidates { list, next } = look_up(store, project, &walk, &sizes, look).await?;
+    let Candidates { list, next } =
+        look_up(store, project, &walk, &sizes, Asked::Named(look)).await?;
     Ok(Skipped { jobs: list.len() as u64, next })
 }
 
@@ -117,9 +137,9 @@ pub(crate) async fn count(store: &RedisStore, project: ProjectId, filter: &Filte
     for (sign, walk) in &count.walks {
         let mut until = walk.wanted.until;
         while until > 0 {
-            let argument = page_arg(walk, &sizes, until, None);
+            let argument = page_arg(walk, &sizes, until, Asked::Number);
             let step = run(store, project, &scripts::PAGE, &argument);
-            let (matches, _, next): Found = within(step).await?;
+            let (matches, _, _, next): Found = within(step).await?;
             sum += sign * i64::try_from(matches).unwrap_or(i64::MAX);
             until = next;
         }
@@ -163,24 +183,29 @@ async fn look_up(
     project: ProjectId,
     walk: &Walk,
     sizes: &Sizes,
-    look: usize,
+    asked: Asked,
 ) -> Result<Candidates> {
-    let argument = page_arg(walk, sizes, walk.wanted.until, Some(look));
-    let (_, flat, next): Found = run(store, project, &scripts::PAGE, &argument).await?;
-    merged(project, &flat, next, look)
+    let argument = page_arg(walk, sizes, walk.wanted.until, asked);
+    let found: Found = run(store, project, &scripts::PAGE, &argument).await?;
+    let look = usize::try_from(argument.look).unwrap_or(usize::MAX);
+    merged(project, &found, look)
 }
 
-/// `look`: how many are wanted; `None`: the number of all.
-fn page_arg(walk: &Walk, sizes: &Sizes, until: u64, look: Option<usize>) -> PageArg {
+fn page_arg(walk: &Walk, sizes: &Sizes, until: u64, asked: Asked) -> PageArg {
     let wanted = &walk.wanted;
+    let look = match asked {
+        Asked::Weighed(look) | Asked::Named(look) => (look as u64).min(ALL),
+        Asked::Number => ALL,
+    };
     PageArg {
         drive: Sets::driven(wanted, &walk.drive),
         minus: walk.passes_over(sizes).map(|group| Sets::of(wanted, &group)),
         rest: Rest::of(&wanted.rest(&walk.drive)),
         from: wanted.from,
         until,
-        look: look.map_or(ALL, |look| (look as u64).min(ALL)),
-        counts: look.is_none(),
+        look,
+        counts: asked == Asked::Number,
+        weighs: matches!(asked, Asked::Weighed(_)),
     }
 }
 
@@ -194,20 +219,25 @@ async fn run<T: serde::de::DeserializeOwned>(
 }
 
 /// The first `look` of what a page found: in order, and each once.
-fn merged(project: ProjectId, flat: &[String], next: u64, look: usize) -> Result<Candidates> {
-    let candidate = |pair: &[String]| match pair {
-        [member, position] => {
-            Ok((Position(position.parse().map_err(bad_reply)?), job_key(project, member)?))
-        }
+fn merged(project: ProjectId, found: &Found, look: usize) -> Result<Candidates> {
+    let (_, flat, bytes, next) = found;
+    let number = |text: &String| text.parse().map_err(bad_reply);
+    let candidate = |(index, pair): (usize, &[String])| match pair {
+        [member, position] => Ok(Candidate {
+            position: Position(position.parse().map_err(bad_reply)?),
+            key: job_key(project, member)?,
+            bytes: bytes.get(index).map_or(Ok(0), number)?,
+        }),
         _ => Err(bad_reply("a member without a position")),
     };
-    let mut list: Vec<Candidate> = flat.chunks(2).map(candidate).collect::<Result<_>>()?;
-    list.sort_by_key(|(position, _)| Reverse(*position));
-    list.dedup();
-    let mut next = (next > 0).then_some(Position(next));
+    let pairs = flat.chunks(2).enumerate();
+    let mut list: Vec<Candidate> = pairs.map(candidate).collect::<Result<_>>()?;
+    list.sort_by_key(|candidate| Reverse(candidate.position));
+    list.dedup_by_key(|candidate| (candidate.position, candidate.key));
+    let mut next = (*next > 0).then_some(Position(*next));
     if list.len() > look {
         list.truncate(look);
-        next = list.last().map(|(position, _)| *position);
+        next = list.last().map(|candidate| candidate.position);
     }
     Ok(Candidates { list, next })
 }
@@ -220,8 +250,8 @@ mod tests {
         let project = ProjectId::new(1).unwrap();
         let flat: Vec<String> =
             positions.iter().flat_map(|n| [format!("1/{n}"), n.to_string()]).collect();
-        let merged = merged(project, &flat, next, look).unwrap();
-        let positions = merged.list.iter().map(|(position, _)| position.0).collect();
+        let merged = merged(project, &(0, flat, Vec::new(), next), look).unwrap();
+        let positions = merged.list.iter().map(|candidate| candidate.position.0).collect();
         (positions, merged.next.map(|next| next.0))
     }
 
