@@ -9,8 +9,9 @@ use futures::{StreamExt as _, stream};
 use spiderq_core::{
     error::Error,
     model::{
-        Actor, ClaimFilter, Counters, Fence, FieldSelection, Filter, Job, JobKey, JsonText,
-        Metadata, Millis, Priority, ProjectId, SpiderName, State, StateSet, Tags, UniqueKey, Units,
+        Actor, ClaimFilter, Counters, Fence, FieldName, FieldSelection, Filter, Job, JobKey,
+        JsonText, Metadata, Millis, Priority, ProjectId, SpiderName, State, StateSet, Tags,
+        UniqueKey, Units,
     },
     store::{
         Change, Changed, Effect, EventCursor, Events, Holder, NewAttempt, NewJob, Pushed,
@@ -117,6 +118,36 @@ async fn metadata_move_between_the_compact_and_the_large_hash() {
     let read = store.get(&[claimed.key], &FieldSelection::Full).await.unwrap();
     let expected = Job { metadata: set, updated: Millis(2_500), ..claimed };
     assert_eq!(read, [Some(expected)]);
+}
+
+/// As versions before compression have written it: the larger hash has the text.
+#[tokio::test]
+async fn metadata_of_older_versions_are_read_and_counted() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let (p, new) = (project(1), rich_job());
+    store.push(p, vec![new.clone()], Millis(1_000), None).await.unwrap();
+    let hash = "sq:{1}:x:1/1";
+    let compressed: Vec<u8> = server.command(&["HGET", hash, "big"]);
+    let text = new.metadata.get("big").unwrap().as_str();
+    assert!(compressed[0] == 0xfd && compressed.len() < 64, "{compressed:?}");
+    server.command::<()>(&["HSET", hash, "big", text]);
+    let key = JobKey::parse("1/1/1").unwrap();
+    let named = FieldSelection::Named(vec![FieldName::known("big")]);
+    for fields in [FieldSelection::Full, named] {
+        let read = store.get(&[key], &fields).await.unwrap();
+        assert_eq!(read[0].as_ref().unwrap().metadata.get("big").unwrap().as_str(), text);
+    }
+    let bytes: usize = server.command(&["HGET", "sq:{1}:j:1/1", "z"]);
+    assert_eq!(bytes, new.metadata.bytes());
+    let mut set = Metadata::default();
+    set.set("big", JsonText::string(&"y".repeat(600)));
+    let longer = Effect { set, ..Effect::default() };
+    store.change(p, vec![change(key, longer)], false, Millis(1_500), None).await.unwrap();
+    let longer: usize = server.command(&["HGET", "sq:{1}:j:1/1", "z"]);
+    assert_eq!(longer, bytes + 100);
+    let compressed: Vec<u8> = server.command(&["HGET", hash, "big"]);
+    assert_eq!(compressed[0], 0xfd);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::{
     RedisStore,
     effects::EffectArg,
     error::bad_reply,
+    large::{Bytes, large_pairs},
     names::{ProjectNames, job_key, spider_number, tag_number},
     outcome,
     record::{self, Flat, Record, pairs},
@@ -81,12 +82,12 @@ pub(crate) async fn claim(
     }
 }
 
-fn claimed(project: ProjectId, member: &str, core: Flat, large: Flat) -> Result<Claimed> {
+fn claimed(project: ProjectId, member: &str, core: Flat, large: Vec<Bytes>) -> Result<Claimed> {
     let key = job_key(project, member)?;
     let core = pairs(core)?;
     let fence = record::fence(&core).ok_or_else(|| bad_reply("a claimed job without a fence"))?;
     let fence = Fence::parse(fence).map_err(bad_reply)?;
-    let job = Record::whole(core, pairs(large)?).decode(key)?;
+    let job = Record::whole(core, large_pairs(large)?)?.decode(key)?;
     let job = job.ok_or_else(|| bad_reply("a claimed job without a state"))?;
     Ok(Claimed { job, fence })
 }

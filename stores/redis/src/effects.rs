@@ -8,6 +8,7 @@ use spiderq_core::{
 };
 
 use crate::{
+    large::LargePart,
     names::member,
     record::{Fields, counter_values, is_row_field, is_small, small_field},
 };
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Placed<'a> {
     pub(crate) core: Fields<'a>,
-    pub(crate) large: Fields<'a>,
+    pub(crate) large: Vec<LargePart<'a>>,
     /// Fields where an older value may stand that the new one, in the other hash, replaces.
     core_old: Vec<String>,
     large_old: Vec<&'a str>,
@@ -33,7 +34,7 @@ impl<'a> Placed<'a> {
                     placed.large_old.push(name);
                 }
             } else {
-                placed.large.extend([name.into(), value.into()]);
+                placed.large.extend([LargePart::Text(name), LargePart::value(value)]);
                 placed.core_old.push(small_field(name));
             }
         }
@@ -91,7 +92,7 @@ pub(crate) struct EffectArg<'a> {
     tags: Option<TagsArg<'a>>,
     set: Fields<'a>,
     del: Vec<String>,
-    large_set: Fields<'a>,
+    large_set: Vec<LargePart<'a>>,
     large_del: Vec<&'a str>,
     max_bytes: Option<usize>,
 }

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod fsck;
 mod jobs;
+mod large;
 mod limits;
 mod link;
 mod names;

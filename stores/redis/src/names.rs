@@ -21,7 +21,7 @@
 //! | `sq:{P}:events` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers and the time in µs, while somebody reads them |
 //! | `sq:{P}:notify` | string, expires | | some process waits for changes: they are published on the channel of this name |
 //! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
-//! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata |
+//! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata, see `large.rs` |
 //! | `sq:{P}:z:p0` … `p4` | sorted set | position, `S/J` | pending jobs of a priority: queue and index at once |
 //! | `sq:{P}:z:e0` … `e4` | sorted set | position, `S/J` | those of them that go before the others |
 //! | `sq:{P}:z:r`, `f`, `d` | sorted set | position, `S/J` | running, finished, deleted jobs |

@@ -13,6 +13,7 @@ use spiderq_core::{
 use crate::{
     effects::Placed,
     error::bad_reply,
+    large::LargePart,
     link::Connection,
     names::{
         LAST_POSITION, LAST_SPIDER, LAST_TAG, ProjectNames, RUNNING_UNITS, bytes_in, job_key,
@@ -53,7 +54,7 @@ struct JobArg<'a> {
     bytes_field: Option<&'static str>,
     bytes: usize,
     core: Fields<'a>,
-    large: Fields<'a>,
+    large: Vec<LargePart<'a>>,
 }
 
 /// One step for all `jobs`.

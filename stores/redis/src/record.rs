@@ -6,7 +6,7 @@
 //! lease, `k` deadline to stop after a stop request, `e` whether it stands in front of its
 //! priority, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `z` bytes of all
 //! metadata. What is unknown or empty is not there. Larger metadata stand under their names in a
-//! hash of their own.
+//! hash of their own (`large.rs`).
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -18,7 +18,10 @@ use spiderq_core::{
     },
 };
 
-use crate::error::bad_reply;
+use crate::{
+    error::bad_reply,
+    large::{self, LargePairs, LargeValues},
+};
 
 /// Columns of a row beside metadata, in the order in which [`Record::decode`] reads them.
 pub(crate) const CORE: [&str; 17] =
@@ -110,8 +113,8 @@ impl Record {
     }
 
     /// Of all fields of both hashes.
-    pub(crate) fn whole(core: Pairs, large: Pairs) -> Self {
-        let (mut columns, mut metadata) = (vec![None; CORE.len()], large);
+    pub(crate) fn whole(core: Pairs, large: LargePairs) -> Result<Self> {
+        let (mut columns, mut metadata) = (vec![None; CORE.len()], large::texts(large)?);
         for (field, value) in core {
             if let Some(name) = field.strip_prefix(METADATA) {
                 metadata.push((name.to_owned(), value));
@@ -119,11 +122,22 @@ impl Record {
                 columns[column] = Some(value);
             }
         }
-        Self { columns, metadata }
+        Ok(Self { columns, metadata })
+    }
+
+    /// Adds those larger metadata that are there.
+    pub(crate) fn add_large<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a str>,
+        values: LargeValues,
+    ) -> Result<()> {
+        let found = names.zip(values).filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        self.metadata.extend(large::texts(found.collect())?);
+        Ok(())
     }
 
     /// Adds those metadata that are there.
-    pub(crate) fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>, values: Values) {
+    fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>, values: Values) {
         let pairs = names.zip(values);
         self.metadata.extend(pairs.filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }

@@ -14,6 +14,7 @@ use spiderq_core::{
 use crate::{
     RedisStore,
     error::bad_reply,
+    large::{LargePairs, LargeValues},
     names::ProjectNames,
     record::{CORE, Pairs, Record, Values, WRITTEN, WRITTEN_COLUMN, is_row_field, small_field},
     sizes::{all_fit, fitting},
@@ -113,7 +114,10 @@ async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> 
         written.map(|(_, time)| time.clone())
     };
     let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
-    found.map(|((core, large), key)| Record::whole(core, large).decode(*key)).collect()
+    let job = |((core, large), key): ((Pairs, LargePairs), &JobKey)| {
+        Record::whole(core, large)?.decode(*key)
+    };
+    found.map(job).collect()
 }
 
 async fn some(
@@ -142,9 +146,9 @@ async fn some(
     };
     let written = |core: &Values| core.get(WRITTEN_COLUMN).cloned().flatten();
     let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
-    let job = |((core, large), key): ((Values, Values), &JobKey)| {
+    let job = |((core, large), key): ((Values, LargeValues), &JobKey)| {
         let mut record = Record::of_row(core, small.iter().copied())?;
-        record.add(names.iter().copied(), large);
+        record.add_large(names.iter().copied(), large)?;
         record.decode(*key)
     };
     found.map(job).collect()
@@ -153,12 +157,12 @@ async fn some(
 /// Reads both hashes of jobs, each job's as of one moment. Not in a transaction, which a server
 /// out of memory refuses, nor in a script for all, which takes Redis four times as long: a job
 /// whose last write (`written`, of its core hash) is another one afterwards is read again alone.
-async fn both_hashes<T: FromRedisValue>(
+async fn both_hashes<C: FromRedisValue, L: FromRedisValue>(
     store: &RedisStore,
     keys: &[JobKey],
     read: impl Fn(&mut Pipeline, JobKey),
-    written: impl Fn(&T) -> Option<String>,
-) -> Result<Vec<(T, T)>> {
+    written: impl Fn(&C) -> Option<String>,
+) -> Result<Vec<(C, L)>> {
     let mut pipe = redis::pipe();
     for key in keys {
         read(&mut pipe, *key);
@@ -168,7 +172,7 @@ async fn both_hashes<T: FromRedisValue>(
     let mut replies = Replies(replies.into_iter());
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
-        let (core, large): (T, T) = (replies.value()?, replies.value()?);
+        let (core, large): (C, L) = (replies.value()?, replies.value()?);
         if written(&core) == replies.value::<Option<String>>()? {
             found.push((core, large));
         } else {

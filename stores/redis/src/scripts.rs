@@ -16,7 +16,7 @@ macro_rules! files {
 const LIB: Modules<'static> = files!("lib/":
     "claim_filter" "counters" "effects" "event_log" "holders" "job_sets" "jobs" "lanes" "limits"
     "many" "matches" "metadata_bytes" "names" "new_entries" "new_jobs" "next_job" "notify"
-    "numbers" "planned_fields" "ranks" "removal" "request_ids" "tag_list" "tag_sets" "tagged_jobs"
+    "numbers" "planned_fields" "ranks" "removal" "request_ids" "stored_text" "tag_list" "tag_sets" "tagged_jobs"
     "writes");
 const FSCK_LIB: Modules<'static> =
     files!("fsck/lib/": "findings" "job_checks" "job_values" "records");

@@ -1,6 +1,7 @@
 //! How much memory jobs will take, asked before they are read: one step reads no more than it may
 //! hold.
 
+use spiderq_compression::text_length;
 use spiderq_core::{
     error::Result,
     limits::MAX_STORE_PAGE_BYTES,
@@ -10,6 +11,7 @@ use spiderq_core::{
 
 use crate::{
     RedisStore,
+    large::LargeValues,
     names::ProjectNames,
     record::{SIZE, small_field},
     rows::by_project,
@@ -39,7 +41,24 @@ pub(crate) async fn fitting(
         return Ok(keys.len());
     }
     // Most of it may be in fields that nobody asks for.
-    by_project(keys, |keys| selected(store, keys, names)).await.map(in_room)
+    let stored = by_project(keys, |keys| selected(store, keys, names)).await?;
+    let fitting = in_room(stored.iter().map(|size| size.small + size.large).collect());
+    let (keys, stored) = (&keys[..fitting], &stored[..fitting]);
+    if stored.iter().all(|size| size.large == 0) {
+        return Ok(fitting);
+    }
+    // Only the values themselves say how long they are uncompressed. In all they fit.
+    let texts = by_project(keys, |keys| texts(store, keys, names)).await?;
+    Ok(in_room(stored.iter().zip(texts).map(|(size, texts)| size.small + texts).collect()))
+}
+
+/// Bytes that Redis keeps of what is selected of a job.
+#[derive(Default)]
+struct Stored {
+    /// With what each job takes.
+    small: usize,
+    /// Maybe compressed.
+    large: usize,
 }
 
 /// Whether jobs with so many bytes of metadata each fill no more than a step, whatever of them is
@@ -84,7 +103,7 @@ async fn selected(
     store: &RedisStore,
     keys: Vec<JobKey>,
     names: &[FieldName],
-) -> Result<Vec<usize>> {
+) -> Result<Vec<Stored>> {
     let named = names.iter().map(FieldName::as_str);
     let names: Vec<&str> = FieldSelection::ROW.into_iter().chain(named).collect();
     let mut pipe = redis::pipe();
@@ -95,6 +114,23 @@ async fn selected(
         }
     }
     let replies: Numbers = store.connection.pipe(&pipe).await?;
-    let size = |reply: &[Option<usize>]| JOB_MEMORY + reply.iter().flatten().sum::<usize>();
+    let size = |reply: &[Option<usize>]| {
+        let sum = |skip| reply.iter().skip(skip).step_by(2).flatten().sum::<usize>();
+        Stored { small: JOB_MEMORY + sum(0), large: sum(1) }
+    };
     Ok(replies.chunks(2 * names.len()).map(size).collect())
+}
+
+/// Bytes of the selected larger metadata, uncompressed. `names` is not empty.
+async fn texts(store: &RedisStore, keys: Vec<JobKey>, names: &[FieldName]) -> Result<Vec<usize>> {
+    let names: Vec<&str> = names.iter().map(FieldName::as_str).collect();
+    let mut pipe = redis::pipe();
+    for key in &keys {
+        pipe.hmget(ProjectNames::large(*key), &names);
+    }
+    let replies: Vec<LargeValues> = store.connection.pipe(&pipe).await?;
+    // What cannot be read is an error of its own when it is read.
+    let length = |value: &Vec<u8>| text_length(value).unwrap_or(value.len());
+    let size = |values: LargeValues| values.iter().flatten().map(length).sum();
+    Ok(replies.into_iter().map(size).collect())
 }

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod change;
 pub mod claim;
 pub mod claim_filter;
+pub mod compressed_metadata;
 pub mod concurrency;
 pub mod count;
 pub mod due;

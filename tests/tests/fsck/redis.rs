@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spiderq_core::store::Store;
+use spiderq_core::{model::FieldSelection, store::Store};
 use spiderq_server::store_url::{StoreUrl, open};
 use spiderq_tests::{
     redis_cluster::RedisCluster,
@@ -258,6 +258,59 @@ async fn records_that_cannot_be_read_are_set_aside() {
 fn place_of(record: &[String]) -> String {
     let place = record.iter().position(|field| field == "o").unwrap();
     record[place + 1].clone()
+}
+
+/// Changes a byte of the compressed value of `big` in the sample.
+fn changed_value(server: &RedisServer, hash: &str, at: usize, byte: u8) -> Vec<u8> {
+    let mut value: Vec<u8> = server.command(&["HGET", hash, "big"]);
+    assert_eq!(value[0], spiderq_compression::MARK);
+    value[at] = byte;
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    redis::cmd("HSET").arg(hash).arg("big").arg(&value).exec(&mut connection).unwrap();
+    value
+}
+
+#[tokio::test]
+async fn a_damaged_compressed_value_is_set_aside_with_its_job() {
+    let server = RedisServer::start(&[]);
+    let store = store_at(&server.url()).await;
+    let world = begin(&store).await;
+    let hash = format!("sq:{{{}}}:x:1/3", world.project);
+    let value = changed_value(&server, &hash, 5, 0);
+    let why = "a compressed value is damaged: its frame cannot be decompressed";
+    let line =
+        format!("{}/1/3: has a record that cannot be read: metadata big: {why}", world.project);
+    assert_eq!(check(&store, false).await.0, std::slice::from_ref(&line));
+    let error = store.get(&[world.key(1, 3)], &FieldSelection::Full).await.unwrap_err();
+    assert_eq!(error.cause().unwrap(), format!("unexpected data in redis: metadata big: {why}"));
+    let (mended, checked) = check(&store, true).await;
+    assert_eq!((mended, checked.set_aside), (vec![format!("{line}; repaired")], 2));
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+    let aside = format!("sq:{{{}}}:aside:x:1/3", world.project);
+    assert_eq!(server.command::<Vec<u8>>(&["HGET", &aside, "big"]), value);
+    assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
+    assert_eq!(world.claim(T + 50).await, None);
+}
+
+/// A later version can read it.
+#[tokio::test]
+async fn a_value_of_a_newer_version_is_found_and_left_as_it_is() {
+    let server = RedisServer::start(&[]);
+    let store = store_at(&server.url()).await;
+    let world = begin(&store).await;
+    let hash = format!("sq:{{{}}}:x:1/3", world.project);
+    changed_value(&server, &hash, 1, 9);
+    let line = format!(
+        "{}/1/3: has metadata big that cannot be read: a value is compressed with dictionary 9, \
+         which this program does not have: a newer version has written it",
+        world.project
+    );
+    for repair in [false, true] {
+        assert_eq!(check(&store, repair).await.0, std::slice::from_ref(&line));
+    }
+    changed_value(&server, &hash, 1, 1);
+    assert_eq!(check(&store, false).await.0, [""; 0]);
+    end(&world).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use spiderq_compression::{Unreadable, text};
 use spiderq_core::{
     error::Result,
     model::{FieldSelection, JobKey, ProjectId},
@@ -13,6 +14,7 @@ use spiderq_core::{
 use super::{Check, FindingRow, MAX_CHECKED};
 use crate::{
     error::{UNEXPECTED, bad_reply},
+    large::{Bytes, LargePart},
     link::within,
     names::{Found, Part, ProjectNames, member, parse},
     record::{Record, Values},
@@ -22,7 +24,7 @@ use crate::{
 
 /// How much later than it is due a job may stand in the index, ms: longer than any postponement.
 const MAX_POSTPONED_MS: u64 = 3_600_000;
-/// Bytes of metadata after which a script leaves the rest to the next.
+/// Bytes of metadata, uncompressed, after which a script leaves the rest to the next.
 const MAX_BYTES_READ: usize = 1 << 20;
 
 #[derive(Serialize)]
@@ -38,8 +40,12 @@ struct AsideArg<'a> {
     repair: bool,
     fields: &'a [String],
     broken: Vec<(String, Values, String)>,
+    damaged: Vec<(String, LargePart<'a>, LargePart<'a>, String)>,
     larges: &'a [String],
 }
+
+/// A compressed value of larger metadata: member, field, value.
+type Compressed = (String, Bytes, Bytes);
 
 #[derive(Default)]
 struct Seen {
@@ -103,7 +109,8 @@ impl Check<'_> {
             }
         }
         if !broken.is_empty() {
-            let argument = AsideArg { repair: self.repair, fields: &fields, broken, larges: &[] };
+            let repair = self.repair;
+            let argument = AsideArg { repair, fields: &fields, broken, ..AsideArg::default() };
             self.judge(project, &scripts::FSCK_SET_ASIDE, &argument).await?;
         }
         self.readable(project, &members, now.0 + MAX_POSTPONED_MS).await
@@ -119,13 +126,38 @@ impl Check<'_> {
         while !rest.is_empty() {
             let (repair, max_bytes) = (self.repair, MAX_BYTES_READ);
             let argument = JobsArg { repair, members: rest, latest, max_bytes };
-            let (checked, rows): (usize, Vec<FindingRow>) =
+            let (checked, rows, compressed): (usize, Vec<FindingRow>, Vec<Compressed>) =
                 self.run(project, &scripts::FSCK_JOBS, &argument).await?;
             self.report_rows(project, rows);
+            self.compressed(project, compressed).await?;
             let unchecked = rest.get(checked..).filter(|_| checked > 0);
             rest = unchecked.ok_or_else(|| bad_reply("a check of no job, or of too many"))?;
         }
         Ok(())
+    }
+
+    /// What a newer version has written is no damage, and left as it is.
+    async fn compressed(&mut self, project: ProjectId, values: Vec<Compressed>) -> Result<()> {
+        let mut damaged = Vec::new();
+        for (member, field, value) in values {
+            let name = String::from_utf8_lossy(&field.0).escape_debug().to_string();
+            match text(value.0.clone()) {
+                Ok(_) => {}
+                Err(why @ Unreadable::Damaged(_)) => {
+                    let [field, value] = [field, value].map(|part| LargePart::Compressed(part.0));
+                    damaged.push((member, field, value, format!("metadata {name}: {why}")));
+                }
+                Err(why @ Unreadable::NewerVersion(_)) => {
+                    let what = format!("has metadata {name} that cannot be read: {why}");
+                    self.report_rows(project, vec![(member, what, false)]);
+                }
+            }
+        }
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let argument = AsideArg { repair: self.repair, damaged, ..AsideArg::default() };
+        self.judge(project, &scripts::FSCK_SET_ASIDE, &argument).await
     }
 }
 

@@ -15,6 +15,7 @@ use spiderq_core::{
 use super::{
     cluster::Cluster,
     command::Command,
+    packing::pack,
     reconnecting::{Dial as _, Link, Pushes},
     sentinel::Sentinels,
     server::{Access, Server},
@@ -99,7 +100,7 @@ impl Connection {
         keys: &[String],
         argument: &impl Serialize,
     ) -> Result<T> {
-        let argument = rmp_serde::to_vec_named(argument).map_err(Error::bug)?;
+        let argument = pack(argument)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         self.evaluate(&Command::script(script, &keys, &[&argument])).await
     }

@@ -4,6 +4,7 @@
 mod cluster;
 mod command;
 mod connection;
+mod packing;
 mod reconnecting;
 mod sentinel;
 mod server;

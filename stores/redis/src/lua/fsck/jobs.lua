@@ -1,12 +1,13 @@
 -- Holds jobs against the sets, numbers and keys that must name them.
 -- KEYS    see names.lua.
 -- ARGV[1] repair; members; latest: the latest time that the index of what is due may give; max_bytes:
---         after reading so many the rest is left to another call.
--- Returns packed {how many were checked, findings}.
+--         after so many of metadata the rest is left to another call.
+-- Returns packed {how many were checked, findings, compressed metadata: list of {member, field,
+--         value}, which the caller is to decompress}.
 -- needs: findings, job_checks, job_values, records
 local arg = cmsgpack.unpack(ARGV[1])
 local report = findings.new_report(arg.repair)
-local checked, bytes = 0, 0
+local checked, bytes, compressed = 0, 0, {}
 for _, member in ipairs(arg.members) do
   if bytes > arg.max_bytes then break end
   checked = checked + 1
@@ -17,7 +18,7 @@ for _, member in ipairs(arg.members) do
     job_checks.sets(report, job)
     job_values.unique(report, job)
     job_values.due(report, job, arg.latest)
-    bytes = bytes + job_values.size(report, job)
+    bytes = bytes + job_values.size(report, job, compressed)
   end
 end
-return cmsgpack.pack({ checked, report.list })
+return cmsgpack.pack({ checked, report.list, compressed })

@@ -1,7 +1,8 @@
 -- Sets aside job records that cannot be read, and large metadata without a job.
 -- KEYS    see names.lua.
 -- ARGV[1] repair; fields; broken: list of {member, the values of the fields as they were read
---         (false: none), why}; larges: members.
+--         (false: none), why}; damaged: list of {member, field, the value of larger metadata as it
+--         was read, why}; larges: members.
 -- Returns packed findings.
 -- needs: findings, names, tag_list
 local arg = cmsgpack.unpack(ARGV[1])
@@ -35,19 +36,29 @@ local function forget(member, tags)
   ask('ZREM', names.due, member)
 end
 
+local function cannot_be_read(member, why)
+  local job = names.job(member)
+  findings.add(report, member, 'has a record that cannot be read: ' .. why, function()
+    local tags, key = unpack(call('HMGET', job, 't', 'U'))
+    if not set_aside(job, names.job_aside(member)) then return false end
+    if not set_aside(names.large(member), names.large_aside(member)) then return false end
+    forget(member, tags)
+    if key and ask('HGET', names.unique, key) == member then call('HDEL', names.unique, key) end
+  end)
+end
+
 for _, broken in ipairs(arg.broken) do
   local member, values, why = unpack(broken)
   local job = names.job(member)
   local stored = ask('HMGET', job, unpack(arg.fields))
   if stored and call('EXISTS', job) == 1 and is_same(values, stored) then
-    findings.add(report, member, 'has a record that cannot be read: ' .. why, function()
-      local tags, key = unpack(call('HMGET', job, 't', 'U'))
-      if not set_aside(job, names.job_aside(member)) then return false end
-      if not set_aside(names.large(member), names.large_aside(member)) then return false end
-      forget(member, tags)
-      if key and ask('HGET', names.unique, key) == member then call('HDEL', names.unique, key) end
-    end)
+    cannot_be_read(member, why)
   end
+end
+for _, damaged in ipairs(arg.damaged) do
+  local member, field, value, why = unpack(damaged)
+  local is_there = call('EXISTS', names.job(member)) == 1
+  if is_there and ask('HGET', names.large(member), field) == value then cannot_be_read(member, why) end
 end
 for _, member in ipairs(arg.larges) do
   local large = names.large(member)

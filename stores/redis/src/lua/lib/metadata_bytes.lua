@@ -1,23 +1,31 @@
--- Bytes of metadata, names and values: those of a job in its field `z`, and those of all finished
+-- Bytes of metadata, names and texts of values: those of a job in its field `z`, and those of all finished
 -- and of all deleted jobs in the counters hash, since retention asks for them.
--- needs: names, numbers
+-- needs: names, numbers, stored_text
 local metadata_bytes = {}
 local call = redis.call
 
+-- Only larger metadata are ever compressed.
+local function small_length(key, field) return call('HSTRLEN', key, field) end
+
+local function large_length(key, field)
+  local value = call('HGET', key, field)
+  return value and stored_text.length(value) or 0
+end
+
 -- How many bytes the fields of a hash that begin with `prefix` grow by with an effect. `planned`
 -- has what earlier effects of this script change. No value is empty.
-local function growth(key, planned, prefix, set, del)
+local function growth(key, planned, prefix, set, del, stored_length)
   local function length_of(field)
     local value = rawget(planned, field)
-    if value == nil then return call('HSTRLEN', key, field) end
-    return value and #value or 0
+    if value == nil then return stored_length(key, field) end
+    return value and stored_text.length(value) or 0
   end
   local by = 0
   for i = 1, #set, 2 do
     local field = set[i]
     if string.sub(field, 1, #prefix) == prefix then
       local length = length_of(field)
-      by = by + #set[i + 1] - length + (length == 0 and #field - #prefix or 0)
+      by = by + stored_text.length(set[i + 1]) - length + (length == 0 and #field - #prefix or 0)
     end
   end
   local gone = {}
@@ -31,8 +39,9 @@ end
 
 -- A job's bytes after an effect that is not planned yet.
 function metadata_bytes.after(job, effect)
-  local small = growth(names.job(job.member), job.new, 'm:', effect.set, effect.del)
-  local large = growth(names.large(job.member), job.large, '', effect.large_set, effect.large_del)
+  local core, hash = names.job(job.member), names.large(job.member)
+  local small = growth(core, job.new, 'm:', effect.set, effect.del, small_length)
+  local large = growth(hash, job.large, '', effect.large_set, effect.large_del, large_length)
   return (job.new.z or 0) + small + large
 end
 

@@ -1,5 +1,5 @@
 -- Holds a job against the unique keys, the index of what is due, and its own metadata.
--- needs: findings, jobs, names, numbers, records
+-- needs: findings, jobs, names, numbers, records, stored_text
 local job_values = {}
 local call, ask = redis.call, findings.ask
 
@@ -37,20 +37,29 @@ function job_values.due(report, job, latest)
   end)
 end
 
--- Bytes of a hash's fields that begin with a prefix: names without it, and values.
-local function bytes_of(key, prefix)
-  local flat, bytes = ask('HGETALL', key) or {}, 0
+-- Bytes of a hash's fields that begin with a prefix: names without it, and texts of values.
+local function bytes_of(flat, prefix)
+  local bytes = 0
   for i = 1, #flat, 2 do
     if string.sub(flat[i], 1, #prefix) == prefix then
-      bytes = bytes + #flat[i] - #prefix + #flat[i + 1]
+      bytes = bytes + #flat[i] - #prefix + stored_text.length(flat[i + 1])
     end
   end
   return bytes
 end
 
--- Returns how many bytes were read for it.
-function job_values.size(report, job)
-  local bytes = bytes_of(names.job(job.member), 'm:') + bytes_of(names.large(job.member), '')
+-- Returns how many bytes of metadata there are. Adds compressed values to a list as {member, field,
+-- value}.
+function job_values.size(report, job, compressed)
+  local large = ask('HGETALL', names.large(job.member)) or {}
+  for i = 1, #large, 2 do
+    local value = large[i + 1]
+    if stored_text.is_compressed(value) then
+      compressed[#compressed + 1] = { job.member, large[i], value }
+    end
+  end
+  local small = ask('HGETALL', names.job(job.member)) or {}
+  local bytes = bytes_of(small, 'm:') + bytes_of(large, '')
   if tonumber(job.z or nil) ~= bytes then
     local text = 'has ' .. bytes .. ' bytes of metadata, not ' .. (job.z or 'none')
     findings.add(report, job.member, text, function()
