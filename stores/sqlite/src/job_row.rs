@@ -4,7 +4,7 @@
 //! Columns are named, never counted: reading names them from [`COLUMNS`], and each statement that
 //! writes calls its parameters as the columns that they go to.
 
-use std::sync::LazyLock;
+use std::{cell::OnceCell, sync::LazyLock};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Value};
 use spiderq_core::{
@@ -18,11 +18,11 @@ use spiderq_core::{
 
 use crate::{
     error::{Result, corrupt},
-    metadata,
+    metadata::{self, Columns},
 };
 
-/// Columns of the view `job_rows`. The metadata stands last: what can do without it reads all
-/// columns but the last.
+/// Columns of the view `job_rows`. The metadata stand last: what can do without them reads all
+/// columns but the last two.
 const COLUMNS: &[&str] = &[
     "id",
     "project",
@@ -57,6 +57,7 @@ const COLUMNS: &[&str] = &[
     "stop_requested",
     "metadata_bytes",
     "metadata",
+    "compressed",
 ];
 
 /// Index of a column. Lists read very many rows: SQLite's own look-up of names would take longer
@@ -85,7 +86,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 
 /// Statements that read with all columns, and without the metadata.
 static SELECT: LazyLock<[String; 2]> = LazyLock::new(|| {
-    [COLUMNS.len(), COLUMNS.len() - 1]
+    [COLUMNS.len(), COLUMNS.len() - 2]
         .map(|count| format!("SELECT {} FROM job_rows WHERE ", COLUMNS[..count].join(", ")))
 });
 
@@ -180,9 +181,10 @@ impl JobRow {
     /// Runs a statement whose parameters are called as columns.
     fn execute(&self, connection: &Connection, sql: &str) -> Result<()> {
         let mut statement = connection.prepare_cached(sql)?;
+        let metadata = OnceCell::new();
         for index in 1..=statement.parameter_count() {
             let name = statement.parameter_name(index).unwrap_or("?");
-            let value = self.value(name);
+            let value = self.value(name, &metadata);
             let value = value.ok_or_else(|| Error::bug(format!("no column for {name}")))?;
             statement.raw_bind_parameter(index, value)?;
         }
@@ -190,10 +192,12 @@ impl JobRow {
         Ok(())
     }
 
-    /// What the job has in a column.
-    fn value(&self, parameter: &str) -> Option<Value> {
+    /// What the job has in a column. `metadata` has the last two, which take time, once one of them
+    /// was asked for.
+    fn value(&self, parameter: &str, metadata: &OnceCell<Columns>) -> Option<Value> {
         let Self { id, stored } = self;
         let job = &stored.job;
+        let metadata = || metadata.get_or_init(|| metadata::encode(&job.metadata));
         Some(match parameter {
             ":id" => (*id).into(),
             ":project" => int(job.key.project.get()).into(),
@@ -226,7 +230,8 @@ impl JobRow {
             ":tags" => encode_tags(&job.tags).into(),
             ":stop_requested" => stored.stop_requested.into(),
             ":metadata_bytes" => int(stored.metadata_bytes).into(),
-            ":metadata" => metadata::encode(&job.metadata).into(),
+            ":metadata" => metadata().text.clone().into(),
+            ":compressed" => metadata().compressed.clone().into(),
             _ => return None,
         })
     }
@@ -248,7 +253,9 @@ fn entry_actor(job: &Job, state: State) -> Value {
 fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
     let metadata = fields.map(|fields| {
         let text = row.get_ref(const { column("metadata") })?.as_str();
-        metadata::decode(text.map_err(|_| corrupt("metadata"))?, fields)
+        let compressed = row.get_ref(const { column("compressed") })?.as_blob_or_null();
+        let what = |_| corrupt("metadata");
+        metadata::decode(text.map_err(what)?, compressed.map_err(what)?, fields)
     });
     let unique: Option<String> = row.get(const { column("unique_key") })?;
     let stored = StoredJob {

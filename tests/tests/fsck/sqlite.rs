@@ -236,3 +236,36 @@ async fn records_that_cannot_be_read_are_set_aside() {
     assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y"), counts]);
     assert_eq!(world.claim(T + 60).await.unwrap().job.key, world.key(1, 3));
 }
+
+#[tokio::test]
+async fn damaged_compressed_metadata_are_set_aside_with_their_job() {
+    let sql = "UPDATE jobs SET compressed = substr(compressed, 1, 8) WHERE compressed IS NOT NULL";
+    let (world, _folder) = damaged(sql).await;
+    let line = format!(
+        "{}/1/3: has a record that cannot be read: a compressed value is damaged: its frame cannot \
+         be decompressed",
+        world.project
+    );
+    assert_eq!(check(&world.store, false).await.0, std::slice::from_ref(&line));
+    let (mended, checked) = check(&world.store, true).await;
+    assert_eq!((mended, checked.set_aside), (vec![format!("{line}; repaired")], 1));
+    assert_eq!(check(&world.store, false).await.0, [""; 0]);
+    assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
+    assert_eq!(world.claim(T + 50).await, None);
+}
+
+/// A later version can read them.
+#[tokio::test]
+async fn metadata_of_a_newer_version_are_found_and_left_as_they_are() {
+    let sql = "UPDATE jobs SET compressed = CAST(x'fd09' || substr(compressed, 3) AS BLOB) \
+               WHERE compressed IS NOT NULL";
+    let (world, _folder) = damaged(sql).await;
+    let line = format!(
+        "{}/1/3: has a record that cannot be read: a value is compressed with dictionary 9, which \
+         this program does not have: a newer version has written it",
+        world.project
+    );
+    for repair in [false, true] {
+        assert_eq!(check(&world.store, repair).await.0, std::slice::from_ref(&line));
+    }
+}

@@ -2,6 +2,7 @@
 //! its metadata, and when it is due.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use spiderq_compression::Unreadable;
 use spiderq_core::{
     effect::StoredJob,
     error::Error,
@@ -11,7 +12,7 @@ use spiderq_core::{
 
 use super::{Check, job_subject};
 use crate::{
-    error::{Result, StepError},
+    error::Result,
     job_row::{JobRow, int, state_index},
 };
 
@@ -71,7 +72,12 @@ impl Check<'_> {
                 self.due_of(subject, id, &stored, latest_due)
             }
             Err(error) => {
-                let what = format!("has a record that cannot be read: {}", cause(error));
+                let error = Error::from(error);
+                let what = format!("has a record that cannot be read: {}", cause(&error));
+                if is_of_newer_version(&error) {
+                    self.report_finding(subject, what, false);
+                    return Ok(());
+                }
                 self.found(subject, what, |connection| set_aside(connection, row.id))
             }
         }
@@ -151,10 +157,14 @@ impl Check<'_> {
 }
 
 /// What the log would say of the error, without its outer text.
-fn cause(error: StepError) -> String {
-    let error = Error::from(error);
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    cause.unwrap_or_else(|| error.to_string())
+fn cause(error: &Error) -> String {
+    error.cause().unwrap_or_else(|| error.to_string())
+}
+
+/// Whether a newer version of the program can read what this one cannot.
+fn is_of_newer_version(error: &Error) -> bool {
+    let Error::Bug(source) = error else { return false };
+    matches!(source.downcast_ref(), Some(Unreadable::NewerVersion(_)))
 }
 
 /// Takes a row out of the table and keeps it as the statement that puts it back.

@@ -1,5 +1,6 @@
 //! What is true of the SQLite store alone; the contract that it shares is in the tests crate.
 
+mod compressed;
 mod deep_queue;
 mod event_log;
 mod file;
@@ -61,6 +62,16 @@ fn job(state: State) -> NewJob {
         metadata: Metadata::default(),
         start: None,
     }
+}
+
+/// A text of so many bytes of which compression leaves three quarters.
+fn random_text(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let letters = (0..bytes).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'!' + 2 + (state >> 58) as u8)
+    });
+    letters.map(|letter| if letter == '\\' { '~' } else { letter }).collect()
 }
 
 async fn push(store: &SqliteStore) {
@@ -163,8 +174,7 @@ async fn a_full_disk_is_unavailable_and_leaves_nothing_behind() {
         Ok::<_, Error>(outcomes.into_iter().map(Pushed::of).collect::<Vec<_>>())
     };
     let mut large = job(State::Pending);
-    let text = "x".repeat(100_000);
-    large.metadata.set("large", JsonText::string(&text));
+    large.metadata.set("large", JsonText::string(&random_text(100_000)));
     let full = push(large).await;
     let Err(full @ Error::Unavailable { .. }) = full else { panic!("{full:?}") };
     assert_eq!(full.to_string(), "the store is unavailable (its disk is full), try again");
