@@ -248,7 +248,9 @@ async fn damaged_compressed_metadata_are_set_aside_with_their_job() {
     );
     assert_eq!(check(&world.store, false).await.0, std::slice::from_ref(&line));
     let (mended, checked) = check(&world.store, true).await;
-    assert_eq!((mended, checked.set_aside), (vec![format!("{line}; repaired")], 1));
+    let counts = "4 of the counts of its jobs, spiders and tags are wrong; repaired";
+    let lines = vec![format!("{line}; repaired"), format!("project {}: {counts}", world.project)];
+    assert_eq!((mended, checked.set_aside), (lines, 1));
     assert_eq!(check(&world.store, false).await.0, [""; 0]);
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
     assert_eq!(world.claim(T + 50).await, None);
