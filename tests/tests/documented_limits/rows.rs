@@ -165,7 +165,7 @@ fn of_a_call() -> Vec<Row> {
             "MAX_BATCH",
             vec![
                 (HTTP_PAGE, format!("(Above {MAX_BATCH} keys that")),
-                (ARCHITECTURE, format!("No step writes more than about {MAX_BATCH} jobs")),
+                (ARCHITECTURE, format!("No step touches more than about {MAX_BATCH} jobs")),
                 ("docs/development.md", format!("writes more than about {MAX_BATCH} jobs")),
                 ("docs/retention.md", format!("in atomic steps of {MAX_BATCH}")),
                 ("docs/redis.md", format!("No script changes more than {MAX_BATCH} jobs")),
