@@ -10,6 +10,7 @@
 
 pub mod redis_acl;
 pub mod redis_cluster;
+pub mod redis_commands;
 pub mod redis_sentinels;
 pub mod redis_server;
 pub mod redis_tls;

@@ -21,17 +21,19 @@ impl Push {
         let monitor = client.get_async_monitor().await.expect("a connection");
         let mut lines = Box::pin(monitor.into_on_message::<String>());
         push.await;
-        let mut script = Vec::new();
+        let mut scripts = Vec::new();
         loop {
             let line = lines.next().await.expect("a line of MONITOR");
             let words = words(&line);
             match (words.first().map(Vec::as_slice), words.last()) {
-                (Some(b"SCRIPT"), Some(text)) => script.clone_from(text),
-                (Some(b"EVALSHA"), Some(argument))
-                    if !script.is_empty() && line.contains("spider_args") =>
-                {
-                    let script = String::from_utf8(script).expect("text");
-                    return Self::of(&script, argument, &words);
+                (Some(b"SCRIPT"), Some(text)) => {
+                    scripts.push(String::from_utf8(text.clone()).expect("text"));
+                }
+                (Some(b"EVALSHA"), Some(argument)) if line.contains("spider_args") => {
+                    // The first call is made before the script is loaded.
+                    if let Some(script) = of_digest(redis, &scripts, &words[1]) {
+                        return Self::of(script, argument, &words);
+                    }
                 }
                 _ => {}
             }
@@ -70,8 +72,17 @@ impl Push {
             .output()
             .expect("redis-benchmark");
         let text = String::from_utf8_lossy(&output.stdout);
-        rate(&text).unwrap_or_else(|| panic!("redis-benchmark said:\n{text}"))
+        let errors = String::from_utf8_lossy(&output.stderr);
+        rate(&text).unwrap_or_else(|| panic!("redis-benchmark said:\n{text}\n{errors}"))
     }
+}
+
+/// The script that EVALSHA calls by this digest.
+fn of_digest<'a>(redis: &RedisServer, scripts: &'a [String], digest: &[u8]) -> Option<&'a str> {
+    let loaded = |script: &&String| {
+        redis.command::<String>(&["SCRIPT", "LOAD", script]).as_bytes() == digest
+    };
+    scripts.iter().find(loaded).map(String::as_str)
 }
 
 /// The second column of the last line.

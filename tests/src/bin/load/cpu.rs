@@ -1,23 +1,39 @@
-//! CPU time of another process, from /proc.
+//! CPU time of other processes, from /proc.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, process, process::Command, time::Duration};
 
-/// A point in a process's CPU time.
+/// A point in the CPU time of some processes.
 pub(crate) struct CpuTime {
-    pid: u32,
+    pids: Vec<u32>,
     at: Duration,
 }
 
 impl CpuTime {
-    /// Now.
+    /// Now, of one.
     pub(crate) fn of(pid: u32) -> Self {
-        let at = used(pid);
-        Self { pid, at }
+        Self::of_all(vec![pid])
     }
 
-    /// What it has used since.
+    /// Now, of all of these together.
+    pub(crate) fn of_all(pids: Vec<u32>) -> Self {
+        let at = pids.iter().map(|&pid| used(pid)).sum();
+        Self { pids, at }
+    }
+
+    /// Now, of this program: what it costs to be the client.
+    pub(crate) fn own() -> Self {
+        Self::of(process::id())
+    }
+
+    /// What they have used since.
     pub(crate) fn elapsed(&self) -> Duration {
-        used(self.pid).saturating_sub(self.at)
+        let now: Duration = self.pids.iter().map(|&pid| used(pid)).sum();
+        now.saturating_sub(self.at)
+    }
+
+    /// The same, us for each of `count`.
+    pub(crate) fn us_each(&self, count: usize) -> f64 {
+        self.elapsed().as_secs_f64() * 1e6 / count as f64
     }
 }
 

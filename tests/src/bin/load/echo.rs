@@ -55,7 +55,7 @@ pub(crate) struct EchoServer {
 impl EchoServer {
     pub(crate) fn start() -> Self {
         let mut child = Command::new(env::current_exe().expect("a path"))
-            .arg("--echo-server")
+            .arg("echo-server")
             .stdout(Stdio::piped())
             .spawn()
             .expect("a child");
@@ -67,7 +67,7 @@ impl EchoServer {
     }
 
     pub(crate) fn target(&self) -> Target {
-        Target::bare(&self.url, "none", Some(self.child.id()))
+        Target::bare("echo", &self.url, "none", Some(self.child.id()))
     }
 }
 

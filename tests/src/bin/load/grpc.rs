@@ -4,7 +4,8 @@ use spiderq_proto::v1::{NewJob, PushJobsRequest, pushed_job};
 use spiderq_tests::{Grpc, job_of};
 
 use crate::{
-    Load, Target,
+    Target,
+    push::Push,
     run::{Report, run},
 };
 
@@ -27,12 +28,12 @@ pub(crate) async fn push_one(target: &Target) {
 }
 
 /// Measures pushes.
-pub(crate) async fn push(load: &Load, target: &Target) -> Report {
+pub(crate) async fn push(args: &Push, pushes: usize, target: &Target) -> Report {
     let connections: Vec<Grpc> =
-        (0..load.connections.max(1)).map(|_| Grpc::new(&target.url, &target.key)).collect();
+        (0..args.connections.max(1)).map(|_| Grpc::new(&target.url, &target.key)).collect();
     let mut connections = connections.iter().cycle();
     let connect = async || caller(connections.next().expect("a connection"));
-    run(load.clients, load.pushes, target.pid, connect).await
+    run(args.clients, pushes, target.pid, connect).await
 }
 
 fn caller(grpc: &Grpc) -> impl AsyncFnMut() + 'static {

@@ -12,7 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::{
-    Load, Target,
+    Target,
+    push::Push,
     run::{Report, run},
 };
 
@@ -20,7 +21,7 @@ use crate::{
 const LINE: &str = r#"{"spider":"spider","spider_args":{"url":"http://example.com/"}}"#;
 
 /// Measures pushes.
-pub(crate) async fn push(load: &Load, target: &Target) -> Report {
+pub(crate) async fn push(args: &Push, pushes: usize, target: &Target) -> Report {
     let address = target.url.trim_start_matches("http://").to_owned();
     let credentials = BASE64.encode(format!("{}:", target.key));
     let authorization = format!("Basic {credentials}");
@@ -43,5 +44,5 @@ pub(crate) async fn push(load: &Load, target: &Target) -> Report {
             assert!(body.starts_with(br#"{"key":"#), "{body:?}");
         }
     };
-    run(load.clients, load.pushes, target.pid, connect).await
+    run(args.clients, pushes, target.pid, connect).await
 }

@@ -1,7 +1,7 @@
-//! Load program: pushes jobs from many clients at once and prints throughput, latency and the
-//! server's CPU time.
+//! Load program: each subcommand is a measurement. It starts a server, calls it, and prints what it
+//! found: rates, times, CPU time, memory, commands of Redis. `report` makes docs/benchmarks.md of it.
 //!
-//! `cargo run --release -p spiderq-tests --bin load -- --api grpc --store redis`
+//! `cargo run --release -p spiderq-tests --bin load -- life --store redis`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,138 +9,112 @@
     reason = "a step that cannot be done ends the measurement; what it prints is its answer"
 )]
 
+mod batch;
 mod benchmark;
+mod consumed;
 mod cpu;
 mod echo;
+mod figures;
+mod fill;
 mod grpc;
 mod http;
+mod life;
+mod list;
+mod paging;
+mod peers;
+mod processes;
+mod push;
+mod redis_watch;
+mod report;
 mod run;
+mod scale;
 mod start;
 mod target;
+mod times;
 
-use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
 
-use self::{run::Report, target::Target};
+use clap::{Parser, Subcommand};
 
-/// Pushes jobs to a spiderq server, one a call, and measures it.
+use self::{
+    figures::Figures,
+    target::{ServerArgs, Target},
+};
+
+/// Measures spiderq servers.
 #[derive(Debug, Parser)]
 struct Load {
-    /// What to measure.
-    #[arg(long, value_enum, default_value = "grpc")]
-    api: Api,
-    /// Clients at once; each makes one call after the other.
-    #[arg(long, default_value_t = 50)]
-    clients: usize,
-    /// Calls in all.
-    #[arg(long, default_value_t = 100_000)]
-    pushes: usize,
-    /// Connections that the gRPC clients share; HTTP clients have one each. With one, client,
-    /// server and Redis pass one batch round and wait for each other in turn.
-    #[arg(long, default_value_t = 2)]
-    connections: usize,
-    /// Store of the server that is started for the measurement.
-    #[arg(long, value_enum, default_value = "sqlite")]
-    store: Store,
-    /// Whether that Redis syncs its log before it answers.
-    #[arg(long)]
-    durable: bool,
-    /// Instead: a running server.
-    #[arg(long, requires = "key")]
-    url: Option<String>,
-    /// Its API key.
-    #[arg(long)]
-    key: Option<String>,
-    /// Its process, for its CPU time.
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Be the bare echo server. Used by `--api echo`.
-    #[arg(long, hide = true)]
-    echo_server: bool,
+    #[command(subcommand)]
+    measurement: Measurement,
+    /// File to append each figure to, a line of JSON for each; `report` reads it.
+    #[arg(long, global = true)]
+    results: Option<PathBuf>,
+    /// Take so few jobs and calls that it ends within seconds. The figures say nothing then.
+    #[arg(long, global = true)]
+    short: bool,
 }
 
-/// What a call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Api {
-    /// PushJobs over gRPC.
-    Grpc,
-    /// POST /jobq/P/push over HTTP/1.1.
-    Http,
-    /// PushJobs of a bare tonic server that does nothing.
-    Echo,
-    /// All of it on one private Redis: gRPC, then redis-benchmark with the very same script
-    /// and arguments, then echo; and the ratios.
-    Compare,
-    /// From a push to the answer of a StartJob that waits for it, with nothing else to do; on
-    /// Redis also with the two at different servers. Take a few hundred pushes.
-    Start,
-}
-
-/// Where the started server keeps its jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Store {
-    /// A temporary file.
-    Sqlite,
-    /// A private server.
-    Redis,
+#[derive(Debug, Subcommand)]
+enum Measurement {
+    /// Pushes of one job a call over gRPC.
+    Grpc(push::Push),
+    /// Pushes of one job a call over HTTP/1.1 (`POST /jobq/P/push`).
+    Http(push::Push),
+    /// The gRPC pushes, at a bare tonic server that does nothing.
+    Echo(push::Push),
+    /// All of it on one private Redis: gRPC, then redis-benchmark with the very same script and
+    /// arguments, then echo; and the ratios.
+    Compare(push::Push),
+    /// From a push to the answer of a StartJob that waits for it, with nothing else to do; on Redis
+    /// also with the two at different servers.
+    Start(start::Start),
+    /// Push, start, heartbeat, finish: by many workers at once.
+    Life(life::Life),
+    /// PushJobs of 1,000 jobs a call.
+    Batch(batch::Batch),
+    /// CPU time a row of `/jobq/P/list?count=1000`.
+    List(list::List),
+    /// Lists, counts, summaries and updates in a project of very many jobs.
+    Scale(scale::Scale),
+    /// A consumer that lists the finished jobs without a tag and tags them, beside pushes.
+    Consumed(consumed::Consumed),
+    /// All pages of a list, by `start=`.
+    Paging(paging::Paging),
+    /// The same load on one and on several server processes before one Redis.
+    Processes(processes::Processes),
+    /// The same small jobs in other job services, which it installs into temporary folders.
+    Peers(peers::Peers),
+    /// Writes docs/benchmarks.md and its plots from results files.
+    Report(report::Report),
+    /// Be the bare echo server. Used by `echo`.
+    #[command(hide = true)]
+    EchoServer,
 }
 
 fn main() {
     let load = Load::parse();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        if load.echo_server {
-            return echo::serve().await;
-        }
-        match load.api {
-            Api::Grpc => {
-                let target = Target::of(&load);
-                println!("grpc: {}", grpc::push(&load, &target).await);
-            }
-            Api::Http => {
-                let target = Target::of(&load);
-                println!("http: {}", http::push(&load, &target).await);
-            }
-            Api::Echo => println!("echo: {}", echo(&load).await),
-            Api::Compare => compare(&load).await,
-            Api::Start => push_to_start(&load).await,
-        }
-    });
+    let mut figures = Figures::new(load.results.as_deref(), load.short);
+    runtime.block_on(measure(load.measurement, &mut figures));
 }
 
-async fn push_to_start(load: &Load) {
-    let target = Target::of(load);
-    print_times("one server", &start::push_to_start(&target, &target, load.pushes).await);
-    if let Some(other) = target.beside() {
-        let times = start::push_to_start(&target, &other, load.pushes).await;
-        print_times("two servers", &times);
+async fn measure(measurement: Measurement, figures: &mut Figures) {
+    match measurement {
+        Measurement::Grpc(args) => push::over_grpc(&args, figures).await,
+        Measurement::Http(args) => push::over_http(&args, figures).await,
+        Measurement::Echo(args) => push::echo(&args, figures).await,
+        Measurement::Compare(args) => push::compare(&args, figures).await,
+        Measurement::Start(args) => start::measure(&args, figures).await,
+        Measurement::Life(args) => life::measure(&args, figures).await,
+        Measurement::Batch(args) => batch::measure(&args, figures).await,
+        Measurement::List(args) => list::measure(&args, figures).await,
+        Measurement::Scale(args) => scale::measure(&args, figures).await,
+        Measurement::Consumed(args) => consumed::measure(&args, figures).await,
+        Measurement::Paging(args) => paging::measure(&args, figures).await,
+        Measurement::Processes(args) => processes::measure(&args, figures).await,
+        Measurement::Peers(args) => peers::measure(&args, figures).await,
+        Measurement::Report(args) => report::write(&args, figures),
+        Measurement::EchoServer => echo::serve().await,
     }
-}
-
-fn print_times(what: &str, times: &[std::time::Duration]) {
-    let ms = |part: usize| {
-        let at = (times.len() * part / 100).min(times.len() - 1);
-        times[at].as_secs_f64() * 1e3
-    };
-    let (median, late, most) = (ms(50), ms(99), ms(100));
-    println!("{what}: push to start p50 {median:.2} ms, p99 {late:.2} ms, most {most:.2} ms");
-}
-
-async fn echo(load: &Load) -> Report {
-    let server = echo::EchoServer::start();
-    grpc::push(load, &server.target()).await
-}
-
-async fn compare(load: &Load) {
-    let target = Target::on_redis(load.durable);
-    let redis = target.redis();
-    let push = benchmark::Push::watched(redis, grpc::push_one(&target)).await;
-    let ours = grpc::push(load, &target).await;
-    println!("spiderq on Redis:  {ours}");
-    let theirs = push.run(redis, load.clients, load.pushes);
-    println!("redis-benchmark:   {theirs:.0} calls/s of the same script and arguments");
-    println!("rate, ours/theirs: {:.2}", ours.rate() / theirs);
-    let echo = echo(load).await;
-    println!("bare tonic echo:   {echo}");
-    println!("CPU, ours/echo:    {:.2}", ours.cpu() / echo.cpu());
 }

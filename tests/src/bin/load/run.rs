@@ -2,22 +2,20 @@
 
 use std::{
     cell::Cell,
-    fmt,
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use tokio::task::LocalSet;
 
-use crate::cpu::CpuTime;
+use crate::{cpu::CpuTime, times::Times};
 
 /// What a measurement found.
 pub(crate) struct Report {
     calls: usize,
     wall: Duration,
     cpu: Option<Duration>,
-    /// Of each call, ascending.
-    latencies: Vec<Duration>,
+    latencies: Times,
 }
 
 impl Report {
@@ -31,22 +29,9 @@ impl Report {
         self.cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() * 1e6 / self.calls as f64)
     }
 
-    fn latency(&self, percent: usize) -> Duration {
-        let at = (self.latencies.len() * percent / 100).min(self.latencies.len() - 1);
-        self.latencies[at]
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:.0} pushes/s, p50 {:.2} ms, p99 {:.2} ms, {:.1} us of server CPU a push",
-            self.rate(),
-            self.latency(50).as_secs_f64() * 1e3,
-            self.latency(99).as_secs_f64() * 1e3,
-            self.cpu(),
-        )
+    /// What `percent` of the calls took at most, ms.
+    pub(crate) fn latency_ms(&self, percent: usize) -> f64 {
+        self.latencies.percentile(percent)
     }
 }
 
@@ -74,12 +59,10 @@ pub(crate) async fn run<C: AsyncFnMut() + 'static>(
         .map(|mut caller| {
             let left = Rc::clone(&left);
             local.spawn_local(async move {
-                let mut latencies = Vec::new();
+                let mut latencies = Times::default();
                 while let Some(rest) = left.get().checked_sub(1) {
                     left.set(rest);
-                    let start = Instant::now();
-                    caller().await;
-                    latencies.push(start.elapsed());
+                    latencies.time(&mut caller).await;
                 }
                 latencies
             })
@@ -88,10 +71,9 @@ pub(crate) async fn run<C: AsyncFnMut() + 'static>(
     local.await;
     let wall = start.elapsed();
     let cpu = cpu.map(|cpu| cpu.elapsed());
-    let mut latencies = Vec::with_capacity(calls);
+    let mut latencies = Times::default();
     for task in tasks {
         latencies.extend(task.await.expect("a client to its end"));
     }
-    latencies.sort();
     Report { calls, wall, cpu, latencies }
 }
