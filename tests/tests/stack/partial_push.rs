@@ -11,9 +11,20 @@ const STEP: usize = 100;
 /// More than [`limit_memory`] leaves for a step.
 const LARGE: usize = 60_000;
 
+/// A text that stays about as large when it is compressed.
+fn large() -> String {
+    let mut number: u64 = 1;
+    let letter = || {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        u8::try_from(number >> 58).map_or('z', |six_bits| char::from(b'0' + six_bits))
+    };
+    let text: String = std::iter::repeat_with(letter).take(LARGE).collect();
+    text.replace('\\', "z")
+}
+
 /// Four steps, of which the second finds no room.
 fn jobs() -> Vec<NewJob> {
-    let large = format!("\"{}\"", "x".repeat(LARGE));
+    let large = format!("\"{}\"", large());
     let job = |number: usize| {
         let is_large = number / STEP == 1;
         let field = is_large.then(|| ("large".to_owned(), large.clone()));
@@ -80,7 +91,7 @@ async fn jobs_that_may_have_been_pushed_are_told_from_those_that_were_not_tried(
 async fn lines_of_a_push_say_the_same() {
     let stack = Stack::start(StoreKind::Redis).await;
     limit_memory(&stack);
-    let large = "x".repeat(LARGE);
+    let large = large();
     let line = |number: usize| match number / STEP {
         1 => format!("{{\"spider\":\"s\",\"large\":\"{large}\"}}\n"),
         _ => "{\"spider\":\"s\"}\n".to_owned(),

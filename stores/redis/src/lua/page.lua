@@ -11,7 +11,7 @@
 local arg = cmsgpack.unpack(ARGV[1])
 local from, rest = arg.from, matches.of(arg.rest)
 -- Entries that a step looks up, and those of a call; a search costs as much as so many a set.
-local STEP, MOST, SEARCH = 250, 2000, 50
+local STEP, MOST, SEARCH = 250, 750, 50
 
 local till = arg['until']
 local drive = ranks.filled(job_sets.of(arg.drive), from, till)
