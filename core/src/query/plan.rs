@@ -6,7 +6,7 @@ use super::wanted::{Drive, Group, Texts, Wanted};
 
 /// How many splits of a count are tried, one inside the other: each may double what there is to
 /// compare.
-const MAX_SPLITS: usize = 4;
+const MAX_SPLITS: usize = 3;
 
 /// Entries that the groups of a filter have.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +78,9 @@ impl Walk {
     }
 
     /// The same jobs in walks of which no two see the same one.
-    fn apart(&self) -> Vec<Self> {
+    fn apart(self) -> Vec<Self> {
         if self.drive != Drive::Any {
-            return vec![self.clone()];
+            return vec![self];
         }
         let mut before = self.wanted.lacks.clone();
         let one = |tag: &String| {
@@ -110,7 +110,11 @@ impl Count {
     /// The cheapest way, as far as some splits show.
     #[must_use]
     pub fn new(wanted: Wanted, sizes: &Sizes) -> Self {
-        Self::split(Some(wanted), sizes, MAX_SPLITS)
+        let mut count = Self::split(Some(wanted), sizes, MAX_SPLITS);
+        let apart =
+            |(sign, walk): (i64, Walk)| walk.apart().into_iter().map(move |walk| (sign, walk));
+        count.walks = count.walks.into_iter().flat_map(apart).collect();
+        count
     }
 
     /// How many match, if sizes alone tell.
@@ -127,8 +131,7 @@ impl Count {
             let known = i64::try_from(cost).unwrap_or(i64::MAX);
             return Self { known, ..Self::default() };
         }
-        let walks = walk.apart().into_iter().map(|walk| (1, walk)).collect();
-        let mut best = Self { known: 0, walks, cost };
+        let mut best = Self { known: 0, walks: vec![(1, walk.clone())], cost };
         let Some(splits) = splits.checked_sub(1) else { return best };
         let of = |wanted: Wanted| Self::split(wanted.simplest(), sizes, splits);
         let largest = |tags: &Texts| {

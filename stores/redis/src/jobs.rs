@@ -87,7 +87,7 @@ async fn page(
     let Candidates { list, next } = query::candidates(store, project, filter, look).await?;
     let keys: Vec<JobKey> = list.iter().map(|candidate| candidate.key).collect();
     let bytes: Vec<usize> = list.iter().map(|candidate| candidate.bytes).collect();
-    let jobs = rows::get_weighed(store, &keys, &bytes, &filter.fields_read(fields)).await?;
+    let jobs = rows::get_sized(store, &keys, &bytes, &filter.fields_read(fields)).await?;
     let (mut kept, mut seen): (Vec<Job>, usize) = (Vec::new(), 0);
     for job in jobs {
         if kept.len() == limit {

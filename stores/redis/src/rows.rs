@@ -33,7 +33,7 @@ pub(crate) async fn get(
 }
 
 /// The same, where the bytes of each job's metadata are known.
-pub(crate) async fn get_weighed(
+pub(crate) async fn get_sized(
     store: &RedisStore,
     keys: &[JobKey],
     bytes: &[usize],

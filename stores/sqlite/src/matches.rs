@@ -8,7 +8,8 @@ use std::{fmt::Write as _, ops::Range};
 
 use rusqlite::{Connection, Row, ToSql};
 use spiderq_core::{
-    model::ProjectId,
+    limits::MAX_FILTER_NAMES,
+    model::{ProjectId, State},
     query::{Drive, Group, Texts, Wanted},
 };
 
@@ -20,6 +21,10 @@ use crate::{
 
 /// Entries that one call goes over: first a few, since most lists are dense, then the rest.
 const WINDOWS: [usize; 2] = [2_000, 50_000];
+
+/// Streams that SQLite takes in one statement. A filter has one for each state and name.
+const MAX_STREAMS: usize = 500;
+const _: () = assert!(MAX_FILTER_NAMES * State::ALL.len() <= MAX_STREAMS);
 
 /// The bounds of every stream.
 const BOUNDS: &str = "AND position >= :from AND position < :until";
@@ -208,8 +213,9 @@ impl Matches {
             let numbers: Vec<String> = self.spiders.iter().map(i64::to_string).collect();
             let _ = write!(looks, " AND spider IN ({})", numbers.join(", "));
         }
-        for tag in 0..rest.all.len() {
-            looks.push_str(&look(state, "", "all", tag..tag + 1));
+        if !rest.all.is_empty() {
+            let found = found(state, "all", 0..rest.all.len());
+            let _ = write!(looks, " AND (SELECT COUNT(*) {found}) = {}", rest.all.len());
         }
         looks.push_str(&look(state, "", "any", 0..rest.any.len()));
         looks.push_str(&look(state, "NOT ", "lacks", 0..rest.lacks.len()));
@@ -252,10 +258,15 @@ fn look(state: i64, not: &str, kind: &str, tags: Range<usize>) -> String {
     if tags.is_empty() {
         return String::new();
     }
+    format!(" AND {not}EXISTS (SELECT 1 {})", found(state, kind, tags))
+}
+
+/// The rows of those of the tags that an entry has.
+fn found(state: i64, kind: &str, tags: Range<usize>) -> String {
     let names: Vec<String> = tags.map(|tag| format!(":{kind}{tag}")).collect();
     format!(
-        " AND {not}EXISTS (SELECT 1 FROM job_tags WHERE project = :project \
-         AND tag IN ({}) AND state = {state} AND position = one.position)",
+        "FROM job_tags WHERE project = :project AND tag IN ({}) AND state = {state} \
+         AND position = one.position",
         names.join(", ")
     )
 }

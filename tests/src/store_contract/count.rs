@@ -1,7 +1,7 @@
 //! Counts agree with lists, whatever the filter.
 
 use spiderq_core::{
-    model::{FieldSelection, Filter, Job, JobKey, State},
+    model::{FieldSelection, Filter, Job, JobKey, State, StateSet},
     store::{MAX_BATCH, NewJob, Pushed},
 };
 
@@ -48,7 +48,8 @@ pub async fn a_long_list_is_read_in_steps(world: World) {
             let is_bare = (300..420).contains(&n) || n % 601 == 5;
             let set = [("x", !is_bare), ("y", n.is_multiple_of(7))];
             let set: Vec<&str> = set.iter().filter(|(_, has)| *has).map(|(tag, _)| *tag).collect();
-            NewJob { tags: tags(&set), ..in_state(["a", "b"][n % 2], State::Finished) }
+            let state = [State::Finished, State::Deleted][n / 90 % 2];
+            NewJob { tags: tags(&set), ..in_state(&format!("s{}", n % 90), state) }
         };
         let numbers = part * MAX_BATCH..(part + 1) * MAX_BATCH;
         let pushed = world.push(T, numbers.map(job).collect()).await.into_iter();
@@ -58,14 +59,17 @@ pub async fn a_long_list_is_read_in_steps(world: World) {
     }
     jobs.reverse();
     assert_eq!(jobs.len(), 2_600);
-    let finished = || those(&[State::Finished]);
-    let lacks = || Filter { lacks_tags: tag_list(&["x"]), ..finished() };
+    let done = || those(&[State::Finished, State::Deleted]);
+    let spiders = |count: usize| (0..count).map(|n| name(&format!("s{n}"))).collect::<Vec<_>>();
+    let lacks = || Filter { lacks_tags: tag_list(&["x"]), ..done() };
     for filter in [
-        finished(),
+        done(),
         lacks(),
-        Filter { spiders: vec![name("a")], ..lacks() },
+        Filter { spiders: spiders(1), ..lacks() },
+        Filter { spiders: spiders(30), ..done() },
+        Filter { spiders: spiders(100), states: StateSet::ALL, ..done() },
         Filter { has_tags: tag_list(&["y"]), ..lacks() },
-        Filter { has_tags: tag_list(&["x", "y"]), ..finished() },
+        Filter { has_tags: tag_list(&["x", "y"]), ..done() },
     ] {
         let matching = jobs.iter().filter(|job| filter.matches(job));
         let expected: Vec<_> = matching.map(|job| job.key).collect();

@@ -1,6 +1,6 @@
 //! Questions about the jobs of a project: which match a filter, from a position down, and how many
-//! do. Sorted sets answer, as far as they know; rows are read only of jobs that match
-//! as far as sets tell. No script looks at more than some thousand entries.
+//! do. Sorted sets answer, as far as they know; rows are read only of jobs that match as far as sets
+//! tell. No script looks at more than some thousand entries.
 
 mod sets;
 
@@ -25,6 +25,8 @@ use crate::{
 
 /// More jobs than there can be; Lua's numbers are exact up to it.
 const ALL: u64 = 1 << 53;
+/// Sets in which a place is found by their sizes; more are gone over.
+const MAX_SEARCHED_SETS: usize = 64;
 
 /// A job that matches as far as sets tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ struct PageArg {
     until: u64,
     look: u64,
     counts: bool,
-    weighs: bool,
+    with_bytes: bool,
 }
 
 #[derive(Serialize)]
@@ -78,12 +80,12 @@ type Found = (u64, Vec<String>, Vec<String>, u64);
 /// What is asked of the matches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    /// Up to so many, with their bytes.
-    Weighed(usize),
+    /// Up to so many, with the bytes of their metadata.
+    JobsWithBytes(usize),
     /// Up to so many.
-    Named(usize),
-    /// Their number.
-    Number,
+    Jobs(usize),
+    /// How many there are.
+    Count,
 }
 
 /// Up to `look` candidates of a filter. There may be fewer, even none, before the end.
@@ -96,7 +98,7 @@ pub(crate) async fn candidates(
     let Some((walk, sizes)) = walk(store, project, filter).await? else {
         return Ok(Candidates::default());
     };
-    look_up(store, project, &walk, &sizes, Asked::Weighed(look)).await
+    look_up(store, project, &walk, &sizes, Asked::JobsWithBytes(look)).await
 }
 
 /// [`spiderq_core::store::JobStore::skip`] for a filter that sets decide.
@@ -109,10 +111,11 @@ pub(crate) async fn skip(
     let Some((walk, sizes)) = walk(store, project, filter).await? else {
         return Ok(Skipped { jobs: 0, next: None });
     };
-    if walk.is_sized() {
-        let wanted = &walk.wanted;
+    let wanted = &walk.wanted;
+    let plus = Sets::driven(wanted, &walk.drive);
+    if walk.is_sized() && plus.len() <= MAX_SEARCHED_SETS {
         let argument = SeekArg {
-            plus: Sets::driven(wanted, &walk.drive),
+            plus,
             minus: walk.passes_over(&sizes).map(|group| Sets::of(wanted, &group)),
             from: wanted.from,
             until: wanted.until,
@@ -123,7 +126,7 @@ pub(crate) async fn skip(
     }
     let look = usize::try_from(most).unwrap_or(usize::MAX);
     let Candidates { list, next } =
-        look_up(store, project, &walk, &sizes, Asked::Named(look)).await?;
+        look_up(store, project, &walk, &sizes, Asked::Jobs(look)).await?;
     Ok(Skipped { jobs: list.len() as u64, next })
 }
 
@@ -137,7 +140,7 @@ pub(crate) async fn count(store: &RedisStore, project: ProjectId, filter: &Filte
     for (sign, walk) in &count.walks {
         let mut until = walk.wanted.until;
         while until > 0 {
-            let argument = page_arg(walk, &sizes, until, Asked::Number);
+            let argument = page_arg(walk, &sizes, until, Asked::Count);
             let step = run(store, project, &scripts::PAGE, &argument);
             let (matches, _, _, next): Found = within(step).await?;
             sum += sign * i64::try_from(matches).unwrap_or(i64::MAX);
@@ -194,8 +197,8 @@ async fn look_up(
 fn page_arg(walk: &Walk, sizes: &Sizes, until: u64, asked: Asked) -> PageArg {
     let wanted = &walk.wanted;
     let look = match asked {
-        Asked::Weighed(look) | Asked::Named(look) => (look as u64).min(ALL),
-        Asked::Number => ALL,
+        Asked::JobsWithBytes(look) | Asked::Jobs(look) => (look as u64).min(ALL),
+        Asked::Count => ALL,
     };
     PageArg {
         drive: Sets::driven(wanted, &walk.drive),
@@ -204,8 +207,8 @@ fn page_arg(walk: &Walk, sizes: &Sizes, until: u64, asked: Asked) -> PageArg {
         from: wanted.from,
         until,
         look,
-        counts: asked == Asked::Number,
-        weighs: matches!(asked, Asked::Weighed(_)),
+        counts: asked == Asked::Count,
+        with_bytes: matches!(asked, Asked::JobsWithBytes(_)),
     }
 }
 

@@ -36,6 +36,12 @@ impl Sets {
         }
     }
 
+    /// How many they are.
+    pub(super) fn len(&self) -> usize {
+        let owners = [&self.spiders, &self.tags].into_iter().flatten().map(Vec::len);
+        self.lanes.len() * owners.sum::<usize>().max(1)
+    }
+
     fn of_states(states: StateSet) -> Self {
         Self { spiders: None, tags: None, lanes: states.iter().flat_map(lanes).collect() }
     }

@@ -14,18 +14,21 @@ local function numbers_of(fields)
 end
 
 -- `wanted`: {spiders: fields of the counters hash with their numbers, empty for all; any, all,
--- lacks: the same of tags}. The result is for `kept`; nil if every member matches.
+-- lacks: the same of tags}. The result is for `kept`; nil if every member matches. `looks`: how many
+-- tags are looked up for each member.
 function matches.of(wanted)
   if #wanted.spiders + #wanted.any + #wanted.all + #wanted.lacks == 0 then return nil end
   local all, spiders = numbers_of(wanted.all), {}
   for _, number in ipairs(numbers_of(wanted.spiders)) do
     spiders[number] = true
   end
+  local any, lacks = numbers_of(wanted.any), numbers_of(wanted.lacks)
   return {
     spiders = #wanted.spiders > 0 and spiders,
-    any = #wanted.any > 0 and numbers_of(wanted.any),
+    any = #wanted.any > 0 and any,
     all = all,
-    lacks = numbers_of(wanted.lacks),
+    lacks = lacks,
+    looks = #any + #all + #lacks,
     is_empty = #all < #wanted.all,
   }
 end

@@ -4,6 +4,10 @@
 local ranks = {}
 local call = redis.call
 
+-- A search by halves asks each set up to 53 times. It ends early where sets are more than FEW; more
+-- than MANY are not searched: each of them gives a part of MAX_SHARED entries.
+local FEW, MANY, MAX_SHARED = 16, 128, 800
+
 function ranks.size(sets, from, till)
   local sum = 0
   for _, set in ipairs(sets) do
@@ -36,14 +40,36 @@ function ranks.nth(plus, minus, from, till, n)
   return low
 end
 
--- How far down the first `n` entries go: the position of the last of them, or `from`.
-function ranks.floor(sets, from, till, n)
-  if #sets ~= 1 then
-    return ranks.size(sets, from, till) > n and ranks.nth(sets, {}, from, till, n) or from
-  end
+-- The position of a set's `n`-th entry from above, or `from` where it has no more than `n`.
+local function floor_of(set, from, till, n)
   local lower, upper = numbers.int(from), '(' .. numbers.int(till)
-  local last = call('ZREVRANGEBYSCORE', sets[1].key, upper, lower, 'WITHSCORES', 'LIMIT', n - 1, 1)
-  return tonumber(last[2] or from)
+  local last = call('ZREVRANGEBYSCORE', set.key, upper, lower, 'WITHSCORES', 'LIMIT', n - 1, 2)
+  return last[4] and tonumber(last[2]) or from
+end
+
+-- The share of each of very many sets: the highest of their floors is that of all.
+local function floor_of_shares(sets, from, till)
+  local floor, share = from, math.max(1, math.floor(MAX_SHARED / #sets))
+  for _, set in ipairs(sets) do
+    floor = math.max(floor, floor_of(set, from, till, share))
+  end
+  return floor
+end
+
+-- A position from which on, up to `till`, the sets have `n` entries, or fewer if they are many; `from`
+-- where they have no more.
+function ranks.floor(sets, from, till, n)
+  if #sets == 1 then return floor_of(sets[1], from, till, n) end
+  if #sets > MANY then return floor_of_shares(sets, from, till) end
+  if ranks.size(sets, from, till) <= n then return from end
+  local low, high, least = from, till, #sets > FEW and n / 2 or n
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    local size = ranks.size(sets, middle, till)
+    if size >= least and size <= n then return middle end
+    if size > n then low = middle else high = middle end
+  end
+  return low
 end
 
 return ranks
