@@ -60,7 +60,7 @@ const _: () = assert!(MAX_TEXT_BYTES < 1 << 24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unreadable {
     /// No version of the program has written these bytes.
-    #[error("a compressed value is damaged: {0}")]
+    #[error("a stored value is damaged: {0}")]
     Damaged(&'static str),
     /// Another version may read it.
     #[error(

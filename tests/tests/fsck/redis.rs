@@ -277,7 +277,7 @@ async fn a_damaged_compressed_value_is_set_aside_with_its_job() {
     let world = begin(&store).await;
     let hash = format!("sq:{{{}}}:x:1/3", world.project);
     let value = changed_value(&server, &hash, 5, 0);
-    let why = "a compressed value is damaged: its frame cannot be decompressed";
+    let why = "a stored value is damaged: its frame cannot be decompressed";
     let line =
         format!("{}/1/3: has a record that cannot be read: metadata big: {why}", world.project);
     assert_eq!(check(&store, false).await.0, std::slice::from_ref(&line));
@@ -290,6 +290,26 @@ async fn a_damaged_compressed_value_is_set_aside_with_its_job() {
     assert_eq!(server.command::<Vec<u8>>(&["HGET", &aside, "big"]), value);
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));
     assert_eq!(world.claim(T + 50).await, None);
+}
+
+/// Its first byte says no more that it is compressed.
+#[tokio::test]
+async fn a_value_that_is_no_text_is_set_aside_with_its_job() {
+    for first in [0xfc, b'x'] {
+        let server = RedisServer::start(&[]);
+        let store = store_at(&server.url()).await;
+        let world = begin(&store).await;
+        let hash = format!("sq:{{{}}}:x:1/3", world.project);
+        let value = changed_value(&server, &hash, 0, first);
+        let why = "metadata big: a stored value is damaged: its text is not UTF-8";
+        let line = format!("{}/1/3: has a record that cannot be read: {why}", world.project);
+        // The other field is `small`, with the value 1.
+        let bytes = value.len() + "big".len() + "small".len() + 1;
+        let sum = format!("{}/1/3: has {bytes} bytes of metadata, not 511", world.project);
+        assert_eq!(check(&store, false).await.0, [sum, line]);
+        assert_eq!(check(&store, true).await.1.set_aside, 2);
+        assert_eq!(check(&store, false).await.0, [""; 0]);
+    }
 }
 
 /// A later version can read it.

@@ -242,7 +242,7 @@ async fn damaged_compressed_metadata_are_set_aside_with_their_job() {
     let sql = "UPDATE jobs SET compressed = substr(compressed, 1, 8) WHERE compressed IS NOT NULL";
     let (world, _folder) = damaged(sql).await;
     let line = format!(
-        "{}/1/3: has a record that cannot be read: a compressed value is damaged: its frame cannot \
+        "{}/1/3: has a record that cannot be read: a stored value is damaged: its frame cannot \
          be decompressed",
         world.project
     );

@@ -44,8 +44,8 @@ struct AsideArg<'a> {
     larges: &'a [String],
 }
 
-/// A compressed value of larger metadata: member, field, value.
-type Compressed = (String, Bytes, Bytes);
+/// A value of larger metadata, compressed or text of more than ASCII: member, field, value.
+type Unread = (String, Bytes, Bytes);
 
 #[derive(Default)]
 struct Seen {
@@ -126,10 +126,10 @@ impl Check<'_> {
         while !rest.is_empty() {
             let (repair, max_bytes) = (self.repair, MAX_BYTES_READ);
             let argument = JobsArg { repair, members: rest, latest, max_bytes };
-            let (checked, rows, compressed): (usize, Vec<FindingRow>, Vec<Compressed>) =
+            let (checked, rows, unread): (usize, Vec<FindingRow>, Vec<Unread>) =
                 self.run(project, &scripts::FSCK_JOBS, &argument).await?;
             self.report_rows(project, rows);
-            self.compressed(project, compressed).await?;
+            self.readable_values(project, unread).await?;
             let unchecked = rest.get(checked..).filter(|_| checked > 0);
             rest = unchecked.ok_or_else(|| bad_reply("a check of no job, or of too many"))?;
         }
@@ -137,7 +137,7 @@ impl Check<'_> {
     }
 
     /// What a newer version has written is no damage, and left as it is.
-    async fn compressed(&mut self, project: ProjectId, values: Vec<Compressed>) -> Result<()> {
+    async fn readable_values(&mut self, project: ProjectId, values: Vec<Unread>) -> Result<()> {
         let mut damaged = Vec::new();
         for (member, field, value) in values {
             let name = String::from_utf8_lossy(&field.0).escape_debug().to_string();

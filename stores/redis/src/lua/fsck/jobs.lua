@@ -2,12 +2,12 @@
 -- KEYS    see names.lua.
 -- ARGV[1] repair; members; latest: the latest time that the index of what is due may give; max_bytes:
 --         after so many of metadata the rest is left to another call.
--- Returns packed {how many were checked, findings, compressed metadata: list of {member, field,
---         value}, which the caller is to decompress}.
+-- Returns packed {how many were checked, findings, larger metadata of more than ASCII: list of
+--         {member, field, value}, which the caller is to read}.
 -- needs: findings, job_checks, job_values, records
 local arg = cmsgpack.unpack(ARGV[1])
 local report = findings.new_report(arg.repair)
-local checked, bytes, compressed = 0, 0, {}
+local checked, bytes, unread = 0, 0, {}
 for _, member in ipairs(arg.members) do
   if bytes > arg.max_bytes then break end
   checked = checked + 1
@@ -18,7 +18,7 @@ for _, member in ipairs(arg.members) do
     job_checks.sets(report, job)
     job_values.unique(report, job)
     job_values.due(report, job, arg.latest)
-    bytes = bytes + job_values.size(report, job, compressed)
+    bytes = bytes + job_values.size(report, job, unread)
   end
 end
-return cmsgpack.pack({ checked, report.list, compressed })
+return cmsgpack.pack({ checked, report.list, unread })

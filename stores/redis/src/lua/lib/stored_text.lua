@@ -6,7 +6,8 @@ local stored_text = {}
 
 local MARK = 253
 
-function stored_text.is_compressed(value) return string.byte(value) == MARK end
+-- Whether it needs no more than a look to be seen as text.
+function stored_text.is_ascii(value) return not string.find(value, '[\128-\255]') end
 
 function stored_text.length(value)
   local mark, _, high, middle, low = string.byte(value, 1, 5)

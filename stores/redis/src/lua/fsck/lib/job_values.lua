@@ -48,14 +48,14 @@ local function bytes_of(flat, prefix)
   return bytes
 end
 
--- Returns how many bytes of metadata there are. Adds compressed values to a list as {member, field,
--- value}.
-function job_values.size(report, job, compressed)
+-- Returns how many bytes of metadata there are. Adds larger values of more than ASCII, as compressed
+-- ones are, to `unread` as {member, field, value}.
+function job_values.size(report, job, unread)
   local large = ask('HGETALL', names.large(job.member)) or {}
   for i = 1, #large, 2 do
     local value = large[i + 1]
-    if stored_text.is_compressed(value) then
-      compressed[#compressed + 1] = { job.member, large[i], value }
+    if not stored_text.is_ascii(value) then
+      unread[#unread + 1] = { job.member, large[i], value }
     end
   end
   local small = ask('HGETALL', names.job(job.member)) or {}
