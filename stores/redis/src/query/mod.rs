@@ -1,6 +1,6 @@
 //! Questions about the jobs of a project: which match a filter, from a position down, and how many
 //! do. Sorted sets answer, as far as they know; rows are read only of jobs that match as far as sets
-//! tell. No script looks at more than some thousand entries.
+//! tell. No script looks at more than about a thousand entries.
 
 mod sets;
 

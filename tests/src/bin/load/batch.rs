@@ -6,7 +6,7 @@ use clap::Args;
 use spiderq_tests::job_of;
 
 use crate::{
-    Target,
+    Target, at_least,
     cpu::CpuTime,
     figures::Figures,
     fill::{BATCH, fill},
@@ -19,7 +19,7 @@ pub(crate) struct Batch {
     #[command(flatten)]
     store: StoreArgs,
     /// Jobs in all; 100,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
 }
 

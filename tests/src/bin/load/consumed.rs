@@ -14,7 +14,7 @@ use spiderq_tests::Http;
 use tokio::time::interval;
 
 use crate::{
-    Target,
+    Target, at_least,
     figures::Figures,
     fill::{PROJECT, fill, finished, push},
     paging::add_tenths,
@@ -33,7 +33,7 @@ pub(crate) struct Consumed {
     #[command(flatten)]
     store: StoreArgs,
     /// Finished jobs at the begin; 60,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
 }
 

@@ -50,10 +50,13 @@ pub(crate) struct Figures {
 
 impl Figures {
     pub(crate) fn new(results: Option<&Path>, short: bool) -> Self {
-        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
+        let open = |path: &Path| {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            file.unwrap_or_else(|why| panic!("can't write {}: {why}", path.display()))
+        };
         Self {
             short,
-            file: results.map(|path| open(path).expect("a file for results")),
+            file: results.map(open),
             command: command(env::args().skip(1)),
             date: output("date", &["-u", "+%F"]),
             machine: machine(),
@@ -74,6 +77,7 @@ impl Figures {
 
     fn add(&mut self, figure: &Figure) {
         let Figure { measurement, system, figure: name, unit, .. } = figure;
+        assert!(figure.value.is_finite(), "{measurement}: {system}: {name}: nothing was measured");
         println!("{measurement}: {system}: {name}: {} {unit}", rounded(figure.value));
         if let Some(file) = &mut self.file {
             let line = serde_json::to_string(figure).expect("a line");

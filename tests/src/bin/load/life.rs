@@ -15,7 +15,7 @@ use spiderq_tests::{Grpc, job_of, span, update_error, update_of};
 use tokio::task::LocalSet;
 
 use crate::{
-    Target,
+    Target, at_least,
     cpu::CpuTime,
     figures::{Figures, Series},
     fill::{PROJECT, counters, push},
@@ -33,10 +33,10 @@ pub(crate) struct Life {
     #[command(flatten)]
     store: StoreArgs,
     /// Workers at once.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = at_least(1))]
     workers: usize,
     /// Jobs in all; 20,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
 }
 

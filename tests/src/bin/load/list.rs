@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    Target,
+    Target, at_least,
     cpu::CpuTime,
     figures::Figures,
     fill::{PROJECT, fill, finished, tagged},
@@ -20,7 +20,7 @@ pub(crate) struct List {
     #[command(flatten)]
     store: StoreArgs,
     /// Calls of 1,000 rows; 100 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     calls: Option<usize>,
 }
 

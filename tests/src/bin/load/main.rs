@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stderr,
     clippy::print_stdout,
     reason = "a step that cannot be done ends the measurement; what it prints is its answer"
 )]
@@ -32,9 +33,9 @@ mod start;
 mod target;
 mod times;
 
-use std::path::PathBuf;
+use std::{panic, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::RangedU64ValueParser};
 
 use self::{
     figures::Figures,
@@ -49,7 +50,8 @@ struct Load {
     /// File to append each figure to, a line of JSON for each; `report` reads it.
     #[arg(long, global = true)]
     results: Option<PathBuf>,
-    /// Take so few jobs and calls that it ends within seconds. The figures say nothing then.
+    /// Take so few jobs and calls that it ends within seconds (`peers` within minutes). The figures say
+    /// nothing then; `report` takes them only with this flag.
     #[arg(long, global = true)]
     short: bool,
 }
@@ -60,10 +62,10 @@ enum Measurement {
     Grpc(push::Push),
     /// Pushes of one job a call over HTTP/1.1 (`POST /jobq/P/push`).
     Http(push::Push),
-    /// The gRPC pushes, at a bare tonic server that does nothing.
+    /// The gRPC pushes, at a bare server (tonic, Rust's gRPC library) that does nothing with them.
     Echo(push::Push),
-    /// All of it on one private Redis: gRPC, then redis-benchmark with the very same script and
-    /// arguments, then echo; and the ratios.
+    /// On one private Redis, one after the other: pushes over gRPC, redis-benchmark with the very same
+    /// script and arguments, and the bare server; and their ratios.
     Compare(push::Push),
     /// From a push to the answer of a StartJob that waits for it, with nothing else to do; on Redis
     /// also with the two at different servers.
@@ -72,7 +74,7 @@ enum Measurement {
     Life(life::Life),
     /// PushJobs of 1,000 jobs a call.
     Batch(batch::Batch),
-    /// CPU time a row of `/jobq/P/list?count=1000`.
+    /// CPU time of each row of `/jobq/P/list?count=1000`.
     List(list::List),
     /// Lists, counts, summaries and updates in a project of very many jobs.
     Scale(scale::Scale),
@@ -91,7 +93,17 @@ enum Measurement {
     EchoServer,
 }
 
+/// Numbers from `least` on.
+fn at_least(least: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..)
+}
+
 fn main() {
+    // What cannot be done ends the program with one line, not with a stack.
+    panic::set_hook(Box::new(|fault| {
+        let text = fault.payload_as_str().unwrap_or("a fault");
+        eprintln!("load: {text} ({})", fault.location().map_or(String::new(), ToString::to_string));
+    }));
     let load = Load::parse();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::{
-    Target,
+    Target, at_least,
     figures::Figures,
     fill::{BATCH, PROJECT, fill, finished},
     target::StoreArgs,
@@ -18,7 +18,7 @@ pub(crate) struct Paging {
     #[command(flatten)]
     store: StoreArgs,
     /// Finished jobs; 60,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
 }
 

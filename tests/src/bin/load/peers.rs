@@ -15,7 +15,7 @@ use spiderq_tests::{Grpc, job_of, redis_server::RedisServer, update_error};
 
 use self::programs::{Programs, Run};
 use crate::{
-    Target,
+    Target, at_least,
     cpu::CpuTime,
     figures::Figures,
     fill::{BATCH, PROJECT, fill},
@@ -31,13 +31,13 @@ const FEWER_FOR_RQ: usize = 4;
 #[derive(Debug, Args)]
 pub(crate) struct Peers {
     /// Jobs of each run; 20,000 unless said otherwise. rq gets a quarter of them.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
     /// Workers at once; rq has one.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = at_least(1))]
     workers: usize,
     /// How often each is run, in turns.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     rounds: Option<usize>,
     /// Folder to install the programs into, which stays; what is there already is taken. Without
     /// it, a temporary one.

@@ -2,19 +2,19 @@
 
 use clap::Args;
 
-use crate::{Target, figures::Figures, life::live};
+use crate::{Target, at_least, figures::Figures, life::live};
 
 /// How many processes, workers and jobs.
 #[derive(Debug, Args)]
 pub(crate) struct Processes {
     /// From 1 to so many server processes.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = at_least(1))]
     most: usize,
     /// Workers at once, in all.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = at_least(1))]
     workers: usize,
     /// Jobs of each run; 20,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     jobs: Option<usize>,
 }
 

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::{
-    ServerArgs, Target, benchmark, echo as bare, figures::Figures, grpc, http, run::Report,
+    ServerArgs, Target, at_least, benchmark, echo as bare, figures::Figures, grpc, http,
+    run::Report,
 };
 
 /// How pushes are made.
@@ -12,14 +13,14 @@ pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
     /// Clients at once; each makes one call after the other.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = at_least(1))]
     pub(crate) clients: usize,
     /// Calls in all; 100,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     pushes: Option<usize>,
     /// Connections that the gRPC clients share; HTTP clients have one each. With one, client,
     /// server and Redis pass one batch round and wait for each other in turn.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = at_least(1))]
     pub(crate) connections: usize,
 }
 

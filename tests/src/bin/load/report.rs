@@ -38,22 +38,32 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn write(args: &Report, run: &Figures) {
-    let read = |file: &PathBuf| fs::read_to_string(file).expect("a results file");
-    let texts: Vec<String> = args.files.iter().map(read).collect();
-    let lines = texts.iter().flat_map(|text| text.lines());
-    let figures: Vec<Figure> =
-        lines.map(|line| serde_json::from_str(line).expect("a line of a results file")).collect();
+    let figures: Vec<Figure> = args.files.iter().flat_map(read).collect();
     if !run.short {
         let usable = |figure: &Figure| figure.release && !figure.short;
-        assert!(figures.iter().all(usable), "figures of a short run, or without --release");
+        let text =
+            "these are figures of a short run or without --release: give --short to take them";
+        assert!(figures.iter().all(usable), "{text}");
     }
     let page = Page { figures: &figures };
     let plots = args.docs.join("benchmarks");
-    fs::create_dir_all(&plots).expect("a folder for plots");
+    fs::create_dir_all(&plots)
+        .unwrap_or_else(|why| panic!("can't make the folder {}: {why}", plots.display()));
     for (name, svg) in page.plots(TEMPLATE) {
         fs::write(plots.join(name), svg).expect("a plot");
     }
     fs::write(args.docs.join("benchmarks.md"), page.text(TEMPLATE)).expect("a page");
+}
+
+/// The figures of a results file.
+fn read(file: &PathBuf) -> Vec<Figure> {
+    let path = file.display();
+    let text = fs::read_to_string(file).unwrap_or_else(|why| panic!("can't read {path}: {why}"));
+    let figure = |(number, line)| {
+        let figure = serde_json::from_str(line);
+        figure.unwrap_or_else(|why| panic!("{path}, line {}: no figure: {why}", number + 1))
+    };
+    text.lines().enumerate().map(figure).collect()
 }
 
 struct Page<'a> {

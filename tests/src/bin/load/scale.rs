@@ -6,7 +6,7 @@ use spiderq_proto::v1::{JobState, NewJob};
 use spiderq_tests::{Http, Response, job_of};
 
 use crate::{
-    Target,
+    Target, at_least,
     figures::Figures,
     fill::{PROJECT, fill, finished, tagged},
     redis_watch::RedisWatch,
@@ -27,7 +27,7 @@ pub(crate) struct Scale {
     #[command(flatten)]
     store: StoreArgs,
     /// Finished jobs; 100,000 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(100))]
     jobs: Option<usize>,
     /// Leave out the 1 KB of statistics of each finished job.
     #[arg(long)]

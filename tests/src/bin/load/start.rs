@@ -7,7 +7,7 @@ use spiderq_proto::v1::{PushJobsRequest, StartJobRequest};
 use spiderq_tests::{Grpc, job_of, span};
 use tokio::time::interval;
 
-use crate::{ServerArgs, Target, figures::Figures, times::Times};
+use crate::{ServerArgs, Target, at_least, figures::Figures, times::Times};
 
 const PROJECT: i64 = 2;
 /// Between a start's call and the push: the worker waits by then.
@@ -19,7 +19,7 @@ pub(crate) struct Start {
     #[command(flatten)]
     server: ServerArgs,
     /// Pushes; 300 unless said otherwise.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least(1))]
     pushes: Option<usize>,
 }
 
