@@ -10,7 +10,7 @@ use spiderq_core::{
 use crate::{
     large::LargePart,
     names::member,
-    record::{Fields, counter_values, is_row_field, is_small, small_field},
+    record::{Fields, POINTED_AT, counter_values, is_row_field, is_small, small_field},
 };
 
 /// Metadata by the hash they belong to.
@@ -35,7 +35,11 @@ impl<'a> Placed<'a> {
                 }
             } else {
                 placed.large.extend([LargePart::Text(name), LargePart::value(value)]);
-                placed.core_old.push(small_field(name));
+                if POINTED_AT.contains(&name) {
+                    placed.core.extend([small_field(name).into(), "".into()]);
+                } else {
+                    placed.core_old.push(small_field(name));
+                }
             }
         }
         placed

@@ -6,7 +6,8 @@
 //! lease, `k` deadline to stop after a stop request, `e` whether it stands in front of its
 //! priority, `U` unique digest, `ci` `cp` `cl` `ce` counters, `m:NAME` metadata, `z` bytes of all
 //! metadata. What is unknown or empty is not there. Larger metadata stand under their names in a
-//! hash of their own (`large.rs`).
+//! hash of their own (`large.rs`). Of `spider_args`, which every row of a list shows, the core hash
+//! says that they do, by an empty `m:spider_args`; so most rows are read from one hash alone.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -65,6 +66,9 @@ pub(crate) fn is_row_field(name: &str) -> bool {
     FieldSelection::ROW.contains(&name)
 }
 
+/// Names of metadata of which the core hash says whether they are among the larger ones.
+pub(crate) const POINTED_AT: [&str; 1] = ["spider_args"];
+
 /// Whether a metadata field belongs to the core hash.
 pub(crate) fn is_small(name: &str, value: &str) -> bool {
     is_row_field(name) || (METADATA.len() + name.len() <= MAX_COMPACT && value.len() <= MAX_COMPACT)
@@ -115,14 +119,20 @@ impl Record {
     /// Of all fields of both hashes.
     pub(crate) fn whole(core: Pairs, large: LargePairs) -> Result<Self> {
         let (mut columns, mut metadata) = (vec![None; CORE.len()], large::texts(large)?);
-        for (field, value) in core {
-            if let Some(name) = field.strip_prefix(METADATA) {
-                metadata.push((name.to_owned(), value));
+        for (mut field, value) in core {
+            if field.starts_with(METADATA) {
+                field.drain(..METADATA.len());
+                metadata.push((field, value));
             } else if let Some(column) = CORE.iter().position(|core| *core == field) {
                 columns[column] = Some(value);
             }
         }
         Ok(Self { columns, metadata })
+    }
+
+    /// Whether the other hash has metadata that belong to it.
+    pub(crate) fn points_at_large(&self) -> bool {
+        self.metadata.iter().any(|(_, value)| value.is_empty())
     }
 
     /// Adds those larger metadata that are there.
@@ -147,7 +157,7 @@ impl Record {
         if self.columns.get(STATE).is_none_or(Option::is_none) {
             return Ok(None);
         }
-        let metadata = self.metadata.into_iter();
+        let metadata = self.metadata.into_iter().filter(|(_, value)| !value.is_empty());
         let metadata: Metadata = metadata
             .map(|(name, value)| (FieldName::known(&name), JsonText::stored(value)))
             .collect();

@@ -16,7 +16,9 @@ use crate::{
     error::bad_reply,
     large::{LargePairs, LargeValues},
     names::ProjectNames,
-    record::{CORE, Pairs, Record, Values, WRITTEN, WRITTEN_COLUMN, is_row_field, small_field},
+    record::{
+        CORE, POINTED_AT, Pairs, Record, Values, WRITTEN, WRITTEN_COLUMN, is_row_field, small_field,
+    },
     sizes::{all_fit, fitting},
 };
 
@@ -120,35 +122,73 @@ async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> 
     found.map(job).collect()
 }
 
+/// What to read of a job for a row.
+struct RowColumns<'a> {
+    /// Fields of the core hash.
+    fields: Vec<String>,
+    /// Names of metadata that may be small, behind those columns that are none.
+    small: Vec<&'a str>,
+    /// Those of them that may also be in the other hash.
+    named: Vec<&'a str>,
+}
+
+impl<'a> RowColumns<'a> {
+    fn of(names: &'a [FieldName]) -> Self {
+        let named = names.iter().map(FieldName::as_str).filter(|name| !is_row_field(name));
+        let named: Vec<&str> = named.collect();
+        let small: Vec<&str> = FieldSelection::ROW.into_iter().chain(named.clone()).collect();
+        Self { fields: columns(&small), small, named }
+    }
+}
+
+/// From the core hash alone, where it knows of all these names what it does not have.
 async fn some(
     store: &RedisStore,
     keys: &[JobKey],
     names: &[FieldName],
 ) -> Result<Vec<Option<Job>>> {
-    let names: Vec<&str> =
-        names.iter().map(FieldName::as_str).filter(|name| !is_row_field(name)).collect();
-    // A named field is in one of the two hashes, by its size.
-    let small: Vec<&str> = FieldSelection::ROW.into_iter().chain(names.iter().copied()).collect();
-    let columns = columns(&small);
-    if names.is_empty() {
-        let mut pipe = redis::pipe();
-        for key in keys {
-            pipe.hmget(ProjectNames::job(*key), &columns);
-        }
-        let rows: Vec<Values> = store.connection.pipe(&pipe).await?;
-        let mut rows = Replies(rows.into_iter());
-        let mut job =
-            |key: &JobKey| Record::of_row(rows.next()?, small.iter().copied())?.decode(*key);
-        return keys.iter().map(&mut job).collect();
+    let columns = RowColumns::of(names);
+    if !columns.named.iter().all(|name| POINTED_AT.contains(name)) {
+        return of_both_hashes(store, keys, &columns).await;
     }
+    let mut pipe = redis::pipe();
+    for key in keys {
+        pipe.hmget(ProjectNames::job(*key), &columns.fields);
+    }
+    let rows: Vec<Values> = store.connection.pipe(&pipe).await?;
+    let mut rows = Replies(rows.into_iter());
+    let (mut jobs, mut incomplete) = (Vec::with_capacity(keys.len()), Vec::new());
+    for key in keys {
+        let record = Record::of_row(rows.next()?, columns.small.iter().copied())?;
+        if record.points_at_large() {
+            incomplete.push(jobs.len());
+        }
+        jobs.push(record.decode(*key)?);
+    }
+    if !incomplete.is_empty() {
+        let again: Vec<JobKey> = incomplete.iter().map(|index| keys[*index]).collect();
+        let complete = of_both_hashes(store, &again, &columns).await?;
+        for (index, job) in incomplete.into_iter().zip(complete) {
+            jobs[index] = job;
+        }
+    }
+    Ok(jobs)
+}
+
+async fn of_both_hashes(
+    store: &RedisStore,
+    keys: &[JobKey],
+    columns: &RowColumns<'_>,
+) -> Result<Vec<Option<Job>>> {
     let read = |pipe: &mut Pipeline, key| {
-        pipe.hmget(ProjectNames::job(key), &columns).hmget(ProjectNames::large(key), &names);
+        let (core, large) = (ProjectNames::job(key), ProjectNames::large(key));
+        pipe.hmget(core, &columns.fields).hmget(large, &columns.named);
     };
     let written = |core: &Values| core.get(WRITTEN_COLUMN).cloned().flatten();
     let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
     let job = |((core, large), key): ((Values, LargeValues), &JobKey)| {
-        let mut record = Record::of_row(core, small.iter().copied())?;
-        record.add_large(names.iter().copied(), large)?;
+        let mut record = Record::of_row(core, columns.small.iter().copied())?;
+        record.add_large(columns.named.iter().copied(), large)?;
         record.decode(*key)
     };
     found.map(job).collect()

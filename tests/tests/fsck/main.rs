@@ -7,6 +7,7 @@ mod clean_stores;
 mod command_line;
 mod leftovers;
 mod redis;
+mod redis_metadata;
 mod retention;
 mod sample;
 mod sqlite;

@@ -17,7 +17,7 @@ use crate::{
     large::{Bytes, LargePart},
     link::within,
     names::{Found, Part, ProjectNames, member, parse},
-    record::{Record, Values},
+    record::{POINTED_AT, Record, Values},
     rows::columns,
     scripts,
 };
@@ -33,6 +33,7 @@ struct JobsArg<'a> {
     members: &'a [String],
     latest: u64,
     max_bytes: usize,
+    pointed_at: [&'static str; POINTED_AT.len()],
 }
 
 #[derive(Default, Serialize)]
@@ -125,7 +126,8 @@ impl Check<'_> {
         let mut rest = members;
         while !rest.is_empty() {
             let (repair, max_bytes) = (self.repair, MAX_BYTES_READ);
-            let argument = JobsArg { repair, members: rest, latest, max_bytes };
+            let argument =
+                JobsArg { repair, members: rest, latest, max_bytes, pointed_at: POINTED_AT };
             let (checked, rows, unread): (usize, Vec<FindingRow>, Vec<Unread>) =
                 self.run(project, &scripts::FSCK_JOBS, &argument).await?;
             self.report_rows(project, rows);

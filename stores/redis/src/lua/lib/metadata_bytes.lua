@@ -13,25 +13,24 @@ local function large_length(key, field)
 end
 
 -- How many bytes the fields of a hash that begin with `prefix` grow by with an effect. `planned`
--- has what earlier effects of this script change. No value is empty.
+-- has what earlier effects of this script change. Without a value there is no field.
 local function growth(key, planned, prefix, set, del, stored_length)
-  local function length_of(field)
+  local function bytes(field, length) return length > 0 and length + #field - #prefix or 0 end
+  local function bytes_before(field)
     local value = rawget(planned, field)
-    if value == nil then return stored_length(key, field) end
-    return value and stored_text.length(value) or 0
+    if value == nil then return bytes(field, stored_length(key, field)) end
+    return bytes(field, value and stored_text.length(value) or 0)
   end
   local by = 0
   for i = 1, #set, 2 do
     local field = set[i]
     if string.sub(field, 1, #prefix) == prefix then
-      local length = length_of(field)
-      by = by + stored_text.length(set[i + 1]) - length + (length == 0 and #field - #prefix or 0)
+      by = by + bytes(field, stored_text.length(set[i + 1])) - bytes_before(field)
     end
   end
   local gone = {}
   for _, field in ipairs(del) do
-    local length = not gone[field] and length_of(field) or 0
-    if length > 0 then by = by - length - #field + #prefix end
+    if not gone[field] then by = by - bytes_before(field) end
     gone[field] = true
   end
   return by

@@ -10,7 +10,7 @@ function removal.remove(job, sums)
   call('UNLINK', names.job(member), names.large(member))
   call('ZREM', names.set(lane), member)
   call('ZREM', names.set(names.of_spider(names.spider_of(member), lane)), member)
-  tag_sets.each('ZREM', old, member)
+  tag_sets.remove(member, old)
   if old.U then call('HDEL', names.unique, old.U) end
   call('ZREM', names.due, member)
   metadata_bytes.count(sums, old, -1)

@@ -12,6 +12,15 @@ local function set_of(list)
   return set
 end
 
+-- The tags of a list as keys of a table.
+function tag_list.set(text)
+  local set = {}
+  for tag in tag_list.each(text) do
+    set[tag] = true
+  end
+  return set
+end
+
 -- The list after an edit {clear, remove, add}, and how many tags it has.
 function tag_list.edited(text, edit)
   local list, removed = {}, set_of(edit.remove)

@@ -28,10 +28,7 @@ local function move(member, old, new)
     call('ZADD', names.set(to), new.o, member)
     call('ZADD', names.set(names.of_spider(spider, to)), new.o, member)
   end
-  if old.s ~= new.s or old.o ~= new.o or old.t ~= new.t then
-    tag_sets.each('ZREM', old, member)
-    tag_sets.each('ZADD', new, new.o, member)
-  end
+  tag_sets.move(member, old, new)
 end
 
 -- A job that was postponed stays so until its lease is renewed or given up.
