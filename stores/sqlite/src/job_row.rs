@@ -6,7 +6,7 @@
 
 use std::{cell::OnceCell, sync::LazyLock};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Value};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params, types::Value};
 use spiderq_core::{
     effect::StoredJob,
     error::Error,
@@ -17,7 +17,8 @@ use spiderq_core::{
 };
 
 use crate::{
-    error::{Result, corrupt},
+    error::{Result, corrupt, damaged_job},
+    job_tags,
     metadata::{self, Columns},
 };
 
@@ -84,15 +85,49 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO jobs ({}) VALUES (:{})", names.join(", "), names.join(", :"))
 });
 
-/// Statements that read with all columns, and without the metadata.
-static SELECT: LazyLock<[String; 2]> = LazyLock::new(|| {
-    [COLUMNS.len(), COLUMNS.len() - 2]
-        .map(|count| format!("SELECT {} FROM job_rows WHERE ", COLUMNS[..count].join(", ")))
-});
+/// Statements that read a job: with all columns; without compressed metadata, where lists need
+/// none of them; without any metadata.
+struct Select([String; 3]);
 
-fn select(fields: Option<&FieldSelection>, condition: &str) -> String {
-    let [whole, without_metadata] = &*SELECT;
-    [if fields.is_some() { whole } else { without_metadata }, condition].concat()
+impl Select {
+    fn new(condition: &str) -> Self {
+        let first = |count: usize| COLUMNS[..count].join(", ");
+        let of_lists =
+            format!("{}, CASE metadata WHEN '' THEN compressed END", first(COLUMNS.len() - 1));
+        let columns = [first(COLUMNS.len()), of_lists, first(COLUMNS.len() - 2)];
+        Self(columns.map(|columns| format!("SELECT {columns} FROM job_rows WHERE {condition}")))
+    }
+
+    fn sql(&self, fields: Option<&FieldSelection>) -> &str {
+        let Self([whole, of_lists, without_metadata]) = self;
+        match fields {
+            Some(fields) if metadata::is_more_than_lists(fields) => whole,
+            Some(_) => of_lists,
+            None => without_metadata,
+        }
+    }
+}
+
+static BY_KEY: LazyLock<Select> =
+    LazyLock::new(|| Select::new("project = ?1 AND spider = ?2 AND job = ?3"));
+static BY_ID: LazyLock<Select> = LazyLock::new(|| Select::new("id = ?1"));
+
+/// Reads jobs of rows that an index names, by one statement.
+pub(crate) struct RowReader<'a> {
+    statement: CachedStatement<'a>,
+    fields: &'a FieldSelection,
+}
+
+impl<'a> RowReader<'a> {
+    pub(crate) fn new(connection: &'a Connection, fields: &'a FieldSelection) -> Result<Self> {
+        Ok(Self { statement: connection.prepare_cached(BY_ID.sql(Some(fields)))?, fields })
+    }
+
+    pub(crate) fn read(&mut self, id: i64) -> Result<JobRow> {
+        let mut rows = self.statement.query([id])?;
+        let row = rows.next()?.ok_or_else(|| corrupt("index"))?;
+        read(row, Some(self.fields))
+    }
 }
 
 /// A job and the number of its row.
@@ -110,8 +145,7 @@ impl JobRow {
         key: JobKey,
         fields: Option<&FieldSelection>,
     ) -> Result<Option<Self>> {
-        let sql = select(fields, "project = ?1 AND spider = ?2 AND job = ?3");
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(BY_KEY.sql(fields))?;
         let key = params![int(key.project.get()), int(key.spider.get()), int(key.job.get())];
         let mut rows = statement.query(key)?;
         rows.next()?.map(|row| read(row, fields)).transpose()
@@ -119,11 +153,7 @@ impl JobRow {
 
     /// The job of a row that an index names.
     pub(crate) fn by_id(connection: &Connection, id: i64, fields: &FieldSelection) -> Result<Self> {
-        let sql = select(Some(fields), "id = ?1");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query([id])?;
-        let row = rows.next()?.ok_or_else(|| corrupt("index"))?;
-        read(row, Some(fields))
+        RowReader::new(connection, fields)?.read(id)
     }
 
     /// Adds a row for the job, and those of its tags.
@@ -131,7 +161,8 @@ impl JobRow {
         let mut row = Self { id: 0, stored };
         row.execute(connection, &INSERT)?;
         row.id = connection.last_insert_rowid();
-        row.insert_tags(connection)?;
+        let job = &row.stored.job;
+        job_tags::insert(connection, row.id, job, job.tags.iter())?;
         Ok(row.stored)
     }
 
@@ -146,36 +177,28 @@ impl JobRow {
         let moved = (new.job.state, new.job.position) != (old.job.state, old.job.position);
         let tagged = new.job.tags != old.job.tags;
         let rank = |stored: &StoredJob| (stored.job.priority, stored.job.units);
-        if moved || tagged || rank(new) != rank(old) || new.unique != old.unique {
+        if moved || rank(new) != rank(old) || new.unique != old.unique {
             row.execute(connection, include_str!("sql/move_job.sql"))?;
-        } else if new.due != old.due {
-            row.execute(connection, "UPDATE jobs SET due = :due WHERE id = :id")?;
+        } else {
+            if new.due != old.due {
+                row.execute(connection, "UPDATE jobs SET due = :due WHERE id = :id")?;
+            }
+            if tagged {
+                row.execute(connection, "UPDATE jobs SET tags = :tags WHERE id = :id")?;
+            }
         }
         if moved || tagged {
-            self.delete_tags(connection)?;
-            row.insert_tags(connection)?;
+            job_tags::update(connection, row.id, &old.job, &new.job)?;
         }
         Ok(row.stored)
     }
 
     /// Removes the row and those of its tags.
     pub(crate) fn delete(&self, connection: &Connection) -> Result<()> {
-        self.delete_tags(connection)?;
+        let job = &self.stored.job;
+        let place = [int(job.key.project.get()), state_index(job.state), int(job.position.0)];
+        job_tags::delete(connection, place, job.tags.iter())?;
         self.execute(connection, "DELETE FROM jobs WHERE id = :id")
-    }
-
-    fn insert_tags(&self, connection: &Connection) -> Result<()> {
-        if self.stored.job.tags.is_empty() {
-            return Ok(());
-        }
-        self.execute(connection, include_str!("sql/insert_tags.sql"))
-    }
-
-    fn delete_tags(&self, connection: &Connection) -> Result<()> {
-        if self.stored.job.tags.is_empty() {
-            return Ok(());
-        }
-        self.execute(connection, include_str!("sql/delete_tags.sql"))
     }
 
     /// Runs a statement whose parameters are called as columns.
@@ -249,8 +272,18 @@ fn entry_actor(job: &Job, state: State) -> Value {
     job.entry(state).map(|entry| entry.actor.as_str().to_owned()).into()
 }
 
-/// One row with the first or all of [`COLUMNS`].
+/// One row with the first or all of [`COLUMNS`]. SQLite has read it: what is wrong now is what it
+/// holds.
 fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
+    let key = JobKey {
+        project: project_id(row.get(const { column("project") })?)?,
+        spider: spider_id(row.get(const { column("spider") })?)?,
+        job: job_id(row.get(const { column("job") })?)?,
+    };
+    read_record(row, key, fields).map_err(|error| damaged_job(key, error))
+}
+
+fn read_record(row: &Row<'_>, key: JobKey, fields: Option<&FieldSelection>) -> Result<JobRow> {
     let metadata = fields.map(|fields| {
         let text = row.get_ref(const { column("metadata") })?.as_str();
         let compressed = row.get_ref(const { column("compressed") })?.as_blob_or_null();
@@ -259,7 +292,7 @@ fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
     });
     let unique: Option<String> = row.get(const { column("unique_key") })?;
     let stored = StoredJob {
-        job: read_job(row, metadata.transpose()?.unwrap_or_default())?,
+        job: read_job(row, key, metadata.transpose()?.unwrap_or_default())?,
         fence: fence(row.get(const { column("fence") })?)?,
         unique: unique.map(UniqueKey::stored),
         front: row.get(const { column("front") })?,
@@ -271,14 +304,10 @@ fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
     Ok(JobRow { id: row.get(const { column("id") })?, stored })
 }
 
-fn read_job(row: &Row<'_>, metadata: Metadata) -> Result<Job> {
+fn read_job(row: &Row<'_>, key: JobKey, metadata: Metadata) -> Result<Job> {
     let text = |column, what| row.get_ref(column)?.as_str().map_err(|_| corrupt(what));
     Ok(Job {
-        key: JobKey {
-            project: project_id(row.get(const { column("project") })?)?,
-            spider: spider_id(row.get(const { column("spider") })?)?,
-            job: job_id(row.get(const { column("job") })?)?,
-        },
+        key,
         spider: spider_name(text(const { column("spider_name") }, "name")?)?,
         state: state(row.get(const { column("state") })?)?,
         position: Position(row.get::<_, i64>(const { column("position") })?.cast_unsigned()),

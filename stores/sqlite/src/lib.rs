@@ -13,8 +13,10 @@ mod error;
 mod events;
 mod file_lock;
 mod fsck;
+mod job_blocks;
 mod job_counts;
 mod job_row;
+mod job_tags;
 mod jobs;
 mod list;
 mod matches;
@@ -54,10 +56,10 @@ use self::{
 
 /// How long a call may take, waiting included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read: enough for reads to overlap, few enough for their caches of 32 MiB.
+/// Connections that read: enough for reads to overlap, few enough for their caches.
 const READERS: usize = 4;
 /// Cache of the connection for short reads, KiB: they are of few tables.
-const SHORT_READS_CACHE: i64 = 4_096;
+const SHORT_READS_CACHE: i64 = 1_024;
 
 /// The embedded store. Dropping it ends the writer after all that was asked of it.
 #[derive(Debug)]

@@ -130,6 +130,18 @@ async fn counts_of_jobs_that_differ_from_the_jobs() {
 }
 
 #[tokio::test]
+async fn blocks_that_differ_from_the_jobs() {
+    for (change, wrong) in [
+        ("UPDATE job_blocks SET jobs = 7 WHERE state = 2", 1),
+        ("DELETE FROM job_blocks WHERE state = 2", 1),
+        ("UPDATE job_blocks SET first = first + 1 WHERE state = 2", 2),
+        ("INSERT INTO job_blocks SELECT project, 1, 9, 1 FROM projects", 1),
+    ] {
+        shows(change, &format!("project {{P}}: {wrong} of the blocks of its jobs are wrong")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_project_that_is_not_listed() {
     let (world, _folder) = damaged("DELETE FROM projects").await;
     let line = |what: &str| format!("project {}: {what}", world.project);

@@ -1,5 +1,6 @@
 //! What is true of the SQLite store alone; the contract that it shares is in the tests crate.
 
+mod blocks;
 mod compressed;
 mod deep_queue;
 mod event_log;
