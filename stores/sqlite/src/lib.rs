@@ -14,6 +14,7 @@ mod events;
 mod file_lock;
 mod fsck;
 mod job_blocks;
+mod job_columns;
 mod job_counts;
 mod job_row;
 mod job_tags;
@@ -36,6 +37,7 @@ mod spiders;
 mod store_file;
 #[cfg(test)]
 mod tests;
+mod unreadable_jobs;
 mod upkeep;
 mod writer;
 
@@ -51,6 +53,7 @@ use self::{
     notify::Notifiers,
     readers::Readers,
     store_file::{Access, StoreFile},
+    unreadable_jobs::UnreadableJobs,
     writer::Writer,
 };
 
@@ -75,6 +78,7 @@ pub struct SqliteStore {
     identity: Arc<Identity>,
     notifiers: Arc<Notifiers>,
     last_reads: LastReads,
+    unreadable: Arc<UnreadableJobs>,
     file: StoreFile,
 }
 
@@ -114,6 +118,7 @@ impl SqliteStore {
             identity,
             notifiers: Arc::default(),
             last_reads,
+            unreadable: Arc::default(),
             file,
         })
     }

@@ -24,7 +24,7 @@ const STATEMENT_CACHE: usize = 112;
 const READER_CACHE: i64 = 4_096;
 /// Cache of the connection that writes, KiB: room for the pages of some thousand jobs, beside those
 /// of the indexes that each write changes.
-const WRITER_CACHE: i64 = 12_288;
+const WRITER_CACHE: i64 = 8_192;
 /// How long a connection waits for another's lock. Only fsck competes with the writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 

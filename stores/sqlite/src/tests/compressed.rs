@@ -1,8 +1,8 @@
 //! Metadata that are compressed, and those that versions before compression have written.
 
 use spiderq_core::{
-    model::{FieldSelection, JobKey, JsonText, Millis, ProjectId, State},
-    store::{JobStore as _, QueueStore as _},
+    model::{FieldSelection, Filter, JobKey, JsonText, Millis, ProjectId, State},
+    store::{JobStore as _, QueueStore as _, Skipped},
 };
 
 use super::{SqliteStore, job};
@@ -36,6 +36,9 @@ async fn a_file_of_the_version_before_is_read() {
     connection.execute_batch(&older).unwrap();
     drop(connection);
     let store = SqliteStore::open(&path).unwrap();
+    let pending = Filter { states: [State::Pending].into_iter().collect(), ..Filter::default() };
+    let skipped = store.skip(ProjectId::new(1).unwrap(), &pending, 9).await.unwrap();
+    assert_eq!(skipped, Skipped { jobs: 1, next: None }, "it is in a block");
     for fields in [FieldSelection::Full, FieldSelection::Row] {
         let jobs = store.get(&[JobKey::parse("1/1/1").unwrap()], &fields).await.unwrap();
         assert_eq!(jobs[0].as_ref().unwrap().metadata, new.metadata);

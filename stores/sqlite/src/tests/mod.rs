@@ -2,6 +2,7 @@
 
 mod blocks;
 mod compressed;
+mod damaged_jobs;
 mod deep_queue;
 mod event_log;
 mod file;
