@@ -58,7 +58,7 @@ pub enum ResourceKind {
 
 /// Why a call could not be done. The text is for the caller and holds no secrets and no
 /// detail of the store; those are in the source of [`Error::Unavailable`],
-/// [`Error::OutcomeUnknown`], [`Error::Damaged`] and [`Error::Bug`].
+/// [`Error::OutcomeUnknown`], [`Error::Damaged`], [`Error::JobDamaged`] and [`Error::Bug`].
 #[derive(Clone, Debug, Error)]
 pub enum Error {
     /// Fields are missing, malformed or out of range: at least one, at most [`MAX_VIOLATIONS`].
@@ -180,6 +180,15 @@ pub enum Error {
     /// What the store has kept can't be read any more: trying again does not help.
     #[error("the store is damaged; stop the server and run `spiderq fsck`")]
     Damaged(#[source] Source),
+    /// The record of one job can't be read, or not by this version: others can.
+    #[error("the record of job {job} can't be read; `spiderq fsck` says why")]
+    JobDamaged {
+        /// That job.
+        job: JobKey,
+        /// What is wrong with it.
+        #[source]
+        source: Source,
+    },
     /// A fault of the service or its data.
     #[error("internal error")]
     Bug(#[source] Source),
@@ -308,6 +317,7 @@ impl Error {
             | Self::Unavailable { .. }
             | Self::OutcomeUnknown { .. }
             | Self::Damaged(_)
+            | Self::JobDamaged { .. }
             | Self::Bug(_) => Vec::new(),
         }
     }

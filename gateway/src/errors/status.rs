@@ -44,7 +44,7 @@ pub(crate) fn item_message(error: &RpcStatus) -> String {
 
 fn refusal(status: &Status) -> Problem {
     let code = http_code(status);
-    if is_store_damaged(status) {
+    if is_damage(status) {
         return Problem::new(code, status.message());
     }
     if code == StatusCode::INTERNAL_SERVER_ERROR {
@@ -99,9 +99,10 @@ fn http_code(status: &Status) -> StatusCode {
 }
 
 /// Whoever calls should know that trying again does not help; the service has logged it.
-fn is_store_damaged(status: &Status) -> bool {
+fn is_damage(status: &Status) -> bool {
     let reason = status.get_details_error_info().map(|info| info.reason);
-    status.code() == Code::Internal && reason.as_deref() == Some("STORE_DAMAGED")
+    let reasons = [(Code::Internal, "STORE_DAMAGED"), (Code::DataLoss, "JOB_DAMAGED")];
+    reason.is_some_and(|reason| reasons.contains(&(status.code(), &reason)))
 }
 
 /// The first violated field and what it accepts.

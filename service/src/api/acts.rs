@@ -119,6 +119,7 @@ const fn is_told(error: &Error) -> bool {
         | Error::Unavailable { .. }
         | Error::OutcomeUnknown { .. }
         | Error::Damaged(_)
+        | Error::JobDamaged { .. }
         | Error::Bug(_) => true,
         Error::Invalid(_)
         | Error::Unauthenticated

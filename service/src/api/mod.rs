@@ -239,6 +239,8 @@ fn log(rpc: &str, request_id: &str, error: &Error) {
     } else if let Error::Damaged(source) = error {
         // The store has logged it, once: each call from now on may meet it.
         tracing::debug!(rpc, request_id, %source, "store damaged");
+    } else if let Error::JobDamaged { job, source } = error {
+        tracing::error!(rpc, request_id, %job, %source, "the record of a job cannot be read");
     } else {
         tracing::debug!(rpc, request_id, %error, "refused");
     }

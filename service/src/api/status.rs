@@ -76,9 +76,10 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         Error::WrongState { job, state, .. } => {
             vec![("key", job.to_string()), ("state", state.as_str().to_owned())]
         }
-        Error::Duplicate { job, .. } | Error::Stale(job) | Error::EtagChanged(job) => {
-            vec![("key", job.to_string())]
-        }
+        Error::Duplicate { job, .. }
+        | Error::Stale(job)
+        | Error::EtagChanged(job)
+        | Error::JobDamaged { job, .. } => vec![("key", job.to_string())],
         Error::AtLimit(limit) => vec![("limit", limit.name().to_owned())],
         Error::KeyReplaced(by) => vec![("replaced_by", by.clone())],
         Error::QuotaExceeded { quota, most, .. } => {
@@ -136,6 +137,7 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         | Error::Unavailable { .. }
         | Error::OutcomeUnknown { .. }
         | Error::Damaged(_)
+        | Error::JobDamaged { .. }
         | Error::Bug(_) => {}
     }
 }
@@ -214,6 +216,7 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Unavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
         Error::OutcomeUnknown { .. } => (Code::Unavailable, ErrorReason::OutcomeUnknown),
         Error::Damaged(_) => (Code::Internal, ErrorReason::StoreDamaged),
+        Error::JobDamaged { .. } => (Code::DataLoss, ErrorReason::JobDamaged),
         Error::Bug(_) => (Code::Internal, ErrorReason::Internal),
     }
 }

@@ -1,8 +1,10 @@
 //! What SQLite's errors mean to a caller. The only map; the text of an error goes to the
 //! log and not to the caller.
 
+use std::sync::Arc;
+
 use rusqlite::ErrorCode;
-use spiderq_core::error::Error;
+use spiderq_core::{error::Error, model::JobKey};
 
 /// Why a step on a connection failed: `?` takes both kinds, and the caller of the step gets
 /// one.
@@ -55,6 +57,16 @@ fn of_sqlite(error: rusqlite::Error) -> Error {
         ) => Error::unavailable(error),
         Some(_) | None => Error::bug(error),
     }
+}
+
+/// The record of a job that could not be read.
+pub(crate) fn damaged_job(job: JobKey, error: StepError) -> StepError {
+    let source = match error {
+        StepError::Store(Error::Bug(source)) => source,
+        StepError::Store(error) => Arc::new(error),
+        StepError::Sqlite(error) => Arc::new(error),
+    };
+    Error::JobDamaged { job, source }.into()
 }
 
 /// A stored value that no write of the service can have left there.

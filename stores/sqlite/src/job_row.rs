@@ -1,12 +1,12 @@
 //! A job as a row of the table `jobs`, both ways. What is read was written here, so anything
 //! else is a fault.
 //!
-//! Columns are named, never counted: reading names them from [`COLUMNS`], and each statement that
-//! writes calls its parameters as the columns that they go to.
+//! Columns are named, never counted: reading names them by [`column`], and each statement that writes
+//! calls its parameters as the columns that they go to.
 
-use std::{cell::OnceCell, sync::LazyLock};
+use std::cell::OnceCell;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Value};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params, types::Value};
 use spiderq_core::{
     effect::StoredJob,
     error::Error,
@@ -17,82 +17,28 @@ use spiderq_core::{
 };
 
 use crate::{
-    error::{Result, corrupt},
+    error::{Result, corrupt, damaged_job},
+    job_columns::{BY_ID, BY_KEY, INSERT, column},
+    job_tags,
     metadata::{self, Columns},
 };
 
-/// Columns of the view `job_rows`. The metadata stand last: what can do without them reads all
-/// columns but the last two.
-const COLUMNS: &[&str] = &[
-    "id",
-    "project",
-    "spider",
-    "spider_name",
-    "job",
-    "state",
-    "position",
-    "front",
-    "priority",
-    "units",
-    "attempt",
-    "updated",
-    "lease_expires",
-    "stop_by",
-    "due",
-    "fence",
-    "unique_key",
-    "pending_position",
-    "pending_by",
-    "running_position",
-    "running_by",
-    "finished_position",
-    "finished_by",
-    "deleted_position",
-    "deleted_by",
-    "items",
-    "pages",
-    "logs",
-    "errors",
-    "tags",
-    "stop_requested",
-    "metadata_bytes",
-    "metadata",
-    "compressed",
-];
-
-/// Index of a column. Lists read very many rows: SQLite's own look-up of names would take longer
-/// than the reading. In a `const` block a misspelt name does not compile.
-const fn column(name: &str) -> usize {
-    let mut index = 0;
-    while !is_same(COLUMNS[index].as_bytes(), name.as_bytes()) {
-        index += 1;
-    }
-    index
+/// Reads jobs of rows that an index names, by one statement.
+pub(crate) struct RowReader<'a> {
+    statement: CachedStatement<'a>,
+    fields: &'a FieldSelection,
 }
 
-const fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let mut index = 0;
-    while index < left.len() && index < right.len() && left[index] == right[index] {
-        index += 1;
+impl<'a> RowReader<'a> {
+    pub(crate) fn new(connection: &'a Connection, fields: &'a FieldSelection) -> Result<Self> {
+        Ok(Self { statement: connection.prepare_cached(BY_ID.sql(Some(fields)))?, fields })
     }
-    index == left.len() && index == right.len()
-}
 
-static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let mut names = COLUMNS.to_vec();
-    names.retain(|name| !["id", "spider_name"].contains(name));
-    format!("INSERT INTO jobs ({}) VALUES (:{})", names.join(", "), names.join(", :"))
-});
-
-/// Statements that read with all columns, and without the metadata.
-static SELECT: LazyLock<[String; 2]> = LazyLock::new(|| {
-    [COLUMNS.len(), COLUMNS.len() - 2]
-        .map(|count| format!("SELECT {} FROM job_rows WHERE ", COLUMNS[..count].join(", ")))
-});
-
-fn select(fields: Option<&FieldSelection>, condition: &str) -> String {
-    let [whole, without_metadata] = &*SELECT;
-    [if fields.is_some() { whole } else { without_metadata }, condition].concat()
+    pub(crate) fn read(&mut self, id: i64) -> Result<JobRow> {
+        let mut rows = self.statement.query([id])?;
+        let row = rows.next()?.ok_or_else(|| corrupt("index"))?;
+        read(row, Some(self.fields))
+    }
 }
 
 /// A job and the number of its row.
@@ -110,8 +56,7 @@ impl JobRow {
         key: JobKey,
         fields: Option<&FieldSelection>,
     ) -> Result<Option<Self>> {
-        let sql = select(fields, "project = ?1 AND spider = ?2 AND job = ?3");
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(BY_KEY.sql(fields))?;
         let key = params![int(key.project.get()), int(key.spider.get()), int(key.job.get())];
         let mut rows = statement.query(key)?;
         rows.next()?.map(|row| read(row, fields)).transpose()
@@ -119,11 +64,7 @@ impl JobRow {
 
     /// The job of a row that an index names.
     pub(crate) fn by_id(connection: &Connection, id: i64, fields: &FieldSelection) -> Result<Self> {
-        let sql = select(Some(fields), "id = ?1");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query([id])?;
-        let row = rows.next()?.ok_or_else(|| corrupt("index"))?;
-        read(row, Some(fields))
+        RowReader::new(connection, fields)?.read(id)
     }
 
     /// Adds a row for the job, and those of its tags.
@@ -131,7 +72,8 @@ impl JobRow {
         let mut row = Self { id: 0, stored };
         row.execute(connection, &INSERT)?;
         row.id = connection.last_insert_rowid();
-        row.insert_tags(connection)?;
+        let job = &row.stored.job;
+        job_tags::insert(connection, row.id, job, job.tags.iter())?;
         Ok(row.stored)
     }
 
@@ -146,36 +88,28 @@ impl JobRow {
         let moved = (new.job.state, new.job.position) != (old.job.state, old.job.position);
         let tagged = new.job.tags != old.job.tags;
         let rank = |stored: &StoredJob| (stored.job.priority, stored.job.units);
-        if moved || tagged || rank(new) != rank(old) || new.unique != old.unique {
+        if moved || rank(new) != rank(old) || new.unique != old.unique {
             row.execute(connection, include_str!("sql/move_job.sql"))?;
-        } else if new.due != old.due {
-            row.execute(connection, "UPDATE jobs SET due = :due WHERE id = :id")?;
+        } else {
+            if new.due != old.due {
+                row.execute(connection, "UPDATE jobs SET due = :due WHERE id = :id")?;
+            }
+            if tagged {
+                row.execute(connection, "UPDATE jobs SET tags = :tags WHERE id = :id")?;
+            }
         }
         if moved || tagged {
-            self.delete_tags(connection)?;
-            row.insert_tags(connection)?;
+            job_tags::update(connection, row.id, &old.job, &new.job)?;
         }
         Ok(row.stored)
     }
 
     /// Removes the row and those of its tags.
     pub(crate) fn delete(&self, connection: &Connection) -> Result<()> {
-        self.delete_tags(connection)?;
+        let job = &self.stored.job;
+        let place = [int(job.key.project.get()), state_index(job.state), int(job.position.0)];
+        job_tags::delete(connection, place, job.tags.iter())?;
         self.execute(connection, "DELETE FROM jobs WHERE id = :id")
-    }
-
-    fn insert_tags(&self, connection: &Connection) -> Result<()> {
-        if self.stored.job.tags.is_empty() {
-            return Ok(());
-        }
-        self.execute(connection, include_str!("sql/insert_tags.sql"))
-    }
-
-    fn delete_tags(&self, connection: &Connection) -> Result<()> {
-        if self.stored.job.tags.is_empty() {
-            return Ok(());
-        }
-        self.execute(connection, include_str!("sql/delete_tags.sql"))
     }
 
     /// Runs a statement whose parameters are called as columns.
@@ -249,8 +183,18 @@ fn entry_actor(job: &Job, state: State) -> Value {
     job.entry(state).map(|entry| entry.actor.as_str().to_owned()).into()
 }
 
-/// One row with the first or all of [`COLUMNS`].
+/// One row with the first or all of the columns. SQLite has read it: what is wrong now is what it
+/// holds.
 fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
+    let key = JobKey {
+        project: project_id(row.get(const { column("project") })?)?,
+        spider: spider_id(row.get(const { column("spider") })?)?,
+        job: job_id(row.get(const { column("job") })?)?,
+    };
+    read_record(row, key, fields).map_err(|error| damaged_job(key, error))
+}
+
+fn read_record(row: &Row<'_>, key: JobKey, fields: Option<&FieldSelection>) -> Result<JobRow> {
     let metadata = fields.map(|fields| {
         let text = row.get_ref(const { column("metadata") })?.as_str();
         let compressed = row.get_ref(const { column("compressed") })?.as_blob_or_null();
@@ -259,7 +203,7 @@ fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
     });
     let unique: Option<String> = row.get(const { column("unique_key") })?;
     let stored = StoredJob {
-        job: read_job(row, metadata.transpose()?.unwrap_or_default())?,
+        job: read_job(row, key, metadata.transpose()?.unwrap_or_default())?,
         fence: fence(row.get(const { column("fence") })?)?,
         unique: unique.map(UniqueKey::stored),
         front: row.get(const { column("front") })?,
@@ -271,14 +215,10 @@ fn read(row: &Row<'_>, fields: Option<&FieldSelection>) -> Result<JobRow> {
     Ok(JobRow { id: row.get(const { column("id") })?, stored })
 }
 
-fn read_job(row: &Row<'_>, metadata: Metadata) -> Result<Job> {
+fn read_job(row: &Row<'_>, key: JobKey, metadata: Metadata) -> Result<Job> {
     let text = |column, what| row.get_ref(column)?.as_str().map_err(|_| corrupt(what));
     Ok(Job {
-        key: JobKey {
-            project: project_id(row.get(const { column("project") })?)?,
-            spider: spider_id(row.get(const { column("spider") })?)?,
-            job: job_id(row.get(const { column("job") })?)?,
-        },
+        key,
         spider: spider_name(text(const { column("spider_name") }, "name")?)?,
         state: state(row.get(const { column("state") })?)?,
         position: Position(row.get::<_, i64>(const { column("position") })?.cast_unsigned()),

@@ -15,8 +15,13 @@ use spiderq_core::{
 };
 
 use crate::{
-    SqliteStore, count, error::Result, job_row::JobRow, list, project_step::ProjectStep,
-    request_ids::Once, writer::in_savepoint,
+    SqliteStore, count,
+    error::{Result, StepError},
+    job_row::JobRow,
+    list,
+    project_step::ProjectStep,
+    request_ids::Once,
+    writer::in_savepoint,
 };
 
 #[async_trait]
@@ -107,13 +112,17 @@ impl JobStore for SqliteStore {
     }
 }
 
-/// The jobs, until the room of a step is used up.
+/// The jobs, until the room of a step is used up, or until one cannot be read, which is an error
+/// where it is the first.
 pub(crate) fn read_with_room(
     jobs: impl Iterator<Item = Result<Option<Job>>>,
 ) -> Result<Vec<Option<Job>>> {
     let (mut read, mut room) = (Vec::new(), PageRoom::default());
     for job in jobs {
-        let job = job?;
+        let job = match job {
+            Err(StepError::Store(Error::JobDamaged { .. })) if !read.is_empty() => break,
+            job => job?,
+        };
         let has_room = room.take(job.as_ref().map_or(0, Job::memory));
         read.push(job);
         if !has_room {

@@ -13,8 +13,11 @@ mod error;
 mod events;
 mod file_lock;
 mod fsck;
+mod job_blocks;
+mod job_columns;
 mod job_counts;
 mod job_row;
+mod job_tags;
 mod jobs;
 mod list;
 mod matches;
@@ -34,6 +37,7 @@ mod spiders;
 mod store_file;
 #[cfg(test)]
 mod tests;
+mod unreadable_jobs;
 mod upkeep;
 mod writer;
 
@@ -49,15 +53,16 @@ use self::{
     notify::Notifiers,
     readers::Readers,
     store_file::{Access, StoreFile},
+    unreadable_jobs::UnreadableJobs,
     writer::Writer,
 };
 
 /// How long a call may take, waiting included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read: enough for reads to overlap, few enough for their caches of 32 MiB.
+/// Connections that read: enough for reads to overlap, few enough for their caches.
 const READERS: usize = 4;
 /// Cache of the connection for short reads, KiB: they are of few tables.
-const SHORT_READS_CACHE: i64 = 4_096;
+const SHORT_READS_CACHE: i64 = 1_024;
 
 /// The embedded store. Dropping it ends the writer after all that was asked of it.
 #[derive(Debug)]
@@ -73,6 +78,7 @@ pub struct SqliteStore {
     identity: Arc<Identity>,
     notifiers: Arc<Notifiers>,
     last_reads: LastReads,
+    unreadable: Arc<UnreadableJobs>,
     file: StoreFile,
 }
 
@@ -112,6 +118,7 @@ impl SqliteStore {
             identity,
             notifiers: Arc::default(),
             last_reads,
+            unreadable: Arc::default(),
             file,
         })
     }

@@ -4,12 +4,18 @@
 
 use rusqlite::Connection;
 use spiderq_core::{
+    error::Error,
     model::{FieldSelection, Filter, Position, ProjectId},
     query::{Sizes, Walk, Wanted},
     store::{Page, PageRoom, Skipped},
 };
 
-use crate::{count, error::Result, job_row::JobRow, matches::Matches};
+use crate::{
+    count,
+    error::{Result, StepError},
+    job_row::RowReader,
+    matches::Matches,
+};
 
 /// Jobs that one call looks at, at most, when its filter hides some.
 const MAX_SCANNED: usize = 500;
@@ -29,13 +35,22 @@ pub(crate) fn page(
     let Some(matches) = matches(connection, project, filter)? else { return Ok(page) };
     let most = if filter.looks_into_jobs() { MAX_SCANNED } else { limit };
     let part = matches.part(connection, most)?;
+    let mut rows = RowReader::new(connection, &read)?;
     let (mut last, mut room, mut has_room) = (None, PageRoom::default(), true);
     for (position, id) in part.jobs {
         if page.jobs.len() == limit || !has_room {
             page.next = last;
             return Ok(page);
         }
-        let mut job = JobRow::by_id(connection, id, &read)?.stored.job;
+        let mut job = match rows.read(id) {
+            Ok(row) => row.stored.job,
+            // The jobs before it come first, and then the error.
+            Err(StepError::Store(Error::JobDamaged { .. })) if last.is_some() => {
+                page.next = last;
+                return Ok(page);
+            }
+            Err(error) => return Err(error),
+        };
         has_room = room.take(job.memory());
         if filter.matches(&job) {
             job.metadata.retain(|name| fields.includes(name));

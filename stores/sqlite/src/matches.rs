@@ -15,6 +15,7 @@ use spiderq_core::{
 
 use crate::{
     error::Result,
+    job_blocks,
     job_row::{int, limit, state_index},
     projects::find_spider,
 };
@@ -114,6 +115,14 @@ impl Matches {
     pub(crate) fn skip(&self, connection: &Connection, most: u64) -> Result<(u64, Option<i64>)> {
         let total = self.total.unwrap_or(u64::MAX);
         let wanted = i64::try_from(most.min(total)).unwrap_or(i64::MAX);
+        if let (true, Drive::One(Group::States), [state]) =
+            (self.is_dense(), &self.drive, &self.states[..])
+        {
+            let range = self.from..self.until;
+            let (jobs, last) = job_blocks::skip(connection, self.project, *state, range, wanted)?;
+            let jobs = jobs.cast_unsigned();
+            return Ok((jobs, last.filter(|_| jobs < total)));
+        }
         let sql = format!(
             "SELECT COUNT(*), MIN(position) FROM \
              (SELECT position FROM ({}) ORDER BY position DESC LIMIT {wanted})",
@@ -144,11 +153,15 @@ impl Matches {
 
     /// Where nothing is looked up, each entry matches, and no more are read than are asked for.
     fn windows(&self) -> impl Iterator<Item = Option<usize>> {
-        let rest = &self.rest;
-        let looks_up = [&rest.spiders, &rest.any, &rest.all, &rest.lacks];
-        let is_dense = looks_up.into_iter().all(Texts::is_empty);
+        let is_dense = self.is_dense();
         let windows = WINDOWS.into_iter().map(Some);
         std::iter::once(None).filter(move |_| is_dense).chain(windows.filter(move |_| !is_dense))
+    }
+
+    /// Whether nothing is looked up.
+    fn is_dense(&self) -> bool {
+        let rest = &self.rest;
+        [&rest.spiders, &rest.any, &rest.all, &rest.lacks].into_iter().all(Texts::is_empty)
     }
 
     /// The position down to which `window` entries go; `None`: to the end.

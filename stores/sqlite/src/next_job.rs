@@ -28,10 +28,14 @@ const MAX_HEAD: i64 = 500;
 /// Jobs with a tag that is wanted which are looked at one by one, at most.
 const MAX_TAGGED: i64 = 1000;
 
-/// Row of the job to take next.
-pub(crate) fn find(project: &mut ProjectStep<'_>, wanted: &ClaimFilter) -> Result<Option<i64>> {
+/// Row and position of the job to take next, which is at none of the positions `without`.
+pub(crate) fn find(
+    project: &mut ProjectStep<'_>,
+    wanted: &ClaimFilter,
+    without: &BTreeSet<i64>,
+) -> Result<Option<(i64, i64)>> {
     let max_units = project.limits()?.units;
-    let search = Search::new(project.connection, project.id, wanted, max_units)?;
+    let search = Search::new(project.connection, project.id, wanted, without, max_units)?;
     // The parts of a few spiders are few.
     let candidate = if search.spiders.is_some() && !search.by_tags() {
         search.parts()?
@@ -45,7 +49,7 @@ pub(crate) fn find(project: &mut ProjectStep<'_>, wanted: &ClaimFilter) -> Resul
             },
         }
     };
-    Ok(candidate.map(|candidate| candidate.id))
+    Ok(candidate.map(|candidate| (candidate.id, candidate.position)))
 }
 
 /// A pending job, as the indexes of the queue know it.
@@ -97,6 +101,8 @@ struct Search<'a> {
     connection: &'a Connection,
     project: ProjectId,
     wanted: &'a ClaimFilter,
+    /// Positions of jobs that are passed over.
+    without: &'a BTreeSet<i64>,
     /// Numbers of those wanted; `None`: all.
     spiders: Option<BTreeSet<i64>>,
     max_units: u64,
@@ -109,6 +115,7 @@ impl<'a> Search<'a> {
         connection: &'a Connection,
         project: ProjectId,
         wanted: &'a ClaimFilter,
+        without: &'a BTreeSet<i64>,
         project_units: Option<u64>,
     ) -> Result<Self> {
         let mut spiders = BTreeSet::new();
@@ -122,6 +129,7 @@ impl<'a> Search<'a> {
             connection,
             project,
             wanted,
+            without,
             spiders: (!wanted.spiders.is_empty()).then_some(spiders),
             max_units: max_units.unwrap_or(u64::MAX),
             full: RefCell::default(),
@@ -165,7 +173,10 @@ impl<'a> Search<'a> {
         while let Some(row) = rows.next()? {
             looked += 1;
             let candidate = Candidate::read(row)?;
-            if self.takes(&candidate)? && (!self.by_tags() || self.has_tags(candidate.id)?) {
+            if self.without.contains(&candidate.position) || !self.takes(&candidate)? {
+                continue;
+            }
+            if !self.by_tags() || self.has_tags(candidate.id)? {
                 return Ok(Head::Found(candidate));
             }
         }
@@ -196,7 +207,8 @@ impl<'a> Search<'a> {
             looked += 1;
             let candidate = Candidate::read(row)?;
             let tags = row.get_ref("tags")?.as_str().map_err(|_| corrupt("tags"))?;
-            if self.takes(&candidate)? && self.takes_tags(tags)? {
+            let is_passed = self.without.contains(&candidate.position);
+            if !is_passed && self.takes(&candidate)? && self.takes_tags(tags)? {
                 best = Some(candidate.first_of(best));
             }
         }
@@ -251,16 +263,20 @@ impl<'a> Search<'a> {
         (spider, units, tags): &(i64, i64, String),
     ) -> Result<Option<(Candidate, String)>> {
         let project = int(self.project.get());
+        let without = Value::from_iter(self.without.iter().copied()).to_string();
         if self.by_tags() {
             let sql = include_str!("sql/next_of_tags.sql");
             let from = named_params! {
                 ":project": project, ":spider": spider, ":units": units, ":tags": tags,
+                ":without": without,
             };
             let read = |row: &Row<'_>| Ok((Candidate::read(row)?, row.get("tags")?));
             return first(self.connection, sql, from, read);
         }
         let sql = include_str!("sql/next_of_spider.sql");
-        let from = named_params! { ":project": project, ":spider": spider, ":units": units };
+        let from = named_params! {
+            ":project": project, ":spider": spider, ":units": units, ":without": without,
+        };
         first(self.connection, sql, from, |row| Ok((Candidate::read(row)?, String::new())))
     }
 }

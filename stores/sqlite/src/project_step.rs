@@ -10,9 +10,11 @@ use spiderq_core::{
 use crate::{
     error::{Result, StepError},
     events::EventLog,
+    job_blocks::BlockChanges,
     job_counts::CountChanges,
     job_row::{first, int, job_id, spider_id},
     projects::find_spider,
+    retention::OldJob,
 };
 
 /// Finished or deleted jobs of a project.
@@ -34,6 +36,7 @@ pub(crate) struct ProjectStep<'c> {
     sums: [Sums; 4],
     changed: bool,
     counts: CountChanges,
+    blocks: BlockChanges,
     event_log: Option<EventLog>,
     /// Read when first asked for: most steps ask for none.
     limits: Option<RunningLimits>,
@@ -62,6 +65,7 @@ impl<'c> ProjectStep<'c> {
             sums,
             changed: false,
             counts: CountChanges::default(),
+            blocks: BlockChanges::default(),
             event_log: EventLog::load_to_write(connection, id)?,
             limits: None,
         })
@@ -88,6 +92,7 @@ impl<'c> ProjectStep<'c> {
             })?;
         }
         self.counts.save(self.connection, self.id)?;
+        self.blocks.save(self.connection, self.id)?;
         self.event_log.as_ref().map_or(Ok(()), |log| log.save(self.connection))
     }
 
@@ -128,15 +133,17 @@ impl<'c> ProjectStep<'c> {
         }
         let tags = job.tags.iter().map(Tag::as_str);
         self.counts.add(job.state, int(job.key.spider.get()), tags, sign);
+        self.blocks.add(job.state, job.position, sign);
         if matches!(job.state, State::Finished | State::Deleted) {
             self.add_sums(job.state, sign, sign * int(stored.metadata_bytes));
         }
     }
 
     /// Counts a job that is gone, of which no more than this could be read.
-    pub(crate) fn pruned(&mut self, state: State, spider: i64, tags: &[String], bytes: i64) {
-        self.counts.add(state, spider, tags.iter().map(String::as_str), -1);
-        self.add_sums(state, -1, -bytes);
+    pub(crate) fn pruned(&mut self, state: State, job: &OldJob, tags: &[String]) {
+        self.counts.add(state, job.spider, tags.iter().map(String::as_str), -1);
+        self.blocks.add(state, Position(job.position.cast_unsigned()), -1);
+        self.add_sums(state, -1, -job.metadata_bytes);
     }
 
     /// Counts so many more, or fewer, jobs and bytes in a state.

@@ -1,5 +1,7 @@
 //! The queue of a project: adding jobs, handing them to workers, and its events.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
@@ -14,7 +16,7 @@ use spiderq_core::{
 
 use crate::{
     SqliteStore,
-    error::Result,
+    error::{Result, StepError},
     events,
     job_row::{self, JobRow, first, int, job_id, spider_id},
     jobs::save,
@@ -23,7 +25,12 @@ use crate::{
     projects::find_spider,
     request_ids::{self, Once},
     spiders::default_tags,
+    unreadable_jobs::UnreadableJobs,
 };
+
+/// Jobs that cannot be read which one step of a claim passes over, so that it holds the writer for
+/// some milliseconds at most.
+const MAX_UNREADABLE: usize = 100;
 
 #[async_trait]
 impl QueueStore for SqliteStore {
@@ -49,17 +56,26 @@ impl QueueStore for SqliteStore {
         now: Millis,
         request_id: Option<&RequestDigest>,
     ) -> error::Result<Option<Claimed>> {
-        let once = Once { project, request_id: request_id.cloned(), now };
-        let (wanted, effect) = (wanted.clone(), effect.clone());
-        let step = move |connection: &_| {
-            let work = || claim(connection, project, &wanted, &effect, now);
-            let encode = |claimed: &Option<_>| claimed.as_ref().map(request_ids::encode_claimed);
-            once.run(connection, work, encode, |reply| {
-                let (key, fence) = request_ids::decode_claimed(project, reply)?;
-                claimed_before(connection, key, fence, now)
-            })
-        };
-        self.write(project, step, Option::is_some).await
+        loop {
+            let once = Once { project, request_id: request_id.cloned(), now };
+            let (wanted, effect) = (wanted.clone(), effect.clone());
+            let unreadable = Arc::clone(&self.unreadable);
+            let known = unreadable.positions(project).len();
+            let step = move |connection: &_| {
+                let work = || claim(connection, project, &wanted, &effect, now, &unreadable);
+                let encode =
+                    |claimed: &Option<_>| claimed.as_ref().map(request_ids::encode_claimed);
+                once.run(connection, work, encode, |reply| {
+                    let (key, fence) = request_ids::decode_claimed(project, reply)?;
+                    claimed_before(connection, key, fence, now)
+                })
+            };
+            let claimed = self.write(project, step, Option::is_some).await?;
+            let passed_over = self.unreadable.positions(project).len().saturating_sub(known);
+            if claimed.is_some() || passed_over < MAX_UNREADABLE {
+                return Ok(claimed);
+            }
+        }
     }
 
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> error::Result<Vec<JobKey>> {
@@ -157,23 +173,24 @@ fn holder(project: &ProjectStep<'_>, unique: &UniqueKey) -> Result<Option<JobKey
     found.map(key).transpose()
 }
 
-/// Takes the next job that is wanted, if it may run.
+/// Takes the next job that is wanted, if it may run. One that cannot be read is passed over, now and
+/// from now on; none is taken after [`MAX_UNREADABLE`] such jobs.
 pub(crate) fn claim(
     connection: &Connection,
     project: ProjectId,
     wanted: &ClaimFilter,
     effect: &Effect,
     now: Millis,
+    unreadable: &UnreadableJobs,
 ) -> Result<Option<Claimed>> {
     let mut project = ProjectStep::load(connection, project)?;
     // Where not even the lightest job may run, there is no need to look for one.
     if check_running(&mut project, 1, 1, None)?.is_some() {
         return Ok(None);
     }
-    let Some(id) = next_job::find(&mut project, wanted)? else {
+    let Some(row) = next_row(&mut project, wanted, unreadable)? else {
         return Ok(None);
     };
-    let row = JobRow::by_id(connection, id, &FieldSelection::Full)?;
     let next = project.next_position(now);
     let applied = match effect::apply(&row.stored, effect, now, next, &mut project)? {
         Ok(applied) => applied,
@@ -185,6 +202,27 @@ pub(crate) fn claim(
     let job = save(&mut project, row, applied)?;
     project.save()?;
     Ok(Some(Claimed { job, fence }))
+}
+
+fn next_row(
+    project: &mut ProjectStep<'_>,
+    wanted: &ClaimFilter,
+    unreadable: &UnreadableJobs,
+) -> Result<Option<JobRow>> {
+    let mut without = unreadable.positions(project.id);
+    for _ in 0..MAX_UNREADABLE {
+        let Some((id, position)) = next_job::find(project, wanted, &without)? else {
+            return Ok(None);
+        };
+        match JobRow::by_id(project.connection, id, &FieldSelection::Full) {
+            Err(StepError::Store(Error::JobDamaged { job, source })) => {
+                unreadable.note(job, position, &*source);
+                without.insert(position);
+            }
+            row => return row.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 /// The job of a claim that was made before, as it is now, if that attempt still holds it.

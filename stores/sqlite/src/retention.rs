@@ -11,16 +11,17 @@ use spiderq_core::{
 use crate::{
     error::Result,
     job_row::{self, decode_tags, int, job_id, spider_id, state_index},
+    job_tags,
     project_step::ProjectStep,
 };
 
 /// What of a job is needed to remove it.
-struct OldJob {
+pub(crate) struct OldJob {
     id: i64,
-    spider: i64,
+    pub(crate) spider: i64,
     job: i64,
-    position: i64,
-    metadata_bytes: i64,
+    pub(crate) position: i64,
+    pub(crate) metadata_bytes: i64,
     tags: String,
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn prune(
             break;
         }
         let tags = remove(connection, project, state, &job)?;
-        step.pruned(state, job.spider, &tags, job.metadata_bytes);
+        step.pruned(state, &job, &tags);
         // A row without a key that can be told has no event that anybody could use.
         if let (Ok(spider), Ok(job)) = (spider_id(job.spider), job_id(job.job)) {
             step.purged(JobKey { project, spider, job }, state)?;
@@ -92,15 +93,8 @@ fn remove(
 ) -> Result<Vec<String>> {
     // Damaged tags do not keep a job alive; fsck finds what is left of them in `job_tags`.
     let tags = decode_tags(&job.tags).unwrap_or_default();
-    if !tags.is_empty() {
-        let mut statement = connection.prepare_cached(include_str!("sql/delete_tags.sql"))?;
-        statement.execute(named_params! {
-            ":project": int(project.get()),
-            ":tags": job.tags,
-            ":state": state_index(state),
-            ":position": job.position,
-        })?;
-    }
+    let place = [int(project.get()), state_index(state), job.position];
+    job_tags::delete(connection, place, tags.iter())?;
     connection.prepare_cached("DELETE FROM jobs WHERE id = ?1")?.execute([job.id])?;
     Ok(tags.iter().map(|tag| tag.as_str().to_owned()).collect())
 }

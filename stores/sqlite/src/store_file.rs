@@ -18,7 +18,13 @@ use crate::{
 };
 
 /// Prepared statements that a connection keeps: a little more than there are.
-const STATEMENT_CACHE: usize = 96;
+const STATEMENT_CACHE: usize = 112;
+/// Cache of a connection that reads, KiB. Each write beside it empties the cache, and the pages are
+/// in that of the kernel then.
+const READER_CACHE: i64 = 4_096;
+/// Cache of the connection that writes, KiB: room for the pages of some thousand jobs, beside those
+/// of the indexes that each write changes.
+const WRITER_CACHE: i64 = 8_192;
 /// How long a connection waits for another's lock. Only fsck competes with the writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -83,6 +89,7 @@ impl StoreFile {
         migrations::seen(&connection, migrations::ALL)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         // Pages; fewer checkpoints than the default of 1000, each of them waits for the disk.
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -128,7 +135,7 @@ impl StoreFile {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         // KiB, as it is negative.
-        connection.pragma_update(None, "cache_size", -32_768)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(connection)
     }

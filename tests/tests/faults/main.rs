@@ -9,6 +9,7 @@
 
 mod clock_set_forward;
 mod cluster_failover;
+mod damaged_job;
 mod durability;
 mod full_memory;
 mod load;

@@ -134,6 +134,7 @@ async fn sqlite_keeps_no_row_of_jobs_that_are_gone() {
         ("config", 0),
         ("event_logs", 0),
         ("events", 0),
+        ("job_blocks", 0),
         ("job_counts", 0),
         ("job_tags", 0),
         ("jobs", 0),

@@ -130,6 +130,18 @@ async fn counts_of_jobs_that_differ_from_the_jobs() {
 }
 
 #[tokio::test]
+async fn blocks_that_differ_from_the_jobs() {
+    for (change, wrong) in [
+        ("UPDATE job_blocks SET jobs = 7 WHERE state = 2", 1),
+        ("DELETE FROM job_blocks WHERE state = 2", 1),
+        ("UPDATE job_blocks SET first = first + 1 WHERE state = 2", 2),
+        ("INSERT INTO job_blocks SELECT project, 1, 9, 1 FROM projects", 1),
+    ] {
+        shows(change, &format!("project {{P}}: {wrong} of the blocks of its jobs are wrong")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_project_that_is_not_listed() {
     let (world, _folder) = damaged("DELETE FROM projects").await;
     let line = |what: &str| format!("project {}: {what}", world.project);
@@ -206,11 +218,13 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let counts = |wrong: usize| {
         format!("project {of}: {wrong} of the counts of its jobs, spiders and tags are wrong")
     };
+    let blocks =
+        |wrong: usize| format!("project {of}: {wrong} of the blocks of its jobs are wrong");
     let mut found = lines.to_vec();
-    found.push(counts(4));
+    found.extend([blocks(2), counts(4)]);
     assert_eq!(check(&world.store, false).await.0, found);
     let mut mended: Vec<String> = lines.iter().map(|line| format!("{line}; repaired")).collect();
-    mended.push(format!("{}; repaired", counts(9)));
+    mended.extend([blocks(3), counts(9)].map(|line| format!("{line}; repaired")));
     let done = "the finished jobs are 0, not 1; repaired";
     mended.push(format!("project {}: {done}", world.project));
     let (found, checked) = check(&world.store, true).await;
@@ -232,8 +246,8 @@ async fn records_that_cannot_be_read_are_set_aside() {
     let store = sqlite_store(&path);
     let world = World { store, project };
     let tag = |tag: &str| format!("{project}/1/3: is not listed under tag {tag}; repaired");
-    let counts = format!("{}; repaired", counts(4));
-    assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y"), counts]);
+    let [blocks, counts] = [blocks(1), counts(4)].map(|line| format!("{line}; repaired"));
+    assert_eq!(check(&world.store, true).await.0, [tag("x"), tag("y"), blocks, counts]);
     assert_eq!(world.claim(T + 60).await.unwrap().job.key, world.key(1, 3));
 }
 
@@ -248,8 +262,12 @@ async fn damaged_compressed_metadata_are_set_aside_with_their_job() {
     );
     assert_eq!(check(&world.store, false).await.0, std::slice::from_ref(&line));
     let (mended, checked) = check(&world.store, true).await;
-    let counts = "4 of the counts of its jobs, spiders and tags are wrong; repaired";
-    let lines = vec![format!("{line}; repaired"), format!("project {}: {counts}", world.project)];
+    let of_project = |what: &str| format!("project {}: {what} are wrong; repaired", world.project);
+    let lines = vec![
+        format!("{line}; repaired"),
+        of_project("1 of the blocks of its jobs"),
+        of_project("4 of the counts of its jobs, spiders and tags"),
+    ];
     assert_eq!((mended, checked.set_aside), (lines, 1));
     assert_eq!(check(&world.store, false).await.0, [""; 0]);
     assert_eq!(world.claim(T + 50).await.unwrap().job.key, world.key(1, 2));

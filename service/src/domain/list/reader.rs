@@ -90,17 +90,24 @@ impl JobList {
         Ok(None)
     }
 
-    /// Up to `most` jobs, fewer where the response has no room for more.
+    /// Up to `most` jobs, fewer where the response has no room for more, or where the record of
+    /// the next cannot be read, which is the error of the next page.
     pub async fn page(mut self, most: usize, room: &mut ResponseRoom) -> Result<JobPage> {
         let (mut jobs, mut last) = (Vec::new(), None);
-        while let Some(job) = self.next().await? {
+        loop {
+            let next = match self.next().await {
+                Err(Error::JobDamaged { .. }) if last.is_some() => {
+                    return Ok(JobPage { jobs, next: last });
+                }
+                next => next?,
+            };
+            let Some(job) = next else { return Ok(JobPage { jobs, next: None }) };
             if jobs.len() == most || !room.take(&job).await? {
                 return Ok(JobPage { jobs, next: last });
             }
             jobs.push(job);
             last = self.place;
         }
-        Ok(JobPage { jobs, next: None })
     }
 
     #[cfg(test)]

@@ -163,7 +163,7 @@ fn cause(error: &Error) -> String {
 
 /// Whether a newer version of the program can read what this one cannot.
 fn is_of_newer_version(error: &Error) -> bool {
-    let Error::Bug(source) = error else { return false };
+    let Error::JobDamaged { source, .. } = error else { return false };
     matches!(source.downcast_ref(), Some(Unreadable::NewerVersion(_)))
 }
 

@@ -2,6 +2,7 @@
 //! it may take longer than any call. Each step is one statement or one transaction, so that what it
 //! sees is of one moment.
 
+mod blocks;
 mod jobs;
 mod projects;
 mod structure;
@@ -24,6 +25,8 @@ use crate::{
 
 /// How long a step waits for this process's own writer; another process cannot have the file.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(60);
+/// KiB: each index is gone through, and jobs are looked up in no order.
+const CACHE: i64 = 65_536;
 
 /// Checks what is in `scope`, and repairs it if it is to.
 pub(crate) async fn check(
@@ -34,6 +37,7 @@ pub(crate) async fn check(
 ) -> spiderq_core::error::Result<CheckSummary> {
     let connection = if repair { file.writer()? } else { file.reader()? };
     connection.busy_timeout(WRITER_TIMEOUT).map_err(StepError::from)?;
+    connection.pragma_update(None, "cache_size", -CACHE).map_err(StepError::from)?;
     let (sender, mut progress) = unbounded_channel();
     let scope = scope.clone();
     let work = tokio::task::spawn_blocking(move || {
@@ -80,6 +84,7 @@ impl Check<'_> {
         self.step(|check| check.last_numbers())?;
         self.step(|check| check.sums())?;
         self.step(|check| check.job_counts())?;
+        self.step(|check| check.job_blocks())?;
         self.step(|check| check.request_ids())?;
         self.summary.projects = self.count_projects()?;
         self.summary.set_aside = self.count_aside()?;

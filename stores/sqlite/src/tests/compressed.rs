@@ -1,8 +1,8 @@
 //! Metadata that are compressed, and those that versions before compression have written.
 
 use spiderq_core::{
-    model::{FieldSelection, JobKey, JsonText, Millis, ProjectId, State},
-    store::{JobStore as _, QueueStore as _},
+    model::{FieldSelection, Filter, JobKey, JsonText, Millis, ProjectId, State},
+    store::{JobStore as _, QueueStore as _, Skipped},
 };
 
 use super::{SqliteStore, job};
@@ -28,11 +28,17 @@ async fn a_file_of_the_version_before_is_read() {
     connection.execute("UPDATE jobs SET metadata = ?1", [text]).unwrap();
     let compression = migrations::ALL.iter().position(|sql| sql.contains("COLUMN compressed"));
     let version = compression.unwrap();
-    assert_eq!(version + 1, migrations::ALL.len(), "undo the later migrations too");
-    let older = format!("ALTER TABLE jobs DROP COLUMN compressed; PRAGMA user_version = {version}");
+    assert_eq!(version + 2, migrations::ALL.len(), "undo the later migrations too");
+    let older = format!(
+        "DROP TABLE job_blocks; ALTER TABLE jobs DROP COLUMN compressed; \
+         PRAGMA user_version = {version}"
+    );
     connection.execute_batch(&older).unwrap();
     drop(connection);
     let store = SqliteStore::open(&path).unwrap();
+    let pending = Filter { states: [State::Pending].into_iter().collect(), ..Filter::default() };
+    let skipped = store.skip(ProjectId::new(1).unwrap(), &pending, 9).await.unwrap();
+    assert_eq!(skipped, Skipped { jobs: 1, next: None }, "it is in a block");
     for fields in [FieldSelection::Full, FieldSelection::Row] {
         let jobs = store.get(&[JobKey::parse("1/1/1").unwrap()], &fields).await.unwrap();
         assert_eq!(jobs[0].as_ref().unwrap().metadata, new.metadata);

@@ -8,6 +8,7 @@ use super::{
     super::{
         queue, spiders,
         store_file::{Access, StoreFile},
+        unreadable_jobs::UnreadableJobs,
     },
     cost,
 };
@@ -61,7 +62,9 @@ fn claim(connection: &mut Connection, wanted: &ClaimFilter) -> (Option<JobKey>, 
         ..Effect::default()
     };
     let project = ProjectId::new(1).unwrap();
-    let claim = |connection: &_| queue::claim(connection, project, wanted, &effect, Millis(1));
+    let unreadable = UnreadableJobs::default();
+    let claim =
+        |connection: &_| queue::claim(connection, project, wanted, &effect, Millis(1), &unreadable);
     let (claimed, steps) = cost(connection, claim);
     (claimed.unwrap().map(|claimed| claimed.job.key), steps)
 }

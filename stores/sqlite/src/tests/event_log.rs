@@ -68,9 +68,9 @@ async fn a_record_that_cannot_be_read_is_due_and_can_be_postponed() {
     let due = async || store.due(Millis(20), 9).await.unwrap();
     assert_eq!(due().await, [key(1), key(2)]);
     let bad = store.get(&[key(1)], &FieldSelection::Row).await;
-    assert!(matches!(bad, Err(Error::Bug(_))), "{bad:?}");
+    assert!(matches!(bad, Err(Error::JobDamaged { .. })), "{bad:?}");
     let bad = store.change(project(), vec![lost(key(1))], false, Millis(20), None);
-    assert!(matches!(bad.await, Err(Error::Bug(_))));
+    assert!(matches!(bad.await, Err(Error::JobDamaged { .. })));
     store.postpone(key(1), Millis(100)).await.unwrap();
     assert_eq!(due().await, [key(2)]);
     let changes = vec![lost(key(2))];

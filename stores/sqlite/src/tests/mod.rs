@@ -1,6 +1,8 @@
 //! What is true of the SQLite store alone; the contract that it shares is in the tests crate.
 
+mod blocks;
 mod compressed;
+mod damaged_jobs;
 mod deep_queue;
 mod event_log;
 mod file;

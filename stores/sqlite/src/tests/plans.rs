@@ -19,6 +19,10 @@ fn plan(sql: &str) -> Vec<String> {
     steps
 }
 
+/// The list of the positions that a look at the queue passes over.
+const WITHOUT: [&str; 3] =
+    ["LIST SUBQUERY 1", "SCAN json_each VIRTUAL TABLE INDEX 1:", "CREATE BLOOM FILTER"];
+
 #[test]
 fn the_queue_is_looked_at_in_its_indexes_alone() {
     assert_eq!(
@@ -27,13 +31,19 @@ fn the_queue_is_looked_at_in_its_indexes_alone() {
     );
     assert_eq!(
         plan(include_str!("../sql/next_of_spider.sql")),
-        ["SEARCH jobs USING COVERING INDEX queue_by_spider (project=? AND (spider,units)>(?,?))"]
+        [
+            &["SEARCH jobs USING COVERING INDEX queue_by_spider (project=? AND (spider,units)>(?,?))"],
+            &WITHOUT[..]
+        ]
+        .concat()
     );
     assert_eq!(
         plan(include_str!("../sql/next_of_tags.sql")),
         [
-            "SEARCH jobs USING COVERING INDEX queue_by_tags (project=? AND (spider,units,tags)>(?,?,?))"
+            &["SEARCH jobs USING COVERING INDEX queue_by_tags (project=? AND (spider,units,tags)>(?,?,?))"],
+            &WITHOUT[..]
         ]
+        .concat()
     );
 }
 
