@@ -16,6 +16,7 @@ pub mod store;
 mod store_clock;
 mod tls_failure;
 mod turns;
+mod unreadable_jobs;
 mod uptime;
 
 pub use backoff::Backoff;
@@ -26,4 +27,5 @@ pub use origin::{Origin, client_network};
 pub use store_clock::StoreClock;
 pub use tls_failure::TlsFailure;
 pub use turns::{Turn, Turns};
+pub use unreadable_jobs::UnreadableJobs;
 pub use uptime::uptime;

@@ -4,18 +4,18 @@ use serde::Serialize;
 use spiderq_core::{
     error::{Error, Result},
     limits::MAX_TAGS,
-    model::{ClaimFilter, Fence, Millis, ProjectId, Tag, Units},
-    store::{Claimed, Effect, RequestDigest},
+    model::{ClaimFilter, Fence, JobKey, Millis, ProjectId, State, Tag, Units},
+    store::{Change, Claimed, Effect, Holder, RequestDigest, Step},
 };
 
 use crate::{
-    RedisStore,
+    RedisStore, change,
     effects::EffectArg,
-    error::bad_reply,
+    error::{bad_reply, damaged_job},
     large::{Bytes, large_pairs},
-    names::{ProjectNames, job_key, spider_number, tag_number},
+    names::{ProjectNames, job_key, member, spider_number, tag_number},
     outcome,
-    record::{self, Flat, Record, pairs},
+    record::{self, Pairs, Record, pairs},
     request_ids::RequestIdArg,
     scripts,
 };
@@ -26,6 +26,8 @@ struct ClaimArg<'a> {
     max_tags: usize,
     request: Option<RequestIdArg<'a>>,
     filter: FilterArg,
+    /// Jobs that are passed over.
+    without: Vec<String>,
     from: Option<(u8, String)>,
     effect: EffectArg<'a>,
 }
@@ -64,6 +66,7 @@ pub(crate) async fn claim(
         max_tags: MAX_TAGS,
         request: RequestIdArg::new(request, now),
         filter: FilterArg::new(filter),
+        without: store.unreadable.of(project).into_iter().map(member).collect(),
         from: None,
         effect: EffectArg::new(effect),
     };
@@ -76,18 +79,51 @@ pub(crate) async fn claim(
             }
             outcome::Claim::More(lane, position) => argument.from = Some((lane, position)),
             outcome::Claim::Claimed(member, core, large) => {
-                return claimed(project, &member, core, large).map(Some);
+                let key = job_key(project, &member)?;
+                match claimed(key, core, large) {
+                    Err(Error::JobDamaged { job, source }) => {
+                        store.unreadable.note(job, job, &*source);
+                        give_back(store, job, effect, now).await?;
+                        argument.without.push(member);
+                    }
+                    claimed => return claimed.map(Some),
+                }
             }
         }
     }
 }
 
-fn claimed(project: ProjectId, member: &str, core: Flat, large: Vec<Bytes>) -> Result<Claimed> {
-    let key = job_key(project, member)?;
-    let core = pairs(core)?;
-    let fence = record::fence(&core).ok_or_else(|| bad_reply("a claimed job without a fence"))?;
-    let fence = Fence::parse(fence).map_err(bad_reply)?;
-    let job = Record::whole(core, large_pairs(large)?)?.decode(key)?;
-    let job = job.ok_or_else(|| bad_reply("a claimed job without a state"))?;
-    Ok(Claimed { job, fence })
+fn claimed(key: JobKey, core: Vec<Bytes>, large: Vec<Bytes>) -> Result<Claimed> {
+    let read = || {
+        let core: Pairs = pairs(core)?;
+        let fence =
+            record::fence(&core).ok_or_else(|| bad_reply("a claimed job without a fence"))?;
+        let fence = Fence::parse(fence).map_err(bad_reply)?;
+        let job = Record::whole(core, large_pairs(large)?)?.decode(key)?;
+        let job = job.ok_or_else(|| bad_reply("a claimed job without a state"))?;
+        Ok(Claimed { job, fence })
+    };
+    read().map_err(|error| damaged_job(key, error))
+}
+
+/// Puts a job back that was claimed and cannot be read, in front of the others.
+async fn give_back(store: &RedisStore, key: JobKey, claim: &Effect, now: Millis) -> Result<()> {
+    let Some(start) = &claim.start else {
+        return Err(Error::bug("a claim does not start its job"));
+    };
+    let Some((_, actor)) = &claim.enter else {
+        return Err(Error::bug("a claim does not move its job"));
+    };
+    let effect = Effect {
+        release: true,
+        enter: Some((State::Pending, actor.clone())),
+        restore: true,
+        front: true,
+        ..Effect::default()
+    };
+    let mut on = [Step::Keep; 4];
+    on[State::Running.index()] = Step::Apply(0);
+    let holder = Holder::Fence(start.fence.clone());
+    let change = Change { key, holder, on, effects: vec![effect], unchanged_since: None };
+    change::change(store, key.project, &[change], false, now, None).await.map(drop)
 }

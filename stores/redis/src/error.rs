@@ -3,7 +3,7 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use spiderq_core::error::Error;
+use spiderq_core::{error::Error, model::JobKey};
 
 use crate::link::refused;
 
@@ -85,6 +85,14 @@ pub(crate) const UNEXPECTED: &str = "unexpected data in redis: ";
 /// A reply that is not of the form our scripts give.
 pub(crate) fn bad_reply(what: impl std::fmt::Display) -> Error {
     Error::bug(format!("{UNEXPECTED}{what}"))
+}
+
+/// The record of a job that could not be read, if that is why.
+pub(crate) fn damaged_job(job: JobKey, error: Error) -> Error {
+    match error {
+        Error::Bug(source) => Error::JobDamaged { job, source },
+        other => other,
+    }
 }
 
 fn is_transient(error: &RedisError) -> bool {

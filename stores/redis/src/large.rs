@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 use spiderq_compression::{compress, text};
 use spiderq_core::error::{Error, Result};
 
-use crate::{error::bad_reply, record::Pairs};
+use crate::{
+    error::bad_reply,
+    record::{Pairs, utf8},
+};
 
 /// A field or a value as scripts get it, in turn in a list.
 #[derive(Debug)]
@@ -72,9 +75,7 @@ pub(crate) fn large_pairs(flat: Vec<Bytes>) -> Result<LargePairs> {
     }
     let mut flat = flat.into_iter();
     let pairs = std::iter::from_fn(|| Some((flat.next()?, flat.next()?)));
-    pairs
-        .map(|(name, value)| Ok((String::from_utf8(name.0).map_err(bad_reply)?, value.0)))
-        .collect()
+    pairs.map(|(name, value)| Ok((utf8(name.0)?, value.0))).collect()
 }
 
 /// The JSON texts of larger metadata.

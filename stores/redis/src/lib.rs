@@ -37,7 +37,7 @@ mod sizes;
 mod spiders;
 mod upkeep;
 
-use spiderq_core::{Turns, error::Result};
+use spiderq_core::{Turns, UnreadableJobs, error::Result, model::JobKey};
 
 pub use self::link::RedisUrl;
 use self::{
@@ -62,6 +62,8 @@ pub struct RedisStore {
     hub: Hub,
     /// Of reads of metadata.
     turns: Turns,
+    /// Jobs that claims pass over.
+    unreadable: UnreadableJobs<JobKey>,
 }
 
 /// Reads of several jobs with metadata that may be under way: of the largest, as many MiB as come
@@ -79,6 +81,7 @@ impl RedisStore {
             due_scan: DueScan::new(),
             hub: Hub::new(connection.clone()),
             turns: Turns::new(METADATA_READS),
+            unreadable: UnreadableJobs::default(),
             connection,
         })
     }

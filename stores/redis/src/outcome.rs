@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use spiderq_core::model::State;
 
-use crate::{large::Bytes, limits::LimitWord, record::Flat};
+use crate::{large::Bytes, limits::LimitWord};
 
 /// A state by its [`State::index`].
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -61,7 +61,7 @@ pub(crate) enum Push {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Claim {
     /// The job as `SPIDER/JOB`, its core hash and its large metadata.
-    Claimed(String, Flat, Vec<Bytes>),
+    Claimed(String, Vec<Bytes>, Vec<Bytes>),
     /// The job as `SPIDER/JOB`, which was taken under this request id and is held no longer.
     Stale(String),
     /// Many jobs were passed over: the lane and the position to go on from.

@@ -21,7 +21,7 @@ use spiderq_core::{
 
 use crate::{
     error::bad_reply,
-    large::{self, LargePairs, LargeValues},
+    large::{self, Bytes, LargePairs, LargeValues},
 };
 
 /// Columns of a row beside metadata, in the order in which [`Record::decode`] reads them.
@@ -45,7 +45,7 @@ const COUNTERS: [&str; 4] = ["ci", "cp", "cl", "ce"];
 /// Redis's `hash-max-listpack-value`.
 const MAX_COMPACT: usize = 64;
 
-/// Fields and values of a hash in turn, as scripts answer them.
+/// Fields and values of a hash in turn, as scripts get them.
 pub(crate) type Flat = Vec<String>;
 /// Fields and values of a hash in turn, as scripts get them.
 pub(crate) type Fields<'a> = Vec<Cow<'a, str>>;
@@ -81,12 +81,14 @@ pub(crate) fn counter_values(counters: Counters) -> impl Iterator<Item = (&'stat
 }
 
 /// Fields and values of a hash that a script answers with.
-pub(crate) fn pairs(flat: Flat) -> Result<Pairs> {
-    if !flat.len().is_multiple_of(2) {
-        return Err(bad_reply("a field without a value"));
-    }
-    let mut flat = flat.into_iter();
-    Ok(std::iter::from_fn(|| Some((flat.next()?, flat.next()?))).collect())
+pub(crate) fn pairs(flat: Vec<Bytes>) -> Result<Pairs> {
+    let pairs = large::large_pairs(flat)?.into_iter();
+    pairs.map(|(field, value)| Ok((field, utf8(value)?))).collect()
+}
+
+/// Text that Redis keeps.
+pub(crate) fn utf8(value: Vec<u8>) -> Result<String> {
+    String::from_utf8(value).map_err(bad_reply)
 }
 
 /// The fence in a whole core hash.

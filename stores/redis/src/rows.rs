@@ -13,7 +13,7 @@ use spiderq_core::{
 
 use crate::{
     RedisStore,
-    error::bad_reply,
+    error::{bad_reply, damaged_job},
     large::{LargePairs, LargeValues},
     names::ProjectNames,
     record::{
@@ -22,7 +22,11 @@ use crate::{
     sizes::{all_fit, fitting},
 };
 
-/// The first of the jobs, as many as one step may read. Where metadata of several are read, which
+/// A job, `None` where there is none, or [`Error::JobDamaged`].
+type Row = Result<Option<Job>>;
+
+/// The first of the jobs: as many as one step may read, and those before one that cannot be read,
+/// which is the error where it is the first. Where metadata of several are read, which
 /// may be large, projects take turns.
 pub(crate) async fn get(
     store: &RedisStore,
@@ -68,12 +72,21 @@ async fn read(
     keys: &[JobKey],
     fields: &FieldSelection,
 ) -> Result<Vec<Option<Job>>> {
-    by_project(keys, |keys| async move { of_project(store, &keys, fields).await }).await
+    let rows =
+        by_project(keys, |keys| async move { of_project(store, &keys, fields).await }).await?;
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in rows {
+        match row {
+            Err(Error::JobDamaged { .. }) if !jobs.is_empty() => break,
+            row => jobs.push(row?),
+        }
+    }
+    Ok(jobs)
 }
 
 /// What `read` answers of each key, in the order of the keys. It is asked once a project, as all
 /// keys of one trip must be of the same slot.
-pub(crate) async fn by_project<T: Default, F>(
+pub(crate) async fn by_project<T, F>(
     keys: &[JobKey],
     read: impl Fn(Vec<JobKey>) -> F,
 ) -> Result<Vec<T>>
@@ -88,18 +101,19 @@ where
         let reading = read(indexes.iter().map(|index| keys[*index]).collect());
         async move { Ok::<Vec<_>, Error>(indexes.into_iter().zip(reading.await?).collect()) }
     });
-    let mut found: Vec<T> = keys.iter().map(|_| T::default()).collect();
-    for (index, answer) in try_join_all(reads).await?.into_iter().flatten() {
-        found[index] = answer;
+    let mut found: Vec<(usize, T)> = try_join_all(reads).await?.into_iter().flatten().collect();
+    if found.len() != keys.len() {
+        return Err(bad_reply("fewer answers than keys"));
     }
-    Ok(found)
+    found.sort_by_key(|(index, _)| *index);
+    Ok(found.into_iter().map(|(_, answer)| answer).collect())
 }
 
 async fn of_project(
     store: &RedisStore,
     keys: &[JobKey],
     fields: &FieldSelection,
-) -> Result<Vec<Option<Job>>> {
+) -> Result<Vec<Row>> {
     match fields {
         FieldSelection::Full => whole(store, keys).await,
         FieldSelection::Row => some(store, keys, &[]).await,
@@ -107,7 +121,7 @@ async fn of_project(
     }
 }
 
-async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> {
+async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Row>> {
     let read = |pipe: &mut Pipeline, key| {
         pipe.hgetall(ProjectNames::job(key)).hgetall(ProjectNames::large(key));
     };
@@ -115,11 +129,8 @@ async fn whole(store: &RedisStore, keys: &[JobKey]) -> Result<Vec<Option<Job>>> 
         let written = core.iter().find(|(field, _)| field == WRITTEN);
         written.map(|(_, time)| time.clone())
     };
-    let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
-    let job = |((core, large), key): ((Pairs, LargePairs), &JobKey)| {
-        Record::whole(core, large)?.decode(*key)
-    };
-    found.map(job).collect()
+    let job = |key, (core, large): (Pairs, LargePairs)| Record::whole(core, large)?.decode(key);
+    both_hashes(store, keys, read, written, job).await
 }
 
 /// What to read of a job for a row.
@@ -139,14 +150,14 @@ impl<'a> RowColumns<'a> {
         let small: Vec<&str> = FieldSelection::ROW.into_iter().chain(named.clone()).collect();
         Self { fields: columns(&small), small, named }
     }
+
+    fn record(&self, core: Values) -> Result<Record> {
+        Record::of_row(core, self.small.iter().copied())
+    }
 }
 
 /// From the core hash alone, where it knows of all these names what it does not have.
-async fn some(
-    store: &RedisStore,
-    keys: &[JobKey],
-    names: &[FieldName],
-) -> Result<Vec<Option<Job>>> {
+async fn some(store: &RedisStore, keys: &[JobKey], names: &[FieldName]) -> Result<Vec<Row>> {
     let columns = RowColumns::of(names);
     if !columns.named.iter().all(|name| POINTED_AT.contains(name)) {
         return of_both_hashes(store, keys, &columns).await;
@@ -155,15 +166,16 @@ async fn some(
     for key in keys {
         pipe.hmget(ProjectNames::job(*key), &columns.fields);
     }
-    let rows: Vec<Values> = store.connection.pipe(&pipe).await?;
-    let mut rows = Replies(rows.into_iter());
+    let replies: Vec<Value> = store.connection.pipe(&pipe).await?;
+    let mut replies = Replies(replies.into_iter());
     let (mut jobs, mut incomplete) = (Vec::with_capacity(keys.len()), Vec::new());
     for key in keys {
-        let record = Record::of_row(rows.next()?, columns.small.iter().copied())?;
-        if record.points_at_large() {
+        let record = value(replies.next()?).and_then(|row| columns.record(row));
+        if record.as_ref().is_ok_and(Record::points_at_large) {
             incomplete.push(jobs.len());
         }
-        jobs.push(record.decode(*key)?);
+        let job = record.and_then(|record| record.decode(*key));
+        jobs.push(job.map_err(|error| damaged_job(*key, error)));
     }
     if !incomplete.is_empty() {
         let again: Vec<JobKey> = incomplete.iter().map(|index| keys[*index]).collect();
@@ -179,19 +191,18 @@ async fn of_both_hashes(
     store: &RedisStore,
     keys: &[JobKey],
     columns: &RowColumns<'_>,
-) -> Result<Vec<Option<Job>>> {
+) -> Result<Vec<Row>> {
     let read = |pipe: &mut Pipeline, key| {
         let (core, large) = (ProjectNames::job(key), ProjectNames::large(key));
         pipe.hmget(core, &columns.fields).hmget(large, &columns.named);
     };
     let written = |core: &Values| core.get(WRITTEN_COLUMN).cloned().flatten();
-    let found = both_hashes(store, keys, read, written).await?.into_iter().zip(keys);
-    let job = |((core, large), key): ((Values, LargeValues), &JobKey)| {
-        let mut record = Record::of_row(core, columns.small.iter().copied())?;
+    let job = |key, (core, large): (Values, LargeValues)| {
+        let mut record = columns.record(core)?;
         record.add_large(columns.named.iter().copied(), large)?;
-        record.decode(*key)
+        record.decode(key)
     };
-    found.map(job).collect()
+    both_hashes(store, keys, read, written, job).await
 }
 
 /// Reads both hashes of jobs, each job's as of one moment. Not in a transaction, which a server
@@ -202,7 +213,8 @@ async fn both_hashes<C: FromRedisValue, L: FromRedisValue>(
     keys: &[JobKey],
     read: impl Fn(&mut Pipeline, JobKey),
     written: impl Fn(&C) -> Option<String>,
-) -> Result<Vec<(C, L)>> {
+    job: impl Fn(JobKey, (C, L)) -> Row,
+) -> Result<Vec<Row>> {
     let mut pipe = redis::pipe();
     for key in keys {
         read(&mut pipe, *key);
@@ -210,18 +222,26 @@ async fn both_hashes<C: FromRedisValue, L: FromRedisValue>(
     }
     let replies: Vec<Value> = store.connection.pipe(&pipe).await?;
     let mut replies = Replies(replies.into_iter());
-    let mut found = Vec::with_capacity(keys.len());
+    let mut rows = Vec::with_capacity(keys.len());
     for key in keys {
-        let (core, large): (C, L) = (replies.value()?, replies.value()?);
-        if written(&core) == replies.value::<Option<String>>()? {
-            found.push((core, large));
-        } else {
-            let mut again = redis::pipe();
-            read(&mut again, *key);
-            found.push(store.connection.read(&again).await?);
-        }
+        let (core, large, last) = (replies.next()?, replies.next()?, replies.next()?);
+        let found = value(core).and_then(|core: C| {
+            let is_one = written(&core) == value::<Option<String>>(last)?;
+            Ok((is_one, (core, value(large)?)))
+        });
+        let found = match found {
+            Ok((true, found)) => Ok(found),
+            Ok((false, _)) => {
+                let mut again = redis::pipe();
+                read(&mut again, *key);
+                store.connection.read(&again).await
+            }
+            Err(error) => Err(error),
+        };
+        let row = found.and_then(|found| job(*key, found));
+        rows.push(row.map_err(|error| damaged_job(*key, error)));
     }
-    Ok(found)
+    Ok(rows)
 }
 
 /// The fields of the core hash for a row with small metadata of these names.
@@ -233,14 +253,12 @@ pub(crate) fn columns(small: &[&str]) -> Vec<String> {
 /// The replies of a pipeline: as many as commands.
 struct Replies<I>(I);
 
-impl<I: Iterator> Replies<I> {
-    fn next(&mut self) -> Result<I::Item> {
+impl<I: Iterator<Item = Value>> Replies<I> {
+    fn next(&mut self) -> Result<Value> {
         self.0.next().ok_or_else(|| bad_reply("fewer replies than commands"))
     }
 }
 
-impl<I: Iterator<Item = Value>> Replies<I> {
-    fn value<T: FromRedisValue>(&mut self) -> Result<T> {
-        redis::from_redis_value(self.next()?).map_err(bad_reply)
-    }
+fn value<T: FromRedisValue>(reply: Value) -> Result<T> {
+    redis::from_redis_value(reply).map_err(bad_reply)
 }

@@ -37,14 +37,13 @@ mod spiders;
 mod store_file;
 #[cfg(test)]
 mod tests;
-mod unreadable_jobs;
 mod upkeep;
 mod writer;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
-use spiderq_core::{error::Result, limits::EVENTS_TTL, model::ProjectId};
+use spiderq_core::{UnreadableJobs, error::Result, limits::EVENTS_TTL, model::ProjectId};
 
 use self::{
     damage::Damage,
@@ -53,7 +52,6 @@ use self::{
     notify::Notifiers,
     readers::Readers,
     store_file::{Access, StoreFile},
-    unreadable_jobs::UnreadableJobs,
     writer::Writer,
 };
 
@@ -78,7 +76,7 @@ pub struct SqliteStore {
     identity: Arc<Identity>,
     notifiers: Arc<Notifiers>,
     last_reads: LastReads,
-    unreadable: Arc<UnreadableJobs>,
+    unreadable: Arc<UnreadableJobs<i64>>,
     file: StoreFile,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params, params};
 use spiderq_core::{
+    UnreadableJobs,
     effect::{self, StoredJob, check_running, tags_with_spider},
     error::{self, Error},
     model::{ClaimFilter, Fence, FieldSelection, JobKey, Millis, ProjectId, State, UniqueKey},
@@ -25,7 +26,6 @@ use crate::{
     projects::find_spider,
     request_ids::{self, Once},
     spiders::default_tags,
-    unreadable_jobs::UnreadableJobs,
 };
 
 /// Jobs that cannot be read which one step of a claim passes over, so that it holds the writer for
@@ -60,7 +60,7 @@ impl QueueStore for SqliteStore {
             let once = Once { project, request_id: request_id.cloned(), now };
             let (wanted, effect) = (wanted.clone(), effect.clone());
             let unreadable = Arc::clone(&self.unreadable);
-            let known = unreadable.positions(project).len();
+            let known = unreadable.of(project).len();
             let step = move |connection: &_| {
                 let work = || claim(connection, project, &wanted, &effect, now, &unreadable);
                 let encode =
@@ -71,7 +71,7 @@ impl QueueStore for SqliteStore {
                 })
             };
             let claimed = self.write(project, step, Option::is_some).await?;
-            let passed_over = self.unreadable.positions(project).len().saturating_sub(known);
+            let passed_over = self.unreadable.of(project).len().saturating_sub(known);
             if claimed.is_some() || passed_over < MAX_UNREADABLE {
                 return Ok(claimed);
             }
@@ -181,7 +181,7 @@ pub(crate) fn claim(
     wanted: &ClaimFilter,
     effect: &Effect,
     now: Millis,
-    unreadable: &UnreadableJobs,
+    unreadable: &UnreadableJobs<i64>,
 ) -> Result<Option<Claimed>> {
     let mut project = ProjectStep::load(connection, project)?;
     // Where not even the lightest job may run, there is no need to look for one.
@@ -207,9 +207,9 @@ pub(crate) fn claim(
 fn next_row(
     project: &mut ProjectStep<'_>,
     wanted: &ClaimFilter,
-    unreadable: &UnreadableJobs,
+    unreadable: &UnreadableJobs<i64>,
 ) -> Result<Option<JobRow>> {
-    let mut without = unreadable.positions(project.id);
+    let mut without = unreadable.of(project.id);
     for _ in 0..MAX_UNREADABLE {
         let Some((id, position)) = next_job::find(project, wanted, &without)? else {
             return Ok(None);

@@ -8,7 +8,7 @@ use spiderq_tests::{
 
 use crate::{
     redis::store_at,
-    sample::{begin, check},
+    sample::{begin, check, end},
 };
 
 /// Changes a byte of the compressed value of `big` in the sample.

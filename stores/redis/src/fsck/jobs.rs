@@ -14,10 +14,10 @@ use spiderq_core::{
 use super::{Check, FindingRow, MAX_CHECKED};
 use crate::{
     error::{UNEXPECTED, bad_reply},
-    large::{Bytes, LargePart},
+    large::{Bytes, LargePart, LargeValues},
     link::within,
     names::{Found, Part, ProjectNames, member, parse},
-    record::{POINTED_AT, Record, Values},
+    record::{POINTED_AT, Record, Values, utf8},
     rows::columns,
     scripts,
 };
@@ -40,7 +40,7 @@ struct JobsArg<'a> {
 struct AsideArg<'a> {
     repair: bool,
     fields: &'a [String],
-    broken: Vec<(String, Values, String)>,
+    broken: Vec<(String, Vec<Option<LargePart<'a>>>, String)>,
     damaged: Vec<(String, LargePart<'a>, LargePart<'a>, String)>,
     larges: &'a [String],
 }
@@ -101,11 +101,14 @@ impl Check<'_> {
         for key in jobs {
             pipe.hmget(ProjectNames::job(*key), &fields);
         }
-        let records: Vec<Values> = within(self.store.connection.pipe(&pipe)).await?;
+        let records: Vec<LargeValues> = within(self.store.connection.pipe(&pipe)).await?;
         let (mut members, mut broken) = (Vec::new(), Vec::new());
         for (key, values) in jobs.iter().zip(records) {
             match unreadable(*key, values.clone()) {
-                Some(why) => broken.push((member(*key), values, why)),
+                Some(why) => {
+                    let values = values.into_iter().map(|value| value.map(LargePart::Compressed));
+                    broken.push((member(*key), values.collect(), why));
+                }
                 None => members.push(member(*key)),
             }
         }
@@ -165,8 +168,10 @@ impl Check<'_> {
 
 /// Why a record cannot be read. One of nothing at all has just gone, or the script finds it to be
 /// empty.
-fn unreadable(key: JobKey, values: Values) -> Option<String> {
-    let record = Record::of_row(values, FieldSelection::ROW.into_iter());
+fn unreadable(key: JobKey, values: LargeValues) -> Option<String> {
+    let texts: Result<Values> =
+        values.into_iter().map(|value| value.map(utf8).transpose()).collect();
+    let record = texts.and_then(|texts| Record::of_row(texts, FieldSelection::ROW.into_iter()));
     match record.and_then(|record| record.decode(key)) {
         Ok(Some(_)) => None,
         Ok(None) => Some("no field s".to_owned()),

@@ -1,7 +1,7 @@
 -- Takes the job that next_job.lua finds, and applies an effect.
 -- KEYS    see names.lua.
--- ARGV[1] now; max_tags; request; effect; filter: see claim_filter.lua; from: nil, or {lane, position}
---         where an earlier call stopped looking.
+-- ARGV[1] now; max_tags; request; effect; filter and without: see claim_filter.lua; from: nil, or
+--         {lane, position} where an earlier call stopped looking.
 -- Returns packed {claimed = {member, core, large}}, the last two flat lists of fields and values
 --         after the claim; 'none'; {more = {lane, position}}: another call is to go on from there;
 --         {stale = member}: the request id took that job, and its attempt is over; '' for a reused
@@ -24,7 +24,7 @@ if kept then
   return stale and cmsgpack.pack({ stale = member }) or claimed(member)
 end
 
-local filter = claim_filter.new(arg.filter)
+local filter = claim_filter.new(arg.filter, arg.without)
 local member, on = next_job.find(filter, arg.from)
 if on then return cmsgpack.pack({ more = on }) end
 if not member then return cmsgpack.pack('none') end

@@ -15,8 +15,12 @@ end
 
 -- `wanted`: {spiders, has_tags, lacks_tags: fields of the counters hash with their numbers, empty for
 -- all; max_units: nil for any}.
-function claim_filter.new(wanted)
+-- `without`: members that are passed over.
+function claim_filter.new(wanted, without)
+  local passed = {}
+  for _, member in ipairs(without) do passed[member] = true end
   return {
+    passed = passed,
     any_spider = #wanted.spiders == 0,
     any_tag = #wanted.has_tags == 0,
     spiders = stored_numbers(wanted.spiders),
@@ -57,6 +61,7 @@ end
 
 -- 'take', 'pass' over it, or 'stop': it is next, but does not fit into the project's units yet.
 function claim_filter.verdict(filter, member)
+  if filter.passed[member] then return 'pass' end
   if not claim_filter.may_run(filter, names.spider_of(member)) then return 'pass' end
   if not filter.any_tag and not has_any(member, filter.has_tags) then return 'pass' end
   if has_any(member, filter.lacks_tags) then return 'pass' end
