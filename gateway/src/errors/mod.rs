@@ -135,6 +135,21 @@ impl Problem {
         self
     }
 
+    /// For a path whose message holds lines of the body: names the one at fault by its number there.
+    pub(crate) fn naming_line(mut self, numbers: &[usize]) -> Self {
+        let index = match &self.field {
+            Some(Field::OfMessage(path)) => {
+                path.strip_prefix("lines[").and_then(|rest| rest.split(']').next()?.parse().ok())
+            }
+            Some(Field::OfRequest(_)) | None => None,
+        };
+        let number: Option<&usize> = index.and_then(|index: usize| numbers.get(index));
+        if let Some(number) = number {
+            self.field = Some(Field::OfRequest(format!("line {number} of the body")));
+        }
+        self
+    }
+
     /// For a path whose clients know this error of the service as a bad parameter.
     pub(crate) fn into_invalid(self, name: &str, accepted: &str) -> Self {
         let credentials_checked = self.credentials_checked;

@@ -83,6 +83,9 @@ fn http_code(status: &Status) -> StatusCode {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
+        Code::FailedPrecondition if has_reason(status, "OUTPUT_DISABLED") => {
+            StatusCode::NOT_IMPLEMENTED
+        }
         Code::FailedPrecondition | Code::Aborted => StatusCode::CONFLICT,
         // Only what may pass says when to try again.
         Code::ResourceExhausted if status.get_details_retry_info().is_some() => {
@@ -100,8 +103,11 @@ fn http_code(status: &Status) -> StatusCode {
 
 /// Whoever calls should know that trying again does not help; the service has logged it.
 fn is_store_damaged(status: &Status) -> bool {
-    let reason = status.get_details_error_info().map(|info| info.reason);
-    status.code() == Code::Internal && reason.as_deref() == Some("STORE_DAMAGED")
+    status.code() == Code::Internal && has_reason(status, "STORE_DAMAGED")
+}
+
+fn has_reason(status: &Status, reason: &str) -> bool {
+    status.get_details_error_info().is_some_and(|info| info.reason == reason)
 }
 
 /// The first violated field and what it accepts.
