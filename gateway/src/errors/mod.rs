@@ -156,6 +156,19 @@ impl Problem {
         Self { credentials_checked, ..Self::invalid(name, accepted) }
     }
 
+    /// Whether the same request would be refused again, as far as the code tells.
+    pub(crate) fn is_final(&self) -> bool {
+        [
+            StatusCode::BAD_REQUEST,
+            StatusCode::FORBIDDEN,
+            StatusCode::NOT_FOUND,
+            StatusCode::CONFLICT,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::NOT_IMPLEMENTED,
+        ]
+        .contains(&self.code)
+    }
+
     /// Whether what was asked for may have been done all the same.
     pub(crate) fn leaves_outcome_unknown(&self) -> bool {
         [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT].contains(&self.code)

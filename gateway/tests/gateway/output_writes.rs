@@ -89,3 +89,33 @@ async fn nothing_of_an_upload_is_read_for_an_unknown_caller() {
         assert_eq!(fake.calls(), 0);
     }
 }
+
+#[tokio::test]
+async fn the_official_writer_is_told_to_drop_what_will_never_be_taken() {
+    let refusal = |code, state| {
+        let metadata = [("state".to_owned(), String::from(state))];
+        let details = ErrorDetails::with_error_info("REASON", "spiderq", metadata);
+        Status::with_error_details(code, "no", details)
+    };
+    for (code, state, told, others) in [
+        (Code::FailedPrecondition, "finished", 300, 409),
+        (Code::FailedPrecondition, "pending", 409, 409),
+        (Code::NotFound, "", 300, 404),
+        (Code::PermissionDenied, "", 300, 403),
+        (Code::ResourceExhausted, "", 300, 413),
+        (Code::Unavailable, "", 503, 503),
+        (Code::Unauthenticated, "", 401, 401),
+    ] {
+        for (agent, expected) in [("python-scrapinghub/2.9.0", told), ("curl/8.0", others)] {
+            let fake = Fake::default().responds(refusal(code, state));
+            let headers = [("user-agent", agent)];
+            let reply = fake.with("POST", "/items/1/2/3?start=0", &headers, "{}").await;
+            assert_eq!(reply.code.as_u16(), expected, "{code:?} {state} {agent}");
+            let reason = http::StatusCode::from_u16(others).unwrap().canonical_reason().unwrap();
+            let message = if others == 401 { "Unauthorized" } else { "no" };
+            let body = format!("{{\"error\":\"{reason}\",\"message\":\"{message}\"}}");
+            assert_eq!(reply.code_and_body().1, body);
+            assert_eq!(reply.header("location"), None);
+        }
+    }
+}
