@@ -151,6 +151,9 @@ pub const MAX_OUTPUT_LINE_BYTES: usize = 1 << 20;
 pub const MAX_OUTPUT_BATCH_BYTES: usize = 4 << 20;
 /// Lines of one `AppendOutput`.
 pub const MAX_OUTPUT_BATCH_LINES: usize = 100_000;
+/// Bytes of a gRPC request that takes lines of output: somewhat over the most of its lines and what
+/// stands between them.
+pub const MAX_OUTPUT_REQUEST_BYTES: usize = 5 << 20;
 /// Bytes of the outputs of one attempt together, where `max_output_bytes` is not set: 10 GiB.
 pub const DEFAULT_MAX_OUTPUT_BYTES: u64 = 10 << 30;
 /// How long after its end a job's last holder may append to its output: what its runner sent

@@ -184,15 +184,19 @@ impl Outputs {
     /// Compresses what is left in the tails of an attempt that has ended.
     pub async fn end(&self, key: JobKey, attempt: u32) -> Result<()> {
         for kind in OutputKind::ALL {
-            let id = OutputId { key, attempt, kind };
-            let shared = self.state(&id);
-            let mut state = shared.lock().await;
-            *state = None;
-            let done = self.compact(&id, MIN_SEGMENT_BYTES).await;
-            self.forget(&id);
-            done?;
+            self.end_one(&OutputId { key, attempt, kind }).await?;
         }
         Ok(())
+    }
+
+    /// The same of one output.
+    pub async fn end_one(&self, id: &OutputId) -> Result<()> {
+        let shared = self.state(id);
+        let mut state = shared.lock().await;
+        *state = None;
+        let done = self.compact(id, MIN_SEGMENT_BYTES).await;
+        self.forget(id);
+        done.map(|_| ())
     }
 
     /// Whether lines of the attempt were appended under this fence.

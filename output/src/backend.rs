@@ -92,6 +92,9 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// a spider, by how many numbers are given; in rising order.
     async fn numbers(&self, of: &[u64]) -> Result<Vec<u64>>;
 
+    /// Whose outputs these are: `owner`, if nobody's so far.
+    async fn owner(&self, owner: &str) -> Result<String>;
+
     /// An error when it does not answer, or nothing can be written.
     async fn ping(&self) -> Result<()>;
 }

@@ -23,7 +23,7 @@ use spiderq_core::{
 };
 
 use self::{
-    io::{failed, sync_folder},
+    io::{Unnamed, failed, sync_folder},
     tails::OpenTails,
 };
 use crate::{
@@ -34,6 +34,9 @@ use crate::{
 /// Bytes of lines in a tail before they are compressed.
 const TAIL_BYTES: u64 = 1 << 20;
 
+/// The file that says whose outputs these are.
+const OWNER: &str = "owner";
+
 /// A folder that outputs are kept in.
 #[derive(Debug)]
 pub struct Files {
@@ -42,11 +45,10 @@ pub struct Files {
 }
 
 impl Files {
-    /// Opens a folder, and makes it if it is not there.
-    pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
-        let root: Arc<Path> = root.into().into();
-        io::make_folder(&root).map_err(failed)?;
-        Ok(Self { root, tails: Arc::default() })
+    /// A folder, which is made when something is to be written to it.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into().into(), tails: Arc::default() }
     }
 
     fn folder(&self, key: JobKey) -> PathBuf {
@@ -147,6 +149,23 @@ impl Backend for Files {
         let mut folder = self.root.to_path_buf();
         folder.extend(of.iter().map(u64::to_string));
         blocking(move || numbers(&folder).map_err(failed)).await
+    }
+
+    async fn owner(&self, owner: &str) -> Result<String> {
+        let (path, owner) = (self.root.join(OWNER), owner.to_owned());
+        blocking(move || {
+            if let Some(found) = found(fs::read_to_string(&path))? {
+                return Ok(found.trim_end().to_owned());
+            }
+            let text = format!("{owner}\n");
+            let unnamed = Unnamed::write(&path, text.as_bytes()).map_err(failed)?;
+            if unnamed.create_new().map_err(failed)? {
+                return Ok(owner);
+            }
+            let found = fs::read_to_string(&path).map_err(failed)?;
+            Ok(found.trim_end().to_owned())
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -8,6 +8,7 @@
 
 mod append;
 mod backend;
+mod check;
 mod files;
 mod filter;
 mod id;
@@ -22,6 +23,7 @@ mod wakes;
 pub use self::{
     append::{Append, Appended},
     backend::{Backend, Known, Peeked, Version},
+    check::Problem,
     files::Files,
     filter::LineFilter,
     id::{OutputId, OutputKind},

@@ -130,6 +130,20 @@ impl Outputs {
         Ok(sum)
     }
 
+    /// Names and sizes in bytes of all objects of a job.
+    pub async fn objects(&self, key: JobKey) -> Result<Vec<(String, u64)>> {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.backend.list(key, "", &after).await?;
+            let is_last = page.len() < LIST_PAGE;
+            after = page.last().map_or(after, |(name, _)| name.clone());
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Where an output ends, as this process knows it.
     pub(crate) fn state(&self, id: &OutputId) -> SharedState {
         let used = self.states.uses.fetch_add(1, Ordering::Relaxed);
@@ -142,6 +156,16 @@ impl Outputs {
             oldest.and_then(|id| known.remove(&id));
         }
         state
+    }
+
+    /// The outputs of these jobs that this process has appended to lately.
+    #[must_use]
+    pub fn known_of(&self, keys: &[JobKey]) -> Vec<OutputId> {
+        let known = self.states.lock();
+        if known.is_empty() {
+            return Vec::new();
+        }
+        known.keys().filter(|id| keys.contains(&id.key)).copied().collect()
     }
 
     pub(crate) fn forget(&self, id: &OutputId) {

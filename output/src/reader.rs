@@ -64,6 +64,14 @@ impl Reader {
         Self { limit: Some(lines), ..self }
     }
 
+    /// Goes to another attempt, from the same offset on: for a reader that has read nothing yet.
+    pub fn go_to_attempt(&mut self, attempt: u32) {
+        self.id.attempt = attempt;
+        self.tail = None;
+        self.segments.clear();
+        self.chunks.clear();
+    }
+
     /// What is read.
     #[must_use]
     pub const fn id(&self) -> &OutputId {

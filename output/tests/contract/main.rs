@@ -47,6 +47,7 @@ macro_rules! cases {
             reads::a_page_has_about_a_mebibyte,
             reads::numbers_are_told_of_any_size,
             reads::jobs_with_output_are_listed,
+            reads::a_place_has_one_owner,
         }
     };
 }

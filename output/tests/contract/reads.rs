@@ -170,3 +170,10 @@ pub(crate) async fn jobs_with_output_are_listed(place: &impl Place) {
     assert_eq!(backend.numbers(&[]).await.unwrap(), [53]);
     backend.ping().await.unwrap();
 }
+
+pub(crate) async fn a_place_has_one_owner(place: &impl Place) {
+    for owner in ["first", "second", "first"] {
+        assert_eq!(place.open().owner(owner).await.unwrap(), "first");
+    }
+    assert_eq!(place.open().numbers(&[]).await.unwrap(), [0; 0]);
+}

@@ -35,7 +35,7 @@ impl Place for FilesPlace {
     }
 
     fn open(&self) -> Arc<dyn Backend> {
-        Arc::new(Files::open(self.0.path()).unwrap())
+        Arc::new(Files::new(self.0.path()))
     }
 }
 
