@@ -1,17 +1,16 @@
 //! Cuts the body of an upload into lines as it arrives, so that a body may be larger than memory.
 
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use serde_json::value::RawValue;
+use spiderq_core::limits::MAX_OUTPUT_LINE_BYTES;
 use spiderq_proto::v1::OutputKind;
 
 use crate::errors::Problem;
 
-/// Bytes of one line.
-const MAX_LINE_BYTES: usize = 1 << 20;
-/// Bytes and lines after which a batch goes to the service.
+/// Bytes and lines after which a batch goes to the service, which takes several times that.
 const BATCH_BYTES: usize = 1 << 20;
 const BATCH_LINES: usize = 50_000;
 
@@ -26,21 +25,23 @@ pub(crate) struct BodyLines {
     rest: BytesMut,
     /// Lines of the body that were cut.
     count: usize,
-    batch: Batch,
+    /// Those that no batch has had, each with its number in the body; the first line is 1.
+    lines: VecDeque<(usize, Bytes)>,
+    /// Bytes of these.
+    bytes: usize,
 }
 
 /// Lines for one call.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) lines: Vec<Bytes>,
-    /// Where each stands in the body; the first line is 1.
+    /// The number of each in the body.
     pub(crate) numbers: Vec<usize>,
-    bytes: usize,
 }
 
 impl BodyLines {
     pub(crate) fn new(kind: OutputKind) -> Self {
-        Self { kind, rest: BytesMut::new(), count: 0, batch: Batch::default() }
+        Self { kind, rest: BytesMut::new(), count: 0, lines: VecDeque::new(), bytes: 0 }
     }
 
     /// Adds what has arrived.
@@ -63,18 +64,32 @@ impl BodyLines {
     }
 
     /// Bytes that are held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.batch.bytes + self.rest.len()
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes + self.rest.len()
     }
 
     /// Whether a call has enough to do.
-    pub(crate) const fn has_batch(&self) -> bool {
-        self.batch.bytes >= BATCH_BYTES || self.batch.lines.len() >= BATCH_LINES
+    pub(crate) fn has_batch(&self) -> bool {
+        self.bytes >= BATCH_BYTES || self.lines.len() >= BATCH_LINES
     }
 
-    /// What has come since the last call.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The next batch.
     pub(crate) fn take(&mut self) -> Batch {
-        mem::take(&mut self.batch)
+        let (mut batch, mut bytes) = (Batch::default(), 0);
+        while bytes < BATCH_BYTES
+            && batch.lines.len() < BATCH_LINES
+            && let Some((number, line)) = self.lines.pop_front()
+        {
+            bytes += line.len();
+            batch.lines.push(line);
+            batch.numbers.push(number);
+        }
+        self.bytes -= bytes;
+        batch
     }
 
     fn cut(&mut self, whole: &Bytes) -> Result<(), Problem> {
@@ -106,17 +121,16 @@ impl BodyLines {
     }
 
     fn push(&mut self, line: Bytes) {
-        self.batch.bytes += line.len();
-        self.batch.lines.push(line);
-        self.batch.numbers.push(self.count);
+        self.bytes += line.len();
+        self.lines.push_back((self.count, line));
     }
 
     fn check_length(&self, length: usize) -> Result<(), Problem> {
-        if length <= MAX_LINE_BYTES {
+        if length <= MAX_OUTPUT_LINE_BYTES {
             return Ok(());
         }
         let code = StatusCode::PAYLOAD_TOO_LARGE;
-        let accepted = format!("a line must have at most {MAX_LINE_BYTES} bytes");
+        let accepted = format!("a line must have at most {MAX_OUTPUT_LINE_BYTES} bytes");
         Err(Problem::of_field(code, "body", accepted))
     }
 }
@@ -196,11 +210,11 @@ mod tests {
     #[test]
     fn a_line_has_a_limited_length_before_and_behind_its_end() {
         let mut lines = BodyLines::new(OutputKind::Items);
-        lines.add(&vec![b'x'; MAX_LINE_BYTES]).unwrap();
+        lines.add(&vec![b'x'; MAX_OUTPUT_LINE_BYTES]).unwrap();
         let refused = lines.add(b"x").unwrap_err().into_message();
         assert_eq!(refused, "body: a line must have at most 1048576 bytes");
         let mut lines = BodyLines::new(OutputKind::Items);
-        lines.add(&[&vec![b'x'; MAX_LINE_BYTES + 1][..], b"\n"].concat()).unwrap_err();
+        lines.add(&[&vec![b'x'; MAX_OUTPUT_LINE_BYTES + 1][..], b"\n"].concat()).unwrap_err();
     }
 
     #[test]
@@ -210,9 +224,13 @@ mod tests {
         assert!(!lines.has_batch());
         lines.add(b"{}\n").unwrap();
         assert!(lines.has_batch());
-        assert_eq!(lines.take().lines.len(), BATCH_LINES);
-        assert!(!lines.has_batch());
-        lines.add(&[&vec![b'x'; MAX_LINE_BYTES][..], b"\n"].concat()).unwrap();
+        let many = format!("[{}]\n", vec!["{}"; BATCH_LINES].join(","));
+        lines.add(many.as_bytes()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(lines.take().lines.len(), BATCH_LINES);
+        }
+        assert!(lines.is_empty() && !lines.has_batch());
+        lines.add(&[&vec![b'x'; MAX_OUTPUT_LINE_BYTES][..], b"\n"].concat()).unwrap();
         assert!(lines.has_batch());
     }
 }

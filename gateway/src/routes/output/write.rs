@@ -76,18 +76,23 @@ async fn append_all(upload: &mut Upload, kind: OutputKind) -> Result<i64, Refuse
     };
     let mut lines = BodyLines::new(kind);
     while let Some(piece) = upload.pieces.next().await? {
-        let needed = COPIES * (lines.bytes() + piece.len());
+        let needed = COPIES * (lines.held_bytes() + piece.len());
         let more = needed.saturating_sub(upload.memory.bytes());
         body::reserve(&mut upload.memory, more).await?;
         lines.add(&piece)?;
-        if lines.has_batch() {
+        while lines.has_batch() {
             append(&upload.call, &mut target, lines.take()).await?;
         }
     }
     upload.end();
     lines.end()?;
     // A body without lines is a call, too: the service checks who calls and about what.
-    append(&upload.call, &mut target, lines.take()).await
+    loop {
+        let next_offset = append(&upload.call, &mut target, lines.take()).await?;
+        if lines.is_empty() {
+            return Ok(next_offset);
+        }
+    }
 }
 
 /// Appends a batch, and moves `target` behind it. Returns where the output ends.
