@@ -52,6 +52,7 @@ impl Target {
             ("{n}", &n),
             ("{state}", "pending"),
             ("{*field}", "field"),
+            ("{index}", "0"),
             ("{*name}", &format!("job{n}")),
         ];
         names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
