@@ -56,7 +56,7 @@ async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error>
     };
     let checked = store.check(&scope, flags.repair, &mut on_progress).await;
     let summary = checked.map_err(|error| cannot(&url, error))?;
-    if let Some(outputs) = place.open() {
+    if let Some(outputs) = place.open()? {
         let store = store.as_ref();
         let checked =
             output_check::check(store, &outputs, &scope, flags.repair, &mut on_progress).await;

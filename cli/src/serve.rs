@@ -32,7 +32,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         token_secret: token_secret.map(Secret::into_inner),
         quotas: flags.quotas.into(),
         audit_keep_days: Some(flags.audit_keep),
-        output: output.open(),
+        output: output.open()?,
         ..ServiceOptions::default()
     };
     let network = Network::from(&flags.listener);

@@ -146,14 +146,9 @@ pub enum Error {
     /// The events after a cursor are no longer kept.
     #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
-    /// Lines between the end of a job's output and those to append are missing.
-    #[error("start_offset: {}", must_be(*.next))]
-    OutputGap {
-        /// Which job.
-        key: JobKey,
-        /// The offset of the line that must come next.
-        next: u64,
-    },
+    /// Lines between the end of this job's output, at this offset, and those to append are missing.
+    #[error("start_offset: {}", must_be(*.1))]
+    OutputGap(JobKey, u64),
     /// This server keeps no output.
     #[error("this server keeps no output of jobs; its flag --output says where to")]
     OutputDisabled,
@@ -303,7 +298,7 @@ impl Error {
             Self::RequestIdReused => vec![Violation::new("request_id", REQUEST_ID_REUSED)],
             Self::EtagChanged(_) => vec![Violation::new("etag", ETAG_CHANGED)],
             Self::CursorGone => vec![Violation::new("cursor", CURSOR_GONE)],
-            Self::OutputGap { next, .. } => vec![Violation::new("start_offset", must_be(*next))],
+            Self::OutputGap(_, next) => vec![Violation::new("start_offset", must_be(*next))],
             Self::Unauthenticated
             | Self::Forbidden { .. }
             | Self::NotFound { .. }

@@ -78,7 +78,7 @@ impl Outputs {
             }
             if append.start > next {
                 *state = Some(known);
-                return Err(Error::OutputGap { key: append.id.key, next });
+                return Err(Error::OutputGap(append.id.key, next));
             }
             if append.start + append.lines.len() as u64 <= next {
                 let done = known.appended();

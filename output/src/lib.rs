@@ -13,6 +13,8 @@ mod files;
 mod filter;
 mod id;
 mod line;
+#[cfg(feature = "s3")]
+mod objects;
 mod outputs;
 mod reader;
 mod segment;
@@ -20,6 +22,8 @@ mod summary;
 mod tail;
 mod wakes;
 
+#[cfg(feature = "s3")]
+pub use self::objects::Objects;
 pub use self::{
     append::{Append, Appended},
     backend::{Backend, Known, Peeked, Version},

@@ -10,6 +10,12 @@ use crate::store_url::StoreUrl;
 /// What the folder of output is called that stands beside a SQLite file.
 const FOLDER: &str = "spiderq-output";
 
+/// What `--output` accepts.
+#[cfg(feature = "s3")]
+const ACCEPTED: &str = "must be file:DIR, s3://BUCKET/PREFIX or none";
+#[cfg(not(feature = "s3"))]
+const ACCEPTED: &str = "must be file:DIR or none";
+
 /// A place for output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputUrl {
@@ -17,16 +23,33 @@ pub enum OutputUrl {
     None,
     /// In a folder.
     Files(PathBuf),
+    /// In a bucket of an object store that speaks S3.
+    #[cfg(feature = "s3")]
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What the names of all objects begin with; may be empty.
+        prefix: String,
+    },
 }
 
 impl OutputUrl {
-    /// `none` or `file:DIR`.
+    /// `none`, `file:DIR` or `s3://BUCKET[/PREFIX]`.
     pub fn parse(text: &str) -> Result<Self> {
         if text == "none" {
             return Ok(Self::None);
         }
+        #[cfg(feature = "s3")]
+        if let Some(place) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+            if bucket.is_empty() {
+                return Err(Error::invalid("output", "must name a bucket: s3://BUCKET/PREFIX"));
+            }
+            let prefix = prefix.trim_end_matches('/').to_owned();
+            return Ok(Self::S3 { bucket: bucket.to_owned(), prefix });
+        }
         let folder = text.strip_prefix("file:").filter(|folder| !folder.is_empty());
-        let bad = || Error::invalid("output", "must be file:DIR or none");
+        let bad = || Error::invalid("output", ACCEPTED);
         folder.map(|folder| Self::Files(PathBuf::from(folder))).ok_or_else(bad)
     }
 
@@ -40,13 +63,17 @@ impl OutputUrl {
         }
     }
 
-    /// The place; `None` where no output is kept.
-    #[must_use]
-    pub fn open(&self) -> Option<Outputs> {
-        match self {
+    /// The place; `None` where no output is kept. Nothing is written to it yet.
+    pub fn open(&self) -> Result<Option<Outputs>> {
+        Ok(match self {
             Self::None => None,
             Self::Files(folder) => Some(Outputs::new(Arc::new(Files::new(folder)))),
-        }
+            #[cfg(feature = "s3")]
+            Self::S3 { bucket, prefix } => {
+                let objects = spiderq_output::Objects::from_env(bucket, prefix)?;
+                Some(Outputs::new(Arc::new(objects)))
+            }
+        })
     }
 }
 
@@ -55,6 +82,10 @@ impl fmt::Display for OutputUrl {
         match self {
             Self::None => f.write_str("none"),
             Self::Files(folder) => write!(f, "file:{}", folder.display()),
+            #[cfg(feature = "s3")]
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            #[cfg(feature = "s3")]
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
         }
     }
 }
@@ -70,8 +101,18 @@ mod tests {
         }
         for bad in ["", "file:", "output", "ftp://host", "None"] {
             let refused = OutputUrl::parse(bad).unwrap_err().to_string();
-            assert_eq!(refused, "output: must be file:DIR or none", "{bad}");
+            assert_eq!(refused, format!("output: {ACCEPTED}"), "{bad}");
         }
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn a_bucket_may_have_a_prefix() {
+        for text in ["s3://bucket", "s3://bucket/a/b"] {
+            assert_eq!(OutputUrl::parse(text).unwrap().to_string(), text);
+        }
+        let refused = OutputUrl::parse("s3:///prefix").unwrap_err().to_string();
+        assert_eq!(refused, "output: must name a bucket: s3://BUCKET/PREFIX");
     }
 
     #[test]

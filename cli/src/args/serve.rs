@@ -73,8 +73,9 @@ pub(crate) struct StoreFlag {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OutputFlag {
-    /// Where logs, items, requests and samples of jobs are kept: `file:DIR` or `none`. Each store
-    /// needs a place of its own. [default: with SQLite the folder spiderq-output beside the file, with
+    /// Where logs, items, requests and samples of jobs are kept: `file:DIR`,
+    /// `s3://BUCKET/PREFIX` (with the environment variables of AWS, as AWS_REGION and
+    /// AWS_ENDPOINT_URL) or `none`. Each store needs a place of its own. [default: with SQLite the folder spiderq-output beside the file, with
     /// Redis none]
     #[arg(long = "output", env = "SPIDERQ_OUTPUT", value_name = "PLACE")]
     pub(crate) output: Option<String>,

@@ -131,7 +131,7 @@ const fn is_told(error: &Error) -> bool {
         | Error::EtagChanged(_)
         | Error::TooLarge(_)
         | Error::CursorGone
-        | Error::OutputGap { .. }
+        | Error::OutputGap(..)
         | Error::OutputDisabled
         | Error::QuotaExceeded { .. }
         | Error::Overloaded

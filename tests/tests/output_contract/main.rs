@@ -7,7 +7,7 @@ mod files_only;
 mod reads;
 mod world;
 
-use self::world::{FilesPlace, Place};
+use self::world::{FilesPlace, Place, S3Place};
 
 /// Runs the cases on a place of their own each.
 macro_rules! on {
@@ -53,3 +53,4 @@ macro_rules! cases {
 }
 
 cases!(FilesPlace, files);
+cases!(S3Place, s3);

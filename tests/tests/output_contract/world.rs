@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use spiderq_core::{error::Result, model::JobKey};
 use spiderq_output::{
-    Append, Appended, Backend, Batch, Files, LineFilter, OutputId, OutputKind, Outputs, Reader,
+    Append, Appended, Backend, Batch, Files, LineFilter, Objects, OutputId, OutputKind, Outputs,
+    Reader,
 };
+use spiderq_tests::S3Server;
 
 /// Somewhere to keep outputs.
 #[async_trait]
@@ -36,6 +38,20 @@ impl Place for FilesPlace {
 
     fn open(&self) -> Arc<dyn Backend> {
         Arc::new(Files::new(self.0.path()))
+    }
+}
+
+/// An object store. Each case has a prefix of a bucket to itself.
+pub(crate) struct S3Place(S3Server);
+
+#[async_trait]
+impl Place for S3Place {
+    async fn new() -> Self {
+        Self(S3Server::start().await)
+    }
+
+    fn open(&self) -> Arc<dyn Backend> {
+        Arc::new(Objects::new(self.0.client(), "some/prefix").unwrap())
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn lines_that_are_there_are_passed_over(place: &impl Place) {
 pub(crate) async fn a_gap_is_refused_and_names_the_next_offset(place: &impl Place) {
     let (first, second) = (place.outputs(), place.outputs());
     let gap = async |outputs, start| match append(outputs, logs(), start, &["{}"]).await {
-        Err(Error::OutputGap { key, next }) if key == logs().key => next,
+        Err(Error::OutputGap(key, next)) if key == logs().key => next,
         other => panic!("{other:?}"),
     };
     assert_eq!(gap(&first, 1).await, 0);
