@@ -47,7 +47,10 @@ impl Shown {
             return out.extend(row.line);
         }
         let mut added = String::new();
-        Json::Object(self.values(row, &Json::of(row.line))).write(&mut added);
+        // A key is asked for with nearly every list, and needs nothing of the line.
+        let needs_line = self.meta.iter().any(|meta| *meta != Meta::Key);
+        let line = if needs_line { Json::of(row.line) } else { Json::Null };
+        Json::Object(self.values(row, &line)).write(&mut added);
         let line = row.line.trim_ascii();
         match line.strip_suffix(b"}") {
             _ if self.no_data => out.extend(added.as_bytes()),
