@@ -8,10 +8,15 @@ use spiderq_core::limits::{
 };
 
 pub(crate) const FLAG: &str = "must be 1 or 0, true or false, yes or no, on or off";
+pub(crate) const CONTENT_RANGE: &str = "must name the first line, like: items 500-/*";
+pub(crate) const INTEGER: &str = "must be an integer";
 pub(crate) const JOB_KEY: &str = "is required, a job key like 123/1/2";
 pub(crate) const JOB_OR_SPIDER_KEY: &str =
     "must be a job key like 53/7/81 or a spider key like 53/7";
 pub(crate) const JSON_OBJECT: &str = "must be a JSON object";
+pub(crate) const LEVEL: &str =
+    "must be DEBUG, INFO, WARNING, ERROR, CRITICAL, or an integer, 0 or more";
+pub(crate) const NOT_EMPTY: &str = "must not be empty";
 pub(crate) const NOT_NEGATIVE: &str = "must be an integer, 0 or more";
 pub(crate) const ONCE: &str = "must be given once";
 pub(crate) const POSITIVE: &str = "must be a positive integer";

@@ -1,7 +1,7 @@
 //! Reads the body of a request whole, within the limits of its size and of the memory that all
 //! requests share.
 
-use std::{error::Error, io, iter};
+use std::{error::Error, io, iter, mem};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -70,67 +70,93 @@ pub(crate) async fn read_keyless(
 }
 
 async fn collect(
-    mut body: Body,
+    body: Body,
     encoding: ContentEncoding,
     limit: usize,
     memory: &mut Reservation,
 ) -> Result<Bytes, Problem> {
-    let mut collected = Collected { bytes: BytesMut::new(), arrived: 0, limit, memory };
-    let mut gunzip = match encoding {
-        ContentEncoding::Identity => None,
-        ContentEncoding::Gzip => Some(Gunzip::new()),
-    };
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
-        collected.arrived += data.len();
-        let Some(gunzip) = &mut gunzip else {
-            collected.add(&data).await?;
-            continue;
-        };
-        let mut rest = &data[..];
-        while !rest.is_empty() {
-            let piece = gunzip.read(&mut rest).map_err(|error| unreadable(&error))?;
-            collected.add(&piece).await?;
-            // Much may come of few bytes: other tasks get their turn.
-            tokio::task::yield_now().await;
+    let mut pieces = Pieces::new(body, encoding);
+    let mut bytes = BytesMut::new();
+    while let Some(piece) = pieces.next().await? {
+        reserve(memory, piece.len()).await?;
+        if bytes.len() + piece.len() > limit {
+            return Err(too_large(format!("must be at most {limit} bytes")));
         }
+        bytes.extend_from_slice(&piece);
     }
-    if let Some(gunzip) = gunzip {
-        let end = gunzip.finish().map_err(|error| unreadable(&error))?;
-        collected.add(&end).await?;
-    }
-    Ok(collected.bytes.freeze())
+    Ok(bytes.freeze())
 }
 
 /// A body as it comes, decompressed.
-struct Collected<'a> {
-    bytes: BytesMut,
+pub(crate) struct Pieces {
+    body: Body,
+    gunzip: Option<Gunzip>,
+    /// What has arrived and is to be decompressed.
+    compressed: Bytes,
     /// Bytes that have arrived, before decompression.
     arrived: usize,
-    /// Bytes, after decompression.
-    limit: usize,
-    memory: &'a mut Reservation,
+    /// Bytes that were returned.
+    length: usize,
 }
 
-impl Collected<'_> {
-    async fn add(&mut self, data: &[u8]) -> Result<(), Problem> {
-        let too_large =
-            |accepted| Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted);
-        reserve(self.memory, data.len()).await?;
-        let (length, limit) = (self.bytes.len() + data.len(), self.limit);
-        if length > limit {
-            return Err(too_large(format!("must be at most {limit} bytes")));
-        }
+impl Pieces {
+    pub(crate) fn new(body: Body, encoding: ContentEncoding) -> Self {
+        let gunzip = match encoding {
+            ContentEncoding::Identity => None,
+            ContentEncoding::Gzip => Some(Gunzip::new()),
+        };
+        Self { body, gunzip, compressed: Bytes::new(), arrived: 0, length: 0 }
+    }
+
+    /// The next piece, which may be empty; `None` once all has come.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let Some(piece) = self.decompress().await? else { return Ok(None) };
+        self.length += piece.len();
         let allowed = self.arrived.saturating_mul(MAX_EXPANSION).max(FREE_EXPANSION_BYTES);
-        if length > allowed {
-            return Err(too_large(format!("must not expand more than {MAX_EXPANSION} times")));
+        match self.length > allowed {
+            true => Err(too_large(format!("must not expand more than {MAX_EXPANSION} times"))),
+            false => Ok(Some(piece)),
         }
-        self.bytes.extend_from_slice(data);
-        Ok(())
+    }
+
+    async fn decompress(&mut self) -> Result<Option<Bytes>, Problem> {
+        if self.compressed.is_empty() {
+            let Some(data) = self.arriving().await? else {
+                let end = self.gunzip.take().map(Gunzip::finish).transpose();
+                return Ok(end.map_err(|error| unreadable(&error))?.map(Bytes::from));
+            };
+            self.arrived += data.len();
+            self.compressed = data;
+        } else {
+            // Much may come of few bytes: other tasks get their turn.
+            tokio::task::yield_now().await;
+        }
+        let Some(gunzip) = &mut self.gunzip else {
+            return Ok(Some(mem::take(&mut self.compressed)));
+        };
+        let mut rest = &self.compressed[..];
+        let piece = gunzip.read(&mut rest).map_err(|error| unreadable(&error))?;
+        self.compressed = self.compressed.slice_ref(rest);
+        Ok(Some(piece.into()))
+    }
+
+    /// What arrives next and is not empty.
+    async fn arriving(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some(frame) = self.body.frame().await {
+            match frame.map_err(|error| unreadable(&error))?.into_data() {
+                Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 }
 
-async fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
+fn too_large(accepted: String) -> Problem {
+    Problem::of_field(StatusCode::PAYLOAD_TOO_LARGE, "body", accepted)
+}
+
+pub(crate) async fn reserve(memory: &mut Reservation, bytes: usize) -> Result<(), Problem> {
     memory.grow_in_time(bytes).await.map_err(Problem::no_memory)
 }
 

@@ -18,7 +18,7 @@ use tonic::metadata::MetadataValue;
 use crate::{
     accepted_values,
     auth::{self, API_KEY, Credentials, Presented},
-    body,
+    body::{self, Pieces},
     content_encoding::ContentEncoding,
     errors::{Family, Problem},
     form,
@@ -137,13 +137,22 @@ impl Call {
         if let Some(body_read) = head.extensions.get::<BodyRead>() {
             body_read.set();
         }
-        let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
-        params.take(API_KEY);
+        let mut params = query(&head);
         if has_form {
             let mut form = form::read(&head.headers, mem::take(&mut body)).await;
             presented.add(auth::credentials(&head.headers, form.take(API_KEY).as_deref()));
             params.merge_form(form);
         }
+        Self::of(head, &presented, params, (body, memory), app)
+    }
+
+    fn of(
+        mut head: Parts,
+        presented: &Presented,
+        mut params: Params,
+        (body, memory): (Bytes, Reservation),
+        app: &Arc<App>,
+    ) -> Result<Self, Problem> {
         let credentials = presented.get().cloned().ok_or_else(Problem::unauthenticated)?;
         let path = path_parts(&head)?;
         params.check()?;
@@ -173,6 +182,13 @@ impl Call {
     }
 }
 
+/// The parameters of the query. Credentials are no parameters.
+fn query(head: &Parts) -> Params {
+    let mut params = Params::parse(head.uri.query().unwrap_or_default().as_bytes());
+    params.take(API_KEY);
+    params
+}
+
 /// The parts of the path that its route names, percent-decoded.
 fn path_parts(head: &Parts) -> Result<Vec<(String, String)>, Problem> {
     let route = head.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -190,6 +206,47 @@ fn path_parts(head: &Parts) -> Result<Vec<(String, String)>, Problem> {
         rest = after;
     }
     Ok(parts)
+}
+
+/// A request whose body the handler reads as it comes. Its caller is known, so that nothing of the
+/// body is taken from anybody else.
+pub(crate) struct Upload {
+    pub(crate) call: Call,
+    pub(crate) pieces: Pieces,
+    /// For what the handler holds of the body.
+    pub(crate) memory: Reservation,
+    body_read: Option<BodyRead>,
+}
+
+impl Upload {
+    /// To be called when the body has been read: the response must come in time from then on.
+    pub(crate) fn end(&self) {
+        if let Some(body_read) = &self.body_read {
+            body_read.set();
+        }
+    }
+
+    async fn read(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
+        let (mut head, body) = request.into_parts();
+        let presented = head.extensions.remove::<Presented>().unwrap_or_default();
+        let credentials = presented.get().ok_or_else(Problem::unauthenticated)?;
+        let encoding = ContentEncoding::of(&head.headers)?;
+        let origin = head.extensions.get::<Origin>();
+        let caller = app.known_callers.name_of(&app.services, credentials, origin).await?;
+        let memory = app.options.memory.account(&caller);
+        let body_read = head.extensions.get::<BodyRead>().cloned();
+        let (params, no_body) = (query(&head), app.options.memory.account(""));
+        let call = Call::of(head, &presented, params, (Bytes::new(), no_body), app)?;
+        Ok(Self { call, pieces: Pieces::new(body, encoding), memory, body_read })
+    }
+}
+
+impl FromRequest<Arc<App>> for Upload {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
+        Self::read(request, app).await.map_err(|problem| problem.into_response(Family::Storage))
+    }
 }
 
 /// Finds the credentials of a request that no handler takes, so that it is refused only to a

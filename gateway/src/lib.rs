@@ -18,6 +18,7 @@ mod json_lines;
 mod known_callers;
 mod list_format;
 mod middleware;
+mod output;
 mod params;
 mod render;
 mod responses;

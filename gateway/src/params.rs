@@ -156,8 +156,8 @@ impl Params {
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         let Some(text) = self.one(name)? else { return Ok(false) };
         match text.trim().to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Ok(true),
-            "0" | "false" | "no" | "off" => Ok(false),
+            "1" | "true" | "yes" | "y" | "on" => Ok(true),
+            "0" | "false" | "no" | "n" | "off" => Ok(false),
             _ => Err(Problem::invalid(name, accepted_values::FLAG)),
         }
     }
@@ -274,14 +274,14 @@ mod tests {
 
     #[test]
     fn flags_are_words_of_many_languages() {
-        for yes in ["1", "true", "True", "TRUE", "yes", "Yes", "on", "ON"] {
+        for yes in ["1", "true", "True", "TRUE", "yes", "Yes", "Y", "on", "ON"] {
             assert!(params(&format!("f={yes}")).flag("f").unwrap(), "{yes}");
         }
         for no in ["f=0", "f=false", "f=False", "f=no", "f=No", "f=off", "f=OFF", "", "g=1"] {
             assert!(!params(no).flag("f").unwrap(), "{no}");
         }
         let accepted = "f: must be 1 or 0, true or false, yes or no, on or off";
-        for bad in ["f=", "f=2", "f=y", "f=None"] {
+        for bad in ["f=", "f=2", "f=x", "f=None"] {
             assert_eq!(message(params(bad).flag("f")), accepted, "{bad}");
         }
         assert_eq!(message(params("f=1&f=1").flag("f")), "f: must be given once");

@@ -7,8 +7,9 @@ use spiderq_core::{
     limits::{DEFAULT_HTTP_TIMEOUT, DEFAULT_MAX_BODY_BYTES},
 };
 use spiderq_proto::v1::{
-    api_key_service_server::ApiKeyService, job_queue_service_server::JobQueueService,
-    job_service_server::JobService, project_service_server::ProjectService,
+    api_key_service_server::ApiKeyService, job_output_service_server::JobOutputService,
+    job_queue_service_server::JobQueueService, job_service_server::JobService,
+    project_service_server::ProjectService,
 };
 
 use crate::known_callers::KnownCallers;
@@ -23,6 +24,8 @@ pub struct Services {
     pub jobs: Arc<dyn JobService>,
     /// Used by `/jobq/…`, which workers call.
     pub queue: Arc<dyn JobQueueService>,
+    /// What jobs put out.
+    pub output: Arc<dyn JobOutputService>,
     /// Projects with their spiders and settings, and the server's time.
     pub projects: Arc<dyn ProjectService>,
     /// Asked whose API key it is; the gateway creates and revokes none.

@@ -104,6 +104,7 @@ fn in_process(service: &Service) -> gateway::Services {
     gateway::Services {
         jobs: Arc::new(service.jobs()),
         queue: Arc::new(service.queue()),
+        output: Arc::new(service.output()),
         projects: Arc::new(service.projects()),
         api_keys: Arc::new(service.keys()),
     }

@@ -135,10 +135,38 @@ impl Problem {
         self
     }
 
+    /// For a path whose message holds lines of the body: names the one at fault by its number there.
+    pub(crate) fn naming_line(mut self, numbers: &[usize]) -> Self {
+        let index = match &self.field {
+            Some(Field::OfMessage(path)) => {
+                path.strip_prefix("lines[").and_then(|rest| rest.split(']').next()?.parse().ok())
+            }
+            Some(Field::OfRequest(_)) | None => None,
+        };
+        let number: Option<&usize> = index.and_then(|index: usize| numbers.get(index));
+        if let Some(number) = number {
+            self.field = Some(Field::OfRequest(format!("line {number} of the body")));
+        }
+        self
+    }
+
     /// For a path whose clients know this error of the service as a bad parameter.
     pub(crate) fn into_invalid(self, name: &str, accepted: &str) -> Self {
         let credentials_checked = self.credentials_checked;
         Self { credentials_checked, ..Self::invalid(name, accepted) }
+    }
+
+    /// Whether the same request would be refused again, as far as the code tells.
+    pub(crate) fn is_final(&self) -> bool {
+        [
+            StatusCode::BAD_REQUEST,
+            StatusCode::FORBIDDEN,
+            StatusCode::NOT_FOUND,
+            StatusCode::CONFLICT,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::NOT_IMPLEMENTED,
+        ]
+        .contains(&self.code)
     }
 
     /// Whether what was asked for may have been done all the same.

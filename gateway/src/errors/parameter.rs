@@ -69,8 +69,12 @@ fn parameter(field: &str, family: Family) -> &str {
         ("from_state_time", _) => "startts",
         ("before_state_time", _) => "endts",
         ("metadata_fields", _) => "jobmeta",
+        ("lines", _) => "body",
+        ("min_level", _) => "level",
+        ("start_offset", Family::Storage) => "start",
+        ("start_offset", Family::Dash) => "offset",
         ("after_spider_id", _) => "startafter",
-        ("limit" | "page_size" | "jobs_per_state" | "oldest_pending", _) => "count",
+        ("limit" | "tail" | "page_size" | "jobs_per_state" | "oldest_pending", _) => "count",
         ("request_id", _) => "Idempotency-Key",
         _ => field,
     }

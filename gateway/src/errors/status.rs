@@ -83,6 +83,9 @@ fn http_code(status: &Status) -> StatusCode {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
+        Code::FailedPrecondition if has_reason(status, "OUTPUT_DISABLED") => {
+            StatusCode::NOT_IMPLEMENTED
+        }
         Code::FailedPrecondition | Code::Aborted => StatusCode::CONFLICT,
         // Only what may pass says when to try again.
         Code::ResourceExhausted if status.get_details_retry_info().is_some() => {
@@ -100,9 +103,12 @@ fn http_code(status: &Status) -> StatusCode {
 
 /// Whoever calls should know that trying again does not help; the service has logged it.
 fn is_damage(status: &Status) -> bool {
-    let reason = status.get_details_error_info().map(|info| info.reason);
-    let reasons = [(Code::Internal, "STORE_DAMAGED"), (Code::DataLoss, "JOB_DAMAGED")];
-    reason.is_some_and(|reason| reasons.contains(&(status.code(), &reason)))
+    let is = |code, reason| status.code() == code && has_reason(status, reason);
+    is(Code::Internal, "STORE_DAMAGED") || is(Code::DataLoss, "JOB_DAMAGED")
+}
+
+fn has_reason(status: &Status, reason: &str) -> bool {
+    status.get_details_error_info().is_some_and(|info| info.reason == reason)
 }
 
 /// The first violated field and what it accepts.

@@ -9,6 +9,11 @@ pub(crate) fn ms(time: Option<&Timestamp>) -> i64 {
     time.map_or(0, timestamp_ms)
 }
 
+/// `2015-11-09 15:21:06`, as in log files.
+pub(crate) fn log_time(millis: i64) -> String {
+    iso_seconds(millis).replace('T', " ")
+}
+
 /// `2015-11-09T15:21:06` of milliseconds since the Unix epoch. Ends with the year 9999.
 pub(super) fn iso_seconds(millis: i64) -> String {
     let time = OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(millis));

@@ -14,9 +14,12 @@ use crate::{
     services::App,
 };
 
+use self::output::{CSV, ITEMS, JL, JSON, LOGS, REQUESTS, SAMPLES, TEXT, XML};
+
 mod dash;
 mod metadata;
 mod openapi;
+mod output;
 mod project;
 mod storage;
 
@@ -30,6 +33,10 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .merge(queue())
         .merge(summaries())
         .merge(job_metadata())
+        .merge(items())
+        .merge(logs())
+        .merge(requests_and_samples())
+        .merge(older_output())
         .route("/openapi.json", get(openapi::openapi))
 }
 
@@ -111,4 +118,57 @@ fn job_metadata() -> Router<Arc<App>> {
                get(metadata::token).post(metadata::set_field).delete(metadata::delete_field))
         .route("/jobs/{project}/{spider}/{job}/{*field}",
                get(metadata::get_field).post(metadata::set_field).delete(metadata::delete_field))
+}
+
+/// Contract 9: items.
+#[rustfmt::skip]
+fn items() -> Router<Arc<App>> {
+    Router::new()
+        .route("/items/{project}", get(output::rows_of_jobs::<ITEMS>))
+        .route("/items/{project}/{spider}", get(output::rows_of_jobs::<ITEMS>))
+        .route("/items/{project}/{spider}/{job}",
+               get(output::rows::<ITEMS>).post(output::write::<ITEMS>))
+        .route("/items/{project}/{spider}/{job}/stats", get(output::stats::<ITEMS>))
+        .route("/items/{project}/{spider}/{job}/{index}", get(output::row::<ITEMS>))
+        .route("/items/{project}/{spider}/{job}/{index}/{*field}", get(output::field::<ITEMS>))
+}
+
+/// Contract 9: logs.
+#[rustfmt::skip]
+fn logs() -> Router<Arc<App>> {
+    Router::new()
+        .route("/logs/{project}/{spider}/{job}",
+               get(output::rows::<LOGS>).post(output::write::<LOGS>))
+        .route("/logs/{project}/{spider}/{job}/stats", get(output::stats::<LOGS>))
+        .route("/logs/{project}/{spider}/{job}/{index}", get(output::row::<LOGS>))
+        .route("/logs/{project}/{spider}/{job}/{index}/{*field}", get(output::field::<LOGS>))
+}
+
+/// Contract 9: requests and samples.
+#[rustfmt::skip]
+fn requests_and_samples() -> Router<Arc<App>> {
+    Router::new()
+        .route("/requests/{project}/{spider}/{job}",
+               get(output::rows::<REQUESTS>).post(output::write::<REQUESTS>))
+        .route("/requests/{project}/{spider}/{job}/stats", get(output::stats::<REQUESTS>))
+        .route("/requests/{project}/{spider}/{job}/{index}", get(output::row::<REQUESTS>))
+        .route("/requests/{project}/{spider}/{job}/{index}/{*field}",
+               get(output::field::<REQUESTS>))
+        .route("/samples/{project}/{spider}/{job}",
+               get(output::rows::<SAMPLES>).post(output::write::<SAMPLES>))
+        .route("/samples/{project}/{spider}/{job}/stats", get(output::stats::<SAMPLES>))
+        .route("/samples/{project}/{spider}/{job}/{index}", get(output::row::<SAMPLES>))
+}
+
+/// Contract 9, older paths.
+fn older_output() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/items.json", get(output::items::<JSON>))
+        .route("/api/items.jl", get(output::items::<JL>))
+        .route("/api/items.csv", get(output::items::<CSV>))
+        .route("/api/items.xml", get(output::items::<XML>))
+        .route("/api/log.json", get(output::log::<JSON>))
+        .route("/api/log.jl", get(output::log::<JL>))
+        .route("/api/log.csv", get(output::log::<CSV>))
+        .route("/api/log.txt", get(output::log::<TEXT>))
 }

@@ -1,6 +1,9 @@
 //! A fake of the services, which records requests and gives prepared responses, and a small HTTP
 //! client.
 
+mod output;
+mod queue;
+
 use std::{
     any::Any,
     collections::VecDeque,
@@ -19,7 +22,9 @@ use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tower::ServiceExt as _;
 
 type Boxed = Box<dyn Any + Send>;
-pub(crate) type Rows = BoxStream<'static, Result<ListQueueResponse, Status>>;
+type Stream<R> = BoxStream<'static, Result<R, Status>>;
+pub(crate) type Pages = Stream<ReadOutputResponse>;
+pub(crate) type Rows = Stream<ListQueueResponse>;
 
 #[derive(Clone, Default)]
 pub(crate) struct Fake(Arc<Mutex<State>>);
@@ -50,6 +55,18 @@ impl Fake {
         let all = self.requests::<T>();
         assert_eq!(all.len(), 1, "calls");
         all[0].clone()
+    }
+
+    /// The first of several.
+    pub(crate) fn first_request<T: Clone + 'static>(&self) -> T {
+        let state = self.0.lock().unwrap();
+        state.requests[0].downcast_ref::<T>().expect("another message").clone()
+    }
+
+    /// The last of several.
+    pub(crate) fn last_request<T: Clone + 'static>(&self) -> T {
+        let state = self.0.lock().unwrap();
+        state.requests.last().unwrap().downcast_ref::<T>().expect("another message").clone()
     }
 
     pub(crate) fn requests<T: Clone + 'static>(&self) -> Vec<T> {
@@ -88,10 +105,30 @@ impl Fake {
         }
     }
 
+    /// A stream of the messages that were prepared as a list or as a stream.
+    fn stream<Q, R>(&self, request: Request<Q>) -> Result<Response<Stream<R>>, Status>
+    where
+        Q: Send + 'static,
+        R: Send + 'static,
+    {
+        let Some(response) = self.call(request) else {
+            return Ok(Response::new(stream::empty().boxed()));
+        };
+        let response = match response.downcast::<Vec<Result<R, Status>>>() {
+            Ok(messages) => return Ok(Response::new(stream::iter(*messages).boxed())),
+            Err(other) => other,
+        };
+        match response.downcast::<Stream<R>>() {
+            Ok(messages) => Ok(Response::new(*messages)),
+            Err(other) => Err(*other.downcast::<Status>().expect("another response")),
+        }
+    }
+
     pub(crate) fn services(&self) -> Services {
         Services {
             jobs: Arc::new(self.clone()),
             queue: Arc::new(self.clone()),
+            output: Arc::new(self.clone()),
             projects: Arc::new(self.clone()),
             api_keys: Arc::new(self.clone()),
         }
@@ -311,68 +348,6 @@ impl job_service_server::JobService for Fake {
         &self,
         request: Request<GetJobTokenRequest>,
     ) -> Result<Response<GetJobTokenResponse>, Status> {
-        self.respond(request)
-    }
-}
-
-#[tonic::async_trait]
-impl job_queue_service_server::JobQueueService for Fake {
-    async fn push_jobs(
-        &self,
-        request: Request<PushJobsRequest>,
-    ) -> Result<Response<PushJobsResponse>, Status> {
-        self.respond(request)
-    }
-    async fn start_job(
-        &self,
-        request: Request<StartJobRequest>,
-    ) -> Result<Response<StartJobResponse>, Status> {
-        self.respond(request)
-    }
-    async fn heartbeat(
-        &self,
-        request: Request<HeartbeatRequest>,
-    ) -> Result<Response<HeartbeatResponse>, Status> {
-        self.respond(request)
-    }
-    async fn update_queue(
-        &self,
-        request: Request<UpdateQueueRequest>,
-    ) -> Result<Response<UpdateQueueResponse>, Status> {
-        self.respond(request)
-    }
-    async fn cancel_jobs(
-        &self,
-        request: Request<CancelJobsRequest>,
-    ) -> Result<Response<CancelJobsResponse>, Status> {
-        self.respond(request)
-    }
-    async fn list_queue(
-        &self,
-        request: Request<ListQueueRequest>,
-    ) -> Result<Response<Rows>, Status> {
-        let Some(response) = self.call(request) else {
-            return Ok(Response::new(stream::empty().boxed()));
-        };
-        let response = match response.downcast::<Vec<Result<ListQueueResponse, Status>>>() {
-            Ok(rows) => return Ok(Response::new(stream::iter(*rows).boxed())),
-            Err(other) => other,
-        };
-        match response.downcast::<Rows>() {
-            Ok(rows) => Ok(Response::new(*rows)),
-            Err(other) => Err(*other.downcast::<Status>().expect("another response")),
-        }
-    }
-    async fn summarize_queue(
-        &self,
-        request: Request<SummarizeQueueRequest>,
-    ) -> Result<Response<SummarizeQueueResponse>, Status> {
-        self.respond(request)
-    }
-    async fn list_last_jobs(
-        &self,
-        request: Request<ListLastJobsRequest>,
-    ) -> Result<Response<ListLastJobsResponse>, Status> {
         self.respond(request)
     }
 }

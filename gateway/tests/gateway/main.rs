@@ -17,6 +17,8 @@ mod metadata;
 mod methods;
 mod middleware;
 mod openapi;
+mod output;
+mod output_writes;
 mod projects;
 mod queue;
 mod refusals;

@@ -6,7 +6,7 @@ const DASH: &str = r#"{"status":"error","message":"this path does not take this 
 const STORAGE: &str =
     r#"{"error":"Method Not Allowed","message":"this path does not take this method"}"#;
 
-const PATHS: [(&str, &str); 36] = [
+const PATHS: [(&str, &str); 46] = [
     ("/api/run.json", "POST"),
     ("/api/schedule.json", "POST"),
     ("/api/jobs/list.json", "GET,HEAD"),
@@ -43,6 +43,16 @@ const PATHS: [(&str, &str); 36] = [
     ("/jobs/1/2/3", "GET,HEAD,POST,DELETE"),
     ("/jobs/1/2/3/auth", "GET,HEAD,POST,DELETE"),
     ("/jobs/1/2/3/field/", "GET,HEAD,POST,DELETE"),
+    ("/items/1", "GET,HEAD"),
+    ("/items/1/2", "GET,HEAD"),
+    ("/items/1/2/3", "GET,HEAD,POST"),
+    ("/logs/1/2/3/", "GET,HEAD,POST"),
+    ("/requests/1/2/3/stats", "GET,HEAD"),
+    ("/samples/1/2/3", "GET,HEAD,POST"),
+    ("/items/1/2/3/0", "GET,HEAD"),
+    ("/items/1/2/3/0/field", "GET,HEAD"),
+    ("/api/items.jl", "GET,HEAD"),
+    ("/api/log.txt", "GET,HEAD"),
 ];
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Requests of real clients and their whole answers, byte for byte, on both stores; they are data
-//! (`tests/data/answers.json`).
+//! (`tests/data/answers.json`, and of what jobs put out `tests/data/output.json`).
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -20,7 +20,7 @@ struct Scenario {
     steps: Vec<Step>,
 }
 
-/// A request, and its answer in one of four forms, where `{url}` stands for the server.
+/// A request, and its answer in one of five forms, where `{url}` stands for the server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -45,6 +45,8 @@ struct Step {
     array: Option<Vec<Box<RawValue>>>,
     /// JSON lines of these.
     lines: Option<Vec<Box<RawValue>>>,
+    /// Another media type and body.
+    text: Option<(String, String)>,
     /// Nothing, and of no media type.
     #[serde(default)]
     empty: bool,
@@ -70,7 +72,10 @@ impl Step {
     }
 
     /// Media type and body.
-    fn answer(&self) -> (&'static str, String) {
+    fn answer(&self) -> (&str, String) {
+        if let Some((media_type, body)) = &self.text {
+            return (media_type, body.clone());
+        }
         let texts = |values: &[Box<RawValue>]| -> Vec<String> {
             values.iter().map(|value| value.get().to_owned()).collect()
         };
@@ -91,7 +96,16 @@ impl Step {
 
 #[tokio::test]
 async fn requests_of_real_clients_get_their_whole_answers() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/answers.json");
+    all_answers("answers.json").await;
+}
+
+#[tokio::test]
+async fn requests_for_output_get_their_whole_answers() {
+    all_answers("output.json").await;
+}
+
+async fn all_answers(file: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
     let scenarios: Vec<Scenario> =
         serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     on_each_store(async |kind| {

@@ -117,6 +117,34 @@ deleted 1
     prints("bash", "shub/life.sh", life).await;
 }
 
+/// What shub shows of a job that has ended: the same with `-f`, which then has nothing to wait for.
+const OUTPUT: &str = "\
+2019-08-20 14:36:41.163000 INFO Spider opened
+2019-08-20 14:36:42.163000 ERROR no price
+";
+const ITEMS: &str = "\
+{\"name\": \"A\", \"price\": 1.50,\"_key\":\"123/1/1/0\"}
+{\"name\": \"B\", \"price\": null,\"_key\":\"123/1/1/1\"}
+";
+const REQUEST: &str = "{\"time\": 1566311801999, \"url\": \"http://books.example/\", \
+                       \"status\": 200,\"_key\":\"123/1/1/0\"}\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shub_shows_and_follows_what_a_job_puts_out() {
+    need(&["shub", "curl", "jq"]);
+    let [first, second] = [0, 1].map(|line| ITEMS.lines().nth(line).unwrap());
+    let written = "logs 2\nrequests 1\nitems 1\n";
+    let followed = format!("followed {first}\nitems 2\nfollowed {second}\n");
+    let shown = |follow| {
+        format!("log {follow}\n{OUTPUT}items {follow}\n{ITEMS}requests {follow}\n{REQUEST}")
+    };
+    let (all, again) = (shown(""), shown("-f"));
+    let error = OUTPUT.lines().last().unwrap();
+    let last = format!("log -n 1\n{error}\nitems -n 1\n{second}\n");
+    let expected = format!("{written}{followed}{all}{again}{last}");
+    prints("bash", "shub/output.sh", &expected).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_python_client_works_unmodified() {
     on_each_store(async |kind| {

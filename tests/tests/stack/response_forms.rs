@@ -7,7 +7,7 @@ use std::{
     io::{Read as _, Write as _},
 };
 
-use Kind::{Empty, Json, Lines, List};
+use Kind::{Empty, Json, Lines, List, Output, Text};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Value, json};
 use spiderq_tests::{Http, Raw, Response, Stack};
@@ -25,6 +25,10 @@ enum Kind {
     Lines,
     /// `application/x-jsonlines`, or an array if that is asked for.
     List,
+    /// The same of lines of output, which have these formats.
+    Output(&'static str),
+    /// Of this media type.
+    Text(&'static str),
 }
 
 /// A request to an empty project and its answer.
@@ -41,7 +45,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 51] = [
+const CASES: [Case; 80] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -93,6 +97,35 @@ const CASES: [Case; 51] = [
     ("GET /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Json, "null"),
     ("POST /jobs/{project}/{spider}/{job}/{*field}", "", "1", 404, Json, NO_JOB),
     ("DELETE /jobs/{project}/{spider}/{job}/{*field}", "", "", 200, Empty, ""),
+    ("GET /items/{project}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("GET /items/{project}/{spider}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("GET /items/{project}/{spider}/{job}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("POST /items/{project}/{spider}/{job}", "?start=0", "{}", 404, Json, NO_JOB),
+    ("GET /items/{project}/{spider}/{job}/stats", "", "", 404, Json, NO_JOB),
+    ("GET /items/{project}/{spider}/{job}/{index}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("GET /items/{project}/{spider}/{job}/{index}/{*field}", "", "", 200, Json, "null"),
+    ("GET /logs/{project}/{spider}/{job}", "", "", 200, Output("jl, json, csv, xml, text or msgpack"), ""),
+    ("POST /logs/{project}/{spider}/{job}", "?start=0", "{}", 404, Json, NO_JOB),
+    ("GET /logs/{project}/{spider}/{job}/stats", "", "", 404, Json, NO_JOB),
+    ("GET /logs/{project}/{spider}/{job}/{index}", "", "", 200, Output("jl, json, csv, xml, text or msgpack"), ""),
+    ("GET /logs/{project}/{spider}/{job}/{index}/{*field}", "", "", 200, Json, "null"),
+    ("GET /requests/{project}/{spider}/{job}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("POST /requests/{project}/{spider}/{job}", "?start=0", "{}", 404, Json, NO_JOB),
+    ("GET /requests/{project}/{spider}/{job}/stats", "", "", 404, Json, NO_JOB),
+    ("GET /requests/{project}/{spider}/{job}/{index}", "", "", 200, Output("jl, json, csv, xml or msgpack"), ""),
+    ("GET /requests/{project}/{spider}/{job}/{index}/{*field}", "", "", 200, Json, "null"),
+    ("GET /samples/{project}/{spider}/{job}", "", "", 200, Output("jl, json, xml or msgpack"), ""),
+    ("POST /samples/{project}/{spider}/{job}", "?start=0", "[1]", 404, Json, NO_JOB),
+    ("GET /samples/{project}/{spider}/{job}/stats", "", "", 404, Json, NO_JOB),
+    ("GET /samples/{project}/{spider}/{job}/{index}", "", "", 200, Output("jl, json, xml or msgpack"), ""),
+    ("GET /api/items.json", "?project=1&job=1/1/1", "", 200, Json, "[]"),
+    ("GET /api/items.jl", "?project=1&job=1/1/1", "", 200, Lines, ""),
+    ("GET /api/items.csv", "?project=1&job=1/1/1&fields=a", "", 200, Text("text/csv; charset=utf-8"), ""),
+    ("GET /api/items.xml", "?project=1&job=1/1/1", "", 200, Text("application/xml"), "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<items>\n</items>\n"),
+    ("GET /api/log.json", "?project=1&job=1/1/1", "", 200, Json, "[]"),
+    ("GET /api/log.jl", "?project=1&job=1/1/1", "", 200, Lines, ""),
+    ("GET /api/log.csv", "?project=1&job=1/1/1", "", 200, Text("text/csv; charset=utf-8"), ""),
+    ("GET /api/log.txt", "?project=1&job=1/1/1", "", 200, Text("text/plain; charset=utf-8"), ""),
 ];
 
 async fn send(
@@ -124,6 +157,7 @@ fn path(case: &Case, slash: &str) -> String {
     let names = ["{project}", "{spider}", "{job}"];
     let path = names.iter().fold(path.to_owned(), |path, name| path.replace(name, "1"));
     let path = path.replace("{state}", "pending").replace("{*field}", "x").replace("{*name}", "x");
+    let path = path.replace("{index}", "0");
     format!("{path}{slash}{query}")
 }
 
@@ -147,7 +181,8 @@ async fn every_path_responds_in_its_form() {
                 let kind = match form {
                     Empty => "",
                     Json => "application/json",
-                    Lines | List => "application/x-jsonlines",
+                    Lines | List | Output(_) => "application/x-jsonlines",
+                    Text(media_type) => media_type,
                 };
                 let expected = (status, kind.to_owned(), body.to_owned());
                 let found = told(&answer);
@@ -176,7 +211,12 @@ async fn every_list_is_json_lines_or_an_array() {
         let job = json!({"spider": "s", "state": "finished", "long": "x".repeat(2_000)});
         // With no job, one, and two.
         for _ in 0..3 {
-            for case in CASES.iter().filter(|case| case.4 == List) {
+            for case in &CASES {
+                let formats = match case.4 {
+                    List => "json or jl",
+                    Output(formats) => formats,
+                    Empty | Json | Lines | Text(_) => continue,
+                };
                 let path = path(case, "");
                 let path = path.replace("key=1/1/1", "key=1/1/1&key=1/1/2");
                 let joint = if path.contains('?') { '&' } else { '?' };
@@ -194,8 +234,8 @@ async fn every_list_is_json_lines_or_an_array() {
                 }
                 let again = ask("format=jl", "application/json").await;
                 assert_eq!(told(&again), told(&lines), "{path}");
-                let bad = http.get(&format!("{path}{joint}format=xml")).await;
-                let message = json!("format: must be json or jl");
+                let bad = http.get(&format!("{path}{joint}format=html")).await;
+                let message = json!(format!("format: must be {formats}"));
                 assert_eq!((bad.status, &bad.json()["message"]), (400, &message), "{path}");
             }
             http.post("/jobq/1/push", job.to_string()).await.ok();
