@@ -46,11 +46,12 @@ impl Format {
 
     /// The format that clients know by this name.
     pub(crate) fn named(kind: OutputKind, name: &str, params: &Params) -> Result<Self, Problem> {
+        // Looked at in any format, so that a bad value is refused in any.
+        let mut csv = Csv::of(params)?;
         match name {
             "jl" => Ok(Self::JsonLines),
             "json" => Ok(Self::JsonArray),
             "csv" if kind != OutputKind::Samples => {
-                let mut csv = Csv::of(params)?;
                 if csv.fields.is_empty() && kind == OutputKind::Logs {
                     csv.fields = LOG_FIELDS.map(str::to_owned).into();
                 }
