@@ -39,8 +39,7 @@ impl Format {
     ) -> Result<Self, Problem> {
         match params.one("format")? {
             Some(name) => Self::named(kind, name, params),
-            None => accepted(kind, headers)
-                .map_or(Ok(Self::JsonLines), |name| Self::named(kind, name, params)),
+            None => Self::named(kind, accepted(kind, headers).unwrap_or("jl"), params),
         }
     }
 
