@@ -181,6 +181,18 @@ impl Outputs {
         Ok(tail.map(|tail| State { totals, tail: Some(tail), holder }))
     }
 
+    /// Compresses what is left in all tails of a job that has ended, where that is worth it.
+    pub async fn end_all(&self, key: JobKey) -> Result<()> {
+        for (name, bytes) in self.objects(key).await? {
+            if let Some(((attempt, kind), "tail")) = OutputId::split(&name)
+                && bytes >= MIN_SEGMENT_BYTES
+            {
+                self.end_one(&OutputId { key, attempt, kind }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Compresses what is left in the tails of an attempt that has ended.
     pub async fn end(&self, key: JobKey, attempt: u32) -> Result<()> {
         for kind in OutputKind::ALL {

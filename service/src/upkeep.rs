@@ -1,6 +1,6 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
 //! retention, about one a minute, or one in 5 s while there is more to remove; about one a minute of
-//! the audit; a pass over output every ten minutes or so; and a note of which API keys were used. In every process.
+//! the audit; a pass over output about once an hour; and a note of which API keys were used. In every process.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -21,8 +21,6 @@ const MAX_REAPER_PAUSE: Duration = Duration::from_secs(4);
 
 /// The pause before the first round over output.
 const FIRST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
-/// The pause after jobs were removed before their output is looked for: more may follow.
-const MIN_SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause between two notes of the last uses of API keys.
 const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
@@ -116,10 +114,7 @@ async fn sweep(mut sweeper: Sweeper) {
     // Not all processes of a store at once, and not in the first minute of one.
     let mut pause = FIRST_SWEEP_PAUSE;
     loop {
-        tokio::select! {
-            () = sleep(jittered(pause)) => {}
-            () = sweeper.hinted() => sleep(jittered(MIN_SWEEP_PAUSE)).await,
-        }
+        sleep(jittered(pause)).await;
         let round = caught(sweeper.round()).await;
         pause = *round.as_ref().unwrap_or(&Sweeper::PAUSE);
         log.record(&round);

@@ -41,7 +41,7 @@ pub use self::{
     queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},
     request_id::{KeptAnswers, RequestDigest},
     running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
-    upkeep::{Durability, Retention, UpkeepStore},
+    upkeep::{Durability, Pruned, Retention, UpkeepStore},
 };
 
 pub use crate::limits::{MAX_BATCH, MAX_EVENTS};

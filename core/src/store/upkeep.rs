@@ -32,6 +32,15 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+/// What a step of retention has removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many jobs.
+    pub count: usize,
+    /// Which ones, the lowest position first; without those whose record did not tell.
+    pub keys: Vec<JobKey>,
+}
+
 /// Finds jobs that are due, removes old ones, and reports how the store is.
 #[async_trait]
 pub trait UpkeepStore: Send + Sync + fmt::Debug {
@@ -47,15 +56,15 @@ pub trait UpkeepStore: Send + Sync + fmt::Debug {
 
     /// Removes jobs in `state`, finished or deleted, for good: the lowest position first, up
     /// to `limit` (at most [`MAX_BATCH`](crate::limits::MAX_BATCH)), as long as there are more than
-    /// `retention` keeps. How many were removed, each with an event; fewer than `limit` when no
-    /// more have to be. One atomic step.
+    /// `retention` keeps. What was removed, each with an event; fewer than `limit` when no more
+    /// have to be. One atomic step.
     async fn prune(
         &self,
         project: ProjectId,
         state: State,
         retention: &Retention,
         limit: usize,
-    ) -> Result<usize>;
+    ) -> Result<Pruned>;
 
     /// Keeps that a reaper, of any process, has done a round at `now`, and so could have heard
     /// heartbeats until then. A crash of the machine may lose the last seconds of it.

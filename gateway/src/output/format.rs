@@ -39,18 +39,18 @@ impl Format {
     ) -> Result<Self, Problem> {
         match params.one("format")? {
             Some(name) => Self::named(kind, name, params),
-            None => accepted(kind, headers)
-                .map_or(Ok(Self::JsonLines), |name| Self::named(kind, name, params)),
+            None => Self::named(kind, accepted(kind, headers).unwrap_or("jl"), params),
         }
     }
 
     /// The format that clients know by this name.
     pub(crate) fn named(kind: OutputKind, name: &str, params: &Params) -> Result<Self, Problem> {
+        // Looked at in any format, so that a bad value is refused in any.
+        let mut csv = Csv::of(params)?;
         match name {
             "jl" => Ok(Self::JsonLines),
             "json" => Ok(Self::JsonArray),
             "csv" if kind != OutputKind::Samples => {
-                let mut csv = Csv::of(params)?;
                 if csv.fields.is_empty() && kind == OutputKind::Logs {
                     csv.fields = LOG_FIELDS.map(str::to_owned).into();
                 }

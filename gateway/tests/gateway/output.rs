@@ -305,6 +305,14 @@ async fn bad_parameters_are_named() {
             "",
             "nodata: must be 1 or 0, true or false, yes or no, on or off",
         ),
+        (
+            "GET",
+            "/items/1/2/3?include_headers=null",
+            "",
+            "include_headers: must be 1 or 0, true or false, yes or no, on or off",
+        ),
+        ("GET", "/items/1/2/3?sep=", "", "sep: must not be empty"),
+        ("POST", "/items/1/2/3?start=0&fence=", "", "fence: must not be empty"),
         ("GET", "/items/1/2/3?meta=_x", "", "meta: must be _key, _ts or _type"),
         (
             "GET",

@@ -56,9 +56,11 @@ impl HttpService for Hyper {
         let late =
             |_| HttpError::new(HttpErrorKind::Timeout, io::Error::from(io::ErrorKind::TimedOut));
         let response = answer.map_err(late)?.map_err(|error| {
+            // Tried again in both cases: a condition lets a write be done once, and all others may
+            // be done twice.
             let kind = match error.is_connect() {
                 true => HttpErrorKind::Connect,
-                false => HttpErrorKind::Interrupted,
+                false => HttpErrorKind::Request,
             };
             HttpError::new(kind, error)
         })?;

@@ -63,10 +63,11 @@ impl JobOutputService for OutputApi {
             let may = |caller: &crate::auth::Caller| caller.may_read(key);
             domain.auth().refused(credentials.as_ref(), may).await
         };
-        let shutdown = reading.shutdown();
+        let (shutdown, follows) = (reading.shutdown(), reading.follows());
         let ended = async move {
             tokio::select! {
-                () = shutdown => Error::ShuttingDown,
+                // Others have the time that a shutdown leaves to calls under way.
+                () = shutdown, if follows => Error::ShuttingDown,
                 error = refused => error,
             }
         };

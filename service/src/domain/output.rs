@@ -10,8 +10,6 @@ mod sweep;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 pub use self::{
     append::AppendLines,
     read::{OutputReading, ReadLines},
@@ -36,15 +34,12 @@ pub(super) struct JobOutput {
     rooms: Arc<Rooms>,
     /// Which store the output is of.
     owner: Arc<str>,
-    /// Notified when jobs were removed without their output.
-    removals: Arc<Notify>,
 }
 
 impl JobOutput {
     fn new(outputs: Outputs, store: Arc<dyn Store>, owner: &str) -> Self {
         let notifier = Arc::new(Notifier::new(store));
-        let (rooms, removals) = (Arc::default(), Arc::default());
-        Self { outputs, notifier, rooms, owner: owner.into(), removals }
+        Self { outputs, notifier, rooms: Arc::default(), owner: owner.into() }
     }
 
     /// An error where the place belongs to the jobs of another store: two stores give the same keys
@@ -79,14 +74,6 @@ impl Domain {
         let Some(output) = &self.output else { return };
         if let Err(error) = output.outputs.remove(key).await {
             tracing::warn!(%key, %error, cause = error.cause(), "output not removed yet");
-            output.removals.notify_one();
-        }
-    }
-
-    /// Has upkeep look soon for output of jobs that are gone.
-    pub(super) fn jobs_were_removed(&self) {
-        if let Some(output) = &self.output {
-            output.removals.notify_one();
         }
     }
 

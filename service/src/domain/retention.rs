@@ -122,14 +122,16 @@ impl Domain {
         let (mut removed, mut more) = (0, true);
         for _ in 0..MAX_STEPS {
             let step = self.store.prune(project, state, retention, MAX_BATCH).await?;
-            removed += step;
-            more = step == MAX_BATCH;
+            removed += step.count;
+            more = step.count == MAX_BATCH;
+            for key in step.keys {
+                self.remove_output(key).await;
+            }
             if !more {
                 break;
             }
         }
         if removed > 0 {
-            self.jobs_were_removed();
             tracing::info!(%project, state = state.as_str(), jobs = removed, "old jobs removed");
         }
         Ok(more)

@@ -8,7 +8,8 @@ use spiderq_core::{
     error::{Error, Result},
     model::{JobKey, Millis, ProjectId, State},
     store::{
-        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore,
+        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Pruned, Retention,
+        UpkeepStore,
     },
 };
 
@@ -40,7 +41,7 @@ impl UpkeepStore for MemoryStore {
         state: State,
         keep: &Retention,
         limit: usize,
-    ) -> Result<usize> {
+    ) -> Result<Pruned> {
         Ok(self.with(project, |project| project.prune(state, keep, limit)))
     }
 
@@ -81,7 +82,7 @@ impl UpkeepStore for MemoryStore {
 }
 
 impl Project {
-    fn prune(&mut self, state: State, keep: &Retention, limit: usize) -> usize {
+    fn prune(&mut self, state: State, keep: &Retention, limit: usize) -> Pruned {
         let jobs = self.jobs.values().map(|stored| &stored.job);
         let mut oldest: Vec<_> = jobs
             .filter(|job| job.state == state)
@@ -90,7 +91,7 @@ impl Project {
         oldest.sort_unstable();
         let mut jobs = oldest.len() as u64;
         let mut bytes: u64 = oldest.iter().map(|old| old.2).sum();
-        let mut pruned = 0;
+        let mut pruned = Pruned::default();
         for (position, key, size) in oldest.into_iter().take(limit.min(MAX_BATCH)) {
             let too_old = keep.from.is_some_and(|from| position < from);
             let too_many = keep.jobs.is_some_and(|most| jobs > most);
@@ -100,9 +101,11 @@ impl Project {
             }
             self.jobs.remove(&key);
             self.events.add(NewEvent::purged(key, state));
-            (jobs, bytes, pruned) = (jobs - 1, bytes - size, pruned + 1);
+            (jobs, bytes) = (jobs - 1, bytes - size);
+            pruned.keys.push(key);
+            pruned.count += 1;
         }
-        if pruned > 0 {
+        if pruned.count > 0 {
             self.notify();
         }
         pruned

@@ -6,14 +6,15 @@ use spiderq_core::{
     error::Result,
     model::{JobKey, Millis, ProjectId, State},
     store::{
-        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Retention, UpkeepStore,
+        CheckProgress, CheckScope, CheckSummary, Durability, MAX_BATCH, Pruned, Retention,
+        UpkeepStore,
     },
 };
 
 use crate::{
     RedisStore, due, durability, fsck,
     link::within,
-    names::{CONFIG, LAST_ROUND, ProjectNames, member},
+    names::{CONFIG, LAST_ROUND, ProjectNames, job_key, member},
     outcome, scripts,
 };
 
@@ -53,7 +54,7 @@ impl UpkeepStore for RedisStore {
         state: State,
         keep: &Retention,
         limit: usize,
-    ) -> Result<usize> {
+    ) -> Result<Pruned> {
         let argument = PruneArg {
             state: state.index(),
             from: keep.from.map(|position| position.0),
@@ -62,7 +63,12 @@ impl UpkeepStore for RedisStore {
             limit: limit.min(MAX_BATCH),
         };
         let keys = ProjectNames(project).script(None);
-        within(self.connection.run(&scripts::PRUNE, &keys, &argument)).await
+        let removed: (usize, Vec<String>) =
+            within(self.connection.run(&scripts::PRUNE, &keys, &argument)).await?;
+        let (count, members) = removed;
+        // A member that is none is no job of anybody's.
+        let keys = members.iter().filter_map(|member| job_key(project, member).ok()).collect();
+        Ok(Pruned { count, keys })
     }
 
     async fn keep_round(&self, now: Millis) -> Result<()> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     limits::MAX_BATCH,
     model::{JobKey, ProjectId, State},
-    store::Retention,
+    store::{Pruned, Retention},
 };
 
 use crate::{
@@ -33,9 +33,9 @@ pub(crate) fn prune(
     state: State,
     keep: &Retention,
     limit: usize,
-) -> Result<usize> {
+) -> Result<Pruned> {
     let mut step = ProjectStep::load(connection, project)?;
-    let mut removed = 0;
+    let mut removed = Pruned::default();
     for job in oldest(connection, project, state, limit.min(MAX_BATCH))? {
         let left = step.sums(state);
         let too_old = keep.from.is_some_and(|from| job.position < int(from.0));
@@ -48,9 +48,11 @@ pub(crate) fn prune(
         step.pruned(state, &job, &tags);
         // A row without a key that can be told has no event that anybody could use.
         if let (Ok(spider), Ok(job)) = (spider_id(job.spider), job_id(job.job)) {
-            step.purged(JobKey { project, spider, job }, state)?;
+            let key = JobKey { project, spider, job };
+            step.purged(key, state)?;
+            removed.keys.push(key);
         }
-        removed += 1;
+        removed.count += 1;
     }
     step.save()?;
     Ok(removed)

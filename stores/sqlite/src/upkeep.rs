@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use spiderq_core::{
     error,
     model::{JobKey, Millis, ProjectId, State},
-    store::{CheckProgress, CheckScope, CheckSummary, Durability, Retention, UpkeepStore},
+    store::{CheckProgress, CheckScope, CheckSummary, Durability, Pruned, Retention, UpkeepStore},
 };
 
 use crate::{
@@ -42,10 +42,10 @@ impl UpkeepStore for SqliteStore {
         state: State,
         keep: &Retention,
         limit: usize,
-    ) -> error::Result<usize> {
+    ) -> error::Result<Pruned> {
         let keep = *keep;
         let step = move |connection: &_| retention::prune(connection, project, state, &keep, limit);
-        self.write(project, step, |pruned| *pruned > 0).await
+        self.write(project, step, |pruned| pruned.count > 0).await
     }
 
     async fn keep_round(&self, now: Millis) -> error::Result<()> {

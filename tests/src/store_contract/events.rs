@@ -9,8 +9,8 @@ use std::{
 use spiderq_core::{
     model::{JobKey, Millis, State},
     store::{
-        Effect, EventCursor, EventKind, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Retention, Step,
-        Store,
+        Effect, EventCursor, EventKind, Events, JobEvent, MAX_BATCH, MAX_EVENTS, Pruned, Retention,
+        Step, Store,
     },
 };
 
@@ -341,7 +341,8 @@ pub async fn jobs_that_are_removed_for_good_make_an_event_each(world: World) {
     let mut waits = world.store.subscribe(world.project).await.unwrap();
     let none = Retention { jobs: Some(0), ..Retention::default() };
     let pruned = world.store.prune(world.project, State::Finished, &none, MAX_BATCH);
-    assert_eq!(pruned.await.unwrap(), 2);
+    let gone = [1, 2].map(|job| world.key(1, job)).to_vec();
+    assert_eq!(pruned.await.unwrap(), Pruned { count: 2, keys: gone });
     notified(&mut waits).await;
     world.store.purge(world.key(1, 3)).await.unwrap();
     let gone = [(1, State::Finished), (2, State::Finished), (3, State::Deleted)];

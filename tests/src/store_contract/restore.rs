@@ -117,7 +117,7 @@ pub async fn retention_finds_a_restored_job_by_its_end(world: World) {
     world.apply(T + 3, delete(first)).await;
     world.apply(T + 4, restore(first)).await;
     let prune = async |state, retention| {
-        world.store.prune(world.project, state, &retention, 9).await.unwrap()
+        world.store.prune(world.project, state, &retention, 9).await.unwrap().count
     };
     let bytes = |bytes| Retention { bytes: Some(bytes), ..Retention::default() };
     assert_eq!(prune(State::Deleted, bytes(0)).await, 0);

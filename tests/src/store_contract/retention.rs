@@ -29,7 +29,7 @@ fn sized(bytes: usize) -> Metadata {
 
 async fn prune(world: &World, state: State, keep: &Retention, limit: usize) -> usize {
     let pruned = world.store.prune(world.project, state, keep, limit);
-    pruned.await.unwrap()
+    pruned.await.unwrap().count
 }
 
 /// Checks the project and expects no finding.

@@ -12,8 +12,8 @@ use spiderq_core::{
     error::Error,
     model::{FieldSelection, Filter, Job, JobKey, Metadata, Millis, SpiderId, State, StateSet},
     store::{
-        Changed, Claimed, EventCursor, Events, JobEvent, MAX_BATCH, ProjectCounts, Purged, Pushed,
-        RequestDigest, Retention, SpiderRecord, SpiderTagsUpdated,
+        Changed, Claimed, EventCursor, Events, JobEvent, MAX_BATCH, ProjectCounts, Pruned, Purged,
+        Pushed, RequestDigest, Retention, SpiderRecord, SpiderTagsUpdated,
     },
 };
 use spiderq_memory::MemoryStore;
@@ -32,7 +32,7 @@ enum Answer {
     Claimed(Result<Option<Box<Claimed>>, JobKey>),
     Changed(Vec<Changed>),
     Purged(Purged),
-    Pruned(usize),
+    Pruned(Pruned),
     Jobs(Vec<Option<Job>>),
     /// All pages of a list, its count, and how many jobs were left out of it and which were not.
     Listed(Vec<Job>, u64, (u64, Vec<JobKey>)),
@@ -193,5 +193,7 @@ pub async fn remove_all(world: &World) {
         world.change(T, batch.into_iter().map(delete).collect()).await;
     }
     let none = Retention { jobs: Some(0), ..Retention::default() };
-    while world.store.prune(world.project, State::Deleted, &none, MAX_BATCH).await.unwrap() > 0 {}
+    while world.store.prune(world.project, State::Deleted, &none, MAX_BATCH).await.unwrap().count
+        > 0
+    {}
 }

@@ -24,7 +24,7 @@ fn of_appends() -> Vec<Row> {
             "MAX_OUTPUT_LINE_BYTES",
             vec![
                 (OUTPUT, format!("At most {line} a line")),
-                (LIMITS_PAGE, format!("lines of one AppendOutput | {line};")),
+                (LIMITS_PAGE, format!("more than a list otherwise | {line};")),
             ],
         ),
         (
@@ -34,10 +34,7 @@ fn of_appends() -> Vec<Row> {
                 (LIMITS_PAGE, format!("; {batch} and {lines} lines in all |")),
             ],
         ),
-        (
-            "MAX_OUTPUT_BATCH_LINES",
-            vec![(LIMITS_PAGE, format!("also of numbers, of lines of output {lines} |"))],
-        ),
+        ("MAX_OUTPUT_BATCH_LINES", vec![(OUTPUT, format!("and {lines} lines in all"))]),
         (
             "MAX_OUTPUT_REQUEST_BYTES",
             vec![(

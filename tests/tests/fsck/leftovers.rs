@@ -57,7 +57,7 @@ async fn live_and_go(world: &World) {
     let none = Retention { jobs: Some(0), ..Retention::default() };
     for (state, left) in [(State::Finished, 30), (State::Deleted, 15)] {
         let pruned = world.store.prune(world.project, state, &none, MAX_BATCH).await;
-        assert_eq!(pruned.unwrap(), left);
+        assert_eq!(pruned.unwrap().count, left);
     }
     assert_eq!(world.count(&those(&State::ALL)).await, 0);
 }

@@ -11,10 +11,11 @@ use tonic_reflection::pb::v1::{
     server_reflection_response::MessageResponse,
 };
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "grpc.health.v1.Health",
     "spiderq.v1.ApiKeyService",
     "spiderq.v1.AuditService",
+    "spiderq.v1.JobOutputService",
     "spiderq.v1.JobQueueService",
     "spiderq.v1.JobService",
     "spiderq.v1.ProjectService",

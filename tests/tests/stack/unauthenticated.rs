@@ -38,7 +38,7 @@ async fn a_call_without_a_valid_key_is_401() {
 /// Requests that are refused for their path, method, parameters or body: what a caller with a key
 /// gets. A body of letters goes out as a form.
 #[rustfmt::skip]
-const REFUSALS: [(&str, &str, &str, u16); 40] = [
+const REFUSALS: [(&str, &str, &str, u16); 44] = [
     ("GET", "/", "", 404),
     ("GET", "/apis", "", 404),
     ("GET", "/api/none.json", "", 404),
@@ -47,9 +47,13 @@ const REFUSALS: [(&str, &str, &str, u16); 40] = [
     ("GET", "/jobq/1", "", 404),
     ("GET", "/jobq/1/none", "", 404),
     ("GET", "/jobs/1", "", 404),
-    ("GET", "/items/1/2/3", "", 404),
+    ("GET", "/items/1/2/3/stats", "", 404),
     ("POST", "/logs/1/2/3", "{}", 404),
-    ("GET", "/requests/1/2/3?format=json", "", 404),
+    ("GET", "/requests/1", "", 404),
+    ("PUT", "/samples/1/2/3", "", 405),
+    ("GET", "/items/1/2/3?format=text", "", 400),
+    ("POST", "/items/1/2/3?start=x", "not json", 400),
+    ("GET", "/api/log.txt?project=x", "", 400),
     ("GET", "/projects/1", "", 404),
     ("GET", "/spiders/1", "", 404),
     ("GET", "/ids/1", "", 404),

@@ -36,7 +36,8 @@ pub(in crate::routes) async fn log<const FORMAT: usize>(call: Call) -> DashResul
 async fn lines(call: Call, kind: OutputKind, format: &str) -> DashResult {
     let mut format = Format::named(kind, format, &call.params)?;
     let filter = Filter::of(kind, &call.params)?;
-    let count = call.params.number::<i64>("count", accepted_values::INTEGER)?;
+    let count = call.params.number::<i128>("count", accepted_values::INTEGER)?;
+    let count = count.map(|count| count.clamp(i64::MIN.into(), i64::MAX.into()) as i64);
     let key = job(&call, kind).await?;
     let source = match &key {
         None => Source::Jobs { project: 0, jobs: Vec::new().into_iter() },

@@ -70,7 +70,7 @@ async fn append_all(upload: &mut Upload, kind: OutputKind) -> Result<i64, Refuse
     let mut target = AppendOutputRequest {
         key: call.job_key()?,
         kind: kind.into(),
-        fence: call.params.one("fence")?.unwrap_or_default().to_owned(),
+        fence: fence(call)?,
         start_offset: start(call)?,
         lines: Vec::new(),
     };
@@ -120,6 +120,14 @@ async fn append(
 fn is_pending(status: &Status) -> bool {
     let info = status.get_details_error_info();
     info.is_some_and(|info| info.metadata.get("state").is_some_and(|state| state == "pending"))
+}
+
+/// `fence`. In the message no text means that none is given.
+fn fence(call: &Call) -> Result<String, Problem> {
+    match call.params.one("fence")? {
+        Some("") => Err(Problem::invalid("fence", accepted_values::NOT_EMPTY)),
+        fence => Ok(fence.unwrap_or_default().to_owned()),
+    }
 }
 
 /// Offset of the first line: `start`, or a `Content-Range` of the form `items 500-/*`, or 0.

@@ -129,6 +129,12 @@ impl OutputReading {
         self.reader.next_offset()
     }
 
+    /// Whether it stays until the attempt has ended.
+    #[must_use]
+    pub const fn follows(&self) -> bool {
+        self.follower.is_some()
+    }
+
     /// Returns when the service shuts down.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
         let shutdown = self.shutdown.clone();
@@ -141,7 +147,8 @@ impl OutputReading {
             if self.reader.is_done() {
                 return Ok(None);
             }
-            self.memory.grow_in_time(READING_MEMORY).await?;
+            let missing = READING_MEMORY.saturating_sub(self.memory.bytes());
+            self.memory.grow_in_time(missing).await?;
             let before = self.reader.next_offset();
             // Asked before the reading: what was appended before the end is read then.
             let is_over = match &mut self.follower {

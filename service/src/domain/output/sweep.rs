@@ -17,6 +17,8 @@ use spiderq_core::{
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// After so long each finished job was seen by a pass; ms: as long as two passes, and more.
+const COMPRESSED_AFTER_MS: u64 = 4 * 60 * 60 * 1_000;
 /// Jobs with output of one round.
 const ROUND_JOBS: usize = 2_000;
 /// Pause before the next round, if there are more jobs.
@@ -56,20 +58,12 @@ struct Keep {
 
 impl Sweeper {
     /// Pause after a pass over all jobs with output.
-    pub const PAUSE: Duration = Duration::from_secs(600);
+    pub const PAUSE: Duration = Duration::from_secs(60 * 60);
 
     /// Looks after the output of this domain.
     #[must_use]
     pub fn new(domain: Arc<Domain>) -> Self {
         Self { domain, projects: None, project: None }
-    }
-
-    /// Returns when jobs were removed whose output should go soon.
-    pub async fn hinted(&self) {
-        match &self.domain.output {
-            Some(output) => output.removals.notified().await,
-            None => std::future::pending().await,
-        }
     }
 
     /// Handles the next jobs; how long to pause then.
@@ -205,14 +199,11 @@ async fn bytes_of(output: &JobOutput, key: JobKey) -> Result<u64> {
     Ok(objects.iter().map(|(_, bytes)| bytes).sum())
 }
 
-/// Compresses what is left of a job that ended lately; those before were seen by a pass before.
+/// Compresses what is left of a job that ended lately; others were seen by a pass before.
 async fn compress(domain: &Domain, output: &JobOutput, job: &Job) -> Result<()> {
     let since = domain.now().0.saturating_sub(ended(job).ts().0);
-    if since < OUTPUT_GRACE_MS || since > DAY_MS {
+    if since < OUTPUT_GRACE_MS || since > COMPRESSED_AFTER_MS {
         return Ok(());
     }
-    for attempt in 0..=job.attempt {
-        output.outputs.end(job.key, attempt).await?;
-    }
-    Ok(())
+    output.outputs.end_all(job.key).await
 }

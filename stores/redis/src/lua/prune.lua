@@ -2,7 +2,7 @@
 -- KEYS    see names.lua.
 -- ARGV[1] state; from: lowest position to keep, or nil; jobs: most to keep, or nil; bytes: most
 --         bytes of metadata to keep, or nil; limit: most jobs to remove.
--- Returns packed how many went.
+-- Returns packed how many went, and the members of those that were jobs.
 -- needs: event_log, jobs, metadata_bytes, names, numbers, removal
 local arg = cmsgpack.unpack(ARGV[1])
 local call = redis.call
@@ -11,7 +11,7 @@ local set, field = names.set(names.letter(state)), names.bytes_in(state)
 local left = call('ZCARD', set)
 local bytes = tonumber(call('HGET', names.counters, field) or 0)
 local oldest = call('ZRANGE', set, 0, arg.limit - 1, 'WITHSCORES')
-local sums, gone, events = { [field] = 0 }, 0, {}
+local sums, gone, events, members = { [field] = 0 }, 0, {}, {}
 for i = 1, #oldest, 2 do
   local member, position = oldest[i], tonumber(oldest[i + 1])
   local over = arg.from and position < arg.from or arg.jobs and left > arg.jobs
@@ -21,6 +21,7 @@ for i = 1, #oldest, 2 do
   if job and job.old.s == state then
     removal.remove(job, sums)
     events[#events + 1] = event_log.purged(member, state)
+    members[#members + 1] = member
   else
     -- A member without such a job must not keep the others from going.
     call('ZREM', set, member)
@@ -29,4 +30,4 @@ for i = 1, #oldest, 2 do
 end
 metadata_bytes.write(sums)
 event_log.add(events)
-return cmsgpack.pack(gone)
+return cmsgpack.pack({ gone, members })

@@ -19,7 +19,7 @@ use crate::{
     Target, at_least,
     cpu::CpuTime,
     figures::{Figures, Series},
-    fill::{PROJECT, push},
+    fill::{finished, push},
     target::StoreArgs,
 };
 
@@ -62,7 +62,7 @@ pub(crate) async fn measure(args: &Output, figures: &mut Figures) {
 }
 
 async fn running_job(grpc: &Grpc) -> String {
-    let mut job = crate::fill::finished("spider", 0, false);
+    let mut job = finished("spider", 0, false);
     job.state = JobState::Running.into();
     push(grpc, vec![job]).await.remove(0)
 }

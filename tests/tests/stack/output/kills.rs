@@ -22,12 +22,10 @@ async fn append_until_killed(program: &mut Program, key: &str) -> i64 {
     // What a writer does after an answer was lost: it asks where the output ends.
     let begin = append(&grpc, key, "", 0, &[]).await.unwrap();
     let (mut next, mut batch) = (begin, 1);
-    let mut pending = None;
     loop {
         let texts = logs(next as u64..(next + batch) as u64);
         let appending = append(&grpc, key, "", next, &texts);
-        if next - begin >= LINES && pending.is_none() {
-            pending = Some(());
+        if next - begin >= LINES {
             let (answer, ()) = tokio::join!(appending, async {
                 tokio::task::yield_now().await;
                 program.kill();

@@ -1,6 +1,9 @@
 //! Reading, counting and following.
 
-use spiderq_proto::v1::{GetOutputStatsRequest, GetOutputStatsResponse, OutputStats, Timestamp};
+use spiderq_proto::{
+    Timestamp,
+    v1::{GetOutputStatsRequest, GetOutputStatsResponse, OutputStats},
+};
 use spiderq_tests::{Stack, StoreKind};
 use tonic::Code;
 
