@@ -22,6 +22,8 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
+use crate::terminal;
+
 /// For connecting, and for the response to a call that does not wait for a job.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Before a failed call is tried again. Every retry of this crate pauses so.
@@ -202,10 +204,12 @@ async fn within<T>(
     time: Duration,
     call: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, CallError> {
-    match timeout(time, call).await {
-        Ok(response) => Ok(response?.into_inner()),
+    let response = match timeout(time, call).await {
+        Ok(response) => response.map(tonic::Response::into_inner).map_err(CallError::from),
         Err(_) => Err(CallError::Unavailable(format!("no response within {time:?}"))),
-    }
+    };
+    terminal::note_server(!matches!(response, Err(CallError::Unavailable(_))));
+    response
 }
 
 /// Adds the header `authorization` to every call.

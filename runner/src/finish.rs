@@ -45,23 +45,34 @@ impl JobEnd {
 
 /// Returns whether the server has acknowledged the end.
 pub(crate) async fn finish(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+    report_in_time(context, held, &updates(end)).await
+}
+
+/// Gives a job back to the queue. Returns whether the server has acknowledged it; else the job goes
+/// back when its lease has expired.
+pub(crate) async fn give_back(context: &Context, held: &HeldJob) -> bool {
+    let update = JobUpdate { state: JobState::Pending.into(), ..JobUpdate::default() };
+    report_in_time(context, held, &[update]).await
+}
+
+async fn report_in_time(context: &Context, held: &HeldJob, updates: &[JobUpdate]) -> bool {
     let mut shutdown = context.shutdown.clone();
     let timeout = async {
         shutdown.stopping().await;
         sleep(SHUTDOWN_REPORT_TIMEOUT).await;
     };
     tokio::select! {
-        acknowledged = report(context, held, end) => acknowledged,
+        acknowledged = report(context, held, updates) => acknowledged,
         () = timeout => {
-            tracing::error!(job = held.key, "finish not acknowledged, giving up");
+            tracing::error!(job = held.key, "end not acknowledged, giving up");
             false
         }
     }
 }
 
-async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+async fn report(context: &Context, held: &HeldJob, updates: &[JobUpdate]) -> bool {
     let mut backoff = RETRY_BACKOFF;
-    for update in updates(end) {
+    for update in updates {
         let request_id = Uuid::now_v7().to_string();
         loop {
             match context.client.update(held, update.clone(), request_id.clone()).await {

@@ -12,6 +12,7 @@ use crate::{
     line_splitter::Line,
     message::{LEVEL_ERROR, LEVEL_INFO, MAX_LINE_BYTES, Message},
     output_files::{Output, OutputFiles, Stored},
+    printed::{STDERR_PREFIX, STDOUT_PREFIX},
     tail::Tail,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct OutputSink {
     /// The statistics came after FIN, so that they are complete.
     stats_final: bool,
     warned: bool,
+    /// The program has written to the pipe or to its standard output.
+    spoken: bool,
 }
 
 impl OutputSink {
@@ -55,6 +58,7 @@ impl OutputSink {
             finish: None,
             stats_final: false,
             warned: false,
+            spoken: false,
         }
     }
 
@@ -65,6 +69,7 @@ impl OutputSink {
 
     /// Takes a line of the named pipe. Fails if a file can't be written.
     pub(crate) fn piped(&mut self, line: &Line) -> io::Result<Effect> {
+        self.spoken = true;
         match line {
             Line::Whole(line) => self.message(Message::parse(line)),
             Line::Cut(start) => {
@@ -98,6 +103,7 @@ impl OutputSink {
 
     /// Takes a line that the program printed. Fails if a file can't be written.
     pub(crate) fn printed(&mut self, line: &str) -> io::Result<Effect> {
+        self.spoken |= line.starts_with(STDOUT_PREFIX);
         self.write_log(LEVEL_INFO, line)
     }
 
@@ -105,6 +111,11 @@ impl OutputSink {
     pub(crate) fn not_run(&mut self, why: &str) -> io::Result<()> {
         self.write_log(LEVEL_ERROR, why)?;
         self.flush()
+    }
+
+    /// Whether the program has said anything but complaints: a program that can't run has not.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.spoken
     }
 
     /// Whether what the job has said is not all there, since it was too much.
@@ -144,10 +155,12 @@ impl OutputSink {
             return Ok(effect);
         }
         self.counters.log(level);
-        if level >= LEVEL_ERROR {
-            let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
-            let text = log.as_ref().and_then(|log| log["message"].as_str());
-            self.tail.push(text.unwrap_or(json));
+        let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
+        let text = log.as_ref().and_then(|log| log["message"].as_str()).unwrap_or(json);
+        // The entry point logs what a script prints.
+        let printed = [STDOUT_PREFIX, STDERR_PREFIX].iter().any(|prefix| text.starts_with(prefix));
+        if level >= LEVEL_ERROR || printed {
+            self.tail.push(text);
         }
         // Scrapy logs every minute whether or not it makes progress. Only Scrapy sends statistics.
         Ok(if self.stats.is_some() { Effect::None } else { Effect::Progress })

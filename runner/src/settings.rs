@@ -48,6 +48,10 @@ pub struct Settings {
     pub stall_limit: Option<Duration>,
     /// How long after the request to stop a job is killed.
     pub cancel_grace: Duration,
+    /// How long a first signal waits for running jobs before they are stopped; `None`: for ever.
+    pub drain: Option<Duration>,
+    /// What becomes of jobs that the end of the runner stops.
+    pub on_drain: OnDrain,
     /// Memory in MB that Scrapy lets a job use for each of its units.
     pub unit_memory: u32,
     /// End when no job is pending, rather than wait for one.
@@ -56,6 +60,15 @@ pub struct Settings {
     pub version: Option<String>,
     /// `deploy_id` of jobs that have none; `None`: they stay without.
     pub deploy_id: Option<u64>,
+}
+
+/// What becomes of jobs that are stopped since the runner ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDrain {
+    /// They end as `shutdown`.
+    Finish,
+    /// They go back to the queue, before all others of their priority.
+    Requeue,
 }
 
 /// The program that is run for each job.

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, thread, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use spiderq_core::limits::{MAX_LEASE_MS, MAX_UNITS, MIN_LEASE_MS};
 
@@ -120,6 +120,13 @@ pub(crate) struct JobSettings {
     /// Seconds after which a job that was asked to stop and still runs is killed.
     #[arg(long, env = "SPIDERQ_CANCEL_GRACE", default_value = "300", value_name = "SECONDS", value_parser = seconds(..))]
     pub(crate) cancel_grace: Duration,
+    /// Seconds that running jobs get to end after a first SIGTERM or SIGINT; those that still run
+    /// then are stopped. Default: no limit; with `--on-drain requeue` 0.
+    #[arg(long, env = "SPIDERQ_DRAIN", value_name = "SECONDS", value_parser = seconds(..))]
+    pub(crate) drain: Option<Duration>,
+    /// What becomes of jobs that are stopped since the runner ends.
+    #[arg(long, env = "SPIDERQ_ON_DRAIN", default_value = "finish", value_name = "WHAT")]
+    pub(crate) on_drain: OnDrainArg,
     /// Memory that Scrapy allows a job per unit, in MB.
     #[arg(long, env = "SPIDERQ_UNIT_MEMORY", default_value_t = 950, value_name = "MB")]
     pub(crate) unit_memory: u32,
@@ -130,6 +137,15 @@ pub(crate) struct JobSettings {
     /// The `deploy_id` of jobs that have none: the number of the deploy that put the code here.
     #[arg(long, env = "SPIDERQ_DEPLOY_ID", value_name = "N")]
     pub(crate) deploy_id: Option<u64>,
+}
+
+/// What becomes of jobs that are stopped since the runner ends.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnDrainArg {
+    /// They end as `shutdown`
+    Finish,
+    /// They go back to the queue, before others of their priority
+    Requeue,
 }
 
 /// What the kernel lets each process of a job use.

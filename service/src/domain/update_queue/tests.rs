@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{StartedJob, settings, test_world::*};
-use spiderq_core::model::SpiderId;
+use spiderq_core::model::{FenceSecret, SpiderId};
 
 async fn update_by(
     world: &World,
@@ -210,7 +210,7 @@ async fn the_jobs_of_a_spider_are_changed_once_in_a_call() {
 
 /// An update that gives the job back.
 fn back(job: &StartedJob) -> QueueUpdate {
-    QueueUpdate { fence: Some(job.fence.clone()), ..to(State::Pending, job.job.key) }
+    QueueUpdate { fence: Some(job.fence.kept()), ..to(State::Pending, job.job.key) }
 }
 
 #[tokio::test]
@@ -257,7 +257,10 @@ async fn only_the_holder_gives_a_job_back_and_changes_nothing_else_with_it() {
     let without = to(State::Pending, key);
     let wrong = "job 53/1/1 is running, it can't become pending";
     assert_eq!(update(&world, vec![without]).await, refused(wrong));
-    let stale = QueueUpdate { fence: Some(Fence::random().unwrap()), ..to(State::Pending, key) };
+    let stale = QueueUpdate {
+        fence: Some(FenceSecret::random().unwrap().kept()),
+        ..to(State::Pending, key)
+    };
     assert!(update(&world, vec![stale]).await.remove(0).1.is_err());
     let more = QueueUpdate { units: Some(Units::new(2).unwrap()), ..back(&held) };
     let only = "state: pending, which gives a job back, must be the only change of its update";
