@@ -31,6 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("upstream.rs"), upstream(&descriptors))?;
     tonic_prost_build::configure()
         .btree_map(".")
+        // Lines are slices of what was received or read, not copies.
+        .bytes(".spiderq.v1.AppendOutputRequest.lines")
+        .bytes(".spiderq.v1.ReadOutputResponse.lines")
         .generate_default_stubs(true)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .compile_fds(descriptors)?;

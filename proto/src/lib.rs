@@ -43,7 +43,14 @@ mod tests {
         services.sort();
         assert_eq!(
             services,
-            ["ApiKeyService", "AuditService", "JobQueueService", "JobService", "ProjectService"]
+            [
+                "ApiKeyService",
+                "AuditService",
+                "JobOutputService",
+                "JobQueueService",
+                "JobService",
+                "ProjectService"
+            ]
         );
     }
 }
