@@ -73,6 +73,8 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
         on_drain: on_drain(job.on_drain),
         version: job.code_version,
         deploy_id: job.deploy_id,
+        name: format!("{}@{}", flags.name.unwrap_or_else(default_name), spiderq_runner::host()),
+        keep_local: job.keep_local,
         data_dir: job.data_dir,
     })
 }
@@ -105,6 +107,11 @@ fn on_drain(flag: OnDrainArg) -> OnDrain {
         OnDrainArg::Finish => OnDrain::Finish,
         OnDrainArg::Requeue => OnDrain::Requeue,
     }
+}
+
+/// Another one for each runner of a machine.
+fn default_name() -> String {
+    format!("runner-{}", std::process::id())
 }
 
 /// Jobs that go back to the queue need not be waited for.

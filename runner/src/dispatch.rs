@@ -338,6 +338,8 @@ mod tests {
                 allowed: AllowedEnvironment::default(),
             },
             data_dir: PathBuf::new(),
+            name: String::new(),
+            keep_local: false,
             rotate_bytes: 1,
             max_bytes: 1,
             limits: ResourceLimits::default(),

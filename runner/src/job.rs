@@ -9,11 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::{
     child::Child,
     client::HeldJob,
+    close_reason::StopReason,
     context::Context,
     counters::Counters,
     find_program::can_run,
-    finish::{JobEnd, finish, give_back},
+    finish::{JobEnd, finish, give_back, send_rest},
     heartbeat::{Heartbeat, Instruction},
+    output_sender::Sent,
     prepare::Prepared,
     printed,
     process::{Ended, JobProcess, Limits},
@@ -139,7 +141,7 @@ impl Context {
             Err(error) if is_fault_of_job(&error) => return JobOutcome::CannotStart(error),
             Err(error) => return JobOutcome::RunnerFailed(error.into()),
         };
-        let Prepared { mut sink, folder, fifo, spec, unsent_fields } = prepared;
+        let Prepared { mut sink, mut sender, folder, fifo, spec, unsent_fields } = prepared;
         let (child, output) = match Child::start(&spec, folder.path(), &folder.work()).await {
             Ok(started) => started,
             Err(error) if is_fault_of_job(&error) => return JobOutcome::CannotStart(error),
@@ -150,11 +152,18 @@ impl Context {
         let row = Row::show(started.key(), &started.job.spider_name, units, counters);
         let printed = printed::read_lines(output);
         let process = JobProcess::new(child, fifo, printed, self.limits(), row);
-        let ended = process.run_to_end(&mut sink, heartbeat, &mut self.shutdown).await;
-        let Some(Ended { exit, close_reason, requeued, write_failed, sign }) = ended else {
+        let ended = process.run_to_end(&mut sink, heartbeat, &mut self.shutdown, &mut sender).await;
+        let Some(Ended { exit, mut close_reason, requeued, write_failed, sign }) = ended else {
             return JobOutcome::LeaseLost;
         };
         let write_failed = write_failed || sink.flush().is_err();
+        match send_rest(self, sender, heartbeat).await {
+            Some(Sent::TooLarge) => {
+                StopReason::OutputLimit.close_reason().clone_into(&mut close_reason)
+            }
+            Some(Sent::All | Sent::Refused(_)) => {}
+            None => return JobOutcome::LeaseLost,
+        }
         if requeued && !write_failed {
             return JobOutcome::Requeued;
         }

@@ -3,7 +3,7 @@
 //!
 //! `startup_check` finds out whether jobs can be run here. `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
 //! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
-//! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
+//! `output_sink` stores what it writes, `output_sender` sends that, `finish` reports its end. The crate knows the server by
 //! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off, the causes of TLS failures
 //! and job keys.
 
@@ -33,6 +33,7 @@ mod line_splitter;
 mod live_view;
 mod message;
 mod output_files;
+mod output_sender;
 mod output_sink;
 mod prepare;
 mod printed;
@@ -45,6 +46,7 @@ mod rotated_file;
 mod scrapy_project;
 mod settings;
 mod shutdown;
+mod spool;
 mod start_job;
 mod startup_check;
 mod supervise;
@@ -61,6 +63,7 @@ pub use resource_limits::ResourceLimits;
 pub use scrapy_project::find_project;
 pub use settings::{OnDrain, Settings, Work};
 pub use supervise::{Supervise, supervise};
+pub use system::host;
 pub use template::Template;
 pub use terminal::{LINE_BELOW, LogWriter};
 pub use users::Users;

@@ -74,9 +74,7 @@ impl OutputSink {
             Line::Whole(line) => self.message(Message::parse(line)),
             Line::Cut(start) => {
                 let command = String::from_utf8_lossy(&start[..start.len().min(3)]);
-                let limit = MAX_LINE_BYTES;
-                let text = format!("a message ({command}) of more than {limit} bytes is lost");
-                self.write_log(LEVEL_ERROR, &text)
+                self.write_log(LEVEL_ERROR, &lost(&command))
             }
         }
     }
@@ -84,7 +82,12 @@ impl OutputSink {
     fn message(&mut self, message: Message<'_>) -> io::Result<Effect> {
         match message {
             Message::Log { json, level } => return self.logged(&json, level),
-            Message::Request => self.counters.page(),
+            Message::Request(json) => {
+                if let Some(effect) = self.store_request(&json)? {
+                    return Ok(effect);
+                }
+                self.counters.page();
+            }
             Message::Item(json) => {
                 if let Some(effect) = self.store(Output::Items, &json)? {
                     return Ok(effect);
@@ -118,6 +121,11 @@ impl OutputSink {
         self.spoken
     }
 
+    /// Whether the server gets what the job says.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.files.are_sent()
+    }
+
     /// Whether what the job has said is not all there, since it was too much.
     pub(crate) fn is_full(&self) -> bool {
         self.files.are_full()
@@ -143,9 +151,10 @@ impl OutputSink {
         self.stats.clone().filter(|stats| stats.as_ref() != "{}")
     }
 
-    /// Scrapy's own counts if the spider was closed in order, else those of the runner.
+    /// How many lines the server has of each; where it keeps none, Scrapy's own counts if the spider
+    /// was closed in order, else those of the runner.
     pub(crate) fn counters(&self) -> JobCounters {
-        let stats = self.stats().filter(|_| self.stats_final);
+        let stats = self.stats().filter(|_| self.stats_final && !self.files.are_sent());
         let counted = stats.and_then(|stats| counters::from_stats(&stats));
         counted.unwrap_or_else(|| self.counters.snapshot())
     }
@@ -183,8 +192,20 @@ impl OutputSink {
         Ok(Effect::Progress)
     }
 
+    /// As [`Self::store`]; where requests are not sent they are only counted.
+    fn store_request(&mut self, line: &str) -> io::Result<Option<Effect>> {
+        if !self.files.are_sent() {
+            return Ok(None);
+        }
+        self.store(Output::Requests, line)
+    }
+
     /// `None`: the line is stored. Else it is lost, and this is what the caller must do.
     fn store(&mut self, output: Output, line: &str) -> io::Result<Option<Effect>> {
+        // `null` is longer than the NaN that it stands for.
+        if line.len() > MAX_LINE_BYTES {
+            return self.write_log(LEVEL_ERROR, &lost(&format!("{output:?}"))).map(Some);
+        }
         match self.files.write(output, line)? {
             Stored::Written => Ok(None),
             Stored::Lost => Ok(Some(Effect::None)),
@@ -207,6 +228,10 @@ impl OutputSink {
     }
 }
 
+fn lost(what: &str) -> String {
+    format!("a message ({what}) of more than {MAX_LINE_BYTES} bytes is lost")
+}
+
 fn log_line(level: i64, text: &str) -> String {
     json!({"time": clock::now_ms(), "level": level, "message": text}).to_string()
 }
@@ -226,7 +251,7 @@ mod tests {
     }
 
     fn bounded_sink(folder: &Path, max_bytes: u64) -> OutputSink {
-        let files = OutputFiles::create(folder, 1 << 20, max_bytes).unwrap();
+        let files = OutputFiles::create(folder, 1 << 20, max_bytes, false).unwrap();
         OutputSink::new("1/1/1", files, Arc::default())
     }
 

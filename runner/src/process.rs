@@ -13,6 +13,7 @@ use crate::{
     close_reason::{Ending, Exit, StopReason},
     fifo::Fifo,
     heartbeat::{Heartbeat, Instruction},
+    output_sender::OutputSender,
     output_sink::{Effect, OutputSink},
     quick_failures::{QUICK, Sign},
     settings::OnDrain,
@@ -100,6 +101,7 @@ impl JobProcess {
         sink: &mut OutputSink,
         heartbeat: &mut Heartbeat,
         shutdown: &mut Shutdown,
+        sender: &mut Option<OutputSender>,
     ) -> Option<Ended> {
         loop {
             if let Some((exit, _)) = self.exit
@@ -135,6 +137,9 @@ impl JobProcess {
                         OnDrain::Finish => StopReason::Shutdown,
                         OnDrain::Requeue => StopReason::Requeue,
                     }).await;
+                }
+                () = too_large(sender), if self.stop.is_none() => {
+                    self.stop(StopReason::OutputLimit).await;
                 }
                 () = sleep_until(deadline) => self.enforce_deadline().await,
             }
@@ -263,5 +268,13 @@ impl JobProcess {
             None if ended - self.started < QUICK => Sign::QuickFailure,
             None => Sign::Works,
         }
+    }
+}
+
+/// Never, if nothing is sent.
+async fn too_large(sender: &mut Option<OutputSender>) {
+    match sender {
+        Some(sender) => sender.too_large().await,
+        None => std::future::pending().await,
     }
 }

@@ -34,6 +34,10 @@ pub struct Settings {
     pub work: Work,
     /// The folder for logs and items, `P/S/J/log.N.jl` and `P/S/J/items.N.jl`.
     pub data_dir: PathBuf,
+    /// The runner's name, `NAME@HOST`, that its jobs show.
+    pub name: String,
+    /// Whether files stay after the server has what is in them.
+    pub keep_local: bool,
     /// Size in bytes at which the next log or items file begins.
     pub rotate_bytes: u64,
     /// Size in bytes that a job's logs and items may have together.

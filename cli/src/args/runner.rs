@@ -19,6 +19,10 @@ pub(crate) struct Runner {
     /// read.
     #[arg(long, env = "SPIDERQ_API_KEY_FILE", value_name = "FILE", conflicts_with = "api_key")]
     pub(crate) api_key_file: Option<PathBuf>,
+    /// The runner's name; with the host's, as NAME@HOST, it stands in the jobs that it runs. Default:
+    /// runner- and the process id.
+    #[arg(long, env = "SPIDERQ_NAME", value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// A project whose jobs to run; repeatable, or separated by commas. Several projects take
     /// turns.
     #[arg(
@@ -98,6 +102,9 @@ pub(crate) struct JobSettings {
     /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
+    /// Keep these files after the server has what is in them.
+    #[arg(long, env = "SPIDERQ_KEEP_LOCAL")]
+    pub(crate) keep_local: bool,
     /// At which size such a file is closed and the next one is begun: bytes, or a size as 64MiB.
     #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value = "64MiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) rotate_bytes: u64,

@@ -107,6 +107,9 @@ impl World {
             &self.worker,
             "--project",
             "1",
+            "--name",
+            "test",
+            "--keep-local",
             "--data-dir",
             data.to_str().unwrap(),
         ];
