@@ -1,13 +1,16 @@
 //! `spiderq fsck`: prints where the records of a store do not agree, and repairs them if asked
 //! to. The store decides what is a finding and how to word it.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use spiderq_core::{
     model::ProjectId,
     store::{CheckProgress, CheckScope, CheckSummary},
 };
-use spiderq_server::store_url::StoreUrl;
+use spiderq_server::{output_check, store_url::StoreUrl};
 
 use crate::{
     args::Fsck,
@@ -41,16 +44,25 @@ async fn check(flags: &Fsck, report: &mut Report) -> Result<CheckSummary, Error>
     {
         return Err(Error::new(format!("can't open {url}: there is no such file")));
     }
+    let place = store::output(flags.output.clone(), &url)?;
     let projects = flags.projects.iter();
     let projects: Result<_, _> = projects.map(|number| ProjectId::new(*number)).collect();
     let scope = CheckScope { projects: projects? };
     let store =
         if flags.repair { store::open(&url).await? } else { store::open_to_check(&url).await? };
     let mut on_progress = |progress| report.add(progress);
-    store
-        .check(&scope, flags.repair, &mut on_progress)
-        .await
-        .map_err(|error| Error::new(format!("can't check {url}: {}", with_cause(&error))))
+    let cannot = |place: &dyn Display, error| {
+        Error::new(format!("can't check {place}: {}", with_cause(&error)))
+    };
+    let checked = store.check(&scope, flags.repair, &mut on_progress).await;
+    let summary = checked.map_err(|error| cannot(&url, error))?;
+    if let Some(outputs) = place.open()? {
+        let store = store.as_ref();
+        let checked =
+            output_check::check(store, &outputs, &scope, flags.repair, &mut on_progress).await;
+        checked.map_err(|error| cannot(&place, error))?;
+    }
+    Ok(summary)
 }
 
 /// Prints findings to standard output, a line each, and the progress to a terminal only.

@@ -24,6 +24,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         ("token-secret-file", token_secret_file),
     ])?;
     let url = store::parse(flags.store)?;
+    let output = store::output(flags.output, &url)?;
     let admin_key = secrets::read("admin-key", flags.admin_key, admin_key_file)?;
     let token_secret = secrets::read("token-secret", flags.token_secret, token_secret_file)?;
     let service = ServiceOptions {
@@ -31,6 +32,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         token_secret: token_secret.map(Secret::into_inner),
         quotas: flags.quotas.into(),
         audit_keep_days: Some(flags.audit_keep),
+        output: output.open()?,
         ..ServiceOptions::default()
     };
     let network = Network::from(&flags.listener);
@@ -53,7 +55,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         require_durable: flags.require_durable,
     })
     .await?;
-    tracing::info!(address = %server.address, store = %url, "listening");
+    tracing::info!(address = %server.address, store = %url, %output, "listening");
     if let Some(key) = server.first_key() {
         print_first_key(key, &server.url, http)?;
     }

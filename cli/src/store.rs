@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use spiderq_core::store::Store;
-use spiderq_server::store_url::{self, StoreUrl};
+use spiderq_server::{
+    output_url::OutputUrl,
+    store_url::{self, StoreUrl},
+};
 
 use crate::{
-    args::{Secret, StoreFlag},
+    args::{OutputFlag, Secret, StoreFlag},
     error::{Error, with_cause},
     secrets,
 };
@@ -17,6 +20,14 @@ const DEFAULT_URL: &str = "sqlite:spiderq.db";
 pub(crate) fn parse(flag: StoreFlag) -> Result<StoreUrl, Error> {
     let url = secrets::read("store", flag.store, flag.store_file.as_deref())?;
     Ok(StoreUrl::parse(url.as_ref().map_or(DEFAULT_URL, Secret::expose))?)
+}
+
+/// The place of output that `--output` names.
+pub(crate) fn output(flag: OutputFlag, store: &StoreUrl) -> Result<OutputUrl, Error> {
+    match flag.output {
+        Some(text) => Ok(OutputUrl::parse(&text)?),
+        None => Ok(OutputUrl::default_of(store)),
+    }
 }
 
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Error> {

@@ -146,6 +146,12 @@ pub enum Error {
     /// The events after a cursor are no longer kept.
     #[error("cursor: {}", CURSOR_GONE)]
     CursorGone,
+    /// Lines between the end of this job's output, at this offset, and those to append are missing.
+    #[error("start_offset: {}", must_be(*.1))]
+    OutputGap(JobKey, u64),
+    /// This server keeps no output.
+    #[error("this server keeps no output of jobs; its flag --output says where to")]
+    OutputDisabled,
     /// The reader of a watch took no event for this long, seconds.
     #[error("no event was taken for {0} s; watch again from the cursor")]
     SlowReader(u64),
@@ -292,6 +298,7 @@ impl Error {
             Self::RequestIdReused => vec![Violation::new("request_id", REQUEST_ID_REUSED)],
             Self::EtagChanged(_) => vec![Violation::new("etag", ETAG_CHANGED)],
             Self::CursorGone => vec![Violation::new("cursor", CURSOR_GONE)],
+            Self::OutputGap(_, next) => vec![Violation::new("start_offset", must_be(*next))],
             Self::Unauthenticated
             | Self::Forbidden { .. }
             | Self::NotFound { .. }
@@ -302,6 +309,7 @@ impl Error {
             | Self::LastAdminKey
             | Self::KeyReplaced(_)
             | Self::QuotaExceeded { .. }
+            | Self::OutputDisabled
             | Self::SlowReader(_)
             | Self::ShuttingDown
             | Self::Overloaded
@@ -341,6 +349,10 @@ const fn them(violations: &[Violation]) -> &'static str {
 
 fn first_text(violations: &[Violation]) -> String {
     violations.first().map(ToString::to_string).unwrap_or_default()
+}
+
+fn must_be(next: u64) -> String {
+    format!("must be at most {next}, where the output ends")
 }
 
 fn in_brackets(reason: Option<&str>) -> String {

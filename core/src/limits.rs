@@ -143,6 +143,31 @@ pub const MAX_CANCEL_TIMEOUT_S: u64 = 86_400;
 /// is not set, seconds.
 pub const DEFAULT_CANCEL_TIMEOUT_S: u64 = 300;
 
+// Output of jobs.
+
+/// Bytes of one line of a job's output.
+pub const MAX_OUTPUT_LINE_BYTES: usize = 1 << 20;
+/// Bytes of the lines of one `AppendOutput`.
+pub const MAX_OUTPUT_BATCH_BYTES: usize = 4 << 20;
+/// Lines of one `AppendOutput`.
+pub const MAX_OUTPUT_BATCH_LINES: usize = 100_000;
+/// Bytes of a gRPC request that takes lines of output: somewhat over the most of its lines and what
+/// stands between them.
+pub const MAX_OUTPUT_REQUEST_BYTES: usize = 5 << 20;
+/// Bytes of the outputs of one attempt together, where `max_output_bytes` is not set: 10 GiB.
+pub const DEFAULT_MAX_OUTPUT_BYTES: u64 = 10 << 30;
+/// How long after its end a job's last holder may append to its output: what its runner sent
+/// before the end may come after it.
+pub const OUTPUT_GRACE_MS: u64 = 60_000;
+/// Fields of items or requests, or levels of logs, that one output counts.
+pub const MAX_OUTPUT_COUNTS: usize = 256;
+/// Bytes of the `contains` or the `regex` of one `ReadOutput`.
+pub const MAX_OUTPUT_FILTER_BYTES: usize = 1_024;
+/// The largest `tail` of one `ReadOutput`.
+pub const MAX_OUTPUT_TAIL: u64 = 100_000;
+/// Bytes of the lines of one response of `ReadOutput`; a single longer line comes alone.
+pub const MAX_OUTPUT_PAGE_BYTES: usize = 1 << 20;
+
 // Events and watches.
 
 /// Events kept of a project; older ones go as new ones come.

@@ -16,6 +16,8 @@ mod listen;
 mod memory;
 mod network;
 mod open_files;
+pub mod output_check;
+pub mod output_url;
 mod public_paths;
 mod serve;
 mod server;

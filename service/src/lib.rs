@@ -10,7 +10,9 @@ mod routes;
 mod service;
 mod upkeep;
 
-pub use api::{AuditApi, Deadline, JobApi, KeyApi, ProjectApi, QueueApi, log_refusal, status_of};
+pub use api::{
+    AuditApi, Deadline, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi, log_refusal, status_of,
+};
 pub use routes::{Health, routes};
 pub use service::{Service, ServiceOptions};
 pub use upkeep::Upkeep;

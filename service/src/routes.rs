@@ -4,6 +4,7 @@ use spiderq_proto::{
     DESCRIPTOR_SET,
     v1::{
         api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
+        job_output_service_server::JobOutputServiceServer,
         job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer,
         project_service_server::ProjectServiceServer,
     },
@@ -34,10 +35,11 @@ macro_rules! configured {
 pub struct Health(HealthReporter);
 
 impl Health {
-    const NAMES: [&'static str; 6] = [
+    const NAMES: [&'static str; 7] = [
         "",
         "spiderq.v1.JobService",
         "spiderq.v1.JobQueueService",
+        "spiderq.v1.JobOutputService",
         "spiderq.v1.ProjectService",
         "spiderq.v1.ApiKeyService",
         "spiderq.v1.AuditService",
@@ -66,6 +68,7 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
     routes
         .add_service(configured!(JobServiceServer::new(service.jobs())))
         .add_service(configured!(JobQueueServiceServer::new(service.queue())))
+        .add_service(configured!(JobOutputServiceServer::new(service.output())))
         .add_service(configured!(ProjectServiceServer::new(service.projects())))
         .add_service(configured!(ApiKeyServiceServer::new(service.keys())))
         .add_service(configured!(AuditServiceServer::new(service.audit())))

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    api::{AuditApi, Handlers, JobApi, KeyApi, ProjectApi, QueueApi},
+    api::{AuditApi, Handlers, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi},
     auth::{ApiKey, Auth, TokenSecrets},
-    domain::Domain,
+    domain::{Domain, Outputs},
     upkeep::Upkeep,
 };
 use spiderq_core::{
@@ -34,6 +35,8 @@ pub struct ServiceOptions {
     pub audit_keep_days: Option<u32>,
     /// What responses under way may hold in memory.
     pub memory: MemoryBudget,
+    /// Where output of jobs is kept; `None`: nowhere.
+    pub output: Option<Outputs>,
 }
 
 impl std::fmt::Debug for ServiceOptions {
@@ -44,6 +47,7 @@ impl std::fmt::Debug for ServiceOptions {
             .field("token_secret", &self.token_secret.is_some())
             .field("audit_keep_days", &self.audit_keep_days)
             .field("memory", &self.memory)
+            .field("output", &self.output)
             .finish()
     }
 }
@@ -68,6 +72,13 @@ impl ServiceOptions {
         let token_secrets = self.token_secret.as_deref().map(TokenSecrets::parse);
         Ok(Secrets { admin_key: admin_key.transpose()?, token_secrets: token_secrets.transpose()? })
     }
+}
+
+/// Stands for a store at the place of its output: it does not change, and tells nothing of the
+/// secret.
+fn output_owner(secret: &[u8; 32]) -> String {
+    let digest = Sha256::new().chain_update(b"owner of output ").chain_update(secret).finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The services over one store.
@@ -99,8 +110,18 @@ impl Service {
         }
         let domain = Domain::new(Arc::clone(&store), clock, Arc::new(auth));
         let mut domain = domain.with_memory(options.memory.clone());
+        if let Some(outputs) = &options.output {
+            domain = domain.with_output(outputs.clone(), &output_owner(&secret));
+        }
         if let Some(days) = options.audit_keep_days {
             domain = domain.with_audit_keep(days);
+        }
+        match domain.check_output_owner().await {
+            // The queue goes on without it; whoever reads or appends hears of it.
+            Err(error @ Error::Unavailable { .. }) => {
+                tracing::warn!(%error, cause = error.cause(), "output out of reach");
+            }
+            checked => checked?,
         }
         // Before the first heartbeat can come. A reaper tries it again.
         if let Err(error) = domain.end_outage().await {
@@ -137,6 +158,12 @@ impl Service {
     #[must_use]
     pub fn queue(&self) -> QueueApi {
         QueueApi(self.handlers.clone())
+    }
+
+    /// `spiderq.v1.JobOutputService`.
+    #[must_use]
+    pub fn output(&self) -> OutputApi {
+        OutputApi(self.handlers.clone())
     }
 
     /// `spiderq.v1.ProjectService`.

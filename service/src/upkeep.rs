@@ -1,13 +1,13 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
 //! retention, about one a minute, or one in 5 s while there is more to remove; about one a minute of
-//! the audit, and a note of which API keys were used. In every process.
+//! the audit; a pass over output every ten minutes or so; and a note of which API keys were used. In every process.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 
-use crate::domain::{Auditor, Domain, Pruner, Reaper};
+use crate::domain::{Auditor, Domain, Pruner, Reaper, Sweeper};
 use spiderq_core::{
     backoff::{Backoff, jittered},
     error::{Error, Result},
@@ -19,13 +19,18 @@ const REAPER_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause while rounds of the reaper fail.
 const MAX_REAPER_PAUSE: Duration = Duration::from_secs(4);
 
+/// The pause before the first round over output.
+const FIRST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
+/// The pause after jobs were removed before their output is looked for: more may follow.
+const MIN_SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
 /// The pause between two notes of the last uses of API keys.
 const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
 
 /// The tasks of upkeep. They end when this is dropped.
 #[derive(Debug)]
 pub struct Upkeep {
-    tasks: [JoinHandle<()>; 4],
+    tasks: [JoinHandle<()>; 5],
     domain: Arc<Domain>,
 }
 
@@ -34,6 +39,7 @@ impl Upkeep {
         let tasks = [
             tokio::spawn(reap(Reaper::new(Arc::clone(domain)))),
             tokio::spawn(prune(Pruner::new(Arc::clone(domain)))),
+            tokio::spawn(sweep(Sweeper::new(Arc::clone(domain)))),
             tokio::spawn(audit(Auditor::new(Arc::clone(domain)))),
             tokio::spawn(note_key_uses(Arc::clone(domain))),
         ];
@@ -101,6 +107,21 @@ async fn prune(mut pruner: Pruner) {
         sleep(jittered(pause)).await;
         let round = caught(pruner.round()).await;
         pause = *round.as_ref().unwrap_or(&Pruner::PAUSE);
+        log.record(&round);
+    }
+}
+
+async fn sweep(mut sweeper: Sweeper) {
+    let mut log = RoundLog::new("output");
+    // Not all processes of a store at once, and not in the first minute of one.
+    let mut pause = FIRST_SWEEP_PAUSE;
+    loop {
+        tokio::select! {
+            () = sleep(jittered(pause)) => {}
+            () = sweeper.hinted() => sleep(jittered(MIN_SWEEP_PAUSE)).await,
+        }
+        let round = caught(sweeper.round()).await;
+        pause = *round.as_ref().unwrap_or(&Sweeper::PAUSE);
         log.record(&round);
     }
 }

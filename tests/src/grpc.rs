@@ -2,6 +2,7 @@
 
 use spiderq_proto::v1::{
     api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
+    job_output_service_client::JobOutputServiceClient,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
     project_service_client::ProjectServiceClient,
 };
@@ -55,6 +56,12 @@ impl Grpc {
     #[must_use]
     pub fn queue(&self) -> JobQueueServiceClient<Client> {
         JobQueueServiceClient::with_interceptor(self.channel(), self.key.clone())
+    }
+
+    /// The client of `JobOutputService`.
+    #[must_use]
+    pub fn output(&self) -> JobOutputServiceClient<Client> {
+        JobOutputServiceClient::with_interceptor(self.channel(), self.key.clone())
     }
 
     /// The client of `ApiKeyService`.

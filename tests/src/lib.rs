@@ -27,6 +27,7 @@ mod preload;
 mod process;
 mod raw;
 mod redis_process;
+mod s3_server;
 mod site;
 mod socket;
 mod sqlite;
@@ -48,6 +49,7 @@ pub use self::{
     preload::Preload,
     process::{Program, program, run, run_in},
     raw::call_raw,
+    s3_server::S3Server,
     site::Site,
     socket::{MAGIC, Raw, SETTINGS},
     sqlite::sqlite_store,

@@ -4,6 +4,7 @@
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use spiderq_core::{Clock, ManualClock, MemoryBudget, SystemClock, model::Millis};
+use spiderq_output::{Files, Outputs};
 use spiderq_proto::v1::{CreateApiKeyRequest, Role};
 use spiderq_server::{
     Network, ServeOptions, Server, ServiceOptions,
@@ -28,6 +29,12 @@ impl StoreKind {
 }
 
 /// A stack's data, removed when it is dropped.
+#[derive(Debug)]
+struct StackData {
+    store: Data,
+    output: TempDir,
+}
+
 #[derive(Debug)]
 enum Data {
     Folder(TempDir),
@@ -66,7 +73,7 @@ pub struct Stack {
     /// Taken by tests that end it themselves. Before `data`, so that it is dropped before its
     /// store.
     pub running: Option<Server>,
-    data: Arc<Data>,
+    data: Arc<StackData>,
 }
 
 impl Stack {
@@ -108,7 +115,8 @@ impl Stack {
         options: ServiceOptions,
         network: Network,
     ) -> Self {
-        let data = Arc::new(Data::new(kind));
+        let output = tempfile::tempdir().expect("a temporary folder");
+        let data = Arc::new(StackData { store: Data::new(kind), output });
         Self::over(data, manual, options, network).await
     }
 
@@ -119,20 +127,21 @@ impl Stack {
     }
 
     async fn over(
-        data: Arc<Data>,
+        data: Arc<StackData>,
         manual: Option<Arc<ManualClock>>,
         options: ServiceOptions,
         network: Network,
     ) -> Self {
-        let url = StoreUrl::parse(&data.url()).expect("a store URL");
+        let url = StoreUrl::parse(&data.store.url()).expect("a store URL");
         let clock: Arc<dyn Clock> = match &manual {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
         };
         let store = store_url::open(&url).await.expect("an open store");
+        let output = Some(Outputs::new(Arc::new(Files::new(data.output.path()))));
         let running = spiderq_server::start(ServeOptions {
             memory: options.memory.clone(),
-            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), ..options },
+            service: ServiceOptions { admin_key: Some(Self::KEY.to_owned()), output, ..options },
             network,
             ..ServeOptions::new(store, clock)
         })
@@ -152,8 +161,9 @@ impl Stack {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
-        let url = self.data.url();
-        let check = move || run(&["fsck", "--store", &url]);
+        let url = self.data.store.url();
+        let output = format!("file:{}", self.data.output.path().display());
+        let check = move || run(&["fsck", "--store", &url, "--output", &output]);
         let done = tokio::task::spawn_blocking(check).await;
         let (status, said, _) = done.expect("a check to its end");
         (status.code(), said)
@@ -162,7 +172,7 @@ impl Stack {
     /// Its store, of a stack on Redis.
     #[must_use]
     pub fn redis(&self) -> &RedisServer {
-        match self.data.as_ref() {
+        match &self.data.store {
             Data::Redis(server) => server,
             Data::Folder(_) => panic!("a stack on SQLite"),
         }

@@ -31,7 +31,7 @@ pub(crate) use self::{
     quotas::{KeyQuotas, ServerQuotas},
     runner::{JobLimits, JobSettings, OnDrainArg, Runner, Supervise},
     secret::Secret,
-    serve::{Gateway, Serve, StoreFlag},
+    serve::{Gateway, OutputFlag, Serve, StoreFlag},
 };
 
 /// A self-hosted job service for Scrapy, wire-compatible with the Jobs, JobQ and Job

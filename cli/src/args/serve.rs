@@ -19,6 +19,8 @@ pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) store: StoreFlag,
+    #[command(flatten)]
+    pub(crate) output: OutputFlag,
     /// Start only if an acknowledged write survives a crash of the store and a loss of power.
     #[arg(long, env = "SPIDERQ_REQUIRE_DURABLE")]
     pub(crate) require_durable: bool,
@@ -67,6 +69,16 @@ pub(crate) struct StoreFlag {
     /// A file that holds that URL, which may have a password in it; `-`: standard input.
     #[arg(long, env = "SPIDERQ_STORE_FILE", value_name = "FILE", conflicts_with = "store")]
     pub(crate) store_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OutputFlag {
+    /// Where logs, items, requests and samples of jobs are kept: `file:DIR`,
+    /// `s3://BUCKET/PREFIX` (with the environment variables of AWS, as AWS_REGION and
+    /// AWS_ENDPOINT_URL) or `none`. Each store needs a place of its own. [default: with SQLite the folder spiderq-output beside the file, with
+    /// Redis none]
+    #[arg(long = "output", env = "SPIDERQ_OUTPUT", value_name = "PLACE")]
+    pub(crate) output: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -158,6 +158,13 @@ pub trait QueueStore: Send + Sync + fmt::Debug {
     /// Notifications of a project from now on, of changes made by any process.
     async fn subscribe(&self, project: ProjectId) -> Result<Notifications>;
 
+    /// Notifications of a project from now on, of output that any process appends to its jobs.
+    async fn subscribe_output(&self, project: ProjectId) -> Result<Notifications>;
+
+    /// Notifies of output of the project's jobs those who have subscribed to it, in all processes.
+    /// What it is, the store never learns. An error means that some may not hear of it.
+    async fn notify_output(&self, project: ProjectId) -> Result<()>;
+
     /// Up to `limit` events of a project after the one at `after`, oldest first; `None`: from now
     /// on. Fewer than `limit`: there are no others yet. A reader may go on after any event that is
     /// kept, and no other. Events are kept from the first call for a project on until no call came

@@ -13,7 +13,7 @@ pub(super) fn of(path: &str) -> Option<Duration> {
     let (_, method) = path.strip_prefix(OWN)?.split_once('/')?;
     match method {
         // It ends with its reader, or when that may no longer read.
-        "WatchJobs" => None,
+        "WatchJobs" | "ReadOutput" => None,
         "ListQueue" => Some(DEFAULT_LIST_TIMEOUT),
         // The wait has a limit of its own.
         "StartJob" => Some(DEFAULT_CALL_TIMEOUT + Duration::from_millis(MAX_START_WAIT_MS)),
@@ -27,9 +27,9 @@ mod tests {
 
     #[test]
     fn waits_and_lists_may_take_longer_and_watches_as_long_as_they_are_read() {
-        let times = ["GetJob", "StartJob", "ListQueue", "WatchJobs", "Later"]
+        let times = ["GetJob", "StartJob", "ListQueue", "WatchJobs", "ReadOutput", "Later"]
             .map(|method| of(&format!("/spiderq.v1.JobService/{method}")).map(|it| it.as_secs()));
-        assert_eq!(times, [Some(60), Some(120), Some(600), None, Some(60)]);
+        assert_eq!(times, [Some(60), Some(120), Some(600), None, None, Some(60)]);
         assert_eq!(of("/grpc.health.v1.Health/Watch"), None);
     }
 }

@@ -15,7 +15,7 @@ use prost_types::{
 };
 use spiderq_core::{
     error::Error,
-    limits::{MAX_ITEMS, MAX_MESSAGE_ELEMENTS},
+    limits::{MAX_ITEMS, MAX_MESSAGE_ELEMENTS, MAX_OUTPUT_BATCH_LINES},
 };
 use spiderq_proto::DESCRIPTOR_SET;
 use tonic::Status;
@@ -31,6 +31,8 @@ struct Shape {
 struct Field {
     name: String,
     is_list: bool,
+    /// How many elements of it a request may have, if it is a list of the request itself.
+    most: usize,
     /// Whether it is a number, a flag or an enum: a list of them may be packed into bytes.
     is_number: bool,
     /// Full name of the message that it holds, if it holds one.
@@ -126,8 +128,9 @@ impl Counter {
         let Some(field) = field.filter(is_bounded) else { return Ok(()) };
         let elements = self.lists.entry((depth, number)).or_default();
         *elements += count;
-        if *elements > MAX_ITEMS {
-            return Err(Error::too_large(&field.name, format!("at most {MAX_ITEMS} in one call")));
+        let most = field.most;
+        if *elements > most {
+            return Err(Error::too_large(&field.name, format!("at most {most} in one call")));
         }
         Ok(())
     }
@@ -184,6 +187,8 @@ fn field(field: &FieldDescriptorProto) -> Field {
     Field {
         name: field.name().to_owned(),
         is_list: field.label() == Label::Repeated,
+        // The only lists of bytes are lines of output.
+        most: if field.r#type() == Type::Bytes { MAX_OUTPUT_BATCH_LINES } else { MAX_ITEMS },
         is_number: !matches!(
             field.r#type(),
             Type::String | Type::Bytes | Type::Message | Type::Group
@@ -200,8 +205,8 @@ fn full_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use spiderq_proto::v1::{
-        JobFilter, JobUpdate, NewJob, PushJobsRequest, SetJobMetadataRequest, UpdateJobsRequest,
-        UpdateQueueRequest,
+        AppendOutputRequest, JobFilter, JobUpdate, NewJob, PushJobsRequest, SetJobMetadataRequest,
+        UpdateJobsRequest, UpdateQueueRequest,
     };
     use tonic::Code;
 
@@ -229,6 +234,19 @@ mod tests {
         // Behind a group, which no message of ours has, too.
         let hidden = [&[0x73, 0x74][..], &updates(MAX_ITEMS + 1).encode_to_vec()].concat();
         assert_eq!(count(path, &hidden), refused);
+    }
+
+    #[test]
+    fn lines_of_output_have_a_limit_of_their_own() {
+        let append = |n| AppendOutputRequest {
+            lines: vec![bytes::Bytes::new(); n],
+            ..AppendOutputRequest::default()
+        };
+        let path = "JobOutputService/AppendOutput";
+        let most = MAX_OUTPUT_BATCH_LINES;
+        assert_eq!(count(path, &append(most).encode_to_vec()), Ok(most));
+        let refused = Err("lines: at most 100000 in one call".to_owned());
+        assert_eq!(count(path, &append(most + 1).encode_to_vec()), refused);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! How large the message of each method may be.
 
-use spiderq_core::limits::{MAX_METADATA_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES};
+use spiderq_core::limits::{
+    MAX_METADATA_REQUEST_BYTES, MAX_OUTPUT_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES,
+};
 
 /// For methods that take many jobs, up to `--max-body`; these are all of them.
 const BULK: [&str; 2] =
     ["/spiderq.v1.JobQueueService/PushJobs", "/spiderq.v1.JobQueueService/UpdateQueue"];
+/// Takes lines of output.
+const OUTPUT: &str = "/spiderq.v1.JobOutputService/AppendOutput";
 /// Methods that take the metadata of one job, or those for all jobs of a filter, or the settings of a project.
 const METADATA: [&str; 5] = [
     "/spiderq.v1.JobQueueService/StartJob",
@@ -20,6 +24,8 @@ pub(super) fn max_message_bytes(path: &str, max_body: usize) -> usize {
         max_body
     } else if METADATA.contains(&path) {
         MAX_METADATA_REQUEST_BYTES
+    } else if path == OUTPUT {
+        MAX_OUTPUT_REQUEST_BYTES
     } else {
         MAX_SMALL_REQUEST_BYTES
     };
@@ -45,7 +51,7 @@ mod tests {
                 service.method.iter().map(move |method| path(method.name()))
             })
             .collect();
-        for path in BULK.iter().chain(&METADATA) {
+        for path in BULK.iter().chain(&METADATA).chain([&OUTPUT]) {
             assert!(paths.iter().any(|known| known == path), "{path}");
         }
         let limits = |path: &str| max_message_bytes(path, 16 << 20);

@@ -131,6 +131,8 @@ const fn is_told(error: &Error) -> bool {
         | Error::EtagChanged(_)
         | Error::TooLarge(_)
         | Error::CursorGone
+        | Error::OutputGap(..)
+        | Error::OutputDisabled
         | Error::QuotaExceeded { .. }
         | Error::Overloaded
         | Error::SlowReader(_)

@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod fields;
 mod filter;
+mod job_output_service;
 mod job_queue_service;
 mod job_service;
 mod list;
@@ -32,8 +33,9 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 pub use self::{
-    api_key_service::KeyApi, audit_service::AuditApi, job_queue_service::QueueApi,
-    job_service::JobApi, project_service::ProjectApi, status::of as status_of,
+    api_key_service::KeyApi, audit_service::AuditApi, job_output_service::OutputApi,
+    job_queue_service::QueueApi, job_service::JobApi, project_service::ProjectApi,
+    status::of as status_of,
 };
 use crate::{
     auth::{Caller, CallerQuotas, Credentials, Permit},

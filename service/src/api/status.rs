@@ -80,6 +80,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
             vec![("key", job.to_string())]
         }
         Error::AtLimit(limit) => vec![("limit", limit.name().to_owned())],
+        Error::OutputGap(key, next) => {
+            vec![("key", key.to_string()), ("next_offset", next.to_string())]
+        }
         Error::KeyReplaced(by) => vec![("replaced_by", by.clone())],
         Error::QuotaExceeded { quota, most, .. } => {
             vec![("quota", quota.as_str().to_owned()), ("limit", most.to_string())]
@@ -91,6 +94,7 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         | Error::LastAdminKey
         | Error::RequestIdReused
         | Error::CursorGone
+        | Error::OutputDisabled
         | Error::SlowReader(_)
         | Error::ShuttingDown
         | Error::Overloaded
@@ -109,13 +113,13 @@ fn add_subject(details: &mut ErrorDetails, error: &Error, reason: ErrorReason) {
         Error::NotFound { kind, name, .. } => {
             details.set_resource_info(resource_type(*kind), name, "", text);
         }
-        Error::WrongState { job, .. } | Error::Stale(job) => {
+        Error::WrongState { job, .. } | Error::Stale(job) | Error::OutputGap(job, _) => {
             details.add_precondition_failure_violation(name(reason), job.to_string(), text);
         }
         Error::AtLimit(limit) => {
             details.add_precondition_failure_violation(name(reason), limit.name(), text);
         }
-        Error::LastAdminKey | Error::KeyReplaced(_) => {
+        Error::LastAdminKey | Error::KeyReplaced(_) | Error::OutputDisabled => {
             details.add_precondition_failure_violation(name(reason), "", text);
         }
         Error::QuotaExceeded { quota, .. } => {
@@ -204,6 +208,8 @@ const fn code_and_reason(error: &Error) -> (Code, ErrorReason) {
         Error::Stale(_) => (Code::FailedPrecondition, ErrorReason::StaleFence),
         Error::LastAdminKey => (Code::FailedPrecondition, ErrorReason::LastAdminKey),
         Error::KeyReplaced(_) => (Code::FailedPrecondition, ErrorReason::KeyReplaced),
+        Error::OutputGap(..) => (Code::FailedPrecondition, ErrorReason::OutputGap),
+        Error::OutputDisabled => (Code::FailedPrecondition, ErrorReason::OutputDisabled),
         Error::RequestIdReused => (Code::Aborted, ErrorReason::RequestIdReused),
         Error::EtagChanged(_) => (Code::Aborted, ErrorReason::EtagChanged),
         Error::QuotaExceeded { .. } => (Code::ResourceExhausted, ErrorReason::QuotaExceeded),

@@ -76,7 +76,10 @@ impl Domain {
     pub async fn purge_job(&self, caller: &Caller, key: JobKey) -> Result<bool> {
         caller.may(Role::User, key.project)?;
         match self.store.purge(key).await? {
-            Purged::Done => Ok(true),
+            Purged::Done => {
+                self.remove_output(key).await;
+                Ok(true)
+            }
             Purged::Missing => Ok(false),
             Purged::Refused(state) => {
                 let first = if state == State::Running { "stop and delete" } else { "delete" };

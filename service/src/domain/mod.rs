@@ -22,6 +22,7 @@ mod may_add_jobs;
 mod metadata;
 mod named_fields;
 mod outage;
+mod output;
 mod projects;
 mod push;
 mod reaper;
@@ -58,6 +59,10 @@ pub use self::{
     list_last_jobs::{LastJobs, LastJobsQuery},
     metadata::MetadataCondition,
     named_fields::NamedFields,
+    output::{
+        AppendLines, AttemptOutput, Batch, LineFilter, OutputKind, OutputReading, Outputs,
+        ReadLines, Summary, Sweeper,
+    },
     projects::ProjectSummary,
     push::{PushJob, PushedJob},
     reaper::Reaper,
@@ -106,6 +111,8 @@ pub struct Domain {
     turns: Arc<AllTurns>,
     audit: Arc<audit::Audit>,
     outages: Arc<Outages>,
+    /// `None`: no output is kept.
+    output: Option<output::JobOutput>,
 }
 
 impl Domain {
@@ -123,6 +130,7 @@ impl Domain {
             turns: Arc::default(),
             audit: Arc::default(),
             outages: Arc::default(),
+            output: None,
         }
     }
 

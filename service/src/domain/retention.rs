@@ -129,6 +129,7 @@ impl Domain {
             }
         }
         if removed > 0 {
+            self.jobs_were_removed();
             tracing::info!(%project, state = state.as_str(), jobs = removed, "old jobs removed");
         }
         Ok(more)

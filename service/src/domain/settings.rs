@@ -9,8 +9,9 @@ use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
     limits::{
-        DEFAULT_CANCEL_TIMEOUT_S, DEFAULT_MAX_ATTEMPTS, MAX_ATTEMPTS_SETTING, MAX_CANCEL_TIMEOUT_S,
-        MAX_METADATA_BYTES, MAX_NUMBER, MAX_RUNNING_SETTING, bytes_text,
+        DEFAULT_CANCEL_TIMEOUT_S, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_OUTPUT_BYTES,
+        MAX_ATTEMPTS_SETTING, MAX_CANCEL_TIMEOUT_S, MAX_METADATA_BYTES, MAX_NUMBER,
+        MAX_RUNNING_SETTING, bytes_text,
     },
     model::{FieldName, JsonText, Metadata, ProjectId, Role},
     store::{MAX_RUNNING, MAX_RUNNING_UNITS, SettingsChange},
@@ -25,6 +26,12 @@ pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
 
 /// How many pending and running jobs the project may have for more to be added.
 pub(super) const MAX_JOBS: &str = "max_jobs";
+
+/// How many bytes the outputs of one attempt may have together.
+pub(super) const MAX_OUTPUT_BYTES: &str = "max_output_bytes";
+/// How old the output of a finished job may get, days; and how large that of all in the project.
+pub(super) const KEEP_OUTPUT_DAYS: &str = "keep_output_days";
+pub(super) const KEEP_OUTPUT_BYTES: &str = "keep_output_bytes";
 
 /// A name of the table with up to so many wrong letters is taken for a typing error …
 const MAX_TYPOS: usize = 2;
@@ -41,7 +48,7 @@ enum Accepts {
 
 use Accepts::{Number, Text};
 
-const TABLE: [(&str, Accepts); 12] = [
+const TABLE: [(&str, Accepts); 15] = [
     (MAX_RUNNING, Number(0..=MAX_RUNNING_SETTING)),
     (MAX_RUNNING_UNITS, Number(0..=MAX_RUNNING_SETTING)),
     (ON_LOST, Text(&["requeue", "finish"])),
@@ -54,6 +61,9 @@ const TABLE: [(&str, Accepts); 12] = [
     ("keep_deleted_days", Number(0..=MAX_NUMBER)),
     ("keep_deleted_jobs", Number(0..=MAX_NUMBER)),
     ("keep_deleted_bytes", Number(0..=MAX_NUMBER)),
+    (MAX_OUTPUT_BYTES, Number(0..=MAX_NUMBER)),
+    (KEEP_OUTPUT_DAYS, Number(0..=MAX_NUMBER)),
+    (KEEP_OUTPUT_BYTES, Number(0..=MAX_NUMBER)),
 ];
 
 /// What becomes of a project's running jobs whose lease has ended.
@@ -189,6 +199,11 @@ pub(super) fn max_jobs(settings: &Metadata) -> Option<u64> {
 /// The setting [`CANCEL_TIMEOUT`] or its default, s.
 pub(super) fn cancel_timeout(settings: &Metadata) -> u64 {
     number(settings, CANCEL_TIMEOUT).unwrap_or(DEFAULT_CANCEL_TIMEOUT_S)
+}
+
+/// The setting [`MAX_OUTPUT_BYTES`] or its default.
+pub(super) fn max_output_bytes(settings: &Metadata) -> u64 {
+    number(settings, MAX_OUTPUT_BYTES).unwrap_or(DEFAULT_MAX_OUTPUT_BYTES)
 }
 
 /// The settings [`ON_LOST`] and [`MAX_ATTEMPTS`] or their defaults.

@@ -24,27 +24,42 @@ const CONCURRENT_LOOKS: usize = 32;
 
 /// A subscription to one project. It is renewed from time to time: a store may forget it.
 #[derive(Debug, Default)]
-pub(super) struct Subscription(Option<(Notifications, Instant)>);
+pub(super) struct Subscription {
+    current: Option<(Notifications, Instant)>,
+    /// Whether it is to output of jobs, in place of changes of them.
+    to_output: bool,
+}
 
 impl Subscription {
+    /// One to output of the project's jobs.
+    pub(super) fn to_output() -> Self {
+        Self { current: None, to_output: true }
+    }
+
     /// Subscribes unless a fresh subscription is there. Must come before each read of the
-    /// project, so that every change after the read is notified of.
-    pub(super) async fn ensure(&mut self, store: &dyn Store, project: ProjectId) -> Result<()> {
+    /// project, so that every change after the read is notified of. True if it subscribed: what
+    /// came before is not notified of.
+    pub(super) async fn ensure(&mut self, store: &dyn Store, project: ProjectId) -> Result<bool> {
         let fresh = |since: &Instant| since.elapsed() < NOTIFICATION_TIMEOUT;
-        if !self.0.as_ref().is_some_and(|(_, since)| fresh(since)) {
-            self.0 = Some((store.subscribe(project).await?, Instant::now()));
+        let is_stale = !self.current.as_ref().is_some_and(|(_, since)| fresh(since));
+        if is_stale {
+            let subscribed = match self.to_output {
+                true => store.subscribe_output(project).await?,
+                false => store.subscribe(project).await?,
+            };
+            self.current = Some((subscribed, Instant::now()));
         }
-        Ok(())
+        Ok(is_stale)
     }
 
     /// Unsubscribes.
     pub(super) fn close(&mut self) {
-        self.0 = None;
+        self.current = None;
     }
 
     /// Returns when there may be a change to read.
     pub(super) async fn notified(&mut self) {
-        if let Some((notifications, _)) = &mut self.0 {
+        if let Some((notifications, _)) = &mut self.current {
             // A timeout counts as a notification: one may have been lost.
             let _ = timeout(NOTIFICATION_TIMEOUT, notifications.next()).await;
         }

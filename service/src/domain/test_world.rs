@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Domain, NamedFields, PushJob, QueueUpdate, SettingsUpdate, SpiderRef, StartJob, StartedJob,
-    UpdateTarget,
+    Domain, NamedFields, Outputs, PushJob, QueueUpdate, SettingsUpdate, SpiderRef, StartJob,
+    StartedJob, UpdateTarget,
 };
 use crate::auth::{Auth, Caller};
 use spiderq_core::{
@@ -43,6 +43,12 @@ impl World {
         let domain = Domain::new(store.clone(), clock.clone(), Arc::new(auth));
         let domain = domain.with_memory(memory);
         Self { domain: Arc::new(domain), store, clock, project: project(53) }
+    }
+
+    /// The same with output of jobs.
+    pub(super) fn with_output(self, outputs: Outputs) -> Self {
+        let domain = Domain::clone(&self.domain).with_output(outputs, "tests");
+        Self { domain: Arc::new(domain), ..self }
     }
 
     /// Another process on the same store, with the same clock.

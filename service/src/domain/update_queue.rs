@@ -291,10 +291,15 @@ impl<'a> Batches<'a> {
         let changes = batch.iter().map(|(_, _, change)| change.clone()).collect();
         let store = &self.domain.store;
         let answers = store.change(self.project, changes, false, now, digest.as_ref()).await?;
+        let mut ended = Vec::new();
         for ((update, to, change), changed) in batch.into_iter().zip(answers) {
             let (key, result) = (change.key, previous_state(change.key, changed, to));
+            if to == Some(State::Finished) && result.is_ok() {
+                ended.push(key);
+            }
             self.done.push(UpdatedJob { key: Some(key), update, result });
         }
+        self.domain.jobs_have_ended(&ended);
         Ok(())
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) events: EventLog,
     pub(crate) request_ids: RequestIds,
     notifications: watch::Sender<()>,
+    /// Of output of its jobs.
+    pub(crate) output: watch::Sender<()>,
 }
 
 impl Project {
@@ -43,6 +45,7 @@ impl Project {
             events: EventLog::default(),
             request_ids: RequestIds::default(),
             notifications: watch::Sender::new(()),
+            output: watch::Sender::new(()),
         }
     }
 

@@ -77,6 +77,15 @@ impl QueueStore for MemoryStore {
         Ok(self.with(project, |project| project.subscribe()))
     }
 
+    async fn subscribe_output(&self, project: ProjectId) -> Result<Notifications> {
+        Ok(self.with(project, |project| Notifications::new(project.output.subscribe())))
+    }
+
+    async fn notify_output(&self, project: ProjectId) -> Result<()> {
+        self.with(project, |project| project.output.send_replace(()));
+        Ok(())
+    }
+
     async fn events(
         &self,
         project: ProjectId,

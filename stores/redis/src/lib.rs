@@ -43,7 +43,7 @@ pub use self::link::RedisUrl;
 use self::{
     due::DueScan,
     link::Connection,
-    names::{DUE_PROJECTS, PROJECTS},
+    names::{DUE_PROJECTS, PROJECTS, ProjectNames},
     notify::Hub,
     push_batcher::PushBatcher,
     registry::Registry,
@@ -59,7 +59,10 @@ pub struct RedisStore {
     /// Projects that have something due.
     due_projects: Registry,
     due_scan: DueScan,
+    /// Of changes of jobs and settings.
     hub: Hub,
+    /// Of jobs' output.
+    output_hub: Hub,
     /// Of reads of metadata.
     turns: Turns,
 }
@@ -77,7 +80,8 @@ impl RedisStore {
             projects: Registry::new(connection.clone(), PROJECTS),
             due_projects: Registry::new(connection.clone(), DUE_PROJECTS),
             due_scan: DueScan::new(),
-            hub: Hub::new(connection.clone()),
+            hub: Hub::new(connection.clone(), ProjectNames::notify),
+            output_hub: Hub::new(connection.clone(), ProjectNames::notify_output),
             turns: Turns::new(METADATA_READS),
             connection,
         })

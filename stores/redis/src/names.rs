@@ -20,6 +20,7 @@
 //! | `sq:{P}:due` | sorted set | ms since the epoch, `S/J` | running jobs of which something is due: their lease ends, or their time to stop |
 //! | `sq:{P}:events` | stream, expires | `e`: `S/J BEFORE AFTER STOP` | events, under their numbers and the time in µs, while somebody reads them |
 //! | `sq:{P}:notify` | string, expires | | some process waits for changes: they are published on the channel of this name |
+//! | `sq:{P}:notify_output` | string, expires | | the same for output of jobs, which is not in Redis itself |
 //! | `sq:{P}:j:S/J` | hash | see `record.rs` | the job: core fields, metadata of at most 64 bytes |
 //! | `sq:{P}:x:S/J` | hash | name of a field | the job's larger metadata, see `large.rs` |
 //! | `sq:{P}:z:p0` … `p4` | sorted set | position, `S/J` | pending jobs of a priority: queue and index at once |
@@ -168,6 +169,11 @@ impl ProjectNames {
     /// A key, and the channel on which changes are published while it is set.
     pub(crate) fn notify(self) -> String {
         self.key("notify")
+    }
+
+    /// The same for output of the project's jobs.
+    pub(crate) fn notify_output(self) -> String {
+        self.key("notify_output")
     }
 
     pub(crate) fn job(key: JobKey) -> String {

@@ -1,5 +1,6 @@
-//! Notifications: scripts publish on a project's channel while its `notify` key is set. One
-//! connection of the process is subscribed to all channels, and is kept up by a task of its own.
+//! Notifications: what changes is published on a project's channel while its key is set, of jobs by
+//! scripts (`notify`), of their output by whoever appends it (`notify_output`). For each of the two,
+//! one connection of the process is subscribed to all channels, and is kept up by a task of its own.
 //! After every gap all subscriptions are woken, once and when their channel is received again, so
 //! that their owners look for themselves.
 
@@ -51,17 +52,35 @@ struct Channel {
     is_wanted: bool,
 }
 
+/// The name of a project's key, and of its channel.
+type ChannelName = fn(ProjectNames) -> String;
+
 /// Gives out subscriptions.
 pub(crate) struct Hub {
     connection: Connection,
+    name: ChannelName,
     channels: Arc<Channels>,
     /// Projects to subscribe to; `None` until the task runs.
     wanted: Mutex<Option<mpsc::UnboundedSender<ProjectId>>>,
 }
 
 impl Hub {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, channels: Arc::default(), wanted: Mutex::default() }
+    pub(crate) fn new(connection: Connection, name: ChannelName) -> Self {
+        Self { connection, name, channels: Arc::default(), wanted: Mutex::default() }
+    }
+
+    /// Publishes on a project's channel, if any process wants to hear of it.
+    pub(crate) async fn notify(&self, project: ProjectId) -> Result<()> {
+        let channel = (self.name)(ProjectNames(project));
+        let mut asked = redis::pipe();
+        asked.cmd("EXISTS").arg(&channel);
+        let (is_wanted,): (bool,) = self.connection.pipe(&asked).await?;
+        if is_wanted {
+            let mut publish = redis::pipe();
+            publish.cmd("PUBLISH").arg(&channel).arg("").ignore();
+            self.connection.pipe::<()>(&publish).await?;
+        }
+        Ok(())
     }
 
     /// Notifications from when the project's channel is live.
@@ -86,7 +105,7 @@ impl Hub {
         if has_ended {
             let (send, projects) = mpsc::unbounded_channel();
             let channels = Arc::downgrade(&self.channels);
-            tokio::spawn(keep_subscribed(self.connection.clone(), channels, projects));
+            tokio::spawn(keep_subscribed(self.connection.clone(), self.name, channels, projects));
             // The task begins with all channels, this one among them.
             *wanted = Some(send);
         }
@@ -122,6 +141,7 @@ impl Received {
 /// Keeps a connection subscribed, until the hub is gone.
 async fn keep_subscribed(
     connection: Connection,
+    name: ChannelName,
     channels: Weak<Channels>,
     mut wanted: mpsc::UnboundedReceiver<ProjectId>,
 ) {
@@ -136,7 +156,7 @@ async fn keep_subscribed(
         };
         match connection.subscriber(Arc::new(pushes)).await {
             Ok(subscriber) => {
-                let subscriber = Subscriber::new(subscriber, &connection);
+                let subscriber = Subscriber::new(subscriber, &connection, name);
                 match subscriber.run(&channels, &mut wanted, &mut received).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, "lost the subscriptions to changes"),
@@ -176,6 +196,7 @@ type Asked = (ProjectId, bool);
 struct Subscriber<'a> {
     subscriber: MultiplexedConnection,
     connection: &'a Connection,
+    name: ChannelName,
     /// Subscribed channels by their names.
     subscribed: HashMap<String, ProjectId>,
     /// Commands under way that have changes published.
@@ -184,10 +205,14 @@ struct Subscriber<'a> {
 }
 
 impl<'a> Subscriber<'a> {
-    fn new(subscriber: MultiplexedConnection, connection: &'a Connection) -> Self {
+    fn new(
+        subscriber: MultiplexedConnection,
+        connection: &'a Connection,
+        name: ChannelName,
+    ) -> Self {
         let (subscribed, asks) = (HashMap::new(), FuturesUnordered::new());
         let turns = Arc::new(Semaphore::new(CONCURRENT_ASKS));
-        Self { subscriber, connection, subscribed, asks, turns }
+        Self { subscriber, connection, name, subscribed, asks, turns }
     }
 
     /// Passes on what is received until the hub is gone, or the connection is.
@@ -234,7 +259,7 @@ impl<'a> Subscriber<'a> {
     /// Subscribes to a project, and has its changes published. Where its server is away, the
     /// channel does not become live, and is tried again when it is wanted again.
     async fn begin(&mut self, project: ProjectId) -> RedisResult<()> {
-        if let Entry::Vacant(channel) = self.subscribed.entry(ProjectNames(project).notify()) {
+        if let Entry::Vacant(channel) = self.subscribed.entry((self.name)(ProjectNames(project))) {
             self.subscriber.subscribe(channel.key()).await?;
             channel.insert(project);
         }
@@ -244,9 +269,10 @@ impl<'a> Subscriber<'a> {
 
     fn ask_for(&self, project: ProjectId) {
         let (connection, turns) = (self.connection, Arc::clone(&self.turns));
+        let key = (self.name)(ProjectNames(project));
         let ask = async move {
             let _turn = turns.acquire().await;
-            let is_published = publish(connection, project).await;
+            let is_published = publish(connection, project, key).await;
             (project, is_published)
         };
         self.asks.push(ask.boxed());
@@ -254,7 +280,7 @@ impl<'a> Subscriber<'a> {
 
     async fn renew(&mut self, channels: &Weak<Channels>) -> RedisResult<()> {
         for project in take_unused(channels) {
-            let channel = ProjectNames(project).notify();
+            let channel = (self.name)(ProjectNames(project));
             self.subscriber.unsubscribe(&channel).await?;
             self.subscribed.remove(&channel);
         }
@@ -266,9 +292,8 @@ impl<'a> Subscriber<'a> {
 }
 
 /// Has the scripts publish a project's changes for a while; whether they will.
-async fn publish(connection: &Connection, project: ProjectId) -> bool {
+async fn publish(connection: &Connection, project: ProjectId, key: String) -> bool {
     let mut pipe = redis::pipe();
-    let key = ProjectNames(project).notify();
     pipe.cmd("SET").arg(key).arg(1).arg("PX").arg(PUBLISHED_MS).ignore();
     let asked = within(connection.pipe::<()>(&pipe)).await;
     if let Err(error) = &asked {

@@ -63,6 +63,14 @@ impl QueueStore for RedisStore {
         within(self.hub.subscribe(project)).await
     }
 
+    async fn subscribe_output(&self, project: ProjectId) -> Result<Notifications> {
+        within(self.output_hub.subscribe(project)).await
+    }
+
+    async fn notify_output(&self, project: ProjectId) -> Result<()> {
+        within(self.output_hub.notify(project)).await
+    }
+
     async fn events(
         &self,
         project: ProjectId,

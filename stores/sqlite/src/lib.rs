@@ -72,6 +72,7 @@ pub struct SqliteStore {
     damage: Arc<Damage>,
     identity: Arc<Identity>,
     notifiers: Arc<Notifiers>,
+    output_notifiers: Notifiers,
     last_reads: LastReads,
     file: StoreFile,
 }
@@ -111,6 +112,7 @@ impl SqliteStore {
             damage,
             identity,
             notifiers: Arc::default(),
+            output_notifiers: Notifiers::default(),
             last_reads,
             file,
         })

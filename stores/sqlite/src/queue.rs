@@ -71,6 +71,15 @@ impl QueueStore for SqliteStore {
         Ok(self.notifiers.subscribe(project))
     }
 
+    async fn subscribe_output(&self, project: ProjectId) -> error::Result<Notifications> {
+        Ok(self.output_notifiers.subscribe(project))
+    }
+
+    async fn notify_output(&self, project: ProjectId) -> error::Result<()> {
+        self.output_notifiers.notify(project);
+        Ok(())
+    }
+
     async fn events(
         &self,
         project: ProjectId,

@@ -127,3 +127,23 @@ pub async fn no_notification_is_lost_between_a_read_and_a_wait(world: World) {
         writer.await.unwrap();
     }
 }
+
+/// Output is in no store: whoever reads it is told to look, and those who wait for jobs are not.
+pub async fn output_notifies_those_who_wait_for_output(world: World) {
+    let (store, project) = (world.store.as_ref(), world.project);
+    store.notify_output(project).await.unwrap();
+    let mut output = Vec::new();
+    for _ in 0..2 {
+        output.push(store.subscribe_output(project).await.unwrap());
+    }
+    let mut jobs = subscribe(&world).await;
+    for _ in 0..2 {
+        store.notify_output(project).await.unwrap();
+        for subscription in &mut output {
+            notified(subscription).await;
+        }
+    }
+    assert_eq!(jobs.next().now_or_never(), None);
+    world.add(T, pending("s")).await;
+    notified(&mut jobs).await;
+}

@@ -4,6 +4,7 @@
 
 mod audit;
 mod memory;
+mod output;
 mod quotas;
 mod rotation;
 mod rows;

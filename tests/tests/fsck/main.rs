@@ -6,6 +6,7 @@
 mod clean_stores;
 mod command_line;
 mod leftovers;
+mod output;
 mod redis;
 mod retention;
 mod sample;

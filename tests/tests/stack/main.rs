@@ -48,6 +48,7 @@ mod list;
 mod many_waiters;
 mod metadata;
 mod openapi;
+mod output;
 mod page_tokens;
 mod partial_push;
 mod planted_secrets;

@@ -97,7 +97,7 @@ fn part(project: ProjectId, rest: &str) -> Part {
             "unique" => Part::Unique,
             "due" => Part::Due,
             "events" => Part::Events,
-            "notify" => Part::Notify,
+            "notify" | "notify_output" => Part::Notify,
             _ => unknown(),
         },
         Some(("j", member)) => job(member).map_or_else(|_| unknown(), Part::Job),

@@ -21,6 +21,7 @@ mod grpc;
 mod http;
 mod life;
 mod list;
+mod output;
 mod paging;
 mod peers;
 mod processes;
@@ -82,6 +83,8 @@ enum Measurement {
     Consumed(consumed::Consumed),
     /// All pages of a list, by `start=`.
     Paging(paging::Paging),
+    /// Lines of jobs' output: appended in batches, read back, and followed.
+    Output(output::Output),
     /// The same load on one and on several server processes before one Redis.
     Processes(processes::Processes),
     /// The same small jobs in other job services, which it installs into temporary folders.
@@ -124,6 +127,7 @@ async fn measure(measurement: Measurement, figures: &mut Figures) {
         Measurement::Scale(args) => scale::measure(&args, figures).await,
         Measurement::Consumed(args) => consumed::measure(&args, figures).await,
         Measurement::Paging(args) => paging::measure(&args, figures).await,
+        Measurement::Output(args) => output::measure(&args, figures).await,
         Measurement::Processes(args) => processes::measure(&args, figures).await,
         Measurement::Peers(args) => peers::measure(&args, figures).await,
         Measurement::Report(args) => report::write(&args, figures),

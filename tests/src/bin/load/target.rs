@@ -83,6 +83,24 @@ impl Target {
         }
     }
 
+    /// A new one that keeps output of jobs, in a folder of its own.
+    pub(crate) fn with_output(args: &StoreArgs) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = format!("--output=file:{}/output", folder.path().display());
+        let (name, store, redis) = match args.store {
+            Store::Sqlite => {
+                ("SQLite", format!("sqlite:{}/load.db", folder.path().display()), None)
+            }
+            Store::Redis => {
+                let redis = RedisServer::start(if args.durable { DURABLE } else { &[] });
+                ("Redis", redis.url(), Some(redis))
+            }
+        };
+        let mut target = Self::started_with(name, &store, &[&output]);
+        (target.redis, target.folder) = (redis, Some(folder));
+        target
+    }
+
     /// One that is there already.
     pub(crate) fn bare(store: &'static str, url: &str, key: &str, pid: Option<u32>) -> Self {
         Self {
@@ -105,9 +123,15 @@ impl Target {
     }
 
     fn started(name: &'static str, store: &str) -> Self {
+        Self::started_with(name, store, &[])
+    }
+
+    fn started_with(name: &'static str, store: &str, more: &[&str]) -> Self {
         // One key makes all calls: its quotas are not what is measured.
         let quotas = ["rate", "calls", "jobs", "bytes"].map(|name| format!("--quota-{name}=0"));
-        let program = Program::serve(store, &quotas.each_ref().map(String::as_str));
+        let flags: Vec<&str> =
+            quotas.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let program = Program::serve(store, &flags);
         let mut target = Self::bare(name, &program.url, Stack::KEY, Some(program.id()));
         target.program = Some(program);
         target

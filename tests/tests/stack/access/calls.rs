@@ -66,6 +66,7 @@ pub(super) fn state_needed(call: &str) -> JobState {
         | "DeleteJobMetadata"
         | "GetJobToken"
         | "Heartbeat"
+        | "AppendOutput"
         | "UpdateQueue of a job"
         | "UpdateQueue of a spider" => JobState::Running,
         _ => JobState::Pending,
@@ -74,7 +75,7 @@ pub(super) fn state_needed(call: &str) -> JobState {
 
 /// The encoded request of `call`.
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
-    let parts = [of_jobs, of_bulk, of_queue, of_projects, of_api_keys];
+    let parts = [of_jobs, of_bulk, of_queue, of_output, of_projects, of_api_keys];
     let found = parts.iter().find_map(|part| part(call, target));
     found.unwrap_or_else(|| panic!("no request for {call}"))
 }
@@ -159,6 +160,20 @@ fn of_queue(call: &str, target: &Target) -> Option<Vec<u8>> {
         "ListQueue" => ListQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "SummarizeQueue" => SummarizeQueueRequest { project, ..Default::default() }.encode_to_vec(),
         "ListLastJobs" => ListLastJobsRequest { project, ..Default::default() }.encode_to_vec(),
+        _ => return None,
+    })
+}
+
+#[rustfmt::skip]
+fn of_output(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let (key, kind) = (target.key.clone(), OutputKind::Logs.into());
+    Some(match call {
+        "AppendOutput" => {
+            let lines = vec!["{}".into()];
+            AppendOutputRequest { key, kind, lines, ..Default::default() }.encode_to_vec()
+        }
+        "ReadOutput" => ReadOutputRequest { key, kind, ..Default::default() }.encode_to_vec(),
+        "GetOutputStats" => GetOutputStatsRequest { key, attempt: None }.encode_to_vec(),
         _ => return None,
     })
 }
