@@ -1,7 +1,7 @@
 //! Sets up the log, which goes to standard error. No setting makes it show a secret: lines of
 //! dependencies that quote raw requests are dropped here.
 
-use std::io;
+use std::{env, io};
 
 use spiderq_runner::LogWriter;
 use tracing::{Level, Metadata};
@@ -13,6 +13,7 @@ use tracing_subscriber::{
 use crate::{
     args::{Log, LogFormat},
     error::Error,
+    log_fields::LogFields,
 };
 
 /// Must be called once only; nothing is logged before.
@@ -20,7 +21,7 @@ pub(crate) fn init(log: &Log) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&log.log).map_err(|error| Error::option("log", error))?;
     let lines = fmt::layer().with_writer(LogWriter::default);
     let lines = match log.log_format {
-        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
+        LogFormat::Text => lines.fmt_fields(LogFields).with_ansi(shows_colours()).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     tracing_subscriber::registry()
@@ -29,6 +30,12 @@ pub(crate) fn init(log: &Log) -> Result<(), Error> {
         .with(lines)
         .init();
     Ok(())
+}
+
+/// Standard error is a terminal, and its user does not ask for none (`NO_COLOR`).
+fn shows_colours() -> bool {
+    let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    wanted && io::IsTerminal::is_terminal(&io::stderr())
 }
 
 /// At level debug, `h2::server` logs a path or an authority that is no valid URI as it came,

@@ -9,6 +9,7 @@ mod fsck;
 mod gateway;
 mod given;
 mod key;
+mod log_fields;
 mod logs;
 mod runner;
 mod runtime;

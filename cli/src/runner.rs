@@ -3,14 +3,16 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use spiderq_runner::{
-    AllowedEnvironment, ResourceLimits, RunnerError, Settings, Template, Users, Work, find_project,
+    AllowedEnvironment, OnDrain, ResourceLimits, RunnerError, Settings, Template, Users, Work,
+    find_project,
 };
 
 use crate::{
-    args::{self, JobLimits, JobSettings, Runner},
+    args::{self, JobLimits, JobSettings, OnDrainArg, Runner},
     error::Error,
     secrets,
 };
@@ -67,8 +69,12 @@ fn settings(flags: Runner) -> Result<Settings, Error> {
         cancel_grace: job.cancel_grace,
         unit_memory: job.unit_memory,
         once: flags.once,
+        drain: drain(&job),
+        on_drain: on_drain(job.on_drain),
         version: job.code_version,
         deploy_id: job.deploy_id,
+        name: format!("{}@{}", flags.name.unwrap_or_else(default_name), spiderq_runner::host()),
+        keep_local: job.keep_local,
         data_dir: job.data_dir,
     })
 }
@@ -94,6 +100,26 @@ fn work(job: &JobSettings) -> Result<Work, Error> {
         start: start.into_iter().map(absolute).collect(),
         project: project(job)?,
     })
+}
+
+fn on_drain(flag: OnDrainArg) -> OnDrain {
+    match flag {
+        OnDrainArg::Finish => OnDrain::Finish,
+        OnDrainArg::Requeue => OnDrain::Requeue,
+    }
+}
+
+/// Another one for each runner of a machine.
+fn default_name() -> String {
+    format!("runner-{}", std::process::id())
+}
+
+/// Jobs that go back to the queue need not be waited for.
+fn drain(job: &JobSettings) -> Option<Duration> {
+    match job.on_drain {
+        OnDrainArg::Finish => job.drain,
+        OnDrainArg::Requeue => Some(job.drain.unwrap_or_default()),
+    }
 }
 
 fn limits(flags: &JobLimits) -> ResourceLimits {
@@ -128,8 +154,6 @@ fn absolute(word: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use clap::Parser as _;
 
     use super::*;
@@ -172,6 +196,20 @@ mod tests {
         assert_eq!(settings.limits, expected);
         assert_eq!(settings.max_bytes, 10 << 30);
         assert_eq!(settings.users, Users::default());
+    }
+
+    #[test]
+    fn jobs_that_go_back_are_not_waited_for_unless_a_time_is_given() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (flags, on_drain, drain) in [
+            (&[][..], OnDrain::Finish, None),
+            (&["--drain", "60"], OnDrain::Finish, seconds(60)),
+            (&["--on-drain", "requeue"], OnDrain::Requeue, seconds(0)),
+            (&["--on-drain", "requeue", "--drain", "9"], OnDrain::Requeue, seconds(9)),
+        ] {
+            let settings = parsed(flags).unwrap();
+            assert_eq!((settings.on_drain, settings.drain), (on_drain, drain), "{flags:?}");
+        }
     }
 
     #[test]

@@ -26,6 +26,13 @@ pub(crate) struct ProcessSpec {
     pub(crate) limits: ResourceLimits,
 }
 
+impl ProcessSpec {
+    /// The program, if it is given by an absolute path.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.command.first().map(Path::new).filter(|program| program.is_absolute())
+    }
+}
+
 /// A running program. Dropping it kills it and all that it has started.
 #[derive(Debug)]
 pub(crate) struct Child {

@@ -3,12 +3,14 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use spiderq_core::{Backoff, TlsFailure, limits::MAX_RESPONSE_BYTES};
 use spiderq_proto::{
     time::duration,
     v1::{
-        HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate, StartJobRequest,
-        StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse,
+        AppendOutputRequest, HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate,
+        OutputKind, StartJobRequest, StartJobResponse, UpdateQueueRequest, WatchJobsRequest,
+        WatchJobsResponse, job_output_service_client::JobOutputServiceClient,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
         job_update::Target, updated_job,
     },
@@ -21,6 +23,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_types::StatusExt as _;
+
+use crate::terminal;
 
 /// For connecting, and for the response to a call that does not wait for a job.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,6 +92,32 @@ impl CallError {
     }
 }
 
+/// Why lines of a job's output were not stored, by what the runner must do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AppendError {
+    /// The server keeps no output.
+    Disabled,
+    /// The job's output is as large as it may be.
+    TooLarge,
+    /// The server will never store these lines: the job is another's, for example.
+    Refused(String),
+    /// The same call may succeed later.
+    Unavailable(String),
+}
+
+impl From<Status> for AppendError {
+    fn from(status: Status) -> Self {
+        let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+        match (reason.as_str(), CallError::from(status.clone())) {
+            ("OUTPUT_DISABLED", _) => Self::Disabled,
+            _ if status.code() == Code::Unimplemented => Self::Disabled,
+            (_, CallError::Unavailable(why)) => Self::Unavailable(why),
+            ("TOO_LARGE", _) => Self::TooLarge,
+            (_, error) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
 /// A job whose lease this runner holds.
 #[derive(Clone)]
 pub(crate) struct HeldJob {
@@ -107,6 +137,7 @@ impl fmt::Debug for HeldJob {
 pub(crate) struct Client {
     queue: JobQueueServiceClient<Authorized>,
     jobs: JobServiceClient<Authorized>,
+    outputs: JobOutputServiceClient<Authorized>,
 }
 
 type Authorized = InterceptedService<Channel, ApiKey>;
@@ -127,10 +158,12 @@ impl Client {
             .connect_lazy();
         let api_key = ApiKey(value);
         let queue = JobQueueServiceClient::with_interceptor(channel.clone(), api_key.clone());
-        let jobs = JobServiceClient::with_interceptor(channel, api_key);
+        let jobs = JobServiceClient::with_interceptor(channel.clone(), api_key.clone());
+        let outputs = JobOutputServiceClient::with_interceptor(channel, api_key);
         Ok(Self {
             queue: queue.max_decoding_message_size(MAX_RESPONSE_BYTES),
             jobs: jobs.max_decoding_message_size(MAX_RESPONSE_BYTES),
+            outputs,
         })
     }
 
@@ -185,6 +218,24 @@ impl Client {
         }
     }
 
+    /// Stores lines of an output, the first of which has this offset. Without lines nothing is
+    /// stored. Returns the offset of the next line.
+    pub(crate) async fn append_output(
+        &self,
+        held: &HeldJob,
+        kind: OutputKind,
+        start_offset: i64,
+        lines: Vec<Bytes>,
+    ) -> Result<i64, AppendError> {
+        let (key, fence) = (held.key.clone(), held.fence.clone());
+        let request = AppendOutputRequest { key, kind: kind.into(), fence, start_offset, lines };
+        let mut outputs = self.outputs.clone();
+        match timeout(CALL_TIMEOUT, outputs.append_output(request)).await {
+            Ok(response) => Ok(response?.into_inner().next_offset),
+            Err(_) => Err(AppendError::Unavailable(format!("no response within {CALL_TIMEOUT:?}"))),
+        }
+    }
+
     /// The events of one job after `cursor`; an empty cursor means from now on.
     pub(crate) async fn watch(
         &self,
@@ -202,10 +253,12 @@ async fn within<T>(
     time: Duration,
     call: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, CallError> {
-    match timeout(time, call).await {
-        Ok(response) => Ok(response?.into_inner()),
+    let response = match timeout(time, call).await {
+        Ok(response) => response.map(tonic::Response::into_inner).map_err(CallError::from),
         Err(_) => Err(CallError::Unavailable(format!("no response within {time:?}"))),
-    }
+    };
+    terminal::note_server(!matches!(response, Err(CallError::Unavailable(_))));
+    response
 }
 
 /// Adds the header `authorization` to every call.

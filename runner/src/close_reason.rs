@@ -10,6 +10,8 @@ pub(crate) enum StopReason {
     Cancelled,
     /// The runner shuts down.
     Shutdown,
+    /// The runner shuts down, and another one is to run the job.
+    Requeue,
     /// It ran for longer than `runtime_limit`.
     RuntimeLimit,
     /// It made no progress for longer than `stall_limit`.
@@ -24,6 +26,13 @@ pub(crate) enum StopReason {
 pub(crate) enum Exit {
     Code(i32),
     Signal(i32),
+}
+
+impl Exit {
+    /// Whether this is what shells and supervisors exit with for a program that they can't run.
+    pub(crate) fn is_not_run(self) -> bool {
+        matches!(self, Self::Code(126 | 127))
+    }
 }
 
 impl From<ExitStatus> for Exit {
@@ -63,6 +72,13 @@ const SHUTDOWN: &str = "shutdown";
 const SIGTERM: i32 = 15;
 
 impl<'a> Ending<'a> {
+    /// Whether the job goes back to the queue: it was stopped for that, and was not done before.
+    pub(crate) fn is_requeued(self) -> bool {
+        let own = self.finish.filter(|reason| *reason != SHUTDOWN);
+        let done = self.exit == Exit::Code(0) && own.is_some() && !self.killed;
+        self.stop == Some(StopReason::Requeue) && !done
+    }
+
     pub(crate) fn close_reason(self) -> &'a str {
         let own = self.finish.filter(|reason| *reason != SHUTDOWN);
         match (self.exit, own, self.stop) {
@@ -84,7 +100,7 @@ impl StopReason {
     pub(crate) const fn close_reason(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
-            Self::Shutdown => SHUTDOWN,
+            Self::Shutdown | Self::Requeue => SHUTDOWN,
             Self::RuntimeLimit => "cancelled (runtime limit)",
             Self::StallLimit => "cancelled (stalled)",
             Self::WriteFailed => "failed",
@@ -136,6 +152,27 @@ mod tests {
             is(Exit::Code(1), None, Some(stop), false, reason);
             is(Exit::Signal(15), None, Some(stop), false, reason);
         }
+    }
+
+    #[test]
+    fn a_job_that_is_stopped_to_be_requeued_is_unless_it_was_done() {
+        let requeued = |exit, finish, stop, killed| {
+            Ending { exit, finish, stop: Some(stop), killed }.is_requeued()
+        };
+        let stop = StopReason::Requeue;
+        for (exit, finish, killed) in [
+            (Exit::Code(0), Some("shutdown"), false),
+            (Exit::Code(0), None, false),
+            (Exit::Code(1), Some("finished"), false),
+            (Exit::Signal(15), None, false),
+            (Exit::Signal(9), None, true),
+        ] {
+            assert!(requeued(exit, finish, stop, killed), "{exit:?} {finish:?}");
+            assert!(!requeued(exit, finish, StopReason::Shutdown, killed));
+            assert!(!requeued(exit, finish, StopReason::Cancelled, killed));
+        }
+        assert!(!requeued(Exit::Code(0), Some("finished"), stop, false));
+        is(Exit::Code(0), Some("finished"), Some(stop), false, "finished");
     }
 
     #[test]

@@ -19,8 +19,9 @@ use crate::{
     private_files::create_folder,
     settings::Settings,
     shutdown::{Shutdown, Signals},
+    startup_check,
     system::hide_from_jobs,
-    terminal,
+    terminal::{self, RunnerLine},
 };
 
 /// How long the server may wait for a job before it answers that there is none.
@@ -32,11 +33,11 @@ const MIN_EMPTY_WAIT: Duration = Duration::from_secs(1);
 /// the free units are.
 const ANY_SIZE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Runs jobs until a signal ends the runner, or with `once` until no job is pending.
+/// Runs jobs until a signal ends the runner, or with `once` until no job is pending or running.
 ///
 /// # Errors
-/// The server refuses the API key or a request, files can't be written, or a third signal came
-/// while jobs ran.
+/// Jobs can't be run here, the server refuses the API key or a request, files can't be written, or
+/// a third signal came while jobs ran.
 pub async fn run(settings: Settings) -> Result<(), RunnerError> {
     let signals = Signals::catch()
         .map_err(|error| RunnerError::Failed(format!("can't listen for signals: {error}")))?;
@@ -48,12 +49,24 @@ pub async fn run(settings: Settings) -> Result<(), RunnerError> {
         tracing::warn!("jobs run as root; --user gives them another user");
     }
     let (phase, shutdown) = Shutdown::channel();
-    let dispatch = Dispatch::new(settings, client, shutdown);
+    let drain = settings.drain;
     tokio::select! {
-        done = dispatch.run() => done,
-        () = signals.drive(phase) => Err(RunnerError::Failed("killed jobs at the third signal".to_owned())),
+        done = check_and_run(settings, client, shutdown) => done,
+        () = signals.drive(phase, drain) => Err(RunnerError::Failed("killed jobs at the last signal".to_owned())),
         () = terminal::redraw_forever() => Ok(()),
     }
+}
+
+async fn check_and_run(
+    mut settings: Settings,
+    client: Client,
+    mut shutdown: Shutdown,
+) -> Result<(), RunnerError> {
+    tokio::select! {
+        checked = startup_check::check(&mut settings) => checked?,
+        () = shutdown.draining() => return Ok(()),
+    };
+    Dispatch::new(settings, client, shutdown).run().await
 }
 
 /// A runner that can't store what its jobs say must not take any.
@@ -63,6 +76,21 @@ fn check_data_dir(settings: &Settings) -> Result<(), RunnerError> {
     file.map(|_| ()).map_err(|error| {
         RunnerError::option("data-dir", format!("can't write to {}: {error}", folder.display()))
     })
+}
+
+/// What a search for a job came to.
+enum Next {
+    Job(Box<StartedJob>),
+    /// There was none for a while.
+    NotYet,
+    /// There is none, and none will come: the end of `once`.
+    NoneLeft,
+}
+
+impl Next {
+    fn job(started: StartedJob) -> Self {
+        Self::Job(Box::new(started))
+    }
 }
 
 struct Dispatch {
@@ -91,7 +119,8 @@ impl Dispatch {
                 client,
                 shutdown,
                 units_freed: Arc::default(),
-                runner_failed: Arc::default(),
+                runner_fault: Arc::default(),
+                quick_failures: Arc::default(),
             },
         }
     }
@@ -101,13 +130,14 @@ impl Dispatch {
         let (projects, units) = (&settings.projects, settings.units);
         let max_job_units = self.max_job_units();
         tracing::info!(server = settings.server, ?projects, units, max_job_units, "taking jobs");
+        let _line = RunnerLine::show(units);
         let mut shutdown = self.context.shutdown.clone();
-        let runner_failed = Arc::clone(&self.context.runner_failed);
+        let fault = Arc::clone(&self.context.runner_fault);
         let ended = tokio::select! {
             ended = self.take_jobs() => ended,
             () = shutdown.draining() => Ok(()),
-            () = runner_failed.notified() => {
-                Err(RunnerError::Failed("jobs can't be run here".to_owned()))
+            why = fault.found() => {
+                Err(RunnerError::Failed(format!("jobs can't be run here: {why}")))
             }
         };
         if let Err(error) = &ended {
@@ -118,7 +148,7 @@ impl Dispatch {
         ended
     }
 
-    /// With `once`, returns when no job is pending; else only with an error.
+    /// With `once`, returns when no job is pending and none runs here; else only with an error.
     async fn take_jobs(&mut self) -> Result<(), RunnerError> {
         loop {
             while self.jobs.try_join_next().is_some() {}
@@ -127,9 +157,9 @@ impl Dispatch {
                 return Ok(());
             };
             match self.next_job().await? {
-                Some(started) => self.run_job(started, unit).await,
-                None if self.context.settings.once => return Ok(()),
-                None => {}
+                Next::Job(started) => self.run_job(*started, unit).await,
+                Next::NoneLeft => return Ok(()),
+                Next::NotYet => {}
             }
         }
     }
@@ -148,10 +178,9 @@ impl Dispatch {
         let _ = ready.await;
     }
 
-    /// `None`: there was no job for a while.
-    async fn next_job(&mut self) -> Result<Option<StartedJob>, RunnerError> {
+    async fn next_job(&mut self) -> Result<Next, RunnerError> {
         if let Some(started) = self.repeat_abandoned().await {
-            return Ok(Some(started));
+            return Ok(Next::job(started));
         }
         let settings = Arc::clone(&self.context.settings);
         let max_units = self.max_units();
@@ -159,12 +188,21 @@ impl Dispatch {
         if (settings.projects.len() > 1 || settings.once)
             && let Some(started) = self.ask_in_turn(&settings.projects, max_units).await?
         {
-            return Ok(Some(started));
+            return Ok(Next::job(started));
         }
-        match settings.once {
-            true => Ok(None),
-            false => self.wait_for_job(&settings.projects, max_units).await,
+        if settings.once && self.is_last() {
+            return Ok(Next::NoneLeft);
         }
+        let found = self.wait_for_job(&settings.projects, max_units).await?;
+        Ok(found.map_or(Next::NotYet, Next::job))
+    }
+
+    /// Whether no job of this runner runs, which could add others. With `once` and no pending job
+    /// that is its end.
+    fn is_last(&mut self) -> bool {
+        while self.jobs.try_join_next().is_some() {}
+        self.context.quick_failures.settle_last(self.jobs.len());
+        self.jobs.is_empty()
     }
 
     /// The server may have started a job for a call at the moment that it was abandoned.
@@ -196,7 +234,8 @@ impl Dispatch {
         Ok(None)
     }
 
-    /// Waits for a job of any project, or until freed units make room for a larger job.
+    /// Waits for a job of any project, or until freed units make room for a larger job. With `once`
+    /// also until a job of this runner has ended: it may have been the last.
     async fn wait_for_job(
         &mut self,
         projects: &[i64],
@@ -212,6 +251,7 @@ impl Dispatch {
             );
         }
         let (room_for_all, began) = (max_units >= self.max_job_units(), Instant::now());
+        let once = self.context.settings.once;
         let found = loop {
             tokio::select! {
                 done = calls.join_next() => match done {
@@ -227,7 +267,8 @@ impl Dispatch {
                         break None;
                     }
                 },
-                () = self.context.units_freed.notified(), if !room_for_all => break None,
+                () = self.context.units_freed.notified(), if !room_for_all || once => break None,
+                _ = self.jobs.join_next(), if once && !self.jobs.is_empty() => break None,
             }
         };
         let now = Instant::now();
@@ -273,8 +314,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        allowed_environment::AllowedEnvironment, resource_limits::ResourceLimits, settings::Work,
-        template::Template, users::Users,
+        allowed_environment::AllowedEnvironment,
+        resource_limits::ResourceLimits,
+        settings::{OnDrain, Work},
+        template::Template,
+        users::Users,
     };
 
     fn dispatch(units: u32) -> Dispatch {
@@ -294,6 +338,8 @@ mod tests {
                 allowed: AllowedEnvironment::default(),
             },
             data_dir: PathBuf::new(),
+            name: String::new(),
+            keep_local: false,
             rotate_bytes: 1,
             max_bytes: 1,
             limits: ResourceLimits::default(),
@@ -301,6 +347,8 @@ mod tests {
             runtime_limit: None,
             stall_limit: None,
             cancel_grace: Duration::ZERO,
+            drain: None,
+            on_drain: OnDrain::Finish,
             unit_memory: 1,
             once: false,
             version: None,

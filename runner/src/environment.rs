@@ -19,7 +19,11 @@ use spiderq_proto::{
     v1::{Job, SpiderType},
 };
 
-use crate::{allowed_environment::AllowedEnvironment, private_files::create_file};
+use crate::{
+    allowed_environment::AllowedEnvironment,
+    job_fields::{elements, members, string},
+    private_files::create_file,
+};
 
 /// Linux's limit on one variable, with its name, the `=` and the NUL at its end.
 const MAX_VARIABLE_BYTES: usize = 128 << 10;
@@ -75,22 +79,20 @@ impl JobEnvironment<'_> {
         if self.is_script() {
             return self.job_cmd().into_iter().skip(1).collect();
         }
-        match self.value("cmd_args") {
-            Some(Value::String(text)) => shlex::split(&text)
-                .unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect()),
-            Some(Value::Array(words)) => words.iter().map(text_of).collect(),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
-                Vec::new()
-            }
-        }
+        let Some(args) = self.raw("cmd_args") else {
+            return Vec::new();
+        };
+        let split = |text: String| {
+            shlex::split(&text)
+                .unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect())
+        };
+        elements(args).or_else(|| string(args).map(split)).unwrap_or_default()
     }
 
     /// A script's command: its name and arguments.
     fn job_cmd(&self) -> Vec<String> {
-        match self.value("job_cmd") {
-            Some(Value::Array(words)) if !words.is_empty() => words.iter().map(text_of).collect(),
-            _ => vec![self.job.spider_name.clone()],
-        }
+        let words = self.raw("job_cmd").and_then(elements).filter(|words| !words.is_empty());
+        words.unwrap_or_else(|| vec![self.job.spider_name.clone()])
     }
 
     fn is_script(&self) -> bool {
@@ -121,14 +123,7 @@ impl JobEnvironment<'_> {
     }
 
     fn strings(&self, field: &str) -> BTreeMap<String, String> {
-        let Some(Value::Object(object)) = self.value(field) else {
-            return BTreeMap::new();
-        };
-        object.into_iter().map(|(name, value)| (name, text_of(&value))).collect()
-    }
-
-    fn value(&self, field: &str) -> Option<Value> {
-        serde_json::from_str(self.raw(field)?.get()).ok()
+        self.raw(field).and_then(members).unwrap_or_default()
     }
 
     /// The text of a metadata field: numbers keep their digits.
@@ -230,10 +225,6 @@ struct Settings<'a> {
 /// 0 for a time that was not reached.
 fn ms(time: Option<&Timestamp>) -> i64 {
     time.map_or(0, timestamp_ms)
-}
-
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `start-crawl` reads a variable whose value is the path of a file from that file.

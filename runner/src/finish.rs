@@ -1,4 +1,5 @@
-//! Reports the end of a job to the server, until the server has acknowledged or refused it.
+//! Reports the end of a job to the server, after all of its output, until the server has
+//! acknowledged or refused it.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,6 +12,8 @@ use crate::{
     close_reason::Exit,
     context::Context,
     counters::Counters,
+    heartbeat::{Heartbeat, Instruction},
+    output_sender::{OutputSender, Sent},
 };
 
 /// How long a runner that stops its jobs keeps trying to report the end of one.
@@ -45,23 +48,63 @@ impl JobEnd {
 
 /// Returns whether the server has acknowledged the end.
 pub(crate) async fn finish(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+    report_in_time(context, held, &updates(end)).await
+}
+
+/// Sends what is left of the job's output before its end is told: whoever sees the end finds all of
+/// it. `None`: the lease is lost.
+pub(crate) async fn send_rest(
+    context: &Context,
+    sender: Option<OutputSender>,
+    heartbeat: &mut Heartbeat,
+) -> Option<Sent> {
+    let Some(mut sender) = sender else {
+        return Some(Sent::All);
+    };
+    let mut shutdown = context.shutdown.clone();
+    let timeout = async {
+        shutdown.stopping().await;
+        sleep(SHUTDOWN_REPORT_TIMEOUT).await;
+    };
+    tokio::pin!(timeout);
+    loop {
+        tokio::select! {
+            sent = sender.finish() => return Some(sent),
+            instruction = heartbeat.instruction() => match instruction {
+                // It has ended already.
+                Instruction::Stop => {}
+                Instruction::Abandon => return None,
+            },
+            () = &mut timeout => return Some(Sent::Refused("the runner ends".to_owned())),
+        }
+    }
+}
+
+/// Gives a job back to the queue. Returns whether the server has acknowledged it; else the job goes
+/// back when its lease has expired.
+pub(crate) async fn give_back(context: &Context, held: &HeldJob) -> bool {
+    let update = JobUpdate { state: JobState::Pending.into(), ..JobUpdate::default() };
+    report_in_time(context, held, &[update]).await
+}
+
+async fn report_in_time(context: &Context, held: &HeldJob, updates: &[JobUpdate]) -> bool {
     let mut shutdown = context.shutdown.clone();
     let timeout = async {
         shutdown.stopping().await;
         sleep(SHUTDOWN_REPORT_TIMEOUT).await;
     };
     tokio::select! {
-        acknowledged = report(context, held, end) => acknowledged,
+        acknowledged = report(context, held, updates) => acknowledged,
         () = timeout => {
-            tracing::error!(job = held.key, "finish not acknowledged, giving up");
+            tracing::error!(job = held.key, "end not acknowledged, giving up");
             false
         }
     }
 }
 
-async fn report(context: &Context, held: &HeldJob, end: &JobEnd) -> bool {
+async fn report(context: &Context, held: &HeldJob, updates: &[JobUpdate]) -> bool {
     let mut backoff = RETRY_BACKOFF;
-    for update in updates(end) {
+    for update in updates {
         let request_id = Uuid::now_v7().to_string();
         loop {
             match context.client.update(held, update.clone(), request_id.clone()).await {

@@ -1,9 +1,9 @@
 //! The job runner: a gRPC client that takes jobs from a server and runs Scrapy spiders, scripts or
 //! any other program for them (docs/runner.md).
 //!
-//! `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
+//! `startup_check` finds out whether jobs can be run here. `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
 //! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
-//! `output_sink` stores what it writes, `finish` reports its end. The crate knows the server by
+//! `output_sink` stores what it writes, `output_sender` sends that, `finish` reports its end. The crate knows the server by
 //! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off, the causes of TLS failures
 //! and job keys.
 
@@ -18,29 +18,37 @@ mod context;
 mod counters;
 mod descendants;
 mod dispatch;
+mod display_width;
 mod environment;
 mod environment_frame;
 mod error;
 mod fifo;
+mod find_program;
 mod finish;
 mod heartbeat;
 mod job;
+mod job_fields;
 mod job_folder;
 mod line_splitter;
+mod live_view;
 mod message;
 mod output_files;
+mod output_sender;
 mod output_sink;
 mod prepare;
 mod printed;
 mod private_files;
 mod process;
 mod python_json;
+mod quick_failures;
 mod resource_limits;
 mod rotated_file;
 mod scrapy_project;
 mod settings;
 mod shutdown;
+mod spool;
 mod start_job;
+mod startup_check;
 mod supervise;
 mod system;
 mod tail;
@@ -53,8 +61,9 @@ pub use dispatch::run;
 pub use error::RunnerError;
 pub use resource_limits::ResourceLimits;
 pub use scrapy_project::find_project;
-pub use settings::{Settings, Work};
+pub use settings::{OnDrain, Settings, Work};
 pub use supervise::{Supervise, supervise};
+pub use system::host;
 pub use template::Template;
-pub use terminal::LogWriter;
+pub use terminal::{LINE_BELOW, LogWriter};
 pub use users::Users;

@@ -22,7 +22,7 @@ pub(crate) enum Message<'a> {
         level: i64,
     },
     /// A request of the spider that got a response.
-    Request,
+    Request(Cow<'a, str>),
     Item(Cow<'a, str>),
     /// `json` is an object with `count` members.
     Stats {
@@ -70,7 +70,7 @@ impl<'a> Message<'a> {
         };
         let message = match command {
             "LOG" => log(json),
-            "REQ" => Some(Self::Request),
+            "REQ" => Some(Self::Request(json)),
             "ITM" => Some(Self::Item(json)),
             "STA" => stats(&json),
             _ => {
@@ -102,7 +102,8 @@ mod tests {
         let json = r#"{"time":1,"level":20,"message":"[x] y"}"#.into();
         assert_eq!(Message::parse(line), Message::Log { json, level: 20 });
         let line = br#"REQ {"url":"http://a/","status":200,"parent":null}"#;
-        assert_eq!(Message::parse(line), Message::Request);
+        let request = r#"{"url":"http://a/","status":200,"parent":null}"#.into();
+        assert_eq!(Message::parse(line), Message::Request(request));
         let line = "ITM {\"name\":\"é\",\"_type\":\"dict\"}";
         let item = r#"{"name":"é","_type":"dict"}"#.into();
         assert_eq!(Message::parse(line.as_bytes()), Message::Item(item));

@@ -1,14 +1,22 @@
-//! The files that a job's output goes to, its log and its items, and how much may go there: one job
-//! must not fill the disk of all.
+//! The files that a job's output goes to, its log, its items and its requests, and how much may go
+//! there: one job must not fill the disk of all.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
-use crate::rotated_file::RotatedFile;
+use spiderq_proto::v1::OutputKind;
+use tokio::sync::Notify;
+
+use crate::{
+    rotated_file::RotatedFile,
+    spool::{BATCH_BYTES, SpoolReader},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     Log,
     Items,
+    /// Kept only where they are sent to the server.
+    Requests,
 }
 
 /// What became of a line.
@@ -25,15 +33,28 @@ pub(crate) enum Stored {
 pub(crate) struct OutputFiles {
     log: RotatedFile,
     items: RotatedFile,
+    requests: Option<RotatedFile>,
+    /// Bytes since the sender was woken.
+    unsent: usize,
+    wake: Arc<Notify>,
     /// Bytes that may still be written to both; `None` once a line has found no room.
     left: Option<u64>,
 }
 
 impl OutputFiles {
     /// Files lie in `folder`; each is followed by the next at `rotate_bytes`, and all hold at most
-    /// `max_bytes`.
-    pub(crate) fn create(folder: &Path, rotate_bytes: u64, max_bytes: u64) -> io::Result<Self> {
+    /// `max_bytes`. Requests are kept if the output `is_sent`.
+    pub(crate) fn create(
+        folder: &Path,
+        rotate_bytes: u64,
+        max_bytes: u64,
+        is_sent: bool,
+    ) -> io::Result<Self> {
+        let requests = || RotatedFile::create(folder, "requests", rotate_bytes);
         Ok(Self {
+            requests: is_sent.then(requests).transpose()?,
+            unsent: 0,
+            wake: Arc::default(),
             log: RotatedFile::create(folder, "log", rotate_bytes)?,
             items: RotatedFile::create(folder, "items", rotate_bytes)?,
             left: Some(max_bytes),
@@ -43,6 +64,24 @@ impl OutputFiles {
     /// The first file of the log and the first of the items.
     pub(crate) fn paths(&self) -> [&Path; 2] {
         [self.log.path(), self.items.path()]
+    }
+
+    /// What reads the files for the server; with `keep` none is removed.
+    pub(crate) fn readers(&self, keep: bool) -> Vec<(OutputKind, SpoolReader)> {
+        let mut files = vec![(OutputKind::Logs, &self.log), (OutputKind::Items, &self.items)];
+        files.extend(self.requests.as_ref().map(|file| (OutputKind::Requests, file)));
+        let reader = |file: &RotatedFile| SpoolReader::new(file.files(), keep);
+        files.into_iter().map(|(kind, file)| (kind, reader(file))).collect()
+    }
+
+    /// Notified when there is enough to send.
+    pub(crate) fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Whether the output is sent to the server, which then has it all.
+    pub(crate) fn are_sent(&self) -> bool {
+        self.requests.is_some()
     }
 
     /// Whether a line has found no room.
@@ -59,10 +98,13 @@ impl OutputFiles {
         if self.left.is_none() {
             return Ok(Stored::LimitReached);
         }
-        match output {
-            Output::Log => self.log.write(line)?,
-            Output::Items => self.items.write(line)?,
+        match (output, &mut self.requests) {
+            (Output::Log, _) => self.log.write(line)?,
+            (Output::Items, _) => self.items.write(line)?,
+            (Output::Requests, Some(requests)) => requests.write(line)?,
+            (Output::Requests, None) => {}
         }
+        self.unsent += line.len() + 1;
         Ok(Stored::Written)
     }
 
@@ -74,7 +116,15 @@ impl OutputFiles {
     /// Hands buffered lines to the operating system.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.log.flush()?;
-        self.items.flush()
+        self.items.flush()?;
+        if let Some(requests) = &mut self.requests {
+            requests.flush()?;
+        }
+        if self.unsent >= BATCH_BYTES {
+            self.unsent = 0;
+            self.wake.notify_one();
+        }
+        Ok(())
     }
 }
 
@@ -87,7 +137,7 @@ mod tests {
     #[test]
     fn log_and_items_share_the_room() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = OutputFiles::create(folder.path(), 4, 10).unwrap();
+        let mut files = OutputFiles::create(folder.path(), 4, 10, false).unwrap();
         let lines = [
             (Output::Log, "123", Stored::Written),
             (Output::Items, "12345", Stored::Written),

@@ -12,6 +12,7 @@ use crate::{
     line_splitter::Line,
     message::{LEVEL_ERROR, LEVEL_INFO, MAX_LINE_BYTES, Message},
     output_files::{Output, OutputFiles, Stored},
+    printed::{STDERR_PREFIX, STDOUT_PREFIX},
     tail::Tail,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct OutputSink {
     /// The statistics came after FIN, so that they are complete.
     stats_final: bool,
     warned: bool,
+    /// The program has written to the pipe or to its standard output.
+    spoken: bool,
 }
 
 impl OutputSink {
@@ -55,6 +58,7 @@ impl OutputSink {
             finish: None,
             stats_final: false,
             warned: false,
+            spoken: false,
         }
     }
 
@@ -65,13 +69,12 @@ impl OutputSink {
 
     /// Takes a line of the named pipe. Fails if a file can't be written.
     pub(crate) fn piped(&mut self, line: &Line) -> io::Result<Effect> {
+        self.spoken = true;
         match line {
             Line::Whole(line) => self.message(Message::parse(line)),
             Line::Cut(start) => {
                 let command = String::from_utf8_lossy(&start[..start.len().min(3)]);
-                let limit = MAX_LINE_BYTES;
-                let text = format!("a message ({command}) of more than {limit} bytes is lost");
-                self.write_log(LEVEL_ERROR, &text)
+                self.write_log(LEVEL_ERROR, &lost(&command))
             }
         }
     }
@@ -79,7 +82,12 @@ impl OutputSink {
     fn message(&mut self, message: Message<'_>) -> io::Result<Effect> {
         match message {
             Message::Log { json, level } => return self.logged(&json, level),
-            Message::Request => self.counters.page(),
+            Message::Request(json) => {
+                if let Some(effect) = self.store_request(&json)? {
+                    return Ok(effect);
+                }
+                self.counters.page();
+            }
             Message::Item(json) => {
                 if let Some(effect) = self.store(Output::Items, &json)? {
                     return Ok(effect);
@@ -98,6 +106,7 @@ impl OutputSink {
 
     /// Takes a line that the program printed. Fails if a file can't be written.
     pub(crate) fn printed(&mut self, line: &str) -> io::Result<Effect> {
+        self.spoken |= line.starts_with(STDOUT_PREFIX);
         self.write_log(LEVEL_INFO, line)
     }
 
@@ -105,6 +114,16 @@ impl OutputSink {
     pub(crate) fn not_run(&mut self, why: &str) -> io::Result<()> {
         self.write_log(LEVEL_ERROR, why)?;
         self.flush()
+    }
+
+    /// Whether the program has said anything but complaints: a program that can't run has not.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.spoken
+    }
+
+    /// Whether the server gets what the job says.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.files.are_sent()
     }
 
     /// Whether what the job has said is not all there, since it was too much.
@@ -132,9 +151,10 @@ impl OutputSink {
         self.stats.clone().filter(|stats| stats.as_ref() != "{}")
     }
 
-    /// Scrapy's own counts if the spider was closed in order, else those of the runner.
+    /// How many lines the server has of each; where it keeps none, Scrapy's own counts if the spider
+    /// was closed in order, else those of the runner.
     pub(crate) fn counters(&self) -> JobCounters {
-        let stats = self.stats().filter(|_| self.stats_final);
+        let stats = self.stats().filter(|_| self.stats_final && !self.files.are_sent());
         let counted = stats.and_then(|stats| counters::from_stats(&stats));
         counted.unwrap_or_else(|| self.counters.snapshot())
     }
@@ -144,10 +164,12 @@ impl OutputSink {
             return Ok(effect);
         }
         self.counters.log(level);
-        if level >= LEVEL_ERROR {
-            let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
-            let text = log.as_ref().and_then(|log| log["message"].as_str());
-            self.tail.push(text.unwrap_or(json));
+        let log: Option<serde_json::Value> = serde_json::from_str(json).ok();
+        let text = log.as_ref().and_then(|log| log["message"].as_str()).unwrap_or(json);
+        // The entry point logs what a script prints.
+        let printed = [STDOUT_PREFIX, STDERR_PREFIX].iter().any(|prefix| text.starts_with(prefix));
+        if level >= LEVEL_ERROR || printed {
+            self.tail.push(text);
         }
         // Scrapy logs every minute whether or not it makes progress. Only Scrapy sends statistics.
         Ok(if self.stats.is_some() { Effect::None } else { Effect::Progress })
@@ -170,8 +192,20 @@ impl OutputSink {
         Ok(Effect::Progress)
     }
 
+    /// As [`Self::store`]; where requests are not sent they are only counted.
+    fn store_request(&mut self, line: &str) -> io::Result<Option<Effect>> {
+        if !self.files.are_sent() {
+            return Ok(None);
+        }
+        self.store(Output::Requests, line)
+    }
+
     /// `None`: the line is stored. Else it is lost, and this is what the caller must do.
     fn store(&mut self, output: Output, line: &str) -> io::Result<Option<Effect>> {
+        // `null` is longer than the NaN that it stands for.
+        if line.len() > MAX_LINE_BYTES {
+            return self.write_log(LEVEL_ERROR, &lost(&format!("{output:?}"))).map(Some);
+        }
         match self.files.write(output, line)? {
             Stored::Written => Ok(None),
             Stored::Lost => Ok(Some(Effect::None)),
@@ -194,6 +228,10 @@ impl OutputSink {
     }
 }
 
+fn lost(what: &str) -> String {
+    format!("a message ({what}) of more than {MAX_LINE_BYTES} bytes is lost")
+}
+
 fn log_line(level: i64, text: &str) -> String {
     json!({"time": clock::now_ms(), "level": level, "message": text}).to_string()
 }
@@ -213,7 +251,7 @@ mod tests {
     }
 
     fn bounded_sink(folder: &Path, max_bytes: u64) -> OutputSink {
-        let files = OutputFiles::create(folder, 1 << 20, max_bytes).unwrap();
+        let files = OutputFiles::create(folder, 1 << 20, max_bytes, false).unwrap();
         OutputSink::new("1/1/1", files, Arc::default())
     }
 

@@ -4,17 +4,30 @@
 use std::{collections::BTreeMap, env, ffi::OsString, io, path::Path};
 
 use serde_json::Value;
-use spiderq_proto::v1::JobUpdate;
+use spiderq_proto::v1::{JobUpdate, OutputKind};
 
 use crate::{
-    child::ProcessSpec, client::CallError, code_version::code_version, context::Context,
-    environment::JobEnvironment, fifo::Fifo, job::StartedJob, job_folder::JobFolder,
-    output_files::OutputFiles, output_sink::OutputSink, scrapy_project::link_project,
-    settings::Work, template::Values, users::User,
+    child::ProcessSpec,
+    client::{AppendError, CallError},
+    code_version::code_version,
+    context::Context,
+    environment::JobEnvironment,
+    fifo::Fifo,
+    job::StartedJob,
+    job_folder::JobFolder,
+    output_files::OutputFiles,
+    output_sender::OutputSender,
+    output_sink::OutputSink,
+    scrapy_project::link_project,
+    settings::Work,
+    template::Values,
+    users::User,
 };
 
 pub(crate) struct Prepared {
     pub(crate) sink: OutputSink,
+    /// `None`: the server keeps no output.
+    pub(crate) sender: Option<OutputSender>,
     pub(crate) folder: JobFolder,
     pub(crate) fifo: Fifo,
     pub(crate) spec: ProcessSpec,
@@ -27,7 +40,11 @@ impl Context {
     pub(crate) async fn prepare(&self, started: &mut StartedJob) -> io::Result<Option<Prepared>> {
         let data = self.settings.data_dir.join(started.key());
         let (rotate_bytes, max_bytes) = (self.settings.rotate_bytes, self.settings.max_bytes);
-        let files = OutputFiles::create(&data, rotate_bytes, max_bytes)?;
+        let is_sent = self.server_keeps_output(started).await;
+        let files = OutputFiles::create(&data, rotate_bytes, max_bytes, is_sent)?;
+        let (client, held) = (self.client.clone(), started.held.clone());
+        let readers = files.readers(self.settings.keep_local);
+        let wake = files.wake();
         let mut sink = OutputSink::new(started.key(), files, started.counters.clone());
         let fields = self.runner_fields(started, &sink).await;
         // The program finds them in its job data too.
@@ -42,6 +59,8 @@ impl Context {
                 fields
             }
         };
+        // Only now: the lease may have been lost.
+        let sender = is_sent.then(|| OutputSender::start(client, held, readers, wake));
         let folder = JobFolder::create()?;
         let fifo = Fifo::create(&folder.fifo())?;
         let spec = match self.process_spec(started, &folder) {
@@ -54,10 +73,18 @@ impl Context {
         if let Some(user) = spec.user {
             folder.give_to(user)?;
         }
-        Ok(Some(Prepared { sink, folder, fifo, spec, unsent_fields }))
+        Ok(Some(Prepared { sink, sender, folder, fifo, spec, unsent_fields }))
     }
 
-    /// Metadata that only the runner knows: where the output goes, and which code runs.
+    /// Whether the job's output goes to the server. One that is away may keep it later.
+    async fn server_keeps_output(&self, started: &StartedJob) -> bool {
+        let (client, held) = (&self.client, &started.held);
+        let answer = client.append_output(held, OutputKind::Logs, 0, Vec::new()).await;
+        answer != Err(AppendError::Disabled)
+    }
+
+    /// Metadata that only the runner knows: its name, where the output goes if it stays here, and
+    /// which code runs.
     async fn runner_fields(
         &self,
         started: &StartedJob,
@@ -65,7 +92,10 @@ impl Context {
     ) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         let [log, items] = sink.paths();
-        for (name, path) in [("log_path", log), ("items_path", items)] {
+        fields.insert("runner".to_owned(), Value::from(self.settings.name.as_str()).to_string());
+        let stays = self.settings.keep_local || !sink.is_sent();
+        for (name, path) in [("log_path", log), ("items_path", items)].into_iter().filter(|_| stays)
+        {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             fields.insert(name.to_owned(), Value::from(path.to_string_lossy()).to_string());
         }

@@ -10,18 +10,21 @@ use crate::{
     line_splitter::{Line, LineSplitter},
 };
 
+/// How lines of the two outputs begin.
+pub(crate) const STDOUT_PREFIX: &str = "[stdout] ";
+pub(crate) const STDERR_PREFIX: &str = "[stderr] ";
 /// The rest of a longer line is dropped.
 const MAX_LINE_BYTES: usize = 64 << 10;
 const BUFFER_BYTES: usize = 16 << 10;
 /// A program that prints faster than its lines are stored waits.
 const QUEUED_LINES: usize = 64;
 
-/// Lines that begin with `[stdout] ` or `[stderr] `. The channel closes when both outputs have
+/// Lines that begin with [`STDOUT_PREFIX`] or [`STDERR_PREFIX`]. The channel closes when both outputs have
 /// ended.
 pub(crate) fn read_lines(output: Output) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(QUEUED_LINES);
-    tokio::spawn(forward(output.out, "[stdout] ", sender.clone()));
-    tokio::spawn(forward(output.err, "[stderr] ", sender));
+    tokio::spawn(forward(output.out, STDOUT_PREFIX, sender.clone()));
+    tokio::spawn(forward(output.err, STDERR_PREFIX, sender));
     receiver
 }
 

@@ -13,8 +13,12 @@ use crate::{
     close_reason::{Ending, Exit, StopReason},
     fifo::Fifo,
     heartbeat::{Heartbeat, Instruction},
+    output_sender::OutputSender,
     output_sink::{Effect, OutputSink},
+    quick_failures::{QUICK, Sign},
+    settings::OnDrain,
     shutdown::Shutdown,
+    terminal::Row,
 };
 
 /// How long the pipe and the outputs may stay open after the process has exited: whatever still
@@ -34,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) stall: Option<Duration>,
     /// From the request to stop until the process is killed.
     pub(crate) cancel_grace: Duration,
+    /// What becomes of the job if the runner ends.
+    pub(crate) on_drain: OnDrain,
 }
 
 #[derive(Debug)]
@@ -43,6 +49,7 @@ pub(crate) struct JobProcess {
     printed: mpsc::Receiver<String>,
     printed_open: bool,
     limits: Limits,
+    row: Row,
     started: Instant,
     last_progress: Instant,
     exit: Option<(Exit, Instant)>,
@@ -55,8 +62,12 @@ pub(crate) struct JobProcess {
 pub(crate) struct Ended {
     pub(crate) exit: Exit,
     pub(crate) close_reason: String,
+    /// The job goes back to the queue.
+    pub(crate) requeued: bool,
     /// A file of the job could not be written.
     pub(crate) write_failed: bool,
+    /// What the job says of the runner.
+    pub(crate) sign: Sign,
 }
 
 impl JobProcess {
@@ -65,6 +76,7 @@ impl JobProcess {
         fifo: Fifo,
         printed: mpsc::Receiver<String>,
         limits: Limits,
+        row: Row,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -73,6 +85,7 @@ impl JobProcess {
             printed,
             printed_open: true,
             limits,
+            row,
             started: now,
             last_progress: now,
             exit: None,
@@ -88,6 +101,7 @@ impl JobProcess {
         sink: &mut OutputSink,
         heartbeat: &mut Heartbeat,
         shutdown: &mut Shutdown,
+        sender: &mut Option<OutputSender>,
     ) -> Option<Ended> {
         loop {
             if let Some((exit, _)) = self.exit
@@ -100,6 +114,7 @@ impl JobProcess {
             tokio::select! {
                 lines = self.fifo.read() => {
                     for line in lines {
+                        self.row.started();
                         self.apply(sink.piped(&line), heartbeat).await;
                     }
                     self.apply(sink.flush().map(|()| Effect::None), heartbeat).await;
@@ -118,7 +133,13 @@ impl JobProcess {
                     self.exited(exit.unwrap_or(Exit::Code(1)));
                 }
                 () = shutdown.stopping(), if self.stop.is_none() => {
-                    self.stop(StopReason::Shutdown).await;
+                    self.stop(match self.limits.on_drain {
+                        OnDrain::Finish => StopReason::Shutdown,
+                        OnDrain::Requeue => StopReason::Requeue,
+                    }).await;
+                }
+                () = too_large(sender), if self.stop.is_none() => {
+                    self.stop(StopReason::OutputLimit).await;
                 }
                 () = sleep_until(deadline) => self.enforce_deadline().await,
             }
@@ -136,6 +157,7 @@ impl JobProcess {
             self.printed_open = false;
             return;
         };
+        self.row.started();
         for _ in 0..MAX_PRINTED_BATCH {
             self.apply(sink.printed(&line), heartbeat).await;
             match self.printed.try_recv() {
@@ -149,7 +171,10 @@ impl JobProcess {
     async fn apply(&mut self, effect: io::Result<Effect>, heartbeat: &Heartbeat) {
         match effect {
             Ok(Effect::None) => {}
-            Ok(Effect::Progress) => self.last_progress = Instant::now(),
+            Ok(Effect::Progress) => {
+                self.last_progress = Instant::now();
+                self.row.progress(self.last_progress);
+            }
             Ok(Effect::Stats(stats)) => heartbeat.send_stats(stats),
             Ok(Effect::Full) => self.stop(StopReason::OutputLimit).await,
             Err(error) if self.stop.is_none() => {
@@ -165,6 +190,7 @@ impl JobProcess {
     async fn stop(&mut self, reason: StopReason) {
         if self.stop.is_none() && self.exit.is_none() {
             self.stop = Some((reason, Instant::now()));
+            self.row.stopping();
             self.child.terminate().await;
         }
     }
@@ -226,6 +252,29 @@ impl JobProcess {
         };
         let ending = Ending { exit, finish: sink.finish(), stop, killed: self.killed };
         let close_reason = ending.close_reason().to_owned();
-        Ended { exit, close_reason, write_failed: self.write_failed }
+        let sign = self.sign(exit, sink);
+        let requeued = ending.is_requeued();
+        Ended { exit, close_reason, requeued, write_failed: self.write_failed, sign }
+    }
+
+    fn sign(&self, exit: Exit, sink: &OutputSink) -> Sign {
+        let ended = self.exit.map_or_else(Instant::now, |(_, at)| at);
+        if sink.has_spoken() || exit == Exit::Code(0) {
+            return Sign::Works;
+        }
+        match self.stop {
+            Some(_) => Sign::Nothing,
+            None if exit.is_not_run() => Sign::NotRun,
+            None if ended - self.started < QUICK => Sign::QuickFailure,
+            None => Sign::Works,
+        }
+    }
+}
+
+/// Never, if nothing is sent.
+async fn too_large(sender: &mut Option<OutputSender>) {
+    match sender {
+        Some(sender) => sender.too_large().await,
+        None => std::future::pending().await,
     }
 }

@@ -1,13 +1,17 @@
-//! The log and the items of a job: JSON lines in files that are rotated by size, `log.1.jl`,
-//! `log.2.jl` …. None of them is ever overwritten or removed.
+//! An output of a job: JSON lines in files that are rotated by size, `log.1.jl`, `log.2.jl` …. None
+//! of them is ever overwritten.
 
 use std::{
     fs::File,
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use crate::private_files::{create_file, create_folder};
+use crate::{
+    private_files::{create_file, create_folder},
+    spool::SpoolFiles,
+};
 
 #[derive(Debug)]
 pub(crate) struct RotatedFile {
@@ -18,6 +22,7 @@ pub(crate) struct RotatedFile {
     number: u32,
     written: u64,
     file: BufWriter<File>,
+    files: Arc<SpoolFiles>,
 }
 
 impl RotatedFile {
@@ -27,7 +32,10 @@ impl RotatedFile {
     pub(crate) fn create(folder: &Path, name: &'static str, max_bytes: u64) -> io::Result<Self> {
         create_folder(folder)?;
         let (number, file) = open(folder, name, 1)?;
+        let files = Arc::new(SpoolFiles::default());
+        files.add(path(folder, name, number));
         Ok(Self {
+            files,
             first: path(folder, name, number),
             folder: folder.to_owned(),
             name,
@@ -43,12 +51,18 @@ impl RotatedFile {
         &self.first
     }
 
+    /// All files that this attempt writes.
+    pub(crate) fn files(&self) -> Arc<SpoolFiles> {
+        Arc::clone(&self.files)
+    }
+
     /// Adds `line` and a line feed.
     pub(crate) fn write(&mut self, line: &str) -> io::Result<()> {
         let bytes = line.len() as u64 + 1;
         if self.written > 0 && self.written + bytes > self.max_bytes {
             self.file.flush()?;
             (self.number, self.file) = open(&self.folder, self.name, self.number + 1)?;
+            self.files.add(path(&self.folder, self.name, self.number));
             self.written = 0;
         }
         self.written += bytes;

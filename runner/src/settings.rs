@@ -34,6 +34,10 @@ pub struct Settings {
     pub work: Work,
     /// The folder for logs and items, `P/S/J/log.N.jl` and `P/S/J/items.N.jl`.
     pub data_dir: PathBuf,
+    /// The runner's name, `NAME@HOST`, that its jobs show.
+    pub name: String,
+    /// Whether files stay after the server has what is in them.
+    pub keep_local: bool,
     /// Size in bytes at which the next log or items file begins.
     pub rotate_bytes: u64,
     /// Size in bytes that a job's logs and items may have together.
@@ -48,6 +52,10 @@ pub struct Settings {
     pub stall_limit: Option<Duration>,
     /// How long after the request to stop a job is killed.
     pub cancel_grace: Duration,
+    /// How long a first signal waits for running jobs before they are stopped; `None`: for ever.
+    pub drain: Option<Duration>,
+    /// What becomes of jobs that the end of the runner stops.
+    pub on_drain: OnDrain,
     /// Memory in MB that Scrapy lets a job use for each of its units.
     pub unit_memory: u32,
     /// End when no job is pending, rather than wait for one.
@@ -56,6 +64,15 @@ pub struct Settings {
     pub version: Option<String>,
     /// `deploy_id` of jobs that have none; `None`: they stay without.
     pub deploy_id: Option<u64>,
+}
+
+/// What becomes of jobs that are stopped since the runner ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDrain {
+    /// They end as `shutdown`.
+    Finish,
+    /// They go back to the queue, before all others of their priority.
+    Requeue,
 }
 
 /// The program that is run for each job.

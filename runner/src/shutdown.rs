@@ -1,11 +1,12 @@
 //! The orderly end of a runner: SIGTERM or SIGINT moves it from one phase to the next. SIGHUP, as
 //! from a terminal that is closed, does not end it.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    time::sleep,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,13 +64,21 @@ impl Signals {
         })
     }
 
-    /// Enters the next phase at each signal. Returns at the third: the runner must end at once.
-    pub(crate) async fn drive(mut self, phase: watch::Sender<Phase>) {
+    /// Enters the next phase at each signal; running jobs are stopped `drain` after the first one
+    /// too. Returns at a signal after that: the runner must end at once.
+    pub(crate) async fn drive(mut self, phase: watch::Sender<Phase>, drain: Option<Duration>) {
         self.next().await;
-        tracing::info!("taking no more jobs; waiting for running jobs, a second signal stops them");
+        let seconds = drain.map(|drain| drain.as_secs());
+        tracing::info!(
+            drain = seconds,
+            "taking no more jobs; waiting for running jobs, a second signal stops them"
+        );
         phase.send_replace(Phase::Draining);
-        self.next().await;
-        tracing::info!("stopping running jobs; a third signal kills them");
+        tokio::select! {
+            () = self.next() => {}
+            () = elapsed(drain) => {}
+        }
+        tracing::info!("stopping running jobs; another signal kills them");
         phase.send_replace(Phase::Stopping);
         self.next().await;
     }
@@ -82,5 +91,13 @@ impl Signals {
                 _ = self.hangup.recv() => tracing::info!("SIGHUP does not end a runner"),
             }
         }
+    }
+}
+
+/// Never, if there is no such time.
+async fn elapsed(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
     }
 }

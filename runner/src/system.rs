@@ -51,3 +51,9 @@ pub(crate) fn hide_from_jobs() {
         tracing::warn!(%error, "hiding this process from jobs failed; those of its user can read its memory");
     }
 }
+
+/// The name of this machine.
+#[must_use]
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -41,6 +41,19 @@ impl Template {
         Ok(Self(words))
     }
 
+    /// The program, unless a job says which one it is.
+    pub(crate) fn program(&self) -> Option<&str> {
+        let program = self.0.first().filter(|word| *word != ARGS)?;
+        placeholders(program).next().is_none().then_some(program.as_str())
+    }
+
+    /// Sets the program, in which nothing is replaced but known placeholders.
+    pub(crate) fn set_program(&mut self, program: String) {
+        if let Some(first) = self.0.first_mut() {
+            *first = program;
+        }
+    }
+
     /// Fails if a value would become an option: it begins with `-`, a word begins with it, and
     /// there is no `--` before. Only the words of `cmd_args` may, which are options by design.
     pub(crate) fn fill(&self, values: &Values<'_>) -> Result<Vec<String>, String> {
@@ -182,6 +195,15 @@ mod tests {
     fn braces_that_are_not_placeholders_stay() {
         let words = filled(r#"run '{"a":{}}' '{' '{{key}}' '}{'"#);
         assert_eq!(words, ["run", r#"{"a":{}}"#, "{", "{1/2/3}", "}{"]);
+    }
+
+    #[test]
+    fn the_program_is_known_unless_a_job_names_it() {
+        let program = |text| Template::parse(text).unwrap().program().map(str::to_owned);
+        assert_eq!(program("run {key}").as_deref(), Some("run"));
+        for text in ["{spider} x", "run-{arg:n}", "{args}"] {
+            assert_eq!(program(text), None, "{text}");
+        }
     }
 
     #[test]

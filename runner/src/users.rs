@@ -15,7 +15,7 @@ pub struct Users {
     of_project: BTreeMap<i64, User>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct User {
     pub(crate) uid: u32,
     pub(crate) gid: u32,

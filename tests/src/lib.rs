@@ -32,6 +32,7 @@ mod site;
 mod socket;
 mod sqlite;
 mod stack;
+mod terminal;
 mod time;
 mod wait;
 
@@ -53,6 +54,7 @@ pub use self::{
     socket::{MAGIC, Raw, SETTINGS},
     sqlite::sqlite_store,
     stack::{Stack, StoreKind, sqlite_url},
+    terminal::Terminal,
     time::millis,
     wait::{Lateness, TIMEOUT, eventually},
 };

@@ -125,6 +125,14 @@ impl Program {
         Self::spawn_in(&[], args)
     }
 
+    /// The same, by another path of the program, such as a link to it.
+    #[must_use]
+    pub fn spawn_as(path: &Path, args: &[&str]) -> Self {
+        let mut command = without_settings(path);
+        command.args(args);
+        Self::spawn_command(command)
+    }
+
     fn spawn_in(environment: &[(&str, &str)], args: &[&str]) -> Self {
         let mut command = command(args);
         command.envs(environment.iter().copied());
@@ -227,7 +235,7 @@ impl Drop for Program {
 }
 
 /// `spiderq ARGS`, without settings from the environment.
-fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = without_settings(program());
     command.args(args);
     command

@@ -29,7 +29,7 @@ pub(crate) use self::{
     key::{Key, KeyAction, RoleArg},
     listener::Listener,
     quotas::{KeyQuotas, ServerQuotas},
-    runner::{JobLimits, JobSettings, Runner, Supervise},
+    runner::{JobLimits, JobSettings, OnDrainArg, Runner, Supervise},
     secret::Secret,
     serve::{Gateway, OutputFlag, Serve, StoreFlag},
 };

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, thread, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use spiderq_core::limits::{MAX_LEASE_MS, MAX_UNITS, MIN_LEASE_MS};
 
@@ -19,6 +19,10 @@ pub(crate) struct Runner {
     /// read.
     #[arg(long, env = "SPIDERQ_API_KEY_FILE", value_name = "FILE", conflicts_with = "api_key")]
     pub(crate) api_key_file: Option<PathBuf>,
+    /// The runner's name; with the host's, as NAME@HOST, it stands in the jobs that it runs. Default:
+    /// runner- and the process id.
+    #[arg(long, env = "SPIDERQ_NAME", value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// A project whose jobs to run; repeatable, or separated by commas. Several projects take
     /// turns.
     #[arg(
@@ -98,6 +102,9 @@ pub(crate) struct JobSettings {
     /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
+    /// Keep these files after the server has what is in them.
+    #[arg(long, env = "SPIDERQ_KEEP_LOCAL")]
+    pub(crate) keep_local: bool,
     /// At which size such a file is closed and the next one is begun: bytes, or a size as 64MiB.
     #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value = "64MiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) rotate_bytes: u64,
@@ -120,6 +127,13 @@ pub(crate) struct JobSettings {
     /// Seconds after which a job that was asked to stop and still runs is killed.
     #[arg(long, env = "SPIDERQ_CANCEL_GRACE", default_value = "300", value_name = "SECONDS", value_parser = seconds(..))]
     pub(crate) cancel_grace: Duration,
+    /// Seconds that running jobs get to end after a first SIGTERM or SIGINT; those that still run
+    /// then are stopped. Default: no limit; with `--on-drain requeue` 0.
+    #[arg(long, env = "SPIDERQ_DRAIN", value_name = "SECONDS", value_parser = seconds(..))]
+    pub(crate) drain: Option<Duration>,
+    /// What becomes of jobs that are stopped since the runner ends.
+    #[arg(long, env = "SPIDERQ_ON_DRAIN", default_value = "finish", value_name = "WHAT")]
+    pub(crate) on_drain: OnDrainArg,
     /// Memory that Scrapy allows a job per unit, in MB.
     #[arg(long, env = "SPIDERQ_UNIT_MEMORY", default_value_t = 950, value_name = "MB")]
     pub(crate) unit_memory: u32,
@@ -130,6 +144,15 @@ pub(crate) struct JobSettings {
     /// The `deploy_id` of jobs that have none: the number of the deploy that put the code here.
     #[arg(long, env = "SPIDERQ_DEPLOY_ID", value_name = "N")]
     pub(crate) deploy_id: Option<u64>,
+}
+
+/// What becomes of jobs that are stopped since the runner ends.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnDrainArg {
+    /// They end as `shutdown`
+    Finish,
+    /// They go back to the queue, before others of their priority
+    Requeue,
 }
 
 /// What the kernel lets each process of a job use.

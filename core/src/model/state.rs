@@ -35,8 +35,8 @@ impl State {
     pub const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::Finished, Self::Deleted];
 
     /// The table of legal moves: forward, with steps skipped at will, and back from deleted to
-    /// finished. The way back from running to pending is the reaper's alone and not asked for
-    /// through here.
+    /// finished. The way back from running to pending, by the reaper or by a worker that gives its
+    /// job back, is not asked for through here.
     #[must_use]
     pub fn move_to(self, to: Self) -> Move {
         match (self.cmp(&to), self, to) {

@@ -11,6 +11,7 @@ mod count;
 mod delete;
 pub(crate) mod execution_fields;
 mod get;
+mod give_back;
 mod heartbeat;
 mod job_cmd;
 mod job_token;

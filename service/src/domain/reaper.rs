@@ -219,7 +219,7 @@ impl Domain {
     }
 
     /// Stops jobs that were asked to stop after they were read and before they were requeued.
-    async fn stop_requeued(
+    pub(super) async fn stop_requeued(
         &self,
         project: ProjectId,
         keys: Vec<JobKey>,
@@ -307,7 +307,9 @@ fn finished(close_reason: &str) -> Result<Effect> {
     entering(State::Finished, ended, &Actor::parse(SERVICE_ACTOR)?)
 }
 
-fn requeued(job: &Job) -> Result<Effect> {
+/// What puts a running job back before all others of its priority, without what belongs to its
+/// attempt.
+pub(super) fn requeued(job: &Job) -> Result<Effect> {
     let Counters { items, pages, logs, errors } = job.counters;
     // A counter that the lost attempt did not know stays unknown.
     let zero = |counter: Option<u64>| counter.and(Some(0));

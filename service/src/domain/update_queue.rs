@@ -208,6 +208,9 @@ impl<'a> Batches<'a> {
             Ok(holder) => holder,
             Err(error) => return self.refuse(index, Some(key), error).await,
         };
+        if matches!(holder, Holder::Fence(_)) && update.state == Some(State::Pending) {
+            return self.give_back(index, key, holder, effect).await;
+        }
         let actor = self.caller.actor();
         // Whoever must hold the job can't restore it: only a running job is held.
         let may_restore = holder == Holder::Anyone && update.state == Some(State::Finished);
@@ -222,6 +225,27 @@ impl<'a> Batches<'a> {
         if self.batch.len() == MAX_BATCH {
             self.flush().await?;
         }
+        Ok(())
+    }
+
+    /// A worker gives its job back: the one way to an earlier state that is asked for.
+    async fn give_back(
+        &mut self,
+        index: usize,
+        key: JobKey,
+        holder: Holder,
+        effect: Effect,
+    ) -> Result<()> {
+        if (Effect { max_bytes: None, ..effect }) != Effect::default() {
+            let accepted = "pending, which gives a job back, must be the only change of its update";
+            return self.refuse(index, Some(key), Error::invalid("state", accepted)).await;
+        }
+        self.flush().await?;
+        let id = (self.request_id.as_ref(), self.step);
+        let changed = self.domain.give_back(self.caller, self.project, key, holder, id).await?;
+        self.step += 1;
+        let result = previous_state(key, changed, Some(State::Pending));
+        self.done.push(UpdatedJob { key: Some(key), update: index, result });
         Ok(())
     }
 

@@ -48,6 +48,7 @@ fn fields(world: &World, job: &str, metadata: &Value) {
         "pending_time": same("pending_time"),
         "priority": 2,
         "project": 1,
+        "runner": same("runner"),
         "running_time": same("running_time"),
         "scheduled_by": "testuser",
         "scrapystats": same("scrapystats"),
@@ -61,6 +62,7 @@ fn fields(world: &World, job: &str, metadata: &Value) {
         "version": VERSION,
     });
     assert_eq!(*metadata, expected);
+    assert!(metadata["runner"].as_str().unwrap().starts_with("test@"), "{metadata}");
     let time = |name: &str| metadata[name].as_u64().unwrap();
     assert!(time("pending_time") > 1_700_000_000_000);
     assert!(time("pending_time") <= time("running_time"));

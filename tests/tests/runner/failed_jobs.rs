@@ -52,12 +52,35 @@ async fn a_script_gets_its_arguments_and_environment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_program_that_is_not_there_is_a_failure_of_its_job() {
+async fn the_line_of_a_failed_job_begins_with_what_it_is_and_ends_with_what_it_said() {
     let world = World::start(StoreKind::Sqlite).await;
-    let job = world.schedule("books", &[]).await;
-    let printed = world.runner_of(&["--once", "--start-crawl", "/no/such"]).join();
+    let script = world.schedule("py:complain.py", &[]).await;
+    let broken = world.schedule("broken", &[]).await;
+    let printed = world.runner(&["--once", "--units", "1"]).join();
+    let mut lines = printed.lines();
+    for (job, spider, exit, said) in [
+        (script, "py:complain.py", "code 3", "[stderr] the till is empty"),
+        (broken, "broken", "code 1", "ValueError: the shop is closed"),
+    ] {
+        let begin = format!(
+            "ended job=\"{job}\" spider=\"{spider}\" reason=\"failed\" exit=\"{exit}\" items=0 pages=0"
+        );
+        assert!(lines.any(|line| line.contains(&begin)), "{begin}:\n{printed}");
+        let below: Vec<&str> =
+            lines.by_ref().map_while(|line| line.strip_prefix("    | ")).collect();
+        assert!(below.contains(&said), "{said}: {below:?}\n{printed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_failed_job_says_is_escaped_in_the_log() {
+    let world = World::start(StoreKind::Sqlite).await;
+    let job = world.schedule("any", &[]).await;
+    let script = r#"sh -c 'printf "\033[2J\036x\r2026 WARN forged\n" >&2; exit 1'"#;
+    let printed = world.runner_of(&["--once", "--command", script]).join();
+    let below = "\n    | [stderr] \\u{1b}[2Jx\\r2026 WARN forged\n";
+    assert!(printed.contains(below), "{printed}");
     assert_eq!(world.metadata(&job).await["close_reason"], "failed");
-    assert!(printed.contains("can't run /no/such"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

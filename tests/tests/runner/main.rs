@@ -6,18 +6,22 @@
     reason = "a step that cannot be done ends the test"
 )]
 
+mod cannot_run;
 mod command_safety;
 mod commands;
 mod crawl;
 mod data_dir;
 mod descendants;
+mod drain;
 mod failed_jobs;
 mod killed_runner;
 mod limits;
+mod once;
 mod private_output;
 mod secrets;
 mod server_away;
 mod stop;
+mod terminal;
 mod units_and_projects;
 mod users;
 mod world;

@@ -67,6 +67,8 @@ async fn a_key_that_is_refused_ends_the_runner() {
         &world.stack.url,
         "--project",
         "1",
+        "--command",
+        "true",
         "--api-key",
         "ffffffffffffffffffffffffffffffff",
     ]);

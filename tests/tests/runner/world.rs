@@ -20,7 +20,8 @@ pub(crate) const VERSION: &str = "1.0-main";
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) site: Site,
-    user: String,
+    /// The user's key.
+    pub(crate) user: String,
     /// The worker's key.
     pub(crate) worker: String,
     folder: TempDir,
@@ -91,6 +92,12 @@ impl World {
 
     /// A runner of project 1 that runs a command.
     pub(crate) fn runner_of(&self, flags: &[&str]) -> Runner {
+        let flags = self.flags(flags);
+        Runner(Program::spawn(&flags.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+
+    /// The command line of a runner of project 1.
+    pub(crate) fn flags(&self, more: &[&str]) -> Vec<String> {
         let data = self.data();
         let fixed = [
             "runner",
@@ -100,10 +107,13 @@ impl World {
             &self.worker,
             "--project",
             "1",
+            "--name",
+            "test",
+            "--keep-local",
             "--data-dir",
             data.to_str().unwrap(),
         ];
-        Runner(Program::spawn(&[fixed.as_slice(), flags].concat()))
+        fixed.iter().chain(more).map(|word| (*word).to_owned()).collect()
     }
 
     /// The folder for logs and items of all jobs.
@@ -162,7 +172,7 @@ fn is_dead(pid: u64) -> bool {
 }
 
 /// A running `spiderq runner`. Killed when dropped.
-pub(crate) struct Runner(Program);
+pub(crate) struct Runner(pub(crate) Program);
 
 impl Runner {
     /// Waits until it prints a line with `text`.

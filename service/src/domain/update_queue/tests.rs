@@ -1,6 +1,6 @@
 use super::*;
-use crate::domain::{StartedJob, test_world::*};
-use spiderq_core::model::SpiderId;
+use crate::domain::{StartedJob, settings, test_world::*};
+use spiderq_core::model::{FenceSecret, SpiderId};
 
 async fn update_by(
     world: &World,
@@ -206,4 +206,64 @@ async fn the_jobs_of_a_spider_are_changed_once_in_a_call() {
         assert_eq!((update.update, update.key), (index + 1, None));
         assert_eq!(update.result.as_ref().unwrap_err().to_string(), refused);
     }
+}
+
+/// An update that gives the job back.
+fn back(job: &StartedJob) -> QueueUpdate {
+    QueueUpdate { fence: Some(job.fence.kept()), ..to(State::Pending, job.job.key) }
+}
+
+#[tokio::test]
+async fn a_worker_gives_its_job_back_before_the_others_however_often() {
+    let world = World::new();
+    world.set(settings::ON_LOST, "\"finish\"").await;
+    let first = started(&world).await;
+    let key = first.job.key;
+    world.push_in(State::Pending).await;
+    let fields = metadata(&[("close_reason", "\"x\""), ("n", "1")]);
+    let counters = Counters { items: Some(3), ..Counters::default() };
+    update(&world, vec![QueueUpdate { metadata: fields, counters, ..queue_update(key) }]).await;
+    let mut held = first;
+    for attempt in 1..=4 {
+        assert_eq!((held.job.key, held.job.attempt), (key, attempt));
+        assert_eq!(update(&world, vec![back(&held)]).await, [(key, Ok(State::Running))]);
+        let job = world.job(key).await;
+        assert_eq!((job.state, job.counters.items), (State::Pending, Some(0)));
+        assert_eq!((field(&job, "close_reason"), field(&job, "n")), (None, Some("1")));
+        let refused = update(&world, vec![back(&held)]).await.remove(0).1;
+        assert!(refused.is_err(), "its fence is worth nothing any more");
+        held = world.start().await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_asked_to_stop_is_not_given_back_but_ends() {
+    let world = World::new();
+    let held = started(&world).await;
+    let (key, user) = (held.job.key, caller(Role::User));
+    world.domain.stop_keys(&user, world.project, &[key], None).await.unwrap();
+    assert_eq!(update(&world, vec![back(&held)]).await, [(key, Ok(State::Running))]);
+    let job = world.job(key).await;
+    assert_eq!(job.state, State::Finished);
+    assert_eq!(field(&job, "close_reason"), Some("\"cancelled\""));
+}
+
+#[tokio::test]
+async fn only_the_holder_gives_a_job_back_and_changes_nothing_else_with_it() {
+    let world = World::new();
+    let held = started(&world).await;
+    let key = held.job.key;
+    let refused = |text: &str| vec![(key, Err(text.to_owned()))];
+    let without = to(State::Pending, key);
+    let wrong = "job 53/1/1 is running, it can't become pending";
+    assert_eq!(update(&world, vec![without]).await, refused(wrong));
+    let stale = QueueUpdate {
+        fence: Some(FenceSecret::random().unwrap().kept()),
+        ..to(State::Pending, key)
+    };
+    assert!(update(&world, vec![stale]).await.remove(0).1.is_err());
+    let more = QueueUpdate { units: Some(Units::new(2).unwrap()), ..back(&held) };
+    let only = "state: pending, which gives a job back, must be the only change of its update";
+    assert_eq!(update(&world, vec![more]).await, refused(only));
+    assert_eq!(world.state(key).await, State::Running);
 }

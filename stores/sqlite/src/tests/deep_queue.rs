@@ -8,11 +8,11 @@ use super::{
     super::{
         queue, spiders,
         store_file::{Access, StoreFile},
-        unreadable_jobs::UnreadableJobs,
     },
     cost,
 };
 use spiderq_core::{
+    UnreadableJobs,
     model::{
         Actor, ClaimFilter, Fence, JobKey, Millis, ProjectId, SpiderId, SpiderName, State, Tag,
         Units,

@@ -1,0 +1,161 @@
+//! The lines of one output of a job on their way to the server: files that `RotatedFile` writes and
+//! the sender reads. A line stays on the disk until the server has acknowledged it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+
+/// How much is read at once; a longer line is read whole.
+pub(crate) const BATCH_BYTES: usize = 64 << 10;
+
+/// The files of an output in the order in which they are written. All but the last are complete.
+#[derive(Debug, Default)]
+pub(crate) struct SpoolFiles(Mutex<Vec<PathBuf>>);
+
+impl SpoolFiles {
+    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called after the file before it has been written out.
+    pub(crate) fn add(&self, path: PathBuf) {
+        self.paths().push(path);
+    }
+}
+
+/// Reads an output from its first line on, and removes what is acknowledged.
+#[derive(Debug)]
+pub(crate) struct SpoolReader {
+    files: Arc<SpoolFiles>,
+    keep: bool,
+    /// Index of the file that is read.
+    index: usize,
+    /// Where in it the first line begins that is not acknowledged, in bytes.
+    position: u64,
+    /// The number of that line.
+    offset: i64,
+    /// Bytes and lines that were read and are not acknowledged.
+    pending: (u64, i64),
+}
+
+impl SpoolReader {
+    /// With `keep` no file is removed.
+    pub(crate) fn new(files: Arc<SpoolFiles>, keep: bool) -> Self {
+        Self { files, keep, index: 0, position: 0, offset: 0, pending: (0, 0) }
+    }
+
+    /// The number of the first line that is not acknowledged.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// Whole lines that are not acknowledged, without line feeds, about [`BATCH_BYTES`] of them;
+    /// none: there are no more for now. Repeated calls answer the same, with more that was written.
+    pub(crate) fn read(&mut self) -> io::Result<Vec<Bytes>> {
+        loop {
+            let (path, is_complete) = {
+                let paths = self.files.paths();
+                let Some(path) = paths.get(self.index) else { return Ok(Vec::new()) };
+                (path.clone(), self.index + 1 < paths.len())
+            };
+            let lines = read_lines(&path, self.position)?;
+            if !lines.is_empty() || !is_complete {
+                let bytes = lines.iter().map(|line| line.len() as u64 + 1).sum();
+                self.pending = (bytes, i64::try_from(lines.len()).unwrap_or(i64::MAX));
+                return Ok(lines);
+            }
+            self.remove(&path)?;
+            (self.index, self.position) = (self.index + 1, 0);
+        }
+    }
+
+    /// The lines of the last [`Self::read`] are acknowledged.
+    pub(crate) fn acknowledge(&mut self) {
+        let (bytes, lines) = std::mem::take(&mut self.pending);
+        self.position += bytes;
+        self.offset += lines;
+    }
+
+    /// All lines are acknowledged, and none follows.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        let rest: Vec<PathBuf> = self.files.paths().iter().skip(self.index).cloned().collect();
+        rest.iter().try_for_each(|path| self.remove(path))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        if self.keep { Ok(()) } else { fs::remove_file(path) }
+    }
+}
+
+fn read_lines(path: &Path, position: u64) -> io::Result<Vec<Bytes>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(position))?;
+    let mut bytes = Vec::new();
+    loop {
+        let count = (&mut file).take(BATCH_BYTES as u64).read_to_end(&mut bytes)?;
+        // A line whose end is not yet written comes later.
+        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            bytes.truncate(end);
+            let all = Bytes::from(bytes);
+            return Ok(all.split(|byte| *byte == b'\n').map(|line| all.slice_ref(line)).collect());
+        }
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotated_file::RotatedFile;
+
+    fn texts(lines: Vec<Bytes>) -> Vec<String> {
+        lines.into_iter().map(|line| String::from_utf8(line.into()).unwrap()).collect()
+    }
+
+    #[test]
+    fn lines_are_read_until_acknowledged_and_then_their_files_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RotatedFile::create(folder.path(), "log", 8).unwrap();
+        let mut reader = SpoolReader::new(log.files(), false);
+        assert!(reader.read().unwrap().is_empty());
+        for line in ["123", "456", "7"] {
+            log.write(line).unwrap();
+        }
+        assert_eq!(texts(reader.read().unwrap()), ["123", "456"]);
+        assert_eq!(texts(reader.read().unwrap()), ["123", "456"], "not acknowledged");
+        reader.acknowledge();
+        assert_eq!(reader.offset(), 2);
+        assert!(reader.read().unwrap().is_empty(), "the last line is not written out");
+        assert!(!folder.path().join("log.1.jl").exists());
+        log.flush().unwrap();
+        assert_eq!(texts(reader.read().unwrap()), ["7"]);
+        reader.acknowledge();
+        assert_eq!(reader.offset(), 3);
+        reader.finish().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_long_line_is_read_whole_and_a_torn_one_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(3 * BATCH_BYTES + 7);
+        let mut log = RotatedFile::create(folder.path(), "log", 1 << 30).unwrap();
+        let mut reader = SpoolReader::new(log.files(), true);
+        log.write(&long).unwrap();
+        let written = fs::metadata(folder.path().join("log.1.jl")).unwrap().len();
+        assert!(written > 0, "a part of it is in the file");
+        assert!(reader.read().unwrap().is_empty());
+        log.flush().unwrap();
+        assert_eq!(texts(reader.read().unwrap()), [long]);
+        reader.acknowledge();
+        reader.finish().unwrap();
+        assert!(folder.path().join("log.1.jl").exists(), "it is kept");
+    }
+}
