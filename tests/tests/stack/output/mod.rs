@@ -4,6 +4,8 @@ mod appends;
 mod kills;
 mod reads;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use spiderq_proto::v1::{
     AppendOutputRequest, JobState, JobUpdate, OutputKind, ReadOutputRequest, ReadOutputResponse,
     StartJobRequest, StartJobResponse, UpdateQueueRequest,
@@ -13,9 +15,11 @@ use tonic::{Status, Streaming};
 
 use crate::helpers::{schedule, scheduled};
 
-/// Schedules a job and starts it, with a lease of a minute.
+/// Schedules a job of a spider of its own and starts it, with a lease of a minute.
 async fn started(grpc: &Grpc) -> StartJobResponse {
-    scheduled(grpc, schedule("spider")).await.unwrap();
+    static SPIDERS: AtomicU32 = AtomicU32::new(0);
+    let spider = format!("spider{}", SPIDERS.fetch_add(1, Ordering::Relaxed));
+    scheduled(grpc, schedule(&spider)).await.unwrap();
     start(grpc).await
 }
 
