@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, env, ffi::OsString, io, path::Path};
 
 use serde_json::Value;
 use spiderq_proto::v1::{JobUpdate, OutputKind};
+use tokio::time::timeout;
 
 use crate::{
     child::ProcessSpec,
-    client::{AppendError, CallError},
+    client::{AppendError, CALL_TIMEOUT, CallError},
     code_version::code_version,
     context::Context,
     environment::JobEnvironment,
@@ -67,6 +68,10 @@ impl Context {
             Ok(spec) => spec,
             Err(error) => {
                 sink.not_run(&error.to_string())?;
+                if let Some(mut sender) = sender {
+                    // A server that is away by now never gets this line.
+                    let _ = timeout(CALL_TIMEOUT, sender.finish()).await;
+                }
                 return Err(error);
             }
         };

@@ -32,7 +32,7 @@ pub struct Settings {
     pub lease: Duration,
     /// The program of each job.
     pub work: Work,
-    /// The folder for logs and items, `P/S/J/log.N.jl` and `P/S/J/items.N.jl`.
+    /// The folder for the output of jobs on its way to the server, `P/S/J/log.N.jl` and so on.
     pub data_dir: PathBuf,
     /// The runner's name, `NAME@HOST`, that its jobs show.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Settings {
     pub keep_local: bool,
     /// Size in bytes at which the next log or items file begins.
     pub rotate_bytes: u64,
-    /// Size in bytes that a job's logs and items may have together.
+    /// Size in bytes that a job's output may have.
     pub max_bytes: u64,
     /// What each process of a job may use.
     pub limits: ResourceLimits,

@@ -99,7 +99,8 @@ pub(crate) struct JobSettings {
     /// runner's own user.
     #[arg(long = "user", env = "SPIDERQ_USER", value_name = "USER", value_delimiter = ',')]
     pub(crate) users: Vec<String>,
-    /// Where the logs and items of jobs go: for job P/S/J into P/S/J/log.1.jl, P/S/J/items.1.jl …
+    /// Where the output of jobs lies until the server has it: of job P/S/J in P/S/J/log.1.jl,
+    /// P/S/J/items.1.jl … It stays there if the server keeps no output.
     #[arg(long, env = "SPIDERQ_DATA_DIR", default_value = "spiderq-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
     /// Keep these files after the server has what is in them.
@@ -108,7 +109,7 @@ pub(crate) struct JobSettings {
     /// At which size such a file is closed and the next one is begun: bytes, or a size as 64MiB.
     #[arg(long, env = "SPIDERQ_ROTATE_BYTES", default_value = "64MiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) rotate_bytes: u64,
-    /// How large the logs and items of a job may be together: bytes, or a size as 10GiB. A job that
+    /// How large the output of a job may be: bytes, or a size as 10GiB. A job that
     /// writes more is stopped.
     #[arg(long, env = "SPIDERQ_MAX_BYTES", default_value = "10GiB", value_name = "SIZE", value_parser = size(1))]
     pub(crate) max_bytes: u64,

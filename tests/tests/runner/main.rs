@@ -17,6 +17,7 @@ mod failed_jobs;
 mod killed_runner;
 mod limits;
 mod once;
+mod output;
 mod private_output;
 mod secrets;
 mod server_away;

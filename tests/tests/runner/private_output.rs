@@ -28,7 +28,8 @@ async fn only_the_runners_user_can_read_logs_and_items() {
     modes(&world.data(), &mut found);
     found.sort();
     let folders = ["1", "1", "1", "data"].map(|name| (name.to_owned(), 0o700));
-    let files = ["items.1.jl", "log.1.jl", "log.2.jl"].map(|name| (name.to_owned(), 0o600));
+    let files = ["items.1.jl", "log.1.jl", "log.2.jl", "requests.1.jl"];
+    let files = files.map(|name| (name.to_owned(), 0o600));
     assert_eq!(found, [folders.as_slice(), &files].concat());
 }
 

@@ -41,7 +41,7 @@ fn the_end_of_a_job_is_reported_when_the_server_is_back() {
     runner.wait_for("started job=\"1/1/1\"");
     server.kill();
     fs::write(&pipe, "the last line").unwrap();
-    runner.wait_for("finish not acknowledged, retrying");
+    runner.wait_for("output not sent, retrying");
     let _server = serve();
     runner.wait_for("ended job=\"1/1/1\"");
     let row = runtime.block_on(http.get("/api/jobs/list.json?project=1")).ok();
