@@ -1,11 +1,12 @@
 //! The job runner: a gRPC client that takes jobs from a server and runs Scrapy spiders, scripts or
 //! any other program for them (docs/runner.md).
 //!
-//! `startup_check` finds out whether jobs can be run here. `dispatch` decides which job to ask for and `start_job` asks. `job` runs one job: `prepare`
-//! makes its folder and environment, `process` follows its program, `heartbeat` keeps its lease,
-//! `output_sink` stores what it writes, `output_sender` sends that, `finish` reports its end. The crate knows the server by
-//! `spiderq.v1` only; of `spiderq-core` it uses the limits, the back-off, the causes of TLS failures
-//! and job keys.
+//! `startup_check` finds out whether jobs can be run here. `dispatch` decides which job to ask for
+//! and `start_job` asks. `job` runs one job: `prepare` makes its folder and environment, `process`
+//! follows its program, `heartbeat` keeps its lease, `output_sink` stores what it writes,
+//! `output_sender` sends that, `finish` reports its end. `quick_failures` tells a job's failure from
+//! the runner's. The crate knows the server by `spiderq.v1` only; of `spiderq-core` it uses the
+//! limits, the back-off, the causes of TLS failures and job keys.
 
 mod allowed_environment;
 mod become_program;

@@ -1,6 +1,6 @@
-//! Sends what a job puts out to the server while the job runs: batches of lines from the spool, each
-//! with the number of its first line, so that a batch that is sent twice is stored once. A task of
-//! its own: a server that is slow or away never keeps a spider from writing.
+//! Sends what a job puts out to the server while the job runs: batches of lines from the spool,
+//! each with the number of its first line, so that a batch that is sent twice is stored once. A
+//! task of its own: a server that is slow or away never keeps a spider from writing.
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -151,8 +151,8 @@ impl OutputSink {
         self.stats.clone().filter(|stats| stats.as_ref() != "{}")
     }
 
-    /// How many lines the server has of each; where it keeps none, Scrapy's own counts if the spider
-    /// was closed in order, else those of the runner.
+    /// How many lines the server has of each; where it keeps none, Scrapy's own counts if the
+    /// spider was closed in order, else those of the runner.
     pub(crate) fn counters(&self) -> JobCounters {
         let stats = self.stats().filter(|_| self.stats_final && !self.files.are_sent());
         let counted = stats.and_then(|stats| counters::from_stats(&stats));

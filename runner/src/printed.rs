@@ -19,8 +19,8 @@ const BUFFER_BYTES: usize = 16 << 10;
 /// A program that prints faster than its lines are stored waits.
 const QUEUED_LINES: usize = 64;
 
-/// Lines that begin with [`STDOUT_PREFIX`] or [`STDERR_PREFIX`]. The channel closes when both outputs have
-/// ended.
+/// Lines that begin with [`STDOUT_PREFIX`] or [`STDERR_PREFIX`]. The channel closes when both
+/// outputs have ended.
 pub(crate) fn read_lines(output: Output) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(QUEUED_LINES);
     tokio::spawn(forward(output.out, STDOUT_PREFIX, sender.clone()));
