@@ -1,7 +1,9 @@
 //! The one closed set of errors. It knows neither gRPC nor HTTP: the service's `api::status`
 //! maps it outward.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod violation;
+
+use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
@@ -10,6 +12,9 @@ use crate::{
     model::{JobKey, Quota, Role, State},
     store::RunningLimit,
 };
+
+pub use self::violation::Violation;
+use self::violation::{all_names, first_text, them};
 
 /// What a store or library said; for the log, never for the caller.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
@@ -20,30 +25,6 @@ const ETAG_CHANGED: &str = "the job was changed since, read it again";
 pub const OUTCOME_UNKNOWN: &str =
     "no answer came, this may have been done; look before trying again";
 const CURSOR_GONE: &str = "the events after it are gone; watch from now on, then list the jobs";
-
-/// A field that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Where the field is in the request: `jobs[3].tags[0]`.
-    pub path: String,
-    /// How texts call the field: `tags`.
-    pub name: String,
-    /// What is accepted, without the name of the field.
-    pub message: String,
-}
-
-impl Violation {
-    fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { path: name.clone(), name, message: message.into() }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.message)
-    }
-}
 
 /// What there may be none of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -346,20 +327,6 @@ impl Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The names of all fields.
-fn all_names(violations: &[Violation]) -> String {
-    let names: Vec<&str> = violations.iter().map(|one| one.name.as_str()).collect();
-    names.join(", ")
-}
-
-const fn them(violations: &[Violation]) -> &'static str {
-    if violations.len() == 1 { "it" } else { "them" }
-}
-
-fn first_text(violations: &[Violation]) -> String {
-    violations.first().map(ToString::to_string).unwrap_or_default()
-}
 
 fn must_be(next: u64) -> String {
     format!("must be at most {next}, where the output ends")
