@@ -72,7 +72,9 @@ fn compiled(regex: &str) -> Result<Regex> {
     builder.size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES);
     let refused = |error| match error {
         regex::Error::CompiledTooBig(_) => Error::invalid("regex", "must be simpler"),
-        _ => Error::invalid("regex", "must be a regular expression in the syntax of RE2"),
+        regex::Error::Syntax(_) | _ => {
+            Error::invalid("regex", "must be a regular expression in the syntax of RE2")
+        }
     };
     builder.build().map_err(refused)
 }
