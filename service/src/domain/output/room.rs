@@ -1,5 +1,5 @@
-//! How large the outputs of an attempt may be, together. Looked up again after some seconds: several
-//! processes may go somewhat beyond the setting between two looks.
+//! How large the outputs of an attempt may be, together. Looked up again after some seconds:
+//! several processes may go somewhat beyond the setting between two looks.
 
 use std::{
     collections::HashMap,
