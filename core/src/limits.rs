@@ -248,11 +248,11 @@ pub const AUDIT_INTERVAL: Duration = Duration::from_secs(60);
 pub const MAX_BODY_LINES: usize = 100_000;
 /// Bytes of a request's body after decompression, where `--max-body` does not say.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 16 << 20;
-/// Bytes of a request that takes the metadata of one job or the settings of a project, over HTTP and
-/// over gRPC: somewhat over the largest metadata, so that those are refused by their name.
+/// Bytes of a request that takes the metadata of one job or the settings of a project, over HTTP
+/// and over gRPC: somewhat over the largest metadata, so that those are refused by their name.
 pub const MAX_METADATA_REQUEST_BYTES: usize = 2 << 20;
-/// Bytes of a request that takes a key and a few fields: 1,000 job keys or the longest filter fit in
-/// several times.
+/// Bytes of a request that takes a key and a few fields: 1,000 job keys or the longest filter fit
+/// in several times.
 pub const MAX_SMALL_REQUEST_BYTES: usize = 256 << 10;
 /// Rows of `/api/jobs/list` and `lastjobsummary` without `count`.
 pub const DEFAULT_HTTP_COUNT: u64 = 1_000;

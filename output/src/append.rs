@@ -54,8 +54,8 @@ pub(crate) struct State {
 }
 
 impl Outputs {
-    /// Appends lines. Those that are there already are passed over. [`Error::OutputGap`] where lines
-    /// before them are missing, [`Error::TooLarge`] where there would be too many bytes, and
+    /// Appends lines. Those that are there already are passed over. [`Error::OutputGap`] where
+    /// lines before them are missing, [`Error::TooLarge`] where there would be too many bytes, and
     /// [`Error::Invalid`] where a line is not what the output may hold; then nothing is done.
     pub async fn append(&self, append: Append) -> Result<Appended> {
         // A caller that goes away must not leave an append half done.

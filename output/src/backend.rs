@@ -54,8 +54,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// The tail for a reader, who has `known` of it.
     async fn peek_tail(&self, id: &OutputId, known: Option<Known>) -> Result<Peeked>;
 
-    /// Appends a record to a tail; `None` where it is not in this version any more, and then nothing
-    /// is done.
+    /// Appends a record to a tail; `None` where it is not in this version any more, and then
+    /// nothing is done.
     async fn append_tail(
         &self,
         id: &OutputId,

@@ -2,9 +2,9 @@
 //!
 //! A file is written under another name, synced, and then gets its own, so that there are no halves
 //! of one. A tail grows in place: its writer holds a lock of the file (`flock`), which other
-//! processes on the same machine respect, and the append is synced before it is acknowledged. A tail
-//! that is written anew is another file of the same name; whoever has the old one open sees that
-//! nothing links to it any more.
+//! processes on the same machine respect, and the append is synced before it is acknowledged. A
+//! tail that is written anew is another file of the same name; whoever has the old one open sees
+//! that nothing links to it any more.
 
 mod io;
 mod tails;

@@ -23,8 +23,8 @@ pub struct LineFilter {
 
 impl LineFilter {
     /// Log lines of a level from `min_level` on, unless it is 0; lines with the text `contains` in
-    /// them and a match of `regex`, unless they are empty. Of log lines the message is looked at, of
-    /// other lines their JSON text.
+    /// them and a match of `regex`, unless they are empty. Of log lines the message is looked at,
+    /// of other lines their JSON text.
     pub fn new(kind: OutputKind, min_level: i64, contains: &str, regex: &str) -> Result<Self> {
         let of_logs = kind == OutputKind::Logs;
         if min_level != 0 && !of_logs {
@@ -72,7 +72,9 @@ fn compiled(regex: &str) -> Result<Regex> {
     builder.size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES);
     let refused = |error| match error {
         regex::Error::CompiledTooBig(_) => Error::invalid("regex", "must be simpler"),
-        _ => Error::invalid("regex", "must be a regular expression in the syntax of RE2"),
+        regex::Error::Syntax(_) | _ => {
+            Error::invalid("regex", "must be a regular expression in the syntax of RE2")
+        }
     };
     builder.build().map_err(refused)
 }

@@ -1,9 +1,10 @@
 //! Outputs in an object store that speaks S3, below a prefix: `PROJECT/SPIDER/JOB/` has the objects
 //! of a job, under the same names as in a folder.
 //!
-//! An object is written as a whole, so an append to a tail writes all of it again, with the condition
-//! that it still has the ETag that was read (`If-Match`; for the first, `If-None-Match: *`). Tails
-//! are small for that reason. The store must know these conditions, as S3 has since November 2024.
+//! An object is written as a whole, so an append to a tail writes all of it again, with the
+//! condition that it still has the ETag that was read (`If-Match`; for the first, `If-None-Match:
+//! *`). Tails are small for that reason. The store must know these conditions, as S3 has since
+//! November 2024.
 
 mod http;
 

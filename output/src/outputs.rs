@@ -104,7 +104,8 @@ impl Outputs {
         }
     }
 
-    /// The first segments with lines from `start` on; fewer than [`LIST_PAGE`] if there are no more.
+    /// The first segments with lines from `start` on; fewer than [`LIST_PAGE`] if there are no
+    /// more.
     pub(crate) async fn segments_page(
         &self,
         id: &OutputId,

@@ -188,7 +188,8 @@ impl Reader {
         Ok(Some(Lines { start: segment.start, own: Default::default(), text }))
     }
 
-    /// Reads what is new in the tail. False if it begins behind the next line: that is in a segment.
+    /// Reads what is new in the tail. False if it begins behind the next line: that is in a
+    /// segment.
     async fn look_at_tail(&mut self) -> Result<bool> {
         let known = self.tail.map(|(known, _)| known);
         match self.outputs.backend.peek_tail(&self.id, known).await? {

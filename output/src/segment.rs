@@ -1,10 +1,10 @@
 //! Segments: objects of about 1 MiB of lines that never change.
 //!
-//! A segment begins with one line of JSON, its header, so that `head -1` shows what it is. The
-//! rest is a zstd frame with a checksum. Its name has what a reader must know to pass it over:
+//! A segment begins with one line of JSON, its header, so that `head -1` shows what it is. The rest
+//! is a zstd frame with a checksum. Its name has what a reader must know to pass it over:
 //! `2-logs.0000000000000700-0000000000000000-40.zst` has the log lines before offset 700 from
-//! offset 0 on, of the second attempt, and none of them is of a level above 40. The end comes first,
-//! so that all segments that a reader needs follow the offset that it begins at.
+//! offset 0 on, of the second attempt, and none of them is of a level above 40. The end comes
+//! first, so that all segments that a reader needs follow the offset that it begins at.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

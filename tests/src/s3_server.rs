@@ -85,7 +85,8 @@ impl fmt::Debug for S3Server {
 }
 
 async fn serve(listener: TcpListener, folder: Arc<Path>) {
-    // It looks at the condition of a write, and then writes: no other one may come between, as in S3.
+    // It looks at the condition of a write, and then writes: no other one may come between, as in
+    // S3.
     let writes = Arc::new(Mutex::new(()));
     loop {
         let Ok((socket, _)) = listener.accept().await else { return };

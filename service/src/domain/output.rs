@@ -77,8 +77,8 @@ impl Domain {
         }
     }
 
-    /// Compresses the output of jobs that have ended, without waiting for it: that which this process
-    /// has appended lately. Upkeep compresses the other.
+    /// Compresses the output of jobs that have ended, without waiting for it: that which this
+    /// process has appended lately. Upkeep compresses the other.
     pub(super) fn jobs_have_ended(&self, keys: &[JobKey]) {
         let Some(output) = &self.output else { return };
         let ended: Vec<OutputId> = output.outputs.known_of(keys);

@@ -1,5 +1,5 @@
-//! What outputs promise, wherever they are kept: each case runs on every place. Two `Outputs` on one
-//! place stand for two processes.
+//! What outputs promise, wherever they are kept: each case runs on every place. Two `Outputs` on
+//! one place stand for two processes.
 #![allow(clippy::unwrap_used, clippy::missing_docs_in_private_items, reason = "tests")]
 
 mod appends;

@@ -1,5 +1,5 @@
-//! How large the outputs of an attempt may be, together. Looked up again after some seconds: several
-//! processes may go somewhat beyond the setting between two looks.
+//! How large the outputs of an attempt may be, together. Looked up again after some seconds:
+//! several processes may go somewhat beyond the setting between two looks.
 
 use std::{
     collections::HashMap,
@@ -25,9 +25,9 @@ const MAX_KNOWN: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     /// The setting of projects.
-    settings: Mutex<HashMap<ProjectId, (u64, Instant)>>,
+    settings: Known<ProjectId, u64>,
     /// Bytes of all outputs of an attempt, by kind.
-    bytes: Mutex<HashMap<(JobKey, u32), ([u64; 4], Instant)>>,
+    bytes: Known<(JobKey, u32), [u64; 4]>,
 }
 
 impl Rooms {

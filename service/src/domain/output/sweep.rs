@@ -202,7 +202,7 @@ async fn bytes_of(output: &JobOutput, key: JobKey) -> Result<u64> {
 /// Compresses what is left of a job that ended lately; others were seen by a pass before.
 async fn compress(domain: &Domain, output: &JobOutput, job: &Job) -> Result<()> {
     let since = domain.now().0.saturating_sub(ended(job).ts().0);
-    if since < OUTPUT_GRACE_MS || since > COMPRESSED_AFTER_MS {
+    if !(OUTPUT_GRACE_MS..=COMPRESSED_AFTER_MS).contains(&since) {
         return Ok(());
     }
     output.outputs.end_all(job.key).await

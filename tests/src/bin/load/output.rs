@@ -1,5 +1,5 @@
-//! Output of jobs: lines appended in batches and read back, and how soon a reader of a large log has
-//! its first lines.
+//! Output of jobs: lines appended in batches and read back, and how soon a reader of a large log
+//! has its first lines.
 
 use std::{
     fs,
