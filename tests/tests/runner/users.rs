@@ -111,7 +111,7 @@ async fn a_job_of_the_runners_user_reads_neither_its_memory_nor_its_supervisors(
     let command = run_script(&script, "");
     let runner = runner
         .args(["runner", "--once", "--project", "1", "--server", &world.stack.url])
-        .args(["--command", &command, "--data-dir"])
+        .args(["--command", &command, "--keep-local", "--data-dir"])
         .arg(folder.path())
         .env("SPIDERQ_API_KEY", &world.worker)
         .env("CREDENTIALS_DIRECTORY", "/nosuch")
