@@ -89,10 +89,7 @@ pub(crate) fn bad_reply(what: impl std::fmt::Display) -> Error {
 
 /// The record of a job that could not be read, if that is why.
 pub(crate) fn damaged_job(job: JobKey, error: Error) -> Error {
-    match error {
-        Error::Bug(source) => Error::JobDamaged { job, source },
-        other => other,
-    }
+    if let Error::Bug(source) = error { Error::JobDamaged { job, source } } else { error }
 }
 
 fn is_transient(error: &RedisError) -> bool {
