@@ -7,8 +7,8 @@ use spiderq_output::{Files, Outputs};
 
 use crate::store_url::StoreUrl;
 
-/// What the folder of output is called that stands beside a SQLite file.
-const FOLDER: &str = "spiderq-output";
+/// How the name of the folder of output ends that stands beside a SQLite file, behind the file's.
+const FOLDER: &str = "-output";
 
 /// What `--output` accepts.
 #[cfg(feature = "s3")]
@@ -53,12 +53,17 @@ impl OutputUrl {
         folder.map(|folder| Self::Files(PathBuf::from(folder))).ok_or_else(bad)
     }
 
-    /// Where output is kept if nobody says: in a folder beside a SQLite file. A Redis may have
-    /// servers on many machines, which have no folder in common: there it is kept nowhere.
+    /// Where output is kept if nobody says: in a folder beside a SQLite file, named like it. A
+    /// Redis may have servers on many machines, which have no folder in common: there it is kept
+    /// nowhere.
     #[must_use]
     pub fn default_of(store: &StoreUrl) -> Self {
         match store {
-            StoreUrl::Sqlite(path) => Self::Files(path.with_file_name(FOLDER)),
+            StoreUrl::Sqlite(path) => {
+                let mut name = path.file_stem().unwrap_or_default().to_owned();
+                name.push(FOLDER);
+                Self::Files(path.with_file_name(name))
+            }
             StoreUrl::Redis(_) => Self::None,
         }
     }
@@ -119,7 +124,7 @@ mod tests {
     fn output_is_beside_a_sqlite_file_and_with_redis_nowhere() {
         let default = |store| OutputUrl::default_of(&StoreUrl::parse(store).unwrap()).to_string();
         assert_eq!(default("sqlite:spiderq.db"), "file:spiderq-output");
-        assert_eq!(default("sqlite:/data/jobs.db"), "file:/data/spiderq-output");
+        assert_eq!(default("sqlite:/data/jobs.db"), "file:/data/jobs-output");
         assert_eq!(default("redis://127.0.0.1"), "none");
     }
 }

@@ -75,8 +75,8 @@ pub(crate) struct StoreFlag {
 pub(crate) struct OutputFlag {
     /// Where logs, items, requests and samples of jobs are kept: `file:DIR`,
     /// `s3://BUCKET/PREFIX` (with the environment variables of AWS, as AWS_REGION and
-    /// AWS_ENDPOINT_URL) or `none`. Each store needs a place of its own. [default: with SQLite the folder spiderq-output beside the file, with
-    /// Redis none]
+    /// AWS_ENDPOINT_URL) or `none`. Each store needs a place of its own. [default: with SQLite a
+    /// folder beside the file and named like it, spiderq-output; with Redis none]
     #[arg(long = "output", env = "SPIDERQ_OUTPUT", value_name = "PLACE")]
     pub(crate) output: Option<String>,
 }

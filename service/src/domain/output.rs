@@ -48,7 +48,8 @@ impl JobOutput {
         if self.outputs.backend().owner(&self.owner).await? == *self.owner {
             return Ok(());
         }
-        let message = "has output of another store's jobs; each store needs a place of its own";
+        let message = "has output of another store's jobs: \
+                       remove it if that store is gone, or name another place";
         Err(Error::invalid("output", message))
     }
 }

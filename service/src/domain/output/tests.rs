@@ -272,7 +272,8 @@ async fn output_of_another_store_is_left_alone() {
     let outputs = world.domain.output.as_ref().unwrap().outputs.clone();
     let another = Domain::clone(&World::new().domain).with_output(outputs.clone(), "another");
     let refused = another.check_output_owner().await;
-    let text = "output: has output of another store's jobs; each store needs a place of its own";
+    let text = "output: has output of another store's jobs: \
+                remove it if that store is gone, or name another place";
     assert_eq!(message(refused), text);
     let mut sweeper = Sweeper::new(Arc::new(another));
     assert_eq!(message(sweeper.round().await), text);
