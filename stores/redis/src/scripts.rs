@@ -19,7 +19,7 @@ const LIB: Modules<'static> = files!("lib/":
     "numbers" "planned_fields" "ranks" "removal" "request_ids" "stored_text" "tag_list" "tag_sets" "tagged_jobs"
     "writes");
 const FSCK_LIB: Modules<'static> =
-    files!("fsck/lib/": "findings" "job_checks" "job_values" "records");
+    files!("fsck/lib/": "findings" "job_checks" "job_metadata" "job_values" "records");
 
 static MODULES: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| [LIB, FSCK_LIB].concat());
 
