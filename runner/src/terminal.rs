@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// In an event: what follows stands on a line of its own below it. No text of a job can look like
-/// an event there, since the line begins with [`BELOW`].
+/// an event there, since the line begins with `BELOW`.
 pub const LINE_BELOW: char = '\u{1e}';
 const BELOW: &str = "\n    | ";
 
