@@ -81,10 +81,16 @@ impl SpoolReader {
         self.offset += lines;
     }
 
-    /// All lines are acknowledged, and none follows.
+    /// All lines are acknowledged, and none follows. The job's folder goes with its last file.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         let rest: Vec<PathBuf> = self.files.paths().iter().skip(self.index).cloned().collect();
-        rest.iter().try_for_each(|path| self.remove(path))
+        rest.iter().try_for_each(|path| self.remove(path))?;
+        let folder = rest.first().and_then(|path| path.parent());
+        if let Some(folder) = folder.filter(|_| !self.keep) {
+            // It stays where other files are in it: of another output, or of an earlier attempt.
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -121,8 +127,10 @@ mod tests {
 
     #[test]
     fn lines_are_read_until_acknowledged_and_then_their_files_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = RotatedFile::create(folder.path(), "log", 8).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("1/2/3");
+        let mut log = RotatedFile::create(&folder, "log", 8).unwrap();
+        let items = RotatedFile::create(&folder, "items", 8).unwrap();
         let mut reader = SpoolReader::new(log.files(), false);
         assert!(reader.read().unwrap().is_empty());
         for line in ["123", "456", "7"] {
@@ -133,13 +141,15 @@ mod tests {
         reader.acknowledge();
         assert_eq!(reader.offset(), 2);
         assert!(reader.read().unwrap().is_empty(), "the last line is not written out");
-        assert!(!folder.path().join("log.1.jl").exists());
+        assert!(!folder.join("log.1.jl").exists());
         log.flush().unwrap();
         assert_eq!(texts(reader.read().unwrap()), ["7"]);
         reader.acknowledge();
         assert_eq!(reader.offset(), 3);
         reader.finish().unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the items");
+        SpoolReader::new(items.files(), false).finish().unwrap();
+        assert!(!folder.exists() && folder.parent().unwrap().exists());
     }
 
     #[test]

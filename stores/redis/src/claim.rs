@@ -10,9 +10,11 @@ use spiderq_core::{
 
 use crate::{
     RedisStore, change,
+    due::{makes_due, with_due},
     effects::EffectArg,
     error::{bad_reply, damaged_job},
     large::{Bytes, large_pairs},
+    link::within,
     names::{ProjectNames, job_key, member, spider_number, tag_number},
     outcome,
     record::{self, Pairs, Record, pairs},
@@ -52,8 +54,31 @@ impl FilterArg {
     }
 }
 
-/// One step, or several where many jobs are passed over.
+/// Takes the next job that is wanted. One that cannot be read is put back, and passed over from then
+/// on. Each step has the timeout of a call, not all of them.
 pub(crate) async fn claim(
+    store: &RedisStore,
+    project: ProjectId,
+    filter: &ClaimFilter,
+    effect: &Effect,
+    now: Millis,
+    request: Option<&RequestDigest>,
+) -> Result<Option<Claimed>> {
+    loop {
+        let taking = take(store, project, filter, effect, now, request);
+        match within(with_due(store, project, makes_due(effect), now, taking)).await {
+            Err(Error::JobDamaged { job, source }) => {
+                store.unreadable.note(job, job, &*source);
+                within(give_back(store, job, effect, now)).await?;
+            }
+            claimed => return claimed,
+        }
+    }
+}
+
+/// One script, or several where many jobs are passed over. [`Error::JobDamaged`] of a job that is
+/// taken and cannot be read.
+async fn take(
     store: &RedisStore,
     project: ProjectId,
     filter: &ClaimFilter,
@@ -79,15 +104,7 @@ pub(crate) async fn claim(
             }
             outcome::Claim::More(lane, position) => argument.from = Some((lane, position)),
             outcome::Claim::Claimed(member, core, large) => {
-                let key = job_key(project, &member)?;
-                match claimed(key, core, large) {
-                    Err(Error::JobDamaged { job, source }) => {
-                        store.unreadable.note(job, job, &*source);
-                        give_back(store, job, effect, now).await?;
-                        argument.without.push(member);
-                    }
-                    claimed => return claimed.map(Some),
-                }
+                return claimed(job_key(project, &member)?, core, large).map(Some);
             }
         }
     }

@@ -12,7 +12,7 @@ use spiderq_core::{
 
 use crate::{
     RedisStore, claim,
-    due::{begins_due, makes_due, with_due},
+    due::{begins_due, with_due},
     events,
     link::within,
     names::{ProjectNames, job_key, lanes},
@@ -51,8 +51,7 @@ impl QueueStore for RedisStore {
         now: Millis,
         request: Option<&RequestDigest>,
     ) -> Result<Option<Claimed>> {
-        let claiming = claim::claim(self, project, wanted, effect, now, request);
-        within(with_due(self, project, makes_due(effect), now, claiming)).await
+        claim::claim(self, project, wanted, effect, now, request).await
     }
 
     async fn oldest_pending(&self, project: ProjectId, limit: usize) -> Result<Vec<JobKey>> {

@@ -51,6 +51,29 @@ async fn a_damaged_row_on_redis() {
     starts_go_on(server).await;
 }
 
+/// All of them come before the one that is taken.
+#[tokio::test]
+async fn many_damaged_rows_on_redis() {
+    const DAMAGED: usize = 150;
+    let redis = RedisServer::start(&[]);
+    let server = Program::serve(&redis.url(), &[]);
+    let http = client(&server);
+    let line = json!({"spider": "s"}).to_string();
+    http.post("/jobq/1/push", vec![line; DAMAGED + 1].join("\n")).await.ok();
+    for job in 1..=DAMAGED {
+        set(&redis, &format!("sq:{{1}}:j:1/{job}"), "n", b"\xff");
+    }
+    for expected in [json!(format!("1/1/{}", DAMAGED + 1)), Value::Null] {
+        let job = http.post("/jobq/1/startjob", "").await.ok().text();
+        let job: Value = serde_json::from_str(&job).unwrap_or_default();
+        assert_eq!(job["key"], expected);
+    }
+    let count = http.get("/jobq/1/count?state=pending").await.ok().text();
+    assert_eq!(count.trim(), DAMAGED.to_string());
+    let (_, log) = server.terminate();
+    assert_eq!(log.lines().filter(|line| line.contains("it is not started")).count(), DAMAGED);
+}
+
 fn set(redis: &RedisServer, key: &str, field: &str, value: &[u8]) {
     let mut connection = redis::Client::open(redis.url()).unwrap().get_connection().unwrap();
     redis::cmd("HSET").arg(key).arg(field).arg(value).exec(&mut connection).unwrap();

@@ -60,29 +60,53 @@ fn decode(call: &Call) -> Result<(ListQueueRequest, usize), Problem> {
     Ok((request, limit))
 }
 
-/// An error breaks the body off, which the client sees as an incomplete transfer.
+/// An error breaks the body off, behind the rows before it; the client sees an incomplete transfer.
 fn body(
     rows: impl Stream<Item = Result<ListQueueResponse, Status>> + Send + 'static,
     format: ListFormat,
     jobmeta: Vec<String>,
 ) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
-    let state = (rows.fuse().boxed(), Some(ListWriter::new(format)), jobmeta);
-    stream::try_unfold(state, |(mut rows, writer, jobmeta)| async move {
+    let rows = Box::pin(rows.map(move |response| text(response?, &jobmeta)).peekable());
+    let state = (rows, Some(ListWriter::new(format)));
+    stream::try_unfold(state, |(mut rows, writer)| async move {
         let Some(mut writer) = writer else { return Ok(None) };
-        let mut next = rows.next().await;
-        if next.is_none() {
-            return Ok(Some((Bytes::from(writer.finish()), (rows, None, jobmeta))));
+        let Some(first) = rows.next().await else {
+            return Ok(Some((Bytes::from(writer.finish()), (rows, None))));
+        };
+        writer.row(&first?);
+        while writer.len() < MAX_CHUNK_BYTES
+            && let Some(Some(row)) = rows.as_mut().next_if(Result::is_ok).now_or_never()
+        {
+            writer.row(&row?);
         }
-        while let Some(response) = next {
-            writer.row(&text(response?, &jobmeta)?);
-            let has_room = writer.len() < MAX_CHUNK_BYTES;
-            next = if has_room { rows.next().now_or_never().flatten() } else { None };
-        }
-        Ok(Some((Bytes::from(writer.take()), (rows, Some(writer), jobmeta))))
+        Ok(Some((Bytes::from(writer.take()), (rows, Some(writer)))))
     })
 }
 
 fn text(response: ListQueueResponse, jobmeta: &[String]) -> Result<String, Status> {
     let job = required(response.job, "job").map_err(|bug| Status::internal(bug.into_message()))?;
     Ok(row(&job, response.elapsed.as_ref().map_or(0, duration_ms), jobmeta))
+}
+
+#[cfg(test)]
+mod tests {
+    use spiderq_proto::v1::{Job, JobState};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn rows_before_an_error_are_sent_before_it() {
+        let row = |key: &str| {
+            let state = JobState::Finished.into();
+            let job = Job { key: key.to_owned(), state, ..Job::default() };
+            Ok(ListQueueResponse { job: Some(job), ..ListQueueResponse::default() })
+        };
+        let rows = [row("1/1/3"), row("1/1/2"), Err(Status::data_loss("damaged"))];
+        let body = body(stream::iter(rows), ListFormat::JsonLines, vec!["key".to_owned()]);
+        let chunks: Vec<_> = body.collect().await;
+        let [Ok(sent), Err(error)] = &chunks[..] else { panic!("{chunks:?}") };
+        let line = |key| format!(r#"{{"key":"{key}","ts":0,"state":"finished","elapsed":0}}"#);
+        assert_eq!(sent, &format!("{}\n{}\n", line("1/1/3"), line("1/1/2")));
+        assert_eq!(error.message(), "damaged");
+    }
 }
