@@ -35,6 +35,8 @@ pub enum ResourceKind {
     Spider,
     /// An API key. Errors never name it: by mistake its text may stand where its id should.
     ApiKey,
+    /// A runner, named by its id.
+    Runner,
 }
 
 /// Why a call could not be done. The text is for the caller and holds no secrets and no

@@ -242,6 +242,27 @@ pub const MAX_SAMPLED_SOURCES: usize = 1_000;
 /// How often counts of failed authentications are logged, and old audit events removed.
 pub const AUDIT_INTERVAL: Duration = Duration::from_secs(60);
 
+// Runners.
+
+/// How often a runner says how it is.
+pub const RUNNER_REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// A runner that has not said so for this long is lost.
+pub const RUNNER_LOST_AFTER: Duration = Duration::from_secs(30);
+/// A runner that is gone is forgotten after this time, and so are the spiders that only it has.
+pub const RUNNER_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Runners that are kept; those that said nothing for longest go first.
+pub const MAX_RUNNERS: usize = 1_000;
+/// Bytes of a runner's id; the least is 1.
+pub const MAX_RUNNER_ID_BYTES: usize = 64;
+/// Bytes of a runner's name; the least is 1.
+pub const MAX_RUNNER_NAME_BYTES: usize = 320;
+/// Bytes of the version of a runner's program; the least is 1.
+pub const MAX_RUNNER_VERSION_BYTES: usize = 64;
+/// Projects that a runner takes jobs of, and spiders that it is held to.
+pub const MAX_RUNNER_LIST: usize = 1_000;
+/// Spiders that a runner's code has.
+pub const MAX_RUNNER_SPIDERS: usize = 10_000;
+
 // The HTTP gateway.
 
 /// Lines of a JSON-lines body: each costs memory and a line of the response.

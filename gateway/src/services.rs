@@ -9,7 +9,7 @@ use spiderq_core::{
 use spiderq_proto::v1::{
     api_key_service_server::ApiKeyService, job_output_service_server::JobOutputService,
     job_queue_service_server::JobQueueService, job_service_server::JobService,
-    project_service_server::ProjectService,
+    project_service_server::ProjectService, runner_service_server::RunnerService,
 };
 
 use crate::known_callers::KnownCallers;
@@ -28,6 +28,8 @@ pub struct Services {
     pub output: Arc<dyn JobOutputService>,
     /// Projects with their spiders and settings, and the server's time.
     pub projects: Arc<dyn ProjectService>,
+    /// Asked which runners there are.
+    pub runners: Arc<dyn RunnerService>,
     /// Asked whose API key it is; the gateway creates and revokes none.
     pub api_keys: Arc<dyn ApiKeyService>,
 }

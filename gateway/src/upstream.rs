@@ -9,7 +9,7 @@ use spiderq_proto::{
         api_key_service_client::ApiKeyServiceClient,
         job_output_service_client::JobOutputServiceClient,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-        project_service_client::ProjectServiceClient,
+        project_service_client::ProjectServiceClient, runner_service_client::RunnerServiceClient,
     },
 };
 use tonic::transport::Channel;
@@ -24,6 +24,7 @@ pub fn upstream(channel: Channel) -> Services {
     let queue = JobQueueServiceClient::new(channel.clone());
     let output = JobOutputServiceClient::new(channel.clone());
     let projects = ProjectServiceClient::new(channel.clone());
+    let runners = RunnerServiceClient::new(channel.clone());
     let api_keys = ApiKeyServiceClient::new(channel);
     let max = MAX_RESPONSE_BYTES;
     Services {
@@ -31,6 +32,7 @@ pub fn upstream(channel: Channel) -> Services {
         queue: Arc::new(upstream::JobQueueService(queue.max_decoding_message_size(max))),
         output: Arc::new(upstream::JobOutputService(output.max_decoding_message_size(max))),
         projects: Arc::new(upstream::ProjectService(projects.max_decoding_message_size(max))),
+        runners: Arc::new(upstream::RunnerService(runners.max_decoding_message_size(max))),
         api_keys: Arc::new(upstream::ApiKeyService(api_keys.max_decoding_message_size(max))),
     }
 }

@@ -49,7 +49,8 @@ mod tests {
                 "JobOutputService",
                 "JobQueueService",
                 "JobService",
-                "ProjectService"
+                "ProjectService",
+                "RunnerService"
             ]
         );
     }

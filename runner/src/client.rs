@@ -9,10 +9,11 @@ use spiderq_proto::{
     time::duration,
     v1::{
         AppendOutputRequest, HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate,
-        OutputKind, StartJobRequest, StartJobResponse, UpdateQueueRequest, WatchJobsRequest,
-        WatchJobsResponse, job_output_service_client::JobOutputServiceClient,
+        OutputKind, RegisterRunnerRequest, ReportRunnerRequest, Runner, RunnerStatus,
+        StartJobRequest, StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse,
+        job_output_service_client::JobOutputServiceClient,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-        job_update::Target, updated_job,
+        job_update::Target, runner_service_client::RunnerServiceClient, updated_job,
     },
 };
 use tokio::time::timeout;
@@ -138,6 +139,7 @@ pub(crate) struct Client {
     queue: JobQueueServiceClient<Authorized>,
     jobs: JobServiceClient<Authorized>,
     outputs: JobOutputServiceClient<Authorized>,
+    runners: RunnerServiceClient<Authorized>,
 }
 
 type Authorized = InterceptedService<Channel, ApiKey>;
@@ -159,11 +161,13 @@ impl Client {
         let api_key = ApiKey(value);
         let queue = JobQueueServiceClient::with_interceptor(channel.clone(), api_key.clone());
         let jobs = JobServiceClient::with_interceptor(channel.clone(), api_key.clone());
-        let outputs = JobOutputServiceClient::with_interceptor(channel, api_key);
+        let outputs = JobOutputServiceClient::with_interceptor(channel.clone(), api_key.clone());
+        let runners = RunnerServiceClient::with_interceptor(channel, api_key);
         Ok(Self {
             queue: queue.max_decoding_message_size(MAX_RESPONSE_BYTES),
             jobs: jobs.max_decoding_message_size(MAX_RESPONSE_BYTES),
             outputs,
+            runners,
         })
     }
 
@@ -234,6 +238,27 @@ impl Client {
             Ok(response) => Ok(response?.into_inner().next_offset),
             Err(_) => Err(AppendError::Unavailable(format!("no response within {CALL_TIMEOUT:?}"))),
         }
+    }
+
+    pub(crate) async fn register_runner(
+        &self,
+        runner: Runner,
+        status: RunnerStatus,
+    ) -> Result<(), CallError> {
+        let request = RegisterRunnerRequest { runner: Some(runner), status: Some(status) };
+        let mut runners = self.runners.clone();
+        within(CALL_TIMEOUT, runners.register_runner(request)).await.map(|_| ())
+    }
+
+    /// [`CallError::LeaseLost`]: it is not registered, or was forgotten.
+    pub(crate) async fn report_runner(
+        &self,
+        id: String,
+        status: RunnerStatus,
+    ) -> Result<(), CallError> {
+        let request = ReportRunnerRequest { id, status: Some(status) };
+        let mut runners = self.runners.clone();
+        within(CALL_TIMEOUT, runners.report_runner(request)).await.map(|_| ())
     }
 
     /// The events of one job after `cursor`; an empty cursor means from now on.

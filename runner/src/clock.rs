@@ -1,4 +1,4 @@
-//! The wall clock, for the times of log lines. Nothing else in this crate reads it.
+//! The wall clock, for the times of log lines and of the start. Nothing else in this crate reads it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
-    client::Client, quick_failures::QuickFailures, settings::Settings, shutdown::Shutdown,
+    client::Client, quick_failures::QuickFailures, registration::Load, settings::Settings,
+    shutdown::Shutdown,
 };
 
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Context {
     /// Tells that this runner can't run jobs (its disk is full, say), so that it ends.
     pub(crate) runner_fault: Arc<RunnerFault>,
     pub(crate) quick_failures: Arc<QuickFailures>,
+    /// What runs here, as the server is told.
+    pub(crate) load: Arc<Load>,
 }
 
 /// Why a runner can't run jobs, once that is known.

@@ -17,6 +17,7 @@ use crate::{
     error::RunnerError,
     job::StartedJob,
     private_files::create_folder,
+    registration::{Load, Registration},
     settings::Settings,
     shutdown::{Shutdown, Signals},
     startup_check,
@@ -62,11 +63,19 @@ async fn check_and_run(
     client: Client,
     mut shutdown: Shutdown,
 ) -> Result<(), RunnerError> {
-    tokio::select! {
+    let spiders = tokio::select! {
         checked = startup_check::check(&mut settings) => checked?,
         () = shutdown.draining() => return Ok(()),
     };
-    Dispatch::new(settings, client, shutdown).run().await
+    let load = Arc::default();
+    let mut registration = Registration::new(&settings, client.clone(), Arc::clone(&load), spiders);
+    let dispatch = Dispatch::new(settings, client, shutdown.clone(), load);
+    let ended = tokio::select! {
+        ended = dispatch.run() => ended,
+        () = registration.keep(shutdown) => Ok(()),
+    };
+    registration.end().await;
+    ended
 }
 
 /// A runner that can't store what its jobs say must not take any.
@@ -106,7 +115,7 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    fn new(settings: Settings, client: Client, shutdown: Shutdown) -> Self {
+    fn new(settings: Settings, client: Client, shutdown: Shutdown, load: Arc<Load>) -> Self {
         Self {
             next_project: 0,
             any_size_asked: None,
@@ -121,6 +130,7 @@ impl Dispatch {
                 units_freed: Arc::default(),
                 runner_fault: Arc::default(),
                 quick_failures: Arc::default(),
+                load,
             },
         }
     }
@@ -355,7 +365,7 @@ mod tests {
             deploy_id: None,
         };
         let client = Client::new(endpoint, "key").unwrap();
-        Dispatch::new(settings, client, Shutdown::channel().1)
+        Dispatch::new(settings, client, Shutdown::channel().1, Arc::default())
     }
 
     #[tokio::test(start_paused = true)]

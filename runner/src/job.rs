@@ -88,6 +88,7 @@ impl Context {
         // An error means that nobody waits for it.
         let _ = ready.send(());
         tracing::info!(job = started.key(), spider = started.job.spider_name, "started");
+        let _load = self.load.add(self.units_of(&started.job));
         let outcome = self.run_program(&mut started, &mut heartbeat).await;
         // Heartbeats keep the lease meanwhile.
         let mut units = Some(units);

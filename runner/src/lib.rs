@@ -5,7 +5,7 @@
 //! and `start_job` asks. `job` runs one job: `prepare` makes its folder and environment, `process`
 //! follows its program, `heartbeat` keeps its lease, `output_sink` stores what it writes,
 //! `output_sender` sends that, `finish` reports its end. `quick_failures` tells a job's failure from
-//! the runner's. The crate knows the server by `spiderq.v1` only; of `spiderq-core` it uses the
+//! the runner's. `registration` tells the server that this runner is there. The crate knows the server by `spiderq.v1` only; of `spiderq-core` it uses the
 //! limits, the back-off, the causes of TLS failures and job keys.
 
 mod allowed_environment;
@@ -42,6 +42,7 @@ mod private_files;
 mod process;
 mod python_json;
 mod quick_failures;
+mod registration;
 mod resource_limits;
 mod rotated_file;
 mod scrapy_project;

@@ -106,6 +106,7 @@ fn in_process(service: &Service) -> gateway::Services {
         queue: Arc::new(service.queue()),
         output: Arc::new(service.output()),
         projects: Arc::new(service.projects()),
+        runners: Arc::new(service.runners()),
         api_keys: Arc::new(service.keys()),
     }
 }

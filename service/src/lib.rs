@@ -11,7 +11,8 @@ mod service;
 mod upkeep;
 
 pub use api::{
-    AuditApi, Deadline, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi, log_refusal, status_of,
+    AuditApi, Deadline, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi, RunnerApi, log_refusal,
+    status_of,
 };
 pub use routes::{Health, routes};
 pub use service::{Service, ServiceOptions};

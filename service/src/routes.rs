@@ -6,7 +6,7 @@ use spiderq_proto::{
         api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
         job_output_service_server::JobOutputServiceServer,
         job_queue_service_server::JobQueueServiceServer, job_service_server::JobServiceServer,
-        project_service_server::ProjectServiceServer,
+        project_service_server::ProjectServiceServer, runner_service_server::RunnerServiceServer,
     },
 };
 use tonic::{codec::CompressionEncoding::Gzip, service::Routes};
@@ -35,7 +35,7 @@ macro_rules! configured {
 pub struct Health(HealthReporter);
 
 impl Health {
-    const NAMES: [&'static str; 7] = [
+    const NAMES: [&'static str; 8] = [
         "",
         "spiderq.v1.JobService",
         "spiderq.v1.JobQueueService",
@@ -43,6 +43,7 @@ impl Health {
         "spiderq.v1.ProjectService",
         "spiderq.v1.ApiKeyService",
         "spiderq.v1.AuditService",
+        "spiderq.v1.RunnerService",
     ];
 
     /// Says of every service whether it takes calls.
@@ -72,6 +73,7 @@ pub fn routes(service: &Service) -> Result<(Routes, Health)> {
         .add_service(configured!(ProjectServiceServer::new(service.projects())))
         .add_service(configured!(ApiKeyServiceServer::new(service.keys())))
         .add_service(configured!(AuditServiceServer::new(service.audit())))
+        .add_service(configured!(RunnerServiceServer::new(service.runners())))
         .add_service(health.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
         .add_service(v1.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES))
         .add_service(v1alpha.max_decoding_message_size(MAX_PUBLIC_REQUEST_BYTES));

@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    api::{AuditApi, Handlers, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi},
+    api::{AuditApi, Handlers, JobApi, KeyApi, OutputApi, ProjectApi, QueueApi, RunnerApi},
     auth::{ApiKey, Auth, TokenSecrets},
     domain::{Domain, Outputs},
     upkeep::Upkeep,
@@ -176,6 +176,12 @@ impl Service {
     #[must_use]
     pub fn keys(&self) -> KeyApi {
         KeyApi(self.handlers.clone())
+    }
+
+    /// `spiderq.v1.RunnerService`.
+    #[must_use]
+    pub fn runners(&self) -> RunnerApi {
+        RunnerApi(self.handlers.clone())
     }
 
     /// `spiderq.v1.AuditService`.

@@ -1,6 +1,6 @@
 //! Upkeep: what a server does without being asked. Rounds of the reaper, a few a second, and of
 //! retention, about one a minute, or one in 5 s while there is more to remove; about one a minute of
-//! the audit; a pass over output about once an hour; and a note of which API keys were used. In every process.
+//! the audit; a pass over output and over runners about once an hour; and a note of which API keys were used. In every process.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -25,10 +25,13 @@ const FIRST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
 /// The pause between two notes of the last uses of API keys.
 const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
 
+/// The pause between two looks for runners to forget.
+const FORGET_RUNNERS_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 /// The tasks of upkeep. They end when this is dropped.
 #[derive(Debug)]
 pub struct Upkeep {
-    tasks: [JoinHandle<()>; 5],
+    tasks: [JoinHandle<()>; 6],
     domain: Arc<Domain>,
 }
 
@@ -40,6 +43,7 @@ impl Upkeep {
             tokio::spawn(sweep(Sweeper::new(Arc::clone(domain)))),
             tokio::spawn(audit(Auditor::new(Arc::clone(domain)))),
             tokio::spawn(note_key_uses(Arc::clone(domain))),
+            tokio::spawn(forget_runners(Arc::clone(domain))),
         ];
         Self { tasks, domain: Arc::clone(domain) }
     }
@@ -71,6 +75,14 @@ async fn note_key_uses(domain: Arc<Domain>) {
     loop {
         sleep(KEY_USES_PAUSE).await;
         log.record(&caught(domain.note_key_uses()).await);
+    }
+}
+
+async fn forget_runners(domain: Arc<Domain>) {
+    let mut log = RoundLog::new("runners");
+    loop {
+        sleep(jittered(FORGET_RUNNERS_PAUSE)).await;
+        log.record(&caught(domain.forget_runners()).await);
     }
 }
 

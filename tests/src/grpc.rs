@@ -4,7 +4,7 @@ use spiderq_proto::v1::{
     api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
     job_output_service_client::JobOutputServiceClient,
     job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
-    project_service_client::ProjectServiceClient,
+    project_service_client::ProjectServiceClient, runner_service_client::RunnerServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -74,6 +74,12 @@ impl Grpc {
     #[must_use]
     pub fn audit(&self) -> AuditServiceClient<Client> {
         AuditServiceClient::with_interceptor(self.channel(), self.key.clone())
+    }
+
+    /// The client of `RunnerService`.
+    #[must_use]
+    pub fn runners(&self) -> RunnerServiceClient<Client> {
+        RunnerServiceClient::with_interceptor(self.channel(), self.key.clone())
     }
 
     /// The client of `ProjectService`.

@@ -18,6 +18,7 @@ mod number;
 mod position;
 mod quota;
 mod role;
+mod runner;
 mod state;
 mod tag;
 mod text;
@@ -40,6 +41,7 @@ pub use self::{
     position::{Millis, Position},
     quota::{Quota, Quotas},
     role::Role,
+    runner::{Runner, RunnerId, RunnerState, RunnerStatus},
     state::{Move, State, StateSet},
     tag::{Tag, TagChanges, Tags},
     text::short_text,

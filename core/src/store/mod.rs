@@ -27,6 +27,7 @@ mod jobs;
 mod projects;
 mod queue;
 mod request_id;
+mod runners;
 mod running_limit;
 mod upkeep;
 
@@ -40,20 +41,21 @@ pub use self::{
     projects::{ProjectCounts, ProjectStore, SettingsChange, SpiderRecord, SpiderTagsUpdated},
     queue::{AddOutcome, Added, Claimed, NewJob, Pushed, QueueStore},
     request_id::{KeptAnswers, RequestDigest},
+    runners::RunnerStore,
     running_limit::{MAX_RUNNING, MAX_RUNNING_UNITS, RunningLimit},
     upkeep::{Durability, Pruned, Retention, UpkeepStore},
 };
 
 pub use crate::limits::{MAX_BATCH, MAX_EVENTS};
 
-/// A store of jobs and API keys: all six parts. The module's documentation says what holds
+/// A store of jobs and API keys: all seven parts. The module's documentation says what holds
 /// for every call.
 pub trait Store:
-    JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + UpkeepStore
+    JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + RunnerStore + UpkeepStore
 {
 }
 
 impl<T> Store for T where
-    T: JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + UpkeepStore
+    T: JobStore + QueueStore + ProjectStore + ApiKeyStore + AuditStore + RunnerStore + UpkeepStore
 {
 }

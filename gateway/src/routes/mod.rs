@@ -66,6 +66,7 @@ fn dash_projects() -> Router<Arc<App>> {
                get(dash::spiders::get).patch(dash::spiders::limit))
         .route("/api/v2/projects/{project}/spiders/{spider}/tags", patch(dash::spiders::tags))
         .route("/api/v2/users/me", get(dash::me))
+        .route("/api/runners.json", get(dash::runners))
         .route("/api/scrapyd/addversion.json", any(dash::code))
         .route("/api/scrapyd/delversion.json", any(dash::code))
         .route("/api/scrapyd/delproject.json", any(dash::code))

@@ -6,7 +6,7 @@ use spiderq_proto::{time::timestamp, v1::*};
 use crate::{by_id, by_name, fake::Fake, fields, job, keys, texts};
 
 fn scheduled(key: &str) -> ScheduleJobResponse {
-    ScheduleJobResponse { job: Some(job(key)) }
+    ScheduleJobResponse { job: Some(job(key)), warnings: Vec::new() }
 }
 
 #[tokio::test]
@@ -33,6 +33,16 @@ async fn run_schedules_as_in_the_original_documents() {
     let expected =
         ScheduleJobRequest { project: 123, job: Some(expected), request_id: String::new() };
     assert_eq!(fake.request::<ScheduleJobRequest>(), expected);
+}
+
+#[tokio::test]
+async fn run_tells_why_a_job_may_wait() {
+    let warning = |text: &str| ScheduleWarning { message: text.to_owned(), ..Default::default() };
+    let warnings = vec![warning("one \"x\""), warning("two")];
+    let fake = Fake::default().responds(ScheduleJobResponse { warnings, ..scheduled("1/1/1") });
+    let reply = fake.post("/api/run.json", "project=1&spider=s").await;
+    let body = r#"{"status":"ok","jobid":"1/1/1","warnings":["one \"x\"","two"]}"#;
+    assert_eq!(reply.code_and_body(), (200, body));
 }
 
 #[tokio::test]

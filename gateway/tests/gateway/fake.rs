@@ -130,6 +130,7 @@ impl Fake {
             queue: Arc::new(self.clone()),
             output: Arc::new(self.clone()),
             projects: Arc::new(self.clone()),
+            runners: Arc::new(self.clone()),
             api_keys: Arc::new(self.clone()),
         }
     }
@@ -256,6 +257,16 @@ impl project_service_server::ProjectService for Fake {
         &self,
         request: Request<GetServerTimeRequest>,
     ) -> Result<Response<GetServerTimeResponse>, Status> {
+        self.respond(request)
+    }
+}
+
+#[tonic::async_trait]
+impl runner_service_server::RunnerService for Fake {
+    async fn list_runners(
+        &self,
+        request: Request<ListRunnersRequest>,
+    ) -> Result<Response<ListRunnersResponse>, Status> {
         self.respond(request)
     }
 }

@@ -84,7 +84,10 @@ async fn json_and_multipart_bodies_are_the_same_as_a_form() {
     for (content_type, body) in
         [(URL_ENCODED, form.as_str()), (JSON, json), (JSON, texts_in_json), (MULTIPART, &multipart)]
     {
-        let fake = Fake::default().responds(ScheduleJobResponse { job: Some(job("1/2/3")) });
+        let fake = {
+            let job = Some(job("1/2/3"));
+            Fake::default().responds(ScheduleJobResponse { job, warnings: Vec::new() })
+        };
         let reply = post(&fake, "/api/run.json", content_type, body).await;
         let scheduled = r#"{"status":"ok","jobid":"1/2/3"}"#;
         assert_eq!(reply.code_and_body(), (200, scheduled), "{content_type}");

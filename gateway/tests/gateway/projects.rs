@@ -343,3 +343,34 @@ async fn the_time_needs_no_key() {
     let body = http_body_util::BodyExt::collect(reply.into_body()).await;
     assert_eq!(body.unwrap().to_bytes(), "1566");
 }
+
+#[tokio::test]
+async fn runners_are_listed_with_what_is_not_known_as_null() {
+    let status = RunnerStatus {
+        state: RunnerState::Lost.into(),
+        running_jobs: 1,
+        running_units: 2,
+        free_disk_bytes: None,
+        report_time: Some(timestamp(9)),
+    };
+    let runner = Runner {
+        id: "i".to_owned(),
+        name: "a \"b\"@h".to_owned(),
+        version: "1".to_owned(),
+        projects: vec![53, 54],
+        units: 4,
+        status: Some(status),
+        ..Runner::default()
+    };
+    let fake = Fake::default().responds(ListRunnersResponse { runners: vec![runner] });
+    let reply = fake.get("/api/runners.json?project=53&gone=yes").await;
+    let body = concat!(
+        r#"{"status":"ok","runners":[{"id":"i","name":"a \"b\"@h","state":"lost","version":"1","#,
+        r#""projects":[53,54],"only_spiders":[],"has_tags":[],"lacks_tags":[],"units":4,"#,
+        r#""running_units":2,"running_jobs":1,"spiders":null,"free_disk_bytes":null,"#,
+        r#""start_time":0,"report_time":9}]}"#,
+    );
+    assert_eq!(reply.code_and_body(), (200, body));
+    let expected = ListRunnersRequest { project: 53, show_gone: true };
+    assert_eq!(fake.request::<ListRunnersRequest>(), expected);
+}

@@ -10,6 +10,7 @@ use super::{
     fields::Fields,
     filter, list, new_job,
     paging::PageTokens,
+    runner_service,
     view::View,
     watch,
     watch::Reader,
@@ -38,7 +39,10 @@ impl JobService for JobApi {
                 call.may_add_jobs(schedule.project, 1).await?;
                 let scheduled = call.domain.schedule_job(&call.caller, schedule, id);
                 let job = scheduled.await.map_err(|error| error.within("job"))?;
-                Ok(v1::ScheduleJobResponse { job: Some(encode::job(job, &View::FULL)) })
+                let warnings = call.domain.run_warnings(&job).await;
+                let warnings = warnings.into_iter().map(runner_service::warning).collect();
+                let job = Some(encode::job(job, &View::FULL));
+                Ok(v1::ScheduleJobResponse { job, warnings })
             })
             .await
     }

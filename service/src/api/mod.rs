@@ -18,6 +18,7 @@ mod outbox;
 mod paging;
 mod project_service;
 mod queue;
+mod runner_service;
 mod settings;
 mod spiders;
 mod status;
@@ -35,7 +36,7 @@ use tonic::{Request, Response, Status};
 pub use self::{
     api_key_service::KeyApi, audit_service::AuditApi, job_output_service::OutputApi,
     job_queue_service::QueueApi, job_service::JobApi, project_service::ProjectApi,
-    status::of as status_of,
+    runner_service::RunnerApi, status::of as status_of,
 };
 use crate::{
     auth::{Caller, CallerQuotas, Credentials, Permit},

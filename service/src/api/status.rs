@@ -151,6 +151,7 @@ const fn resource_type(kind: ResourceKind) -> &'static str {
         ResourceKind::Job => "spiderq.v1.Job",
         ResourceKind::Spider => "spiderq.v1.Spider",
         ResourceKind::ApiKey => "spiderq.v1.ApiKey",
+        ResourceKind::Runner => "spiderq.v1.Runner",
     }
 }
 

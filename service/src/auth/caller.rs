@@ -66,6 +66,13 @@ impl Caller {
             Self::Key { projects: Some(only), .. } if !only.contains(&project.get()) => {
                 Err(Error::forbidden(format!("this key does not reach project {project}")))
             }
+            Self::Key { .. } | Self::Job { .. } => self.has_role(least),
+        }
+    }
+
+    /// An error unless the caller has the role `least` or above, in whichever projects it reaches.
+    pub fn has_role(&self, least: Role) -> Result<()> {
+        match self {
             Self::Key { role, .. } if *role < least => {
                 let (needed, role) = (least.as_str(), role.as_str());
                 let message = format!(

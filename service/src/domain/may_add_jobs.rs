@@ -38,6 +38,7 @@ struct Room {
     active: u64,
     /// The project's own limit.
     most: Option<u64>,
+    only_known_spiders: bool,
     until: Instant,
 }
 
@@ -78,10 +79,12 @@ impl Domain {
             return Ok(());
         }
         let counts = self.store.project_counts(project).await?;
-        let set = self.store.named_settings(project, &[settings::MAX_JOBS]).await?;
+        let names = [settings::MAX_JOBS, settings::SPIDERS];
+        let set = self.store.named_settings(project, &names).await?;
         let room = Room {
             active: counts.pending + counts.running,
             most: settings::max_jobs(&set),
+            only_known_spiders: settings::only_known_spiders(&set),
             until: Instant::now() + ROOM_TTL,
         };
         self.seen_projects.look(project, room);
@@ -91,6 +94,16 @@ impl Domain {
             most,
             retry_after: RETRY_AFTER,
         })
+    }
+
+    /// Whether the project takes only jobs of spiders that a runner has: as a look at its room has
+    /// found, which every call that adds jobs takes first.
+    pub(super) async fn only_known_spiders(&self, project: ProjectId) -> Result<bool> {
+        if let Some(only) = self.seen_projects.only_known_spiders(project) {
+            return Ok(only);
+        }
+        let set = self.store.named_settings(project, &[settings::SPIDERS]).await?;
+        Ok(settings::only_known_spiders(&set))
     }
 }
 
@@ -108,6 +121,13 @@ impl SeenProjects {
                 Ok(())
             }
         }
+    }
+
+    /// `None`: nobody has looked lately.
+    fn only_known_spiders(&self, project: ProjectId) -> Option<bool> {
+        let rooms = lock(&self.rooms);
+        let room = rooms.get(&project).filter(|room| room.until > Instant::now())?;
+        Some(room.only_known_spiders)
     }
 
     fn look(&self, project: ProjectId, room: Room) {

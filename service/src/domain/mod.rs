@@ -15,6 +15,7 @@ mod give_back;
 mod heartbeat;
 mod job_cmd;
 mod job_token;
+mod known_spiders;
 mod lease;
 mod list;
 mod list_last_jobs;
@@ -31,6 +32,7 @@ pub(crate) mod reserved_fields;
 mod response_room;
 mod restore;
 mod retention;
+mod runners;
 mod schedule;
 mod selection;
 pub(crate) mod settings;
@@ -55,6 +57,7 @@ pub use self::{
     audit::{Act, ActSource, AuditPage, AuditQuery, Auditor, DONE},
     bulk::{BulkDone, BulkQuery},
     heartbeat::{Heartbeat, HeartbeatResult},
+    known_spiders::RunWarning,
     list::{JobList, JobPage, ListOrder, ListQuery, PageCursor},
     list_last_jobs::{LastJobs, LastJobsQuery},
     metadata::MetadataCondition,
@@ -68,6 +71,7 @@ pub use self::{
     reaper::Reaper,
     response_room::ResponseRoom,
     retention::Pruner,
+    runners::ListedRunner,
     schedule::ScheduleJob,
     selection::JobSelection,
     settings::SettingsUpdate,
@@ -80,7 +84,7 @@ pub use self::{
     watch::{Watch, WatchItem, WatchQuery},
 };
 use self::{
-    may_add_jobs::SeenProjects, outage::Outages, request_id::RequestId,
+    may_add_jobs::SeenProjects, outage::Outages, request_id::RequestId, runners::SeenRunners,
     start_waiters::StartWaiters, subscription::AllTurns,
 };
 use crate::auth::{Auth, Caller};
@@ -107,6 +111,7 @@ pub struct Domain {
     start_waiters: Arc<StartWaiters>,
     memory: MemoryBudget,
     seen_projects: Arc<SeenProjects>,
+    seen_runners: Arc<SeenRunners>,
     /// Of waiters and watches.
     turns: Arc<AllTurns>,
     audit: Arc<audit::Audit>,
@@ -127,6 +132,7 @@ impl Domain {
             start_waiters: Arc::default(),
             memory: MemoryBudget::unlimited(),
             seen_projects: Arc::default(),
+            seen_runners: Arc::default(),
             turns: Arc::default(),
             audit: Arc::default(),
             outages: Arc::default(),

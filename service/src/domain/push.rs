@@ -92,6 +92,7 @@ impl Domain {
         jobs: Vec<Result<PushJob>>,
     ) -> Result<Vec<Result<Item>>> {
         let (mut items, mut names) = (Vec::with_capacity(jobs.len()), BTreeMap::new());
+        let only_known = self.only_known_spiders(project).await?;
         for job in jobs {
             let job = match job {
                 Ok(job) => job,
@@ -100,7 +101,13 @@ impl Domain {
                     continue;
                 }
             };
-            let spider = self.spider_of(project, &job.spider, &mut names).await;
+            let mut spider = self.spider_of(project, &job.spider, &mut names).await;
+            if let Ok(name) = &spider
+                && only_known
+                && let Err(error) = self.check_known_spider(project, name).await
+            {
+                spider = Err(error);
+            }
             items.push(match spider {
                 Ok(spider) => Item::new(job, spider, caller),
                 Err(away @ Error::Unavailable { .. }) => return Err(away),

@@ -27,6 +27,9 @@ pub(super) const CANCEL_TIMEOUT: &str = "cancel_timeout";
 /// How many pending and running jobs the project may have for more to be added.
 pub(super) const MAX_JOBS: &str = "max_jobs";
 
+/// Whether jobs of a spider that no runner has are let in: `any` (default) or `known`.
+pub(super) const SPIDERS: &str = "spiders";
+
 /// How many bytes the outputs of one attempt may have together.
 pub(super) const MAX_OUTPUT_BYTES: &str = "max_output_bytes";
 /// How old the output of a finished job may get, days; and how large that of all in the project.
@@ -48,12 +51,13 @@ enum Accepts {
 
 use Accepts::{Number, Text};
 
-const TABLE: [(&str, Accepts); 15] = [
+const TABLE: [(&str, Accepts); 16] = [
     (MAX_RUNNING, Number(0..=MAX_RUNNING_SETTING)),
     (MAX_RUNNING_UNITS, Number(0..=MAX_RUNNING_SETTING)),
     (ON_LOST, Text(&["requeue", "finish"])),
     (MAX_ATTEMPTS, Number(1..=MAX_ATTEMPTS_SETTING)),
     (MAX_JOBS, Number(0..=MAX_NUMBER)),
+    (SPIDERS, Text(&["any", "known"])),
     (CANCEL_TIMEOUT, Number(1..=MAX_CANCEL_TIMEOUT_S)),
     ("keep_finished_days", Number(0..=MAX_NUMBER)),
     ("keep_finished_jobs", Number(0..=MAX_NUMBER)),
@@ -194,6 +198,11 @@ fn letters(name: &str) -> String {
 /// The setting [`MAX_JOBS`]; `None`: as the caller's quota says.
 pub(super) fn max_jobs(settings: &Metadata) -> Option<u64> {
     number(settings, MAX_JOBS)
+}
+
+/// Whether the setting [`SPIDERS`] lets in only jobs of spiders that a runner has.
+pub(super) fn only_known_spiders(settings: &Metadata) -> bool {
+    settings.get(SPIDERS).and_then(JsonText::as_text).as_deref() == Some("known")
 }
 
 /// The setting [`CANCEL_TIMEOUT`] or its default, s.

@@ -14,6 +14,7 @@ mod project;
 mod projects;
 mod queue;
 mod request_ids;
+mod runners;
 mod upkeep;
 
 use std::{
@@ -26,7 +27,7 @@ use std::{
 
 use spiderq_core::model::{Millis, ProjectId};
 
-use self::{api_keys::ApiKeys, audit::Audit, project::Project};
+use self::{api_keys::ApiKeys, audit::Audit, project::Project, runners::Runners};
 
 /// A store that ends with its process. Safe to share between tasks: each call is one step
 /// under the mutex.
@@ -36,6 +37,7 @@ pub struct MemoryStore {
     projects: Mutex<BTreeMap<ProjectId, Project>>,
     api_keys: Mutex<ApiKeys>,
     audit: Mutex<Audit>,
+    runners: Mutex<Runners>,
     last_round: Mutex<Option<Millis>>,
     event_reads: AtomicUsize,
     rounds_are_away: AtomicBool,

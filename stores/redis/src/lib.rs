@@ -29,6 +29,7 @@ mod record;
 mod registry;
 mod request_ids;
 mod rows;
+mod runners;
 mod scan;
 mod script_modules;
 mod script_parts;

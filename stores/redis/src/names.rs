@@ -34,6 +34,8 @@
 //! | `sq:{due}` | sorted set | ms since the epoch, project | projects that had something due, and when that was registered |
 //! | `sq:{keys}` | hash | digest | an API key's record |
 //! | `sq:{audit}` | stream | `e`: a record | audit events; the first part of an id is its event's time, ms |
+//! | `sq:{runners}` | hash | id of a runner | what it said once: name, projects, spiders |
+//! | `sq:{runners}:statuses` | hash | id of a runner | how it is |
 //! | `sq:{keys}:used` | sorted set | ms since the epoch, digest | when an API key was last used |
 //! | `sq:{config}` | hash | `secret` | the installation's secret |
 //! | | | `last_round` | when a reaper of any process last did a round, ms since the epoch |
@@ -50,6 +52,10 @@ use spiderq_core::{
 pub(crate) const API_KEYS: &str = "sq:{keys}";
 /// Audit events.
 pub(crate) const AUDIT: &str = "sq:{audit}";
+/// Runners.
+pub(crate) const RUNNERS: &str = "sq:{runners}";
+/// How runners are: written every few seconds, so that it is apart from what they said once.
+pub(crate) const RUNNER_STATUSES: &str = "sq:{runners}:statuses";
 /// When API keys were last used. Apart from [`API_KEYS`], so that a note of it can't bring a removed
 /// one back.
 pub(crate) const API_KEY_USES: &str = "sq:{keys}:used";

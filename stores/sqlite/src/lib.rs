@@ -2,7 +2,7 @@
 //! the disk before it is answered; reads run beside it, each on a snapshot.
 //!
 //! Each part of the store trait is implemented in the file of its name: `jobs`, `queue`,
-//! `projects`, `api_keys`, `audit`, `upkeep`. The schema is what `migrations/` makes.
+//! `projects`, `api_keys`, `audit`, `runners`, `upkeep`. The schema is what `migrations/` makes.
 
 mod api_keys;
 mod audit;
@@ -32,6 +32,7 @@ mod queue;
 mod readers;
 mod request_ids;
 mod retention;
+mod runners;
 mod settings;
 mod spiders;
 mod store_file;

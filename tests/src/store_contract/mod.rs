@@ -38,6 +38,7 @@ pub mod request_ids;
 pub mod requeue;
 pub mod restore;
 pub mod retention;
+pub mod runners;
 pub mod spiders;
 pub mod tags;
 pub mod world;

@@ -8,6 +8,7 @@ mod output;
 mod quotas;
 mod rotation;
 mod rows;
+mod runners;
 mod workers;
 
 use std::{fs, path::Path, time::Duration};

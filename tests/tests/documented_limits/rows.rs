@@ -2,7 +2,7 @@
 
 use spiderq_core::limits::*;
 
-use crate::{audit, memory, n, output, quotas, rotation, seconds, workers};
+use crate::{audit, memory, n, output, quotas, rotation, runners, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -370,6 +370,7 @@ pub(crate) fn rows() -> Vec<Row> {
         rotation::rows(),
         of_watches_and_access(),
         audit::rows(),
+        runners::rows(),
         output::rows(),
     ];
     parts.into_iter().flatten().collect()

@@ -141,6 +141,7 @@ async fn sqlite_keeps_no_row_of_jobs_that_are_gone() {
         ("projects", 1),
         // Forgotten after a day, as others come.
         ("request_ids", 120),
+        ("runners", 0),
         ("settings", 0),
         ("spiders", 2),
     ];

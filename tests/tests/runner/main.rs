@@ -19,6 +19,7 @@ mod limits;
 mod once;
 mod output;
 mod private_output;
+mod registration;
 mod secrets;
 mod server_away;
 mod stop;

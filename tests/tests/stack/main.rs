@@ -61,6 +61,7 @@ mod request_ids;
 mod response_forms;
 mod restore;
 mod revoked_waits;
+mod runners;
 mod running_limits;
 mod schedule;
 mod secret_files;

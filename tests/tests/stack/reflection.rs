@@ -11,7 +11,7 @@ use tonic_reflection::pb::v1::{
     server_reflection_response::MessageResponse,
 };
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "grpc.health.v1.Health",
     "spiderq.v1.ApiKeyService",
     "spiderq.v1.AuditService",
@@ -19,6 +19,7 @@ const SERVICES: [&str; 7] = [
     "spiderq.v1.JobQueueService",
     "spiderq.v1.JobService",
     "spiderq.v1.ProjectService",
+    "spiderq.v1.RunnerService",
 ];
 
 pub(crate) fn list_services() -> ServerReflectionRequest {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use spiderq_core::model::{JsonText, READABLE};
-use spiderq_proto::v1::{NewJob, ScheduleJobRequest, SpiderRef};
+use spiderq_proto::v1::{NewJob, ScheduleJobRequest, ScheduleJobResponse, SpiderRef};
 use tonic::{Code, Status};
 
 use super::{DashResult, ok};
@@ -13,7 +13,7 @@ use crate::{
     errors::{Problem, required},
     json_fields::Fields,
     params::{Params, SPIDER_ARGS},
-    render::string,
+    render::{string, strings},
     spider_ref::{by_id, by_name},
 };
 
@@ -41,9 +41,14 @@ pub(in crate::routes) async fn run(call: Call) -> DashResult {
     job.metadata_json.insert("api_url".to_owned(), api_url);
     let request = call.request(ScheduleJobRequest { project, job: Some(job), request_id });
     let response = call.app.services.jobs.schedule_job(request).await.map_err(refusal)?;
-    let job = required(response.into_inner().job, "job")?;
+    let ScheduleJobResponse { job, warnings } = response.into_inner();
+    let job = required(job, "job")?;
     Ok(ok(|body| {
         body.text("jobid", &job.key);
+        if !warnings.is_empty() {
+            let texts: Vec<String> = warnings.into_iter().map(|one| one.message).collect();
+            body.raw("warnings", &strings(&texts));
+        }
     }))
 }
 

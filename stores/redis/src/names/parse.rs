@@ -75,7 +75,9 @@ pub(crate) fn parse(key: &str) -> Found {
     };
     if matches!(
         (tag, rest),
-        ("projects" | "due" | "keys" | "audit" | "config", "") | ("keys", ":used")
+        ("projects" | "due" | "keys" | "audit" | "runners" | "config", "")
+            | ("keys", ":used")
+            | ("runners", ":statuses")
     ) {
         return Found::Installation;
     }
@@ -145,6 +147,8 @@ mod tests {
             ("sq:{projects}", Found::Installation),
             ("sq:{keys}:used", Found::Installation),
             ("sq:{audit}", Found::Installation),
+            ("sq:{runners}", Found::Installation),
+            ("sq:{runners}:statuses", Found::Installation),
             ("sq:{projects}:counters", Found::Unknown),
             ("sq:{07}:counters", Found::Unknown),
         ] {

@@ -76,7 +76,7 @@ pub(super) fn state_needed(call: &str) -> JobState {
 
 /// The encoded request of `call`.
 pub(super) fn message(call: &str, target: &Target) -> Vec<u8> {
-    let parts = [of_jobs, of_bulk, of_queue, of_output, of_projects, of_api_keys];
+    let parts = [of_jobs, of_bulk, of_queue, of_output, of_projects, of_api_keys, of_runners];
     let found = parts.iter().find_map(|part| part(call, target));
     found.unwrap_or_else(|| panic!("no request for {call}"))
 }
@@ -223,6 +223,34 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
         "ListAuditEvents" => ListAuditEventsRequest::default().encode_to_vec(),
         _ => return None,
     })
+}
+
+fn of_runners(call: &str, target: &Target) -> Option<Vec<u8>> {
+    let project = target.parts()[0].parse().unwrap();
+    let id = format!("of project {project}");
+    let status = Some(RunnerStatus { state: RunnerState::Active.into(), ..Default::default() });
+    Some(match call {
+        "RegisterRunner" => {
+            let runner = Some(runner(project));
+            RegisterRunnerRequest { runner, status }.encode_to_vec()
+        }
+        "ReportRunner" => ReportRunnerRequest { id, status }.encode_to_vec(),
+        "ListRunners" => ListRunnersRequest { project, show_gone: false }.encode_to_vec(),
+        "ListRunners, all" => ListRunnersRequest::default().encode_to_vec(),
+        _ => return None,
+    })
+}
+
+/// The runner of a project that calls are about.
+pub(super) fn runner(project: i64) -> Runner {
+    Runner {
+        id: format!("of project {project}"),
+        name: "r@host".to_owned(),
+        version: "1".to_owned(),
+        projects: vec![project],
+        units: 1,
+        ..Runner::default()
+    }
 }
 
 fn fields() -> std::collections::BTreeMap<String, String> {

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use spiderq_proto::v1::{
-    CreateApiKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, Role, StartJobRequest,
-    UpdateQueueRequest,
+    CreateApiKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, RegisterRunnerRequest, Role,
+    RunnerState, RunnerStatus, StartJobRequest, UpdateQueueRequest,
 };
 use spiderq_tests::{Grpc, Http, Stack, by_name, job_of, pushed_key, update_of};
 
 use super::{
-    calls::{Target, state_needed},
+    calls::{Target, runner, state_needed},
     table::{Cell, Row},
 };
 
@@ -46,6 +46,12 @@ impl World {
             key("admin", Role::Admin, &[]).await,
         ];
         let starter = stack.create_key("worker", Role::User, &[]).await;
+        for project in [MINE, FOREIGN] {
+            let status = RunnerStatus { state: RunnerState::Active.into(), ..Default::default() };
+            let (runner, status) = (Some(runner(project)), Some(status));
+            let request = RegisterRunnerRequest { runner, status };
+            stack.grpc().runners().register_runner(request).await.unwrap();
+        }
         Self { starter: Grpc::new(&stack.url, &starter), stack, keys, jobs: AtomicU32::new(0) }
     }
 

@@ -1,0 +1,256 @@
+//! Runners: they register once, then report how they are. What is known of them is remembered for
+//! seconds, since each job that is scheduled is compared with it (`known_spiders.rs`).
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::Domain;
+use crate::auth::Caller;
+use spiderq_core::{
+    error::{Error, ResourceKind, Result},
+    limits::{MAX_RUNNERS, RUNNER_KEPT, RUNNER_LOST_AFTER},
+    model::{Millis, ProjectId, Role, Runner, RunnerId, RunnerState, RunnerStatus},
+};
+
+/// How long a look at all runners is good for.
+const LOOK_TTL: Duration = Duration::from_secs(5);
+
+/// A runner and how it is.
+#[derive(Clone, Debug)]
+pub struct ListedRunner {
+    /// What tells its process from others.
+    pub id: RunnerId,
+    /// What it said once.
+    pub runner: Arc<Runner>,
+    /// How it is, as it said last.
+    pub status: RunnerStatus,
+    /// Whether it should have said something since, and has not.
+    pub is_lost: bool,
+}
+
+impl ListedRunner {
+    /// Whether it takes jobs now.
+    pub(super) fn is_active(&self) -> bool {
+        self.status.state == RunnerState::Active && !self.is_lost
+    }
+
+    /// Whether it is there, even if it takes no more jobs.
+    fn is_there(&self) -> bool {
+        self.status.state != RunnerState::Stopped && !self.is_lost
+    }
+}
+
+/// What the domain remembers of runners.
+#[derive(Debug, Default)]
+pub(super) struct SeenRunners(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    statuses: Vec<(RunnerId, RunnerStatus)>,
+    looked: Option<Instant>,
+    /// What a runner says once does not change.
+    runners: HashMap<RunnerId, Arc<Runner>>,
+}
+
+impl Domain {
+    /// Keeps a runner, which reports how it is from now on. The caller must reach all its projects.
+    pub async fn register_runner(
+        &self,
+        caller: &Caller,
+        id: RunnerId,
+        runner: Runner,
+        status: RunnerStatus,
+    ) -> Result<()> {
+        may_run(caller, &runner)?;
+        runner.check()?;
+        let status = RunnerStatus { reported: self.now(), ..status };
+        self.store.put_runner(&id, runner.clone(), status).await?;
+        let mut seen = self.seen_runners.lock();
+        seen.runners.insert(id, Arc::new(runner));
+        seen.looked = None;
+        Ok(())
+    }
+
+    /// Keeps how a runner is. [`Error::NotFound`]: it must register first.
+    pub async fn report_runner(
+        &self,
+        caller: &Caller,
+        id: RunnerId,
+        status: RunnerStatus,
+    ) -> Result<()> {
+        // Whoever may not run jobs learns nothing of which runners there are.
+        caller.has_role(Role::Worker)?;
+        let known = self.read_runners(std::slice::from_ref(&id)).await?;
+        let Some(runner) = known.get(&id) else { return Err(no_runner(&id)) };
+        may_run(caller, runner)?;
+        let status = RunnerStatus { reported: self.now(), ..status };
+        if self.store.set_runner_status(&id, status).await? {
+            return Ok(());
+        }
+        self.seen_runners.lock().runners.remove(&id);
+        Err(no_runner(&id))
+    }
+
+    /// The runners of a project, or of all that the caller reaches, by name; those that are gone
+    /// only if asked for.
+    pub async fn list_runners(
+        &self,
+        caller: &Caller,
+        project: Option<ProjectId>,
+        with_gone: bool,
+    ) -> Result<Vec<ListedRunner>> {
+        if let Some(project) = project {
+            caller.may(Role::Read, project)?;
+        }
+        let reach = caller.reach()?;
+        let mut runners = self.runners(Duration::ZERO).await?;
+        runners.retain(|listed| {
+            let is_of = |of: &ProjectId| {
+                project.is_none_or(|project| project == *of)
+                    && reach.is_none_or(|only| only.contains(&of.get()))
+            };
+            (with_gone || listed.is_there()) && listed.runner.projects.iter().any(is_of)
+        });
+        if let Some(only) = reach {
+            runners.iter_mut().for_each(|listed| hide_projects(listed, only));
+        }
+        runners.sort_by(|one, other| {
+            (&one.runner.name, one.runner.started).cmp(&(&other.runner.name, other.runner.started))
+        });
+        Ok(runners)
+    }
+
+    /// All runners that are kept, as they were within `max_age`.
+    pub(super) async fn runners(&self, max_age: Duration) -> Result<Vec<ListedRunner>> {
+        let remembered = self.seen_runners.statuses(max_age);
+        let statuses = match remembered {
+            Some(statuses) => statuses,
+            None => {
+                let statuses = self.store.runner_statuses().await?;
+                self.seen_runners.look(statuses.clone());
+                statuses
+            }
+        };
+        let ids: Vec<RunnerId> = statuses.iter().map(|(id, _)| id.clone()).collect();
+        let runners = self.read_runners(&ids).await?;
+        let now = self.now();
+        let listed = statuses.into_iter().filter_map(|(id, status)| {
+            let runner = Arc::clone(runners.get(&id)?);
+            let is_lost =
+                status.state != RunnerState::Stopped && age(now, status) > RUNNER_LOST_AFTER;
+            Some(ListedRunner { id, runner, status, is_lost })
+        });
+        Ok(listed.collect())
+    }
+
+    /// As [`Self::runners`], for what is asked with every job.
+    pub(super) async fn recent_runners(&self) -> Result<Vec<ListedRunner>> {
+        self.runners(LOOK_TTL).await
+    }
+
+    async fn read_runners(&self, ids: &[RunnerId]) -> Result<HashMap<RunnerId, Arc<Runner>>> {
+        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        {
+            let seen = self.seen_runners.lock();
+            for id in ids {
+                match seen.runners.get(id) {
+                    Some(runner) => drop(found.insert(id.clone(), Arc::clone(runner))),
+                    None => unknown.push(id.clone()),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let read = self.store.runners(&unknown).await?;
+        let mut seen = self.seen_runners.lock();
+        for (id, runner) in unknown.into_iter().zip(read) {
+            if let Some(runner) = runner.map(Arc::new) {
+                seen.runners.insert(id.clone(), Arc::clone(&runner));
+                found.insert(id, runner);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes runners that are gone for longer than [`RUNNER_KEPT`], and the longest gone of more
+    /// than [`MAX_RUNNERS`].
+    pub async fn forget_runners(&self) -> Result<()> {
+        let mut statuses = self.store.runner_statuses().await?;
+        statuses.sort_by_key(|(_, status)| std::cmp::Reverse(status.reported));
+        let now = self.now();
+        let old: Vec<RunnerId> = statuses
+            .into_iter()
+            .enumerate()
+            .filter(|(place, (_, status))| *place >= MAX_RUNNERS || age(now, *status) > RUNNER_KEPT)
+            .map(|(_, (id, _))| id)
+            .collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        self.store.remove_runners(&old).await?;
+        self.seen_runners.lock().forget(&old);
+        Ok(())
+    }
+}
+
+impl SeenRunners {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn statuses(&self, max_age: Duration) -> Option<Vec<(RunnerId, RunnerStatus)>> {
+        let seen = self.lock();
+        seen.looked.filter(|looked| looked.elapsed() < max_age).map(|_| seen.statuses.clone())
+    }
+
+    fn look(&self, statuses: Vec<(RunnerId, RunnerStatus)>) {
+        let mut seen = self.lock();
+        // Runners that other processes have forgotten.
+        if seen.runners.len() > 2 * MAX_RUNNERS {
+            seen.runners.clear();
+        }
+        seen.statuses = statuses;
+        seen.looked = Some(Instant::now());
+    }
+}
+
+impl Seen {
+    fn forget(&mut self, ids: &[RunnerId]) {
+        self.looked = None;
+        ids.iter().for_each(|id| drop(self.runners.remove(id)));
+    }
+}
+
+/// How long ago a runner said how it is.
+fn age(now: Millis, status: RunnerStatus) -> Duration {
+    Duration::from_millis(now.0.saturating_sub(status.reported.0))
+}
+
+/// Whoever runs jobs of a project may say so.
+fn may_run(caller: &Caller, runner: &Runner) -> Result<()> {
+    runner.projects.iter().try_for_each(|project| caller.may(Role::Worker, *project))
+}
+
+/// Leaves out the projects that a caller does not reach.
+fn hide_projects(listed: &mut ListedRunner, only: &[u64]) {
+    if listed.runner.projects.iter().all(|project| only.contains(&project.get())) {
+        return;
+    }
+    let mut runner = Runner::clone(&listed.runner);
+    runner.projects.retain(|project| only.contains(&project.get()));
+    listed.runner = Arc::new(runner);
+}
+
+fn no_runner(id: &RunnerId) -> Error {
+    let (message, kind) = (format!("there is no runner {id}: register it"), ResourceKind::Runner);
+    Error::NotFound { message, kind, name: id.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

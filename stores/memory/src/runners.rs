@@ -1,0 +1,44 @@
+//! Runners.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use spiderq_core::{
+    error::Result,
+    model::{Runner, RunnerId, RunnerStatus},
+    store::RunnerStore,
+};
+
+use crate::{MemoryStore, lock};
+
+pub(crate) type Runners = BTreeMap<RunnerId, (Runner, RunnerStatus)>;
+
+#[async_trait]
+impl RunnerStore for MemoryStore {
+    async fn put_runner(&self, id: &RunnerId, runner: Runner, status: RunnerStatus) -> Result<()> {
+        lock(&self.runners).insert(id.clone(), (runner, status));
+        Ok(())
+    }
+
+    async fn set_runner_status(&self, id: &RunnerId, status: RunnerStatus) -> Result<bool> {
+        let mut runners = lock(&self.runners);
+        let found = runners.get_mut(id);
+        Ok(found.map(|(_, before)| *before = status).is_some())
+    }
+
+    async fn runner_statuses(&self) -> Result<Vec<(RunnerId, RunnerStatus)>> {
+        let runners = lock(&self.runners);
+        Ok(runners.iter().map(|(id, (_, status))| (id.clone(), *status)).collect())
+    }
+
+    async fn runners(&self, ids: &[RunnerId]) -> Result<Vec<Option<Runner>>> {
+        let runners = lock(&self.runners);
+        Ok(ids.iter().map(|id| runners.get(id).map(|(runner, _)| runner.clone())).collect())
+    }
+
+    async fn remove_runners(&self, ids: &[RunnerId]) -> Result<()> {
+        let mut runners = lock(&self.runners);
+        ids.iter().for_each(|id| drop(runners.remove(id)));
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Limits of runners.
+
+use spiderq_core::limits::*;
+
+use crate::{
+    n,
+    rows::{LIMITS_PAGE, Row},
+    seconds,
+};
+
+const PAGE: &str = "docs/runner.md";
+const PROTO: &str = "proto/spiderq/v1/runner_service.proto";
+
+pub(crate) fn rows() -> Vec<Row> {
+    let days = RUNNER_KEPT.as_secs() / (24 * 60 * 60);
+    let (lost, most) = (seconds(RUNNER_LOST_AFTER), n(u64::try_from(MAX_RUNNERS).unwrap()));
+    let bytes = |most: usize| format!("t most {} bytes.", most);
+    let spiders = n(u64::try_from(MAX_RUNNER_SPIDERS).unwrap());
+    let list = n(u64::try_from(MAX_RUNNER_LIST).unwrap());
+    vec![
+        ("RUNNER_REPORT_INTERVAL", {
+            vec![(PAGE, format!("every {} s:", seconds(RUNNER_REPORT_INTERVAL)))]
+        }),
+        (
+            "RUNNER_LOST_AFTER",
+            vec![
+                (PAGE, format!("nothing for {lost} s is `lost`")),
+                (PROTO, format!("at least every {lost} s.")),
+                (LIMITS_PAGE, format!("lost after {lost} s without a report")),
+            ],
+        ),
+        (
+            "RUNNER_KEPT",
+            vec![
+                (PAGE, format!("is kept for {days} days")),
+                (PROTO, format!("and all after {days} days.")),
+                (LIMITS_PAGE, format!("for {days} days after they last reported")),
+                ("docs/contract.md", format!("those of the last {days} days")),
+            ],
+        ),
+        (
+            "MAX_RUNNERS",
+            vec![
+                (PROTO, format!("At most {most} runners are kept")),
+                (LIMITS_PAGE, format!("| runners that are kept | {most},")),
+            ],
+        ),
+        ("MAX_RUNNER_ID_BYTES", vec![(PROTO, format!("1 to {MAX_RUNNER_ID_BYTES} bytes."))]),
+        ("MAX_RUNNER_NAME_BYTES", vec![(PROTO, bytes(MAX_RUNNER_NAME_BYTES))]),
+        ("MAX_RUNNER_VERSION_BYTES", vec![(PROTO, bytes(MAX_RUNNER_VERSION_BYTES))]),
+        (
+            "MAX_RUNNER_SPIDERS",
+            vec![
+                (PROTO, format!("Their names, at most {spiders}.")),
+                (LIMITS_PAGE, format!("held to | {spiders}; {list}; {list} |")),
+            ],
+        ),
+        (
+            "MAX_RUNNER_LIST",
+            vec![
+                (PROTO, format!("takes, at most {list}.")),
+                (PROTO, format!("these spiders only, at most {list}.")),
+            ],
+        ),
+    ]
+}
