@@ -113,6 +113,15 @@ impl BulkList {
         Ok((!keys.is_empty()).then_some(keys))
     }
 
+    /// What the step `change` answers, and [`Self::next`], which is found while the step is made.
+    pub(super) async fn next_beside(
+        &mut self,
+        change: impl Future<Output = Result<u64>>,
+    ) -> Result<(u64, Option<Vec<JobKey>>)> {
+        let (changed, next) = tokio::join!(change, self.next());
+        Ok((changed?, next?))
+    }
+
     /// What the call has done, in which `count` jobs were changed.
     pub(super) async fn done(mut self, count: u64) -> Result<BulkDone> {
         let is_full = self.taken == MAX_BULK_JOBS;

@@ -31,12 +31,13 @@ impl Domain {
             BulkJobs::Found(list) => list,
         };
         let steps = steps(Step::Keep, caller)?;
-        let mut count = 0;
-        while let Some(keys) = list.next().await? {
-            let deleted = Some(State::Deleted);
-            let changed =
-                self.change_all(project, &keys, &Holder::Anyone, &steps, deleted, list.states);
-            count += changed.await?;
+        let (deleted, states) = (Some(State::Deleted), list.states);
+        let (mut count, mut next) = (0, list.next().await?);
+        while let Some(keys) = next {
+            let change = self.change_all(project, &keys, &Holder::Anyone, &steps, deleted, states);
+            let changed;
+            (changed, next) = list.next_beside(change).await?;
+            count += changed;
         }
         list.done(count).await
     }

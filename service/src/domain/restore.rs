@@ -26,9 +26,12 @@ impl Domain {
             }
             BulkJobs::Found(list) => list,
         };
-        let mut count = 0;
-        while let Some(keys) = list.next().await? {
-            count += self.restore_keys(caller, project, &keys, None).await?;
+        let (mut count, mut next) = (0, list.next().await?);
+        while let Some(keys) = next {
+            let change = self.restore_keys(caller, project, &keys, None);
+            let changed;
+            (changed, next) = list.next_beside(change).await?;
+            count += changed;
         }
         list.done(count).await
     }

@@ -1,6 +1,8 @@
 //! Stopping jobs: it ends a pending job and asks a running one to end (`docs/contract.md`, 3,
 //! stop).
 
+use futures::TryFutureExt as _;
+
 use super::{
     BulkDone, BulkQuery, Domain, RequestId, bulk::BulkJobs, check_keys, settings, step_digest,
     transition::entering,
@@ -26,11 +28,15 @@ impl Domain {
             }
             BulkJobs::Found(list) => list,
         };
-        let mut count = 0;
-        while let Some(keys) = list.next().await? {
-            let (actor, states) = (caller.actor(), list.states);
-            let stopped = self.stop_batch(actor, project, &keys, states, None).await?;
-            count += stopped.unwrap_or_default();
+        let (actor, states) = (caller.actor(), list.states);
+        let (mut count, mut next) = (0, list.next().await?);
+        while let Some(keys) = next {
+            let change = self
+                .stop_batch(actor, project, &keys, states, None)
+                .map_ok(Option::unwrap_or_default);
+            let changed;
+            (changed, next) = list.next_beside(change).await?;
+            count += changed;
         }
         list.done(count).await
     }

@@ -64,10 +64,13 @@ impl Domain {
             }
             BulkJobs::Found(list) => list,
         };
-        let mut count = 0;
-        while let Some(keys) = list.next().await? {
-            let changed = self.change_all(project, &keys, &holder, &steps, None, list.states);
-            count += changed.await?;
+        let states = list.states;
+        let (mut count, mut next) = (0, list.next().await?);
+        while let Some(keys) = next {
+            let change = self.change_all(project, &keys, &holder, &steps, None, states);
+            let changed;
+            (changed, next) = list.next_beside(change).await?;
+            count += changed;
         }
         list.done(count).await
     }
