@@ -168,7 +168,8 @@ impl Run<'_> {
 
     /// Times calls, and what Redis does for them.
     async fn time(&mut self, name: &str, calls: usize, call: impl AsyncFnMut()) {
-        let watch = self.target.private_redis().map(RedisWatch::begin);
+        let watch =
+            self.target.private_redis().map(|redis| RedisWatch::begin(redis).before_others());
         let times = Times::of(calls, call).await;
         let store = self.target.store();
         self.figures.of("scale", store, self.jobs).add(name, times.median(), "ms");
