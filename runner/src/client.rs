@@ -100,6 +100,8 @@ pub(crate) enum AppendError {
     Disabled,
     /// The job's output is as large as it may be.
     TooLarge,
+    /// The API key is unknown or may not do this.
+    Forbidden(String),
     /// The server will never store these lines: the job is another's, for example.
     Refused(String),
     /// The same call may succeed later.
@@ -114,6 +116,7 @@ impl From<Status> for AppendError {
             _ if status.code() == Code::Unimplemented => Self::Disabled,
             (_, CallError::Unavailable(why)) => Self::Unavailable(why),
             ("TOO_LARGE", _) => Self::TooLarge,
+            (_, CallError::Forbidden(why)) => Self::Forbidden(why),
             (_, error) => Self::Refused(error.to_string()),
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     job::StartedJob,
     private_files::create_folder,
     registration::{Load, Registration},
+    send_left::SendLeft,
     settings::Settings,
     shutdown::{Shutdown, Signals},
     startup_check,
@@ -63,6 +64,9 @@ async fn check_and_run(
     client: Client,
     mut shutdown: Shutdown,
 ) -> Result<(), RunnerError> {
+    // At once, since leases expire. Dropping it ends it.
+    let mut left = JoinSet::new();
+    left.spawn(SendLeft::new(&settings, client.clone()).run());
     let spiders = tokio::select! {
         checked = startup_check::check(&mut settings) => checked?,
         () = shutdown.draining() => return Ok(()),
@@ -72,8 +76,14 @@ async fn check_and_run(
     let dispatch = Dispatch::new(settings, client, shutdown.clone(), load);
     let ended = tokio::select! {
         ended = dispatch.run() => ended,
-        () = registration.keep(shutdown) => Ok(()),
+        () = registration.keep(shutdown.clone()) => Ok(()),
     };
+    if ended.is_ok() {
+        tokio::select! {
+            _ = left.join_next() => {}
+            () = shutdown.draining() => {}
+        }
+    }
     registration.end().await;
     ended
 }
