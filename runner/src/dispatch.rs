@@ -64,9 +64,7 @@ async fn check_and_run(
     client: Client,
     mut shutdown: Shutdown,
 ) -> Result<(), RunnerError> {
-    // At once, since leases expire. Dropping it ends it.
-    let mut left = JoinSet::new();
-    left.spawn(SendLeft::new(&settings, client.clone()).run());
+    let mut left = SendLeft::start(&settings, client.clone());
     let spiders = tokio::select! {
         checked = startup_check::check(&mut settings) => checked?,
         () = shutdown.draining() => return Ok(()),

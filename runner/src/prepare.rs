@@ -43,7 +43,8 @@ impl Context {
         let data = self.settings.data_dir.join(started.key());
         let (rotate_bytes, max_bytes) = (self.settings.rotate_bytes, self.settings.max_bytes);
         let is_sent = self.server_keeps_output(started).await;
-        let owner = is_sent.then(|| Owner::new(&self.settings.server, &started.held));
+        let (server, attempt) = (&self.settings.server, started.job.attempt);
+        let owner = is_sent.then(|| Owner::new(server, &started.held, attempt));
         let files = OutputFiles::create(&data, rotate_bytes, max_bytes, owner.as_ref())?;
         let (client, held) = (self.client.clone(), started.held.clone());
         let readers = files.readers(self.settings.keep_local);

@@ -21,7 +21,7 @@ use crate::{
 /// Spools that are sent at the same time.
 const MAX_SENDING: usize = 4;
 
-/// What is needed for it.
+/// What is needed to send them.
 #[derive(Clone, Debug)]
 pub(crate) struct SendLeft {
     client: Client,
@@ -43,19 +43,23 @@ enum NotSent {
 }
 
 impl SendLeft {
-    pub(crate) fn new(settings: &Settings, client: Client) -> Self {
-        Self {
+    /// Begins at once, since leases expire. Dropping the task ends it.
+    pub(crate) fn start(settings: &Settings, client: Client) -> JoinSet<()> {
+        let this = Self {
             client,
             data_dir: settings.data_dir.clone(),
             server: settings.server.clone(),
             projects: settings.projects.clone(),
             keep_local: settings.keep_local,
             patience: settings.lease + Duration::from_millis(OUTPUT_GRACE_MS),
-        }
+        };
+        let mut task = JoinSet::new();
+        task.spawn(this.run());
+        task
     }
 
     /// Sends all spools of this runner's server and projects that no living runner has.
-    pub(crate) async fn run(self) {
+    async fn run(self) {
         let data_dir = self.data_dir.clone();
         let found = spawn_blocking(move || LeftSpool::find_all(&data_dir)).await;
         let mut sending = JoinSet::new();
@@ -78,19 +82,21 @@ impl SendLeft {
         let sent = timeout(self.patience, self.send_all(&left)).await;
         let late = |_| Err(NotSent::Later("the server can't be reached".to_owned()));
         match sent.unwrap_or_else(late) {
-            Ok(lines) => {
-                tracing::info!(job, lines, "sent the output that an earlier runner left");
-            }
-            Err(NotSent::Refused(why)) => {
-                let lines = count(&left).unwrap_or_default();
-                tracing::warn!(
+            Ok(0) => {}
+            Ok(lines) => tracing::info!(job, lines, "sent the output that an earlier runner left"),
+            Err(NotSent::Refused(why)) => match self.missing(&left).await {
+                Ok(0) => {}
+                Ok(lines) => tracing::warn!(
                     job,
                     lines,
                     %folder,
                     why,
                     "output that an earlier runner left is refused; it stays in its files"
-                );
-            }
+                ),
+                Err(error) => {
+                    tracing::warn!(job, %folder, %error, "output that a runner left not counted");
+                }
+            },
             Err(NotSent::Later(why)) => {
                 tracing::warn!(
                     job,
@@ -104,6 +110,24 @@ impl SendLeft {
         if let Err(error) = left.record.remove() {
             tracing::warn!(job, %error, "record of the spool not removed");
         }
+    }
+
+    /// How many lines are in the files that the server, which takes no more, does not have. Files
+    /// of an output that it has whole are removed.
+    async fn missing(&self, left: &LeftSpool) -> io::Result<usize> {
+        let owner = &left.owner;
+        // If it does not say, it may have none.
+        let counts = self.client.count_output(&owner.key, owner.attempt).await.unwrap_or_default();
+        let mut missing = 0;
+        for (kind, name) in SENT {
+            let files = left.files(name);
+            let stored = counts.iter().find(|(of, _)| *of == kind).map_or(0, |(_, lines)| *lines);
+            match SpoolReader::of_left(&files, stored, true)?.count_rest()? {
+                0 => SpoolReader::of_left(&files, stored, self.keep_local)?.finish()?,
+                lines => missing += lines,
+            }
+        }
+        Ok(missing)
     }
 
     /// The number of lines that were sent. Files that are acknowledged are removed.
@@ -137,14 +161,6 @@ impl SendLeft {
 
 fn open(files: &[(PathBuf, i64)], next: i64, keep: bool) -> Result<SpoolReader, NotSent> {
     SpoolReader::of_left(files, next, keep).map_err(unreadable)
-}
-
-/// Lines in the files that are left.
-fn count(left: &LeftSpool) -> io::Result<usize> {
-    let counts = SENT.iter().map(|(_, name)| {
-        SpoolReader::of_left(&left.files(name), 0, true).and_then(|reader| reader.count_rest())
-    });
-    counts.sum()
 }
 
 fn unreadable(error: io::Error) -> NotSent {

@@ -24,17 +24,18 @@ pub(crate) struct Owner {
     pub(crate) server: String,
     pub(crate) project: i64,
     pub(crate) key: String,
+    pub(crate) attempt: i32,
     pub(crate) fence: String,
 }
 
 impl Owner {
-    pub(crate) fn new(server: &str, held: &HeldJob) -> Self {
+    pub(crate) fn new(server: &str, held: &HeldJob, attempt: i32) -> Self {
         let HeldJob { project, key, fence } = held.clone();
-        Self { server: server.to_owned(), project, key, fence }
+        Self { server: server.to_owned(), project, key, attempt, fence }
     }
 
     pub(crate) fn held(&self) -> HeldJob {
-        let Self { server: _, project, key, fence } = self.clone();
+        let Self { server: _, project, key, attempt: _, fence } = self.clone();
         HeldJob { project, key, fence }
     }
 }
@@ -210,7 +211,7 @@ mod tests {
 
     fn owner() -> Owner {
         let held = HeldJob { project: 1, key: "1/2/3".into(), fence: "secret".into() };
-        Owner::new("http://x", &held)
+        Owner::new("http://x", &held, 1)
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn held() -> HeldJob {
 
 /// Files in `folder` of a size that few lines fill, and what sends them.
 fn start(folder: &Path, client: Client) -> (OutputFiles, OutputSender) {
-    let owner = Owner::new("http://x", &held());
+    let owner = Owner::new("http://x", &held(), 1);
     let files = OutputFiles::create(&folder.join("job"), 1_000, 1 << 30, Some(&owner)).unwrap();
     let (readers, record, wake) = (files.readers(false), files.record(), files.wake());
     let sender = OutputSender::start(client, held(), readers, record, wake);
