@@ -86,11 +86,11 @@ async fn check_and_run(
     ended
 }
 
-/// A runner that can't store what its jobs say must not take any.
+/// A runner that can't store what its jobs say must not take any. Nor one that can't lock files.
 fn check_data_dir(settings: &Settings) -> Result<(), RunnerError> {
     let folder = &settings.data_dir;
     let file = create_folder(folder).and_then(|()| tempfile::tempfile_in(folder));
-    file.map(|_| ()).map_err(|error| {
+    file.and_then(|file| file.lock()).map_err(|error| {
         RunnerError::option("data-dir", format!("can't write to {}: {error}", folder.display()))
     })
 }

@@ -121,6 +121,23 @@ async fn a_living_runners_files_are_left_alone() {
     assert!(!world.data().join(&job).exists());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_belongs_to_another_project_or_server_is_left_alone() {
+    let world = LeftWorld::start(StoreKind::Sqlite);
+    let (job, _) = leave_second_round(&world, 10).await;
+    let folder = world.data().join(&job);
+    let url = &world.server.url;
+    for (url, project) in [(url, "2"), (&url.replace("127.0.0.1", "localhost"), "1")] {
+        let more = ["--once", "--spider", "another"];
+        let said = world.runner_of(url, project, &more).join();
+        assert!(!said.contains(&job), "{said}");
+        assert!(folder.join("spool.1.jl").exists());
+    }
+    world.assert_items(&job, 1, 10).await;
+    world.idle_runner();
+    world.assert_items(&job, 1, TWO_ROUNDS).await;
+}
+
 /// A job of which the server has the first round only, and a runner that was killed has left the
 /// second; its key and fence.
 async fn leave_second_round(world: &LeftWorld, first_round: usize) -> (String, String) {

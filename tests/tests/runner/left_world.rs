@@ -76,16 +76,21 @@ impl LeftWorld {
 
     /// A runner of these jobs.
     pub(crate) fn runner(&self, more: &[&str]) -> Runner {
+        self.runner_of(&self.server.url, "1", more)
+    }
+
+    /// A runner on the same folder, of this server and project.
+    pub(crate) fn runner_of(&self, url: &str, project: &str, more: &[&str]) -> Runner {
         let command = run_script(&self.script, "{arg:round}");
         let data = self.data();
         let flags = [
             "runner",
             "--server",
-            &self.server.url,
+            url,
             "--api-key",
             Stack::KEY,
             "--project",
-            "1",
+            project,
             "--data-dir",
             data.to_str().unwrap(),
             "--rotate-bytes",

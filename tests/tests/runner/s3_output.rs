@@ -115,6 +115,10 @@ async fn an_object_store_that_is_killed_again_and_again_has_every_line_once_and_
         begin(2 * round + 1);
         let spooled = async || (last_item(&spool) == (round + 1) * ROUND).then_some(());
         eventually("the job does not go on", spooled).await;
+        if round % 2 == 1 {
+            // It is away for longer than the server tries by itself.
+            tokio::task::block_in_place(|| runner.0.wait_for_next("output not sent, retrying"));
+        }
         s3.restart().await;
     }
     runner.join();
