@@ -8,10 +8,10 @@ use spiderq_core::{Backoff, TlsFailure, limits::MAX_RESPONSE_BYTES};
 use spiderq_proto::{
     time::duration,
     v1::{
-        AppendOutputRequest, HeartbeatRequest, HeartbeatResponse, JobCounters, JobUpdate,
-        OutputKind, RegisterRunnerRequest, ReportRunnerRequest, Runner, RunnerStatus,
-        StartJobRequest, StartJobResponse, UpdateQueueRequest, WatchJobsRequest, WatchJobsResponse,
-        job_output_service_client::JobOutputServiceClient,
+        AppendOutputRequest, GetOutputStatsRequest, HeartbeatRequest, HeartbeatResponse,
+        JobCounters, JobUpdate, OutputKind, RegisterRunnerRequest, ReportRunnerRequest, Runner,
+        RunnerStatus, StartJobRequest, StartJobResponse, UpdateQueueRequest, WatchJobsRequest,
+        WatchJobsResponse, job_output_service_client::JobOutputServiceClient,
         job_queue_service_client::JobQueueServiceClient, job_service_client::JobServiceClient,
         job_update::Target, runner_service_client::RunnerServiceClient, updated_job,
     },
@@ -100,6 +100,8 @@ pub(crate) enum AppendError {
     Disabled,
     /// The job's output is as large as it may be.
     TooLarge,
+    /// The API key is unknown or may not do this.
+    Forbidden(String),
     /// The server will never store these lines: the job is another's, for example.
     Refused(String),
     /// The same call may succeed later.
@@ -114,6 +116,7 @@ impl From<Status> for AppendError {
             _ if status.code() == Code::Unimplemented => Self::Disabled,
             (_, CallError::Unavailable(why)) => Self::Unavailable(why),
             ("TOO_LARGE", _) => Self::TooLarge,
+            (_, CallError::Forbidden(why)) => Self::Forbidden(why),
             (_, error) => Self::Refused(error.to_string()),
         }
     }
@@ -238,6 +241,18 @@ impl Client {
             Ok(response) => Ok(response?.into_inner().next_offset),
             Err(_) => Err(AppendError::Unavailable(format!("no response within {CALL_TIMEOUT:?}"))),
         }
+    }
+
+    /// How many lines the server has of each output of an attempt; none of those it does not name.
+    pub(crate) async fn count_output(
+        &self,
+        key: &str,
+        attempt: i32,
+    ) -> Result<Vec<(OutputKind, i64)>, CallError> {
+        let request = GetOutputStatsRequest { key: key.to_owned(), attempt: Some(attempt) };
+        let mut outputs = self.outputs.clone();
+        let stats = within(CALL_TIMEOUT, outputs.get_output_stats(request)).await?;
+        Ok(stats.outputs.iter().map(|output| (output.kind(), output.lines)).collect())
     }
 
     pub(crate) async fn register_runner(

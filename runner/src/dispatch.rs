@@ -18,6 +18,7 @@ use crate::{
     job::StartedJob,
     private_files::create_folder,
     registration::{Load, Registration},
+    send_left::SendLeft,
     settings::Settings,
     shutdown::{Shutdown, Signals},
     startup_check,
@@ -63,6 +64,7 @@ async fn check_and_run(
     client: Client,
     mut shutdown: Shutdown,
 ) -> Result<(), RunnerError> {
+    let mut left = SendLeft::start(&settings, client.clone());
     let spiders = tokio::select! {
         checked = startup_check::check(&mut settings) => checked?,
         () = shutdown.draining() => return Ok(()),
@@ -72,17 +74,23 @@ async fn check_and_run(
     let dispatch = Dispatch::new(settings, client, shutdown.clone(), load);
     let ended = tokio::select! {
         ended = dispatch.run() => ended,
-        () = registration.keep(shutdown) => Ok(()),
+        () = registration.keep(shutdown.clone()) => Ok(()),
     };
+    if ended.is_ok() {
+        tokio::select! {
+            _ = left.join_next() => {}
+            () = shutdown.draining() => {}
+        }
+    }
     registration.end().await;
     ended
 }
 
-/// A runner that can't store what its jobs say must not take any.
+/// A runner that can't store what its jobs say must not take any. Nor one that can't lock files.
 fn check_data_dir(settings: &Settings) -> Result<(), RunnerError> {
     let folder = &settings.data_dir;
     let file = create_folder(folder).and_then(|()| tempfile::tempfile_in(folder));
-    file.map(|_| ()).map_err(|error| {
+    file.and_then(|file| file.lock()).map_err(|error| {
         RunnerError::option("data-dir", format!("can't write to {}: {error}", folder.display()))
     })
 }

@@ -4,9 +4,10 @@
 //! `startup_check` finds out whether jobs can be run here. `dispatch` decides which job to ask for
 //! and `start_job` asks. `job` runs one job: `prepare` makes its folder and environment, `process`
 //! follows its program, `heartbeat` keeps its lease, `output_sink` stores what it writes,
-//! `output_sender` sends that, `finish` reports its end. `quick_failures` tells a job's failure from
-//! the runner's. `registration` tells the server that this runner is there. The crate knows the server by `spiderq.v1` only; of `spiderq-core` it uses the
-//! limits, the back-off, the causes of TLS failures and job keys.
+//! `output_sender` sends that, `finish` reports its end. `send_left` sends what killed runners have
+//! left. `quick_failures` tells a job's failure from the runner's. `registration` tells the server
+//! that this runner is there. The crate knows the server by `spiderq.v1` only; of `spiderq-core` it
+//! uses the limits, the back-off, the causes of TLS failures and job keys.
 
 mod allowed_environment;
 mod become_program;
@@ -46,9 +47,11 @@ mod registration;
 mod resource_limits;
 mod rotated_file;
 mod scrapy_project;
+mod send_left;
 mod settings;
 mod shutdown;
 mod spool;
+mod spool_record;
 mod start_job;
 mod startup_check;
 mod supervise;

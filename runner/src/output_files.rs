@@ -9,7 +9,15 @@ use tokio::sync::Notify;
 use crate::{
     rotated_file::RotatedFile,
     spool::{BATCH_BYTES, SpoolReader},
+    spool_record::{Owner, SpoolRecord},
 };
+
+/// The outputs that are sent, and the names of their files.
+pub(crate) const SENT: [(OutputKind, &str); 3] =
+    [(OutputKind::Logs, LOG), (OutputKind::Items, ITEMS), (OutputKind::Requests, REQUESTS)];
+const LOG: &str = "log";
+const ITEMS: &str = "items";
+const REQUESTS: &str = "requests";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
@@ -34,6 +42,8 @@ pub(crate) struct OutputFiles {
     log: RotatedFile,
     items: RotatedFile,
     requests: Option<RotatedFile>,
+    /// Of what is sent.
+    record: Option<Arc<SpoolRecord>>,
     /// Bytes since the sender was woken.
     unsent: usize,
     wake: Arc<Notify>,
@@ -43,22 +53,30 @@ pub(crate) struct OutputFiles {
 
 impl OutputFiles {
     /// Files lie in `folder`; each is followed by the next at `rotate_bytes`, and all hold at most
-    /// `max_bytes`. Requests are kept if the output `is_sent`.
+    /// `max_bytes`. If the output is sent, it is recorded whose it is, and requests are kept too.
     pub(crate) fn create(
         folder: &Path,
         rotate_bytes: u64,
         max_bytes: u64,
-        is_sent: bool,
+        sent_by: Option<&Owner>,
     ) -> io::Result<Self> {
-        let requests = || RotatedFile::create(folder, "requests", rotate_bytes);
+        let record = sent_by.map(|owner| SpoolRecord::create(folder, owner)).transpose()?;
+        let record = record.map(Arc::new);
+        let file = |name| RotatedFile::create(folder, name, rotate_bytes, record.clone());
         Ok(Self {
-            requests: is_sent.then(requests).transpose()?,
+            requests: sent_by.map(|_| file(REQUESTS)).transpose()?,
             unsent: 0,
             wake: Arc::default(),
-            log: RotatedFile::create(folder, "log", rotate_bytes)?,
-            items: RotatedFile::create(folder, "items", rotate_bytes)?,
+            log: file(LOG)?,
+            items: file(ITEMS)?,
+            record,
             left: Some(max_bytes),
         })
+    }
+
+    /// The record of what is sent.
+    pub(crate) fn record(&self) -> Option<Arc<SpoolRecord>> {
+        self.record.clone()
     }
 
     /// The first file of the log and the first of the items.
@@ -137,7 +155,7 @@ mod tests {
     #[test]
     fn log_and_items_share_the_room() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = OutputFiles::create(folder.path(), 4, 10, false).unwrap();
+        let mut files = OutputFiles::create(folder.path(), 4, 10, None).unwrap();
         let lines = [
             (Output::Log, "123", Stored::Written),
             (Output::Items, "12345", Stored::Written),

@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     client::{AppendError, Client, HeldJob, RETRY_BACKOFF},
     spool::SpoolReader,
+    spool_record::SpoolRecord,
 };
 
 /// How long a line waits for others.
@@ -46,16 +47,18 @@ struct Shared {
 }
 
 impl OutputSender {
-    /// Begins with the first line of each output. `wake` is notified when a batch is full.
+    /// Begins with the first line of each output. `wake` is notified when a batch is full. The
+    /// `record` goes once nothing is left that the server might take.
     pub(crate) fn start(
         client: Client,
         held: HeldJob,
         readers: Vec<(OutputKind, SpoolReader)>,
+        record: Option<Arc<SpoolRecord>>,
         wake: Arc<Notify>,
     ) -> Self {
         let shared = Arc::new(Shared { wake, ending: Notify::new() });
         let (sender, sent) = watch::channel(None);
-        let mut link = Link { client, held, readers, shared: Arc::clone(&shared) };
+        let mut link = Link { client, held, readers, record, shared: Arc::clone(&shared) };
         let task = tokio::spawn(async move {
             let end = link.send_to_end().await;
             sender.send_replace(Some(end));
@@ -89,6 +92,7 @@ struct Link {
     client: Client,
     held: HeldJob,
     readers: Vec<(OutputKind, SpoolReader)>,
+    record: Option<Arc<SpoolRecord>>,
     shared: Arc<Shared>,
 }
 
@@ -104,6 +108,8 @@ impl Link {
                         "output not sent; it stays in its files"
                     );
                 }
+                // No later runner needs to try.
+                self.remove_record();
                 return end;
             }
             if is_last {
@@ -123,7 +129,15 @@ impl Link {
         if let Err(error) = removed {
             tracing::warn!(job = self.held.key, %error, "files of the spool not removed");
         }
+        self.remove_record();
         Sent::All
+    }
+
+    fn remove_record(&mut self) {
+        let removed = self.record.take().map_or(Ok(()), |record| record.remove());
+        if let Err(error) = removed {
+            tracing::warn!(job = self.held.key, %error, "record of the spool not removed");
+        }
     }
 
     /// Sends what the spool holds now.
@@ -134,7 +148,8 @@ impl Link {
                 if lines.is_empty() {
                     break;
                 }
-                send(&self.client, &self.held, *kind, reader.offset(), lines).await?;
+                let (client, offset) = (&self.client, reader.offset());
+                append(client, &self.held, *kind, offset, &lines).await.map_err(refused)?;
                 reader.acknowledge();
             }
         }
@@ -146,21 +161,28 @@ fn unreadable(error: &io::Error) -> Sent {
     Sent::Refused(format!("the spool can't be read: {error}"))
 }
 
-/// Tries until the server has answered. A batch whose response was lost is stored once.
-async fn send(
+fn refused(error: AppendError) -> Sent {
+    match error {
+        AppendError::TooLarge => Sent::TooLarge,
+        AppendError::Disabled => Sent::Refused("it keeps none".to_owned()),
+        AppendError::Forbidden(why) | AppendError::Refused(why) | AppendError::Unavailable(why) => {
+            Sent::Refused(why)
+        }
+    }
+}
+
+/// Tries until the server has answered, so never fails as unavailable. A batch whose response was
+/// lost is stored once. Returns the offset of the next line.
+pub(crate) async fn append(
     client: &Client,
     held: &HeldJob,
     kind: OutputKind,
     offset: i64,
-    lines: Vec<Bytes>,
-) -> Result<(), Sent> {
+    lines: &[Bytes],
+) -> Result<i64, AppendError> {
     let (mut backoff, mut warned) = (RETRY_BACKOFF, false);
     loop {
-        match client.append_output(held, kind, offset, lines.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(AppendError::TooLarge) => return Err(Sent::TooLarge),
-            Err(AppendError::Disabled) => return Err(Sent::Refused("it keeps none".to_owned())),
-            Err(AppendError::Refused(why)) => return Err(Sent::Refused(why)),
+        match client.append_output(held, kind, offset, lines.to_vec()).await {
             Err(AppendError::Unavailable(why)) => {
                 if !warned {
                     warned = true;
@@ -168,6 +190,7 @@ async fn send(
                 }
                 sleep(backoff.pause()).await;
             }
+            answer => return answer,
         }
     }
 }

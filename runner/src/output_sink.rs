@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn bounded_sink(folder: &Path, max_bytes: u64) -> OutputSink {
-        let files = OutputFiles::create(folder, 1 << 20, max_bytes, false).unwrap();
+        let files = OutputFiles::create(folder, 1 << 20, max_bytes, None).unwrap();
         OutputSink::new("1/1/1", files, Arc::default())
     }
 

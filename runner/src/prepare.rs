@@ -21,6 +21,7 @@ use crate::{
     output_sink::OutputSink,
     scrapy_project::link_project,
     settings::Work,
+    spool_record::Owner,
     template::Values,
     users::User,
 };
@@ -42,10 +43,12 @@ impl Context {
         let data = self.settings.data_dir.join(started.key());
         let (rotate_bytes, max_bytes) = (self.settings.rotate_bytes, self.settings.max_bytes);
         let is_sent = self.server_keeps_output(started).await;
-        let files = OutputFiles::create(&data, rotate_bytes, max_bytes, is_sent)?;
+        let (server, attempt) = (&self.settings.server, started.job.attempt);
+        let owner = is_sent.then(|| Owner::new(server, &started.held, attempt));
+        let files = OutputFiles::create(&data, rotate_bytes, max_bytes, owner.as_ref())?;
         let (client, held) = (self.client.clone(), started.held.clone());
         let readers = files.readers(self.settings.keep_local);
-        let wake = files.wake();
+        let (wake, record) = (files.wake(), files.record());
         let mut sink = OutputSink::new(started.key(), files, started.counters.clone());
         let fields = self.runner_fields(started, &sink).await;
         // The program finds them in its job data too.
@@ -61,7 +64,7 @@ impl Context {
             }
         };
         // Only now: the lease may have been lost.
-        let sender = is_sent.then(|| OutputSender::start(client, held, readers, wake));
+        let sender = is_sent.then(|| OutputSender::start(client, held, readers, record, wake));
         let folder = JobFolder::create()?;
         let fifo = Fifo::create(&folder.fifo())?;
         let spec = match self.process_spec(started, &folder) {

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     private_files::{create_file, create_folder},
     spool::SpoolFiles,
+    spool_record::SpoolRecord,
 };
 
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct RotatedFile {
     first: PathBuf,
     number: u32,
     written: u64,
+    /// Of all files of this attempt.
+    lines: i64,
     file: BufWriter<File>,
     files: Arc<SpoolFiles>,
 }
@@ -29,11 +32,17 @@ impl RotatedFile {
     /// Writes to `NAME.N.jl` in `folder`, which is created. `N` begins at the first number that is
     /// free, so that the files of an earlier attempt stay. A line that would make a file longer
     /// than `max_bytes` goes into the next file; a line longer than that has a file of its own.
-    pub(crate) fn create(folder: &Path, name: &'static str, max_bytes: u64) -> io::Result<Self> {
+    /// What begins where is noted in the `record`.
+    pub(crate) fn create(
+        folder: &Path,
+        name: &'static str,
+        max_bytes: u64,
+        record: Option<Arc<SpoolRecord>>,
+    ) -> io::Result<Self> {
         create_folder(folder)?;
         let (number, file) = open(folder, name, 1)?;
-        let files = Arc::new(SpoolFiles::default());
-        files.add(path(folder, name, number));
+        let files = Arc::new(SpoolFiles::new(record));
+        files.add(path(folder, name, number), (name, number), 0)?;
         Ok(Self {
             files,
             first: path(folder, name, number),
@@ -42,6 +51,7 @@ impl RotatedFile {
             max_bytes,
             number,
             written: 0,
+            lines: 0,
             file,
         })
     }
@@ -62,10 +72,12 @@ impl RotatedFile {
         if self.written > 0 && self.written + bytes > self.max_bytes {
             self.file.flush()?;
             (self.number, self.file) = open(&self.folder, self.name, self.number + 1)?;
-            self.files.add(path(&self.folder, self.name, self.number));
+            let path = path(&self.folder, self.name, self.number);
+            self.files.add(path, (self.name, self.number), self.lines)?;
             self.written = 0;
         }
         self.written += bytes;
+        self.lines += 1;
         self.file.write_all(line.as_bytes())?;
         self.file.write_all(b"\n")
     }
@@ -105,7 +117,7 @@ mod tests {
     fn a_full_file_is_followed_by_the_next() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("1/2/3");
-        let mut log = RotatedFile::create(&folder, "log", 8).unwrap();
+        let mut log = RotatedFile::create(&folder, "log", 8, None).unwrap();
         assert_eq!(log.path(), folder.join("log.1.jl"));
         for line in ["123", "456", "7", "a line longer than a file", "8"] {
             log.write(line).unwrap();
@@ -126,10 +138,10 @@ mod tests {
     #[test]
     fn existing_files_are_not_overwritten() {
         let root = tempfile::tempdir().unwrap();
-        let mut first = RotatedFile::create(root.path(), "items", 8).unwrap();
+        let mut first = RotatedFile::create(root.path(), "items", 8, None).unwrap();
         first.write("1").unwrap();
         first.flush().unwrap();
-        let second = RotatedFile::create(root.path(), "items", 8).unwrap();
+        let second = RotatedFile::create(root.path(), "items", 8, None).unwrap();
         assert_eq!(second.path(), root.path().join("items.2.jl"));
         assert_eq!(read(root.path(), "items.1.jl"), "1\n");
     }

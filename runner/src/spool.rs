@@ -10,21 +10,36 @@ use std::{
 
 use bytes::Bytes;
 
+use crate::spool_record::SpoolRecord;
+
 /// How much is read at once; a longer line is read whole.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
 
 /// The files of an output in the order in which they are written. All but the last are complete.
 #[derive(Debug, Default)]
-pub(crate) struct SpoolFiles(Mutex<Vec<PathBuf>>);
+pub(crate) struct SpoolFiles {
+    paths: Mutex<Vec<PathBuf>>,
+    /// Where they are noted for later runners; `None`: they are not sent.
+    record: Option<Arc<SpoolRecord>>,
+}
 
 impl SpoolFiles {
-    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(record: Option<Arc<SpoolRecord>>) -> Self {
+        Self { paths: Mutex::default(), record }
     }
 
-    /// Called after the file before it has been written out.
-    pub(crate) fn add(&self, path: PathBuf) {
+    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds the file `OUTPUT.NUMBER.jl`, whose first line has the number `start`. Called after the
+    /// file before it has been written out.
+    pub(crate) fn add(&self, path: PathBuf, at: (&str, u32), start: i64) -> io::Result<()> {
+        if let Some(record) = &self.record {
+            record.add(at.0, at.1, start)?;
+        }
         self.paths().push(path);
+        Ok(())
     }
 }
 
@@ -49,6 +64,45 @@ impl SpoolReader {
         Self { files, keep, index: 0, position: 0, offset: 0, pending: (0, 0) }
     }
 
+    /// Reads files that an earlier runner has left, each with the number of its first line. The
+    /// server has the lines before `next`: files of such lines only are removed, but for `keep`.
+    pub(crate) fn of_left(left: &[(PathBuf, i64)], next: i64, keep: bool) -> io::Result<Self> {
+        let is_sent = |index: &usize| left.get(index + 1).is_some_and(|(_, start)| *start <= next);
+        let index = (0..left.len()).find(|index| !is_sent(index)).unwrap_or_default();
+        let paths = left.iter().map(|(path, _)| path.clone()).collect();
+        let files = Arc::new(SpoolFiles { paths: Mutex::new(paths), record: None });
+        let mut reader = Self { index, ..Self::new(files, keep) };
+        left[..index].iter().try_for_each(|(path, _)| reader.remove(path))?;
+        reader.offset = left.get(index).map_or(next, |(_, start)| *start);
+        while reader.offset < next {
+            let mut lines = reader.read()?;
+            if lines.is_empty() {
+                break;
+            }
+            lines.truncate(usize::try_from(next - reader.offset).unwrap_or(usize::MAX));
+            reader.pending = size(&lines);
+            reader.acknowledge();
+        }
+        Ok(reader)
+    }
+
+    /// How many whole lines are not acknowledged.
+    pub(crate) fn count_rest(&self) -> io::Result<usize> {
+        let (mut count, mut position) = (0, self.position);
+        for path in self.files.paths().iter().skip(self.index) {
+            loop {
+                let lines = read_lines(path, position)?;
+                if lines.is_empty() {
+                    break;
+                }
+                count += lines.len();
+                position += size(&lines).0;
+            }
+            position = 0;
+        }
+        Ok(count)
+    }
+
     /// The number of the first line that is not acknowledged.
     pub(crate) fn offset(&self) -> i64 {
         self.offset
@@ -65,8 +119,7 @@ impl SpoolReader {
             };
             let lines = read_lines(&path, self.position)?;
             if !lines.is_empty() || !is_complete {
-                let bytes = lines.iter().map(|line| line.len() as u64 + 1).sum();
-                self.pending = (bytes, i64::try_from(lines.len()).unwrap_or(i64::MAX));
+                self.pending = size(&lines);
                 return Ok(lines);
             }
             self.remove(&path)?;
@@ -96,6 +149,12 @@ impl SpoolReader {
     fn remove(&self, path: &Path) -> io::Result<()> {
         if self.keep { Ok(()) } else { fs::remove_file(path) }
     }
+}
+
+/// Bytes in the file, and lines.
+fn size(lines: &[Bytes]) -> (u64, i64) {
+    let bytes = lines.iter().map(|line| line.len() as u64 + 1).sum();
+    (bytes, i64::try_from(lines.len()).unwrap_or(i64::MAX))
 }
 
 fn read_lines(path: &Path, position: u64) -> io::Result<Vec<Bytes>> {
@@ -129,8 +188,8 @@ mod tests {
     fn lines_are_read_until_acknowledged_and_then_their_files_are_removed() {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("1/2/3");
-        let mut log = RotatedFile::create(&folder, "log", 8).unwrap();
-        let items = RotatedFile::create(&folder, "items", 8).unwrap();
+        let mut log = RotatedFile::create(&folder, "log", 8, None).unwrap();
+        let items = RotatedFile::create(&folder, "items", 8, None).unwrap();
         let mut reader = SpoolReader::new(log.files(), false);
         assert!(reader.read().unwrap().is_empty());
         for line in ["123", "456", "7"] {
@@ -156,7 +215,7 @@ mod tests {
     fn a_long_line_is_read_whole_and_a_torn_one_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let long = "x".repeat(3 * BATCH_BYTES + 7);
-        let mut log = RotatedFile::create(folder.path(), "log", 1 << 30).unwrap();
+        let mut log = RotatedFile::create(folder.path(), "log", 1 << 30, None).unwrap();
         let mut reader = SpoolReader::new(log.files(), true);
         log.write(&long).unwrap();
         let written = fs::metadata(folder.path().join("log.1.jl")).unwrap().len();
@@ -167,5 +226,40 @@ mod tests {
         reader.acknowledge();
         reader.finish().unwrap();
         assert!(folder.path().join("log.1.jl").exists(), "it is kept");
+    }
+
+    #[test]
+    fn what_is_left_is_read_from_the_line_that_the_server_lacks() {
+        let texts_of = |next: i64, keep: bool| {
+            let folder = tempfile::tempdir().unwrap();
+            // The first file, with the lines 0 to 9, is gone. The last line is torn.
+            let left = [("b", 10, "10\n11\n12\n"), ("c", 13, "13\n14\n1")];
+            let left = left.map(|(name, start, text)| {
+                let path = folder.path().join(name);
+                fs::write(&path, text).unwrap();
+                (path, start)
+            });
+            let mut reader = SpoolReader::of_left(&left, next, keep).unwrap();
+            let (offset, rest) = (reader.offset(), reader.count_rest().unwrap());
+            let mut lines = Vec::new();
+            loop {
+                let some = texts(reader.read().unwrap());
+                if some.is_empty() {
+                    break;
+                }
+                lines.extend(some);
+                reader.acknowledge();
+            }
+            assert_eq!(lines.len(), rest);
+            reader.finish().unwrap();
+            (offset, lines.join(" "), left.iter().filter(|(path, _)| path.exists()).count())
+        };
+        let cases = [(10, "10 11 12 13 14"), (12, "12 13 14"), (13, "13 14"), (14, "14"), (15, "")];
+        for (next, expected) in cases {
+            assert_eq!(texts_of(next, false), (next, expected.to_owned(), 0));
+            assert_eq!(texts_of(next, true), (next, expected.to_owned(), 2));
+        }
+        // The server has lost lines that it had acknowledged: it will say so.
+        assert_eq!(texts_of(9, false), (10, "10 11 12 13 14".to_owned(), 0));
     }
 }

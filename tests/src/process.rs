@@ -154,6 +154,11 @@ impl Program {
         if let Some(line) = self.output.iter().find(|line| line.contains(text)) {
             return line.clone();
         }
+        self.wait_for_next(text)
+    }
+
+    /// The same, of lines that were not read before.
+    pub fn wait_for_next(&mut self, text: &str) -> String {
         loop {
             let Ok(line) = self.lines.recv_timeout(TIMEOUT) else {
                 panic!("no {text:?} from spiderq:\n{}", self.output.join("\n"));

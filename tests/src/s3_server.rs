@@ -1,6 +1,6 @@
 //! An object store that speaks S3, in this process, over a folder: for what keeps output there.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Mutex,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 const KEY: &str = "spiderqtests";
@@ -23,7 +23,11 @@ const SECRET: &str = "a secret of the tests";
 pub struct S3Server {
     /// `http://127.0.0.1:PORT`.
     pub endpoint: String,
+    address: SocketAddr,
     folder: TempDir,
+    /// It looks at the condition of a write, and then writes: no other one may come between, as in
+    /// S3.
+    writes: Arc<Mutex<()>>,
     task: JoinHandle<()>,
 }
 
@@ -36,9 +40,26 @@ impl S3Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(Self::BUCKET)).expect("a bucket");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let task = tokio::spawn(serve(listener, folder.path().to_owned().into()));
-        Self { endpoint, folder, task }
+        let address = listener.local_addr().expect("an address");
+        let writes = Arc::default();
+        let task = tokio::spawn(serve(listener, folder.path().into(), Arc::clone(&writes)));
+        Self { endpoint: format!("http://{address}"), address, folder, writes, task }
+    }
+
+    /// Ends it with all its connections. Of a write, the answer may be lost; as in S3 all of the
+    /// object is there, or nothing.
+    pub async fn kill(&mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+        // Until a write that had begun is done.
+        drop(self.writes.lock().await);
+    }
+
+    /// Starts it again, where it was.
+    pub async fn restart(&mut self) {
+        let listener = TcpListener::bind(self.address).await.expect("the same port");
+        let (folder, writes) = (self.folder.path().into(), Arc::clone(&self.writes));
+        self.task = tokio::spawn(serve(listener, folder, writes));
     }
 
     /// What its objects are kept in.
@@ -84,13 +105,13 @@ impl fmt::Debug for S3Server {
     }
 }
 
-async fn serve(listener: TcpListener, folder: Arc<Path>) {
-    // It looks at the condition of a write, and then writes: no other one may come between, as in
-    // S3.
-    let writes = Arc::new(Mutex::new(()));
+async fn serve(listener: TcpListener, folder: Arc<Path>, writes: Arc<Mutex<()>>) {
+    // They end with this task.
+    let mut connections = JoinSet::new();
     loop {
         let Ok((socket, _)) = listener.accept().await else { return };
-        tokio::spawn(connection(socket, Arc::clone(&folder), Arc::clone(&writes)));
+        connections.spawn(connection(socket, Arc::clone(&folder), Arc::clone(&writes)));
+        while connections.try_join_next().is_some() {}
     }
 }
 
@@ -101,11 +122,15 @@ async fn connection(socket: TcpStream, folder: Arc<Path>, writes: Arc<Mutex<()>>
     let service = hyper::service::service_fn(move |request: hyper::Request<_>| {
         let (service, writes) = (service.clone(), Arc::clone(&writes));
         async move {
-            let _turn = match *request.method() == hyper::Method::PUT {
-                true => Some(writes.lock().await),
-                false => None,
-            };
-            hyper::service::Service::call(&service, request).await
+            if *request.method() != hyper::Method::PUT {
+                return hyper::service::Service::call(&service, request).await;
+            }
+            // A task of its own, which goes on without its connection.
+            let write = tokio::spawn(async move {
+                let _turn = writes.lock_owned().await;
+                hyper::service::Service::call(&service, request).await
+            });
+            write.await.expect("a write")
         }
     });
     // An error is that of a client that went away.

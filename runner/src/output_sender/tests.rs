@@ -15,7 +15,10 @@ use tonic::{
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::*;
-use crate::output_files::{Output, OutputFiles};
+use crate::{
+    output_files::{Output, OutputFiles},
+    spool_record::Owner,
+};
 
 /// What goes wrong with a call.
 #[derive(Debug)]
@@ -91,8 +94,10 @@ fn held() -> HeldJob {
 
 /// Files in `folder` of a size that few lines fill, and what sends them.
 fn start(folder: &Path, client: Client) -> (OutputFiles, OutputSender) {
-    let files = OutputFiles::create(&folder.join("job"), 1_000, 1 << 30, true).unwrap();
-    let sender = OutputSender::start(client, held(), files.readers(false), files.wake());
+    let owner = Owner::new("http://x", &held(), 1);
+    let files = OutputFiles::create(&folder.join("job"), 1_000, 1 << 30, Some(&owner)).unwrap();
+    let (readers, record, wake) = (files.readers(false), files.record(), files.wake());
+    let sender = OutputSender::start(client, held(), readers, record, wake);
     (files, sender)
 }
 

@@ -9,11 +9,22 @@ use spiderq_tests::{Grpc, Http, Program, Stack, StoreKind, free_port};
 
 use crate::world::{Runner, World, run_script, script};
 
-/// The lines of an output.
-async fn lines(grpc: &Grpc, job: &str, kind: OutputKind) -> Vec<Value> {
+/// The lines of an output of the last attempt.
+pub(crate) async fn lines(grpc: &Grpc, job: &str, kind: OutputKind) -> Vec<Value> {
+    lines_of(grpc, job, kind, None).await
+}
+
+/// The lines of an output of this attempt.
+pub(crate) async fn lines_of(
+    grpc: &Grpc,
+    job: &str,
+    kind: OutputKind,
+    attempt: Option<i32>,
+) -> Vec<Value> {
     let request = ReadOutputRequest {
         key: job.to_owned(),
         kind: kind.into(),
+        attempt,
         ..ReadOutputRequest::default()
     };
     let mut stream = grpc.output().read_output(request).await.unwrap().into_inner();
@@ -25,7 +36,7 @@ async fn lines(grpc: &Grpc, job: &str, kind: OutputKind) -> Vec<Value> {
 }
 
 /// A runner that keeps no files.
-fn sending(world: &World, flags: &[&str]) -> Runner {
+pub(crate) fn sending(world: &World, flags: &[&str]) -> Runner {
     let flags = world.flags(flags);
     let flags = flags.iter().map(String::as_str).filter(|flag| *flag != "--keep-local");
     Runner(Program::spawn(&flags.collect::<Vec<_>>()))
