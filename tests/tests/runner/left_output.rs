@@ -24,12 +24,12 @@ async fn kill_again_and_again(kind: StoreKind) {
         if moment % 2 == 0 {
             // All of the second round is in the files, and nothing of it is acknowledged.
             world.server.send_signal("STOP");
-            world.open_gate();
+            world.open_gate(1);
             world.wait_spooled(&job, TWO_ROUNDS).await;
             first.kill();
             world.server.send_signal("CONT");
         } else {
-            world.open_gate();
+            world.open_gate(1);
             world.wait_spooled(&job, stored + 1).await;
             first.kill();
         }
@@ -113,9 +113,9 @@ async fn a_living_runners_files_are_left_alone() {
     let said = world.idle_runner();
     assert!(!said.contains(&job), "{said}");
     assert_eq!(last_item(&world.data().join(&job)), 10);
-    world.open_gate();
+    world.open_gate(1);
     world.wait_stored(&job, TWO_ROUNDS).await;
-    world.open_gate();
+    world.open_gate(2);
     first.wait_for_end(&job);
     world.assert_items(&job, 1, TOTAL).await;
     assert!(!world.data().join(&job).exists());
@@ -144,7 +144,7 @@ async fn leave_second_round(world: &LeftWorld, first_round: usize) -> (String, S
     let (mut first, job) = world.begin(first_round).await;
     world.wait_stored(&job, first_round).await;
     world.server.send_signal("STOP");
-    world.open_gate();
+    world.open_gate(1);
     world.wait_spooled(&job, TWO_ROUNDS).await;
     first.kill();
     world.server.send_signal("CONT");

@@ -42,16 +42,19 @@ impl LeftWorld {
         let store = redis.as_ref().map_or_else(sqlite, RedisServer::url);
         let output = format!("file:{}", path("output"));
         let server = Program::serve(&store, &["--output", &output]);
-        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo").args([path("pipe1"), path("pipe2")]).status().unwrap().success()
+        );
         let (pipe, ran) = (path("pipe"), path("ran"));
-        // Only a job's first attempt waits for the test.
+        // Only a job's first attempt waits for the test. Each gate has a pipe of its own: at the
+        // same one, the second would find the end of what was written for the first.
         let text = format!(
             r#"exec 3> $SHUB_FIFO_PATH
             items() {{ seq -f 'ITM {{"n": %.0f}}' $1 $2 >&3; }}
             mkdir {ran}.$1 2> /dev/null && first=1
-            gate() {{ [ -z $first ] || read line < {pipe}; }}
-            items 1 $1; gate
-            items $(($1 + 1)) {TWO_ROUNDS}; gate
+            gate() {{ [ -z $first ] || read line < {pipe}$1; }}
+            items 1 $1; gate 1
+            items $(($1 + 1)) {TWO_ROUNDS}; gate 2
             items {} {TOTAL}"#,
             TWO_ROUNDS + 1
         );
@@ -108,9 +111,10 @@ impl LeftWorld {
         self.runner(&["--once", "--spider", "another"]).join()
     }
 
-    /// Lets the job go on with its next round.
-    pub(crate) fn open_gate(&self) {
-        tokio::task::block_in_place(|| fs::write(self.folder.path().join("pipe"), "go\n").unwrap());
+    /// Lets the job go on after its first or second round.
+    pub(crate) fn open_gate(&self, after_round: u8) {
+        let pipe = self.folder.path().join(format!("pipe{after_round}"));
+        tokio::task::block_in_place(|| fs::write(pipe, "go\n").unwrap());
     }
 
     pub(crate) fn data(&self) -> PathBuf {
