@@ -19,8 +19,7 @@ export async function seed(finished = 60) {
     old.push({
       spider: name, state: "finished", tags: at % 3 ? ["daily"] : ["daily", "eu"], spider_args: { city: ["Rome", "Paris", "Oslo"][at % 3], depth: String(at % 2) },
       pending_time: begin - 20_000 - ((at * 104_729) % 90_000), running_time: begin, finished_time: begin + Math.round(items * share * 90), close_reason: outcome, version: "1.4.2",
-      items: Math.round(items * share), pages: Math.round(pages * share), errors: outcome === "failed" ? 3 : 0, logs: 200,
-      scrapystats: { "item_scraped_count": Math.round(items * share), "memusage/max": 80e6 + ((at * 31) % 40) * 1e6, "downloader/response_status_count/200": Math.round(pages * share), "finish_reason": outcome },
+      scrapystats: { ...stats(items * share, pages * share, outcome === "failed" ? 3 : 0), "memusage/max": 80e6 + ((at * 31) % 40) * 1e6, finish_reason: outcome },
     });
   }
   await push(old);
@@ -29,14 +28,17 @@ export async function seed(finished = 60) {
   await append("logs", job, logLines(5_000));
   await append("items", job, Array.from({ length: 250 }, (_, at) => ({ _type: "Book", title: `Book ${at}`, price: at % 7 ? Number((9.9 + at / 10).toFixed(2)) : null, ...(at % 5 ? { author: `Author ${at % 13}` } : {}), url: `https://books.example/b/${at}`, stock: at % 30, tags: ["a", "b"] })));
   await append("requests", job, Array.from({ length: 300 }, (_, at) => ({ time: now - 300_000 + at * 900, method: at % 40 ? "GET" : "POST", url: `https://books.example/page/${at}`, status: at % 50 === 49 ? 503 : at % 20 === 19 ? 404 : 200, duration: 80 + ((at * 37) % 700), rs: 12_000 + at * 13 })));
-  await update(job, { state: "finished", close_reason: "failed", items: 250, pages: 300, errors: 25, logs: 5_000, scrapystats: { "finish_reason": "failed", "item_scraped_count": 250, "memusage/max": 91_000_000, "log_count/ERROR": 25 } });
+  await update(job, { state: "finished", close_reason: "failed", scrapystats: { ...stats(250, 300, 25), "memusage/max": 91_000_000, finish_reason: "failed" } });
   await push([{ spider: "hotels", priority: 4, spider_args: { city: "Paris", api_token: "s3cret" }, tags: ["daily", "eu"] }]);
   const running = await startNext();
   await append("logs", running, logLines(300));
-  await update(running, { items: 3120, pages: 3900, errors: 2, logs: 300 });
+  await update(running, { scrapystats: stats(3120, 3900, 2) });
   const [pending] = await push([{ spider: "quotes", spider_args: { city: "Oslo" }, tags: ["daily"] }, { spider: "news", priority: 3, units: 4 }]);
   return { job, running, pending };
 }
+
+/** Statistics as Scrapy writes them: the counters of a job are read from them. */
+export const stats = (items, pages, errors) => ({ item_scraped_count: Math.round(items), response_received_count: Math.round(pages), "downloader/request_count": Math.round(pages) + 3, "log_count/DEBUG": 4_427, "log_count/INFO": 466, "log_count/ERROR": errors });
 
 export function logLines(count, from = 0) {
   const begin = Date.now() - 300_000;

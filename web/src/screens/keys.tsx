@@ -52,7 +52,8 @@ export function Keys() {
       {problem && <Failure problem={problem} />}
       {loaded.problem && <Failure problem={loaded.problem} retry={loaded.reload} />}
       {!loaded.value && !loaded.problem && <Waiting what="Loading the keys" />}
-      {loaded.value && <div class="scroll" tabIndex={0} role="region" aria-label="API keys"><table class="rows"><caption class="hidden">API keys</caption>
+      {loaded.value?.length === 0 && <Note>No key is stored: the server runs with the one of <code>--admin-key</code> alone. Make one for each person and program.</Note>}
+      {loaded.value && loaded.value.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label="API keys"><table class="rows"><caption class="hidden">API keys</caption>
         <thead><tr><th scope="col">Owner</th><th scope="col">Role</th><th scope="col">Projects</th><th scope="col">Status</th><th scope="col" class="num">Made</th><th scope="col" class="num">Last used</th><th scope="col" class="num">Expires</th><th scope="col">Id</th><th scope="col"><span class="hidden">Acts</span></th></tr></thead>
         <tbody>{loaded.value.map((key) => {
           const expires = ms(key.expireTime);

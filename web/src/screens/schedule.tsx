@@ -108,11 +108,13 @@ export function Schedule({ project }: { project: number }) {
           </div>
         </Card>
         <Card title="The same call" aside={<div class="tabs small" role="group" aria-label="Language">{LANGUAGES.map(([name], at) => <button type="button" aria-pressed={at === language} onClick={() => setLanguage(at)}>{name}</button>)}</div>}>
-          <Command name="the call" text={LANGUAGES[language]![1](project, draft)} />
-          <p class="dim pad small">KEY is an API key of role user.</p>
+          <Command name="the call" text={LANGUAGES[language]![1](project, masked(draft))} />
+          <p class="dim pad small">KEY is an API key of role user; values of secret names stand in capitals.</p>
         </Card>
       </form>
     </>
   );
 }
+/** Without the values of secrets: the call is shown, and copied into chats. */
+const masked = (draft: Draft): Draft => ({ ...draft, args: draft.args.map(([name, value]) => [name, isSecretName(name) && value ? name.toUpperCase() : value]) });
 const newId = () => `page-${Date.now()}-${Math.random().toString(36).slice(2)}`;

@@ -15,7 +15,7 @@ export function Chart({ title, from, step, series, kind, format }: { title: stri
   const x = (bucket: number) => LEFT + (bucket / Math.max(1, buckets)) * (W - LEFT - 4);
   const y = (value: number) => H - BOTTOM - (value / scale) * (H - BOTTOM - TOP);
   const wide = (W - LEFT - 4) / Math.max(1, buckets);
-  const label = (bucket: number) => exact(from + bucket * step, timeMode.value === "utc").slice(step >= 864e5 ? 5 : 5, step >= 864e5 ? 10 : 16);
+  const label = (bucket: number) => exact(from + bucket * step, timeMode.value === "utc").slice(step * buckets > 864e5 ? 5 : 11, 16);
   const empty = top === 0;
   return (
     <figure class="chart">

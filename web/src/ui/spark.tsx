@@ -12,6 +12,9 @@ export function Spark({ values, width = 96, height = 24, label }: { values: numb
   );
 }
 
+/** A chart has room for so many runs at least. */
+const FEWEST = 30;
+
 /** One bar a run, aligned with those of other numbers; the middle half is marked, and what lies far outside it. */
 export function Bars({ values, labels, tones, hrefs, name, format }: { values: (number | undefined)[]; labels: string[]; tones: string[]; hrefs: string[]; name: string; format: (n: number) => string }) {
   const known = values.filter((value): value is number => value !== undefined).sort((a, b) => a - b);
@@ -20,7 +23,8 @@ export function Bars({ values, labels, tones, hrefs, name, format }: { values: (
   const far = (value: number) => known.length >= 8 && (value < low - 1.5 * (high - low) || value > high + 1.5 * (high - low));
   const [W, H] = [600, 44];
   const y = (value: number) => H - (value / top) * (H - 4);
-  const wide = W / values.length;
+  // A few runs are not drawn as walls.
+  const wide = W / Math.max(values.length, FEWEST);
   return (
     <div class="multiple">
       <div class="multiple-name"><strong>{name}</strong><span>median {known.length ? format(mid) : "–"}</span></div>
