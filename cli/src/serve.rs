@@ -16,6 +16,10 @@ use crate::{
 pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
     let hangup = Hangup::catch()?;
     raise_open_file_limit(flags.listener.max_connections);
+    if !http && flags.listener.web_dir.is_some() {
+        let problem = "the web page is served by `spiderq serve` and `spiderq gateway` only";
+        return Err(Error::option("web-dir", problem));
+    }
     let (admin_key_file, token_secret_file) =
         (flags.admin_key_file.as_deref(), flags.token_secret_file.as_deref());
     secrets::check_standard_input(&[
@@ -31,6 +35,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         admin_key: admin_key.map(Secret::into_inner),
         token_secret: token_secret.map(Secret::into_inner),
         quotas: flags.quotas.into(),
+        session_lifetime_ms: flags.session_lifetime.as_millis().try_into().ok(),
         audit_keep_days: Some(flags.audit_keep),
         output: output.open()?,
         ..ServiceOptions::default()

@@ -199,6 +199,12 @@ pub const MAX_CACHED_API_KEYS: usize = 10_000;
 pub const DEFAULT_KEY_KEEP_MS: u64 = 3_600_000;
 /// The longest that a call may say, ms.
 pub const MAX_KEY_KEEP_MS: u64 = 30 * 24 * 3_600_000;
+/// How long the session of a browser is good where `--session-lifetime` does not say, ms.
+pub const DEFAULT_SESSION_LIFETIME_MS: u64 = 12 * 3_600_000;
+/// The longest session of a browser, ms.
+pub const MAX_SESSION_LIFETIME_MS: u64 = 30 * 24 * 3_600_000;
+/// Bytes of the text of a session.
+pub const MAX_SESSION_BYTES: usize = 512;
 /// Bytes of the shortest `--token-secret`.
 pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 

@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use spiderq_gateway::{BasePath, PageOptions};
 use tower_http::cors::CorsLayer;
 
 use crate::{certificates::Certificates, cors, error::Error, listen::Limits};
@@ -18,10 +19,22 @@ pub struct Network {
     pub cors_origins: Vec<String>,
     /// Whether to log each request.
     pub log_requests: bool,
+    /// The path under which clients see this server, where a proxy does not take it away.
+    pub base_path: BasePath,
+    /// The web page, where HTTP is served; `None`: there is none, and sessions of browsers count for
+    /// nothing.
+    pub page: Option<Page>,
     /// How long a shutdown goes on taking calls while health and readiness already say no.
     pub lame_duck: Duration,
     /// How long a shutdown then waits for the requests under way.
     pub drain: Duration,
+}
+
+/// How the web page is served.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// A folder whose files are read at each request, for development; `None`: those of the program.
+    pub folder: Option<PathBuf>,
 }
 
 /// The PEM files of a TLS server. They are read again when they change.
@@ -55,6 +68,8 @@ impl Default for Network {
             tls: None,
             cors_origins: Vec::new(),
             log_requests: false,
+            base_path: BasePath::default(),
+            page: Some(Page::default()),
             lame_duck: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
@@ -75,8 +90,18 @@ impl Network {
     }
 
     pub(crate) fn prepare(&self) -> Result<Prepared, Error> {
+        let folder = self.page.as_ref().and_then(|page| page.folder.as_deref());
+        if let Some(folder) = folder.filter(|folder| !folder.join("index.html").is_file()) {
+            let problem = format!("{} has no file index.html", folder.display());
+            return Err(Error::option("web-dir", problem));
+        }
         let tls = self.tls.clone().map(Certificates::load).transpose()?;
         Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })
+    }
+
+    pub(crate) fn page_options(&self) -> Option<PageOptions> {
+        let page = self.page.clone()?;
+        Some(PageOptions { folder: page.folder, base: self.base_path.clone() })
     }
 
     pub(crate) const fn scheme(&self) -> &'static str {

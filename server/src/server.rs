@@ -136,6 +136,10 @@ impl BoundListener {
         Ok(Self { listener, address, url, public_url, network, prepared })
     }
 
+    pub(crate) const fn has_page(&self) -> bool {
+        self.network.page.is_some()
+    }
+
     pub(crate) fn gateway_options(
         &self,
         max_body: usize,
@@ -147,6 +151,7 @@ impl BoundListener {
             memory,
             allowed_origins: self.network.cors_origins.clone(),
             timeout: self.network.limits.response_timeout,
+            page: self.network.page_options(),
         }
     }
 
@@ -164,13 +169,15 @@ impl BoundListener {
         let (stop, stopped) = watch::channel(false);
         let allowed = self.network.cors_origins.clone();
         let origins = gateway::Origins { public_url: self.public_url, allowed };
-        let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped);
+        let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped)
+            .taking_sessions(self.network.page.is_some());
         let certificates = self.prepared.tls;
         if let Some(certificates) = certificates.clone() {
             tokio::spawn(certificates.keep_current(stopped.clone()));
         }
         let context = ConnectionContext::new(app, certificates.clone(), limits)
-            .logging_requests(self.network.log_requests);
+            .logging_requests(self.network.log_requests)
+            .under(self.network.base_path.clone());
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,

@@ -30,6 +30,9 @@ pub struct ServiceOptions {
     /// [`MIN_TOKEN_SECRET_BYTES`](spiderq_core::limits::MIN_TOKEN_SECRET_BYTES); a second line has
     /// the secret before it, whose tokens are still taken. `None`: one that the store keeps.
     pub token_secret: Option<String>,
+    /// How long the sessions of browsers are good, ms; `None`:
+    /// [`DEFAULT_SESSION_LIFETIME_MS`](spiderq_core::limits::DEFAULT_SESSION_LIFETIME_MS).
+    pub session_lifetime_ms: Option<u64>,
     /// Days that the store keeps audit events, 0: none; `None`:
     /// [`DEFAULT_AUDIT_KEEP_DAYS`](spiderq_core::limits::DEFAULT_AUDIT_KEEP_DAYS).
     pub audit_keep_days: Option<u32>,
@@ -45,6 +48,7 @@ impl std::fmt::Debug for ServiceOptions {
             .field("admin_key", &self.admin_key.is_some())
             .field("quotas", &self.quotas)
             .field("token_secret", &self.token_secret.is_some())
+            .field("session_lifetime_ms", &self.session_lifetime_ms)
             .field("audit_keep_days", &self.audit_keep_days)
             .field("memory", &self.memory)
             .field("output", &self.output)
@@ -103,6 +107,9 @@ impl Service {
         let secret = store.installation_secret(candidate).await?;
         let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secrets);
         auth = auth.with_quotas(options.quotas.clone());
+        if let Some(lifetime) = options.session_lifetime_ms {
+            auth = auth.with_session_lifetime(lifetime);
+        }
         let mut first_key = None;
         match admin_key {
             Some(key) => auth = auth.with_admin_key(&key),

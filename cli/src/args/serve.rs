@@ -1,11 +1,18 @@
 //! Flags of `spiderq serve`, `service` and `gateway`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::Args;
-use spiderq_core::limits::{DEFAULT_AUDIT_KEEP_DAYS, MAX_AUDIT_KEEP_DAYS};
+use spiderq_core::limits::{
+    DEFAULT_AUDIT_KEEP_DAYS, DEFAULT_SESSION_LIFETIME_MS, MAX_AUDIT_KEEP_DAYS,
+    MAX_SESSION_LIFETIME_MS,
+};
 
-use super::{Authorities, Listener, Secret, ServerQuotas};
+use super::{Authorities, Listener, Secret, ServerQuotas, seconds};
+
+/// The service's own default, s.
+static SESSION_S: LazyLock<String> =
+    LazyLock::new(|| (DEFAULT_SESSION_LIFETIME_MS / 1_000).to_string());
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Serve {
@@ -45,6 +52,10 @@ pub(crate) struct Serve {
         conflicts_with = "token_secret"
     )]
     pub(crate) token_secret_file: Option<PathBuf>,
+    /// Seconds for which a browser that signed in with a key may go on without it, from a minute to
+    /// 30 days. It may no longer as soon as the key is revoked or has expired.
+    #[arg(long, env = "SPIDERQ_SESSION_LIFETIME", default_value = SESSION_S.as_str(), value_name = "SECONDS", value_parser = seconds(60..=MAX_SESSION_LIFETIME_MS / 1_000))]
+    pub(crate) session_lifetime: Duration,
     /// Days that the store keeps audit events, up to 3650; 0: only the log has them.
     #[arg(long, env = "SPIDERQ_AUDIT_KEEP", default_value_t = DEFAULT_AUDIT_KEEP_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_AUDIT_KEEP_DAYS)))]
     pub(crate) audit_keep: u32,

@@ -12,6 +12,7 @@ mod job_token;
 mod limiter;
 mod manage_keys;
 mod recheck;
+mod session;
 mod token_secrets;
 
 use std::sync::Arc;
@@ -24,14 +25,17 @@ pub use self::{
     job_token::JobTokens,
     limiter::{CallerQuotas, Permit},
     manage_keys::{MadeKey, NewKey, RotatedKey},
+    session::MadeSession,
     token_secrets::TokenSecrets,
 };
 use self::{
     api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, api_key_uses::ApiKeyUses, limiter::Limiter,
+    session::Sessions,
 };
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
+    limits::DEFAULT_SESSION_LIFETIME_MS,
     model::{ApiKeyRecord, FieldSelection, JobKey, Millis, Quota, Quotas, Role, State},
     store::{ApiKeyDigest, Store},
 };
@@ -44,6 +48,7 @@ pub struct Auth {
     hasher: ApiKeyHasher,
     tokens: JobTokens,
     fences: Fences,
+    sessions: Sessions,
     cache: ApiKeyCache,
     uses: ApiKeyUses,
     /// The API key of `--admin-key`: valid while this process runs, and never stored.
@@ -67,6 +72,7 @@ impl Auth {
             hasher: ApiKeyHasher::new(secret),
             tokens: JobTokens::new(&token_secrets),
             fences: Fences::new(&token_secrets),
+            sessions: Sessions::new(secret, DEFAULT_SESSION_LIFETIME_MS),
             cache: ApiKeyCache::default(),
             uses: ApiKeyUses::default(),
             configured: None,
@@ -78,6 +84,13 @@ impl Auth {
     #[must_use]
     pub fn with_quotas(mut self, quotas: Quotas) -> Self {
         self.limiter = Limiter::new(quotas);
+        self
+    }
+
+    /// With sessions that are good for so long, ms.
+    #[must_use]
+    pub fn with_session_lifetime(mut self, ms: u64) -> Self {
+        self.sessions.lifetime_ms = ms;
         self
     }
 
@@ -121,7 +134,14 @@ impl Auth {
         credentials: Option<Credentials>,
     ) -> Result<(Caller, CallerQuotas)> {
         match credentials.ok_or(Error::Unauthenticated)? {
-            Credentials::Key(key) => identity(self.key_record(&key).await?.as_ref()),
+            Credentials::Key(key) => {
+                let digest = self.hasher.digest(&key);
+                identity(self.record_in_use(&digest).await?.as_ref())
+            }
+            Credentials::Session(session) => {
+                let (digest, _) = self.session(&session)?;
+                identity(self.record_in_use(&digest).await?.as_ref())
+            }
             Credentials::Token { job, token } => {
                 let (key, caller) = self.token_caller(job, &token).await?;
                 Ok((caller, CallerQuotas::new(key.to_string(), Quotas::default())))
@@ -150,19 +170,19 @@ impl Auth {
         self.limiter.limit(permit.caller(), quota)
     }
 
-    async fn key_record(&self, key: &ApiKey) -> Result<Arc<ApiKeyRecord>> {
-        let digest = self.hasher.digest(key);
+    /// What is kept of an API key that is good.
+    async fn record_in_use(&self, digest: &ApiKeyDigest) -> Result<Arc<ApiKeyRecord>> {
         if let Some((configured, record)) = &self.configured
-            && *configured == digest
+            && configured == digest
         {
             return Ok(Arc::clone(record));
         }
         let now = self.clock.now();
-        let record = self.record_of(&digest, now).await?;
+        let record = self.record_of(digest, now).await?;
         if record.has_expired(now) {
             return Err(Error::Unauthenticated);
         }
-        self.uses.note(&digest, now);
+        self.uses.note(digest, now);
         Ok(record)
     }
 
