@@ -29,7 +29,7 @@ for (const colorScheme of ["light", "dark"]) {
     await page.goto(`${url}/p/${project}/jobs`);
     await page.getByRole("checkbox", { name: /^Select \d/ }).first().check();
     await check("selected");
-    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
     await check("question");
     await page.keyboard.press("Escape");
     await page.getByRole("combobox", { name: "Search jobs" }).focus();

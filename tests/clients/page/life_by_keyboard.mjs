@@ -18,7 +18,7 @@ await inBrowser(async (page) => {
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await keys("g", "s");
   await page.waitForURL(`${url}/p/${project}/schedule`);
-  await page.getByLabel("Spider").first().waitFor();
+  await page.locator("input[list=spiders]").waitFor();
   await page.waitForFunction(() => document.activeElement?.matches("input[list=spiders]"));
   await page.keyboard.type("books");
   await keys("Enter");
@@ -40,13 +40,13 @@ await inBrowser(async (page) => {
   await page.locator("h1 .badge", { hasText: "running" }).waitFor();
   await keys("s");
   await page.getByRole("dialog").waitFor();
-  await keys("Tab", "Enter");
+  await keys("Enter");
   await page.getByText("stop requested").waitFor();
   await update(key, { state: "finished", close_reason: "cancelled" });
   await page.locator("h1 .badge", { hasText: "cancelled" }).waitFor();
   await keys("R");
   await page.getByRole("dialog").waitFor();
-  await keys("Tab", "Enter");
+  await keys("Enter");
   await page.getByText("1 job scheduled").waitFor();
   assert.match(await call("GET", `/jobq/${project}/list?state=pending`), new RegExp(`"key":"${project}/2/2"`));
   await keys("L");

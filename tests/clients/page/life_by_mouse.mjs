@@ -5,13 +5,13 @@ import { logLines } from "./seed.mjs";
 
 await inBrowser(async (page) => {
   await page.goto(`${url}/p/${project}/schedule`);
-  await page.getByLabel("Spider", { exact: false }).first().fill("books");
+  await page.locator("input[list=spiders]").fill("books");
   await page.getByRole("button", { name: "Argument", exact: true }).click();
   await page.getByLabel("Name of argument 1").fill("city");
   await page.getByLabel("Value of argument 1").fill("Rome");
   await page.getByLabel("Tags").fill("daily, eu");
   await page.getByLabel("Scrapy settings").fill("{");
-  assert.ok(await page.getByText("Not JSON yet").isVisible());
+  await page.getByText("Not JSON yet").waitFor();
   assert.ok(await page.getByRole("button", { name: "Schedule", exact: true }).isDisabled());
   await page.getByLabel("Scrapy settings").fill('{"DOWNLOAD_DELAY": 1}');
   await page.getByRole("button", { name: "Schedule", exact: true }).click();
@@ -25,13 +25,13 @@ await inBrowser(async (page) => {
   await append("logs", key, logLines(200));
   await append("items", key, [{ title: "A", price: 1.5 }, { title: "B" }]);
   await page.getByRole("link", { name: /^Log/ }).click();
-  await page.getByText("Crawled 10 pages").waitFor();
+  await page.getByText("Crawled 190 pages").waitFor();
   await page.getByRole("link", { name: /^Items/ }).click();
   await page.getByRole("columnheader", { name: "title" }).waitFor();
-  assert.ok(await page.getByText("50 %").first().isVisible());
+  await page.getByText("50 %").first().waitFor();
 
-  await page.getByRole("button", { name: "Stop" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByText("stop requested").waitFor();
   await update(key, { state: "finished", close_reason: "cancelled" });
   await page.locator("h1 .badge", { hasText: "cancelled" }).waitFor();
@@ -45,17 +45,17 @@ await inBrowser(async (page) => {
   await page.goto(`${url}/p/${project}/jobs`);
   await page.getByLabel(`Select ${key}`).check();
   await page.getByRole("button", { name: "Tag", exact: true }).click();
-  await page.getByRole("dialog").getByRole("textbox").fill("seen");
-  await page.getByRole("dialog").getByRole("button", { name: "Tag" }).click();
+  await page.getByRole("dialog").locator("input").fill("seen");
+  await page.getByRole("dialog").getByRole("button", { name: "Tag", exact: true }).click();
   await page.locator("td .chip", { hasText: "seen" }).waitFor();
   await page.getByLabel(`Select ${key}`).check();
-  await page.getByRole("button", { name: "Delete" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByLabel(`Select ${key}`).waitFor({ state: "detached" });
   await page.getByRole("group", { name: "States" }).getByRole("button", { name: "deleted" }).click();
   await page.getByLabel(`Select ${key}`).check();
-  await page.getByRole("button", { name: "Restore" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
+  await page.getByRole("button", { name: "Restore", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
   await page.getByLabel(`Select ${key}`).waitFor({ state: "detached" });
   assert.equal(await call("GET", `/jobs/${key}/state`), '"finished"\n'.trim());
 });

@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 export const url = process.env.SPIDERQ_URL;
 export const key = process.env.SPIDERQ_API_KEY;
 /** For a busy machine. ms */
-export const TIMEOUT = 60_000;
+export const TIMEOUT = Number(process.env.PAGE_TIMEOUT ?? 60_000);
 /** A project that no other test of the same server uses. */
 export const project = Number(process.env.SPIDERQ_PROJECT ?? 1_000 + (process.pid % 100_000));
 const basic = (apiKey) => `Basic ${Buffer.from(`${apiKey}:`).toString("base64")}`;

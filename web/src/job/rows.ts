@@ -45,4 +45,6 @@ function row(at: number, text: string): OutputRow {
   return { at, text, value: value && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : null };
 }
 export const cellText = (value: unknown): string => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+/** An item's own field: a name such as `constructor` is one like any other. */
+export const fieldOf = (row: OutputRow, field: string): unknown => (row.value && Object.hasOwn(row.value, field) ? row.value[field] : undefined);
 export const isEmpty = (value: unknown) => value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);

@@ -76,7 +76,7 @@ export function Doing({ doing, jobOf, close, done }: { doing: Doing; jobOf: (key
         <div class="dialog-foot">
           {over ? <Button kind="primary" onClick={close}>Close</Button> : <>
             <Button onClick={() => { cancelled.current = true; close(); }}>Cancel</Button>
-            <Button type="submit" kind={doing.act === "delete" ? "danger solid" : "primary"} disabled={!ready || progress !== null}>{verb}</Button>
+            <Button type="submit" kind={doing.act === "delete" ? "danger solid" : "primary"} disabled={!ready || progress !== null} autofocus={!needsValue && !many}>{verb}</Button>
           </>}
         </div>
       </form>

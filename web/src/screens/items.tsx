@@ -5,7 +5,7 @@ import { type GetOutputStatsResponse, OutputKind } from "../../gen/spiderq/v1/jo
 import { healed } from "../api/connection.ts";
 import { apiUrl } from "../base.ts";
 import { count, percent, plural } from "../format/number.ts";
-import { cellText, isEmpty, OutputRows } from "../job/rows.ts";
+import { cellText, fieldOf, isEmpty, OutputRows } from "../job/rows.ts";
 import { preference } from "../preference.ts";
 import { useKeys } from "../ui/keys.ts";
 import { Button, Card, Empty, Failure, Menu, Waiting } from "../ui/parts.tsx";
@@ -23,8 +23,8 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
   useKeys([{ keys: "v", what: "Table or JSON", act: () => (mode.value = mode.peek() === "table" ? "json" : "table") }, { keys: "m", what: "Load more", act: () => void list.more(5) }, { keys: "/", what: "Search", act: () => document.querySelector<HTMLInputElement>("#item-search")?.focus() }]);
   const total = stats?.outputs.find((each) => each.kind === OutputKind.ITEMS);
   const lines = Number(total?.lines ?? 0n);
-  const types = [...new Set(list.rows.value.map((row) => row.value?._type).filter((each): each is string => typeof each === "string"))];
-  const rows = type ? list.rows.value.filter((row) => row.value?._type === type) : list.rows.value;
+  const types = [...new Set(list.rows.value.map((row) => fieldOf(row, "_type")).filter((each): each is string => typeof each === "string"))];
+  const rows = type ? list.rows.value.filter((row) => fieldOf(row, "_type") === type) : list.rows.value;
   const fields = [...new Set(rows.flatMap((row) => Object.keys(row.value ?? {})))].slice(0, COLUMNS);
   const running = job.state === JobState.RUNNING;
   return (
@@ -45,7 +45,7 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
       {rows.length > 0 && mode.value === "table" && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label="Items">
           <table class="rows"><caption class="hidden">Items</caption><thead><tr><th scope="col" class="num">#</th>{fields.map((field) => <th scope="col"><Text of={field} max={60} /></th>)}</tr></thead>
-            <tbody>{rows.map((row) => <tr key={row.at}><th scope="row" class="num dim" id={`L${row.at}`}>{row.at}</th>{row.value ? fields.map((field) => <td class={typeof row.value![field] === "number" ? "num" : "clip"}>{isEmpty(row.value![field]) ? <span class="dim">{row.value![field] === undefined ? "" : cellText(row.value![field])}</span> : <Cell text={cellText(row.value![field])} />}</td>) : <td colSpan={fields.length}><Text of={row.text} max={CELL} /></td>}</tr>)}</tbody></table>
+            <tbody>{rows.map((row) => <tr key={row.at}><th scope="row" class="num dim" id={`L${row.at}`}>{row.at}</th>{row.value ? fields.map((field) => <Cell value={fieldOf(row, field)} />) : <td colSpan={fields.length}><Text of={row.text} max={CELL} /></td>}</tr>)}</tbody></table>
         </div>
       )}
       {rows.length > 0 && mode.value === "json" && rows.map((row) => <details class="json" open={rows.length <= 20}><summary class="mono">{row.at}</summary><pre tabIndex={0}><Text of={row.value ? JSON.stringify(row.value, null, 2) : row.text} max={50_000} /></pre></details>)}
@@ -54,9 +54,10 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
     </div>
   );
 }
-function Cell({ text }: { text: string }) {
+function Cell({ value }: { value: unknown }) {
+  const text = cellText(value);
   const link = /^https?:\/\/\S+$/.test(text) && text.length < 2_000;
-  return link ? <a href={text} target="_blank" rel="noopener noreferrer nofollow"><Text of={text} max={CELL} /></a> : <Text of={text} max={CELL} />;
+  return <td class={typeof value === "number" ? "num" : `clip ${isEmpty(value) ? "dim" : ""}`}>{link ? <a href={text} target="_blank" rel="noopener noreferrer nofollow"><Text of={text} max={CELL} /></a> : <Text of={text} max={CELL} />}</td>;
 }
 function Coverage({ counts, lines }: { counts: Record<string, bigint>; lines: number }) {
   const all = Object.entries(counts).sort((a, b) => Number(b[1] - a[1]));

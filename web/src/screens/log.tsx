@@ -29,7 +29,7 @@ export function Log({ job, stats }: { job: Job; stats: GetOutputStatsResponse | 
   const reader = useMemo(() => new LogReader(job.key, { level, text, regex }), [job.key, job.attempt, level, text, regex, healed.value]);
   const [opened, setOpened] = useState<Map<number, number>>(new Map());
   const [row, setRow] = useState(-1);
-  const [follow, setFollow] = useState(job.state === JobState.RUNNING && !from && !place.peek().hash);
+  const [follow, setFollow] = useState(job.state === JobState.RUNNING && from < 0);
   const seen = useRef(0);
   const logs = stats?.outputs.find((each) => each.kind === OutputKind.LOGS);
   const lines = Number(logs?.lines ?? 0n);

@@ -9,7 +9,7 @@ import { type Draft, draftOf, EMPTY_DRAFT, inCurl, inGrpc, inPython, inShub, obj
 import { isSecretName, jobPath } from "../job/facts.ts";
 import { go, href, place } from "../router.ts";
 import { useLoad } from "../ui/load.ts";
-import { Button, Card, Command, Failure, Field, Heading, Note, Waiting } from "../ui/parts.tsx";
+import { Button, Card, Command, Failure, Field, focused, Heading, Note, Waiting } from "../ui/parts.tsx";
 import { say } from "../ui/toast.tsx";
 
 const LANGUAGES: [string, (project: number, draft: Draft) => string][] = [["curl", inCurl], ["shub", inShub], ["Python", inPython], ["gRPC", inGrpc]];
@@ -80,7 +80,7 @@ export function Schedule({ project }: { project: number }) {
       <form class="schedule" onSubmit={submit}>
         <Card title="What">
           <div class="form">
-            <Field label="Spider" hint={draft.spider && !known ? "No job of this spider yet: it gets a number with this one." : "A script is py:NAME."}><input list="spiders" required autofocus value={draft.spider} onInput={(event) => change({ spider: event.currentTarget.value })} autocomplete="off" spellcheck={false} /></Field>
+            <Field label="Spider" hint={draft.spider && !known ? "No job of this spider yet: it gets a number with this one." : "A script is py:NAME."}><input list="spiders" required ref={focused} value={draft.spider} onInput={(event) => change({ spider: event.currentTarget.value })} autocomplete="off" spellcheck={false} /></Field>
             <datalist id="spiders">{spiders.value?.map((spider) => <option value={spider.name} />)}</datalist>
             <fieldset><legend>Arguments</legend>
               {draft.args.map(([name, value], at) => (

@@ -18,7 +18,7 @@ export function Failure({ problem, retry }: { problem: Problem; retry?: () => vo
 }
 export const Waiting = ({ what = "Loading" }: { what?: string }) => <p class="waiting" role="status">{what}…</p>;
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
-  return <div class="empty"><h3>{title}</h3>{children}</div>;
+  return <div class="empty"><h2>{title}</h2>{children}</div>;
 }
 export function Note({ tone = "info", children }: { tone?: "info" | "warn" | "bad"; children: ComponentChildren }) {
   return <div class={`note ${tone}`}><Icon name={tone === "info" ? "help" : "warn"} /><div>{children}</div></div>;
@@ -48,10 +48,10 @@ export function Figure({ name, value, tone = "", sub }: { name: string; value: C
   return <div class={`figure ${tone}`}><dt>{name}</dt><dd>{value}{sub !== undefined && <small>{sub}</small>}</dd></div>;
 }
 
-export interface ButtonProps { icon?: IconName; onClick?: () => void; children?: ComponentChildren; kind?: string; label?: string; disabled?: boolean; pressed?: boolean; type?: "button" | "submit" }
-export function Button({ icon, onClick, children, kind = "", label, disabled, pressed, type = "button" }: ButtonProps) {
+export interface ButtonProps { autofocus?: boolean; icon?: IconName; onClick?: () => void; children?: ComponentChildren; kind?: string; label?: string; disabled?: boolean; pressed?: boolean; type?: "button" | "submit" }
+export function Button({ icon, onClick, children, kind = "", label, disabled, pressed, type = "button", autofocus }: ButtonProps) {
   return (
-    <button type={type} class={kind} onClick={onClick} aria-label={label} title={label} disabled={disabled} aria-pressed={pressed}>
+    <button type={type} class={kind} autofocus={autofocus} onClick={onClick} aria-label={label} title={label} disabled={disabled} aria-pressed={pressed}>
       {icon && <Icon name={icon} />}{children}
     </button>
   );
@@ -90,6 +90,11 @@ export function Dialog({ title, close, children, class: extra = "" }: { title: s
       {children}
     </dialog>
   );
+}
+
+/** Given as `ref`: gives the element the keyboard when it is shown. (`autofocus` is for the first of a document.) */
+export function focused(element: HTMLElement | null) {
+  element?.focus();
 }
 
 /** A button that opens a small panel below it. */

@@ -41,7 +41,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <header class="top">
         <a class="brand" href={href("/")}><Icon name="spider" />spiderq</a>
         <Places />
-        <button type="button" class="jump" onClick={() => (paletteOpen.value = true)} aria-label="Jump to a screen, spider or job"><Icon name="search" /><span>Jump to…</span><kbd>{navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl "}K</kbd></button>
+        <button type="button" class="jump" onClick={() => (paletteOpen.value = true)} title="Jump to a screen, spider or job"><Icon name="search" /><span>Jump to…</span><kbd>{navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl "}K</kbd></button>
         <Live />
         <Person />
       </header>
