@@ -13,7 +13,7 @@ import { Found, logClock, Text } from "../ui/text.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useWindow } from "../ui/window.ts";
 
-const ROW = 20;
+const ROW = 24;
 /** Characters of a line that are shown; of one that was opened before all of it is asked for. */
 const SHORT = 2_000;
 const LONG = 20_000;
