@@ -85,7 +85,7 @@ export function JobScreen({ project, spider, job: key, tab }: { project: number;
       </nav>
       {loaded.problem && <Failure problem={loaded.problem} retry={loaded.reload} />}
       {tab === "overview" && <Overview job={job} stats={stats.value ?? null} />}
-      {tab === "log" && <Log job={job} stats={stats.value ?? null} />}
+      {tab === "log" && <Log job={job} stats={stats.value} />}
       {tab === "items" && <Items job={job} stats={stats.value ?? null} />}
       {tab === "requests" && <Requests job={job} stats={stats.value ?? null} />}
       {tab === "stats" && <Stats job={job} />}

@@ -20,7 +20,7 @@ const LONG = 20_000;
 const LEVELS: [number, string][] = [[10, "DEBUG"], [20, "INFO"], [30, "WARNING"], [40, "ERROR"], [50, "CRITICAL"]];
 const levelName = (level: number) => LEVELS.findLast(([from]) => level >= from)?.[1] ?? "STDOUT";
 
-export function Log({ job, stats }: { job: Job; stats: GetOutputStatsResponse | null }) {
+export function Log({ job, stats }: { job: Job; stats: GetOutputStatsResponse | null | undefined }) {
   const search = new URLSearchParams(place.value.query);
   const level = Number(search.get("level")) || 0;
   const text = search.get("text") ?? "";
@@ -49,8 +49,8 @@ export function Log({ job, stats }: { job: Job; stats: GetOutputStatsResponse | 
     return () => reader.close();
   }, [reader]);
   useEffect(() => {
-    if (job.state === JobState.RUNNING && !reader.filtered && stats) void reader.follow();
-  }, [reader, job.state, Boolean(stats)]);
+    if (job.state === JobState.RUNNING && !reader.filtered && stats !== undefined) void reader.follow();
+  }, [reader, job.state, stats !== undefined]);
   useEffect(() => {
     if (follow && total) view.scrollTo(total - 1, "end");
     if (follow) seen.current = total;
@@ -118,7 +118,7 @@ export function Log({ job, stats }: { job: Job; stats: GetOutputStatsResponse | 
       </div>
       {reader.filtered && <p class="dim small" role="status">{reader.searching.value ? "Searching…" : ""} {plural(total, "line")} found{reader.more.value ? " so far" : ""}{text && !pattern ? "; the browser can't mark what this expression finds" : ""}</p>}
       {reader.problem.value && <Failure problem={reader.problem.value} retry={() => void reader.search()} />}
-      {total === 0 && !reader.searching.value && <NoLines job={job} filtered={reader.filtered} known={stats !== null} clear={() => ask({ level: 0, text: "" })} />}
+      {total === 0 && !reader.searching.value && (reader.filtered || (stats !== undefined && !lines)) && <NoLines job={job} filtered={reader.filtered} known={stats !== null} clear={() => ask({ level: 0, text: "" })} />}
       <div class={`lines ${total ? "" : "gone"}`} ref={view.box} tabIndex={0} role="log" aria-label="Log lines" aria-live="off">
         <div ref={(space) => { if (space) space.style.height = `${view.above}px`; }} />
         {Array.from({ length: Math.max(0, view.last - view.first) }, (_, index) => {

@@ -52,7 +52,7 @@ export function Projects() {
           <thead><tr><th scope="col">Project</th><th scope="col" class="num">Pending</th><th scope="col" class="num">Running</th><th scope="col" class="num">Finished</th><th scope="col">Last runs</th><th scope="col" class="wide">Last job</th><th scope="col" class="num wide">Runners</th></tr></thead>
           <tbody>{value.map((row, at) => (
             <tr class={at === rows.at ? "at" : ""}>
-              <th scope="row"><a href={href(`/p/${row.id}`)}>{row.name ? <Text of={row.name} max={60} /> : `Project ${row.id}`}</a>{row.name && <small class="dim"> {row.id}</small>}</th>
+              <th scope="row" class="name"><a href={href(`/p/${row.id}`)}>{row.name ? <Text of={row.name} max={60} /> : `Project ${row.id}`}</a>{row.name && <small class="dim"> {row.id}</small>}</th>
               <td class="num"><a class={row.pending ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Apending`)}>{count(row.pending)}</a>{row.oldest < Infinity && row.oldest > 0 && <small class="dim block">since <When at={row.oldest} /></small>}</td>
               <td class="num"><a class={row.running ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Arunning`)}>{count(row.running)}</a>{row.full && <small class="block">at its limit</small>}</td>
               <td class="num"><a class={row.finished ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Afinished`)}>{count(row.finished)}</a></td>
