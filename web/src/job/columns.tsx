@@ -6,7 +6,7 @@ import { duration, ms, now } from "../format/time.ts";
 import { href } from "../router.ts";
 import { StatusBadge } from "../ui/status.tsx";
 import { Text, When } from "../ui/text.tsx";
-import { isSecretName, jobPath, runtimeOf, shortKey, waitOf } from "./facts.ts";
+import { isSecretName, jobPath, runnerOf, runtimeOf, shortKey, waitOf } from "./facts.ts";
 
 export interface Column {
   id: string;
@@ -31,7 +31,7 @@ export const COLUMNS: Column[] = [
   { id: "logs", name: "Log lines", width: "5.5rem", class: "num mid", cell: (job) => number(job.counters?.logs) },
   { id: "priority", name: "Priority", width: "5rem", class: "num mid", cell: (job) => job.priority },
   { id: "units", name: "Units", width: "4rem", class: "num mid", cell: (job) => job.units },
-  { id: "runner", name: "Started by", width: "8rem", class: "mid", cell: (job) => <Text of={job.startedBy || "–"} max={40} /> },
+  { id: "runner", name: "Runner", width: "8rem", class: "mid", cell: (job) => <Text of={runnerOf(job) || "–"} max={40} /> },
   { id: "by", name: "Scheduled by", width: "8rem", class: "mid", cell: (job) => <Text of={job.scheduledBy || "–"} max={40} /> },
   { id: "version", name: "Version", width: "6rem", class: "mid", cell: (job) => <Text of={job.version || "–"} max={20} /> },
   { id: "wait", name: "Wait", width: "5rem", class: "num mid", cell: (job) => (job.pendingTime ? duration(waitOf(job, job.state === JobState.PENDING ? now.value : 0)) : "–") },

@@ -44,6 +44,11 @@ export function json(text: string | undefined): unknown {
     return undefined;
   }
 }
+/** The runner that has or had it, where it said its name; else who started it. */
+export function runnerOf(job: Job): string {
+  const runner = json(job.metadataJson.runner);
+  return typeof runner === "string" ? runner : job.startedBy;
+}
 const SECRET = /pass|secret|token|api_?key|credential|auth/i;
 /** Whether a name sounds like that of a secret: its value is then masked until asked for. */
 export const isSecretName = (name: string) => SECRET.test(name);

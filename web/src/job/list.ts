@@ -60,7 +60,7 @@ export class JobList {
   private async page(): Promise<number> {
     const first = !this.token;
     const answer = await jobs.listJobs({
-      project: BigInt(this.project), filter: serverFilter(this.query, this.now), pageToken: this.token, pageSize: this.scan ? SCAN_PAGE : PAGE, withTotalSize: first, metadataFields: this.query.runners.length ? ["runner"] : [],
+      project: BigInt(this.project), filter: serverFilter(this.query, this.now), pageToken: this.token, pageSize: this.scan ? SCAN_PAGE : PAGE, withTotalSize: first, metadataFields: ["runner"],
     }, { signal: this.abort.signal });
     if (answer.readTime) clockSkew.value = ms(answer.readTime) - Date.now();
     if (first) this.total.value = Number(answer.totalSize);

@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Job, type JobFilterSchema, JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import { ms, stamp } from "../format/time.ts";
-import { runtimeOf, waitOf } from "../job/facts.ts";
+import { runnerOf, runtimeOf, waitOf } from "../job/facts.ts";
 import type { Comparison, Query, StateName } from "./parse.ts";
 
 export type Filter = MessageInitShape<typeof JobFilterSchema>;
@@ -34,7 +34,7 @@ export const isScan = (query: Query) => Boolean(query.bounds.length || query.wor
 export function scanMatches(query: Query, job: Job): boolean {
   const value = { items: Number(job.counters?.items ?? 0), pages: Number(job.counters?.pages ?? 0), errors: Number(job.counters?.errors ?? 0), logs: Number(job.counters?.logs ?? 0), runtime: runtimeOf(job), wait: waitOf(job) };
   if (!query.bounds.every((bound) => holds(value[bound.counter], bound.is, bound.value))) return false;
-  if (!query.runners.every((runner) => job.startedBy.toLowerCase().includes(runner) || (job.metadataJson.runner ?? "").toLowerCase().includes(runner))) return false;
+  if (!query.runners.every((runner) => runnerOf(job).toLowerCase().includes(runner))) return false;
   if (!query.words.length) return true;
   const text = [job.key, job.spiderName, ...job.tags, job.closeReason, ...Object.entries(job.spiderArgs).flat()].join("\n").toLowerCase();
   return query.words.every((word) => text.includes(word));
