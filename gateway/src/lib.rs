@@ -35,4 +35,4 @@ pub use middleware::{cross_site::Origins, unauthenticated::PUBLIC_PATHS};
 pub use router::router;
 pub use services::{Options, Services};
 pub use upstream::upstream;
-pub use web::{BasePath, GivenToAnybody, PageOptions, use_session};
+pub use web::{BasePath, GivenToAnybody, PageOptions, use_ambient, use_session};

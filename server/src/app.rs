@@ -31,6 +31,7 @@ use crate::{
     grpc::{Admission, GrpcGuard},
     listen::Limits,
     public_paths::is_reflection,
+    trusted_user::Users,
 };
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
@@ -50,6 +51,7 @@ pub(crate) struct App {
     dispatch: Dispatch,
     cors: Option<Arc<CorsLayer>>,
     takes_sessions: bool,
+    users: Option<Users>,
 }
 
 impl App {
@@ -70,12 +72,18 @@ impl App {
         };
         let (origins, body_timeouts) = (Arc::new(origins), limits.body_timeouts());
         let dispatch = Dispatch { grpc: grpc.map(guarded), web_only, http, origins, body_timeouts };
-        Self { dispatch, cors: cors.map(Arc::new), takes_sessions: false }
+        Self { dispatch, cors: cors.map(Arc::new), takes_sessions: false, users: None }
     }
 
     /// Whether the session of a browser may stand for a key.
     pub(crate) fn taking_sessions(mut self, takes_sessions: bool) -> Self {
         self.takes_sessions = takes_sessions;
+        self
+    }
+
+    /// Whom proxies name.
+    pub(crate) fn with_users(mut self, users: Option<Users>) -> Self {
+        self.users = users;
         self
     }
 
@@ -85,6 +93,9 @@ impl App {
         }
         if self.takes_sessions {
             use_session(&mut request, &self.dispatch.origins);
+        }
+        if let Some(users) = &self.users {
+            users.sign_in(&mut request, &self.dispatch.origins);
         }
         match &self.cors {
             Some(cors) if cors::applies_to(&request) => {

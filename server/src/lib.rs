@@ -26,6 +26,7 @@ pub mod store_url;
 #[cfg(test)]
 mod test_services;
 mod tls;
+mod trusted_user;
 mod upstream_calls;
 
 pub use error::Error;
@@ -40,3 +41,4 @@ pub use server::Server;
 pub use spiderq_gateway::BasePath;
 pub use spiderq_service::ServiceOptions;
 pub use tls::{ClientTls, client_endpoint, install_crypto_provider};
+pub use trusted_user::{Addresses, TrustedUser};

@@ -3,10 +3,13 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use axum::http::HeaderName;
 use spiderq_gateway::{BasePath, PageOptions};
 use tower_http::cors::CorsLayer;
 
-use crate::{certificates::Certificates, cors, error::Error, listen::Limits};
+use crate::{
+    certificates::Certificates, cors, error::Error, listen::Limits, trusted_user::TrustedUser,
+};
 
 /// Options of a listener. The default serves plain HTTP without CORS and drains for 10 s.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Network {
     /// The web page, where HTTP is served; `None`: there is none, and sessions of browsers count for
     /// nothing.
     pub page: Option<Page>,
+    /// Whose header is believed to name users; `None`: nobody's. A gateway alone knows none.
+    pub trusted_user: Option<TrustedUser>,
     /// How long a shutdown goes on taking calls while health and readiness already say no.
     pub lame_duck: Duration,
     /// How long a shutdown then waits for the requests under way.
@@ -70,6 +75,7 @@ impl Default for Network {
             log_requests: false,
             base_path: BasePath::default(),
             page: Some(Page::default()),
+            trusted_user: None,
             lame_duck: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
@@ -80,6 +86,8 @@ impl Default for Network {
 pub(crate) struct Prepared {
     pub(crate) tls: Option<Arc<Certificates>>,
     pub(crate) cors: Option<CorsLayer>,
+    /// That of [`Network::trusted_user`].
+    pub(crate) user_header: Option<HeaderName>,
 }
 
 impl Network {
@@ -96,7 +104,8 @@ impl Network {
             return Err(Error::option("web-dir", problem));
         }
         let tls = self.tls.clone().map(Certificates::load).transpose()?;
-        Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })
+        let user_header = self.trusted_user.as_ref().map(TrustedUser::prepare).transpose()?;
+        Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)?, user_header })
     }
 
     pub(crate) fn page_options(&self) -> Option<PageOptions> {

@@ -28,6 +28,7 @@ use crate::{
     health,
     listen::{self, ConnectionContext},
     network::{Network, Prepared},
+    trusted_user::{Sign, Users},
 };
 
 /// Connections that the system queues until they are accepted. In a burst beyond it, a client
@@ -155,6 +156,15 @@ impl BoundListener {
         }
     }
 
+    /// Those whom proxies name.
+    fn users(&self, service: &Service) -> Option<Users> {
+        let header = self.prepared.user_header.clone()?;
+        let proxies = &self.network.trusted_user.as_ref()?.proxies;
+        let service = service.clone();
+        let sign: Sign = Arc::new(move |name| service.user_session(name).ok());
+        Some(Users::new(header, proxies, sign))
+    }
+
     /// Serves `grpc`, `http` and the health paths until [`Server::shutdown`].
     pub(crate) fn serve(
         self,
@@ -167,10 +177,12 @@ impl BoundListener {
         let http = health::routes(check, authenticate, shutdown.clone()).merge(http);
         let limits = self.network.limits.clone();
         let (stop, stopped) = watch::channel(false);
+        let users = handles.as_ref().and_then(|handles| self.users(&handles.service));
         let allowed = self.network.cors_origins.clone();
         let origins = gateway::Origins { public_url: self.public_url, allowed };
         let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped)
-            .taking_sessions(self.network.page.is_some());
+            .taking_sessions(self.network.page.is_some())
+            .with_users(users);
         let certificates = self.prepared.tls;
         if let Some(certificates) = certificates.clone() {
             tokio::spawn(certificates.keep_current(stopped.clone()));

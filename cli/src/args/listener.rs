@@ -143,6 +143,7 @@ impl From<&Listener> for Network {
             cors_origins: flags.cors_origins.clone(),
             log_requests: flags.log_requests,
             base_path: flags.base_path.clone(),
+            trusted_user: None,
             page: (!flags.no_web).then(|| Page { folder: flags.web_dir.clone() }),
             lame_duck: flags.lame_duck,
             drain: flags.drain,

@@ -114,10 +114,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_folder_gives_its_own_files_and_no_others() {
-        let outside = std::env::temp_dir().join(format!("spiderq-page-{}", std::process::id()));
-        let folder = outside.join("dist");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(outside.join("secret.txt"), "secret").unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("dist");
+        fs::create_dir(&folder).unwrap();
+        fs::write(outside.path().join("secret.txt"), "secret").unwrap();
         fs::write(folder.join(".hidden"), "secret").unwrap();
         fs::write(folder.join("app.js"), "1").unwrap();
         let files = Files::new(Some(folder.clone()));
@@ -129,7 +129,6 @@ mod tests {
         {
             assert!(files.read(name).await.is_none(), "{name}");
         }
-        fs::remove_dir_all(outside).unwrap();
     }
 
     #[test]

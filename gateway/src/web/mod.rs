@@ -23,7 +23,10 @@ use http::{
 };
 
 pub(crate) use self::sessions::{SESSION, sign_in, sign_out, who};
-pub use self::{base_path::BasePath, session_cookie::use_session};
+pub use self::{
+    base_path::BasePath,
+    session_cookie::{use_ambient, use_session},
+};
 use self::{
     files::{File, Files},
     session_cookie::BySession,
@@ -153,6 +156,7 @@ async fn guarded(request: Request, next: Next) -> Response {
         let headers = response.headers_mut();
         headers.remove(WWW_AUTHENTICATE);
         headers.insert(CONTENT_SECURITY_POLICY, NO_DOCUMENT);
+        headers.insert(RESOURCE_POLICY, SAME_ORIGIN);
         headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
     }
     response

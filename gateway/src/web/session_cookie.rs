@@ -24,13 +24,27 @@ pub(crate) struct BySession;
 /// Takes the cookies off the request. The session among them becomes its credentials where it has
 /// no others and [`may_be_ambient`] says so.
 pub fn use_session<B>(request: &mut Request<B>, origins: &Origins) {
-    let cookies = request.headers_mut().remove(COOKIE);
-    let Some(session) = cookies.as_ref().and_then(find) else { return };
+    // Over HTTP/2 a browser sends each cookie in a field of its own (RFC 9113, section 8.2.3).
+    let session = request.headers().get_all(COOKIE).iter().find_map(find);
+    request.headers_mut().remove(COOKIE);
+    if let Some(session) = session {
+        use_ambient(request, origins, || Some(session));
+    }
+}
+
+/// Makes `session` the credentials of a request that has no others, where [`may_be_ambient`] says
+/// so.
+pub fn use_ambient<B>(
+    request: &mut Request<B>,
+    origins: &Origins,
+    session: impl FnOnce() -> Option<String>,
+) {
     if has_credentials(request.uri(), request.headers())
         || !may_be_ambient(request.method(), request.uri(), request.headers(), origins)
     {
         return;
     }
+    let Some(session) = session() else { return };
     let Ok(mut value) = HeaderValue::try_from(format!("Bearer {session}")) else { return };
     value.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, value);
@@ -157,6 +171,12 @@ mod tests {
         let basic = ("authorization", "Basic SzpL");
         assert_eq!(used("GET", "/jobq/1/count", &[COOKIES, basic]).unwrap(), "Basic SzpL");
         assert_eq!(used("GET", "/jobq/1/count?apikey=K", &[COOKIES]), None);
+    }
+
+    #[test]
+    fn each_cookie_may_come_in_a_field_of_its_own() {
+        let fields = [("cookie", "a=b"), ("cookie", "spiderq_session=s"), ("cookie", "c=d")];
+        assert_eq!(used("GET", "/jobq/1/count", &fields).unwrap(), "Bearer s");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod manage_keys;
 mod recheck;
 mod session;
 mod token_secrets;
+mod users;
 
 use std::sync::Arc;
 
@@ -29,8 +30,12 @@ pub use self::{
     token_secrets::TokenSecrets,
 };
 use self::{
-    api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, api_key_uses::ApiKeyUses, limiter::Limiter,
-    session::Sessions,
+    api_key::ApiKeyHasher,
+    api_key_cache::ApiKeyCache,
+    api_key_uses::ApiKeyUses,
+    limiter::Limiter,
+    session::{Holder, Sessions},
+    users::Users,
 };
 use spiderq_core::{
     clock::Clock,
@@ -51,6 +56,7 @@ pub struct Auth {
     sessions: Sessions,
     cache: ApiKeyCache,
     uses: ApiKeyUses,
+    users: Users,
     /// The API key of `--admin-key`: valid while this process runs, and never stored.
     configured: Option<(ApiKeyDigest, Arc<ApiKeyRecord>)>,
     limiter: Limiter,
@@ -75,6 +81,7 @@ impl Auth {
             sessions: Sessions::new(secret, DEFAULT_SESSION_LIFETIME_MS),
             cache: ApiKeyCache::default(),
             uses: ApiKeyUses::default(),
+            users: Users::default(),
             configured: None,
             limiter: Limiter::default(),
         }
@@ -139,8 +146,11 @@ impl Auth {
                 identity(self.record_in_use(&digest).await?.as_ref())
             }
             Credentials::Session(session) => {
-                let (digest, _) = self.session(&session)?;
-                identity(self.record_in_use(&digest).await?.as_ref())
+                let record = match self.session(&session)?.0 {
+                    Holder::Key(digest) => self.record_in_use(&ApiKeyDigest(digest)).await?,
+                    Holder::User(name) => self.user_record(&name).await?,
+                };
+                identity(record.as_ref())
             }
             Credentials::Token { job, token } => {
                 let (key, caller) = self.token_caller(job, &token).await?;

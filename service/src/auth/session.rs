@@ -12,17 +12,26 @@ use super::{Auth, Credentials, api_key::hmac};
 use spiderq_core::{
     error::{Error, Result},
     model::Millis,
-    store::ApiKeyDigest,
 };
 
 /// What a session begins with: neither an API key nor a job token does.
 const PREFIX: &str = "spiderq-session.";
 
+/// Whose session it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Holder {
+    /// The API key with this digest: without the installation's secret it leads to no key, and its
+    /// first characters are the key's id.
+    Key(String),
+    /// A user whom a trusted proxy names. Such a session never leaves the process.
+    User(String),
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
-    /// The API key's digest: without the installation's secret it leads to no key, and its first
-    /// characters are the key's id.
-    key: String,
+    #[serde(flatten)]
+    holder: Holder,
     /// When the session ends, ms since the Unix epoch.
     exp: u64,
 }
@@ -55,22 +64,23 @@ impl Sessions {
         text.starts_with(PREFIX)
     }
 
-    pub(super) fn sign(&self, key: &ApiKeyDigest, end: Millis) -> String {
-        let claims = serde_json::json!({"key": key.0, "exp": end.0});
-        let signed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    pub(super) fn sign(&self, holder: Holder, end: Millis) -> Result<String> {
+        let claims = Claims { holder, exp: end.0 };
+        let claims = serde_json::to_vec(&claims).map_err(Error::bug)?;
+        let signed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
-        format!("{signed}.{signature}")
+        Ok(format!("{signed}.{signature}"))
     }
 
-    /// The API key of a session, and when it ends; `None` where it has ended by `now`, and for any
-    /// other text. It does not say whether the API key is still good.
-    pub(super) fn check(&self, session: &str, now: Millis) -> Option<(ApiKeyDigest, Millis)> {
+    /// Whose a session is, and when it ends; `None` where it has ended by `now`, and for any other
+    /// text. It does not say whether its holder is still good.
+    pub(super) fn check(&self, session: &str, now: Millis) -> Option<(Holder, Millis)> {
         let (signed, signature) = session.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.mac(signed).verify_slice(&signature).ok()?;
         let claims = URL_SAFE_NO_PAD.decode(signed.strip_prefix(PREFIX)?).ok()?;
         let claims: Claims = serde_json::from_slice(&claims).ok()?;
-        (now.0 < claims.exp).then_some((ApiKeyDigest(claims.key), Millis(claims.exp)))
+        (now.0 < claims.exp).then_some((claims.holder, Millis(claims.exp)))
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
@@ -101,7 +111,7 @@ impl Auth {
         let now = self.clock.now().0;
         let end = now + self.sessions.lifetime_ms;
         let end = Millis(record.expires.map_or(end, |expires| expires.min(end)));
-        let text = self.sessions.sign(&digest, end);
+        let text = self.sessions.sign(Holder::Key(digest.0), end)?;
         Ok(MadeSession { text, end, lifetime_ms: end.0.saturating_sub(now) })
     }
 
@@ -114,7 +124,7 @@ impl Auth {
         }
     }
 
-    pub(super) fn session(&self, session: &str) -> Result<(ApiKeyDigest, Millis)> {
+    pub(super) fn session(&self, session: &str) -> Result<(Holder, Millis)> {
         self.sessions.check(session, self.clock.now()).ok_or(Error::Unauthenticated)
     }
 }
@@ -131,26 +141,35 @@ mod tests {
 
     use super::*;
 
-    fn digest() -> ApiKeyDigest {
-        ApiKeyDigest("0123abcd".repeat(8))
+    fn key() -> Holder {
+        Holder::Key("0123abcd".repeat(8))
     }
 
     #[test]
     fn a_session_is_good_until_its_end() {
         let sessions = Sessions::new(&[7; 32], 0);
         let end = Millis(1_800_000_000_000);
-        let session = sessions.sign(&digest(), end);
+        let session = sessions.sign(key(), end).unwrap();
         assert!(Sessions::is_like(&session) && session.len() <= MAX_SESSION_BYTES, "{session}");
-        assert_eq!(sessions.check(&session, Millis(end.0 - 1)), Some((digest(), end)));
+        assert_eq!(sessions.check(&session, Millis(end.0 - 1)), Some((key(), end)));
         assert_eq!(sessions.check(&session, end), None);
+    }
+
+    #[test]
+    fn a_user_is_no_key_of_the_same_text() {
+        let sessions = Sessions::new(&[7; 32], 0);
+        for holder in [Holder::User("ann é".to_owned()), Holder::Key("ann é".to_owned())] {
+            let session = sessions.sign(holder.clone(), Millis(1)).unwrap();
+            assert_eq!(sessions.check(&session, Millis(0)), Some((holder, Millis(1))));
+        }
     }
 
     #[test]
     fn sessions_that_were_changed_or_signed_elsewhere_are_none() {
         let (sessions, other) = (Sessions::new(&[7; 32], 0), Sessions::new(&[8; 32], 0));
         let end = Millis(1_000);
-        let good = sessions.sign(&digest(), end);
-        assert_eq!(sessions.check(&other.sign(&digest(), end), Millis(0)), None);
+        let good = sessions.sign(key(), end).unwrap();
+        assert_eq!(sessions.check(&other.sign(key(), end).unwrap(), Millis(0)), None);
         for at in 0..good.len() {
             let mut bad = good.clone();
             let letter = if good.as_bytes()[at] == b'A' { "B" } else { "A" };

@@ -79,7 +79,13 @@ export class JobList {
     for (const { job, event } of events) {
       if (!job) continue;
       const before = changed.get(job.key);
-      changed.set(job.key, { job, moved: Boolean(before?.moved) || !["progress", "stopRequested"].includes(event.case as string) });
+      if (event.case === "progress") {
+        // It has no more of the job than its key.
+        const known = before?.job ?? this.place.get(job.key);
+        if (known) changed.set(job.key, { job: counted(known, event.value.counters), moved: Boolean(before?.moved) });
+        continue;
+      }
+      changed.set(job.key, { job: withKnown(job, this.place.get(job.key)), moved: Boolean(before?.moved) || event.case !== "stopRequested" });
     }
     if (!changed.size) return;
     let rows = this.rows.peek();
@@ -116,3 +122,8 @@ export class JobList {
     this.rows.value = this.rows.peek().map((row) => (row === known ? job : row));
   }
 }
+
+/** A row with newer counters. */
+export const counted = (job: Job, counters: Job["counters"]): Job => ({ ...job, counters }) as Job;
+/** Events bring no metadata: what a row showed of them stays. */
+const withKnown = (job: Job, known: Job | undefined): Job => (known && !job.metadataJson.runner ? ({ ...job, metadataJson: known.metadataJson }) as Job : job);

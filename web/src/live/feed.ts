@@ -21,8 +21,7 @@ export async function feed(project: number, url: string, signal: AbortSignal, se
   send({ say: "state", project, state: "connecting", retryAt: 0 });
   while (!signal.aborted) {
     try {
-      const request = { project: BigInt(project), cursor, progress: true };
-      for await (const event of client.watchJobs(request, { signal })) {
+      for await (const event of client.watchJobs({ project: BigInt(project), cursor, progress: true }, { signal })) {
         if (pause || !cursor) send({ say: "state", project, state: "live", retryAt: 0 });
         if (lostEvents) send({ say: "reset", project });
         lostEvents = false;

@@ -1,11 +1,12 @@
 // One job: what it is, how it goes, and what can be done to it.
 import { useEffect, useState } from "preact/hooks";
-import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
+import { JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import { OutputKind } from "../../gen/spiderq/v1/job_output_service_pb.ts";
-import { jobs, output, queue } from "../api/client.ts";
+import { jobs, output } from "../api/client.ts";
 import { mayChange, whyNot } from "../api/session.ts";
 import { count } from "../format/number.ts";
 import { type Act, canDelete, canStop } from "../job/acts.ts";
+import { counted } from "../job/list.ts";
 import { jobPath, shortKey } from "../job/facts.ts";
 import { subscribe } from "../live/live.ts";
 import { go, href, JOB_TABS, type JobTab } from "../router.ts";
@@ -36,14 +37,11 @@ export function JobScreen({ project, spider, job: key, tab }: { project: number;
     const mine = events.filter((event) => event.job?.key === key);
     if (!mine.length) return;
     if (mine.some((event) => event.event.case === "stopRequested")) setStopAsked(true);
-    const last = mine.at(-1)!.job!;
-    if (mine.every((event) => (event.event.case as string) === "progress")) loaded.set((job) => ({ ...job, counters: last.counters }) as Job);
-    else loaded.reload();
+    const last = mine.at(-1)!.event;
+    if (mine.some((event) => event.event.case !== "progress")) loaded.reload();
+    else if (last.case === "progress") loaded.set((job) => counted(job, last.value.counters));
   }), [key]);
   useInterval(() => {
-    void (async () => {
-      for await (const { job: row } of queue.listQueue({ filter: { keys: [key] } })) if (row) loaded.set((before) => ({ ...before, counters: row.counters }) as Job);
-    })().catch(() => undefined);
     stats.reload();
   }, running ? 2_000 : 0);
 

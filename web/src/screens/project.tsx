@@ -8,6 +8,7 @@ import { duration, ms, serverNow } from "../format/time.ts";
 import { JobTable } from "../job/columns.tsx";
 import { jobPath, json } from "../job/facts.ts";
 import { chartsOf, type History, MOST, type Range, RANGES, readHistory } from "../job/history.ts";
+import { counted } from "../job/list.ts";
 import { subscribe } from "../live/live.ts";
 import { preference } from "../preference.ts";
 import { go, href } from "../router.ts";
@@ -40,10 +41,10 @@ export function Project({ project }: { project: number }) {
   useEffect(() => {
     let waiting = 0;
     const leave = subscribe((events) => {
-      const quiet = events.every((event) => (event.event.case as string) === "progress");
+      const quiet = events.every(({ event }) => event.case === "progress");
       if (quiet) now.set((value) => {
-        const fresh = new Map(events.map((event) => [event.job?.key, event.job]));
-        if (value.running) value.running.jobs = value.running.jobs.map((job) => fresh.get(job.key) ?? job);
+        const fresh = new Map(events.map(({ job, event }) => [job?.key, event.case === "progress" ? event.value.counters : undefined]));
+        if (value.running) value.running.jobs = value.running.jobs.map((job) => (fresh.get(job.key) ? counted(job, fresh.get(job.key)) : job));
         return { ...value };
       });
       else waiting ||= window.setTimeout(() => { waiting = 0; now.reload(); }, GATHER);
