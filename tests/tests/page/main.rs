@@ -94,3 +94,8 @@ async fn an_open_page_outlives_an_outage() {
 async fn long_lists_and_logs_scroll() {
     assert_eq!(holds("large").await, ["long lists scroll"; 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_of_running_jobs_are_live() {
+    assert_eq!(holds("counters").await, ["counters are live"; 2]);
+}
