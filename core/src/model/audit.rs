@@ -6,11 +6,10 @@ use super::{Millis, ProjectId, Role};
 pub const AUTHENTICATE: &str = "Authenticate";
 
 /// The calls that events may be about.
-pub const AUDITED_CALLS: [&str; 14] = [
+pub const AUDITED_CALLS: [&str; 13] = [
     AUTHENTICATE,
     "CancelJobs",
     "CreateApiKey",
-    "CreateSession",
     "DeleteJobs",
     "PurgeJob",
     "RestoreJobs",

@@ -12,7 +12,6 @@ use axum::{
 use crate::{
     errors::{DashError, StorageError},
     services::App,
-    web,
 };
 
 use self::output::{CSV, ITEMS, JL, JSON, LOGS, REQUESTS, SAMPLES, TEXT, XML};
@@ -27,11 +26,8 @@ mod storage;
 type DashResult = Result<Response, DashError>;
 type StorageResult = Result<Response, StorageError>;
 
-/// `with_page`: whether browsers may sign in.
-pub(crate) fn table(with_page: bool) -> Router<Arc<App>> {
-    let page = if with_page { sessions() } else { Router::new() };
+pub(crate) fn table() -> Router<Arc<App>> {
     Router::new()
-        .merge(page)
         .merge(dash_jobs())
         .merge(dash_projects())
         .merge(queue())
@@ -42,11 +38,6 @@ pub(crate) fn table(with_page: bool) -> Router<Arc<App>> {
         .merge(requests_and_samples())
         .merge(older_output())
         .route("/openapi.json", get(openapi::openapi))
-}
-
-/// Contract 10: the web page.
-fn sessions() -> Router<Arc<App>> {
-    Router::new().route("/session", get(web::who).post(web::sign_in).delete(web::sign_out))
 }
 
 /// Contract 3: the Jobs API.

@@ -132,7 +132,7 @@ impl Typed {
     }
 }
 
-pub(super) fn counters(counters: Counters) -> Option<v1::JobCounters> {
+fn counters(counters: Counters) -> Option<v1::JobCounters> {
     if counters == Counters::default() {
         return None;
     }

@@ -9,8 +9,6 @@ mod quotas;
 mod rotation;
 mod rows;
 mod runners;
-mod sessions;
-mod watches;
 mod workers;
 
 use std::{fs, path::Path, time::Duration};

@@ -2,9 +2,7 @@
 
 use spiderq_core::limits::*;
 
-use crate::{
-    audit, memory, n, output, quotas, rotation, runners, seconds, sessions, watches, workers,
-};
+use crate::{audit, memory, n, output, quotas, rotation, runners, seconds, workers};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -373,8 +371,6 @@ pub(crate) fn rows() -> Vec<Row> {
         of_watches_and_access(),
         audit::rows(),
         runners::rows(),
-        sessions::rows(),
-        watches::rows(),
         output::rows(),
     ];
     parts.into_iter().flatten().collect()

@@ -66,7 +66,6 @@ mod running_limits;
 mod schedule;
 mod secret_files;
 mod secrets;
-mod sessions;
 mod settings;
 mod shown_commands;
 mod shutdown;
@@ -80,12 +79,10 @@ mod stop;
 mod summaries;
 mod tags;
 mod tls;
-mod trusted_user;
 mod unauthenticated;
 mod update;
 mod watch;
 mod watch_ends;
-mod watch_progress;
 
 use spiderq_tests::StoreKind;
 

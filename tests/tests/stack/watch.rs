@@ -41,7 +41,6 @@ pub(crate) enum Told {
     Restored(String),
     Purged(String),
     CursorMoved,
-    Progress(String),
 }
 
 impl Told {
@@ -51,7 +50,6 @@ impl Told {
             | Self::StateChanged(key, _, _)
             | Self::StopRequested(key)
             | Self::Restored(key)
-            | Self::Progress(key)
             | Self::Purged(key) => key,
             Self::CursorMoved => "",
         }
@@ -67,7 +65,6 @@ fn told(event: &WatchJobsResponse) -> Told {
         Event::Restored(_) => Told::Restored(key),
         Event::Purged(_) => Told::Purged(key),
         Event::CursorMoved(_) => Told::CursorMoved,
-        Event::Progress(_) => Told::Progress(key),
     }
 }
 
