@@ -45,7 +45,7 @@ const SUMMARY: &str = concat!(
 
 /// In the order of the route table; each with the route that it goes to.
 #[rustfmt::skip]
-const CASES: [Case; 80] = [
+const CASES: [Case; 81] = [
     ("POST /api/run.json", "?project=9&spider=a", "", 200, Json, r#"{"status":"ok","jobid":"9/1/1"}"#),
     ("POST /api/schedule.json", "", "project=9&spider=b", 200, Json, r#"{"status":"ok","jobid":"9/2/1"}"#),
     ("GET /api/jobs/list.json", "?project=1", "", 200, Json, r#"{"status":"ok","count":0,"total":0,"jobs":[]}"#),
@@ -63,6 +63,7 @@ const CASES: [Case; 80] = [
     ("PATCH /api/v2/projects/{project}/spiders/{spider}", "", r#"{"max_running":1}"#, 404, Json, NO_SPIDER),
     ("PATCH /api/v2/projects/{project}/spiders/{spider}/tags", "", r#"{"add":["x"]}"#, 404, Json, NO_SPIDER),
     ("GET /api/v2/users/me", "", "", 200, Json, r#"{"username":"admin","role":"admin","projects":null}"#),
+    ("GET /api/runners.json", "", "", 200, Json, r#"{"status":"ok","runners":[]}"#),
     ("GET /jobq/{project}/count", "", "", 200, Json, "0"),
     ("GET /jobq/{project}/list", "", "", 200, List, ""),
     ("POST /jobq/{project}/push", "", "", 200, Lines, ""),
