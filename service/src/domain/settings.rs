@@ -181,7 +181,9 @@ pub(crate) fn field_path(name: &str) -> String {
 /// only in case and punctuation, or its end is missing.
 fn near_miss(name: &str) -> Option<&'static str> {
     let name = letters(name);
-    let near = TABLE.iter().filter_map(|(known, _)| {
+    // A single word, such as `spiders`, is too near to names of the users' own: `spider`.
+    let phrases = TABLE.iter().filter(|(known, _)| known.contains('_'));
+    let near = phrases.filter_map(|(known, _)| {
         let letters = letters(known);
         let distance = strsim::levenshtein(&name, &letters);
         let is_beginning = letters.starts_with(&name) && name.len() * 2 >= letters.len();

@@ -44,6 +44,7 @@ fn a_near_miss_of_a_name_is_refused_and_says_which_was_meant() {
     }
     for free in [
         "name",
+        "spider",
         "max",
         "keep",
         "cancel",
