@@ -52,8 +52,10 @@ async fn settings_with_difficult_names_stay_distinct() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let http = stack.http();
+        // `spiders` is a setting of the service, which takes no number.
+        let is_free = |text: &String| accepted(text, 128) && text != "spiders";
         let (good, bad): (Vec<String>, Vec<String>) =
-            hostile_texts().into_iter().partition(|text| accepted(text, 128));
+            hostile_texts().into_iter().partition(is_free);
         for name in &bad {
             let refused = http.post("/projects/1/settings", json!({name: 1}).to_string()).await;
             assert_eq!(refused.status, 400, "{name:.50?}");
