@@ -246,7 +246,7 @@ pub const AUDIT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often a runner says how it is.
 pub const RUNNER_REPORT_INTERVAL: Duration = Duration::from_secs(10);
-/// A runner that has not said so for this long is lost.
+/// A runner that has reported nothing for this long is lost.
 pub const RUNNER_LOST_AFTER: Duration = Duration::from_secs(30);
 /// A runner that is gone is forgotten after this time, and so are the spiders that only it has.
 pub const RUNNER_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -258,10 +258,12 @@ pub const MAX_RUNNER_ID_BYTES: usize = 64;
 pub const MAX_RUNNER_NAME_BYTES: usize = 320;
 /// Bytes of the version of a runner's program; the least is 1.
 pub const MAX_RUNNER_VERSION_BYTES: usize = 64;
-/// Projects that a runner takes jobs of, and spiders that it is held to.
+/// Projects that a runner takes jobs of, and spiders that it takes jobs of, where it does not take all.
 pub const MAX_RUNNER_LIST: usize = 1_000;
 /// Spiders that a runner's code has.
 pub const MAX_RUNNER_SPIDERS: usize = 10_000;
+/// Bytes of the names of these in all: every server keeps them in memory, for each runner.
+pub const MAX_RUNNER_SPIDERS_BYTES: usize = 256 << 10;
 
 // The HTTP gateway.
 

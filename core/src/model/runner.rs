@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     limits::{
         MAX_RUNNER_ID_BYTES, MAX_RUNNER_LIST, MAX_RUNNER_NAME_BYTES, MAX_RUNNER_SPIDERS,
-        MAX_RUNNER_VERSION_BYTES,
+        MAX_RUNNER_SPIDERS_BYTES, MAX_RUNNER_VERSION_BYTES, bytes_text,
     },
 };
 
@@ -65,15 +65,21 @@ impl Runner {
         if self.projects.is_empty() {
             return Err(Error::invalid("projects", "must name at least one"));
         }
-        let spiders = self.spiders.as_ref().map_or(0, Vec::len);
+        let spiders = self.spiders.as_deref().unwrap_or_default();
         for (field, items, most) in [
             ("projects", self.projects.len(), MAX_RUNNER_LIST),
             ("only_spiders", self.only_spiders.len(), MAX_RUNNER_LIST),
-            ("spiders", spiders, MAX_RUNNER_SPIDERS),
+            ("spiders", spiders.len(), MAX_RUNNER_SPIDERS),
         ] {
             if items > most {
                 return Err(Error::too_large(field, format!("of a runner are at most {most}")));
             }
+        }
+        if spiders.iter().map(|spider| spider.as_str().len()).sum::<usize>()
+            > MAX_RUNNER_SPIDERS_BYTES
+        {
+            let most = bytes_text(MAX_RUNNER_SPIDERS_BYTES);
+            return Err(Error::too_large("spiders", format!("of a runner are at most {most}")));
         }
         Ok(())
     }
@@ -132,4 +138,55 @@ pub struct RunnerStatus {
     pub running_units: u32,
     /// Bytes that are free where it keeps output on its way to the server; `None`: not known.
     pub free_disk: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runner(spiders: Vec<SpiderName>) -> Runner {
+        Runner {
+            name: "r@host".to_owned(),
+            version: "1".to_owned(),
+            projects: vec![ProjectId::parse("1").unwrap()],
+            only_spiders: Vec::new(),
+            has_tags: Tags::default(),
+            lacks_tags: Tags::default(),
+            units: 1,
+            spiders: Some(spiders),
+            started: Millis(0),
+        }
+    }
+
+    fn spiders(count: usize, bytes: usize) -> Vec<SpiderName> {
+        vec![SpiderName::parse(&"s".repeat(bytes)).unwrap(); count]
+    }
+
+    #[test]
+    fn a_runner_has_names_and_bounded_lists() {
+        let good = [runner(spiders(MAX_RUNNER_SPIDERS, 26)), runner(Vec::new())];
+        assert!(good.iter().all(|runner| runner.check().is_ok()));
+        for (bad, says) in [
+            (
+                Runner { name: String::new(), ..runner(Vec::new()) },
+                "name: must be 1 to 320 bytes of text without control characters",
+            ),
+            (
+                Runner { version: "x".repeat(65), ..runner(Vec::new()) },
+                "version: must be 1 to 64 bytes of text without control characters",
+            ),
+            (
+                Runner { projects: Vec::new(), ..runner(Vec::new()) },
+                "projects: must name at least one",
+            ),
+            (
+                Runner { only_spiders: spiders(1_001, 1), ..runner(Vec::new()) },
+                "only_spiders: of a runner are at most 1000",
+            ),
+            (runner(spiders(10_001, 1)), "spiders: of a runner are at most 10000"),
+            (runner(spiders(9_999, 27)), "spiders: of a runner are at most 256 KiB"),
+        ] {
+            assert_eq!(bad.check().unwrap_err().to_string(), says);
+        }
+    }
 }

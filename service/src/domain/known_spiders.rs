@@ -2,12 +2,15 @@
 //! the job with what runners take. The project's setting `spiders` says whether a job of a spider
 //! that no runner has is refused.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use super::{Domain, runners::ListedRunner};
+use super::{
+    Domain,
+    runners::{ListedRunner, Runners},
+};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Job, ProjectId, SpiderName, Tag},
+    model::{Job, ProjectId, SpiderName, State, Tag},
 };
 
 /// Spiders that an error names.
@@ -32,6 +35,45 @@ pub enum RunWarning {
     },
 }
 
+/// The spiders that the runners of a project have.
+#[derive(Debug)]
+pub(super) struct KnownSpiders {
+    project: ProjectId,
+    runners: Runners,
+    /// Whether this call itself has looked at the runners.
+    is_fresh: bool,
+}
+
+impl KnownSpiders {
+    /// Whether a runner has it, may have it, or it is a script, which nobody lists.
+    fn has(&self, spider: &SpiderName) -> bool {
+        spider.is_script() || has_spider(&self.runners, self.project, spider) != Some(false)
+    }
+
+    fn refusal(&self, spider: &SpiderName) -> Error {
+        let mut known: Vec<&str> = of_project(&self.runners, self.project)
+            .filter_map(|listed| listed.runner.spiders.as_ref())
+            .flatten()
+            .map(SpiderName::as_str)
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        let distance = |name: &&&str| strsim::levenshtein(name, spider.as_str());
+        let near = known.iter().min_by_key(distance).filter(|name| distance(name) <= MAX_TYPOS);
+        let hint = match (near, known.len()) {
+            (Some(near), _) => format!("did you mean {near}?"),
+            (None, 0) => "no runner has said which spiders it has".to_owned(),
+            (None, 1..=NAMED_SPIDERS) => format!("they have {}", known.join(", ")),
+            (None, many) => format!("they have {many} others"),
+        };
+        let project = self.project;
+        let accepted = format!(
+            "must be one that a runner of project {project} has, by its setting \"spiders\"; {hint}"
+        );
+        Error::invalid("spider", accepted)
+    }
+}
+
 impl fmt::Display for RunWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,38 +87,45 @@ impl fmt::Display for RunWarning {
 }
 
 impl Domain {
-    /// Refuses a spider that no runner of the project has. For projects whose setting `spiders` is
+    /// The spiders that may get a job in the project; `None`: all, unless its setting `spiders` is
     /// `known`.
-    pub(super) async fn check_known_spider(
-        &self,
-        project: ProjectId,
-        spider: &SpiderName,
-    ) -> Result<()> {
-        if spider.is_script() {
-            return Ok(());
+    pub(super) async fn known_spiders(&self, project: ProjectId) -> Result<Option<KnownSpiders>> {
+        if !self.only_known_spiders(project).await? {
+            return Ok(None);
         }
-        let is_known =
-            |runners: &[ListedRunner]| has_spider(runners, project, spider) != Some(false);
-        if is_known(&self.recent_runners().await?) {
-            return Ok(());
-        }
-        // A runner may have registered since.
-        let runners = self.runners(Duration::ZERO).await?;
-        if is_known(&runners) { Ok(()) } else { Err(unknown_spider(&runners, project, spider)) }
+        let runners = self.recent_runners().await;
+        Ok(Some(KnownSpiders { project, runners, is_fresh: false }))
     }
 
-    /// What stands in the way of a job that was scheduled; nothing where no runner has ever
-    /// registered: other programs take jobs too.
+    /// Refuses a spider that is not one of `known`.
+    pub(super) async fn check_spider(
+        &self,
+        known: &mut Option<KnownSpiders>,
+        spider: &SpiderName,
+    ) -> Result<()> {
+        let Some(known) = known.as_mut().filter(|known| !known.has(spider)) else { return Ok(()) };
+        if !known.is_fresh {
+            // A runner may have registered since. One look is enough for all jobs of a call.
+            known.runners = self.look_at_runners().await?;
+            known.is_fresh = true;
+        }
+        if known.has(spider) { Ok(()) } else { Err(known.refusal(spider)) }
+    }
+
+    /// What stands in the way of a job that was scheduled; nothing where it does not wait, or where
+    /// no runner has ever registered: other programs take jobs too.
     pub async fn run_warnings(&self, job: &Job) -> Vec<RunWarning> {
-        // The job is there: that its warnings can't be read is no error of the call.
-        let runners = self.recent_runners().await.unwrap_or_default();
+        if job.state != State::Pending {
+            return Vec::new();
+        }
+        let runners = self.recent_runners().await;
         if runners.is_empty() {
             return Vec::new();
         }
         let (project, spider) = (job.key.project, &job.spider);
         let is_unknown = has_spider(&runners, project, spider) == Some(false);
-        let mut takers = runners.iter().filter(|listed| listed.is_active() && takes(listed, job));
-        let most = takers.by_ref().map(|listed| listed.runner.units).max();
+        let takers = runners.iter().filter(|listed| listed.is_active() && takes(listed, job));
+        let most = takers.map(|listed| listed.runner.units).max();
         let unknown = is_unknown.then(|| RunWarning::UnknownSpider { spider: spider.clone() });
         let no_taker = match most {
             None => Some(RunWarning::NoRunner),
@@ -100,41 +149,21 @@ fn takes(listed: &ListedRunner, job: &Job) -> bool {
 /// Whether a runner of the project has the spider: of those that take jobs now or, where none does,
 /// of all that are kept. `None`: one of them can't list its spiders, so that it may have it.
 fn has_spider(runners: &[ListedRunner], project: ProjectId, spider: &SpiderName) -> Option<bool> {
-    let mut has: Vec<Option<bool>> =
-        of_project(runners, project).map(|listed| listed.runner.has(spider)).collect();
-    if has.contains(&Some(true)) {
-        return Some(true);
+    let mut may_have = Some(false);
+    for listed in of_project(runners, project) {
+        match listed.runner.has(spider) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => may_have = None,
+        }
     }
-    has.retain(Option::is_none);
-    if has.is_empty() { Some(false) } else { None }
+    may_have
 }
 
 fn of_project(runners: &[ListedRunner], project: ProjectId) -> impl Iterator<Item = &ListedRunner> {
     let is_of = move |listed: &ListedRunner| listed.runner.projects.contains(&project);
     let any_active = runners.iter().any(|listed| is_of(listed) && listed.is_active());
     runners.iter().filter(move |listed| is_of(listed) && (!any_active || listed.is_active()))
-}
-
-fn unknown_spider(runners: &[ListedRunner], project: ProjectId, spider: &SpiderName) -> Error {
-    let mut known: Vec<&str> = of_project(runners, project)
-        .filter_map(|listed| listed.runner.spiders.as_ref())
-        .flatten()
-        .map(SpiderName::as_str)
-        .collect();
-    known.sort_unstable();
-    known.dedup();
-    let distance = |name: &&&str| strsim::levenshtein(name, spider.as_str());
-    let near = known.iter().min_by_key(distance).filter(|name| distance(name) <= MAX_TYPOS);
-    let hint = match (near, known.len()) {
-        (Some(near), _) => format!("did you mean {near}?"),
-        (None, 0) => "no runner has said which spiders it has".to_owned(),
-        (None, 1..=NAMED_SPIDERS) => format!("they have {}", known.join(", ")),
-        (None, many) => format!("they have {many} others"),
-    };
-    let accepted = format!(
-        "must be one that a runner of project {project} has, by its setting \"spiders\"; {hint}"
-    );
-    Error::invalid("spider", accepted)
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Domain {
         jobs: Vec<Result<PushJob>>,
     ) -> Result<Vec<Result<Item>>> {
         let (mut items, mut names) = (Vec::with_capacity(jobs.len()), BTreeMap::new());
-        let only_known = self.only_known_spiders(project).await?;
+        let mut known = self.known_spiders(project).await?;
         for job in jobs {
             let job = match job {
                 Ok(job) => job,
@@ -103,8 +103,7 @@ impl Domain {
             };
             let mut spider = self.spider_of(project, &job.spider, &mut names).await;
             if let Ok(name) = &spider
-                && only_known
-                && let Err(error) = self.check_known_spider(project, name).await
+                && let Err(error) = self.check_spider(&mut known, name).await
             {
                 spider = Err(error);
             }

@@ -45,14 +45,17 @@ impl ListedRunner {
     }
 }
 
+/// All runners that are kept, as a look at the store has found them.
+pub(super) type Runners = Arc<Vec<ListedRunner>>;
+
 /// What the domain remembers of runners.
 #[derive(Debug, Default)]
 pub(super) struct SeenRunners(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    statuses: Vec<(RunnerId, RunnerStatus)>,
-    looked: Option<Instant>,
+    /// When somebody looked last, and what was there.
+    last_look: Option<(Instant, Runners)>,
     /// What a runner says once does not change.
     runners: HashMap<RunnerId, Arc<Runner>>,
 }
@@ -70,10 +73,13 @@ impl Domain {
         runner.check()?;
         let status = RunnerStatus { reported: self.now(), ..status };
         self.store.put_runner(&id, runner.clone(), status).await?;
-        let mut seen = self.seen_runners.lock();
-        seen.runners.insert(id, Arc::new(runner));
-        seen.looked = None;
-        Ok(())
+        {
+            let mut seen = self.seen_runners.lock();
+            seen.runners.insert(id, Arc::new(runner));
+            seen.last_look = None;
+        }
+        // Nobody can fill the store with them between two rounds of upkeep.
+        self.forget_runners().await
     }
 
     /// Keeps how a runner is. [`Error::NotFound`]: it must register first.
@@ -108,7 +114,7 @@ impl Domain {
             caller.may(Role::Read, project)?;
         }
         let reach = caller.reach()?;
-        let mut runners = self.runners(Duration::ZERO).await?;
+        let mut runners = self.look_at_runners().await?.to_vec();
         runners.retain(|listed| {
             let is_of = |of: &ProjectId| {
                 project.is_none_or(|project| project == *of)
@@ -125,17 +131,25 @@ impl Domain {
         Ok(runners)
     }
 
-    /// All runners that are kept, as they were within `max_age`.
-    pub(super) async fn runners(&self, max_age: Duration) -> Result<Vec<ListedRunner>> {
-        let remembered = self.seen_runners.statuses(max_age);
-        let statuses = match remembered {
-            Some(statuses) => statuses,
-            None => {
-                let statuses = self.store.runner_statuses().await?;
-                self.seen_runners.look(statuses.clone());
-                statuses
+    /// All runners that are kept, as they were within the last [`LOOK_TTL`]; where the store can't
+    /// be asked, as they were before, or none. It may be another server than that of the project:
+    /// its failure holds up one call of each [`LOOK_TTL`].
+    pub(super) async fn recent_runners(&self) -> Runners {
+        if let Some(runners) = self.seen_runners.recent() {
+            return runners;
+        }
+        match self.look_at_runners().await {
+            Ok(runners) => runners,
+            Err(error) => {
+                tracing::debug!(%error, cause = error.cause(), "runners not read");
+                self.seen_runners.keep_for_longer()
             }
-        };
+        }
+    }
+
+    /// All runners that are kept, as they are now.
+    pub(super) async fn look_at_runners(&self) -> Result<Runners> {
+        let statuses = self.store.runner_statuses().await?;
         let ids: Vec<RunnerId> = statuses.iter().map(|(id, _)| id.clone()).collect();
         let runners = self.read_runners(&ids).await?;
         let now = self.now();
@@ -145,12 +159,14 @@ impl Domain {
                 status.state != RunnerState::Stopped && age(now, status) > RUNNER_LOST_AFTER;
             Some(ListedRunner { id, runner, status, is_lost })
         });
-        Ok(listed.collect())
-    }
-
-    /// As [`Self::runners`], for what is asked with every job.
-    pub(super) async fn recent_runners(&self) -> Result<Vec<ListedRunner>> {
-        self.runners(LOOK_TTL).await
+        let listed: Runners = Arc::new(listed.collect());
+        let mut seen = self.seen_runners.lock();
+        // Runners that other processes have forgotten.
+        if seen.runners.len() > 2 * MAX_RUNNERS {
+            seen.runners.clear();
+        }
+        seen.last_look = Some((Instant::now(), Arc::clone(&listed)));
+        Ok(listed)
     }
 
     async fn read_runners(&self, ids: &[RunnerId]) -> Result<HashMap<RunnerId, Arc<Runner>>> {
@@ -203,26 +219,26 @@ impl SeenRunners {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn statuses(&self, max_age: Duration) -> Option<Vec<(RunnerId, RunnerStatus)>> {
+impl SeenRunners {
+    fn recent(&self) -> Option<Runners> {
         let seen = self.lock();
-        seen.looked.filter(|looked| looked.elapsed() < max_age).map(|_| seen.statuses.clone())
+        let (_, runners) = seen.last_look.as_ref().filter(|(at, _)| at.elapsed() < LOOK_TTL)?;
+        Some(Arc::clone(runners))
     }
 
-    fn look(&self, statuses: Vec<(RunnerId, RunnerStatus)>) {
+    fn keep_for_longer(&self) -> Runners {
         let mut seen = self.lock();
-        // Runners that other processes have forgotten.
-        if seen.runners.len() > 2 * MAX_RUNNERS {
-            seen.runners.clear();
-        }
-        seen.statuses = statuses;
-        seen.looked = Some(Instant::now());
+        let last = seen.last_look.take().map(|(_, runners)| runners).unwrap_or_default();
+        seen.last_look = Some((Instant::now(), Arc::clone(&last)));
+        last
     }
 }
 
 impl Seen {
     fn forget(&mut self, ids: &[RunnerId]) {
-        self.looked = None;
+        self.last_look = None;
         ids.iter().for_each(|id| drop(self.runners.remove(id)));
     }
 }

@@ -60,9 +60,7 @@ impl Domain {
         let project = schedule.project;
         caller.may(Role::User, project)?;
         let spider = self.scheduled_spider(project, &schedule.spider).await?;
-        if self.only_known_spiders(project).await? {
-            self.check_known_spider(project, &spider).await?;
-        }
+        self.check_spider(&mut self.known_spiders(project).await?, &spider).await?;
         let job = new_job(caller.actor(), spider.clone(), schedule)?;
         let now = self.now();
         let digest = step_digest(request_id.as_ref(), 0, now);

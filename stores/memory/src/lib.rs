@@ -41,6 +41,8 @@ pub struct MemoryStore {
     last_round: Mutex<Option<Millis>>,
     event_reads: AtomicUsize,
     rounds_are_away: AtomicBool,
+    runners_are_away: AtomicBool,
+    runner_looks: AtomicUsize,
 }
 
 impl MemoryStore {
@@ -60,6 +62,17 @@ impl MemoryStore {
     /// is away.
     pub fn set_rounds_away(&self, away: bool) {
         self.rounds_are_away.store(away, Ordering::Relaxed);
+    }
+
+    /// Whether runners can't be asked for from now on, as while the master that has them is away.
+    pub fn set_runners_away(&self, away: bool) {
+        self.runners_are_away.store(away, Ordering::Relaxed);
+    }
+
+    /// How often the statuses of runners were asked for.
+    #[must_use]
+    pub fn runner_looks(&self) -> usize {
+        self.runner_looks.load(Ordering::Relaxed)
     }
 
     /// A step on one project. Reading a project that was never used leaves an empty entry, which

@@ -1,10 +1,10 @@
 //! Runners.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use async_trait::async_trait;
 use spiderq_core::{
-    error::Result,
+    error::{Error, Result},
     model::{Runner, RunnerId, RunnerStatus},
     store::RunnerStore,
 };
@@ -27,6 +27,10 @@ impl RunnerStore for MemoryStore {
     }
 
     async fn runner_statuses(&self) -> Result<Vec<(RunnerId, RunnerStatus)>> {
+        self.runner_looks.fetch_add(1, Ordering::Relaxed);
+        if self.runners_are_away.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("the runners are away"));
+        }
         let runners = lock(&self.runners);
         Ok(runners.iter().map(|(id, (_, status))| (id.clone(), *status)).collect())
     }

@@ -64,12 +64,8 @@ fn put(
         ":units": runner.units,
         ":spiders": runner.spiders.as_ref().map(|all| lines(all, |spider| spider.to_string())),
         ":started": int(runner.started.0),
-        ":reported": int(status.reported.0),
-        ":state": status.state.as_str(),
-        ":running_jobs": status.running_jobs,
-        ":running_units": status.running_units,
-        ":free_disk": status.free_disk.map(int),
     })?;
+    set_status(connection, id, status)?;
     Ok(())
 }
 

@@ -12,11 +12,12 @@ const PAGE: &str = "docs/runner.md";
 const PROTO: &str = "proto/spiderq/v1/runner_service.proto";
 
 pub(crate) fn rows() -> Vec<Row> {
+    [of_times(), of_sizes()].concat()
+}
+
+fn of_times() -> Vec<Row> {
     let days = RUNNER_KEPT.as_secs() / (24 * 60 * 60);
-    let (lost, most) = (seconds(RUNNER_LOST_AFTER), n(u64::try_from(MAX_RUNNERS).unwrap()));
-    let bytes = |most: usize| format!("t most {} bytes.", most);
-    let spiders = n(u64::try_from(MAX_RUNNER_SPIDERS).unwrap());
-    let list = n(u64::try_from(MAX_RUNNER_LIST).unwrap());
+    let lost = seconds(RUNNER_LOST_AFTER);
     vec![
         ("RUNNER_REPORT_INTERVAL", {
             vec![(PAGE, format!("every {} s:", seconds(RUNNER_REPORT_INTERVAL)))]
@@ -38,6 +39,15 @@ pub(crate) fn rows() -> Vec<Row> {
                 ("docs/contract.md", format!("those of the last {days} days")),
             ],
         ),
+    ]
+}
+
+fn of_sizes() -> Vec<Row> {
+    let most = n(u64::try_from(MAX_RUNNERS).unwrap());
+    let bytes = |most: usize| format!("t most {} bytes.", most);
+    let spiders = n(u64::try_from(MAX_RUNNER_SPIDERS).unwrap());
+    let list = n(u64::try_from(MAX_RUNNER_LIST).unwrap());
+    vec![
         (
             "MAX_RUNNERS",
             vec![
@@ -51,8 +61,21 @@ pub(crate) fn rows() -> Vec<Row> {
         (
             "MAX_RUNNER_SPIDERS",
             vec![
-                (PROTO, format!("Their names, at most {spiders}.")),
-                (LIMITS_PAGE, format!("held to | {spiders}; {list}; {list} |")),
+                (PROTO, format!("Their names, at most {spiders} and")),
+                (LIMITS_PAGE, format!("it takes jobs | {spiders} and")),
+            ],
+        ),
+        (
+            "MAX_RUNNER_SPIDERS_BYTES",
+            vec![
+                (PROTO, format!("and {} in all.", bytes_text(MAX_RUNNER_SPIDERS_BYTES))),
+                (
+                    LIMITS_PAGE,
+                    format!(
+                        "and {} of names; {list}; {list} |",
+                        bytes_text(MAX_RUNNER_SPIDERS_BYTES)
+                    ),
+                ),
             ],
         ),
         (

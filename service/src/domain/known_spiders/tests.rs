@@ -43,10 +43,20 @@ async fn only_known(world: &World) {
 }
 
 async fn schedule(world: &World, spider: &str, units: i64, tags: &[&str]) -> Result<Job> {
+    schedule_in(world, State::Pending, spider, units, tags).await
+}
+
+async fn schedule_in(
+    world: &World,
+    state: State,
+    spider: &str,
+    units: i64,
+    tags: &[&str],
+) -> Result<Job> {
     let schedule = ScheduleJob {
         project: world.project,
         spider: SpiderRef::Name(spider_name(spider)),
-        state: State::Pending,
+        state,
         tags: Tags::parse(tags).unwrap(),
         priority: None,
         units: Some(Units::new(units).unwrap()),
@@ -153,4 +163,42 @@ async fn a_refusal_looks_again_at_the_runners() {
     assert!(schedule(&other, "b", 1, &[]).await.is_err());
     register(&world, "2", RunnerState::Active, runner(1, Some(&["b"]))).await;
     schedule(&other, "b", 1, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_wait_is_not_warned_of() {
+    let world = World::new();
+    register(&world, "1", RunnerState::Active, runner(1, Some(&["books"]))).await;
+    let job = schedule_in(&world, State::Running, "other", 6, &[]).await.unwrap();
+    assert_eq!(world.domain.run_warnings(&job).await, []);
+}
+
+#[tokio::test]
+async fn one_call_looks_at_the_runners_twice_at_most() {
+    let world = World::new();
+    only_known(&world).await;
+    register(&world, "1", RunnerState::Active, runner(1, Some(&["books"]))).await;
+    let before = world.store.runner_looks();
+    let jobs = (0..50).map(|n| Ok(push_job(&format!("other{n}")))).collect();
+    let pushed = world.domain.push_jobs(&caller(Role::User), world.project, jobs, None).await;
+    assert!(pushed.unwrap().iter().all(Result::is_err));
+    assert_eq!(world.store.runner_looks() - before, 2);
+}
+
+/// On a Cluster they may be on a master that is away while that of the project is there.
+#[tokio::test(start_paused = true)]
+async fn without_the_runners_jobs_are_scheduled_by_what_was_known() {
+    let world = World::new();
+    register(&world, "1", RunnerState::Active, runner(1, Some(&["books"]))).await;
+    assert_eq!(warnings(&world, "books", 6, &[]).await, [RunWarning::TooManyUnits { most: 1 }]);
+    only_known(&world).await;
+    world.store.set_runners_away(true);
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    let before = world.store.runner_looks();
+    assert_eq!(warnings(&world, "books", 5, &[]).await, [RunWarning::TooManyUnits { most: 1 }]);
+    assert_eq!(warnings(&world, "books", 1, &[]).await, []);
+    assert_eq!(world.store.runner_looks() - before, 1, "it is asked once in 5 s");
+    // A refusal needs the runners as they are now.
+    let refused = schedule(&world, "other", 1, &[]).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
 }
