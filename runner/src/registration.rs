@@ -140,10 +140,7 @@ impl Registration {
         if failure != self.failure
             && let Some(why) = &failure
         {
-            tracing::warn!(
-                why,
-                "the server does not list this runner; jobs are taken all the same"
-            );
+            tracing::warn!(why, "the server does not list this runner");
         }
         self.failure = failure;
     }

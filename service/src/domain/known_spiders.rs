@@ -68,7 +68,7 @@ impl KnownSpiders {
         };
         let project = self.project;
         let accepted = format!(
-            "must be one that a runner of project {project} has, by its setting \"spiders\"; {hint}"
+            "must be one that a runner of project {project} has, as its setting spiders=known says; {hint}"
         );
         Error::invalid("spider", accepted)
     }

@@ -130,6 +130,11 @@ impl SeenProjects {
         Some(room.only_known_spiders)
     }
 
+    /// Settings of the project have changed: they hold at once where that was done.
+    pub(super) fn forget(&self, project: ProjectId) {
+        lock(&self.rooms).remove(&project);
+    }
+
     fn look(&self, project: ProjectId, room: Room) {
         let mut rooms = lock(&self.rooms);
         if rooms.len() >= MAX_REMEMBERED {

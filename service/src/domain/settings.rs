@@ -121,7 +121,9 @@ impl Domain {
         let Some(change) = change(update)? else {
             return Ok(());
         };
-        if self.store.change_settings(project, change).await? {
+        let is_changed = self.store.change_settings(project, change).await?;
+        self.seen_projects.forget(project);
+        if is_changed {
             return Ok(());
         }
         let limit =

@@ -129,17 +129,19 @@ async fn a_job_that_nobody_can_run_is_told_and_may_be_refused() {
         let reasons: Vec<Reason> = scheduled.warnings.iter().map(|one| one.reason()).collect();
         assert_eq!(reasons, [Reason::UnknownSpider, Reason::NoRunner]);
 
-        http.post("/projects/2/settings/spiders", r#""known""#).await.ok();
         let fields = [("project", "2"), ("spider", "boks")];
+        http.form("/api/run.json", &fields).await.ok();
+        // It holds at once, also where the project was in use.
+        http.post("/projects/2/settings/spiders", r#""known""#).await.ok();
         let refused = http.form("/api/run.json", &fields).await;
-        let message = "spider: must be one that a runner of project 2 has, by its setting \
-                       \"spiders\"; did you mean books?";
+        let message = "spider: must be one that a runner of project 2 has, as its setting \
+                       spiders=known says; did you mean books?";
         let expected = json!({"status": "badrequest", "message": message});
         assert_eq!((refused.status, refused.json()), (400, expected));
         let lines = [r#"{"spider": "boks"}"#, r#"{"spider": "books"}"#].join("\n");
         let pushed = http.post("/jobq/2/push", lines).await.ok();
         assert_eq!(pushed.column("error")[0], message);
-        assert_eq!(pushed.column("key")[1], "2/1/1");
+        assert_eq!(pushed.column("key")[1], "2/2/1");
     })
     .await;
 }

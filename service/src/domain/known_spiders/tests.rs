@@ -121,8 +121,8 @@ async fn a_spider_that_nobody_has_is_refused_where_only_known_ones_are_let_in() 
     let world = World::new();
     only_known(&world).await;
     let refused = async |spider: &str| message(schedule(&world, spider, 1, &[]).await);
-    let no_spider = "spider: must be one that a runner of project 53 has, by its setting \
-                     \"spiders\"; ";
+    let no_spider = "spider: must be one that a runner of project 53 has, as its setting \
+                     spiders=known says; ";
     let expected = format!("{no_spider}no runner has said which spiders it has");
     assert_eq!(refused("books").await, expected);
     register(&world, "1", RunnerState::Active, runner(1, Some(&["books", "quotes"]))).await;
