@@ -250,8 +250,13 @@ pub const RUNNER_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 pub const RUNNER_LOST_AFTER: Duration = Duration::from_secs(30);
 /// A runner that is gone is forgotten after this time, and so are the spiders that only it has.
 pub const RUNNER_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Runners that are kept; those that said nothing for longest go first.
-pub const MAX_RUNNERS: usize = 1_000;
+/// Runners that are kept; of those that are gone, the longest gone make room for others. An owner of
+/// keys has no more of them than are then free, so that one alone has at most half.
+pub const MAX_RUNNERS: usize = 2_000;
+/// Bytes of all of them, by the same rules: each server keeps them in memory.
+pub const MAX_RUNNERS_BYTES: usize = 32 << 20;
+/// Bytes of the runners of one page, or one runner that has more.
+pub const RUNNER_PAGE_BYTES: usize = 1 << 20;
 /// Bytes of a runner's id; the least is 1.
 pub const MAX_RUNNER_ID_BYTES: usize = 64;
 /// Bytes of a runner's name; the least is 1.
@@ -262,8 +267,8 @@ pub const MAX_RUNNER_VERSION_BYTES: usize = 64;
 pub const MAX_RUNNER_LIST: usize = 1_000;
 /// Spiders that a runner's code has.
 pub const MAX_RUNNER_SPIDERS: usize = 10_000;
-/// Bytes of the names of these in all: every server keeps them in memory, for each runner.
-pub const MAX_RUNNER_SPIDERS_BYTES: usize = 256 << 10;
+/// Bytes of the names of these in all.
+pub const MAX_RUNNER_SPIDERS_BYTES: usize = 192 << 10;
 
 // The HTTP gateway.
 

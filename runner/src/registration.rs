@@ -125,13 +125,26 @@ impl Registration {
         };
         let mut reported = match self.is_registered {
             true => self.client.report_runner(self.runner.id.clone(), status).await,
-            false => self.client.register_runner(self.runner.clone(), status).await,
+            false => self.register(status).await,
         };
         if matches!(reported, Err(CallError::LeaseLost)) && self.is_registered {
             // The server has forgotten it.
-            reported = self.client.register_runner(self.runner.clone(), status).await;
+            reported = self.register(status).await;
         }
         self.note(reported);
+    }
+
+    /// Where the server has no room for the names of its spiders, without them.
+    async fn register(&mut self, status: RunnerStatus) -> Result<(), CallError> {
+        let registered = self.client.register_runner(self.runner.clone(), status).await;
+        let Err(CallError::Rejected(why)) = &registered else { return registered };
+        let Some(spiders) = self.runner.spiders.take() else { return registered };
+        let again = self.client.register_runner(self.runner.clone(), status).await;
+        match again {
+            Ok(()) => tracing::warn!(why, "the server does not know the spiders of this runner"),
+            Err(_) => self.runner.spiders = Some(spiders),
+        }
+        again
     }
 
     fn note(&mut self, reported: Result<(), CallError>) {

@@ -19,6 +19,7 @@ mod position;
 mod quota;
 mod role;
 mod runner;
+mod spider_names;
 mod state;
 mod tag;
 mod text;
@@ -42,6 +43,7 @@ pub use self::{
     quota::{Quota, Quotas},
     role::Role,
     runner::{Runner, RunnerId, RunnerState, RunnerStatus},
+    spider_names::SpiderNames,
     state::{Move, State, StateSet},
     tag::{Tag, TagChanges, Tags},
     text::short_text,

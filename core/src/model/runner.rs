@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Millis, ProjectId, SpiderName, Tags, short_text};
+use super::{Millis, ProjectId, SpiderName, SpiderNames, Tags, short_text};
 use crate::{
     error::{Error, Result},
     limits::{
@@ -11,14 +11,22 @@ use crate::{
     },
 };
 
-/// What tells one process of a runner from all others, 1 to [`MAX_RUNNER_ID_BYTES`].
+/// What tells one process of a runner from all others: 1 to [`MAX_RUNNER_ID_BYTES`] letters,
+/// digits, `.`, `_`, `-`, `:` and `@` of ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunnerId(String);
 
 impl RunnerId {
     /// Errors name the field `id`.
     pub fn parse(text: &str) -> Result<Self> {
-        short_text(text, MAX_RUNNER_ID_BYTES, "id", "must be").map(Self)
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-:@".contains(c);
+        if text.is_empty() || text.len() > MAX_RUNNER_ID_BYTES || !text.chars().all(is_allowed) {
+            let accepted = format!(
+                "must be 1 to {MAX_RUNNER_ID_BYTES} of A-Z, a-z, 0-9, `.`, `_`, `-`, `:`, `@`"
+            );
+            return Err(Error::invalid("id", accepted));
+        }
+        Ok(Self(text.to_owned()))
     }
 
     /// As text.
@@ -37,6 +45,8 @@ impl fmt::Display for RunnerId {
 /// What a runner says once: it holds as long as its process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
+    /// The owner of the API key that registered it.
+    pub owner: String,
     /// `NAME@HOST`, as its jobs show it.
     pub name: String,
     /// Version of its program.
@@ -44,15 +54,15 @@ pub struct Runner {
     /// The projects whose jobs it takes; at least one.
     pub projects: Vec<ProjectId>,
     /// Takes jobs of these spiders only; empty: of all.
-    pub only_spiders: Vec<SpiderName>,
+    pub only_spiders: SpiderNames,
     /// Takes jobs that have any of these tags only; empty: all.
     pub has_tags: Tags,
     /// Takes no job that has any of these tags.
     pub lacks_tags: Tags,
-    /// Units of all jobs that it runs at the same time.
+    /// Units of all jobs that it runs at the same time; at least 1.
     pub units: u32,
     /// The spiders of its code; `None`: it can't list them.
-    pub spiders: Option<Vec<SpiderName>>,
+    pub spiders: Option<SpiderNames>,
     /// When it started.
     pub started: Millis,
 }
@@ -65,23 +75,40 @@ impl Runner {
         if self.projects.is_empty() {
             return Err(Error::invalid("projects", "must name at least one"));
         }
-        let spiders = self.spiders.as_deref().unwrap_or_default();
+        if self.units == 0 {
+            return Err(Error::invalid("units", "must be at least 1"));
+        }
+        let spiders = self.spiders.as_ref();
         for (field, items, most) in [
             ("projects", self.projects.len(), MAX_RUNNER_LIST),
             ("only_spiders", self.only_spiders.len(), MAX_RUNNER_LIST),
-            ("spiders", spiders.len(), MAX_RUNNER_SPIDERS),
+            ("spiders", spiders.map_or(0, SpiderNames::len), MAX_RUNNER_SPIDERS),
         ] {
             if items > most {
                 return Err(Error::too_large(field, format!("of a runner are at most {most}")));
             }
         }
-        if spiders.iter().map(|spider| spider.as_str().len()).sum::<usize>()
-            > MAX_RUNNER_SPIDERS_BYTES
-        {
+        if spiders.map_or(0, SpiderNames::bytes) > MAX_RUNNER_SPIDERS_BYTES {
             let most = bytes_text(MAX_RUNNER_SPIDERS_BYTES);
             return Err(Error::too_large("spiders", format!("of a runner are at most {most}")));
         }
         Ok(())
+    }
+
+    /// About how many bytes a store and a server take for it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        /// What a name takes beside its own bytes.
+        const EACH: usize = size_of::<usize>();
+        let names = [Some(&self.only_spiders), self.spiders.as_ref()];
+        let names = names.into_iter().flatten().map(|names| names.bytes() + names.len() * EACH);
+        let tags = self.has_tags.iter().chain(self.lacks_tags.iter());
+        self.owner.len()
+            + self.name.len()
+            + self.version.len()
+            + self.projects.len() * EACH
+            + tags.map(|tag| tag.as_str().len() + EACH).sum::<usize>()
+            + names.sum::<usize>()
     }
 
     /// Whether it takes jobs of `spider` in `project`, as far as that depends on these.
@@ -144,12 +171,13 @@ pub struct RunnerStatus {
 mod tests {
     use super::*;
 
-    fn runner(spiders: Vec<SpiderName>) -> Runner {
+    fn runner(spiders: SpiderNames) -> Runner {
         Runner {
+            owner: "o".to_owned(),
             name: "r@host".to_owned(),
             version: "1".to_owned(),
             projects: vec![ProjectId::parse("1").unwrap()],
-            only_spiders: Vec::new(),
+            only_spiders: SpiderNames::default(),
             has_tags: Tags::default(),
             lacks_tags: Tags::default(),
             units: 1,
@@ -158,35 +186,48 @@ mod tests {
         }
     }
 
-    fn spiders(count: usize, bytes: usize) -> Vec<SpiderName> {
-        vec![SpiderName::parse(&"s".repeat(bytes)).unwrap(); count]
+    fn spiders(count: usize, bytes: usize) -> SpiderNames {
+        SpiderNames::new((0..count).map(|n| SpiderName::parse(&format!("{n:0bytes$}")).unwrap()))
     }
 
     #[test]
     fn a_runner_has_names_and_bounded_lists() {
-        let good = [runner(spiders(MAX_RUNNER_SPIDERS, 26)), runner(Vec::new())];
+        let good = [runner(spiders(MAX_RUNNER_SPIDERS, 19)), runner(SpiderNames::default())];
         assert!(good.iter().all(|runner| runner.check().is_ok()));
         for (bad, says) in [
             (
-                Runner { name: String::new(), ..runner(Vec::new()) },
+                Runner { name: String::new(), ..runner(SpiderNames::default()) },
                 "name: must be 1 to 320 bytes of text without control characters",
             ),
             (
-                Runner { version: "x".repeat(65), ..runner(Vec::new()) },
+                Runner { version: "x".repeat(65), ..runner(SpiderNames::default()) },
                 "version: must be 1 to 64 bytes of text without control characters",
             ),
             (
-                Runner { projects: Vec::new(), ..runner(Vec::new()) },
+                Runner { projects: Vec::new(), ..runner(SpiderNames::default()) },
                 "projects: must name at least one",
             ),
+            (Runner { units: 0, ..runner(SpiderNames::default()) }, "units: must be at least 1"),
             (
-                Runner { only_spiders: spiders(1_001, 1), ..runner(Vec::new()) },
+                Runner { only_spiders: spiders(1_001, 4), ..runner(SpiderNames::default()) },
                 "only_spiders: of a runner are at most 1000",
             ),
-            (runner(spiders(10_001, 1)), "spiders: of a runner are at most 10000"),
-            (runner(spiders(9_999, 27)), "spiders: of a runner are at most 256 KiB"),
+            (runner(spiders(10_001, 5)), "spiders: of a runner are at most 10000"),
+            (runner(spiders(9_999, 20)), "spiders: of a runner are at most 192 KiB"),
         ] {
             assert_eq!(bad.check().unwrap_err().to_string(), says);
+        }
+    }
+
+    #[test]
+    fn an_id_has_nothing_that_hides_in_a_text() {
+        for good in ["a", "0199-ab", "r@host:1.2_3", &"x".repeat(MAX_RUNNER_ID_BYTES)] {
+            assert_eq!(RunnerId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", " ", "a b", "a\n", "a\u{202e}", "é", &"x".repeat(MAX_RUNNER_ID_BYTES + 1)]
+        {
+            let says = "id: must be 1 to 64 of A-Z, a-z, 0-9, `.`, `_`, `-`, `:`, `@`";
+            assert_eq!(RunnerId::parse(bad).unwrap_err().to_string(), says, "{bad:?}");
         }
     }
 }

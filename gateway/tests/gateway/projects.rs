@@ -362,15 +362,23 @@ async fn runners_are_listed_with_what_is_not_known_as_null() {
         status: Some(status),
         ..Runner::default()
     };
-    let fake = Fake::default().responds(ListRunnersResponse { runners: vec![runner] });
-    let reply = fake.get("/api/runners.json?project=53&gone=yes").await;
+    let fake = Fake::default().responds(ListRunnersResponse {
+        runners: vec![runner],
+        next_page_token: "next".to_owned(),
+    });
+    let reply = fake.get("/api/runners.json?project=53&gone=yes&page_token=a+page").await;
     let body = concat!(
         r#"{"status":"ok","runners":[{"id":"i","name":"a \"b\"@h","state":"lost","version":"1","#,
         r#""projects":[53,54],"only_spiders":[],"has_tags":[],"lacks_tags":[],"units":4,"#,
         r#""running_units":2,"running_jobs":1,"spiders":null,"free_disk_bytes":null,"#,
-        r#""start_time":0,"report_time":9}]}"#,
+        r#""start_time":0,"report_time":9}],"next_page_token":"next"}"#,
     );
     assert_eq!(reply.code_and_body(), (200, body));
-    let expected = ListRunnersRequest { project: 53, show_gone: true };
+    let expected = ListRunnersRequest {
+        project: 53,
+        show_gone: true,
+        page_size: 0,
+        page_token: "a page".to_owned(),
+    };
     assert_eq!(fake.request::<ListRunnersRequest>(), expected);
 }

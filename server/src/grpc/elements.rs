@@ -101,9 +101,8 @@ impl Counter {
             };
             rest = after;
             let field = shape.and_then(|shape| shape.fields.get(&number));
-            // Each packed number takes a byte at least.
             let is_packed = field.is_some_and(|field| field.is_number);
-            self.add(number, field, depth, if is_packed { value.len() } else { 1 })?;
+            self.add(number, field, depth, if is_packed { packed(value) } else { 1 })?;
             let inner = field.and_then(|field| field.message.as_deref());
             if let Some(inner) = inner {
                 self.walk(value, SHAPES.get(inner), depth + 1)?;
@@ -134,6 +133,12 @@ impl Counter {
         }
         Ok(())
     }
+}
+
+/// How many numbers are packed into these bytes: the last byte of each has no high bit. No message
+/// has numbers of a fixed width, which would count as more than they are.
+fn packed(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte < 0x80).count()
 }
 
 fn descriptors() -> FileDescriptorSet {
@@ -277,6 +282,18 @@ mod tests {
         let refused = Err("states: at most 1000 in one call".to_owned());
         assert_eq!(count(path, &states(MAX_ITEMS).encode_to_vec()), Ok(1 + MAX_ITEMS));
         assert_eq!(count(path, &states(MAX_ITEMS + 1).encode_to_vec()), refused);
+        // Numbers of two bytes and of ten.
+        let priorities = |n, priority| UpdateJobsRequest {
+            filter: Some(JobFilter { priorities: vec![priority; n], ..JobFilter::default() }),
+            ..UpdateJobsRequest::default()
+        };
+        let refused_priorities = Err("priorities: at most 1000 in one call".to_owned());
+        for priority in [1, 300, -1] {
+            let most = priorities(MAX_ITEMS, priority).encode_to_vec();
+            assert_eq!(count(path, &most), Ok(1 + MAX_ITEMS));
+            let more = priorities(MAX_ITEMS + 1, priority).encode_to_vec();
+            assert_eq!(count(path, &more), refused_priorities);
+        }
         // Field 2 of the filter, one by one.
         let filter = [0x10, 1].repeat(MAX_ITEMS + 1);
         let unpacked = [&[0x12, 0xd2, 0x0f][..], &filter].concat();

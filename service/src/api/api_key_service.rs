@@ -1,9 +1,6 @@
 //! `ApiKeyService`: creating, listing, rotating and revoking API keys.
 
-use spiderq_proto::{
-    time::timestamp_ms,
-    v1::{self, api_key_service_server::ApiKeyService},
-};
+use spiderq_proto::v1::{self, api_key_service_server::ApiKeyService};
 use tonic::{Request, Response, async_trait};
 
 use super::{
@@ -112,8 +109,9 @@ fn new(message: v1::CreateApiKeyRequest) -> Result<NewApiKey> {
     let role = fields.field("role", role(message.role));
     let projects = fields.part(decode::projects(message.projects));
     let quotas = fields.within("quotas", quotas(message.quotas.unwrap_or_default()));
-    let expires = message.expire_time.as_ref().map(timestamp_ms);
-    let (Some(owner), Some(role), Some(projects), Some(quotas)) = (owner, role, projects, quotas)
+    let expires = fields.field("expire_time", decode::time("expire_time", message.expire_time));
+    let (Some(owner), Some(role), Some(projects), Some(quotas), Some(expires)) =
+        (owner, role, projects, quotas, expires)
     else {
         return Err(fields.into_error());
     };

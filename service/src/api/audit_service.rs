@@ -1,10 +1,6 @@
 //! `AuditService`: what the audit kept.
 
-use spiderq_proto::{
-    Timestamp,
-    time::timestamp_ms,
-    v1::{self, audit_service_server::AuditService},
-};
+use spiderq_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, async_trait};
 
 use super::{
@@ -17,7 +13,7 @@ use super::{
 };
 use crate::domain::{AuditPlace, AuditQuery};
 use spiderq_core::{
-    error::{Error, Result},
+    error::Result,
     limits::MAX_ROWS,
     model::{AuditEvent, Millis},
 };
@@ -53,8 +49,8 @@ impl AuditService for AuditApi {
 
 fn query(message: v1::ListAuditEventsRequest, tokens: &PageTokens) -> Result<AuditQuery> {
     let mut fields = Fields::default();
-    let from = fields.field("from_time", time("from_time", message.from_time));
-    let before = fields.field("before_time", time("before_time", message.before_time));
+    let from = fields.field("from_time", decode::time("from_time", message.from_time));
+    let before = fields.field("before_time", decode::time("before_time", message.before_time));
     let project = (message.project != 0).then(|| decode::project(message.project, None));
     let project = fields.field("project", project.transpose());
     let limit = paging::page_size(message.page_size, MAX_ROWS, MAX_ROWS);
@@ -74,12 +70,6 @@ fn query(message: v1::ListAuditEventsRequest, tokens: &PageTokens) -> Result<Aud
         after,
         limit,
     })
-}
-
-fn time(field: &str, time: Option<Timestamp>) -> Result<Option<Millis>> {
-    let bad = |_| Error::invalid(field, "must be a time since the epoch");
-    let ms = time.map(|time| u64::try_from(timestamp_ms(&time)).map_err(bad));
-    Ok(ms.transpose()?.map(Millis))
 }
 
 fn place(text: &str) -> Option<AuditPlace> {
@@ -110,7 +100,7 @@ mod tests {
     #[test]
     fn every_wrong_field_of_a_query_is_named() {
         let tokens = PageTokens::of("ListAuditEvents", &());
-        let before = Timestamp { seconds: -1, nanos: 0 };
+        let before = spiderq_proto::Timestamp { seconds: -1, nanos: 0 };
         let message = v1::ListAuditEventsRequest {
             from_time: Some(before),
             before_time: Some(before),

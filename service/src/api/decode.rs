@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use spiderq_proto::{Duration, time::duration_ms, v1};
+use spiderq_proto::{
+    Duration, Timestamp,
+    time::{duration_ms, timestamp_ms},
+    v1,
+};
 
 use super::fields::{Fields, list};
 use crate::{
@@ -72,6 +76,17 @@ pub(super) fn spiders(messages: Vec<v1::SpiderRef>) -> Result<(Vec<SpiderName>, 
         }
     }
     Ok((names, numbers))
+}
+
+/// A time that may be shown again: those of messages end with the year 9999. `None` where it is not
+/// given.
+pub(super) fn time(field: &str, time: Option<Timestamp>) -> Result<Option<Millis>> {
+    const SECONDS: i64 = 253_402_300_800;
+    let Some(time) = time else { return Ok(None) };
+    let is_time = (0..SECONDS).contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos);
+    let ms = u64::try_from(timestamp_ms(&time)).ok().filter(|_| is_time);
+    let bad = || Error::invalid(field, "must be a time of the years 1970 to 9999");
+    ms.map(|ms| Some(Millis(ms))).ok_or_else(bad)
 }
 
 /// `None` for a state that is not specified.
@@ -244,6 +259,20 @@ pub(super) fn request_id<M: Message>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_one_that_messages_may_show() {
+        let at = |seconds, nanos| time("at", Some(Timestamp { seconds, nanos }));
+        assert_eq!(time("at", None).unwrap(), None);
+        assert_eq!(at(0, 0).unwrap(), Some(Millis(0)));
+        assert_eq!(at(253_402_300_799, 999_999_999).unwrap(), Some(Millis(253_402_300_799_999)));
+        for (seconds, nanos) in
+            [(-1, 0), (253_402_300_800, 0), (i64::MAX, 0), (0, -1), (0, 1_000_000_000)]
+        {
+            let refused = at(seconds, nanos).unwrap_err().to_string();
+            assert_eq!(refused, "at: must be a time of the years 1970 to 9999");
+        }
+    }
 
     #[test]
     fn metadata_that_is_wrong_is_named_and_the_rest_is_looked_at() {

@@ -1,21 +1,19 @@
 //! `RunnerService`: who takes jobs.
 
-use spiderq_proto::{
-    Timestamp,
-    time::timestamp_ms,
-    v1::{self, runner_service_server::RunnerService},
-};
+use spiderq_proto::v1::{self, runner_service_server::RunnerService};
 use tonic::{Request, async_trait};
 
 use super::{
     Handlers, RpcResult, decode, encode,
     fields::{self, Fields},
+    paging::{self, PageTokens},
     project_service::number,
 };
-use crate::domain::{ListedRunner, RunWarning};
+use crate::domain::{ListedRunner, RunWarning, RunnerQuery};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Millis, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName},
+    limits::MAX_ROWS,
+    model::{Millis, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName, SpiderNames},
 };
 
 /// The gRPC service `spiderq.v1.RunnerService`.
@@ -67,20 +65,48 @@ impl RunnerService for RunnerApi {
     ) -> RpcResult<v1::ListRunnersResponse> {
         self.0
             .run("ListRunners", request, |call, message| async move {
-                let project = match message.project {
-                    0 => None,
-                    number => Some(decode::project(number, None)?),
-                };
-                let listed = call.domain.list_runners(&call.caller, project, message.show_gone);
+                let mut bound = message.clone();
+                (bound.page_size, bound.page_token) = (0, String::new());
+                let tokens = PageTokens::of("ListRunners", &bound);
+                let query = query(&message, &tokens)?;
+                let page = call.domain.list_runners(&call.caller, query).await?;
+                let last = page.runners.last().filter(|_| page.has_more);
+                let token = last.map(|last| tokens.token(place_text(&last.runner.name, &last.id)));
                 let runners: Vec<v1::Runner> =
-                    listed.await?.into_iter().map(listed_runner).collect();
+                    page.runners.into_iter().map(listed_runner).collect();
                 let bytes = runners.iter().map(prost::Message::encoded_len).sum();
                 let memory = call.reserve(bytes).await?;
-                Ok((v1::ListRunnersResponse { runners }, memory))
+                let next_page_token = token.unwrap_or_default();
+                Ok((v1::ListRunnersResponse { runners, next_page_token }, memory))
             })
             .await
             .map(super::hold)
     }
+}
+
+fn query(message: &v1::ListRunnersRequest, tokens: &PageTokens) -> Result<RunnerQuery> {
+    let mut fields = Fields::default();
+    let project = match message.project {
+        0 => Some(None),
+        number => fields.field("project", decode::project(number, None)).map(Some),
+    };
+    let limit = paging::page_size(message.page_size, MAX_ROWS, MAX_ROWS);
+    let limit = fields.field("page_size", limit);
+    let after = fields.field("page_token", tokens.cursor(&message.page_token, place));
+    let (Some(project), Some(limit), Some(after)) = (project, limit, after) else {
+        return Err(fields.into_error());
+    };
+    Ok(RunnerQuery { project, with_gone: message.show_gone, after, limit })
+}
+
+/// An id has no space, a name may have.
+fn place_text(name: &str, id: &RunnerId) -> String {
+    format!("{id} {name}")
+}
+
+fn place(text: &str) -> Option<(String, RunnerId)> {
+    let (id, name) = text.split_once(' ')?;
+    Some((name.to_owned(), RunnerId::parse(id).ok()?))
 }
 
 fn runner(message: Option<v1::Runner>) -> Result<(RunnerId, Runner)> {
@@ -95,7 +121,7 @@ fn runner(message: Option<v1::Runner>) -> Result<(RunnerId, Runner)> {
     let units = fields.field("units", unsigned("units", message.units));
     let known = message.spiders.map(|known| spiders(&known.names)).transpose();
     let known = fields.within("spiders.names", known);
-    let started = fields.field("start_time", time(message.start_time));
+    let started = fields.part(decode::time("start_time", message.start_time));
     let (
         Some(id),
         Some(projects),
@@ -110,7 +136,10 @@ fn runner(message: Option<v1::Runner>) -> Result<(RunnerId, Runner)> {
         return Err(fields.into_error());
     };
     let (name, version) = (message.name, message.version);
+    let started = started.unwrap_or_default();
     let runner = Runner {
+        // The domain knows who calls.
+        owner: String::new(),
         name,
         version,
         projects,
@@ -129,18 +158,13 @@ fn project(number: i64) -> Result<spiderq_core::model::ProjectId> {
     decode::project(number, None).map_err(|error| error.at(""))
 }
 
-fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
+fn spiders(names: &[String]) -> Result<SpiderNames> {
     fields::list(names, |name| SpiderName::parse(name).map_err(|error| error.at("")))
+        .map(SpiderNames::new)
 }
 
 fn unsigned(field: &str, number: i32) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::invalid(field, "must not be negative"))
-}
-
-fn time(time: Option<Timestamp>) -> Result<Millis> {
-    let bad = |_| Error::invalid("start_time", "must be a time since the epoch");
-    let ms = time.map(|time| u64::try_from(timestamp_ms(&time)).map_err(bad));
-    Ok(Millis(ms.transpose()?.unwrap_or_default()))
 }
 
 /// Its time is that of the call.
@@ -175,7 +199,7 @@ fn state(number: i32) -> Result<RunnerState> {
 
 fn listed_runner(listed: ListedRunner) -> v1::Runner {
     let ListedRunner { id, runner, status, is_lost } = listed;
-    let names = |spiders: &[SpiderName]| spiders.iter().map(SpiderName::to_string).collect();
+    let names = |spiders: &SpiderNames| spiders.iter().map(str::to_owned).collect();
     let tags =
         |tags: &spiderq_core::model::Tags| tags.iter().map(|tag| tag.as_str().to_owned()).collect();
     v1::Runner {
@@ -237,7 +261,7 @@ mod tests {
             lacks_tags: vec![String::new()],
             units: -1,
             spiders: Some(v1::RunnerSpiders { names: vec!["a".to_owned(), "\n".to_owned()] }),
-            start_time: Some(Timestamp { seconds: -1, nanos: 0 }),
+            start_time: Some(spiderq_proto::Timestamp { seconds: 253_402_300_800, nanos: 0 }),
             ..v1::Runner::default()
         };
         let violations = runner(Some(wrong)).unwrap_err().violations();

@@ -32,8 +32,8 @@ pub struct NewApiKey {
     pub all_projects: bool,
     /// How much of a server it may use.
     pub quotas: Quotas,
-    /// From when on it is refused, ms since the Unix epoch; `None`: it never expires.
-    pub expires: Option<i64>,
+    /// From when on it is refused; `None`: it never expires.
+    pub expires: Option<Millis>,
     /// The caller's id for the call; empty: none.
     pub request_id: String,
 }
@@ -71,8 +71,8 @@ impl Domain {
         self.auth.create_key_once(&new, (caller.actor(), &request_id)).await
     }
 
-    fn future_time(&self, expires: i64) -> Result<Millis> {
-        let future = u64::try_from(expires).ok().map(Millis).filter(|time| *time > self.now());
+    fn future_time(&self, expires: Millis) -> Result<Millis> {
+        let future = Some(expires).filter(|time| *time > self.now());
         future.ok_or_else(|| Error::invalid("expire_time", "must be in the future"))
     }
 

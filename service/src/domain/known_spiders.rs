@@ -2,21 +2,26 @@
 //! the job with what runners take. The project's setting `spiders` says whether a job of a spider
 //! that no runner has is refused.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use super::{
-    Domain,
-    runners::{ListedRunner, Runners},
-};
+use super::{Domain, runners::ListedRunner};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Job, ProjectId, SpiderName, State, Tag},
+    model::{Job, ProjectId, SpiderName, SpiderNames, State, Tag},
 };
 
 /// Spiders that an error names.
 const NAMED_SPIDERS: usize = 10;
 /// A name with up to so many wrong letters is suggested.
 const MAX_TYPOS: usize = 2;
+/// Suggestions of one call. Those that follow them just say that the spider is not known.
+const SUGGESTIONS: usize = 3;
+/// Bytes of a name for which another one is suggested: to compare two takes the square of them.
+const MAX_SUGGESTED_BYTES: usize = 64;
+/// Names that are looked at for one suggestion, and those of about its length that are compared:
+/// about 10 ms at most.
+const SEARCHED_SPIDERS: usize = 50_000;
+const COMPARED_SPIDERS: usize = 2_000;
 
 /// Why a job that was scheduled may wait for long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,32 +44,43 @@ pub enum RunWarning {
 #[derive(Debug)]
 pub(super) struct KnownSpiders {
     project: ProjectId,
-    runners: Runners,
+    /// Each list once: runners of the same code share it.
+    lists: Vec<SpiderNames>,
+    /// A runner can't list its spiders, and may have any.
+    has_any: bool,
     /// Whether this call itself has looked at the runners.
     is_fresh: bool,
+    /// Names that may still be suggested in this call, since each takes time.
+    suggestions: usize,
 }
 
 impl KnownSpiders {
-    /// Whether a runner has it, may have it, or it is a script, which nobody lists.
-    fn has(&self, spider: &SpiderName) -> bool {
-        spider.is_script() || has_spider(&self.runners, self.project, spider) != Some(false)
+    fn new(project: ProjectId, runners: &[ListedRunner], is_fresh: bool) -> Self {
+        let mut lists: Vec<SpiderNames> = Vec::new();
+        let mut has_any = false;
+        for listed in of_project(runners, project) {
+            match &listed.runner.spiders {
+                None => has_any = true,
+                Some(names) if lists.iter().any(|known| known.is_same(names)) => {}
+                Some(names) => lists.push(names.clone()),
+            }
+        }
+        Self { project, lists, has_any, is_fresh, suggestions: SUGGESTIONS }
     }
 
-    fn refusal(&self, spider: &SpiderName) -> Error {
-        let mut known: Vec<&str> = of_project(&self.runners, self.project)
-            .filter_map(|listed| listed.runner.spiders.as_ref())
-            .flatten()
-            .map(SpiderName::as_str)
-            .collect();
-        known.sort_unstable();
-        known.dedup();
-        let distance = |name: &&&str| strsim::levenshtein(name, spider.as_str());
-        let near = known.iter().min_by_key(distance).filter(|name| distance(name) <= MAX_TYPOS);
-        let hint = match (near, known.len()) {
+    /// Whether a runner has it, may have it, or it is a script, which nobody lists.
+    fn has(&self, spider: &SpiderName) -> bool {
+        self.has_any || spider.is_script() || self.lists.iter().any(|names| names.contains(spider))
+    }
+
+    fn refusal(&mut self, spider: &SpiderName) -> Error {
+        let hint = match (self.suggestion(spider), self.all()) {
             (Some(near), _) => format!("did you mean {near}?"),
-            (None, 0) => "no runner has said which spiders it has".to_owned(),
-            (None, 1..=NAMED_SPIDERS) => format!("they have {}", known.join(", ")),
-            (None, many) => format!("they have {many} others"),
+            (None, Ok(known)) if known.is_empty() => {
+                "no runner has said which spiders it has".to_owned()
+            }
+            (None, Ok(known)) => format!("they have {}", known.join(", ")),
+            (None, Err(TooMany)) => format!("they have more than {NAMED_SPIDERS} spiders"),
         };
         let project = self.project;
         let accepted = format!(
@@ -72,7 +88,37 @@ impl KnownSpiders {
         );
         Error::invalid("spider", accepted)
     }
+
+    /// A name that differs in few letters.
+    fn suggestion(&mut self, spider: &SpiderName) -> Option<String> {
+        self.suggestions = self.suggestions.checked_sub(1)?;
+        let name = spider.as_str();
+        if name.len() > MAX_SUGGESTED_BYTES {
+            return None;
+        }
+        let is_near = |other: &&str| other.len().abs_diff(name.len()) <= MAX_TYPOS;
+        let names = self.lists.iter().flat_map(SpiderNames::iter).take(SEARCHED_SPIDERS);
+        let compared = names.filter(is_near).take(COMPARED_SPIDERS);
+        let distances = compared.map(|other| (strsim::levenshtein(other, name), other));
+        let (typos, near) = distances.min()?;
+        (typos <= MAX_TYPOS).then(|| near.to_owned())
+    }
+
+    /// All names in order, if they are few.
+    fn all(&self) -> Result<Vec<&str>, TooMany> {
+        let mut known = BTreeSet::new();
+        for name in self.lists.iter().flat_map(SpiderNames::iter) {
+            known.insert(name);
+            if known.len() > NAMED_SPIDERS {
+                return Err(TooMany);
+            }
+        }
+        Ok(known.into_iter().collect())
+    }
 }
+
+/// More names than an error shows.
+struct TooMany;
 
 impl fmt::Display for RunWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +140,7 @@ impl Domain {
             return Ok(None);
         }
         let runners = self.recent_runners().await;
-        Ok(Some(KnownSpiders { project, runners, is_fresh: false }))
+        Ok(Some(KnownSpiders::new(project, &runners, false)))
     }
 
     /// Refuses a spider that is not one of `known`.
@@ -106,8 +152,7 @@ impl Domain {
         let Some(known) = known.as_mut().filter(|known| !known.has(spider)) else { return Ok(()) };
         if !known.is_fresh {
             // A runner may have registered since. One look is enough for all jobs of a call.
-            known.runners = self.look_at_runners().await?;
-            known.is_fresh = true;
+            *known = KnownSpiders::new(known.project, &self.look_at_runners().await?, true);
         }
         if known.has(spider) { Ok(()) } else { Err(known.refusal(spider)) }
     }

@@ -19,6 +19,7 @@ mod known_spiders;
 mod lease;
 mod list;
 mod list_last_jobs;
+mod list_runners;
 mod may_add_jobs;
 mod metadata;
 mod named_fields;
@@ -32,6 +33,7 @@ pub(crate) mod reserved_fields;
 mod response_room;
 mod restore;
 mod retention;
+mod runner_room;
 mod runners;
 mod schedule;
 mod selection;
@@ -60,6 +62,7 @@ pub use self::{
     known_spiders::RunWarning,
     list::{JobList, JobPage, ListOrder, ListQuery, PageCursor},
     list_last_jobs::{LastJobs, LastJobsQuery},
+    list_runners::{RunnerPage, RunnerQuery},
     metadata::MetadataCondition,
     named_fields::NamedFields,
     output::{

@@ -2,23 +2,25 @@
 //! seconds, since each job that is scheduled is compared with it (`known_spiders.rs`).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::Domain;
+use super::{Domain, runner_room};
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, ResourceKind, Result},
-    limits::{MAX_RUNNERS, RUNNER_KEPT, RUNNER_LOST_AFTER},
-    model::{Millis, ProjectId, Role, Runner, RunnerId, RunnerState, RunnerStatus},
+    limits::RUNNER_LOST_AFTER,
+    model::{Millis, Role, Runner, RunnerId, RunnerState, RunnerStatus, SpiderNames},
 };
 
 /// How long a look at all runners is good for.
 const LOOK_TTL: Duration = Duration::from_secs(5);
+/// Runners that are read from the store in one step.
+const RUNNERS_AT_ONCE: usize = 16;
 
 /// A runner and how it is.
 #[derive(Clone, Debug)]
@@ -40,8 +42,13 @@ impl ListedRunner {
     }
 
     /// Whether it is there, even if it takes no more jobs.
-    fn is_there(&self) -> bool {
+    pub(super) fn is_there(&self) -> bool {
         self.status.state != RunnerState::Stopped && !self.is_lost
+    }
+
+    /// Its place in lists.
+    pub(super) fn place(&self) -> (&str, &RunnerId) {
+        (&self.runner.name, &self.id)
     }
 }
 
@@ -58,10 +65,13 @@ struct Seen {
     last_look: Option<(Instant, Runners)>,
     /// What a runner says once does not change.
     runners: HashMap<RunnerId, Arc<Runner>>,
+    /// Spiders that runners have. Those of equal code share one list.
+    names: HashSet<SpiderNames>,
 }
 
 impl Domain {
     /// Keeps a runner, which reports how it is from now on. The caller must reach all its projects.
+    /// An id belongs to who registered it first, with what was said then.
     pub async fn register_runner(
         &self,
         caller: &Caller,
@@ -71,13 +81,17 @@ impl Domain {
     ) -> Result<()> {
         may_run(caller, &runner)?;
         runner.check()?;
-        let status = RunnerStatus { reported: self.now(), ..status };
-        self.store.put_runner(&id, runner.clone(), status).await?;
-        {
-            let mut seen = self.seen_runners.lock();
-            seen.runners.insert(id, Arc::new(runner));
-            seen.last_look = None;
+        let runner = Runner { owner: caller.account(), ..runner };
+        let kept = self.look_at_runners().await?;
+        match kept.iter().find(|listed| listed.id == id) {
+            Some(before) if *before.runner != runner => {
+                return Err(Error::invalid("id", "is that of another runner; choose another one"));
+            }
+            Some(before) if before.is_there() => {}
+            Some(_) | None => runner_room::check_room(&kept, &runner)?,
         }
+        let status = RunnerStatus { reported: self.now(), ..status };
+        self.store.put_runner(&id, runner, status).await?;
         // Nobody can fill the store with them between two rounds of upkeep.
         self.forget_runners().await
     }
@@ -93,42 +107,16 @@ impl Domain {
         caller.has_role(Role::Worker)?;
         let known = self.read_runners(std::slice::from_ref(&id)).await?;
         let Some(runner) = known.get(&id) else { return Err(no_runner(&id)) };
-        may_run(caller, runner)?;
+        // Names no project: the caller may not know which the runner has.
+        may_run(caller, runner).map_err(|_| {
+            Error::forbidden("this key does not reach all projects of the runner with this id")
+        })?;
         let status = RunnerStatus { reported: self.now(), ..status };
         if self.store.set_runner_status(&id, status).await? {
             return Ok(());
         }
         self.seen_runners.lock().runners.remove(&id);
         Err(no_runner(&id))
-    }
-
-    /// The runners of a project, or of all that the caller reaches, by name; those that are gone
-    /// only if asked for.
-    pub async fn list_runners(
-        &self,
-        caller: &Caller,
-        project: Option<ProjectId>,
-        with_gone: bool,
-    ) -> Result<Vec<ListedRunner>> {
-        if let Some(project) = project {
-            caller.may(Role::Read, project)?;
-        }
-        let reach = caller.reach()?;
-        let mut runners = self.look_at_runners().await?.to_vec();
-        runners.retain(|listed| {
-            let is_of = |of: &ProjectId| {
-                project.is_none_or(|project| project == *of)
-                    && reach.is_none_or(|only| only.contains(&of.get()))
-            };
-            (with_gone || listed.is_there()) && listed.runner.projects.iter().any(is_of)
-        });
-        if let Some(only) = reach {
-            runners.iter_mut().for_each(|listed| hide_projects(listed, only));
-        }
-        runners.sort_by(|one, other| {
-            (&one.runner.name, one.runner.started).cmp(&(&other.runner.name, other.runner.started))
-        });
-        Ok(runners)
     }
 
     /// All runners that are kept, as they were within the last [`LOOK_TTL`]; where the store can't
@@ -162,9 +150,9 @@ impl Domain {
         let listed: Runners = Arc::new(listed.collect());
         let mut seen = self.seen_runners.lock();
         // Runners that other processes have forgotten.
-        if seen.runners.len() > 2 * MAX_RUNNERS {
-            seen.runners.clear();
-        }
+        let ids: HashSet<&RunnerId> = listed.iter().map(|listed| &listed.id).collect();
+        seen.runners.retain(|id, _| ids.contains(id));
+        seen.names.retain(|names| !names.is_unshared());
         seen.last_look = Some((Instant::now(), Arc::clone(&listed)));
         Ok(listed)
     }
@@ -183,34 +171,29 @@ impl Domain {
         if unknown.is_empty() {
             return Ok(found);
         }
-        let read = self.store.runners(&unknown).await?;
-        let mut seen = self.seen_runners.lock();
-        for (id, runner) in unknown.into_iter().zip(read) {
-            if let Some(runner) = runner.map(Arc::new) {
-                seen.runners.insert(id.clone(), Arc::clone(&runner));
-                found.insert(id, runner);
+        for ids in unknown.chunks(RUNNERS_AT_ONCE) {
+            let read = self.store.runners(ids).await?;
+            let mut seen = self.seen_runners.lock();
+            for (id, runner) in ids.iter().zip(read) {
+                if let Some(runner) = runner {
+                    let runner = Arc::new(seen.share_names(runner));
+                    seen.runners.insert(id.clone(), Arc::clone(&runner));
+                    found.insert(id.clone(), runner);
+                }
             }
         }
         Ok(found)
     }
 
-    /// Removes runners that are gone for longer than [`RUNNER_KEPT`], and the longest gone of more
-    /// than [`MAX_RUNNERS`].
+    /// Removes runners that are gone, as far as they are too many or gone for too long.
     pub async fn forget_runners(&self) -> Result<()> {
-        let mut statuses = self.store.runner_statuses().await?;
-        statuses.sort_by_key(|(_, status)| std::cmp::Reverse(status.reported));
-        let now = self.now();
-        let old: Vec<RunnerId> = statuses
-            .into_iter()
-            .enumerate()
-            .filter(|(place, (_, status))| *place >= MAX_RUNNERS || age(now, *status) > RUNNER_KEPT)
-            .map(|(_, (id, _))| id)
-            .collect();
-        if old.is_empty() {
+        let kept = self.look_at_runners().await?;
+        let forgotten = runner_room::too_many(&kept, self.now());
+        if forgotten.is_empty() {
             return Ok(());
         }
-        self.store.remove_runners(&old).await?;
-        self.seen_runners.lock().forget(&old);
+        self.store.remove_runners(&forgotten).await?;
+        self.seen_runners.lock().forget(&forgotten);
         Ok(())
     }
 }
@@ -219,9 +202,7 @@ impl SeenRunners {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl SeenRunners {
     fn recent(&self) -> Option<Runners> {
         let seen = self.lock();
         let (_, runners) = seen.last_look.as_ref().filter(|(at, _)| at.elapsed() < LOOK_TTL)?;
@@ -237,6 +218,16 @@ impl SeenRunners {
 }
 
 impl Seen {
+    fn share_names(&mut self, mut runner: Runner) -> Runner {
+        if let Some(names) = &mut runner.spiders {
+            match self.names.get(names) {
+                Some(known) => *names = known.clone(),
+                None => drop(self.names.insert(names.clone())),
+            }
+        }
+        runner
+    }
+
     fn forget(&mut self, ids: &[RunnerId]) {
         self.last_look = None;
         ids.iter().for_each(|id| drop(self.runners.remove(id)));
@@ -244,23 +235,13 @@ impl Seen {
 }
 
 /// How long ago a runner said how it is.
-fn age(now: Millis, status: RunnerStatus) -> Duration {
+pub(super) fn age(now: Millis, status: RunnerStatus) -> Duration {
     Duration::from_millis(now.0.saturating_sub(status.reported.0))
 }
 
 /// Whoever runs jobs of a project may say so.
 fn may_run(caller: &Caller, runner: &Runner) -> Result<()> {
     runner.projects.iter().try_for_each(|project| caller.may(Role::Worker, *project))
-}
-
-/// Leaves out the projects that a caller does not reach.
-fn hide_projects(listed: &mut ListedRunner, only: &[u64]) {
-    if listed.runner.projects.iter().all(|project| only.contains(&project.get())) {
-        return;
-    }
-    let mut runner = Runner::clone(&listed.runner);
-    runner.projects.retain(|project| only.contains(&project.get()));
-    listed.runner = Arc::new(runner);
 }
 
 fn no_runner(id: &RunnerId) -> Error {

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spiderq_core::{
     error::{Error, Result},
-    model::{Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName, Tags},
+    model::{
+        Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName, SpiderNames,
+        Tags,
+    },
     store::RunnerStore,
 };
 
@@ -18,6 +21,8 @@ use crate::{
 /// A [`Runner`] as it is kept.
 #[derive(Serialize, Deserialize)]
 struct StoredRunner {
+    #[serde(default)]
+    owner: String,
     name: String,
     version: String,
     projects: Vec<String>,
@@ -106,14 +111,15 @@ impl RunnerStore for RedisStore {
 
 fn encode_runner(runner: Runner) -> Result<Vec<u8>> {
     let stored = StoredRunner {
+        owner: runner.owner,
         name: runner.name,
         version: runner.version,
-        projects: texts(&runner.projects),
-        only_spiders: texts(&runner.only_spiders),
+        projects: runner.projects.iter().map(ProjectId::to_string).collect(),
+        only_spiders: names(&runner.only_spiders),
         has_tags: words(&runner.has_tags),
         lacks_tags: words(&runner.lacks_tags),
         units: runner.units,
-        spiders: runner.spiders.map(|spiders| texts(&spiders)),
+        spiders: runner.spiders.as_ref().map(names),
         started: runner.started.0,
     };
     rmp_serde::to_vec_named(&stored).map_err(Error::bug)
@@ -123,6 +129,7 @@ fn decode_runner(record: &[u8]) -> Result<Runner> {
     let stored: StoredRunner = rmp_serde::from_slice(record).map_err(bad_reply)?;
     let projects = stored.projects.iter().map(|project| ProjectId::parse(project));
     Ok(Runner {
+        owner: stored.owner,
         name: stored.name,
         version: stored.version,
         projects: projects.collect::<Result<_>>().map_err(bad_reply)?,
@@ -158,17 +165,17 @@ fn decode_status(record: &[u8]) -> Result<RunnerStatus> {
     })
 }
 
-fn texts<T: ToString>(items: &[T]) -> Vec<String> {
-    items.iter().map(T::to_string).collect()
+fn names(names: &SpiderNames) -> Vec<String> {
+    names.iter().map(str::to_owned).collect()
 }
 
 fn words(tags: &Tags) -> Vec<String> {
     tags.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
-fn spiders(names: &[String]) -> Result<Vec<SpiderName>> {
+fn spiders(names: &[String]) -> Result<SpiderNames> {
     let names = names.iter().map(|name| SpiderName::parse(name));
-    names.collect::<Result<_>>().map_err(bad_reply)
+    Ok(SpiderNames::new(names.collect::<Result<Vec<_>>>().map_err(bad_reply)?))
 }
 
 fn tags(names: &[String]) -> Result<Tags> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params};
 use spiderq_core::{
     error,
-    model::{Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName},
+    model::{Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderNames},
     store::RunnerStore,
 };
 
@@ -55,14 +55,15 @@ fn put(
     let mut statement = connection.prepare_cached(include_str!("sql/put_runner.sql"))?;
     statement.execute(named_params! {
         ":id": id.as_str(),
+        ":owner": runner.owner,
         ":name": runner.name,
         ":version": runner.version,
-        ":projects": lines(&runner.projects, |project| project.to_string()),
-        ":only_spiders": lines(&runner.only_spiders, |spider| spider.to_string()),
+        ":projects": lines(runner.projects.iter().map(ProjectId::to_string)),
+        ":only_spiders": names(&runner.only_spiders),
         ":has_tags": encode_tags(&runner.has_tags),
         ":lacks_tags": encode_tags(&runner.lacks_tags),
         ":units": runner.units,
-        ":spiders": runner.spiders.as_ref().map(|all| lines(all, |spider| spider.to_string())),
+        ":spiders": runner.spiders.as_ref().map(names),
         ":started": int(runner.started.0),
     })?;
     set_status(connection, id, status)?;
@@ -116,10 +117,14 @@ fn by_ids(connection: &Connection, ids: &[RunnerId]) -> Result<Vec<Option<Runner
 }
 
 fn runner(row: &Row<'_>) -> Result<Runner> {
-    let spiders = |text: String| text.lines().map(spider_name).collect::<Result<Vec<SpiderName>>>();
+    let spiders = |text: String| {
+        let names = text.lines().map(spider_name).collect::<Result<Vec<_>>>();
+        names.map(SpiderNames::new)
+    };
     let projects: String = row.get("projects")?;
     let projects = projects.lines().map(ProjectId::parse).collect::<error::Result<_>>();
     Ok(Runner {
+        owner: row.get("owner")?,
         name: row.get("name")?,
         version: row.get("version")?,
         projects: projects.map_err(|_| corrupt("projects of a runner"))?,
@@ -138,6 +143,10 @@ fn remove(connection: &Connection, ids: &[RunnerId]) -> Result<()> {
     Ok(())
 }
 
-fn lines<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
-    items.iter().map(text).collect::<Vec<_>>().join("\n")
+fn names(names: &SpiderNames) -> String {
+    lines(names.iter().map(str::to_owned))
+}
+
+fn lines(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join("\n")
 }

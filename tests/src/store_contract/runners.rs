@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use spiderq_core::{
     model::{
-        Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName, Tag, Tags,
+        Millis, ProjectId, Runner, RunnerId, RunnerState, RunnerStatus, SpiderName, SpiderNames,
+        Tag, Tags,
     },
     store::Store,
 };
@@ -13,8 +14,8 @@ fn id(text: &str) -> RunnerId {
     RunnerId::parse(text).unwrap()
 }
 
-fn spiders(names: &[&str]) -> Vec<SpiderName> {
-    names.iter().map(|name| SpiderName::parse(name).unwrap()).collect()
+fn spiders(names: &[&str]) -> SpiderNames {
+    SpiderNames::new(names.iter().map(|name| SpiderName::parse(name).unwrap()))
 }
 
 fn tags(names: &[&str]) -> Tags {
@@ -23,6 +24,7 @@ fn tags(names: &[&str]) -> Tags {
 
 fn runner() -> Runner {
     Runner {
+        owner: "ö".to_owned(),
         name: "ünï \"x\" {a}:*@host".to_owned(),
         version: "0.1.0".to_owned(),
         projects: [7, i64::try_from(spiderq_core::limits::MAX_NUMBER).unwrap()]
@@ -39,7 +41,7 @@ fn runner() -> Runner {
 
 fn bare() -> Runner {
     Runner {
-        only_spiders: Vec::new(),
+        only_spiders: SpiderNames::default(),
         has_tags: tags(&[]),
         lacks_tags: tags(&[]),
         spiders: None,
@@ -60,7 +62,7 @@ fn status(state: RunnerState) -> RunnerStatus {
 /// Every field comes back; no list of spiders is another thing than an empty one.
 pub async fn a_runner_comes_back_as_it_was(store: Arc<dyn Store>) {
     assert_eq!(store.runner_statuses().await.unwrap(), []);
-    let empty = Runner { spiders: Some(Vec::new()), ..bare() };
+    let empty = Runner { spiders: Some(SpiderNames::default()), ..bare() };
     let all = [("c", runner()), ("a", bare()), ("b", empty)];
     for ((id_text, runner), state) in all.iter().zip(RunnerState::ALL) {
         store.put_runner(&id(id_text), runner.clone(), status(state)).await.unwrap();

@@ -51,11 +51,28 @@ fn of_sizes() -> Vec<Row> {
         (
             "MAX_RUNNERS",
             vec![
-                (PROTO, format!("At most {most} runners are kept")),
-                (LIMITS_PAGE, format!("| runners that are kept | {most},")),
+                (PROTO, format!("At most {most} runners of")),
+                (LIMITS_PAGE, format!("| runners that are kept | {most} of")),
             ],
         ),
-        ("MAX_RUNNER_ID_BYTES", vec![(PROTO, format!("1 to {MAX_RUNNER_ID_BYTES} bytes."))]),
+        (
+            "MAX_RUNNERS_BYTES",
+            vec![
+                (PROTO, format!("runners of {} in all", bytes_text(MAX_RUNNERS_BYTES))),
+                (LIMITS_PAGE, format!("of {} in all, for", bytes_text(MAX_RUNNERS_BYTES))),
+            ],
+        ),
+        (
+            "RUNNER_PAGE_BYTES",
+            vec![
+                (PROTO, format!("where they take {}.", bytes_text(RUNNER_PAGE_BYTES))),
+                (
+                    LIMITS_PAGE,
+                    format!("runners.json` | 1,000 and {} |", bytes_text(RUNNER_PAGE_BYTES)),
+                ),
+            ],
+        ),
+        ("MAX_RUNNER_ID_BYTES", vec![(PROTO, format!("1 to {MAX_RUNNER_ID_BYTES} letters,"))]),
         ("MAX_RUNNER_NAME_BYTES", vec![(PROTO, bytes(MAX_RUNNER_NAME_BYTES))]),
         ("MAX_RUNNER_VERSION_BYTES", vec![(PROTO, bytes(MAX_RUNNER_VERSION_BYTES))]),
         (

@@ -228,6 +228,13 @@ async fn api_keys(grpc: &Grpc) {
             CreateApiKeyRequest { expire_time: Some(Timestamp::default()), ..good.clone() },
             "expire_time: must be in the future",
         ),
+        (
+            CreateApiKeyRequest {
+                expire_time: Some(Timestamp { seconds: 253_402_300_800, nanos: 0 }),
+                ..good.clone()
+            },
+            "expire_time: must be a time of the years 1970 to 9999",
+        ),
     ] {
         assert_invalid(grpc.api_keys().create_api_key(request).await, message);
     }

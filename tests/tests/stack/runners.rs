@@ -74,7 +74,7 @@ async fn runners_are_listed_over_both_apis() {
         let bad = http.get("/api/runners.json?project=0").await;
         assert_eq!((bad.status, bad.json()["status"].clone()), (400, json!("badrequest")));
 
-        let request = ListRunnersRequest { project: 1, show_gone: false };
+        let request = ListRunnersRequest { project: 1, ..ListRunnersRequest::default() };
         let listed = grpc.runners().list_runners(request).await.unwrap().into_inner().runners;
         let report_time = Some(spiderq_proto::time::timestamp(i64::try_from(NOW).unwrap()));
         let now = RunnerStatus { report_time, ..status(RunnerState::Active) };
@@ -87,6 +87,43 @@ async fn runners_are_listed_over_both_apis() {
         assert_eq!(gone["runners"][1]["state"], "stopped");
     })
     .await;
+}
+
+/// Lists of spiders take memory: a page has 1 MiB of runners.
+#[tokio::test]
+async fn many_runners_come_in_pages() {
+    on_each_store(async |kind| {
+        let stack = Stack::start(kind).await;
+        let (grpc, http) = (stack.grpc(), stack.http());
+        let names: Vec<String> = (0..10_000).map(|n| format!("spider-{n:011}")).collect();
+        for id in ["a", "b", "c", "d", "e", "f"] {
+            let spiders = Some(RunnerSpiders { names: names.clone() });
+            register(&grpc, Runner { spiders, ..runner(id, 1) }).await;
+        }
+        let ids = |page: &Value| -> Vec<String> {
+            let listed = page["runners"].as_array().unwrap();
+            listed.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+        };
+        let first = http.get("/api/runners.json?project=1").await.ok().json();
+        let token = first["next_page_token"].as_str().unwrap();
+        let path = format!("/api/runners.json?project=1&page_token={token}").replace(' ', "+");
+        let second = http.get(&path).await.ok().json();
+        assert_eq!((ids(&first), ids(&second)), (texts(&["a", "b", "c", "d"]), texts(&["e", "f"])));
+        assert_eq!(first["runners"][0]["spiders"], json!(names));
+        assert_eq!(second["next_page_token"], Value::Null);
+        let other = http.get(&path.replace("project=1", "project=2")).await;
+        let message = "page_token: must be the next_page_token of a page before, with the same \
+                       request";
+        assert_eq!((other.status, other.json()["message"].clone()), (400, json!(message)));
+        let request = ListRunnersRequest { page_size: 5, ..ListRunnersRequest::default() };
+        let listed = grpc.runners().list_runners(request).await.unwrap().into_inner();
+        assert_eq!((listed.runners.len(), listed.next_page_token.is_empty()), (4, false));
+    })
+    .await;
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 #[tokio::test]

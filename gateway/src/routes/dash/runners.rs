@@ -18,11 +18,19 @@ pub(in crate::routes) async fn runners(call: Call) -> DashResult {
         return Err(crate::errors::Problem::invalid("project", accepted_values::POSITIVE).into());
     }
     let show_gone = call.params.flag("gone")?;
-    let message = ListRunnersRequest { project: project.unwrap_or_default(), show_gone };
+    let message = ListRunnersRequest {
+        project: project.unwrap_or_default(),
+        show_gone,
+        page_size: 0,
+        page_token: call.params.one("page_token")?.unwrap_or_default().to_owned(),
+    };
     let request = call.request(message);
     let listed = call.app.services.runners.list_runners(request).await?.into_inner();
     Ok(ok(|body| {
         body.raw("runners", &array(listed.runners.iter().map(runner)));
+        if !listed.next_page_token.is_empty() {
+            body.text("next_page_token", &listed.next_page_token);
+        }
     }))
 }
 

@@ -73,7 +73,7 @@ async fn the_last_admin_key_stays() {
     let refusal =
         "the last admin key that never expires can't be revoked; create another one first";
     assert_eq!(message(domain.revoke_key(&admin, &first.id).await), refusal);
-    let expires = Some(NOW as i64 + 1_000_000);
+    let expires = Some(Millis(NOW + 1_000_000));
     let passing = NewApiKey { expires, ..new_key("eve", Role::Admin, &[]) };
     domain.create_key(&admin, passing).await.unwrap();
     assert_eq!(message(domain.revoke_key(&admin, &first.id).await), refusal);
@@ -91,14 +91,14 @@ async fn a_key_expires_at_its_time_although_it_is_remembered() {
     let world = World::new();
     let (domain, admin) = (&world.domain, caller(Role::Admin));
     let expiring = |expires| NewApiKey { expires, ..new_key("ann", Role::User, &[]) };
-    let (key, record) = domain.create_key(&admin, expiring(Some(NOW as i64 + 3))).await.unwrap();
+    let (key, record) = domain.create_key(&admin, expiring(Some(Millis(NOW + 3)))).await.unwrap();
     assert_eq!(record.expires, Some(NOW + 3));
     assert!(is_good(&world, &key).await);
     world.pass(2);
     assert!(is_good(&world, &key).await);
     world.pass(1);
     assert!(!is_good(&world, &key).await);
-    for past in [NOW as i64 + 3, 0, -1] {
+    for past in [Millis(NOW + 3), Millis(0)] {
         let refused = message(domain.create_key(&admin, expiring(Some(past))).await);
         assert_eq!(refused, "expire_time: must be in the future");
     }
@@ -111,7 +111,7 @@ async fn a_rotated_key_is_good_for_a_while_and_the_new_one_as_long_as_it_was_mad
     let (domain, admin) = (&world.domain, caller(Role::Admin));
     let hour = 3_600_000;
     let new = NewApiKey {
-        expires: Some(NOW as i64 + 5 * hour),
+        expires: Some(Millis(NOW + 5 * hour as u64)),
         ..new_key("ann", Role::User, &[world.project])
     };
     let (key, record) = domain.create_key(&admin, new).await.unwrap();

@@ -5,16 +5,17 @@ use spiderq_core::model::{
     Units,
 };
 
-fn names(names: &[&str]) -> Vec<SpiderName> {
-    names.iter().map(|name| spider_name(name)).collect()
+fn names(names: &[&str]) -> SpiderNames {
+    SpiderNames::new(names.iter().map(|name| spider_name(name)))
 }
 
 fn runner(units: u32, spiders: Option<&[&str]>) -> Runner {
     Runner {
+        owner: String::new(),
         name: "r".to_owned(),
         version: "1".to_owned(),
         projects: vec![project(53)],
-        only_spiders: Vec::new(),
+        only_spiders: SpiderNames::default(),
         has_tags: Tags::default(),
         lacks_tags: Tags::default(),
         units,
@@ -139,6 +140,48 @@ async fn a_spider_that_nobody_has_is_refused_where_only_known_ones_are_let_in() 
     assert_eq!(message(pushed.into_iter().next().unwrap()), expected);
 }
 
+/// To compare names takes time: a call with many wrong ones gets few suggestions, from names that
+/// are short enough.
+#[test]
+fn suggestions_of_a_call_are_bounded() {
+    let known = |lists: Vec<SpiderNames>| KnownSpiders {
+        project: project(53),
+        lists,
+        has_any: false,
+        is_fresh: true,
+        suggestions: SUGGESTIONS,
+    };
+    let mut books = known(vec![names(&["books"])]);
+    for _ in 0..SUGGESTIONS {
+        assert_eq!(books.suggestion(&spider_name("boks")), Some("books".to_owned()));
+    }
+    assert_eq!(books.suggestion(&spider_name("boks")), None);
+    let refusal = books.refusal(&spider_name("boks")).to_string();
+    assert!(refusal.ends_with("; they have books"), "{refusal}");
+
+    let long = "s".repeat(MAX_SUGGESTED_BYTES);
+    let mut longer = known(vec![names(&[&long])]);
+    assert_eq!(longer.suggestion(&spider_name(&format!("{long}s"))), None);
+    let shorter = &long[1..];
+    assert_eq!(longer.suggestion(&spider_name(shorter)), Some(long.clone()));
+
+    // Those after many of the same length are not compared, nor those after many others.
+    let many = |count: usize, digits: usize| {
+        SpiderNames::new((0..count).map(|n| spider_name(&format!("{n:0digits$}"))))
+    };
+    let near = || names(&["books"]);
+    let mut compared = known(vec![many(COMPARED_SPIDERS - 1, 5), near()]);
+    assert_eq!(compared.suggestion(&spider_name("boks")), Some("books".to_owned()));
+    let mut compared = known(vec![many(COMPARED_SPIDERS, 5), near()]);
+    assert_eq!(compared.suggestion(&spider_name("boks")), None);
+    let mut searched = known(vec![many(SEARCHED_SPIDERS - 1, 9), near()]);
+    assert_eq!(searched.suggestion(&spider_name("boks")), Some("books".to_owned()));
+    let mut searched = known(vec![many(SEARCHED_SPIDERS, 9), near()]);
+    assert_eq!(searched.suggestion(&spider_name("boks")), None);
+    let refusal = searched.refusal(&spider_name("boks")).to_string();
+    assert!(refusal.ends_with("; they have more than 10 spiders"), "{refusal}");
+}
+
 #[tokio::test]
 async fn what_runners_have_that_take_jobs_counts_before_what_others_had() {
     let world = World::new();
@@ -179,6 +222,7 @@ async fn one_call_looks_at_the_runners_twice_at_most() {
     only_known(&world).await;
     register(&world, "1", RunnerState::Active, runner(1, Some(&["books"]))).await;
     let before = world.store.runner_looks();
+    let world = world.restarted();
     let jobs = (0..50).map(|n| Ok(push_job(&format!("other{n}")))).collect();
     let pushed = world.domain.push_jobs(&caller(Role::User), world.project, jobs, None).await;
     assert!(pushed.unwrap().iter().all(Result::is_err));

@@ -6,7 +6,7 @@ use spiderq_core::{
 };
 
 /// Makes an API key of a worker; its id and its credentials.
-async fn key(world: &World, expires: Option<i64>) -> (String, Option<Credentials>) {
+async fn key(world: &World, expires: Option<Millis>) -> (String, Option<Credentials>) {
     let new = NewApiKey {
         owner: Actor::parse("worker").unwrap(),
         role: Role::Worker,
@@ -181,7 +181,7 @@ async fn a_waiter_whose_key_is_revoked_gets_no_job_and_the_next_one_does() {
 #[tokio::test(start_paused = true)]
 async fn a_waiter_whose_key_has_expired_gets_no_job() {
     let world = World::new();
-    let (_, credentials) = key(&world, Some((NOW + 1_000).cast_signed())).await;
+    let (_, credentials) = key(&world, Some(Millis(NOW + 1_000))).await;
     let (started, ()) = tokio::join!(start(&world, wait(&world, credentials)), async {
         tokio::task::yield_now().await;
         world.pass(1_000);

@@ -1,5 +1,7 @@
 //! A good request of every call, about a given job.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use prost::Message as _;
 use spiderq_proto::v1::{cancel_jobs_request::Selection, job_update::Target as Updated};
 use spiderq_proto::{FieldMask, v1::*};
@@ -227,15 +229,18 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
 
 fn of_runners(call: &str, target: &Target) -> Option<Vec<u8>> {
     let project = target.parts()[0].parse().unwrap();
-    let id = format!("of project {project}");
+    let id = format!("of-project-{project}");
     let status = Some(RunnerStatus { state: RunnerState::Active.into(), ..Default::default() });
     Some(match call {
         "RegisterRunner" => {
-            let runner = Some(runner(project));
+            // An id stays with the owner that registered it.
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let id = format!("new-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+            let runner = Some(Runner { id, ..runner(project) });
             RegisterRunnerRequest { runner, status }.encode_to_vec()
         }
         "ReportRunner" => ReportRunnerRequest { id, status }.encode_to_vec(),
-        "ListRunners" => ListRunnersRequest { project, show_gone: false }.encode_to_vec(),
+        "ListRunners" => ListRunnersRequest { project, ..Default::default() }.encode_to_vec(),
         "ListRunners, all" => ListRunnersRequest::default().encode_to_vec(),
         _ => return None,
     })
@@ -244,7 +249,7 @@ fn of_runners(call: &str, target: &Target) -> Option<Vec<u8>> {
 /// The runner of a project that calls are about.
 pub(super) fn runner(project: i64) -> Runner {
     Runner {
-        id: format!("of project {project}"),
+        id: format!("of-project-{project}"),
         name: "r@host".to_owned(),
         version: "1".to_owned(),
         projects: vec![project],
