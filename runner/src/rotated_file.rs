@@ -26,13 +26,15 @@ pub(crate) struct RotatedFile {
     lines: i64,
     file: BufWriter<File>,
     files: Arc<SpoolFiles>,
+    /// Where files are noted for later runners; `None`: they are not sent.
+    record: Option<Arc<SpoolRecord>>,
 }
 
 impl RotatedFile {
     /// Writes to `NAME.N.jl` in `folder`, which is created. `N` begins at the first number that is
     /// free, so that the files of an earlier attempt stay. A line that would make a file longer
     /// than `max_bytes` goes into the next file; a line longer than that has a file of its own.
-    /// What begins where is noted in the `record`.
+    /// What begins where is noted in the `record`, which may name the files otherwise.
     pub(crate) fn create(
         folder: &Path,
         name: &'static str,
@@ -40,19 +42,20 @@ impl RotatedFile {
         record: Option<Arc<SpoolRecord>>,
     ) -> io::Result<Self> {
         create_folder(folder)?;
-        let (number, file) = open(folder, name, 1)?;
-        let files = Arc::new(SpoolFiles::new(record));
-        files.add(path(folder, name, number), (name, number), 0)?;
+        let opened = open(folder, (name, 1), 0, record.as_deref())?;
+        let files = Arc::new(SpoolFiles::default());
+        files.add(opened.path.clone());
         Ok(Self {
             files,
-            first: path(folder, name, number),
+            first: opened.path,
             folder: folder.to_owned(),
             name,
             max_bytes,
-            number,
+            number: opened.number,
             written: 0,
             lines: 0,
-            file,
+            file: opened.file,
+            record,
         })
     }
 
@@ -71,9 +74,10 @@ impl RotatedFile {
         let bytes = line.len() as u64 + 1;
         if self.written > 0 && self.written + bytes > self.max_bytes {
             self.file.flush()?;
-            (self.number, self.file) = open(&self.folder, self.name, self.number + 1)?;
-            let path = path(&self.folder, self.name, self.number);
-            self.files.add(path, (self.name, self.number), self.lines)?;
+            let at = (self.name, self.number + 1);
+            let opened = open(&self.folder, at, self.lines, self.record.as_deref())?;
+            (self.number, self.file) = (opened.number, opened.file);
+            self.files.add(opened.path);
             self.written = 0;
         }
         self.written += bytes;
@@ -88,15 +92,28 @@ impl RotatedFile {
     }
 }
 
-fn path(folder: &Path, name: &str, number: u32) -> PathBuf {
-    folder.join(format!("{name}.{number}.jl"))
+struct Opened {
+    number: u32,
+    path: PathBuf,
+    file: BufWriter<File>,
 }
 
-/// Creates the first file from `number` on that does not exist yet.
-fn open(folder: &Path, name: &str, mut number: u32) -> io::Result<(u32, BufWriter<File>)> {
+/// Creates the first file from a number on that does not exist yet, for the lines from `start` on.
+fn open(
+    folder: &Path,
+    (name, mut number): (&str, u32),
+    start: i64,
+    record: Option<&SpoolRecord>,
+) -> io::Result<Opened> {
     loop {
-        match create_file(&path(folder, name, number)) {
-            Ok(file) => return Ok((number, BufWriter::new(file))),
+        let plain = || format!("{name}.{number}.jl");
+        let path = folder.join(record.map_or_else(plain, |record| record.file_name(name, number)));
+        // Nobody else takes a name of the record's spool: what is there was kept of an earlier one.
+        if let Some(record) = record.filter(|_| !path.exists()) {
+            record.add(name, number, start)?;
+        }
+        match create_file(&path) {
+            Ok(file) => return Ok(Opened { number, path, file: BufWriter::new(file) }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(error),
         }

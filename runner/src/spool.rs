@@ -10,36 +10,21 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::spool_record::SpoolRecord;
-
 /// How much is read at once; a longer line is read whole.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
 
 /// The files of an output in the order in which they are written. All but the last are complete.
 #[derive(Debug, Default)]
-pub(crate) struct SpoolFiles {
-    paths: Mutex<Vec<PathBuf>>,
-    /// Where they are noted for later runners; `None`: they are not sent.
-    record: Option<Arc<SpoolRecord>>,
-}
+pub(crate) struct SpoolFiles(Mutex<Vec<PathBuf>>);
 
 impl SpoolFiles {
-    pub(crate) fn new(record: Option<Arc<SpoolRecord>>) -> Self {
-        Self { paths: Mutex::default(), record }
-    }
-
     fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the file `OUTPUT.NUMBER.jl`, whose first line has the number `start`. Called after the
-    /// file before it has been written out.
-    pub(crate) fn add(&self, path: PathBuf, at: (&str, u32), start: i64) -> io::Result<()> {
-        if let Some(record) = &self.record {
-            record.add(at.0, at.1, start)?;
-        }
+    /// Called after the file before it has been written out.
+    pub(crate) fn add(&self, path: PathBuf) {
         self.paths().push(path);
-        Ok(())
     }
 }
 
@@ -70,7 +55,7 @@ impl SpoolReader {
         let is_sent = |index: &usize| left.get(index + 1).is_some_and(|(_, start)| *start <= next);
         let index = (0..left.len()).find(|index| !is_sent(index)).unwrap_or_default();
         let paths = left.iter().map(|(path, _)| path.clone()).collect();
-        let files = Arc::new(SpoolFiles { paths: Mutex::new(paths), record: None });
+        let files = Arc::new(SpoolFiles(Mutex::new(paths)));
         let mut reader = Self { index, ..Self::new(files, keep) };
         left[..index].iter().try_for_each(|(path, _)| reader.remove(path))?;
         reader.offset = left.get(index).map_or(next, |(_, start)| *start);

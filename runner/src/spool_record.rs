@@ -45,7 +45,7 @@ impl Owner {
 struct FileLine {
     /// The output's name: `log`, `items`, `requests`.
     output: String,
-    /// The file's: `OUTPUT.NUMBER.jl`.
+    /// The file's number in the spool.
     number: u32,
     /// The number of its first line in the output of the attempt.
     start: i64,
@@ -55,22 +55,33 @@ struct FileLine {
 #[derive(Debug)]
 pub(crate) struct SpoolRecord {
     path: PathBuf,
+    /// Its own: `spool.NUMBER.jl`.
+    number: u64,
     file: Mutex<File>,
 }
 
 impl SpoolRecord {
     /// Creates one in `folder`, which is created too, with the first number that is free.
     pub(crate) fn create(folder: &Path, owner: &Owner) -> io::Result<Self> {
-        let (path, file) = create(folder)?;
+        let (path, number, file) = create(folder)?;
         // Another runner may look at it just now. It has no owner before it is locked, so that one
         // leaves it alone.
         file.lock()?;
-        let record = Self { path, file: Mutex::new(file) };
+        let record = Self { path, number, file: Mutex::new(file) };
         record.write(owner)?;
         Ok(record)
     }
 
-    /// Called before the first line is written to the file.
+    /// The name of a file of its spool. No two spools that lie in a folder have one in common, also
+    /// where the files of one were removed and its record was not.
+    pub(crate) fn file_name(&self, output: &str, number: u32) -> String {
+        match self.number {
+            1 => format!("{output}.{number}.jl"),
+            spool => format!("{output}.{number}.{spool}.jl"),
+        }
+    }
+
+    /// Called before the file is created, so that a killed runner leaves none that is not noted.
     pub(crate) fn add(&self, output: &str, number: u32, start: i64) -> io::Result<()> {
         self.write(&FileLine { output: output.to_owned(), number, start })
     }
@@ -93,13 +104,13 @@ impl SpoolRecord {
     }
 }
 
-fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
+fn create(folder: &Path) -> io::Result<(PathBuf, u64, File)> {
     let mut number = 1;
     loop {
         create_folder(folder)?;
         let path = folder.join(format!("spool.{number}.jl"));
         match create_file(&path) {
-            Ok(file) => return Ok((path, file)),
+            Ok(file) => return Ok((path, number, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             // The folder went with the last file of an earlier attempt.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -155,15 +166,17 @@ impl LeftSpool {
         file.read_to_string(&mut text)?;
         let Some((owner, files)) = parse(&text)? else { return Ok(None) };
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let record = SpoolRecord { path: path.to_owned(), file: Mutex::new(file) };
+        let number = path.file_name().and_then(|name| record_number(name.to_str()?));
+        let number = number.ok_or_else(malformed)?;
+        let record = SpoolRecord { path: path.to_owned(), number, file: Mutex::new(file) };
         Ok(Some(Self { record, owner, folder, files }))
     }
 
     /// The files of an output that are left, in their order, and the number of the first line of
-    /// each. Those that the server had acknowledged are gone.
+    /// each. Those that the server had acknowledged are gone, and one may not be there yet.
     pub(crate) fn files(&self, output: &str) -> Vec<(PathBuf, i64)> {
         let of_output = self.files.iter().filter(|file| file.output == output);
-        let path = |file: &FileLine| self.folder.join(format!("{output}.{}.jl", file.number));
+        let path = |file: &FileLine| self.folder.join(self.record.file_name(output, file.number));
         of_output.map(|file| (path(file), file.start)).filter(|(path, _)| path.exists()).collect()
     }
 }
@@ -199,15 +212,19 @@ fn is_number(name: &str) -> bool {
 }
 
 fn is_record(name: &str) -> bool {
-    let number = name.strip_prefix("spool.").and_then(|rest| rest.strip_suffix(".jl"));
-    number.is_some_and(is_number)
+    record_number(name).is_some()
+}
+
+fn record_number(name: &str) -> Option<u64> {
+    name.strip_prefix("spool.")?.strip_suffix(".jl")?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 
     use super::*;
+    use crate::rotated_file::RotatedFile;
 
     fn owner() -> Owner {
         let held = HeldJob { project: 1, key: "1/2/3".into(), fence: "secret".into() };
@@ -235,6 +252,41 @@ mod tests {
         fs::remove_file(folder.join("items.4.jl")).unwrap();
         left[0].record.remove().unwrap();
         assert!(!folder.exists());
+    }
+
+    /// The second attempt of a job whose first one has left files, some of which were sent.
+    #[test]
+    fn spools_of_one_folder_have_no_file_in_common() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("1/2/3");
+        let first = SpoolRecord::create(&folder, &owner()).unwrap();
+        first.add("items", 1, 0).unwrap();
+        first.add("items", 2, 9).unwrap();
+        fs::write(folder.join(first.file_name("items", 2)), "").unwrap();
+        drop(first);
+        let second = Arc::new(SpoolRecord::create(&folder, &owner()).unwrap());
+        let file = RotatedFile::create(&folder, "items", 8, Some(second)).unwrap();
+        assert_eq!(file.path(), folder.join("items.1.2.jl"));
+        let left = LeftSpool::find_all(data.path());
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].files("items"), [(folder.join("items.2.jl"), 9)]);
+        drop(file);
+        drop(left);
+        let left = LeftSpool::find_all(data.path());
+        assert_eq!(left[1].files("items"), [(folder.join("items.1.2.jl"), 0)]);
+    }
+
+    /// A runner that is killed between the two leaves no file of which nobody knows.
+    #[test]
+    fn a_file_is_noted_before_it_is_there() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("1/2/3");
+        drop(SpoolRecord::create(&folder, &owner()).unwrap());
+        let left = LeftSpool::find_all(data.path()).remove(0);
+        // It was opened to be read only.
+        let file = RotatedFile::create(&folder, "items", 8, Some(Arc::new(left.record)));
+        assert!(file.is_err());
+        assert!(!folder.join("items.1.jl").exists());
     }
 
     #[test]

@@ -13,7 +13,7 @@ const ACCEPTED: &str = "must be JSON like [\"field\",\"=\",[\"value\"]], with on
      <=, contains, icontains, exists, notexists";
 
 /// Conditions that all must hold.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     /// For the service: log lines of this level or a higher one.
     min_level: i32,
@@ -25,7 +25,7 @@ pub(crate) struct Filter {
 
 /// One condition: it holds if the field, or any element of it if it is a list, compares with any of
 /// the values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Condition {
     field: String,
     operator: Operator,

@@ -31,6 +31,14 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// Whether more lines only add to the end of what there was.
+    pub(crate) const fn only_grows(&self) -> bool {
+        match self {
+            Self::JsonLines | Self::Csv(_) | Self::Text | Self::MsgPack => true,
+            Self::JsonArray | Self::Xml => false,
+        }
+    }
+
     /// `format=` decides, then `Accept`; JSON lines where neither says.
     pub(crate) fn negotiate(
         kind: OutputKind,

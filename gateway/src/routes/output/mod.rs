@@ -2,6 +2,7 @@
 //! so that each kind has the same handlers.
 
 mod aliases;
+mod byte_range;
 mod jobs;
 mod read;
 mod response;

@@ -3,13 +3,20 @@
 
 use std::vec;
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream, stream::BoxStream};
-use http::{HeaderValue, header::CONTENT_DISPOSITION};
+use http::{
+    HeaderValue, StatusCode,
+    header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE},
+};
 use spiderq_proto::v1::{OutputKind, ReadOutputRequest, ReadOutputResponse};
 use tonic::{Code, Status};
 
+use super::byte_range::{self, ByteRange};
 use crate::{
     call::Call,
     errors::Problem,
@@ -24,6 +31,7 @@ use crate::{
 };
 
 /// What is to be read.
+#[derive(Clone)]
 pub(super) enum Source {
     /// Runs of lines of one job: their first offsets and, if they have one, their lengths.
     Job { key: String, runs: vec::IntoIter<(i64, Option<i64>)> },
@@ -63,20 +71,66 @@ pub(super) struct Wanted {
     pub(super) format: Format,
 }
 
-/// Sends the lines. The beginning is awaited, so that an error still gets its code.
+/// Sends the lines, or the part of them that `Range` asks for. The beginning is awaited, so that an
+/// error still gets its code.
 pub(super) async fn respond(call: Call, wanted: Wanted) -> Result<Response, Problem> {
     let shown = Shown::of(&call.params)?;
     let attachment = attachment(&call)?;
     let Wanted { kind, source, filter, count, tail, format } = wanted;
     let content_type = format.content_type();
-    let writer = Writer::new(kind, format, shown);
+    // Jobs come and go in a list of many. The order of both ends differs where `tail` is.
+    let has_parts = format.only_grows() && matches!(source, Source::Job { .. }) && tail == 0;
+    let range = ByteRange::of(&call.headers).filter(|_| has_parts);
+    let writer = || Writer::new(kind, format.clone(), shown.clone());
     let template = template(&call, kind, tail)?;
     let mut lines = Lines { call, template, source, filter, left: count, open: None };
-    let first = lines.next().await?;
-    let mut response = typed(content_type, Body::from_stream(body(lines, writer, first)));
-    if let Some(attachment) = attachment {
-        response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
+    let mut response = match range {
+        None => {
+            let first = lines.next().await?;
+            typed(content_type, Body::from_stream(body(lines, writer(), first)))
+        }
+        Some(range) => part_of(lines, writer, range, content_type).await?,
+    };
+    let headers = response.headers_mut();
+    if has_parts {
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
+    if let Some(attachment) = attachment {
+        headers.insert(CONTENT_DISPOSITION, attachment);
+    }
+    Ok(response)
+}
+
+/// What a request for a part gets. How long all is, only those know who have written it once.
+async fn part_of(
+    mut lines: Lines,
+    writer: impl Fn() -> Writer,
+    range: ByteRange,
+    content_type: &'static str,
+) -> Result<Response, Problem> {
+    let (source, filter, left) = (lines.source.clone(), lines.filter.clone(), lines.left);
+    let mut counted = writer();
+    let mut total = 0;
+    while let Some(page) = lines.next().await? {
+        lines.write(&page, &mut counted);
+        total += counted.take().len() as u64;
+    }
+    total += counted.finish().len() as u64;
+    let part = range.within(total);
+    let content_range = byte_range::content_range(part.as_ref(), total);
+    let Some(part) = part else {
+        let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+        response.headers_mut().insert(CONTENT_RANGE, content_range);
+        return Ok(response);
+    };
+    (lines.source, lines.filter, lines.left) = (source, filter, left);
+    let length = part.end - part.start;
+    let mut response =
+        typed(content_type, Body::from_stream(byte_range::part(body(lines, writer(), None), part)));
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_RANGE, content_range);
+    headers.insert(CONTENT_LENGTH, length.into());
     Ok(response)
 }
 

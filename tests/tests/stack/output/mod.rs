@@ -1,6 +1,7 @@
 //! Output of jobs over gRPC: appended by who holds the job, read back, counted and followed.
 
 mod appends;
+mod byte_ranges;
 mod kills;
 mod reads;
 
