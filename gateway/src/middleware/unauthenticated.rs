@@ -19,8 +19,8 @@ use crate::{
     services::App,
 };
 
-/// Paths that need no credentials.
-pub const PUBLIC_PATHS: [&str; 2] = ["/system/ts", "/openapi.json"];
+/// Paths that need no credentials: one may bring them, or say who is signed in.
+pub const PUBLIC_PATHS: [&str; 3] = ["/system/ts", "/openapi.json", "/session"];
 
 /// Sends 401 in place of a refusal that the caller may not see.
 pub(crate) async fn hide_refusals(
@@ -28,16 +28,14 @@ pub(crate) async fn hide_refusals(
     request: Request,
     next: Next,
 ) -> Response {
-    if PUBLIC_PATHS.contains(&request.uri().path().trim_end_matches('/')) {
-        return next.run(request).await;
-    }
+    let is_public = PUBLIC_PATHS.contains(&request.uri().path().trim_end_matches('/'));
     let family = Family::of(request.uri().path());
     let (mut head, body) = request.into_parts();
     let presented = Presented::of(&head);
     head.extensions.insert(presented.clone());
     let origin = head.extensions.get::<Origin>().cloned();
     let response = next.run(Request::from_parts(head, body)).await;
-    if !is_hidden(&response) || may_be_valid(&app, presented.get(), origin).await {
+    if is_public || !is_hidden(&response) || may_be_valid(&app, presented.get(), origin).await {
         return response;
     }
     Problem::unauthenticated().into_response(family)
