@@ -26,34 +26,79 @@ import "./ui/theme.ts";
 function App() {
   const who = session.value;
   useEffect(() => void (document.title = title()), [route.value]);
-  if (who === undefined) return outage.value ? <p class="waiting">{outage.value}</p> : <p class="waiting late" role="status">Asking the server who you are…</p>;
+  if (who === undefined)
+    return outage.value ? (
+      <p class="waiting">{outage.value}</p>
+    ) : (
+      <p class="waiting late" role="status">
+        Asking the server who you are…
+      </p>
+    );
   if (who === null) return <Login />;
-  return <Shell><Screen /></Shell>;
+  return (
+    <Shell>
+      <Screen />
+    </Shell>
+  );
 }
 
 function Screen() {
   const to = route.value;
   switch (to.name) {
-    case "projects": case "login": return <Projects />;
-    case "project": return <Project key={to.project} project={to.project} />;
-    case "jobs": return <Jobs key={to.project} project={to.project} />;
-    case "spider": return <Spider key={`${to.project}/${to.spider}`} project={to.project} spider={to.spider} />;
-    case "job": return <JobScreen key={to.key} project={to.project} spider={to.spider} job={to.key} tab={to.tab} />;
-    case "schedule": return <Schedule key={to.project} project={to.project} />;
-    case "settings": return <Settings key={to.project} project={to.project} />;
-    case "runners": return <Runners />;
-    case "keys": return <Keys />;
-    case "audit": return <Audit />;
-    case "store": return <Store />;
-    case "docs": return <Docs />;
-    case "preferences": case "missing":
-      return <><Heading title="No such screen" /><Empty title="The address leads nowhere"><p>A job is at <code>/p/PROJECT/SPIDER/JOB</code>, its project's jobs at <code>/p/PROJECT/jobs</code>.</p><a class="button" href={href("/")}>To the projects</a></Empty></>;
+    case "projects":
+    case "login":
+      return <Projects />;
+    case "project":
+      return <Project key={to.project} project={to.project} />;
+    case "jobs":
+      return <Jobs key={to.project} project={to.project} />;
+    case "spider":
+      return <Spider key={`${to.project}/${to.spider}`} project={to.project} spider={to.spider} />;
+    case "job":
+      return <JobScreen key={to.key} project={to.project} spider={to.spider} job={to.key} tab={to.tab} />;
+    case "schedule":
+      return <Schedule key={to.project} project={to.project} />;
+    case "settings":
+      return <Settings key={to.project} project={to.project} />;
+    case "runners":
+      return <Runners />;
+    case "keys":
+      return <Keys />;
+    case "audit":
+      return <Audit />;
+    case "store":
+      return <Store />;
+    case "docs":
+      return <Docs />;
+    case "preferences":
+    case "missing":
+      return (
+        <>
+          <Heading title="No such screen" />
+          <Empty title="The address leads nowhere">
+            <p>
+              A job is at <code>/p/PROJECT/SPIDER/JOB</code>, its project's jobs at{" "}
+              <code>/p/PROJECT/jobs</code>.
+            </p>
+            <a class="button" href={href("/")}>
+              To the projects
+            </a>
+          </Empty>
+        </>
+      );
   }
 }
 
 function title(): string {
   const to = route.value;
-  const what = to.name === "job" ? `${to.key} ${to.tab === "overview" ? "" : to.tab}` : to.name === "spider" ? `spider ${to.project}/${to.spider}` : "project" in to ? `${to.name} ${to.project}` : to.name;
+  const what =
+    to.name === "job"
+      ? `${to.key} ${to.tab === "overview" ? "" : to.tab}`
+      : to.name === "spider"
+        ? `spider ${to.project}/${to.spider}`
+        : "project" in to
+          ? `${to.name} ${to.project}`
+          : to.name;
   return `${what.trim()} · spiderq`;
 }
 

@@ -2,7 +2,11 @@
 import { computed, signal } from "@preact/signals";
 import { base } from "./base.ts";
 
-const here = () => ({ path: "/" + location.pathname.slice(base.length), query: location.search, hash: location.hash });
+const here = () => ({
+  path: "/" + location.pathname.slice(base.length),
+  query: location.search,
+  hash: location.hash,
+});
 export const place = signal(here());
 addEventListener("popstate", () => (place.value = here()));
 addEventListener("hashchange", () => (place.value = here()));
@@ -23,8 +27,23 @@ export function go(path: string, replace = false) {
 /** Follows links of the page without loading it anew; a changed click (new tab, download) is the browser's. */
 addEventListener("click", (event) => {
   const link = (event.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
-  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (link.origin !== location.origin || link.target || link.hasAttribute("download") || !link.pathname.startsWith(base)) return;
+  if (
+    !link ||
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    event.altKey
+  )
+    return;
+  if (
+    link.origin !== location.origin ||
+    link.target ||
+    link.hasAttribute("download") ||
+    !link.pathname.startsWith(base)
+  )
+    return;
   if (!isPage("/" + link.pathname.slice(base.length))) return;
   if (link.getAttribute("href")?.startsWith("#")) return;
   event.preventDefault();
@@ -32,7 +51,10 @@ addEventListener("click", (event) => {
 });
 
 export type Route =
-  | { name: "projects" | "runners" | "preferences" | "keys" | "audit" | "store" | "docs" | "missing" | "login" }
+  | {
+      name:
+        "projects" | "runners" | "preferences" | "keys" | "audit" | "store" | "docs" | "missing" | "login";
+    }
   | { name: "project" | "jobs" | "schedule" | "settings"; project: number }
   | { name: "spider"; project: number; spider: number }
   | { name: "job"; project: number; spider: number; key: string; tab: JobTab };
@@ -40,8 +62,15 @@ export const JOB_TABS = ["overview", "log", "items", "requests", "stats", "metad
 export type JobTab = (typeof JOB_TABS)[number];
 
 const FIXED: Record<string, Route["name"]> = {
-  "/": "projects", "/login": "login", "/runners": "runners", "/settings": "preferences", "/admin": "keys", "/admin/keys": "keys",
-  "/admin/audit": "audit", "/admin/store": "store", "/docs": "docs",
+  "/": "projects",
+  "/login": "login",
+  "/runners": "runners",
+  "/settings": "preferences",
+  "/admin": "keys",
+  "/admin/keys": "keys",
+  "/admin/audit": "audit",
+  "/admin/store": "store",
+  "/docs": "docs",
 };
 const isPage = (path: string) => path in FIXED || path.startsWith("/p/");
 
@@ -55,7 +84,8 @@ export function parse(path: string): Route {
   if (rest[0] === "job") rest.shift();
   const [first, second, tab = "overview"] = rest;
   if (first === undefined) return { name: "project", project };
-  if (second === undefined && (first === "jobs" || first === "schedule" || first === "settings")) return { name: first, project };
+  if (second === undefined && (first === "jobs" || first === "schedule" || first === "settings"))
+    return { name: first, project };
   const spider = number(first);
   if (!spider) return { name: "missing" };
   if (second === undefined) return { name: "spider", project, spider };

@@ -3,12 +3,33 @@ import assert from "node:assert/strict";
 import { inBrowser, project, push, url } from "./support.mjs";
 import { stats } from "./seed.mjs";
 
-const done = (spider, close_reason, city, items, errors, tags = []) => ({ spider, state: "finished", close_reason, spider_args: { city }, tags, scrapystats: stats(items, items, errors) });
-await push([done("a", "finished", "Rome", 10, 0, ["x"]), done("a", "failed", "Oslo", 0, 2), done("b", "finished", "Rome", 500, 1, ["x", "y"]), done("b b", "failed", "Rome", 3, 9)]);
+const done = (spider, close_reason, city, items, errors, tags = []) => ({
+  spider,
+  state: "finished",
+  close_reason,
+  spider_args: { city },
+  tags,
+  scrapystats: stats(items, items, errors),
+});
+await push([
+  done("a", "finished", "Rome", 10, 0, ["x"]),
+  done("a", "failed", "Oslo", 0, 2),
+  done("b", "finished", "Rome", 500, 1, ["x", "y"]),
+  done("b b", "failed", "Rome", 3, 9),
+]);
 await inBrowser(async (page) => {
   const rows = async (expected) => {
     try {
-      await page.waitForFunction((wanted) => JSON.stringify([...document.querySelectorAll("tbody tr:not(.space) a")].filter((link) => /^\d+\/\d+$/.test(link.textContent)).map((link) => link.textContent).sort()) === JSON.stringify(wanted), expected);
+      await page.waitForFunction(
+        (wanted) =>
+          JSON.stringify(
+            [...document.querySelectorAll("tbody tr:not(.space) a")]
+              .filter((link) => /^\d+\/\d+$/.test(link.textContent))
+              .map((link) => link.textContent)
+              .sort(),
+          ) === JSON.stringify(wanted),
+        expected,
+      );
     } catch {
       assert.fail(`${page.url()} shows ${await page.locator("tbody").innerText()}, not ${expected}`);
     }
@@ -19,7 +40,16 @@ await inBrowser(async (page) => {
   };
   await page.goto(`${url}/p/${project}/jobs`);
   await rows(["1/1", "1/2", "2/1", "3/1"]);
-  const cases = [["spider:a", ["1/1", "1/2"]], ['spider:"b b"', ["3/1"]], ["tag:x -tag:y", ["1/1"]], ["outcome:failed", ["1/2", "3/1"]], ["arg.city:Rome errors:>0", ["2/1", "3/1"]], ["items:<10 since:1h", ["1/2", "3/1"]], ["oslo", ["1/2"]], ["since:2000-01-01 until:2000-02-01", []]];
+  const cases = [
+    ["spider:a", ["1/1", "1/2"]],
+    ['spider:"b b"', ["3/1"]],
+    ["tag:x -tag:y", ["1/1"]],
+    ["outcome:failed", ["1/2", "3/1"]],
+    ["arg.city:Rome errors:>0", ["2/1", "3/1"]],
+    ["items:<10 since:1h", ["1/2", "3/1"]],
+    ["oslo", ["1/2"]],
+    ["since:2000-01-01 until:2000-02-01", []],
+  ];
   for (const [text, expected] of cases) {
     await search(text);
     await page.waitForURL((to) => to.searchParams.get("q") === text);

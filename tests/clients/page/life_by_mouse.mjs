@@ -40,7 +40,10 @@ await inBrowser(async (page) => {
   await page.getByRole("dialog").getByRole("button", { name: "Run again" }).click();
   await page.getByText("1 job scheduled").waitFor();
   const again = JSON.parse(await call("GET", `/api/jobs/list.json?project=${project}&state=pending`)).jobs;
-  assert.deepEqual(again.map(({ id, tags, spider_args }) => ({ id, tags, spider_args })), [{ id: `${project}/1/2`, tags: ["daily", "eu"], spider_args: { city: "Rome" } }]);
+  assert.deepEqual(
+    again.map(({ id, tags, spider_args }) => ({ id, tags, spider_args })),
+    [{ id: `${project}/1/2`, tags: ["daily", "eu"], spider_args: { city: "Rome" } }],
+  );
 
   await page.goto(`${url}/p/${project}/jobs`);
   await page.getByLabel(`Select ${key}`).check();

@@ -8,7 +8,11 @@ const MOST = 1_000;
 await push([{ spider: "first" }]);
 await inBrowser(async (page, context) => {
   await page.goto(`${url}/p/${project}/jobs`);
-  await page.getByRole("button", { name: /^Live updates|^live/ }).or(page.locator(".live.live")).first().waitFor();
+  await page
+    .getByRole("button", { name: /^Live updates|^live/ })
+    .or(page.locator(".live.live"))
+    .first()
+    .waitFor();
   await page.locator(".live.live").waitFor();
   const times = [];
   for (let run = 0; run < RUNS; run++) {
@@ -26,12 +30,23 @@ await inBrowser(async (page, context) => {
   await second.goto(`${url}/p/${project}`);
   await second.locator(".live.live").waitFor();
   const job = await startNext();
-  const both = await took(() => Promise.all([
-    page.locator("tr", { has: page.getByLabel(`Select ${job}`) }).getByText("running").waitFor(),
-    second.getByRole("region", { name: "Running jobs" }).getByRole("link", { name: job.slice(job.indexOf("/") + 1), exact: true }).waitFor(),
-  ]));
+  const both = await took(() =>
+    Promise.all([
+      page
+        .locator("tr", { has: page.getByLabel(`Select ${job}`) })
+        .getByText("running")
+        .waitFor(),
+      second
+        .getByRole("region", { name: "Running jobs" })
+        .getByRole("link", { name: job.slice(job.indexOf("/") + 1), exact: true })
+        .waitFor(),
+    ]),
+  );
   console.log(`both tabs showed it running within ${both} ms`);
   await page.close();
   await update(job, { state: "finished", close_reason: "finished" });
-  await second.getByRole("region", { name: "Completed jobs" }).getByRole("link", { name: job.slice(job.indexOf("/") + 1), exact: true }).waitFor();
+  await second
+    .getByRole("region", { name: "Completed jobs" })
+    .getByRole("link", { name: job.slice(job.indexOf("/") + 1), exact: true })
+    .waitFor();
 });

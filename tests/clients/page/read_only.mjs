@@ -6,33 +6,90 @@ await push([{ spider: "s", state: "finished", close_reason: "finished" }, { spid
 const running = await startNext();
 const readKey = process.env.SPIDERQ_READ_KEY;
 assert.ok(readKey, "SPIDERQ_READ_KEY is a key of role read of the project");
-const state = async () => (await call("GET", `/jobq/${project}/list?state=pending&state=running&state=finished&state=deleted&jobmeta=tags&jobmeta=priority`)).replace(/"elapsed":\d+/g, "");
+const state = async () =>
+  (
+    await call(
+      "GET",
+      `/jobq/${project}/list?state=pending&state=running&state=finished&state=deleted&jobmeta=tags&jobmeta=priority`,
+    )
+  ).replace(/"elapsed":\d+/g, "");
 const before = await state();
-await inBrowser(async (page, _context, faults) => {
-  for (const path of [`/p/${project}`, `/p/${project}/jobs`, `/p/${running}`, `/p/${running}/log`, `/p/${project}/1`, `/p/${project}/schedule`, `/p/${project}/settings`, "/admin/keys", "/admin/audit"]) {
-    await page.goto(url + path);
-    await page.getByRole("heading", { level: 1 }).waitFor();
-    const names = await page.getByRole("button").allInnerTexts();
-    assert.deepEqual(names.filter((name) => /^(Stop|Cancel|Run again|Delete|Tag|Save|Schedule|Restore|Make|Revoke|Set)/.test(name.trim())), [], path);
-    if (path === `/p/${project}/jobs`) await page.getByText("1/1", { exact: true }).waitFor();
-    for (const key of ["j", "x", "s", "R", "#", "+", "Enter", "s", "R", "#", "+"]) await page.keyboard.press(key);
-    assert.equal(await page.getByRole("dialog").count(), 0);
-  }
-  await page.goto(`${url}/p/${project}`);
-  // What a script on the page could do with the session's cookie.
-  const answers = await page.evaluate(async ([key, project]) => {
-    const form = (path, body) => fetch(path, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body }).then((answer) => answer.status);
-    return [
-      await form("/api/jobs/stop.json", `project=${project}&job=${key}`), await form("/api/run.json", `project=${project}&spider=x`), await form("/api/jobs/delete.json", `project=${project}&job=${project}/1/1`),
-      await fetch(`/jobs/${key}`, { method: "DELETE" }).then((answer) => answer.status), await fetch(`/projects/${project}/settings`, { method: "POST", body: '{"max_running":0}' }).then((answer) => answer.status),
-      await fetch("/spiderq.v1.JobService/StopJobs", { method: "POST", headers: { "content-type": "application/grpc-web+proto", "x-grpc-web": "1" }, body: new Uint8Array([0, 0, 0, 0, 0]) }).then((answer) => answer.headers.get("grpc-status") ?? answer.status),
-    ];
-  }, [running, project]);
-  assert.ok(answers.every((answer) => [401, 403, 404, 405, "7", "3", "16"].includes(answer)), JSON.stringify(answers));
-  assert.equal(await page.evaluate(() => document.cookie), "");
-  assert.deepEqual(await page.evaluate(() => Object.entries(localStorage).concat(Object.entries(sessionStorage)).filter(([, value]) => /[0-9a-f]{32}/.test(value))), []);
-  faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes("403") && !fault.includes("401")));
-  // The HTTP paths answer a browser 401 with Basic: it would ask its reader, and gets a wrong key here instead.
-}, { apiKey: readKey, httpCredentials: { username: "wrong", password: "" } });
+await inBrowser(
+  async (page, _context, faults) => {
+    for (const path of [
+      `/p/${project}`,
+      `/p/${project}/jobs`,
+      `/p/${running}`,
+      `/p/${running}/log`,
+      `/p/${project}/1`,
+      `/p/${project}/schedule`,
+      `/p/${project}/settings`,
+      "/admin/keys",
+      "/admin/audit",
+    ]) {
+      await page.goto(url + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      const names = await page.getByRole("button").allInnerTexts();
+      assert.deepEqual(
+        names.filter((name) =>
+          /^(Stop|Cancel|Run again|Delete|Tag|Save|Schedule|Restore|Make|Revoke|Set)/.test(name.trim()),
+        ),
+        [],
+        path,
+      );
+      if (path === `/p/${project}/jobs`) await page.getByText("1/1", { exact: true }).waitFor();
+      for (const key of ["j", "x", "s", "R", "#", "+", "Enter", "s", "R", "#", "+"])
+        await page.keyboard.press(key);
+      assert.equal(await page.getByRole("dialog").count(), 0);
+    }
+    await page.goto(`${url}/p/${project}`);
+    // What a script on the page could do with the session's cookie.
+    const answers = await page.evaluate(
+      async ([key, project]) => {
+        const form = (path, body) =>
+          fetch(path, {
+            method: "POST",
+            headers: { "content-type": "application/x-www-form-urlencoded" },
+            body,
+          }).then((answer) => answer.status);
+        return [
+          await form("/api/jobs/stop.json", `project=${project}&job=${key}`),
+          await form("/api/run.json", `project=${project}&spider=x`),
+          await form("/api/jobs/delete.json", `project=${project}&job=${project}/1/1`),
+          await fetch(`/jobs/${key}`, { method: "DELETE" }).then((answer) => answer.status),
+          await fetch(`/projects/${project}/settings`, { method: "POST", body: '{"max_running":0}' }).then(
+            (answer) => answer.status,
+          ),
+          await fetch("/spiderq.v1.JobService/StopJobs", {
+            method: "POST",
+            headers: { "content-type": "application/grpc-web+proto", "x-grpc-web": "1" },
+            body: new Uint8Array([0, 0, 0, 0, 0]),
+          }).then((answer) => answer.headers.get("grpc-status") ?? answer.status),
+        ];
+      },
+      [running, project],
+    );
+    assert.ok(
+      answers.every((answer) => [401, 403, 404, 405, "7", "3", "16"].includes(answer)),
+      JSON.stringify(answers),
+    );
+    assert.equal(await page.evaluate(() => document.cookie), "");
+    assert.deepEqual(
+      await page.evaluate(() =>
+        Object.entries(localStorage)
+          .concat(Object.entries(sessionStorage))
+          .filter(([, value]) => /[0-9a-f]{32}/.test(value)),
+      ),
+      [],
+    );
+    faults.splice(
+      0,
+      faults.length,
+      ...faults.filter((fault) => !fault.includes("403") && !fault.includes("401")),
+    );
+    // The HTTP paths answer a browser 401 with Basic: it would ask its reader, and gets a wrong key here instead.
+  },
+  { apiKey: readKey, httpCredentials: { username: "wrong", password: "" } },
+);
 assert.equal(await state(), before);
 console.log("nothing changed");

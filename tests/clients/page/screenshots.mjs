@@ -10,19 +10,30 @@ const folder = process.env.SCREENSHOTS;
 const only = process.env.ONLY?.split(",");
 const seeded = process.env.SEEDED ? JSON.parse(process.env.SEEDED) : await seed();
 const too = [];
-for (const [width, height] of [[1440, 900], [768, 1024], [320, 640]])
+for (const [width, height] of [
+  [1440, 900],
+  [768, 1024],
+  [320, 640],
+])
   for (const colorScheme of width === 1440 ? ["light", "dark"] : ["light"])
-    await inBrowser(async (page) => {
-      for (const [name, path] of screens(project, seeded)) {
-        if (only && !only.includes(name)) continue;
-        await page.goto(url + path);
-        await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.waitForFunction(() => !document.querySelector(".waiting:not(.empty *)"));
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        if (wide > width) too.push(`${name} is ${wide} px wide in a window of ${width}`);
-        if (folder) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: width !== 1440 });
-      }
-      await page.goto(url);
-    }, { viewport: { width, height }, colorScheme });
+    await inBrowser(
+      async (page) => {
+        for (const [name, path] of screens(project, seeded)) {
+          if (only && !only.includes(name)) continue;
+          await page.goto(url + path);
+          await page.getByRole("heading", { level: 1 }).waitFor();
+          await page.waitForFunction(() => !document.querySelector(".waiting:not(.empty *)"));
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+          if (wide > width) too.push(`${name} is ${wide} px wide in a window of ${width}`);
+          if (folder)
+            await page.screenshot({
+              path: join(folder, `${name}-${width}-${colorScheme}.png`),
+              fullPage: width !== 1440,
+            });
+        }
+        await page.goto(url);
+      },
+      { viewport: { width, height }, colorScheme },
+    );
 assert.deepEqual(too, []);
 console.log("every screen fits its window");

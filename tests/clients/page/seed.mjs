@@ -3,8 +3,26 @@
 import { fileURLToPath } from "node:url";
 import { append, call, project, push, startNext, update } from "./support.mjs";
 
-const SPIDERS = [["books", 900, 1100], ["quotes", 100, 120], ["hotels", 12_000, 15_000], ["prices-de", 4_000, 4_400], ["news", 300, 900], ["stock", 60, 61]];
-const OUTCOMES = ["finished", "finished", "finished", "finished", "finished", "failed", "finished", "cancelled", "finished", "memusage_exceeded"];
+const SPIDERS = [
+  ["books", 900, 1100],
+  ["quotes", 100, 120],
+  ["hotels", 12_000, 15_000],
+  ["prices-de", 4_000, 4_400],
+  ["news", 300, 900],
+  ["stock", 60, 61],
+];
+const OUTCOMES = [
+  "finished",
+  "finished",
+  "finished",
+  "finished",
+  "finished",
+  "failed",
+  "finished",
+  "cancelled",
+  "finished",
+  "memusage_exceeded",
+];
 
 /** Seeds; answers the keys of a finished job with outputs, of a running and of a pending one. */
 export async function seed(finished = 60) {
@@ -17,40 +35,102 @@ export async function seed(finished = 60) {
     const share = outcome === "finished" ? 0.9 + ((at * 37) % 20) / 100 : 0.3;
     const begin = now - (finished - at) * 20 * 60_000 - ((at * 7919) % 600_000);
     old.push({
-      spider: name, state: "finished", tags: at % 3 ? ["daily"] : ["daily", "eu"], spider_args: { city: ["Rome", "Paris", "Oslo"][at % 3], depth: String(at % 2) },
-      pending_time: begin - 20_000 - ((at * 104_729) % 90_000), running_time: begin, finished_time: begin + Math.round(items * share * 90), close_reason: outcome, version: "1.4.2",
-      scrapystats: { ...stats(items * share, pages * share, outcome === "failed" ? 3 : 0), "memusage/max": 80e6 + ((at * 31) % 40) * 1e6, finish_reason: outcome },
+      spider: name,
+      state: "finished",
+      tags: at % 3 ? ["daily"] : ["daily", "eu"],
+      spider_args: { city: ["Rome", "Paris", "Oslo"][at % 3], depth: String(at % 2) },
+      pending_time: begin - 20_000 - ((at * 104_729) % 90_000),
+      running_time: begin,
+      finished_time: begin + Math.round(items * share * 90),
+      close_reason: outcome,
+      version: "1.4.2",
+      scrapystats: {
+        ...stats(items * share, pages * share, outcome === "failed" ? 3 : 0),
+        "memusage/max": 80e6 + ((at * 31) % 40) * 1e6,
+        finish_reason: outcome,
+      },
     });
   }
   await push(old);
   await push([{ spider: "books", priority: 4, spider_args: { city: "Rome", depth: "1" }, tags: ["daily"] }]);
   const job = await startNext();
   await append("logs", job, logLines(5_000));
-  await append("items", job, Array.from({ length: 250 }, (_, at) => ({ _type: "Book", title: `Book ${at}`, price: at % 7 ? Number((9.9 + at / 10).toFixed(2)) : null, ...(at % 5 ? { author: `Author ${at % 13}` } : {}), url: `https://books.example/b/${at}`, stock: at % 30, tags: ["a", "b"] })));
-  await append("requests", job, Array.from({ length: 300 }, (_, at) => ({ time: now - 300_000 + at * 900, method: at % 40 ? "GET" : "POST", url: `https://books.example/page/${at}`, status: at % 50 === 49 ? 503 : at % 20 === 19 ? 404 : 200, duration: 80 + ((at * 37) % 700), rs: 12_000 + at * 13 })));
-  await update(job, { state: "finished", close_reason: "failed", scrapystats: { ...stats(250, 300, 25), "memusage/max": 91_000_000, finish_reason: "failed" } });
-  await push([{ spider: "hotels", priority: 4, spider_args: { city: "Paris", api_token: "s3cret" }, tags: ["daily", "eu"] }]);
+  await append(
+    "items",
+    job,
+    Array.from({ length: 250 }, (_, at) => ({
+      _type: "Book",
+      title: `Book ${at}`,
+      price: at % 7 ? Number((9.9 + at / 10).toFixed(2)) : null,
+      ...(at % 5 ? { author: `Author ${at % 13}` } : {}),
+      url: `https://books.example/b/${at}`,
+      stock: at % 30,
+      tags: ["a", "b"],
+    })),
+  );
+  await append(
+    "requests",
+    job,
+    Array.from({ length: 300 }, (_, at) => ({
+      time: now - 300_000 + at * 900,
+      method: at % 40 ? "GET" : "POST",
+      url: `https://books.example/page/${at}`,
+      status: at % 50 === 49 ? 503 : at % 20 === 19 ? 404 : 200,
+      duration: 80 + ((at * 37) % 700),
+      rs: 12_000 + at * 13,
+    })),
+  );
+  await update(job, {
+    state: "finished",
+    close_reason: "failed",
+    scrapystats: { ...stats(250, 300, 25), "memusage/max": 91_000_000, finish_reason: "failed" },
+  });
+  await push([
+    {
+      spider: "hotels",
+      priority: 4,
+      spider_args: { city: "Paris", api_token: "s3cret" },
+      tags: ["daily", "eu"],
+    },
+  ]);
   const running = await startNext();
   await append("logs", running, logLines(300));
   await update(running, { scrapystats: stats(3120, 3900, 2) });
-  const [pending] = await push([{ spider: "quotes", spider_args: { city: "Oslo" }, tags: ["daily"] }, { spider: "news", priority: 3, units: 4 }]);
+  const [pending] = await push([
+    { spider: "quotes", spider_args: { city: "Oslo" }, tags: ["daily"] },
+    { spider: "news", priority: 3, units: 4 },
+  ]);
   return { job, running, pending };
 }
 
 /** Statistics as Scrapy writes them: the counters of a job are read from them. */
-export const stats = (items, pages, errors) => ({ item_scraped_count: Math.round(items), response_received_count: Math.round(pages), "downloader/request_count": Math.round(pages) + 3, "log_count/DEBUG": 4_427, "log_count/INFO": 466, "log_count/ERROR": errors });
+export const stats = (items, pages, errors) => ({
+  item_scraped_count: Math.round(items),
+  response_received_count: Math.round(pages),
+  "downloader/request_count": Math.round(pages) + 3,
+  "log_count/DEBUG": 4_427,
+  "log_count/INFO": 466,
+  "log_count/ERROR": errors,
+});
 
 export function logLines(count, from = 0) {
   const begin = Date.now() - 300_000;
   return Array.from({ length: count }, (_, index) => {
     const at = from + index;
     const [level, message] =
-      at % 200 === 150 ? [40, `Error processing {'title': 'Book ${at}'}\nTraceback (most recent call last):\n  File "/app/spiders/books.py", line 41, in parse\n    price = float(row.css(".price::text").get())\n            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\nTypeError: float() argument must be a string or a real number, not 'NoneType'`]
-      : at % 61 === 0 ? [30, `Retrying <GET https://books.example/page/${at}> (failed 1 times): 503 Service Unavailable`]
-      : at % 10 === 0 ? [20, `Crawled ${at} pages (at 600 pages/min), scraped ${at} items (at 580 items/min)`]
-      : [10, `Crawled (200) <GET https://books.example/page/${at}> (referer: None)`];
+      at % 200 === 150
+        ? [
+            40,
+            `Error processing {'title': 'Book ${at}'}\nTraceback (most recent call last):\n  File "/app/spiders/books.py", line 41, in parse\n    price = float(row.css(".price::text").get())\n            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\nTypeError: float() argument must be a string or a real number, not 'NoneType'`,
+          ]
+        : at % 61 === 0
+          ? [30, `Retrying <GET https://books.example/page/${at}> (failed 1 times): 503 Service Unavailable`]
+          : at % 10 === 0
+            ? [20, `Crawled ${at} pages (at 600 pages/min), scraped ${at} items (at 580 items/min)`]
+            : [10, `Crawled (200) <GET https://books.example/page/${at}> (referer: None)`];
     return { time: begin + at * 60, level, message };
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await seed(Number(process.argv[2] ?? 60))));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  console.log(JSON.stringify(await seed(Number(process.argv[2] ?? 60))));

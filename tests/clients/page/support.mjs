@@ -18,7 +18,10 @@ export async function call(method, path, body, apiKey = key) {
   const form = Array.isArray(body);
   const response = await fetch(url + path, {
     method,
-    headers: { authorization: basic(apiKey), ...(form ? { "content-type": "application/x-www-form-urlencoded" } : {}) },
+    headers: {
+      authorization: basic(apiKey),
+      ...(form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+    },
     body: form ? new URLSearchParams(body) : body,
   });
   const text = await response.text();
@@ -27,13 +30,18 @@ export async function call(method, path, body, apiKey = key) {
 }
 /** Schedules a job and answers its key. */
 export const schedule = async (spider, fields = []) =>
-  JSON.parse(await call("POST", "/api/run.json", [["project", project], ["spider", spider], ...fields])).jobid;
+  JSON.parse(await call("POST", "/api/run.json", [["project", project], ["spider", spider], ...fields]))
+    .jobid;
 /** Adds jobs in any state by lines of JobQ. */
 export const push = async (jobs, to = project) =>
-  (await call("POST", `/jobq/${to}/push`, jobs.map((job) => JSON.stringify(job)).join("\n"))).trim().split("\n").map((line) => JSON.parse(line).key);
+  (await call("POST", `/jobq/${to}/push`, jobs.map((job) => JSON.stringify(job)).join("\n")))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).key);
 /** Starts the next job: its key. */
 export const startNext = async () => JSON.parse(await call("POST", `/jobq/${project}/startjob`)).key;
-export const update = (job, fields) => call("POST", `/jobq/${project}/update`, JSON.stringify({ key: job, ...fields }));
+export const update = (job, fields) =>
+  call("POST", `/jobq/${project}/update`, JSON.stringify({ key: job, ...fields }));
 /** Appends lines, objects, to an output (`logs`, `items`, `requests`) at its end. */
 export const append = (kind, job, lines, start = 0) =>
   call("POST", `/${kind}/${job}?start=${start}`, lines.map((line) => JSON.stringify(line)).join("\n"));
@@ -53,7 +61,9 @@ export async function inBrowser(test, { apiKey = key, ...options } = {}) {
     context.on("page", (page) => watch(page, faults));
     const page = await context.newPage();
     await page.addInitScript(() => {
-      addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+      addEventListener("securitypolicyviolation", (event) =>
+        console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`),
+      );
     });
     if (apiKey) await logIn(page, apiKey);
     await test(page, context, faults);
@@ -65,7 +75,8 @@ export async function inBrowser(test, { apiKey = key, ...options } = {}) {
 function watch(page, faults) {
   page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      faults.push(message.text());
   });
 }
 export async function logIn(page, apiKey = key) {

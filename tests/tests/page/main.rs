@@ -84,3 +84,18 @@ async fn axe_finds_no_violation_on_any_screen() {
 async fn every_screen_fits_narrow_and_wide_windows() {
     assert_eq!(holds("screenshots").await, ["every screen fits its window"; 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_page_outlives_an_outage() {
+    assert_eq!(holds("outage").await, ["healed by itself"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lists_and_logs_scroll() {
+    assert_eq!(holds("large").await, ["long lists scroll"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_of_running_jobs_are_live() {
+    assert_eq!(holds("counters").await, ["counters are live"; 2]);
+}

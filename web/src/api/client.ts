@@ -20,7 +20,11 @@ const observe: Interceptor = (next) => async (request) => {
   } catch (error) {
     const code = ConnectError.from(error).code;
     if (code === Code.Unauthenticated) sessionEnded();
-    if (!request.signal.aborted && (code === Code.Unavailable || code === Code.Unknown || code === Code.Internal)) unreachable(error);
+    if (
+      !request.signal.aborted &&
+      (code === Code.Unavailable || code === Code.Unknown || code === Code.Internal)
+    )
+      unreachable(error);
     throw error;
   }
 };

@@ -23,7 +23,9 @@ export const mayChange = computed(() => ["user", "admin"].includes(session.value
 export const isAdmin = computed(() => session.value?.role === "admin");
 /** Why it may not, to stand in place of the buttons. */
 export const whyNot = computed(() =>
-  mayChange.value ? "" : `Read only: your key has the role ${session.value?.role ?? "none"}. Changes need the role user.`,
+  mayChange.value
+    ? ""
+    : `Read only: your key has the role ${session.value?.role ?? "none"}. Changes need the role user.`,
 );
 
 export function sessionEnded() {
@@ -58,7 +60,8 @@ export async function logIn(apiKey: string): Promise<string> {
       headers: { "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify({ api_key: apiKey }),
     });
-    if (response.status === 401) return "The server does not know this key. Ask an admin for one: spiderq key create NAME --role user --project P";
+    if (response.status === 401)
+      return "The server does not know this key. Ask an admin for one: spiderq key create NAME --role user --project P";
     if (!response.ok) {
       const body = (await response.json().catch(() => ({}))) as { message?: string };
       return body.message ?? `The server answered ${response.status}. Try again.`;

@@ -4,6 +4,10 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import type { DescService } from "@bufbuild/protobuf";
 
 /** A client of `service` at the server under `url`, an origin and the base path. */
-export function clientOf<T extends DescService>(service: T, url: string, interceptors: Interceptor[] = []): Client<T> {
+export function clientOf<T extends DescService>(
+  service: T,
+  url: string,
+  interceptors: Interceptor[] = [],
+): Client<T> {
   return createClient(service, createGrpcWebTransport({ baseUrl: url.replace(/\/$/, ""), interceptors }));
 }

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { pieces, visible } from "./visible.ts";
 
 test("plain text of any script is left alone", () => {
-  for (const text of ["a <b>", "日本語", "עברית", "emoji 🕷", "tab\tand\nline"]) assert.deepEqual(pieces(text), [{ text, mark: false }]);
+  for (const text of ["a <b>", "日本語", "עברית", "emoji 🕷", "tab\tand\nline"])
+    assert.deepEqual(pieces(text), [{ text, mark: false }]);
 });
 test("marks of direction and terminal codes are named", () => {
   assert.equal(visible("a\u202eb"), "a⟨U+202E⟩b");

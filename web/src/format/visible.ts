@@ -1,8 +1,17 @@
 // Texts of others may hold marks that turn the reading direction, hide, or steer a terminal. They are shown as marks.
 
 // C0 and C1 controls but tab and line feed, marks of direction and width zero, line separators, tags, BOM.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
-const NAMES: Record<number, string> = { 0x1b: "ESC", 0x0d: "CR", 0: "NUL", 0x7f: "DEL", 0x08: "BS", 0x07: "BEL", 0xfeff: "BOM" };
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
+const NAMES: Record<number, string> = {
+  0x1b: "ESC",
+  0x0d: "CR",
+  0: "NUL",
+  0x7f: "DEL",
+  0x08: "BS",
+  0x07: "BEL",
+  0xfeff: "BOM",
+};
 
 export interface Piece {
   text: string;
@@ -33,4 +42,7 @@ function markOf(character: string): string {
   return NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 /** The same as one text, for attributes such as titles. */
-export const visible = (text: string) => pieces(text).map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text)).join("");
+export const visible = (text: string) =>
+  pieces(text)
+    .map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text))
+    .join("");

@@ -6,10 +6,21 @@ import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
 /** Keys of one call. */
 const STEP = 200;
 export type Act = "stop" | "delete" | "restore" | "tag" | "untag" | "again" | "priority";
-export interface Progress { done: number; of: number; changed: number; refusals: { key: string; why: string }[] }
+export interface Progress {
+  done: number;
+  of: number;
+  changed: number;
+  refusals: { key: string; why: string }[];
+}
 
 /** Does `act` to jobs by their keys. `tell` is called after each step; `cancelled` ends it before the next one. */
-export async function actOn(keys: string[], act: Act, value: string, tell: (progress: Progress) => void, cancelled: () => boolean): Promise<Progress> {
+export async function actOn(
+  keys: string[],
+  act: Act,
+  value: string,
+  tell: (progress: Progress) => void,
+  cancelled: () => boolean,
+): Promise<Progress> {
   const progress: Progress = { done: 0, of: keys.length, changed: 0, refusals: [] };
   const step = act === "again" ? 1 : STEP;
   for (let at = 0; at < keys.length && !cancelled(); at += step) {
@@ -21,7 +32,10 @@ export async function actOn(keys: string[], act: Act, value: string, tell: (prog
       if (some.length > 1) {
         for (const key of some) {
           if (cancelled()) break;
-          await once([key], act, value).then((changed) => void (progress.changed += changed), (alone: unknown) => void progress.refusals.push({ key, why: problemText(alone) }));
+          await once([key], act, value).then(
+            (changed) => void (progress.changed += changed),
+            (alone: unknown) => void progress.refusals.push({ key, why: problemText(alone) }),
+          );
           tell({ ...progress, done: at + some.indexOf(key) });
         }
       } else progress.refusals.push({ key: some[0]!, why: problemText(error) });
@@ -35,13 +49,23 @@ export async function actOn(keys: string[], act: Act, value: string, tell: (prog
 async function once(keys: string[], act: Act, value: string): Promise<number> {
   const filter = { keys };
   switch (act) {
-    case "stop": return Number((await jobs.stopJobs({ filter })).count);
-    case "delete": return Number((await jobs.deleteJobs({ filter })).count);
-    case "restore": return Number((await jobs.restoreJobs({ filter })).count);
-    case "tag": return Number((await jobs.updateJobs({ filter, tagChanges: { add: [value] } })).count);
-    case "untag": return Number((await jobs.updateJobs({ filter, tagChanges: { remove: [value] } })).count);
+    case "stop":
+      return Number((await jobs.stopJobs({ filter })).count);
+    case "delete":
+      return Number((await jobs.deleteJobs({ filter })).count);
+    case "restore":
+      return Number((await jobs.restoreJobs({ filter })).count);
+    case "tag":
+      return Number((await jobs.updateJobs({ filter, tagChanges: { add: [value] } })).count);
+    case "untag":
+      return Number((await jobs.updateJobs({ filter, tagChanges: { remove: [value] } })).count);
     case "priority": {
-      const answer = await queue.updateQueue({ updates: keys.map((key) => ({ target: { case: "key" as const, value: key }, priority: Number(value) })) });
+      const answer = await queue.updateQueue({
+        updates: keys.map((key) => ({
+          target: { case: "key" as const, value: key },
+          priority: Number(value),
+        })),
+      });
       const refused = answer.results.find((result) => result.result.case === "error");
       if (refused?.result.case === "error") throw new Error(refused.result.value.message);
       return answer.results.length;
@@ -60,8 +84,12 @@ export async function runAgain(key: string): Promise<Job> {
     project: old.project,
     job: {
       spider: { spider: { case: "id", value: old.spiderId } },
-      priority: old.priority, units: old.units, tags: old.tags,
-      spiderArgs: old.spiderArgs, environment: old.environment, jobSettingsJson: old.jobSettingsJson,
+      priority: old.priority,
+      units: old.units,
+      tags: old.tags,
+      spiderArgs: old.spiderArgs,
+      environment: old.environment,
+      jobSettingsJson: old.jobSettingsJson,
       ...(old.cmdArgs ? { cmdArgs: old.cmdArgs } : {}),
     },
     requestId: crypto.randomUUID?.() ?? String(Math.random()),

@@ -6,7 +6,7 @@ import { duration, ms, now } from "../format/time.ts";
 import { href } from "../router.ts";
 import { StatusBadge } from "../ui/status.tsx";
 import { Text, When } from "../ui/text.tsx";
-import { isSecretName, jobPath, runtimeOf, shortKey, waitOf } from "./facts.ts";
+import { isSecretName, jobPath, runnerOf, runtimeOf, shortKey, waitOf } from "./facts.ts";
 
 export interface Column {
   id: string;
@@ -16,47 +16,183 @@ export interface Column {
   width: string;
   cell: (job: Job) => ComponentChildren;
 }
-const number = (value: bigint | undefined, bad = false) => <span class={value === undefined ? "dim" : bad && value > 0n ? "bad-text" : value === 0n ? "zero" : ""}>{count(value)}</span>;
+const number = (value: bigint | undefined, bad = false) => (
+  <span class={value === undefined ? "dim" : bad && value > 0n ? "bad-text" : value === 0n ? "zero" : ""}>
+    {count(value)}
+  </span>
+);
 const live = (job: Job) => (job.state === JobState.RUNNING ? now.value : now.peek());
 
 export const COLUMNS: Column[] = [
   { id: "status", name: "Status", width: "9.5rem", cell: (job) => <StatusBadge job={job} /> },
-  { id: "key", name: "Job", width: "5.5rem", class: "mono", cell: (job) => <a href={href(jobPath(job.key))} title={job.key}>{shortKey(job.key)}</a> },
-  { id: "spider", name: "Spider", width: "11rem", cell: (job) => <a class="plain" href={href(`/p/${job.project}/${job.spiderId}`)}><Text of={job.spiderName} max={80} /></a> },
-  { id: "args", name: "Arguments", width: "14rem", class: "wide", cell: (job) => <Args args={job.spiderArgs} /> },
+  {
+    id: "key",
+    name: "Job",
+    width: "5.5rem",
+    class: "mono",
+    cell: (job) => (
+      <a href={href(jobPath(job.key))} title={job.key}>
+        {shortKey(job.key)}
+      </a>
+    ),
+  },
+  {
+    id: "spider",
+    name: "Spider",
+    width: "11rem",
+    cell: (job) => (
+      <a class="plain" href={href(`/p/${job.project}/${job.spiderId}`)}>
+        <Text of={job.spiderName} max={80} />
+      </a>
+    ),
+  },
+  {
+    id: "args",
+    name: "Arguments",
+    width: "14rem",
+    class: "wide",
+    cell: (job) => <Args args={job.spiderArgs} />,
+  },
   { id: "tags", name: "Tags", width: "9rem", class: "wide", cell: (job) => <Tags tags={job.tags} /> },
   { id: "items", name: "Items", width: "5rem", class: "num", cell: (job) => number(job.counters?.items) },
   { id: "pages", name: "Pages", width: "5rem", class: "num mid", cell: (job) => number(job.counters?.pages) },
-  { id: "errors", name: "Errors", width: "4.5rem", class: "num mid", cell: (job) => number(job.counters?.errors, true) },
-  { id: "logs", name: "Log lines", width: "5.5rem", class: "num mid", cell: (job) => number(job.counters?.logs) },
+  {
+    id: "errors",
+    name: "Errors",
+    width: "4.5rem",
+    class: "num mid",
+    cell: (job) => number(job.counters?.errors, true),
+  },
+  {
+    id: "logs",
+    name: "Log lines",
+    width: "5.5rem",
+    class: "num mid",
+    cell: (job) => number(job.counters?.logs),
+  },
   { id: "priority", name: "Priority", width: "5rem", class: "num mid", cell: (job) => job.priority },
   { id: "units", name: "Units", width: "4rem", class: "num mid", cell: (job) => job.units },
-  { id: "runner", name: "Started by", width: "8rem", class: "mid", cell: (job) => <Text of={job.startedBy || "–"} max={40} /> },
-  { id: "by", name: "Scheduled by", width: "8rem", class: "mid", cell: (job) => <Text of={job.scheduledBy || "–"} max={40} /> },
-  { id: "version", name: "Version", width: "6rem", class: "mid", cell: (job) => <Text of={job.version || "–"} max={20} /> },
-  { id: "wait", name: "Wait", width: "5rem", class: "num mid", cell: (job) => (job.pendingTime ? duration(waitOf(job, job.state === JobState.PENDING ? now.value : 0)) : "–") },
-  { id: "runtime", name: "Run time", width: "5.5rem", class: "num", cell: (job) => (job.runningTime ? duration(runtimeOf(job, live(job))) : "–") },
-  { id: "time", name: "Since", width: "7.5rem", class: "num mid", cell: (job) => <When at={ms(job.stateTime)} /> },
+  {
+    id: "runner",
+    name: "Runner",
+    width: "8rem",
+    class: "mid",
+    cell: (job) => <Text of={runnerOf(job) || "–"} max={40} />,
+  },
+  {
+    id: "by",
+    name: "Scheduled by",
+    width: "8rem",
+    class: "mid",
+    cell: (job) => <Text of={job.scheduledBy || "–"} max={40} />,
+  },
+  {
+    id: "version",
+    name: "Version",
+    width: "6rem",
+    class: "mid",
+    cell: (job) => <Text of={job.version || "–"} max={20} />,
+  },
+  {
+    id: "wait",
+    name: "Wait",
+    width: "5rem",
+    class: "num mid",
+    cell: (job) =>
+      job.pendingTime ? duration(waitOf(job, job.state === JobState.PENDING ? now.value : 0)) : "–",
+  },
+  {
+    id: "runtime",
+    name: "Run time",
+    width: "5.5rem",
+    class: "num",
+    cell: (job) => (job.runningTime ? duration(runtimeOf(job, live(job))) : "–"),
+  },
+  {
+    id: "time",
+    name: "Since",
+    width: "7.5rem",
+    class: "num mid",
+    cell: (job) => <When at={ms(job.stateTime)} />,
+  },
 ];
-export const DEFAULT_COLUMNS = ["status", "key", "spider", "args", "tags", "items", "pages", "errors", "runtime", "time"];
+export const DEFAULT_COLUMNS = [
+  "status",
+  "key",
+  "spider",
+  "args",
+  "tags",
+  "items",
+  "pages",
+  "errors",
+  "runtime",
+  "time",
+];
 export const columnsOf = (ids: string[]) => COLUMNS.filter((column) => ids.includes(column.id));
 
 export function Args({ args }: { args: Record<string, string> }) {
   const all = Object.entries(args);
-  return <span class="chips">{all.slice(0, 6).map(([name, value]) => <span class="chip mono"><Text of={name} max={40} />=<Text of={isSecretName(name) ? "••••" : value} max={60} /></span>)}{all.length > 6 && <span class="dim">+{all.length - 6}</span>}</span>;
+  return (
+    <span class="chips">
+      {all.slice(0, 6).map(([name, value]) => (
+        <span class="chip mono">
+          <Text of={name} max={40} />=<Text of={isSecretName(name) ? "••••" : value} max={60} />
+        </span>
+      ))}
+      {all.length > 6 && <span class="dim">+{all.length - 6}</span>}
+    </span>
+  );
 }
 export function Tags({ tags }: { tags: string[] }) {
-  return <span class="chips">{tags.slice(0, 6).map((tag) => <span class="chip tag"><Text of={tag} max={40} /></span>)}{tags.length > 6 && <span class="dim">+{tags.length - 6}</span>}</span>;
+  return (
+    <span class="chips">
+      {tags.slice(0, 6).map((tag) => (
+        <span class="chip tag">
+          <Text of={tag} max={40} />
+        </span>
+      ))}
+      {tags.length > 6 && <span class="dim">+{tags.length - 6}</span>}
+    </span>
+  );
 }
 
 /** A short table of jobs: as a dashboard shows them. */
-export function JobTable({ jobs, columns, caption, at = -1, first = 0 }: { jobs: Job[]; columns: string[]; caption: string; at?: number; first?: number }) {
+export function JobTable({
+  jobs,
+  columns,
+  caption,
+  at = -1,
+  first = 0,
+}: {
+  jobs: Job[];
+  columns: string[];
+  caption: string;
+  at?: number;
+  first?: number;
+}) {
   const shown = columnsOf(columns);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table class="rows"><caption class="hidden">{caption}</caption>
-        <thead><tr>{shown.map((column) => <th scope="col" class={column.class}>{column.name}</th>)}</tr></thead>
-        <tbody>{jobs.map((job, index) => <tr key={job.key} class={index + first === at ? "at" : ""}>{shown.map((column) => <td class={column.class}>{column.cell(job)}</td>)}</tr>)}</tbody>
+      <table class="rows">
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {shown.map((column) => (
+              <th scope="col" class={column.class}>
+                {column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {jobs.map((job, index) => (
+            <tr key={job.key} class={index + first === at ? "at" : ""}>
+              {shown.map((column) => (
+                <td class={column.class}>{column.cell(job)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
       </table>
     </div>
   );

@@ -3,7 +3,13 @@ import { test } from "node:test";
 import { EMPTY_DRAFT, inCurl, inGrpc, inPython, inShub, objectProblem } from "./draft.ts";
 
 Object.assign(globalThis, { location: { origin: "http://h:1" } });
-const draft = { ...EMPTY_DRAFT, spider: "s", args: [["q", "it's; rm -rf /"]] as [string, string][], tags: "a, b,a", settings: '{"A": true}' };
+const draft = {
+  ...EMPTY_DRAFT,
+  spider: "s",
+  args: [["q", "it's; rm -rf /"]] as [string, string][],
+  tags: "a, b,a",
+  settings: '{"A": true}',
+};
 
 test("texts of a shell can't leave their quotes", () => {
   assert.match(inCurl(7, draft), /--data-urlencode 'q=it'\\''s; rm -rf \/'/);

@@ -4,10 +4,22 @@ import { ms, serverNow } from "../format/time.ts";
 
 /** How long it has run, ms, up to now where it still does; 0: not at all. */
 export const runtimeOf = (job: Job, now = serverNow()) =>
-  job.runningTime ? Math.max(0, (job.finishedTime ? ms(job.finishedTime) : job.state === JobState.RUNNING ? now : ms(job.stateTime)) - ms(job.runningTime)) : 0;
+  job.runningTime
+    ? Math.max(
+        0,
+        (job.finishedTime ? ms(job.finishedTime) : job.state === JobState.RUNNING ? now : ms(job.stateTime)) -
+          ms(job.runningTime),
+      )
+    : 0;
 /** How long it has waited for its start, ms. */
 export const waitOf = (job: Job, now = serverNow()) =>
-  job.pendingTime ? Math.max(0, (job.runningTime ? ms(job.runningTime) : job.finishedTime ? ms(job.finishedTime) : now) - ms(job.pendingTime)) : 0;
+  job.pendingTime
+    ? Math.max(
+        0,
+        (job.runningTime ? ms(job.runningTime) : job.finishedTime ? ms(job.finishedTime) : now) -
+          ms(job.pendingTime),
+      )
+    : 0;
 
 export type Tone = "good" | "bad" | "warn" | "run" | "wait" | "off";
 export interface Status {
@@ -16,7 +28,14 @@ export interface Status {
   tone: Tone;
 }
 const GOOD = new Set(["finished", "no_reason", ""]);
-const WARN = new Set(["cancelled", "shutdown", "cancel_timeout", "closespider_itemcount", "closespider_pagecount", "closespider_timeout"]);
+const WARN = new Set([
+  "cancelled",
+  "shutdown",
+  "cancel_timeout",
+  "closespider_itemcount",
+  "closespider_pagecount",
+  "closespider_timeout",
+]);
 
 export const outcomeOf = (job: Job) => job.closeReason || "no_reason";
 export function outcomeTone(reason: string): Tone {
@@ -24,10 +43,14 @@ export function outcomeTone(reason: string): Tone {
 }
 export function statusOf(job: Job): Status {
   switch (job.state) {
-    case JobState.PENDING: return { word: "pending", tone: "wait" };
-    case JobState.RUNNING: return { word: "running", tone: "run" };
-    case JobState.DELETED: return { word: "deleted", tone: "off" };
-    default: return { word: outcomeOf(job), tone: outcomeTone(job.closeReason) };
+    case JobState.PENDING:
+      return { word: "pending", tone: "wait" };
+    case JobState.RUNNING:
+      return { word: "running", tone: "run" };
+    case JobState.DELETED:
+      return { word: "deleted", tone: "off" };
+    default:
+      return { word: outcomeOf(job), tone: outcomeTone(job.closeReason) };
   }
 }
 /** Path of its page. */
@@ -43,6 +66,11 @@ export function json(text: string | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+/** The runner that has or had it, where it said its name; else who started it. */
+export function runnerOf(job: Job): string {
+  const runner = json(job.metadataJson.runner);
+  return typeof runner === "string" ? runner : job.startedBy;
 }
 const SECRET = /pass|secret|token|api_?key|credential|auth/i;
 /** Whether a name sounds like that of a secret: its value is then masked until asked for. */

@@ -31,7 +31,10 @@ export class JobList {
   private readonly now = serverNow();
   private readonly scan: boolean;
 
-  constructor(readonly project: number, readonly query: Query) {
+  constructor(
+    readonly project: number,
+    readonly query: Query,
+  ) {
     this.scan = isScan(query);
   }
   close() {
@@ -48,7 +51,13 @@ export class JobList {
     try {
       do {
         found += await this.page();
-      } while (this.scan && !this.done.peek() && found < PAGE && this.looked.peek() < until && !this.abort.signal.aborted);
+      } while (
+        this.scan &&
+        !this.done.peek() &&
+        found < PAGE &&
+        this.looked.peek() < until &&
+        !this.abort.signal.aborted
+      );
       this.stopped.value = this.scan && !this.done.peek() && found < PAGE;
       this.problem.value = null;
     } catch (error) {
@@ -59,13 +68,23 @@ export class JobList {
 
   private async page(): Promise<number> {
     const first = !this.token;
-    const answer = await jobs.listJobs({
-      project: BigInt(this.project), filter: serverFilter(this.query, this.now), pageToken: this.token, pageSize: this.scan ? SCAN_PAGE : PAGE, withTotalSize: first, metadataFields: this.query.runners.length ? ["runner"] : [],
-    }, { signal: this.abort.signal });
+    const answer = await jobs.listJobs(
+      {
+        project: BigInt(this.project),
+        filter: serverFilter(this.query, this.now),
+        pageToken: this.token,
+        pageSize: this.scan ? SCAN_PAGE : PAGE,
+        withTotalSize: first,
+        metadataFields: ["runner"],
+      },
+      { signal: this.abort.signal },
+    );
     if (answer.readTime) clockSkew.value = ms(answer.readTime) - Date.now();
     if (first) this.total.value = Number(answer.totalSize);
     this.looked.value += answer.jobs.length;
-    const found = (this.scan ? answer.jobs.filter((job) => scanMatches(this.query, job)) : answer.jobs).filter((job) => !this.place.has(job.key));
+    const found = (
+      this.scan ? answer.jobs.filter((job) => scanMatches(this.query, job)) : answer.jobs
+    ).filter((job) => !this.place.has(job.key));
     for (const job of found) this.place.set(job.key, job);
     this.rows.value = [...this.rows.peek(), ...found];
     this.token = answer.nextPageToken;
@@ -79,7 +98,17 @@ export class JobList {
     for (const { job, event } of events) {
       if (!job) continue;
       const before = changed.get(job.key);
-      changed.set(job.key, { job, moved: Boolean(before?.moved) || !["progress", "stopRequested"].includes(event.case as string) });
+      if (event.case === "progress") {
+        // It has no more of the job than its key.
+        const known = before?.job ?? this.place.get(job.key);
+        if (known)
+          changed.set(job.key, { job: counted(known, event.value.counters), moved: Boolean(before?.moved) });
+        continue;
+      }
+      changed.set(job.key, {
+        job: withKnown(job, this.place.get(job.key)),
+        moved: Boolean(before?.moved) || event.case !== "stopRequested",
+      });
     }
     if (!changed.size) return;
     let rows = this.rows.peek();
@@ -116,3 +145,9 @@ export class JobList {
     this.rows.value = this.rows.peek().map((row) => (row === known ? job : row));
   }
 }
+
+/** A row with newer counters. */
+export const counted = (job: Job, counters: Job["counters"]): Job => ({ ...job, counters }) as Job;
+/** Events bring no metadata: what a row showed of them stays. */
+const withKnown = (job: Job, known: Job | undefined): Job =>
+  known && !job.metadataJson.runner ? ({ ...job, metadataJson: known.metadataJson } as Job) : job;

@@ -5,8 +5,17 @@ import { OutputKind } from "../../gen/spiderq/v1/job_output_service_pb.ts";
 import { output } from "../api/client.ts";
 import { isCode, type Problem, problemOf } from "../api/problem.ts";
 
-export interface LogLine { at: number; time: number; level: number; message: string }
-export interface LogFilter { level: number; text: string; regex: boolean }
+export interface LogLine {
+  at: number;
+  time: number;
+  level: number;
+  message: string;
+}
+export interface LogFilter {
+  level: number;
+  text: string;
+  regex: boolean;
+}
 /** Lines of a piece, and pieces that are kept. */
 const PIECE = 500;
 const KEPT = 60;
@@ -20,7 +29,12 @@ export function logLine(at: number, bytes: Uint8Array): LogLine {
   const text = decoder.decode(bytes);
   try {
     const line = JSON.parse(text) as { time?: unknown; level?: unknown; message?: unknown };
-    return { at, time: Number(line.time) || 0, level: Number(line.level) || 0, message: typeof line.message === "string" ? line.message : text };
+    return {
+      at,
+      time: Number(line.time) || 0,
+      level: Number(line.level) || 0,
+      message: typeof line.message === "string" ? line.message : text,
+    };
   } catch {
     return { at, time: 0, level: 0, message: text };
   }
@@ -41,14 +55,26 @@ export class LogReader {
   private following: AbortController | null = null;
   readonly filtered: boolean;
 
-  constructor(readonly key: string, readonly filter: LogFilter) {
+  constructor(
+    readonly key: string,
+    readonly filter: LogFilter,
+  ) {
     this.filtered = Boolean(filter.level || filter.text);
   }
   close() {
     this.stop.abort();
     this.following?.abort();
   }
-  private ask = () => ({ key: this.key, kind: OutputKind.LOGS, minLevel: this.filter.level, ...(this.filter.text ? (this.filter.regex ? { regex: this.filter.text } : { contains: this.filter.text }) : {}) });
+  private ask = () => ({
+    key: this.key,
+    kind: OutputKind.LOGS,
+    minLevel: this.filter.level,
+    ...(this.filter.text
+      ? this.filter.regex
+        ? { regex: this.filter.text }
+        : { contains: this.filter.text }
+      : {}),
+  });
 
   /** How many lines the log has, as the statistics tell. */
   grow(lines: number) {
@@ -69,12 +95,16 @@ export class LogReader {
     this.pieces.set(piece, null);
     const lines: LogLine[] = [];
     try {
-      for await (const answer of output.readOutput({ ...this.ask(), startOffset: BigInt(piece * PIECE), limit: BigInt(PIECE) }, { signal: this.stop.signal }))
+      for await (const answer of output.readOutput(
+        { ...this.ask(), startOffset: BigInt(piece * PIECE), limit: BigInt(PIECE) },
+        { signal: this.stop.signal },
+      ))
         answer.lines.forEach((bytes, at) => lines.push(logLine(Number(answer.offsets[at]), bytes)));
       this.pieces.delete(piece);
       // A piece that the log has not filled yet is read again when it has grown.
       this.pieces.set(piece, lines);
-      for (const old of [...this.pieces.keys()].slice(0, Math.max(0, this.pieces.size - KEPT))) this.pieces.delete(old);
+      for (const old of [...this.pieces.keys()].slice(0, Math.max(0, this.pieces.size - KEPT)))
+        this.pieces.delete(old);
       this.version.value++;
     } catch (error) {
       this.pieces.delete(piece);
@@ -90,7 +120,10 @@ export class LogReader {
     const enough = new AbortController();
     this.stop.signal.addEventListener("abort", () => enough.abort());
     try {
-      for await (const answer of output.readOutput({ ...this.ask(), startOffset: this.next, limit: BigInt(FOUND_STEP) }, { signal: enough.signal })) {
+      for await (const answer of output.readOutput(
+        { ...this.ask(), startOffset: this.next, limit: BigInt(FOUND_STEP) },
+        { signal: enough.signal },
+      )) {
         got += answer.lines.length;
         this.take(answer);
       }
@@ -105,7 +138,8 @@ export class LogReader {
     answer.lines.forEach((bytes, at) => this.found.push(logLine(Number(answer.offsets[at]), bytes)));
     const last = answer.offsets.at(-1);
     // With a limit the answer's own end may lie behind lines that were not answered.
-    this.next = last !== undefined ? last + 1n : answer.nextOffset > this.next ? answer.nextOffset : this.next;
+    this.next =
+      last !== undefined ? last + 1n : answer.nextOffset > this.next ? answer.nextOffset : this.next;
     if (this.filtered) this.count.value = this.found.length;
     this.version.value++;
   }
@@ -117,14 +151,17 @@ export class LogReader {
     let from = this.filtered ? this.next : BigInt(this.count.peek());
     while (!mine.signal.aborted) {
       try {
-        for await (const answer of output.readOutput({ ...this.ask(), startOffset: from, follow: true }, { signal: mine.signal })) {
+        for await (const answer of output.readOutput(
+          { ...this.ask(), startOffset: from, follow: true },
+          { signal: mine.signal },
+        )) {
           from = answer.nextOffset > from ? answer.nextOffset : from;
           if (this.filtered) this.take(answer);
           else this.append(answer);
         }
         break;
       } catch (error) {
-        if (mine.signal.aborted || !isCode(error, Code.Unavailable) && !isCode(error, Code.Unknown)) {
+        if (mine.signal.aborted || (!isCode(error, Code.Unavailable) && !isCode(error, Code.Unknown))) {
           if (!mine.signal.aborted) this.fail(error);
           break;
         }

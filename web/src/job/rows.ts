@@ -4,7 +4,11 @@ import type { OutputKind } from "../../gen/spiderq/v1/job_output_service_pb.ts";
 import { output } from "../api/client.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 
-export interface OutputRow { at: number; text: string; value: Record<string, unknown> | null }
+export interface OutputRow {
+  at: number;
+  text: string;
+  value: Record<string, unknown> | null;
+}
 const PAGE = 100;
 
 export class OutputRows {
@@ -13,7 +17,11 @@ export class OutputRows {
   readonly done = signal(false);
   readonly problem = signal<Problem | null>(null);
   private stop = new AbortController();
-  constructor(readonly key: string, readonly kind: OutputKind, readonly contains = "") {}
+  constructor(
+    readonly key: string,
+    readonly kind: OutputKind,
+    readonly contains = "",
+  ) {}
   close() {
     this.stop.abort();
   }
@@ -24,7 +32,16 @@ export class OutputRows {
     const decoder = new TextDecoder();
     const from = BigInt((this.rows.peek().at(-1)?.at ?? -1) + 1);
     try {
-      for await (const answer of output.readOutput({ key: this.key, kind: this.kind, startOffset: from, limit: BigInt(PAGE * pages), contains: this.contains }, { signal: this.stop.signal }))
+      for await (const answer of output.readOutput(
+        {
+          key: this.key,
+          kind: this.kind,
+          startOffset: from,
+          limit: BigInt(PAGE * pages),
+          contains: this.contains,
+        },
+        { signal: this.stop.signal },
+      ))
         answer.lines.forEach((line, at) => got.push(row(Number(answer.offsets[at]), decoder.decode(line))));
       this.problem.value = null;
     } catch (error) {
@@ -42,9 +59,17 @@ function row(at: number, text: string): OutputRow {
   } catch {
     // Shown as it is.
   }
-  return { at, text, value: value && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : null };
+  return {
+    at,
+    text,
+    value:
+      value && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : null,
+  };
 }
-export const cellText = (value: unknown): string => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+export const cellText = (value: unknown): string =>
+  value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
 /** An item's own field: a name such as `constructor` is one like any other. */
-export const fieldOf = (row: OutputRow, field: string): unknown => (row.value && Object.hasOwn(row.value, field) ? row.value[field] : undefined);
-export const isEmpty = (value: unknown) => value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+export const fieldOf = (row: OutputRow, field: string): unknown =>
+  row.value && Object.hasOwn(row.value, field) ? row.value[field] : undefined;
+export const isEmpty = (value: unknown) =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);

@@ -12,7 +12,12 @@ const LONGEST_PAUSE = 15_000;
 const GATHER = 40;
 
 /** Watches until `signal` is aborted. */
-export async function feed(project: number, url: string, signal: AbortSignal, send: (message: FromWorker) => void): Promise<void> {
+export async function feed(
+  project: number,
+  url: string,
+  signal: AbortSignal,
+  send: (message: FromWorker) => void,
+): Promise<void> {
   const client = clientOf(JobService, url);
   let cursor = "";
   let lostEvents = false;
@@ -21,8 +26,10 @@ export async function feed(project: number, url: string, signal: AbortSignal, se
   send({ say: "state", project, state: "connecting", retryAt: 0 });
   while (!signal.aborted) {
     try {
-      const request = { project: BigInt(project), cursor, progress: true };
-      for await (const event of client.watchJobs(request, { signal })) {
+      for await (const event of client.watchJobs(
+        { project: BigInt(project), cursor, progress: true },
+        { signal },
+      )) {
         if (pause || !cursor) send({ say: "state", project, state: "live", retryAt: 0 });
         if (lostEvents) send({ say: "reset", project });
         lostEvents = false;
@@ -34,7 +41,8 @@ export async function feed(project: number, url: string, signal: AbortSignal, se
       if (signal.aborted) return;
       const failure = ConnectError.from(error);
       const info = failure.findDetails(ErrorInfoSchema)[0];
-      if (failure.code === Code.Unauthenticated || failure.code === Code.PermissionDenied) return send({ say: "state", project, state: "denied", retryAt: 0 });
+      if (failure.code === Code.Unauthenticated || failure.code === Code.PermissionDenied)
+        return send({ say: "state", project, state: "denied", retryAt: 0 });
       if (info?.metadata.cursor) cursor = info.metadata.cursor;
       if (failure.code === Code.OutOfRange || failure.code === Code.InvalidArgument) {
         cursor = "";

@@ -3,8 +3,14 @@ import { feed } from "./feed.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
 /** A tab. */
-export interface Listener { postMessage(message: FromWorker): void }
-interface Shared { listeners: Set<Listener>; stop: AbortController; state: FromWorker | null }
+export interface Listener {
+  postMessage(message: FromWorker): void;
+}
+interface Shared {
+  listeners: Set<Listener>;
+  stop: AbortController;
+  state: FromWorker | null;
+}
 /** A feed that no tab wants lives so long on: the next screen may want it. ms */
 const LINGER = 3_000;
 
@@ -28,7 +34,9 @@ function watch(listener: Listener, project: number, url: string) {
   void feed(project, url, shared.stop.signal, (message) => {
     if (message.say === "state") shared.state = message;
     for (const each of shared.listeners) each.postMessage(message);
-  }).finally(() => { if (feeds.get(project) === shared) feeds.delete(project); });
+  }).finally(() => {
+    if (feeds.get(project) === shared) feeds.delete(project);
+  });
 }
 
 function leave(listener: Listener, project: number) {

@@ -33,7 +33,10 @@ function connect(): (message: ToWorker) => void {
     try {
       const worker = new SharedWorker(workerUrl, { type: "module", name: "spiderq" });
       let failed = false;
-      worker.onerror = () => { failed = true; watchAgain(); };
+      worker.onerror = () => {
+        failed = true;
+        watchAgain();
+      };
       worker.port.onmessage = (event: MessageEvent<FromWorker>) => receive(event.data);
       addEventListener("pagehide", () => worker.port.postMessage({ say: "bye" }));
       return (message) => (failed ? handle(listener, message) : worker.port.postMessage(message));
@@ -67,7 +70,9 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiding = window.setTimeout(() => (hidden.value = true), HIDDEN_FOR);
   else hidden.value = false;
 });
-addEventListener("pageshow", (event) => { if (event.persisted) watchAgain(); });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) watchAgain();
+});
 
 /** Keeps the feed on the project that is shown. */
 export function start() {

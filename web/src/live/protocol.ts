@@ -1,5 +1,6 @@
 // What a tab and the shared worker say to each other.
-export type ToWorker = { say: "watch"; project: number; url: string } | { say: "unwatch"; project: number } | { say: "bye" };
+export type ToWorker =
+  { say: "watch"; project: number; url: string } | { say: "unwatch"; project: number } | { say: "bye" };
 export type FeedState = "connecting" | "live" | "reconnecting" | "denied";
 export type FromWorker =
   | { say: "state"; project: number; state: FeedState; retryAt: number }

@@ -7,37 +7,99 @@ import { href } from "../router.ts";
 import { Button, Dialog, Field } from "../ui/parts.tsx";
 import { say } from "../ui/toast.tsx";
 
-export interface Doing { act: Act; keys: string[]; value?: string }
+export interface Doing {
+  act: Act;
+  keys: string[];
+  value?: string;
+}
 /** From so many jobs on, their number must be typed. */
 const TYPED_FROM = 100;
 const WORDS: Record<Act, [verb: string, done: string, what: string]> = {
   stop: ["Stop", "stopped", "Pending jobs end as cancelled; running ones are asked to stop."],
-  delete: ["Delete", "deleted", "They can be restored until retention removes them. Running jobs are refused: stop them first."],
+  delete: [
+    "Delete",
+    "deleted",
+    "They can be restored until retention removes them. Running jobs are refused: stop them first.",
+  ],
   restore: ["Restore", "restored", "They are finished again, as they were."],
-  again: ["Run again", "scheduled", "A new job of the same spider, arguments, settings and tags is scheduled for each."],
+  again: [
+    "Run again",
+    "scheduled",
+    "A new job of the same spider, arguments, settings and tags is scheduled for each.",
+  ],
   tag: ["Tag", "tagged", "Jobs that have the tag keep it."],
   untag: ["Remove tag", "untagged", "Jobs without the tag are left as they are."],
   priority: ["Set priority", "changed", "0 is the lowest, 4 the highest; it matters while a job is pending."],
 };
 
-export function Bulk({ count: chosen, all, every, none, act, stoppable, deleted }: { count: number; all: number; every: () => void; none: () => void; act: (what: Act) => void; stoppable: boolean; deleted: boolean }) {
+export function Bulk({
+  count: chosen,
+  all,
+  every,
+  none,
+  act,
+  stoppable,
+  deleted,
+}: {
+  count: number;
+  all: number;
+  every: () => void;
+  none: () => void;
+  act: (what: Act) => void;
+  stoppable: boolean;
+  deleted: boolean;
+}) {
   return (
     <div class="bulk" role="group" aria-label="What to do with the selected jobs">
       <strong role="status">{plural(chosen, "job")} selected</strong>
-      {chosen < all && <Button kind="quiet" onClick={every}>Select all that are loaded</Button>}
-      <Button kind="quiet" onClick={none}>None</Button>
+      {chosen < all && (
+        <Button kind="quiet" onClick={every}>
+          Select all that are loaded
+        </Button>
+      )}
+      <Button kind="quiet" onClick={none}>
+        None
+      </Button>
       <span class="push" />
-      <Button icon="stop" onClick={() => act("stop")} disabled={!stoppable}>Stop</Button>
-      <Button icon="again" onClick={() => act("again")}>Run again</Button>
-      <Button icon="tag" onClick={() => act("tag")}>Tag</Button>
-      <Button icon="off" onClick={() => act("untag")}>Untag</Button>
-      <Button icon="up" onClick={() => act("priority")}>Priority</Button>
-      {deleted ? <Button icon="again" onClick={() => act("restore")}>Restore</Button> : <Button icon="trash" kind="danger" onClick={() => act("delete")}>Delete</Button>}
+      <Button icon="stop" onClick={() => act("stop")} disabled={!stoppable}>
+        Stop
+      </Button>
+      <Button icon="again" onClick={() => act("again")}>
+        Run again
+      </Button>
+      <Button icon="tag" onClick={() => act("tag")}>
+        Tag
+      </Button>
+      <Button icon="off" onClick={() => act("untag")}>
+        Untag
+      </Button>
+      <Button icon="up" onClick={() => act("priority")}>
+        Priority
+      </Button>
+      {deleted ? (
+        <Button icon="again" onClick={() => act("restore")}>
+          Restore
+        </Button>
+      ) : (
+        <Button icon="trash" kind="danger" onClick={() => act("delete")}>
+          Delete
+        </Button>
+      )}
     </div>
   );
 }
 
-export function Doing({ doing, jobOf, close, done }: { doing: Doing; jobOf: (key: string) => Job | undefined; close: () => void; done: (keys: string[]) => void }) {
+export function Doing({
+  doing,
+  jobOf,
+  close,
+  done,
+}: {
+  doing: Doing;
+  jobOf: (key: string) => Job | undefined;
+  close: () => void;
+  done: (keys: string[]) => void;
+}) {
   const [verb, past, what] = WORDS[doing.act];
   const needsValue = doing.act === "tag" || doing.act === "untag" || doing.act === "priority";
   const [value, setValue] = useState(doing.value ?? (doing.act === "priority" ? "2" : ""));
@@ -55,29 +117,103 @@ export function Doing({ doing, jobOf, close, done }: { doing: Doing; jobOf: (key
     if (!ready || progress) return;
     setProgress({ done: 0, of: doing.keys.length, changed: 0, refusals: [] });
     const result = await actOn(doing.keys, doing.act, value.trim(), setProgress, () => cancelled.current);
-    const undo = doing.act === "tag" ? { name: "Undo", do: () => void actOn(doing.keys, "untag", value.trim(), () => undefined, () => false).then(() => done(doing.keys)) } : undefined;
+    const undo =
+      doing.act === "tag"
+        ? {
+            name: "Undo",
+            do: () =>
+              void actOn(
+                doing.keys,
+                "untag",
+                value.trim(),
+                () => undefined,
+                () => false,
+              ).then(() => done(doing.keys)),
+          }
+        : undefined;
     if (result.changed) say(`${plural(result.changed, "job")} ${past}`, "info", undo);
     done(doing.keys);
     if (result.refusals.length || result.changed < doing.keys.length) setOver(true);
     else close();
   };
   return (
-    <Dialog title={`${verb} ${doing.keys.length === 1 ? doing.keys[0]! : plural(doing.keys.length, "job")}`} close={close}>
+    <Dialog
+      title={`${verb} ${doing.keys.length === 1 ? doing.keys[0]! : plural(doing.keys.length, "job")}`}
+      close={close}
+    >
       <form onSubmit={start}>
         <p>{what}</p>
-        {needsValue && !progress && <Field label={doing.act === "priority" ? "Priority" : "Tag"}><input value={value} onInput={(event) => setValue(event.currentTarget.value)} autofocus list="bulk-tags" type={doing.act === "priority" ? "number" : "text"} min={0} max={4} /></Field>}
-        <datalist id="bulk-tags">{doing.act === "untag" && tags.map((tag) => <option value={tag} />)}</datalist>
-        {many && !progress && <Field label={`Type ${doing.keys.length} to go on`}><input value={typed} onInput={(event) => setTyped(event.currentTarget.value)} inputMode="numeric" /></Field>}
-        {progress && <>
-          <progress max={progress.of} value={progress.done} aria-label={verb} />
-          <p role="status">{count(progress.done)} of {count(progress.of)}: {count(progress.changed)} {past}{progress.refusals.length > 0 && `, ${count(progress.refusals.length)} refused`}{over && progress.changed + progress.refusals.length < progress.of && `, ${count(progress.of - progress.changed - progress.refusals.length)} left as they were`}</p>
-          {progress.refusals.length > 0 && <ul class="refusals" tabIndex={0}>{progress.refusals.slice(0, 200).map(({ key, why }) => <li><a href={href(`/p/${key}`)}>{key}</a> {why}</li>)}</ul>}
-        </>}
+        {needsValue && !progress && (
+          <Field label={doing.act === "priority" ? "Priority" : "Tag"}>
+            <input
+              value={value}
+              onInput={(event) => setValue(event.currentTarget.value)}
+              autofocus
+              list="bulk-tags"
+              type={doing.act === "priority" ? "number" : "text"}
+              min={0}
+              max={4}
+            />
+          </Field>
+        )}
+        <datalist id="bulk-tags">
+          {doing.act === "untag" && tags.map((tag) => <option value={tag} />)}
+        </datalist>
+        {many && !progress && (
+          <Field label={`Type ${doing.keys.length} to go on`}>
+            <input
+              value={typed}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+              inputMode="numeric"
+            />
+          </Field>
+        )}
+        {progress && (
+          <>
+            <progress max={progress.of} value={progress.done} aria-label={verb} />
+            <p role="status">
+              {count(progress.done)} of {count(progress.of)}: {count(progress.changed)} {past}
+              {progress.refusals.length > 0 && `, ${count(progress.refusals.length)} refused`}
+              {over &&
+                progress.changed + progress.refusals.length < progress.of &&
+                `, ${count(progress.of - progress.changed - progress.refusals.length)} left as they were`}
+            </p>
+            {progress.refusals.length > 0 && (
+              <ul class="refusals" tabIndex={0}>
+                {progress.refusals.slice(0, 200).map(({ key, why }) => (
+                  <li>
+                    <a href={href(`/p/${key}`)}>{key}</a> {why}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </>
+        )}
         <div class="dialog-foot">
-          {over ? <Button kind="primary" onClick={close}>Close</Button> : <>
-            <Button onClick={() => { cancelled.current = true; close(); }}>Cancel</Button>
-            <Button type="submit" kind={doing.act === "delete" ? "danger solid" : "primary"} disabled={!ready || progress !== null} autofocus={!needsValue && !many}>{verb}</Button>
-          </>}
+          {over ? (
+            <Button kind="primary" onClick={close}>
+              Close
+            </Button>
+          ) : (
+            <>
+              <Button
+                onClick={() => {
+                  cancelled.current = true;
+                  close();
+                }}
+              >
+                Cancel
+              </Button>
+              <Button
+                type="submit"
+                kind={doing.act === "delete" ? "danger solid" : "primary"}
+                disabled={!ready || progress !== null}
+                autofocus={!needsValue && !many}
+              >
+                {verb}
+              </Button>
+            </>
+          )}
         </div>
       </form>
     </Dialog>

@@ -23,14 +23,41 @@ export function Login() {
   return (
     <main class="login" id="main">
       <form onSubmit={submit} autocomplete="on" method="post">
-        <h1><Icon name="spider" />spiderq</h1>
-        {endedBecause.value && <p class="note info" role="status">{endedBecause.value}</p>}
+        <h1>
+          <Icon name="spider" />
+          spiderq
+        </h1>
+        {endedBecause.value && (
+          <p class="note info" role="status">
+            {endedBecause.value}
+          </p>
+        )}
         <input type="text" name="username" autocomplete="username" value="spiderq" hidden readOnly />
-        <label class={`field ${problem ? "wrong" : ""}`}><span>API key</span>
-          <input name="api_key" type="password" autocomplete="current-password" spellcheck={false} ref={focused} aria-describedby="login-hint" aria-invalid={Boolean(problem)} /></label>
-        {problem && <p class="problem" role="alert">{problem}</p>}
-        <button type="submit" class="primary" disabled={busy}>{busy ? "Logging in…" : "Log in"}</button>
-        <p class="dim" id="login-hint">The first start of the server printed an admin key. More are made by <code>spiderq key create NAME --role user --project P</code>. The key is sent once; the browser then holds a session that scripts can't read.</p>
+        <label class={`field ${problem ? "wrong" : ""}`}>
+          <span>API key</span>
+          <input
+            name="api_key"
+            type="password"
+            autocomplete="current-password"
+            spellcheck={false}
+            ref={focused}
+            aria-describedby="login-hint"
+            aria-invalid={Boolean(problem)}
+          />
+        </label>
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? "Logging in…" : "Log in"}
+        </button>
+        <p class="dim" id="login-hint">
+          The first start of the server printed an admin key. More are made by{" "}
+          <code>spiderq key create NAME --role user --project P</code>. The key is sent once; the browser then
+          holds a session that scripts can't read.
+        </p>
       </form>
     </main>
   );

@@ -11,9 +11,20 @@ const [W, H, PAD] = [900, 280, 44];
 const SHOWN = 200;
 
 export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
-  const spiders = new Map<string, { id: bigint; name: string; runs: number; bad: number; pages: number; items: number; time: number }>();
+  const spiders = new Map<
+    string,
+    { id: bigint; name: string; runs: number; bad: number; pages: number; items: number; time: number }
+  >();
   for (const job of jobs) {
-    const one = spiders.get(job.spiderName) ?? { id: job.spiderId, name: job.spiderName, runs: 0, bad: 0, pages: 0, items: 0, time: 0 };
+    const one = spiders.get(job.spiderName) ?? {
+      id: job.spiderId,
+      name: job.spiderName,
+      runs: 0,
+      bad: 0,
+      pages: 0,
+      items: 0,
+      time: 0,
+    };
     one.runs++;
     one.bad += outcomeTone(job.closeReason) === "bad" ? 1 : 0;
     one.pages += Number(job.counters?.pages ?? 0n);
@@ -23,26 +34,98 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
   }
   const all = [...spiders.values()].sort((a, b) => b.time - a.time).slice(0, SHOWN);
   const log = (n: number) => Math.log10(n + 1);
-  const [mostPages, mostItems, mostTime] = [Math.max(1, ...all.map((one) => log(one.pages))), Math.max(1, ...all.map((one) => log(one.items))), Math.max(1, ...all.map((one) => one.time))];
+  const [mostPages, mostItems, mostTime] = [
+    Math.max(1, ...all.map((one) => log(one.pages))),
+    Math.max(1, ...all.map((one) => log(one.items))),
+    Math.max(1, ...all.map((one) => one.time)),
+  ];
   const x = (pages: number) => PAD + (log(pages) / mostPages) * (W - PAD * 1.5);
   const y = (items: number) => H - 30 - (log(items) / mostItems) * (H - 60);
-  const ticks = (most: number) => Array.from({ length: Math.floor(most) + 1 }, (_, power) => 10 ** power - (power ? 0 : 1)).filter((_, at, values) => at % Math.ceil(values.length / 6) === 0);
-  const tone = (one: { runs: number; bad: number }) => (one.bad === 0 ? "good" : one.bad * 2 >= one.runs ? "bad" : "warn");
+  const ticks = (most: number) =>
+    Array.from({ length: Math.floor(most) + 1 }, (_, power) => 10 ** power - (power ? 0 : 1)).filter(
+      (_, at, values) => at % Math.ceil(values.length / 6) === 0,
+    );
+  const tone = (one: { runs: number; bad: number }) =>
+    one.bad === 0 ? "good" : one.bad * 2 >= one.runs ? "bad" : "warn";
   return (
     <Card title="Spiders" aside={<span class="dim">pages across, items up, size by run time</span>}>
       <svg class="scatter" viewBox={`0 0 ${W} ${H}`} role="group" aria-label="Spiders by pages and items">
-        {ticks(mostItems).map((n) => <g><line class="grid" x1={PAD} x2={W} y1={y(n)} y2={y(n)} /><text x={PAD - 6} y={y(n) + 4} text-anchor="end">{short(n)}</text></g>)}
-        {ticks(mostPages).map((n) => <text x={x(n)} y={H - 8} text-anchor="middle">{short(n)}</text>)}
+        {ticks(mostItems).map((n) => (
+          <g>
+            <line class="grid" x1={PAD} x2={W} y1={y(n)} y2={y(n)} />
+            <text x={PAD - 6} y={y(n) + 4} text-anchor="end">
+              {short(n)}
+            </text>
+          </g>
+        ))}
+        {ticks(mostPages).map((n) => (
+          <text x={x(n)} y={H - 8} text-anchor="middle">
+            {short(n)}
+          </text>
+        ))}
         {all.map((one) => (
           <a href={href(`/p/${project}/${one.id}`)} tabIndex={-1} aria-label={visible(one.name)}>
             <title>{`${visible(one.name)}: ${count(one.runs)} runs, ${count(one.bad)} went wrong, ${count(one.pages)} pages, ${count(one.items)} items, ${duration(one.time)}`}</title>
-            <circle class={tone(one)} cx={x(one.pages)} cy={y(one.items)} r={6 + 16 * Math.sqrt(one.time / mostTime)} />
-            <text class="name" x={x(one.pages)} y={y(one.items) - 10 - 16 * Math.sqrt(one.time / mostTime)} text-anchor="middle">{all.length <= 20 ? visible(one.name).slice(0, 24) : ""}</text>
+            <circle
+              class={tone(one)}
+              cx={x(one.pages)}
+              cy={y(one.items)}
+              r={6 + 16 * Math.sqrt(one.time / mostTime)}
+            />
+            <text
+              class="name"
+              x={x(one.pages)}
+              y={y(one.items) - 10 - 16 * Math.sqrt(one.time / mostTime)}
+              text-anchor="middle"
+            >
+              {all.length <= 20 ? visible(one.name).slice(0, 24) : ""}
+            </text>
           </a>
         ))}
       </svg>
-      <details><summary>As a table</summary><div class="scroll" tabIndex={0} role="region" aria-label="Spiders as a table"><table class="rows"><thead><tr><th scope="col">Spider</th><th scope="col" class="num">Runs</th><th scope="col" class="num">Went wrong</th><th scope="col" class="num">Pages</th><th scope="col" class="num">Items</th><th scope="col" class="num">Run time</th></tr></thead>
-        <tbody>{all.map((one) => <tr><th scope="row"><a href={href(`/p/${project}/${one.id}`)}><Text of={one.name} max={80} /></a></th><td class="num">{count(one.runs)}</td><td class="num">{count(one.bad)}</td><td class="num">{count(one.pages)}</td><td class="num">{count(one.items)}</td><td class="num">{duration(one.time)}</td></tr>)}</tbody></table></div></details>
+      <details>
+        <summary>As a table</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label="Spiders as a table">
+          <table class="rows">
+            <thead>
+              <tr>
+                <th scope="col">Spider</th>
+                <th scope="col" class="num">
+                  Runs
+                </th>
+                <th scope="col" class="num">
+                  Went wrong
+                </th>
+                <th scope="col" class="num">
+                  Pages
+                </th>
+                <th scope="col" class="num">
+                  Items
+                </th>
+                <th scope="col" class="num">
+                  Run time
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {all.map((one) => (
+                <tr>
+                  <th scope="row">
+                    <a href={href(`/p/${project}/${one.id}`)}>
+                      <Text of={one.name} max={80} />
+                    </a>
+                  </th>
+                  <td class="num">{count(one.runs)}</td>
+                  <td class="num">{count(one.bad)}</td>
+                  <td class="num">{count(one.pages)}</td>
+                  <td class="num">{count(one.items)}</td>
+                  <td class="num">{duration(one.time)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
     </Card>
   );
 }

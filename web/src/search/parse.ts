@@ -28,7 +28,18 @@ export interface Query {
 }
 
 const empty = (): Query => ({
-  states: [], spiders: [], tags: [], lacksTags: [], outcomes: [], args: {}, priorities: [], bounds: [], runners: [], words: [], keys: [], problems: [],
+  states: [],
+  spiders: [],
+  tags: [],
+  lacksTags: [],
+  outcomes: [],
+  args: {},
+  priorities: [],
+  bounds: [],
+  runners: [],
+  words: [],
+  keys: [],
+  problems: [],
 });
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
 
@@ -55,7 +66,8 @@ export function words(text: string): string[] {
 }
 
 /** A value as it must be written in a query. */
-export const quote = (value: string) => (/[\s"\\]/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value);
+export const quote = (value: string) =>
+  /[\s"\\]/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value;
 
 export function parse(text: string): Query {
   const query = empty();
@@ -74,25 +86,43 @@ function addWord(query: Query, word: string) {
   if (name.startsWith("arg.") && name.length > 4) return void (query.args[name.slice(4)] = value);
   if ((COUNTERS as readonly string[]).includes(name)) {
     const bound = comparison(value, name === "runtime" || name === "wait");
-    return bound ? void query.bounds.push({ counter: name as Counter, ...bound }) : refuse("accepted are <N, <=N, >N, >=N and N");
+    return bound
+      ? void query.bounds.push({ counter: name as Counter, ...bound })
+      : refuse("accepted are <N, <=N, >N, >=N and N");
   }
   switch (name) {
-    case "spider": return void query.spiders.push(value);
-    case "tag": return void query.tags.push(value);
-    case "-tag": return void query.lacksTags.push(value);
-    case "outcome": return void query.outcomes.push(value);
-    case "runner": return void query.runners.push(value.toLowerCase());
-    case "key": return void query.keys.push(value);
+    case "spider":
+      return void query.spiders.push(value);
+    case "tag":
+      return void query.tags.push(value);
+    case "-tag":
+      return void query.lacksTags.push(value);
+    case "outcome":
+      return void query.outcomes.push(value);
+    case "runner":
+      return void query.runners.push(value.toLowerCase());
+    case "key":
+      return void query.keys.push(value);
     case "state":
-      return (STATES as readonly string[]).includes(value) ? void query.states.push(value as StateName) : refuse(`accepted are ${STATES.join(", ")}`);
+      return (STATES as readonly string[]).includes(value)
+        ? void query.states.push(value as StateName)
+        : refuse(`accepted are ${STATES.join(", ")}`);
     case "priority":
-      return /^[0-4]$/.test(value) ? void query.priorities.push(Number(value)) : refuse("accepted are 0 to 4");
-    case "since": case "until": {
+      return /^[0-4]$/.test(value)
+        ? void query.priorities.push(Number(value))
+        : refuse("accepted are 0 to 4");
+    case "since":
+    case "until": {
       const at = moment(value);
-      return at ? void (query[name] = at) : refuse("accepted are 30m, 2h, 7d, 2w or a date such as 2026-11-30");
+      return at
+        ? void (query[name] = at)
+        : refuse("accepted are 30m, 2h, 7d, 2w or a date such as 2026-11-30");
     }
     default:
-      return refuse("accepted are spider, tag, -tag, state, outcome, arg.NAME, priority, runner, since, until, " + COUNTERS.join(", "));
+      return refuse(
+        "accepted are spider, tag, -tag, state, outcome, arg.NAME, priority, runner, since, until, " +
+          COUNTERS.join(", "),
+      );
   }
 }
 
@@ -119,7 +149,11 @@ export function toggled(text: string, word: string): string {
   return kept.map(written).join(" ");
 }
 /** A query without the words that begin with `start`. */
-export const without = (text: string, start: string) => words(text).filter((word) => !word.startsWith(start)).map(written).join(" ");
+export const without = (text: string, start: string) =>
+  words(text)
+    .filter((word) => !word.startsWith(start))
+    .map(written)
+    .join(" ");
 function written(word: string): string {
   const colon = word.indexOf(":");
   return colon < 1 ? quote(word) : word.slice(0, colon + 1) + quote(word.slice(colon + 1));

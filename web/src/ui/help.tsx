@@ -13,9 +13,25 @@ export function Help({ close }: { close: () => void }) {
   groups.get("Everywhere")?.push(["Ctrl K", "Jump to anything"]);
   return (
     <Dialog title="Keyboard" close={close}>
-      <div class="help">{[...groups].reverse().map(([group, keys]) => (
-        <section><h3>{group}</h3><dl>{keys.map(([key, what]) => <><dt>{key.split(" ").map((one) => <kbd>{one}</kbd>)}</dt><dd>{what}</dd></>)}</dl></section>
-      ))}</div>
+      <div class="help">
+        {[...groups].reverse().map(([group, keys]) => (
+          <section>
+            <h3>{group}</h3>
+            <dl>
+              {keys.map(([key, what]) => (
+                <>
+                  <dt>
+                    {key.split(" ").map((one) => (
+                      <kbd>{one}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{what}</dd>
+                </>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
     </Dialog>
   );
 }

@@ -14,7 +14,11 @@ export interface Loaded<T> {
 }
 
 /** Loads by `load` whenever one of `needs` changes. The call's signal is aborted when its answer is not wanted any more. */
-export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, needs: unknown[], keep = false): Loaded<T> {
+export function useLoad<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  needs: unknown[],
+  keep = false,
+): Loaded<T> {
   const [state, setState] = useState<{ value?: T; problem?: Problem; loading: boolean }>({ loading: true });
   const [again, setAgain] = useState(0);
   const last = useRef<string | undefined>(undefined);
@@ -25,8 +29,13 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, needs: unk
     last.current = name;
     setState((before) => ({ value: same ? before.value : undefined, loading: true }));
     load(stop.signal).then(
-      (value) => { if (!stop.signal.aborted) setState({ value, loading: false }); },
-      (error: unknown) => { if (!stop.signal.aborted) setState((before) => ({ value: before.value, problem: problemOf(error), loading: false })); },
+      (value) => {
+        if (!stop.signal.aborted) setState({ value, loading: false });
+      },
+      (error: unknown) => {
+        if (!stop.signal.aborted)
+          setState((before) => ({ value: before.value, problem: problemOf(error), loading: false }));
+      },
     );
     return () => stop.abort();
   }, [name, again, healed.value, resets.value]);
@@ -35,7 +44,10 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, needs: unk
     problem: state.problem,
     loading: state.loading,
     reload: () => setAgain((count) => count + 1),
-    set: (change) => setState((before) => (before.value === undefined ? before : { ...before, value: change(before.value) })),
+    set: (change) =>
+      setState((before) =>
+        before.value === undefined ? before : { ...before, value: change(before.value) },
+      ),
   };
 }
 
@@ -45,7 +57,9 @@ export function useInterval(tick: () => void, every: number) {
   latest.current = tick;
   useEffect(() => {
     if (!every) return;
-    const timer = setInterval(() => { if (!document.hidden) latest.current(); }, every);
+    const timer = setInterval(() => {
+      if (!document.hidden) latest.current();
+    }, every);
     return () => clearInterval(timer);
   }, [every]);
 }

@@ -5,10 +5,17 @@ import { Icon } from "./icon.tsx";
 import { Text } from "./text.tsx";
 
 export function Badge({ tone, word }: { tone: Tone; word: string }) {
-  return <span class={`badge ${tone}`}><Icon name={tone} /><Text of={word} max={40} /></span>;
+  return (
+    <span class={`badge ${tone}`}>
+      <Icon name={tone} />
+      <Text of={word} max={40} />
+    </span>
+  );
 }
 export function StatusBadge({ job }: { job: Job }) {
   const { tone, word } = statusOf(job);
   return <Badge tone={tone} word={word} />;
 }
-export const OutcomeBadge = ({ reason }: { reason: string }) => <Badge tone={outcomeTone(reason)} word={reason || "no_reason"} />;
+export const OutcomeBadge = ({ reason }: { reason: string }) => (
+  <Badge tone={outcomeTone(reason)} word={reason || "no_reason"} />
+);

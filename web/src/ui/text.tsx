@@ -5,7 +5,11 @@ import { pieces, visible } from "../format/visible.ts";
 /** A text as text: isolated in its reading direction, hidden characters by their names. */
 export function Text({ of, max = 4096 }: { of: string; max?: number }) {
   const text = of.length > max ? of.slice(0, max) + "…" : of;
-  return <bdi>{pieces(text).map((piece) => (piece.mark ? <span class="mark">{piece.text}</span> : piece.text))}</bdi>;
+  return (
+    <bdi>
+      {pieces(text).map((piece) => (piece.mark ? <span class="mark">{piece.text}</span> : piece.text))}
+    </bdi>
+  );
 }
 
 /** A text with the parts that match marked. */
@@ -15,11 +19,21 @@ export function Found({ of, pattern }: { of: string; pattern: RegExp | null }) {
   let from = 0;
   for (const match of of.matchAll(pattern)) {
     if (!match[0]) break;
-    parts.push(<Text of={of.slice(from, match.index)} />, <mark><Text of={match[0]} /></mark>);
+    parts.push(
+      <Text of={of.slice(from, match.index)} />,
+      <mark>
+        <Text of={match[0]} />
+      </mark>,
+    );
     from = match.index + match[0].length;
     if (parts.length > 200) break;
   }
-  return <bdi>{parts}<Text of={of.slice(from)} max={of.length} /></bdi>;
+  return (
+    <bdi>
+      {parts}
+      <Text of={of.slice(from)} max={of.length} />
+    </bdi>
+  );
 }
 
 /** A time as the reader wants times: relative, local or UTC; the others in its title. */
@@ -28,7 +42,12 @@ export function When({ at, none = "–" }: { at: number; none?: string }) {
   const mode = timeMode.value;
   const title = `${exact(at, false)} local · ${exact(at, true)} UTC`;
   const text = mode === "relative" ? ago(at, now.value) : exact(at, mode === "utc");
-  return <time dateTime={new Date(at).toISOString()} title={title} class="nowrap">{text}</time>;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={title} class="nowrap">
+      {text}
+    </time>
+  );
 }
-export const logClock = (at: number) => (timeMode.value === "relative" ? clock(at, false) : exact(at, timeMode.value === "utc", true));
+export const logClock = (at: number) =>
+  timeMode.value === "relative" ? clock(at, false) : exact(at, timeMode.value === "utc", true);
 export { visible };

@@ -1,7 +1,12 @@
 // Short messages at the lower edge, read out politely.
 import { signal } from "@preact/signals";
 
-interface Message { id: number; text: string; tone: "info" | "bad"; act?: { name: string; do: () => void } }
+interface Message {
+  id: number;
+  text: string;
+  tone: "info" | "bad";
+  act?: { name: string; do: () => void };
+}
 const STAYS = 5_000;
 const BAD_STAYS = 12_000;
 const messages = signal<Message[]>([]);
@@ -20,8 +25,20 @@ export function Toasts() {
       {messages.value.map((message) => (
         <div key={message.id} class={`toast ${message.tone}`}>
           <span>{message.text}</span>
-          {message.act && <button type="button" onClick={() => { message.act?.do(); drop(message.id); }}>{message.act.name}</button>}
-          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => drop(message.id)}>×</button>
+          {message.act && (
+            <button
+              type="button"
+              onClick={() => {
+                message.act?.do();
+                drop(message.id);
+              }}
+            >
+              {message.act.name}
+            </button>
+          )}
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => drop(message.id)}>
+            ×
+          </button>
         </div>
       ))}
     </div>

@@ -5,16 +5,30 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 const TALLEST = 8_000_000;
 const BEYOND = 8;
 
-export interface View { first: number; last: number; /** Pixels above the first row. */ above: number; below: number; scrollTo: (row: number, where?: "center" | "nearest" | "end") => void; box: { current: HTMLDivElement | null }; atEnd: () => boolean }
+export interface View {
+  first: number;
+  last: number;
+  /** Pixels above the first row. */ above: number;
+  below: number;
+  scrollTo: (row: number, where?: "center" | "nearest" | "end") => void;
+  box: { current: HTMLDivElement | null };
+  atEnd: () => boolean;
+}
 
 /** A window on `count` rows of `height` pixels; `extra` has the pixels by which opened rows are taller. */
-export function useWindow(count: number, height: number, extra: Map<number, number> = NONE, onScroll?: () => void): View {
+export function useWindow(
+  count: number,
+  height: number,
+  extra: Map<number, number> = NONE,
+  onScroll?: () => void,
+): View {
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState({ top: 0, tall: 600 });
   const more = [...extra].filter(([row]) => row < count).sort((a, b) => a[0] - b[0]);
   const total = count * height + more.reduce((sum, [, pixels]) => sum + pixels, 0);
   const scale = total > TALLEST ? (total - at.tall) / (TALLEST - at.tall) : 1;
-  const offsetOf = (row: number) => row * height + more.reduce((sum, [opened, pixels]) => sum + (opened < row ? pixels : 0), 0);
+  const offsetOf = (row: number) =>
+    row * height + more.reduce((sum, [opened, pixels]) => sum + (opened < row ? pixels : 0), 0);
   const rowAt = (pixels: number) => {
     let row = Math.floor(pixels / height);
     if (!more.length) return Math.max(0, row);
@@ -33,13 +47,23 @@ export function useWindow(count: number, height: number, extra: Map<number, numb
     const element = box.current;
     if (!element) return;
     let waiting = 0;
-    const read = () => { waiting = 0; setAt({ top: element.scrollTop, tall: element.clientHeight }); };
-    const scrolled = () => { onScroll?.(); waiting ||= requestAnimationFrame(read); };
+    const read = () => {
+      waiting = 0;
+      setAt({ top: element.scrollTop, tall: element.clientHeight });
+    };
+    const scrolled = () => {
+      onScroll?.();
+      waiting ||= requestAnimationFrame(read);
+    };
     element.addEventListener("scroll", scrolled, { passive: true });
     const seen = new ResizeObserver(read);
     seen.observe(element);
     read();
-    return () => { element.removeEventListener("scroll", scrolled); seen.disconnect(); cancelAnimationFrame(waiting); };
+    return () => {
+      element.removeEventListener("scroll", scrolled);
+      seen.disconnect();
+      cancelAnimationFrame(waiting);
+    };
   }, [box.current]);
   const wanted = useRef<{ row: number; where: string } | null>(null);
   const move = () => {
@@ -67,9 +91,19 @@ export function useWindow(count: number, height: number, extra: Map<number, numb
   const above = Math.max(0, offsetOf(first) - (top - at.top));
   const below = Math.max(0, Math.min(total, TALLEST) - above - (offsetOf(last) - offsetOf(first)));
   return {
-    first, last, above, below, box,
-    scrollTo: (row, where = "center") => { wanted.current = { row, where }; move(); },
-    atEnd: () => { const element = box.current; return !element || element.scrollTop + element.clientHeight >= element.scrollHeight - 4; },
+    first,
+    last,
+    above,
+    below,
+    box,
+    scrollTo: (row, where = "center") => {
+      wanted.current = { row, where };
+      move();
+    },
+    atEnd: () => {
+      const element = box.current;
+      return !element || element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
+    },
   };
 }
 const NONE = new Map<number, number>();
