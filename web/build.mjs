@@ -37,9 +37,9 @@ const built = await build({
 const names = Object.keys(built.metafile.outputs).map((path) => basename(path));
 const named = (start, end) => names.find((name) => name.startsWith(start) && name.endsWith(end));
 const html = readFileSync(join(web, "index.html"), "utf8")
-  .replace("WORKER", named("worker.", ".js"))
-  .replace("STYLE", named("app.", ".css"))
-  .replace("SCRIPT", named("app.", ".js"));
+  .replace("%worker%", named("worker.", ".js"))
+  .replace("%style%", named("app.", ".css"))
+  .replace("%script%", named("app.", ".js"));
 writeFileSync(join(folder, "index.html"), html);
 
 let total = 0;
