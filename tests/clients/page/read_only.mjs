@@ -1,6 +1,6 @@
 // A key of role read changes nothing: no button does, no key press, and no call that a page can make with its session.
 import assert from "node:assert/strict";
-import { call, inBrowser, project, push, startNext, url } from "./support.mjs";
+import { call, inBrowser, project, push, settled, startNext, url } from "./support.mjs";
 
 await push([{ spider: "s", state: "finished", close_reason: "finished" }, { spider: "s" }, { spider: "t" }]);
 const running = await startNext();
@@ -28,7 +28,7 @@ await inBrowser(
       "/admin/audit",
     ]) {
       await page.goto(url + path);
-      await page.getByRole("heading", { level: 1 }).waitFor();
+      await settled(page);
       const names = await page.getByRole("button").allInnerTexts();
       assert.deepEqual(
         names.filter((name) =>
@@ -40,6 +40,8 @@ await inBrowser(
       if (path === `/p/${project}/jobs`) await page.getByText("1/1", { exact: true }).waitFor();
       for (const key of ["j", "x", "s", "R", "#", "+", "Enter", "s", "R", "#", "+"])
         await page.keyboard.press(key);
+      // A dialog would be there by the second frame after its key.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       assert.equal(await page.getByRole("dialog").count(), 0);
     }
     await page.goto(`${url}/p/${project}`);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { screens } from "./screens.mjs";
 import { seed } from "./seed.mjs";
-import { inBrowser, project, url } from "./support.mjs";
+import { inBrowser, project, settled, url } from "./support.mjs";
 
 const folder = process.env.SCREENSHOTS;
 const only = process.env.ONLY?.split(",");
@@ -21,8 +21,7 @@ for (const [width, height] of [
         for (const [name, path] of screens(project, seeded)) {
           if (only && !only.includes(name)) continue;
           await page.goto(url + path);
-          await page.getByRole("heading", { level: 1 }).waitFor();
-          await page.waitForFunction(() => !document.querySelector(".waiting:not(.empty *)"));
+          await settled(page);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth);
           if (wide > width) too.push(`${name} is ${wide} px wide in a window of ${width}`);
           if (folder)

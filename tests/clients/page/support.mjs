@@ -56,7 +56,12 @@ export async function inBrowser(test, { apiKey = key, ...options } = {}) {
   });
   const faults = [];
   try {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      // What moves is looked at where it ends.
+      reducedMotion: "reduce",
+      ...options,
+    });
     context.setDefaultTimeout(TIMEOUT);
     context.on("page", (page) => watch(page, faults));
     const page = await context.newPage();
@@ -85,6 +90,15 @@ export async function logIn(page, apiKey = key) {
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByRole("navigation", { name: "Screens" }).waitFor();
 }
+/** Waits until the screen has its heading and has loaded what it shows. */
+export async function settled(page) {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.waitForFunction(() => !document.querySelector(".waiting:not(.empty *)"));
+}
+/** The mark that says that the page is told of what happens. */
+export const live = (page) => page.getByRole("button", { name: "live", exact: true });
+/** The badge of a job's state, beside its name. */
+export const badge = (page, state) => page.locator("h1 .badge", { hasText: state });
 /** Milliseconds until `what` holds. */
 export async function took(what) {
   const begin = performance.now();

@@ -5,6 +5,7 @@ import type { WatchJobsResponse } from "../../gen/spiderq/v1/job_service_pb.ts";
 import { jobs } from "../api/client.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 import { clockSkew, ms, serverNow } from "../format/time.ts";
+import { listening } from "../live/live.ts";
 import { isScan, matches, scanMatches, serverFilter } from "../search/filter.ts";
 import type { Query } from "../search/parse.ts";
 
@@ -49,6 +50,7 @@ export class JobList {
     const until = this.looked.peek() + SCAN_STEP;
     let found = 0;
     try {
+      await listening();
       do {
         found += await this.page();
       } while (

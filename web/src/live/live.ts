@@ -10,6 +10,8 @@ import type { FeedState, FromWorker, ToWorker } from "./protocol.ts";
 
 /** A hidden tab stops listening after so long, ms. */
 const HIDDEN_FOR = 30_000;
+/** What a screen reads waits so long for the feed to begin; what was read without it is read again then. ms */
+const WAIT_FOR_FEED = 500;
 export const feedState = signal<FeedState | "off" | "paused">("off");
 export const retryAt = signal(0);
 /** Whether the reader has stopped the feed. */
@@ -49,6 +51,25 @@ function connect(): (message: ToWorker) => void {
 
 let watched = 0;
 let left = false;
+let readBeforeFeed = false;
+
+/** Resolves when what is read from then on misses nothing: each later change is told, or all is read again. */
+export async function listening(): Promise<void> {
+  if (feedState.peek() !== "connecting") return;
+  await new Promise<void>((done) => {
+    const late = setTimeout(() => {
+      readBeforeFeed = true;
+      done();
+    }, WAIT_FOR_FEED);
+    const stop = feedState.subscribe((state) => {
+      if (state === "connecting") return;
+      clearTimeout(late);
+      done();
+      queueMicrotask(() => stop());
+    });
+  });
+}
+
 function watchAgain() {
   if (watched) send({ say: "watch", project: watched, url: location.origin + base });
 }
@@ -58,6 +79,10 @@ function receive(message: FromWorker) {
   else if (message.say === "state") {
     feedState.value = message.state;
     retryAt.value = message.retryAt;
+    if (message.state === "live" && readBeforeFeed) {
+      readBeforeFeed = false;
+      resets.value++;
+    }
   } else {
     const events = message.events.map((bytes) => fromBinary(WatchJobsResponseSchema, bytes));
     for (const subscriber of subscribers) subscriber(events);

@@ -224,7 +224,7 @@ export function Jobs({ project }: { project: number }) {
         />
       )}
       {list.problem.value && <Failure problem={list.problem.value} retry={() => void list.more()} />}
-      {!rows.length && !list.loading.value && !list.problem.value && (
+      {!rows.length && (list.done.value || list.stopped.value) && !list.problem.value && (
         <NoJobs text={text} project={project} clear={() => search("")} stopped={list.stopped.value} />
       )}
       <div

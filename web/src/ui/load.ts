@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { healed } from "../api/connection.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
-import { resets } from "../live/live.ts";
+import { listening, resets } from "../live/live.ts";
 
 export interface Loaded<T> {
   /** The last value, kept while it is loaded again. */
@@ -28,7 +28,11 @@ export function useLoad<T>(
     const same = last.current === name || keep;
     last.current = name;
     setState((before) => ({ value: same ? before.value : undefined, loading: true }));
-    load(stop.signal).then(
+    const read = async () => {
+      await listening();
+      return load(stop.signal);
+    };
+    read().then(
       (value) => {
         if (!stop.signal.aborted) setState({ value, loading: false });
       },
