@@ -1,5 +1,5 @@
 //! The web page in a real browser: the programs of `tests/clients/page`, each against a server of
-//! its own on either store. One browser at a time: some of them measure.
+//! its own on either store. One browser at a time: some of them measure, and print it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +7,8 @@
 )]
 
 use spiderq_proto::v1::Role;
+mod restart;
+
 use spiderq_tests::{Stack, StoreKind, client_file, need, run_client};
 use tokio::sync::Mutex;
 
@@ -51,8 +53,13 @@ async fn a_job_lives_by_the_keyboard_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_push_is_on_the_screens_of_two_tabs_within_a_second() {
-    assert_eq!(holds("live_update").await.len(), 2);
+async fn a_push_comes_to_the_screens_of_two_tabs() {
+    assert_eq!(holds("live_update").await, ["it shows in every tab"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_before_the_feed_begins_is_not_lost() {
+    assert_eq!(holds("first_push").await, ["nothing is lost before the feed begins"; 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,23 +1,19 @@
-//! Progress of running jobs, and watches of all projects.
-
-use std::time::Duration;
+//! Progress of running jobs, and watches of all projects. How often progress is told, the tests of
+//! `service/src/domain/progress.rs` say.
 
 use spiderq_proto::v1::{watch_jobs_response::Event, *};
-use spiderq_tests::{Grpc, Stack, StoreKind, job_of};
-use tokio::time::{Instant, timeout};
+use spiderq_tests::{Grpc, Stack, StoreKind, TIMEOUT, job_of};
+use tokio::time::timeout;
 use tonic::Code;
 
 use crate::{on_each_store, watch::Events};
-
-/// How soon progress and events must be there.
-const SOON: Duration = Duration::from_secs(3);
 
 async fn watch(grpc: &Grpc, request: WatchJobsRequest) -> Events {
     grpc.jobs().watch_jobs(request).await.unwrap().into_inner()
 }
 
 async fn next(events: &mut Events) -> WatchJobsResponse {
-    timeout(SOON, events.message()).await.expect("in time").unwrap().unwrap()
+    timeout(TIMEOUT, events.message()).await.expect("a message").unwrap().unwrap()
 }
 
 /// Key, attempt and items of the next message, which tells progress.
@@ -50,7 +46,7 @@ async fn beat(grpc: &Grpc, started: &StartJobResponse, items: i64) {
 }
 
 #[tokio::test]
-async fn heartbeats_become_progress_at_most_once_a_second() {
+async fn heartbeats_become_progress_for_who_asked_for_it() {
     on_each_store(async |kind| {
         let stack = Stack::start(kind).await;
         let grpc = stack.grpc();
@@ -65,9 +61,7 @@ async fn heartbeats_become_progress_at_most_once_a_second() {
         let mut told = Vec::new();
         for items in 1..=3 {
             beat(&grpc, &started, 10 * items).await;
-            let begun = Instant::now();
             told.push(progress(&mut events).await);
-            assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
         }
         let expected = [10, 20, 30].map(|items| ("53/1/1".to_owned(), 1, Some(items)));
         assert_eq!(told, expected);
@@ -124,10 +118,9 @@ async fn all_projects_are_watched_by_one_call() {
             seen.extend(message.job.map(|job| job.key));
         }
         assert_eq!(seen, ["2/1/2", "2/1/1"]);
-        // A new project is told within seconds.
+        // A new project is told of without being asked for.
         push(&grpc, 3).await;
-        let told = timeout(Duration::from_secs(8), again.message()).await.unwrap();
-        assert!(told.unwrap().unwrap().cursor.starts_with("3-"));
+        assert!(next(&mut again).await.cursor.starts_with("3-"));
     })
     .await;
 }
@@ -146,6 +139,6 @@ async fn a_key_of_some_projects_watches_those_until_it_is_revoked() {
     let listed = grpc.api_keys().list_api_keys(ListApiKeysRequest::default()).await.unwrap();
     let id = listed.into_inner().api_keys.into_iter().find(|key| key.owner == "ann").unwrap().id;
     grpc.api_keys().revoke_api_key(RevokeApiKeyRequest { id }).await.unwrap();
-    let end = timeout(SOON, events.message()).await.unwrap().unwrap_err();
+    let end = timeout(TIMEOUT, events.message()).await.unwrap().unwrap_err();
     assert_eq!(end.code(), Code::Unauthenticated);
 }

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::*;
 use crate::domain::{Heartbeat, Watch, WatchItem, WatchQuery, test_world::*};
 use spiderq_core::model::Role;
@@ -45,6 +49,33 @@ async fn many_heartbeats_are_told_as_one_and_what_stands_still_is_not() {
     assert_eq!(told(&mut watch).await, [(2, Some(8))]);
     // Nothing more is counted: the wait ends by its own timeout.
     assert!(told(&mut watch).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_counts_all_the_time_is_told_of_once_a_second() {
+    const BEATS: u64 = 60;
+    let world = World::new();
+    world.push_many(1).await;
+    let started = world.start().await;
+    let mut watch = watch(&world, None).await;
+    let mut times = Vec::new();
+    let tell = async {
+        let mut last = None;
+        while last != Some(BEATS) {
+            let told = told(&mut watch).await;
+            times.push(Instant::now());
+            last = told[0].1;
+        }
+    };
+    let count = async {
+        for count in 1..=BEATS {
+            beat(&world, &started, items(count)).await;
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::join!(tell, count);
+    let gaps: Vec<_> = times.windows(2).map(|two| two[1] - two[0]).collect();
+    assert_eq!(gaps, [PROGRESS_INTERVAL; 6]);
 }
 
 #[tokio::test(start_paused = true)]
