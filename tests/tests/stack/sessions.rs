@@ -96,14 +96,17 @@ async fn what_other_pages_and_forms_send_is_not_signed_in() {
         assert!(["7", "16"].contains(&status.as_str()), "{elsewhere:?}: {status}");
     }
     let http = Http::new(url).anonymous();
+    // Not even the own page, whose forms and links others could fill; nor is its reader asked for a
+    // password by the browser.
     for (method, path) in [
         (Method::POST, "/api/run.json"),
         (Method::POST, "/jobq/1/push"),
         (Method::DELETE, "/jobs/1/1/1"),
         (Method::GET, "/ids/1/spider/x?create=1"),
     ] {
-        let headers = [cookie, ("sec-fetch-site", "same-origin")];
-        assert_eq!(http.send(method, path, &headers, "").await.status, 401, "{path}");
+        let headers = [cookie, ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")];
+        let answer = http.send(method, path, &headers, "").await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, ""), "{path}");
     }
 }
 
@@ -150,6 +153,42 @@ async fn a_session_ends_with_its_key_and_with_its_time() {
         assert!(identity(&second.session).await.is_ok());
         keys.api_keys().revoke_api_key(RevokeApiKeyRequest { id }).await.unwrap();
         assert_eq!(identity(&second.session).await, Err(Code::Unauthenticated));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_session_that_began_it() {
+    on_each_store(async |kind| {
+        const NOW: u64 = 1_800_000_000_000;
+        let stack = Stack::at(kind, NOW).await;
+        let (grpc, key) = (stack.grpc(), stack.create_key("ann", Role::Read, &[1]).await);
+        let ann = Grpc::new(&stack.url, &key);
+        let watch = async || {
+            let made = ann.api_keys().create_session(CreateSessionRequest {}).await.unwrap();
+            let browser = Grpc::new(&stack.url, &made.into_inner().session);
+            let request = WatchJobsRequest { project: 1, ..WatchJobsRequest::default() };
+            let mut events = browser.jobs().watch_jobs(request).await.unwrap().into_inner();
+            events.message().await.unwrap().unwrap();
+            events
+        };
+        // By its time: the event after that does not come.
+        let mut events = watch().await;
+        stack.set_time(NOW + 12 * 3_600_000);
+        let push = PushJobsRequest {
+            project: 1,
+            jobs: vec![spiderq_tests::job_of("s")],
+            ..Default::default()
+        };
+        grpc.queue().push_jobs(push).await.unwrap();
+        assert_eq!(events.message().await.unwrap_err().code(), Code::Unauthenticated);
+        // By the end of its key.
+        let mut events = watch().await;
+        let listed = grpc.api_keys().list_api_keys(ListApiKeysRequest::default()).await.unwrap();
+        let keys = listed.into_inner().api_keys;
+        let id = keys.into_iter().find(|key| key.owner == "ann").unwrap().id;
+        grpc.api_keys().revoke_api_key(RevokeApiKeyRequest { id }).await.unwrap();
+        assert_eq!(events.message().await.unwrap_err().code(), Code::Unauthenticated);
     })
     .await;
 }
