@@ -2,9 +2,11 @@
 import { jobs, queue } from "../api/client.ts";
 import { problemText } from "../api/problem.ts";
 import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
+import type { Filter } from "../search/filter.ts";
 
-/** Keys of one call. */
+/** Keys of one call, and of one page of a list. */
 const STEP = 200;
+const PAGE = 1_000;
 export type Act = "stop" | "delete" | "restore" | "tag" | "untag" | "again" | "priority";
 export interface Progress {
   done: number;
@@ -46,35 +48,112 @@ export async function actOn(
   return progress;
 }
 
-async function once(keys: string[], act: Act, value: string): Promise<number> {
-  const filter = { keys };
+/** All jobs that a filter selects, as many as they were when it was chosen. */
+export interface All {
+  project: number;
+  filter: Filter;
+  count: number;
+}
+/** States of the jobs that an act is for; others are left as they are. */
+const STATES: Partial<Record<Act, JobState[]>> = {
+  stop: [JobState.PENDING, JobState.RUNNING],
+  priority: [JobState.PENDING],
+  restore: [JobState.DELETED],
+};
+/** The filter's jobs that `act` is for; null: there can be none. */
+export function filterFor(act: Act, filter: Filter): Filter | null {
+  const may = STATES[act];
+  if (!may) return filter;
+  const states = filter.states?.length ? may.filter((state) => filter.states!.includes(state)) : may;
+  return states.length ? { ...filter, states } : null;
+}
+
+/** As `actOn`, to all that a filter selects: the server goes over them, in steps of its own. */
+export async function actOnAll(
+  { project, filter: all, count }: All,
+  act: Act,
+  value: string,
+  tell: (progress: Progress) => void,
+  cancelled: () => boolean,
+): Promise<Progress> {
+  const progress: Progress = { done: 0, of: count, changed: 0, refusals: [] };
+  const filter = filterFor(act, all);
+  if (!filter) return progress;
+  let pageToken = "";
+  try {
+    if (byFilter(act)) {
+      do {
+        const answer = await change(act, { project: BigInt(project), filter, pageToken }, value);
+        progress.changed += Number(answer.count);
+        progress.done = Math.min(count, progress.changed);
+        pageToken = answer.nextPageToken;
+        tell({ ...progress });
+      } while (pageToken && !cancelled());
+      return progress;
+    }
+  } catch {
+    // One of them stands in the way: by their keys, so that the others are done.
+    if (act === "tag" || act === "untag") progress.changed = 0;
+    pageToken = "";
+  }
+  try {
+    for (let done = progress.changed; !cancelled(); ) {
+      const answer = await jobs.listJobs({ project: BigInt(project), filter, pageToken, pageSize: PAGE });
+      const keys = answer.jobs.map((job) => job.key);
+      const so = { ...progress, refusals: [...progress.refusals] };
+      const add = (part: Progress) => {
+        progress.done = Math.min(count, done + part.done);
+        progress.changed = so.changed + part.changed;
+        progress.refusals = [...so.refusals, ...part.refusals];
+        tell({ ...progress });
+      };
+      add(await actOn(keys, act, value, add, cancelled));
+      done += keys.length;
+      pageToken = answer.nextPageToken;
+      if (!pageToken) break;
+    }
+  } catch (error) {
+    progress.refusals.push({ key: "", why: problemText(error) });
+  }
+  return progress;
+}
+
+interface Which {
+  project?: bigint;
+  filter: Filter;
+  pageToken?: string;
+}
+const byFilter = (act: Act) => act !== "again" && act !== "priority";
+function change(act: Act, which: Which, value: string): Promise<{ count: bigint; nextPageToken: string }> {
   switch (act) {
     case "stop":
-      return Number((await jobs.stopJobs({ filter })).count);
+      return jobs.stopJobs(which);
     case "delete":
-      return Number((await jobs.deleteJobs({ filter })).count);
+      return jobs.deleteJobs(which);
     case "restore":
-      return Number((await jobs.restoreJobs({ filter })).count);
-    case "tag":
-      return Number((await jobs.updateJobs({ filter, tagChanges: { add: [value] } })).count);
+      return jobs.restoreJobs(which);
     case "untag":
-      return Number((await jobs.updateJobs({ filter, tagChanges: { remove: [value] } })).count);
-    case "priority": {
-      const answer = await queue.updateQueue({
-        updates: keys.map((key) => ({
-          target: { case: "key" as const, value: key },
-          priority: Number(value),
-        })),
-      });
-      const refused = answer.results.find((result) => result.result.case === "error");
-      if (refused?.result.case === "error") throw new Error(refused.result.value.message);
-      return answer.results.length;
-    }
-    case "again": {
-      for (const key of keys) await runAgain(key);
-      return keys.length;
-    }
+      return jobs.updateJobs({ ...which, tagChanges: { remove: [value] } });
+    default:
+      return jobs.updateJobs({ ...which, tagChanges: { add: [value] } });
   }
+}
+
+async function once(keys: string[], act: Act, value: string): Promise<number> {
+  if (byFilter(act)) return Number((await change(act, { filter: { keys } }, value)).count);
+  if (act === "again") {
+    for (const key of keys) await runAgain(key);
+    return keys.length;
+  }
+  const answer = await queue.updateQueue({
+    updates: keys.map((key) => ({
+      target: { case: "key" as const, value: key },
+      priority: Number(value),
+    })),
+  });
+  const refused = answer.results.find((result) => result.result.case === "error");
+  if (refused?.result.case === "error") throw new Error(refused.result.value.message);
+  return answer.results.length;
 }
 
 /** Schedules a job like that of `key`: the new one. */

@@ -1,9 +1,10 @@
 // Columns of job tables.
 import type { ComponentChildren } from "preact";
 import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
-import { count } from "../format/number.ts";
+import { count, short } from "../format/number.ts";
 import { duration, ms, now } from "../format/time.ts";
 import { href } from "../router.ts";
+import { narrow } from "../ui/narrow.ts";
 import { StatusBadge } from "../ui/status.tsx";
 import { Text, When } from "../ui/text.tsx";
 import { isSecretName, jobPath, runnerOf, runtimeOf, shortKey, waitOf } from "./facts.ts";
@@ -12,8 +13,6 @@ export interface Column {
   id: string;
   name: string;
   class?: string;
-  /** Width of its cells, as CSS has it. */
-  width: string;
   cell: (job: Job) => ComponentChildren;
 }
 const number = (value: bigint | undefined, bad = false) => (
@@ -24,11 +23,10 @@ const number = (value: bigint | undefined, bad = false) => (
 const live = (job: Job) => (job.state === JobState.RUNNING ? now.value : now.peek());
 
 export const COLUMNS: Column[] = [
-  { id: "status", name: "Status", width: "9.5rem", cell: (job) => <StatusBadge job={job} /> },
+  { id: "status", name: "Status", cell: (job) => <StatusBadge job={job} /> },
   {
     id: "key",
     name: "Job",
-    width: "5.5rem",
     class: "mono",
     cell: (job) => (
       <a href={href(jobPath(job.key))} title={job.key}>
@@ -39,7 +37,6 @@ export const COLUMNS: Column[] = [
   {
     id: "spider",
     name: "Spider",
-    width: "11rem",
     cell: (job) => (
       <a class="plain" href={href(`/p/${job.project}/${job.spiderId}`)}>
         <Text of={job.spiderName} max={80} />
@@ -49,54 +46,47 @@ export const COLUMNS: Column[] = [
   {
     id: "args",
     name: "Arguments",
-    width: "14rem",
     class: "wide",
     cell: (job) => <Args args={job.spiderArgs} />,
   },
-  { id: "tags", name: "Tags", width: "9rem", class: "wide", cell: (job) => <Tags tags={job.tags} /> },
-  { id: "items", name: "Items", width: "5rem", class: "num", cell: (job) => number(job.counters?.items) },
-  { id: "pages", name: "Pages", width: "5rem", class: "num mid", cell: (job) => number(job.counters?.pages) },
+  { id: "tags", name: "Tags", class: "wide", cell: (job) => <Tags tags={job.tags} /> },
+  { id: "items", name: "Items", class: "num", cell: (job) => number(job.counters?.items) },
+  { id: "pages", name: "Pages", class: "num mid", cell: (job) => number(job.counters?.pages) },
   {
     id: "errors",
     name: "Errors",
-    width: "4.5rem",
     class: "num mid",
     cell: (job) => number(job.counters?.errors, true),
   },
   {
     id: "logs",
     name: "Log lines",
-    width: "5.5rem",
     class: "num mid",
     cell: (job) => number(job.counters?.logs),
   },
-  { id: "priority", name: "Priority", width: "5rem", class: "num mid", cell: (job) => job.priority },
-  { id: "units", name: "Units", width: "4rem", class: "num mid", cell: (job) => job.units },
+  { id: "priority", name: "Priority", class: "num mid", cell: (job) => job.priority },
+  { id: "units", name: "Units", class: "num mid", cell: (job) => job.units },
   {
     id: "runner",
     name: "Runner",
-    width: "8rem",
     class: "mid",
     cell: (job) => <Text of={runnerOf(job) || "–"} max={40} />,
   },
   {
     id: "by",
     name: "Scheduled by",
-    width: "8rem",
     class: "mid",
     cell: (job) => <Text of={job.scheduledBy || "–"} max={40} />,
   },
   {
     id: "version",
     name: "Version",
-    width: "6rem",
     class: "mid",
     cell: (job) => <Text of={job.version || "–"} max={20} />,
   },
   {
     id: "wait",
     name: "Wait",
-    width: "5rem",
     class: "num mid",
     cell: (job) =>
       job.pendingTime ? duration(waitOf(job, job.state === JobState.PENDING ? now.value : 0)) : "–",
@@ -104,14 +94,12 @@ export const COLUMNS: Column[] = [
   {
     id: "runtime",
     name: "Run time",
-    width: "5.5rem",
     class: "num",
     cell: (job) => (job.runningTime ? duration(runtimeOf(job, live(job))) : "–"),
   },
   {
     id: "time",
     name: "Since",
-    width: "7.5rem",
     class: "num mid",
     cell: (job) => <When at={ms(job.stateTime)} />,
   },
@@ -128,7 +116,31 @@ export const DEFAULT_COLUMNS = [
   "runtime",
   "time",
 ];
-export const columnsOf = (ids: string[]) => COLUMNS.filter((column) => ids.includes(column.id));
+/** In a narrow window one that has the most of them in two lines. */
+const CARD: Column = { id: "card", name: "Job", cell: (job) => <JobCard job={job} /> };
+export const columnsOf = (ids: string[]) =>
+  narrow.value ? [CARD] : COLUMNS.filter((column) => ids.includes(column.id));
+
+function JobCard({ job }: { job: Job }) {
+  const { items, pages, errors } = job.counters ?? {};
+  const ran = job.state === JobState.PENDING ? waitOf(job, now.value) : runtimeOf(job, live(job));
+  return (
+    <div class="job-card">
+      <StatusBadge job={job} />
+      <a class="plain" href={href(jobPath(job.key))}>
+        <Text of={job.spiderName} max={80} />
+      </a>
+      <When at={ms(job.stateTime)} />
+      <span class="mono">{shortKey(job.key)}</span>
+      <span>
+        {items !== undefined && <span>{short(Number(items))} items</span>}
+        {pages !== undefined && <span>{short(Number(pages))} pages</span>}
+        {Boolean(errors) && <span class="bad-text">{short(Number(errors))} errors</span>}
+      </span>
+      <span>{ran > 0 && duration(ran)}</span>
+    </div>
+  );
+}
 
 export function Args({ args }: { args: Record<string, string> }) {
   const all = Object.entries(args);
@@ -175,7 +187,7 @@ export function JobTable({
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
       <table class="rows">
         <caption class="hidden">{caption}</caption>
-        <thead>
+        <thead class={narrow.value ? "hidden" : ""}>
           <tr>
             {shown.map((column) => (
               <th scope="col" class={column.class}>

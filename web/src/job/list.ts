@@ -1,13 +1,13 @@
 // The rows of the job list: pages from the server, kept up by what happens.
-import { signal } from "@preact/signals";
-import type { Job } from "../../gen/spiderq/v1/job_pb.ts";
+import { type Signal, signal } from "@preact/signals";
+import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import type { WatchJobsResponse } from "../../gen/spiderq/v1/job_service_pb.ts";
 import { jobs } from "../api/client.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
-import { clockSkew, ms, serverNow } from "../format/time.ts";
-import { listening } from "../live/live.ts";
-import { isScan, matches, scanMatches, serverFilter } from "../search/filter.ts";
+import { clockSkew, ms, serverNow, stamp } from "../format/time.ts";
+import { hasCondition, isScan, matches, scanMatches, serverFilter } from "../search/filter.ts";
 import type { Query } from "../search/parse.ts";
+import type { All } from "./acts.ts";
 
 const PAGE = 200;
 const SCAN_PAGE = 1_000;
@@ -17,26 +17,46 @@ export const SCAN_STEP = 20_000;
 const MOST_ROWS = 100_000;
 
 export class JobList {
-  readonly rows = signal<Job[]>([]);
+  readonly rows: Signal<Job[]>;
   /** All that the server's filter matches; -1: not known yet. */
-  readonly total = signal(-1);
+  readonly total: Signal<number>;
   readonly looked = signal(0);
   readonly loading = signal(false);
   readonly done = signal(false);
   readonly stopped = signal(false);
   readonly problem = signal<Problem | null>(null);
-  readonly fresh = signal(0);
   private token = "";
-  private place = new Map<string, Job>();
+  private place: Map<string, Job>;
+  /** What happened before the first page was there; null once it is. */
+  private early: WatchJobsResponse[] | null = [];
   private abort = new AbortController();
   private readonly now = serverNow();
+  /** When its first page was read, ms. */
+  private begun = this.now;
   private readonly scan: boolean;
 
+  /** `before` is a list of the same search, whose rows are shown until those of this one are there. */
   constructor(
     readonly project: number,
     readonly query: Query,
+    before?: JobList,
   ) {
     this.scan = isScan(query);
+    this.rows = signal<Job[]>(before?.rows.peek() ?? []);
+    this.total = signal(before?.total.peek() ?? -1);
+    this.place = before?.place ?? new Map();
+  }
+  /**
+   * All that it lists, loaded or not; null where only the page can tell. Jobs that come later are not among them, but
+   * for an act that must reach those that went on meanwhile.
+   */
+  all(later: boolean): All | null {
+    if (this.scan || this.total.peek() < 0) return null;
+    const filter = serverFilter(this.query, this.now);
+    // The service changes no jobs without a condition.
+    if (!hasCondition(this.query)) filter.states = [JobState.PENDING, JobState.RUNNING, JobState.FINISHED];
+    if (!later) filter.beforeStateTime ??= stamp(this.begun + 1);
+    return { project: this.project, filter, count: this.total.peek() };
   }
   close() {
     this.abort.abort();
@@ -50,7 +70,6 @@ export class JobList {
     const until = this.looked.peek() + SCAN_STEP;
     let found = 0;
     try {
-      await listening();
       do {
         found += await this.page();
       } while (
@@ -69,7 +88,7 @@ export class JobList {
   }
 
   private async page(): Promise<number> {
-    const first = !this.token;
+    const first = this.early !== null;
     const answer = await jobs.listJobs(
       {
         project: BigInt(this.project),
@@ -82,20 +101,28 @@ export class JobList {
       { signal: this.abort.signal },
     );
     if (answer.readTime) clockSkew.value = ms(answer.readTime) - Date.now();
-    if (first) this.total.value = Number(answer.totalSize);
+    if (first) {
+      this.total.value = Number(answer.totalSize);
+      this.begun = answer.readTime ? ms(answer.readTime) : this.now;
+      this.place = new Map();
+    }
     this.looked.value += answer.jobs.length;
     const found = (
       this.scan ? answer.jobs.filter((job) => scanMatches(this.query, job)) : answer.jobs
     ).filter((job) => !this.place.has(job.key));
     for (const job of found) this.place.set(job.key, job);
-    this.rows.value = [...this.rows.peek(), ...found];
+    this.rows.value = first ? found : [...this.rows.peek(), ...found];
     this.token = answer.nextPageToken;
     this.done.value = !this.token || this.rows.peek().length >= MOST_ROWS;
+    const early = this.early ?? [];
+    this.early = null;
+    if (early.length) this.apply(early);
     return found.length;
   }
 
-  /** Takes in what happened. New entries come first, as the list has the latest first. */
+  /** Takes in what happened. */
   apply(events: WatchJobsResponse[]) {
+    if (this.early) return void this.early.push(...events);
     const changed = new Map<string, { job: Job; moved: boolean }>();
     for (const { job, event } of events) {
       if (!job) continue;
@@ -113,31 +140,33 @@ export class JobList {
       });
     }
     if (!changed.size) return;
-    let rows = this.rows.peek();
     let difference = 0;
-    const gone = new Set<string>();
-    const top: Job[] = [];
+    /** Rows that are replaced where they stand, and those that go. */
+    const replaced = new Map<Job, Job | null>();
+    const come: Job[] = [];
     for (const [key, { job, moved }] of changed) {
       const known = this.place.get(key);
       const belongs = job.spiderName !== "" && matches(this.query, job, serverNow());
-      if (known && !moved && belongs) {
-        rows = rows === this.rows.peek() ? [...rows] : rows;
-        const at = rows.indexOf(known);
-        if (at >= 0) rows[at] = job;
-        this.place.set(key, job);
-        continue;
-      }
-      if (known) gone.add(key);
-      if (belongs) top.push(job);
+      const stays = known && belongs && !moved;
+      if (known) replaced.set(known, stays ? job : null);
+      if (belongs && !stays) come.push(job);
       if (Boolean(known) !== belongs) difference += belongs ? 1 : -1;
       if (belongs) this.place.set(key, job);
       else this.place.delete(key);
     }
-    if (gone.size) rows = rows.filter((job) => !gone.has(job.key));
-    top.sort((a, b) => Number(b.position - a.position));
-    this.rows.value = [...top, ...rows];
+    const rows = this.rows.peek().flatMap((row) => {
+      const now = replaced.get(row);
+      return now === undefined ? row : (now ?? []);
+    });
+    // The list has the latest first, and so have those that come.
+    come.sort((a, b) => Number(b.position - a.position));
+    let at = 0;
+    for (const job of come) {
+      while (at < rows.length && rows[at]!.position > job.position) at++;
+      rows.splice(at++, 0, job);
+    }
+    this.rows.value = rows;
     if (this.total.peek() >= 0) this.total.value = Math.max(0, this.total.peek() + difference);
-    this.fresh.value += top.length;
   }
   find = (key: string) => this.place.get(key);
   replace(job: Job) {

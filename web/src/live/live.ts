@@ -1,36 +1,42 @@
-// The live feed as screens use it: what happened to the jobs of the project that the address names.
+// The live feed as screens use it: what happened to the jobs of the project that the address names, or of all.
 import { effect, signal } from "@preact/signals";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type WatchJobsResponse, WatchJobsResponseSchema } from "../../gen/spiderq/v1/job_service_pb.ts";
 import { session } from "../api/session.ts";
 import { base, workerUrl } from "../base.ts";
-import { project } from "../router.ts";
-import { handle, type Listener } from "./hub.ts";
+import { project, route } from "../router.ts";
+import { hub, type Listener } from "./hub.ts";
 import type { FeedState, FromWorker, ToWorker } from "./protocol.ts";
 
 /** A hidden tab stops listening after so long, ms. */
 const HIDDEN_FOR = 30_000;
-/** What a screen reads waits so long for the feed to begin; what was read without it is read again then. ms */
-const WAIT_FOR_FEED = 500;
-export const feedState = signal<FeedState | "off" | "paused">("off");
+export const feedState = signal<FeedState | "paused">("off");
 export const retryAt = signal(0);
 /** Whether the reader has stopped the feed. */
 export const paused = signal(false);
-/** Grows when events were lost, and what is shown must be listed again. */
-export const resets = signal(0);
 const hidden = signal(false);
 
-type OnEvents = (events: WatchJobsResponse[]) => void;
-const subscribers = new Set<OnEvents>();
-/** Calls `on` with what happens, until the answered function is called. */
-export function subscribe(on: OnEvents) {
-  subscribers.add(on);
-  return () => void subscribers.delete(on);
+interface Subscriber {
+  on: (events: WatchJobsResponse[]) => void;
+  again: () => void;
 }
+const subscribers = new Set<Subscriber>();
+/**
+ * Calls `on` with what happens, until the answered function is called; `again` where events may have been missed, so
+ * that what was listed is to be listed anew.
+ */
+export function subscribe(on: Subscriber["on"], again: Subscriber["again"]) {
+  const subscriber = { on, again };
+  subscribers.add(subscriber);
+  return () => void subscribers.delete(subscriber);
+}
+const again = () => subscribers.forEach((subscriber) => subscriber.again());
 
 const listener: Listener = { postMessage: (message) => setTimeout(() => receive(message)) };
 const send = connect();
 function connect(): (message: ToWorker) => void {
+  // Where there is no shared worker, the tab watches itself.
+  const own = hub();
   if (typeof SharedWorker === "function" && workerUrl) {
     try {
       const worker = new SharedWorker(workerUrl, { type: "module", name: "spiderq" });
@@ -40,52 +46,30 @@ function connect(): (message: ToWorker) => void {
         watchAgain();
       };
       worker.port.onmessage = (event: MessageEvent<FromWorker>) => receive(event.data);
-      addEventListener("pagehide", () => worker.port.postMessage({ say: "bye" }));
-      return (message) => (failed ? handle(listener, message) : worker.port.postMessage(message));
+      addEventListener("pagehide", () => worker.port.postMessage({ say: "unwatch", now: false }));
+      return (message) => (failed ? own(listener, message) : worker.port.postMessage(message));
     } catch {
-      // Not allowed here: the tab watches itself.
+      // Not allowed here.
     }
   }
-  return (message) => handle(listener, message);
+  return (message) => own(listener, message);
 }
 
-let watched = 0;
-let left = false;
-let readBeforeFeed = false;
-
-/** Resolves when what is read from then on misses nothing: each later change is told, or all is read again. */
-export async function listening(): Promise<void> {
-  if (feedState.peek() !== "connecting") return;
-  await new Promise<void>((done) => {
-    const late = setTimeout(() => {
-      readBeforeFeed = true;
-      done();
-    }, WAIT_FOR_FEED);
-    const stop = feedState.subscribe((state) => {
-      if (state === "connecting") return;
-      clearTimeout(late);
-      done();
-      queueMicrotask(() => stop());
-    });
-  });
-}
-
+/** What is watched: a project, 0 for all, or nothing. */
+let watched = -1;
+let left = -1;
 function watchAgain() {
-  if (watched) send({ say: "watch", project: watched, url: location.origin + base });
+  if (watched >= 0) send({ say: "watch", project: watched, url: location.origin + base });
 }
 function receive(message: FromWorker) {
   if (message.project !== watched) return;
-  if (message.say === "reset") resets.value++;
+  if (message.say === "again") again();
   else if (message.say === "state") {
     feedState.value = message.state;
     retryAt.value = message.retryAt;
-    if (message.state === "live" && readBeforeFeed) {
-      readBeforeFeed = false;
-      resets.value++;
-    }
   } else {
     const events = message.events.map((bytes) => fromBinary(WatchJobsResponseSchema, bytes));
-    for (const subscriber of subscribers) subscriber(events);
+    for (const { on } of subscribers) on(events);
   }
 }
 
@@ -99,17 +83,19 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) watchAgain();
 });
 
-/** Keeps the feed on the project that is shown. */
+/** Keeps the feed on what is shown. */
 export function start() {
   effect(() => {
-    const wanted = session.value && !paused.value && !hidden.value ? project.value : 0;
+    const shown = project.value || (route.value.name === "projects" ? 0 : -1);
+    const wanted = session.value && !paused.value && !hidden.value ? shown : -1;
     if (wanted === watched) return;
-    if (watched) send({ say: "unwatch", project: watched });
+    if (wanted < 0) send({ say: "unwatch", now: !session.peek() });
+    if (wanted < 0) feedState.value = paused.value ? "paused" : "off";
+    else if (watched < 0) feedState.value = "connecting";
     watched = wanted;
-    feedState.value = wanted ? "connecting" : paused.value ? "paused" : "off";
     watchAgain();
     // What happened while nobody listened is not told any more.
-    if (wanted && left) resets.value++;
-    left = !wanted && project.peek() !== 0;
+    if (wanted >= 0 && left === shown) queueMicrotask(again);
+    left = wanted < 0 ? shown : -1;
   });
 }

@@ -1,7 +1,7 @@
 // Changing many jobs at once: what, a question before it, progress, and what was refused.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Job } from "../../gen/spiderq/v1/job_pb.ts";
-import { type Act, actOn, type Progress } from "../job/acts.ts";
+import { type Act, actOn, actOnAll, type All, type Progress } from "../job/acts.ts";
 import { count, plural } from "../format/number.ts";
 import { href } from "../router.ts";
 import { Button, Dialog, Field } from "../ui/parts.tsx";
@@ -10,7 +10,8 @@ import { say } from "../ui/toast.tsx";
 export interface Doing {
   act: Act;
   keys: string[];
-  value?: string;
+  /** Instead of `keys`: all jobs of a filter. */
+  all?: All | null;
 }
 /** From so many jobs on, their number must be typed. */
 const TYPED_FROM = 100;
@@ -34,6 +35,7 @@ const WORDS: Record<Act, [verb: string, done: string, what: string]> = {
 
 export function Bulk({
   count: chosen,
+  loaded,
   all,
   every,
   none,
@@ -42,8 +44,10 @@ export function Bulk({
   deleted,
 }: {
   count: number;
-  all: number;
-  every: () => void;
+  loaded: number;
+  /** All that match, loaded or not; null: nobody knows them. */
+  all: All | null;
+  every: (all: All | null) => void;
   none: () => void;
   act: (what: Act) => void;
   stoppable: boolean;
@@ -52,10 +56,16 @@ export function Bulk({
   return (
     <div class="bulk" role="group" aria-label="What to do with the selected jobs">
       <strong role="status">{plural(chosen, "job")} selected</strong>
-      {chosen < all && (
-        <Button kind="quiet" onClick={every}>
-          Select all that are loaded
+      {all && chosen < all.count ? (
+        <Button kind="quiet" onClick={() => every(all)}>
+          Select all {count(all.count)} that match
         </Button>
+      ) : (
+        chosen < loaded && (
+          <Button kind="quiet" onClick={() => every(null)}>
+            Select all {count(loaded)} that were found
+          </Button>
+        )
       )}
       <Button kind="quiet" onClick={none}>
         None
@@ -102,43 +112,40 @@ export function Doing({
 }) {
   const [verb, past, what] = WORDS[doing.act];
   const needsValue = doing.act === "tag" || doing.act === "untag" || doing.act === "priority";
-  const [value, setValue] = useState(doing.value ?? (doing.act === "priority" ? "2" : ""));
+  const [value, setValue] = useState(doing.act === "priority" ? "2" : "");
   const [typed, setTyped] = useState("");
   const [progress, setProgress] = useState<Progress | null>(null);
   const [over, setOver] = useState(false);
   const cancelled = useRef(false);
   useEffect(() => () => void (cancelled.current = true), []);
-  const many = doing.keys.length >= TYPED_FROM;
-  const ready = (!needsValue || value.trim() !== "") && (!many || typed === String(doing.keys.length));
+  const of = doing.all?.count ?? doing.keys.length;
+  const many = of >= TYPED_FROM;
+  const ready = (!needsValue || value.trim() !== "") && (!many || typed.replaceAll(",", "") === String(of));
   const tags = [...new Set(doing.keys.flatMap((key) => jobOf(key)?.tags ?? []))].slice(0, 50);
 
   const start = async (event: Event) => {
     event.preventDefault();
     if (!ready || progress) return;
-    setProgress({ done: 0, of: doing.keys.length, changed: 0, refusals: [] });
-    const result = await actOn(doing.keys, doing.act, value.trim(), setProgress, () => cancelled.current);
+    setProgress({ done: 0, of, changed: 0, refusals: [] });
+    const isCancelled = () => cancelled.current;
+    const result = doing.all
+      ? await actOnAll(doing.all, doing.act, value.trim(), setProgress, isCancelled)
+      : await actOn(doing.keys, doing.act, value.trim(), setProgress, isCancelled);
+    const untag = () => actOn(doing.keys, "untag", value.trim(), () => undefined, () => false);
     const undo =
-      doing.act === "tag"
-        ? {
-            name: "Undo",
-            do: () =>
-              void actOn(
-                doing.keys,
-                "untag",
-                value.trim(),
-                () => undefined,
-                () => false,
-              ).then(() => done(doing.keys)),
-          }
+      doing.act === "tag" && !doing.all
+        ? { name: "Undo", do: () => void untag().then(() => done(doing.keys)) }
         : undefined;
     if (result.changed) say(`${plural(result.changed, "job")} ${past}`, "info", undo);
     done(doing.keys);
-    if (result.refusals.length || result.changed < doing.keys.length) setOver(true);
+    if (cancelled.current) return;
+    setProgress(result);
+    if (result.refusals.length || result.changed < of) setOver(true);
     else close();
   };
   return (
     <Dialog
-      title={`${verb} ${doing.keys.length === 1 ? doing.keys[0]! : plural(doing.keys.length, "job")}`}
+      title={`${verb} ${doing.keys.length === 1 ? doing.keys[0]! : plural(of, "job")}`}
       close={close}
     >
       <form onSubmit={start}>
@@ -160,7 +167,7 @@ export function Doing({
           {doing.act === "untag" && tags.map((tag) => <option value={tag} />)}
         </datalist>
         {many && !progress && (
-          <Field label={`Type ${doing.keys.length} to go on`}>
+          <Field label={`Type ${of} to go on`}>
             <input
               value={typed}
               onInput={(event) => setTyped(event.currentTarget.value)}
@@ -182,7 +189,7 @@ export function Doing({
               <ul class="refusals" tabIndex={0}>
                 {progress.refusals.slice(0, 200).map(({ key, why }) => (
                   <li>
-                    <a href={href(`/p/${key}`)}>{key}</a> {why}
+                    {key && <a href={href(`/p/${key}`)}>{key}</a>} {why}
                   </li>
                 ))}
               </ul>

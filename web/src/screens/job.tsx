@@ -60,7 +60,7 @@ export function JobScreen({
         const last = mine.at(-1)!.event;
         if (mine.some((event) => event.event.case !== "progress")) loaded.reload();
         else if (last.case === "progress") loaded.set((job) => counted(job, last.value.counters));
-      }),
+      }, loaded.reload),
     [key],
   );
   useInterval(

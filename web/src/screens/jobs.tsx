@@ -1,28 +1,30 @@
 // The job list: the address is the filter, the list is as long as the project, and many jobs can be changed at once.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import { jobs as api, projects } from "../api/client.ts";
 import { healed } from "../api/connection.ts";
 import { mayChange, whyNot } from "../api/session.ts";
 import { count, plural } from "../format/number.ts";
-import { type Act, canStop } from "../job/acts.ts";
-import { COLUMNS, columnsOf, DEFAULT_COLUMNS } from "../job/columns.tsx";
+import { type Act, type All, canStop, filterFor } from "../job/acts.ts";
+import { COLUMNS, DEFAULT_COLUMNS } from "../job/columns.tsx";
 import { jobPath } from "../job/facts.ts";
 import { JobList, SCAN_STEP } from "../job/list.ts";
-import { resets, subscribe } from "../live/live.ts";
+import { subscribe } from "../live/live.ts";
 import { preference } from "../preference.ts";
 import { go, href, place } from "../router.ts";
 import { parse, quote, toggled, without } from "../search/parse.ts";
 import { useLoad } from "../ui/load.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useKeys } from "../ui/keys.ts";
+import { narrow } from "../ui/narrow.ts";
 import { Button, copy, Empty, Failure, Heading, Menu, Note, Waiting } from "../ui/parts.tsx";
 import { useRows } from "../ui/rows.ts";
 import { useWindow } from "../ui/window.ts";
 import { Bulk, Doing } from "./bulk.tsx";
+import { JobRows } from "./job_rows.tsx";
 import { Search } from "./search.tsx";
 
-const ROW = { calm: 40, dense: 30 };
+/** Heights of rows, px: those of tables.css. */
+const ROW = { calm: 40, dense: 30, card: 56 };
 const columns = preference<string[]>("columns", DEFAULT_COLUMNS);
 const density = preference<"calm" | "dense">("density", "dense", ["calm", "dense"]);
 const STATES = ["pending", "running", "finished", "deleted"] as const;
@@ -30,14 +32,19 @@ const STATES = ["pending", "running", "finished", "deleted"] as const;
 export function Jobs({ project }: { project: number }) {
   const text = new URLSearchParams(place.value.query).get("q") ?? "";
   const query = useMemo(() => parse(text), [text]);
-  const list = useMemo(() => new JobList(project, query), [project, text, healed.value, resets.value]);
+  const [round, setRound] = useState(0);
+  const former = useRef<JobList | undefined>(undefined);
+  const list = useMemo(() => {
+    const before = former.current;
+    return (former.current = new JobList(project, query, before?.query === query ? before : undefined));
+  }, [project, query, healed.value, round]);
   const [chosen, setChosen] = useState<Set<string>>(new Set());
+  const [everything, setEverything] = useState<All | null>(null);
   const [doing, setDoing] = useState<Doing | null>(null);
   const anchor = useRef(-1);
   const rows = list.rows.value;
-  const height = ROW[density.value];
-  const view = useWindow(rows.length, height);
-  const cursor = useRows(rows.length, (row) => view.scrollTo(row, "nearest"));
+  const view = useWindow(rows.length, ROW[narrow.value ? "card" : density.value]);
+  const cursor = useRows(rows.length, (row) => view.scrollTo(row, "nearest"), rows);
   const counts = useLoad(
     async (signal) => {
       const [sum, spiders] = await Promise.all([
@@ -51,21 +58,28 @@ export function Jobs({ project }: { project: number }) {
 
   useEffect(() => {
     void list.more();
-    setChosen(new Set());
-    const leave = subscribe((events) => list.apply(events));
+    const leave = subscribe(
+      (events) => list.apply(events),
+      () => setRound((round) => round + 1),
+    );
     return () => {
       leave();
       list.close();
     };
   }, [list]);
+  useEffect(() => choose([]), [project, query]);
   useEffect(() => {
     if (view.last >= rows.length - 30 && !list.stopped.value) void list.more();
   }, [view.last, rows.length, list, list.stopped.value]);
 
   const search = (next: string, replace = false) =>
     go(`/p/${project}/jobs${next ? `?q=${encodeURIComponent(next)}` : ""}`, replace);
+  const choose = (keys: Iterable<string>) => {
+    setEverything(null);
+    setChosen(new Set(keys));
+  };
   const select = (at: number, range: boolean, on?: boolean) => {
-    const next = new Set(chosen);
+    const next = everything ? new Set(rows.map((job) => job.key)) : new Set(chosen);
     const job = rows[at];
     if (!job) return;
     const want = on ?? !next.has(job.key);
@@ -76,11 +90,12 @@ export function Jobs({ project }: { project: number }) {
       else next.delete(key);
     }
     anchor.current = at;
-    setChosen(next);
+    choose(next);
   };
   const targets = () => (chosen.size ? [...chosen] : rows[cursor.at] ? [rows[cursor.at]!.key] : []);
   const act = (what: Act) => {
-    if (mayChange.value && targets().length) setDoing({ act: what, keys: targets() });
+    const all = everything && (what === "stop" ? list.all(true) : everything);
+    if (mayChange.value && (all || targets().length)) setDoing({ act: what, keys: all ? [] : targets(), all });
   };
   useKeys([
     ...cursor.keys,
@@ -112,7 +127,6 @@ export function Jobs({ project }: { project: number }) {
       : []),
   ]);
 
-  const shown = columnsOf(columns.value);
   const sum = counts.value?.sum;
   const known: Record<string, bigint | undefined> = {
     pending: sum?.pending,
@@ -209,17 +223,25 @@ export function Jobs({ project }: { project: number }) {
           <Button onClick={() => (columns.value = DEFAULT_COLUMNS)}>As at first</Button>
         </Menu>
       </div>
-      {chosen.size > 0 && (
+      {(chosen.size > 0 || everything) && (
         <Bulk
-          count={chosen.size}
-          all={list.done.value ? rows.length : total}
-          every={() => setChosen(new Set(rows.map((job) => job.key)))}
-          none={() => setChosen(new Set())}
+          count={everything?.count ?? chosen.size}
+          loaded={rows.length}
+          all={list.all(false)}
+          every={(all) => {
+            choose(rows.map((job) => job.key));
+            if (all) setEverything(all);
+          }}
+          none={() => choose([])}
           act={act}
-          stoppable={[...chosen].some((key) => {
-            const job = list.find(key);
-            return job && canStop(job);
-          })}
+          stoppable={
+            everything
+              ? filterFor("stop", everything.filter) !== null
+              : [...chosen].some((key) => {
+                  const job = list.find(key);
+                  return job && canStop(job);
+                })
+          }
           deleted={query.states.includes("deleted")}
         />
       )}
@@ -227,92 +249,24 @@ export function Jobs({ project }: { project: number }) {
       {!rows.length && (list.done.value || list.stopped.value) && !list.problem.value && (
         <NoJobs text={text} project={project} clear={() => search("")} stopped={list.stopped.value} />
       )}
-      <div
-        class={`window ${rows.length ? "" : "gone"}`}
-        ref={view.box}
-        tabIndex={0}
-        role="region"
-        aria-label="Jobs"
-      >
-        <table class={`rows fixed ${density.value}`} aria-rowcount={total >= 0 ? total + 1 : -1}>
-          <caption class="hidden">Jobs of project {project}, latest first</caption>
-          <thead>
-            <tr aria-rowindex={1}>
-              {mayChange.value && (
-                <th scope="col" class="pick">
-                  <input
-                    type="checkbox"
-                    aria-label="Select all loaded rows"
-                    checked={chosen.size > 0 && chosen.size === rows.length}
-                    onChange={(event) =>
-                      setChosen(event.currentTarget.checked ? new Set(rows.map((job) => job.key)) : new Set())
-                    }
-                  />
-                </th>
-              )}
-              {shown.map((column) => (
-                <th
-                  scope="col"
-                  class={`${column.class ?? ""} w-${column.id}`}
-                  aria-sort={column.id === "time" ? "descending" : undefined}
-                >
-                  {column.name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {view.above > 0 && (
-              <tr class="space" aria-hidden="true">
-                <td
-                  colSpan={shown.length + 1}
-                  ref={(cell) => {
-                    if (cell) cell.style.height = `${view.above}px`;
-                  }}
-                />
-              </tr>
-            )}
-            {rows.slice(view.first, view.last).map((job, index) => {
-              const at = view.first + index;
-              return (
-                <tr
-                  key={job.key}
-                  aria-rowindex={at + 2}
-                  class={`${at === cursor.at ? "at" : ""} ${chosen.has(job.key) ? "chosen" : ""} ${job.state === JobState.DELETED ? "faded" : ""}`}
-                  onClick={(event) => {
-                    if (!(event.target as Element).closest("a,input,button")) cursor.set(at);
-                  }}
-                  onDblClick={() => go(jobPath(job.key))}
-                >
-                  {mayChange.value && (
-                    <td class="pick">
-                      <input
-                        type="checkbox"
-                        aria-label={`Select ${job.key}`}
-                        checked={chosen.has(job.key)}
-                        onClick={(event) => select(at, event.shiftKey, event.currentTarget.checked)}
-                      />
-                    </td>
-                  )}
-                  {shown.map((column) => (
-                    <td class={column.class}>{column.cell(job)}</td>
-                  ))}
-                </tr>
-              );
-            })}
-            {view.below > 0 && (
-              <tr class="space" aria-hidden="true">
-                <td
-                  colSpan={shown.length + 1}
-                  ref={(cell) => {
-                    if (cell) cell.style.height = `${view.below}px`;
-                  }}
-                />
-              </tr>
-            )}
-          </tbody>
-        </table>
-      </div>
+      <JobRows
+        project={project}
+        rows={rows}
+        total={total}
+        columns={columns.value}
+        dense={density.value === "dense"}
+        view={view}
+        at={cursor.at}
+        onAt={cursor.set}
+        {...(mayChange.value && {
+          select: {
+            has: (key: string) => everything !== null || chosen.has(key),
+            all: everything !== null || (chosen.size > 0 && chosen.size === rows.length),
+            onAll: (on: boolean) => choose(on ? rows.map((job) => job.key) : []),
+            onRow: select,
+          },
+        })}
+      />
       {list.stopped.value && (
         <Note>
           Searched {count(list.looked.value)} of {count(total)} jobs.{" "}
@@ -327,7 +281,8 @@ export function Jobs({ project }: { project: number }) {
           jobOf={list.find}
           close={() => setDoing(null)}
           done={async (keys) => {
-            setChosen(new Set());
+            choose([]);
+            if (doing.all) setRound((round) => round + 1);
             // Tags are no events: what was changed is read again.
             if (keys.length)
               for (const job of (

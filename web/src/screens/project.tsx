@@ -57,6 +57,12 @@ export function Project({ project }: { project: number }) {
   useInterval(history.reload, 60_000);
   useEffect(() => {
     let waiting = 0;
+    const again = () => {
+      waiting ||= window.setTimeout(() => {
+        waiting = 0;
+        now.reload();
+      }, GATHER);
+    };
     const leave = subscribe((events) => {
       const quiet = events.every(({ event }) => event.case === "progress");
       if (quiet)
@@ -73,12 +79,8 @@ export function Project({ project }: { project: number }) {
             );
           return { ...value };
         });
-      else
-        waiting ||= window.setTimeout(() => {
-          waiting = 0;
-          now.reload();
-        }, GATHER);
-    });
+      else again();
+    }, again);
     return () => {
       leave();
       clearTimeout(waiting);

@@ -1,30 +1,34 @@
-// All projects at a glance; without any, how the first job comes.
+// All projects at a glance, live; without any, how the first job comes.
+import { useEffect, useRef, useState } from "preact/hooks";
 import { projects, queue, runners } from "../api/client.ts";
 import { session } from "../api/session.ts";
 import { count, plural } from "../format/number.ts";
 import { ms } from "../format/time.ts";
-import { href } from "../router.ts";
+import { feedState, subscribe } from "../live/live.ts";
+import { go, href } from "../router.ts";
 import { useLoad, useInterval } from "../ui/load.ts";
 import { Command, Empty, Failure, Heading, Waiting } from "../ui/parts.tsx";
 import { StatusBadge } from "../ui/status.tsx";
 import { Text, When } from "../ui/text.tsx";
 import { useKeys } from "../ui/keys.ts";
 import { useRows } from "../ui/rows.ts";
-import { go } from "../router.ts";
 import { json, outcomeTone, shortKey } from "../job/facts.ts";
 import type { Job } from "../../gen/spiderq/v1/job_pb.ts";
+import type { ProjectSummary } from "../../gen/spiderq/v1/project_service_pb.ts";
 
 /** Of so many projects the names and last jobs are asked for. */
 const DETAILED = 100;
+/** Projects in which something happens are read again so often, ms. */
+const GATHER = 500;
 interface Row {
   id: number;
-  pending: number;
-  running: number;
-  finished: number;
-  full: boolean;
+  sum: ProjectSummary | undefined;
+  runners: number;
+}
+/** What one row is asked for alone, after the rows are shown. */
+interface Detail {
   name: string;
   last: Job[];
-  runners: number;
   oldest: number;
 }
 
@@ -35,38 +39,75 @@ async function load(signal: AbortSignal): Promise<Row[]> {
     runners.listRunners({}, { signal }),
   ]);
   const sums = new Map(summed.summaries.map((sum) => [sum.project, sum]));
-  const rows = await Promise.all(
-    listed.projects.map(async ({ id }, at): Promise<Row> => {
-      const sum = sums.get(id);
-      const row: Row = {
-        id: Number(id),
-        pending: Number(sum?.pending ?? 0),
-        running: Number(sum?.running ?? 0),
-        finished: Number(sum?.finished ?? 0),
-        full: sum ? !sum.hasCapacity : false,
-        name: "",
-        last: [],
-        oldest: 0,
-        runners: taking.runners.filter((runner) => runner.projects.includes(id)).length,
-      };
-      if (at >= DETAILED) return row;
-      const [settings, latest] = await Promise.all([
-        projects.getProjectSettings({ project: id }, { signal }),
-        queue.summarizeQueue({ project: id, jobsPerState: 20 }, { signal }),
-      ]);
-      const name = json(settings.settingsJson.name);
-      row.name = typeof name === "string" ? name : "";
-      row.last = latest.states[2]?.jobs ?? [];
-      row.oldest = Math.min(...(latest.states[0]?.jobs ?? []).map((job) => ms(job.pendingTime)));
-      return row;
-    }),
-  );
-  return rows;
+  return listed.projects.map(({ id }) => ({
+    id: Number(id),
+    sum: sums.get(id),
+    runners: taking.runners.filter((runner) => runner.projects.includes(id)).length,
+  }));
+}
+async function detail(id: number, name?: string): Promise<Detail> {
+  const project = BigInt(id);
+  const [settings, latest] = await Promise.all([
+    name === undefined ? projects.getProjectSettings({ project }) : undefined,
+    queue.summarizeQueue({ project, jobsPerState: 20 }),
+  ]);
+  const given = settings && json(settings.settingsJson.name);
+  return {
+    name: name ?? (typeof given === "string" ? given : ""),
+    last: latest.states[2]?.jobs ?? [],
+    oldest: Math.min(...(latest.states[0]?.jobs ?? []).map((job) => ms(job.pendingTime))),
+  };
+}
+
+/** The rows, and their details as they come; what happens changes the rows that it is about. */
+function useProjects() {
+  const loaded = useLoad(load, []);
+  const [details, setDetails] = useState(new Map<number, Detail>());
+  const known = useRef(details);
+  known.current = details;
+  const rows = useRef(loaded.value);
+  rows.current = loaded.value;
+  const read = (ids: number[]) =>
+    ids.map((id) =>
+      detail(id, known.current.get(id)?.name).then(
+        (one) => setDetails((all) => new Map(all).set(id, one)),
+        () => undefined,
+      ),
+    );
+  const listed = loaded.value?.map((row) => row.id).join();
+  useEffect(() => {
+    read((rows.current ?? []).slice(0, DETAILED).map((row) => row.id));
+  }, [listed]);
+  useEffect(() => {
+    let waiting = 0;
+    const changed = new Set<number>();
+    const refresh = async () => {
+      waiting = 0;
+      const ids = [...changed].slice(0, 1_000);
+      changed.clear();
+      const at = new Map(rows.current?.map((row, index) => [row.id, index]));
+      if (!ids.every((id) => at.has(id))) return loaded.reload();
+      const answer = await projects.summarizeProjects({ projects: ids.map(BigInt) }).catch(() => undefined);
+      const sums = new Map(answer?.summaries.map((sum) => [Number(sum.project), sum]));
+      loaded.set((all) => all.map((row) => (sums.has(row.id) ? { ...row, sum: sums.get(row.id) } : row)));
+      read(ids.filter((id) => at.get(id)! < DETAILED));
+    };
+    const leave = subscribe((events) => {
+      for (const { job } of events) if (job) changed.add(Number(job.key.split("/")[0]));
+      waiting ||= window.setTimeout(() => void refresh(), GATHER);
+    }, loaded.reload);
+    return () => {
+      leave();
+      clearTimeout(waiting);
+    };
+  }, []);
+  const live = feedState.value === "live";
+  useInterval(loaded.reload, loaded.value?.length ? (live ? 60_000 : 15_000) : 2_000);
+  return { ...loaded, details };
 }
 
 export function Projects() {
-  const { value, problem, reload } = useLoad(load, []);
-  useInterval(reload, value?.length ? 15_000 : 2_000);
+  const { value, problem, reload, details } = useProjects();
   const rows = useRows(value?.length ?? 0);
   useKeys([
     ...rows.keys,
@@ -103,7 +144,9 @@ export function Projects() {
               <th scope="col" class="num">
                 Finished
               </th>
-              <th scope="col">Last runs</th>
+              <th scope="col" class="mid">
+                Last runs
+              </th>
               <th scope="col" class="wide">
                 Last job
               </th>
@@ -114,61 +157,61 @@ export function Projects() {
           </thead>
           <tbody>
             {value.map((row, at) => (
-              <tr class={at === rows.at ? "at" : ""}>
-                <th scope="row" class="name">
-                  <a href={href(`/p/${row.id}`)}>
-                    {row.name ? <Text of={row.name} max={60} /> : `Project ${row.id}`}
-                  </a>
-                  {row.name && <small class="dim"> {row.id}</small>}
-                </th>
-                <td class="num">
-                  <a class={row.pending ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Apending`)}>
-                    {count(row.pending)}
-                  </a>
-                  {row.oldest < Infinity && row.oldest > 0 && (
-                    <small class="dim block">
-                      since <When at={row.oldest} />
-                    </small>
-                  )}
-                </td>
-                <td class="num">
-                  <a class={row.running ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Arunning`)}>
-                    {count(row.running)}
-                  </a>
-                  {row.full && <small class="block">at its limit</small>}
-                </td>
-                <td class="num">
-                  <a class={row.finished ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3Afinished`)}>
-                    {count(row.finished)}
-                  </a>
-                </td>
-                <td>
-                  <Outcomes jobs={row.last} />
-                </td>
-                <td class="wide">
-                  {row.last[0] ? (
-                    <span class="inline">
-                      <a href={href(`/p/${row.last[0].key}`)}>{shortKey(row.last[0].key)}</a>{" "}
-                      <StatusBadge job={row.last[0]} />{" "}
-                      <small class="dim">
-                        <When at={ms(row.last[0].stateTime)} />
-                      </small>
-                    </span>
-                  ) : (
-                    <span class="dim">none yet</span>
-                  )}
-                </td>
-                <td class="num wide">
-                  {row.runners || (
-                    <span class={row.pending ? "warn-text" : "dim"}>{row.pending ? "none" : "0"}</span>
-                  )}
-                </td>
-              </tr>
+              <ProjectRow key={row.id} row={row} detail={details.get(row.id)} at={at === rows.at} />
             ))}
           </tbody>
         </table>
       </div>
     </>
+  );
+}
+
+function ProjectRow({ row, detail, at }: { row: Row; detail: Detail | undefined; at: boolean }) {
+  const { pending = 0n, running = 0n, finished = 0n, hasCapacity = true } = row.sum ?? {};
+  const [name, oldest, last] = [detail?.name, detail?.oldest ?? 0, detail?.last[0]];
+  const jobs = (state: string, n: bigint) => (
+    <a class={n ? "" : "zero"} href={href(`/p/${row.id}/jobs?q=state%3A${state}`)}>
+      {count(n)}
+    </a>
+  );
+  return (
+    <tr class={at ? "at" : ""}>
+      <th scope="row" class="name">
+        <a href={href(`/p/${row.id}`)}>{name ? <Text of={name} max={60} /> : `Project ${row.id}`}</a>
+        {name && <small class="dim"> {row.id}</small>}
+      </th>
+      <td class="num">
+        {jobs("pending", pending)}
+        {pending > 0n && oldest > 0 && oldest < Infinity && (
+          <small class="dim block">
+            since <When at={oldest} />
+          </small>
+        )}
+      </td>
+      <td class="num">
+        {jobs("running", running)}
+        {!hasCapacity && <small class="block">at its limit</small>}
+      </td>
+      <td class="num">{jobs("finished", finished)}</td>
+      <td class="mid">
+        <Outcomes jobs={detail?.last ?? []} />
+      </td>
+      <td class="wide">
+        {last ? (
+          <span class="inline">
+            <a href={href(`/p/${last.key}`)}>{shortKey(last.key)}</a> <StatusBadge job={last} />{" "}
+            <small class="dim">
+              <When at={ms(last.stateTime)} />
+            </small>
+          </span>
+        ) : (
+          <span class="dim">{detail && "none yet"}</span>
+        )}
+      </td>
+      <td class="num wide">
+        {row.runners || <span class={pending ? "warn-text" : "dim"}>{pending ? "none" : "0"}</span>}
+      </td>
+    </tr>
   );
 }
 

@@ -1,8 +1,7 @@
-// Loading what a screen shows: again when what it depends on changes, when the server is back, and when events were lost.
+// Loading what a screen shows: again when what it depends on changes and when the server is back.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { healed } from "../api/connection.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
-import { listening, resets } from "../live/live.ts";
 
 export interface Loaded<T> {
   /** The last value, kept while it is loaded again. */
@@ -28,11 +27,7 @@ export function useLoad<T>(
     const same = last.current === name || keep;
     last.current = name;
     setState((before) => ({ value: same ? before.value : undefined, loading: true }));
-    const read = async () => {
-      await listening();
-      return load(stop.signal);
-    };
-    read().then(
+    load(stop.signal).then(
       (value) => {
         if (!stop.signal.aborted) setState({ value, loading: false });
       },
@@ -42,7 +37,7 @@ export function useLoad<T>(
       },
     );
     return () => stop.abort();
-  }, [name, again, healed.value, resets.value]);
+  }, [name, again, healed.value]);
   return {
     value: state.value,
     problem: state.problem,
