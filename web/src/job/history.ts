@@ -7,7 +7,7 @@ import { outcomeTone } from "./facts.ts";
 
 /** Jobs that are read at most, and of one call. */
 export const MOST = 5_000;
-const PAGE = 1_000;
+const PAGE = 500;
 export const RANGES = {
   "1h": [36e5, 60],
   "6h": [216e5, 72],

@@ -6,11 +6,13 @@ import { outcomeTone, runtimeOf } from "../job/facts.ts";
 import { href } from "../router.ts";
 import { Card } from "../ui/parts.tsx";
 import { Text, visible } from "../ui/text.tsx";
+import { useWidth } from "../ui/width.ts";
 
-const [W, H, PAD] = [900, 280, 44];
+const [H, PAD] = [280, 44];
 const SHOWN = 200;
 
 export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
+  const { box, width: W } = useWidth(900);
   const spiders = new Map<
     string,
     { id: bigint; name: string; runs: number; bad: number; pages: number; items: number; time: number }
@@ -43,12 +45,13 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
   const y = (items: number) => H - 30 - (log(items) / mostItems) * (H - 60);
   const ticks = (most: number) =>
     Array.from({ length: Math.floor(most) + 1 }, (_, power) => 10 ** power - (power ? 0 : 1)).filter(
-      (_, at, values) => at % Math.ceil(values.length / 6) === 0,
+      (_, at, values) => at % Math.ceil(values.length / (W < 500 ? 3 : 6)) === 0,
     );
   const tone = (one: { runs: number; bad: number }) =>
     one.bad === 0 ? "good" : one.bad * 2 >= one.runs ? "bad" : "warn";
   return (
     <Card title="Spiders" aside={<span class="dim">pages across, items up, size by run time</span>}>
+      <figure ref={box}>
       <svg class="scatter" viewBox={`0 0 ${W} ${H}`} role="group" aria-label="Spiders by pages and items">
         {ticks(mostItems).map((n) => (
           <g>
@@ -78,15 +81,16 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
               y={y(one.items) - 10 - 16 * Math.sqrt(one.time / mostTime)}
               text-anchor="middle"
             >
-              {all.length <= 20 ? visible(one.name).slice(0, 24) : ""}
+              {all.length <= W / 60 ? visible(one.name).slice(0, 24) : ""}
             </text>
           </a>
         ))}
       </svg>
+      </figure>
       <details>
         <summary>As a table</summary>
         <div class="scroll" tabIndex={0} role="region" aria-label="Spiders as a table">
-          <table class="rows">
+          <table class="rows stack">
             <thead>
               <tr>
                 <th scope="col">Spider</th>
@@ -115,11 +119,11 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
                       <Text of={one.name} max={80} />
                     </a>
                   </th>
-                  <td class="num">{count(one.runs)}</td>
-                  <td class="num">{count(one.bad)}</td>
-                  <td class="num">{count(one.pages)}</td>
-                  <td class="num">{count(one.items)}</td>
-                  <td class="num">{duration(one.time)}</td>
+                  <td class="num" data-label="runs">{count(one.runs)}</td>
+                  <td class="num" data-label="went wrong">{count(one.bad)}</td>
+                  <td class="num" data-label="pages">{count(one.pages)}</td>
+                  <td class="num" data-label="items">{count(one.items)}</td>
+                  <td class="num" data-label="run time">{duration(one.time)}</td>
                 </tr>
               ))}
             </tbody>
