@@ -131,8 +131,10 @@ export function Audit() {
                       word={event.result.toLowerCase().replaceAll("_", " ")}
                     />
                   </td>
-                  <td class="num" data-label="jobs">{count(event.count)}</td>
-                  <td class="num" data-label="project">
+                  <td class="num" data-label={event.count === undefined ? undefined : "jobs"}>
+                    {event.count === undefined ? "" : count(event.count)}
+                  </td>
+                  <td class="num" data-label={event.project > 0n ? "project" : undefined}>
                     {event.project > 0n ? (
                       <a href={href(`/p/${event.project}`)}>{String(event.project)}</a>
                     ) : (

@@ -228,6 +228,7 @@ export function Project({ project }: { project: number }) {
             <Scatter
               project={project}
               jobs={history.value.jobs.filter((job) => job.state === JobState.FINISHED)}
+              weights={history.value.weights}
             />
           )}
         </>

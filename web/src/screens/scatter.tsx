@@ -11,7 +11,15 @@ import { useWidth } from "../ui/width.ts";
 const [H, PAD] = [280, 44];
 const SHOWN = 200;
 
-export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
+export function Scatter({
+  project,
+  jobs,
+  weights,
+}: {
+  project: number;
+  jobs: Job[];
+  weights: Map<Job, number>;
+}) {
   const { box, width: W } = useWidth(900);
   const spiders = new Map<
     string,
@@ -27,14 +35,16 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
       items: 0,
       time: 0,
     };
-    one.runs++;
-    one.bad += outcomeTone(job.closeReason) === "bad" ? 1 : 0;
-    one.pages += Number(job.counters?.pages ?? 0n);
-    one.items += Number(job.counters?.items ?? 0n);
-    one.time += runtimeOf(job);
+    const weight = weights.get(job) ?? 1;
+    one.runs += weight;
+    one.bad += outcomeTone(job.closeReason) === "bad" ? weight : 0;
+    one.pages += Number(job.counters?.pages ?? 0n) * weight;
+    one.items += Number(job.counters?.items ?? 0n) * weight;
+    one.time += runtimeOf(job) * weight;
     spiders.set(job.spiderName, one);
   }
   const all = [...spiders.values()].sort((a, b) => b.time - a.time).slice(0, SHOWN);
+  const whole = (n: number) => count(Math.round(n));
   const log = (n: number) => Math.log10(n + 1);
   const [mostPages, mostItems, mostTime] = [
     Math.max(1, ...all.map((one) => log(one.pages))),
@@ -68,7 +78,7 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
         ))}
         {all.map((one) => (
           <a href={href(`/p/${project}/${one.id}`)} tabIndex={-1} aria-label={visible(one.name)}>
-            <title>{`${visible(one.name)}: ${count(one.runs)} runs, ${count(one.bad)} went wrong, ${count(one.pages)} pages, ${count(one.items)} items, ${duration(one.time)}`}</title>
+            <title>{`${visible(one.name)}: ${whole(one.runs)} runs, ${whole(one.bad)} went wrong, ${whole(one.pages)} pages, ${whole(one.items)} items, ${duration(one.time)}`}</title>
             <circle
               class={tone(one)}
               cx={x(one.pages)}
@@ -119,10 +129,10 @@ export function Scatter({ project, jobs }: { project: number; jobs: Job[] }) {
                       <Text of={one.name} max={80} />
                     </a>
                   </th>
-                  <td class="num" data-label="runs">{count(one.runs)}</td>
-                  <td class="num" data-label="went wrong">{count(one.bad)}</td>
-                  <td class="num" data-label="pages">{count(one.pages)}</td>
-                  <td class="num" data-label="items">{count(one.items)}</td>
+                  <td class="num" data-label="runs">{whole(one.runs)}</td>
+                  <td class="num" data-label="went wrong">{whole(one.bad)}</td>
+                  <td class="num" data-label="pages">{whole(one.pages)}</td>
+                  <td class="num" data-label="items">{whole(one.items)}</td>
                   <td class="num" data-label="run time">{duration(one.time)}</td>
                 </tr>
               ))}
