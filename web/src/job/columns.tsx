@@ -188,12 +188,12 @@ export function JobTable({
   const shown = columnsOf(columns);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table class={`rows ${narrow.value ? "cards" : ""}`}>
+      <table class={`rows fixed ${narrow.value ? "cards" : "calm"}`}>
         <caption class="hidden">{caption}</caption>
         <thead class={narrow.value ? "hidden" : ""}>
           <tr>
             {shown.map((column) => (
-              <th scope="col" class={column.class}>
+              <th scope="col" class={`${column.class ?? ""} w-${column.id}`}>
                 {column.name}
               </th>
             ))}
