@@ -78,7 +78,7 @@ async function pictures(into) {
         }
         await page.goto(url);
       },
-      { viewport: { width: 1280, height: 820 }, colorScheme },
+      { viewport: { width: 1440, height: 900 }, colorScheme },
     );
   console.log(`pictures in ${into}`);
 }
