@@ -106,3 +106,13 @@ async fn long_lists_and_logs_scroll() {
 async fn counters_of_running_jobs_are_live() {
     assert_eq!(holds("counters").await, ["counters are live"; 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_jobs_that_match_are_changed_at_once() {
+    assert_eq!(holds("bulk").await, ["all that match were tagged, stopped, deleted"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn projects_are_live_by_one_feed() {
+    assert_eq!(holds("projects_live").await, ["projects are live"; 2]);
+}

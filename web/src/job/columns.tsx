@@ -126,18 +126,21 @@ function JobCard({ job }: { job: Job }) {
   const ran = job.state === JobState.PENDING ? waitOf(job, now.value) : runtimeOf(job, live(job));
   return (
     <div class="job-card">
-      <StatusBadge job={job} />
-      <a class="plain" href={href(jobPath(job.key))}>
-        <Text of={job.spiderName} max={80} />
-      </a>
-      <When at={ms(job.stateTime)} />
-      <span class="mono">{shortKey(job.key)}</span>
-      <span>
+      <p>
+        <StatusBadge job={job} />
+        <a class="plain" href={href(jobPath(job.key))}>
+          <Text of={job.spiderName} max={80} />
+        </a>
+        <When at={ms(job.stateTime)} />
+      </p>
+      <p>
+        <span class="mono">{shortKey(job.key)}</span>
         {items !== undefined && <span>{short(Number(items))} items</span>}
         {pages !== undefined && <span>{short(Number(pages))} pages</span>}
-        {Boolean(errors) && <span class="bad-text">{short(Number(errors))} errors</span>}
-      </span>
-      <span>{ran > 0 && duration(ran)}</span>
+        {Boolean(errors) && <b class="bad-text">{short(Number(errors))} errors</b>}
+        <span class="push" />
+        {ran > 0 && <span>{duration(ran)}</span>}
+      </p>
     </div>
   );
 }
@@ -185,12 +188,12 @@ export function JobTable({
   const shown = columnsOf(columns);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table class="rows">
+      <table class={`rows fixed ${narrow.value ? "cards" : "calm"}`}>
         <caption class="hidden">{caption}</caption>
         <thead class={narrow.value ? "hidden" : ""}>
           <tr>
             {shown.map((column) => (
-              <th scope="col" class={column.class}>
+              <th scope="col" class={`${column.class ?? ""} w-${column.id}`}>
                 {column.name}
               </th>
             ))}

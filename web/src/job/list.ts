@@ -9,12 +9,13 @@ import { hasCondition, isScan, matches, scanMatches, serverFilter } from "../sea
 import type { Query } from "../search/parse.ts";
 import type { All } from "./acts.ts";
 
+/** Jobs of a call: so few that reading its answer holds no frame up. */
 const PAGE = 200;
-const SCAN_PAGE = 1_000;
+const SCAN_PAGE = 500;
 /** A scan pauses after so many jobs, and asks whether to go on. */
 export const SCAN_STEP = 20_000;
-/** Rows that the page holds at most. */
-const MOST_ROWS = 100_000;
+/** Rows that the page holds at most: about 1.4 KiB each. */
+export const MOST_ROWS = 20_000;
 
 export class JobList {
   readonly rows: Signal<Job[]>;
@@ -89,20 +90,25 @@ export class JobList {
 
   private async page(): Promise<number> {
     const first = this.early !== null;
+    const which = { project: BigInt(this.project), filter: serverFilter(this.query, this.now) };
+    const { signal } = this.abort;
+    // Counted beside it: the rows need not wait for it, and a token is good for the same request only.
+    if (first)
+      void jobs.countJobs(which, { signal }).then(
+        (answer) => (this.total.value = Number(answer.count)),
+        () => undefined,
+      );
     const answer = await jobs.listJobs(
       {
-        project: BigInt(this.project),
-        filter: serverFilter(this.query, this.now),
+        ...which,
         pageToken: this.token,
         pageSize: this.scan ? SCAN_PAGE : PAGE,
-        withTotalSize: first,
         metadataFields: ["runner"],
       },
-      { signal: this.abort.signal },
+      { signal },
     );
     if (answer.readTime) clockSkew.value = ms(answer.readTime) - Date.now();
     if (first) {
-      this.total.value = Number(answer.totalSize);
       this.begun = answer.readTime ? ms(answer.readTime) : this.now;
       this.place = new Map();
     }

@@ -90,7 +90,7 @@ export function Audit() {
       )}
       {events.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Audit">
-          <table class="rows">
+          <table class="rows stack">
             <caption class="hidden">Audit events, the latest first</caption>
             <thead>
               <tr>
@@ -131,8 +131,10 @@ export function Audit() {
                       word={event.result.toLowerCase().replaceAll("_", " ")}
                     />
                   </td>
-                  <td class="num">{count(event.count)}</td>
-                  <td class="num">
+                  <td class="num" data-label={event.count === undefined ? undefined : "jobs"}>
+                    {event.count === undefined ? "" : count(event.count)}
+                  </td>
+                  <td class="num" data-label={event.project > 0n ? "project" : undefined}>
                     {event.project > 0n ? (
                       <a href={href(`/p/${event.project}`)}>{String(event.project)}</a>
                     ) : (

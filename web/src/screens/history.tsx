@@ -1,9 +1,9 @@
 // How a project went: numbers, warnings and charts of some time.
-import { type Job, JobState } from "../../gen/spiderq/v1/job_pb.ts";
+import type { Job } from "../../gen/spiderq/v1/job_pb.ts";
 import { count, plural, short } from "../format/number.ts";
 import { duration, ms, serverNow } from "../format/time.ts";
 import { jobPath } from "../job/facts.ts";
-import { chartsOf, type History, MOST, type Range, RANGES } from "../job/history.ts";
+import { type History, isSample, type Range, RANGES } from "../job/history.ts";
 import { preference } from "../preference.ts";
 import { href } from "../router.ts";
 import { Chart } from "../ui/chart.tsx";
@@ -25,10 +25,13 @@ export function Numbers({
   capacity: number | undefined;
   history: History | undefined;
 }) {
-  const ended = history?.jobs.filter((job) => job.state === JobState.FINISHED) ?? [];
-  const charts = history && chartsOf(history, serverNow());
-  const bad = charts ? charts.bad.reduce((sum, n) => sum + n, 0) : 0;
-  const items = ended.reduce((sum, job) => sum + Number(job.counters?.items ?? 0n), 0);
+  const sum = (values: number[] | undefined) => Math.round(values?.reduce((all, n) => all + n, 0) ?? 0);
+  const bad = sum(history?.charts.bad);
+  const ended = sum(history?.charts.good) + sum(history?.charts.warn) + bad;
+  const items = sum(
+    history?.jobs.map((job) => Number(job.counters?.items ?? 0n) * (history.weights.get(job) ?? 1)),
+  );
+  const about = history && isSample(history) ? "≈ " : "";
   return (
     <dl class="figures">
       <Figure name="Waiting" value={count(pending)} />
@@ -39,15 +42,15 @@ export function Numbers({
       />
       <Figure
         name={`Ended, ${range.value}`}
-        value={history ? `${count(ended.length)}${history.cut ? "+" : ""}` : "…"}
+        value={history ? about + count(ended) : "…"}
       />
       <Figure
         name="Went wrong"
-        value={history ? count(bad) : "…"}
+        value={history ? about + count(bad) : "…"}
         tone={bad ? "bad" : ""}
-        sub={ended.length ? `${((bad / ended.length) * 100).toFixed(1)} %` : undefined}
+        sub={ended ? `${((bad / ended) * 100).toFixed(1)} %` : undefined}
       />
-      <Figure name="Items" value={history ? short(items) : "…"} />
+      <Figure name="Items" value={history ? about + short(items) : "…"} />
     </dl>
   );
 }
@@ -127,14 +130,16 @@ export function Charts({
         {problem ? <Failure problem={problem} /> : <Waiting what="Reading the history" />}
       </Card>
     );
-  const charts = chartsOf(history, serverNow());
+  const { charts } = history;
   const common = { from: history.from, step: history.step };
   const whole = (n: number) => (n && n < 1 ? n.toFixed(1) : short(Math.round(n)));
   return (
     <Card title="History" aside={aside}>
-      {history.cut && (
-        <p class="dim pad">
-          From the latest {count(MOST)} jobs of this time; there are more. A shorter time shows all.
+      {isSample(history) && (
+        <p class="dim pad" role="status">
+          A sample: {count(history.jobs.length)} jobs stand for about{" "}
+          {count(Math.round([...history.weights.values()].reduce((all, n) => all + n, 0)))} of this time. How many
+          ended is counted; outcomes, waits and run times are of the sample.
         </p>
       )}
       <div class="charts">

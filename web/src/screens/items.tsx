@@ -9,7 +9,7 @@ import { cellText, fieldOf, isEmpty, OutputRows } from "../job/rows.ts";
 import { preference } from "../preference.ts";
 import { useKeys } from "../ui/keys.ts";
 import { Button, Card, Empty, Failure, Menu, Waiting } from "../ui/parts.tsx";
-import { Text } from "../ui/text.tsx";
+import { Text, visible } from "../ui/text.tsx";
 
 const mode = preference<"table" | "json">("items", "table", ["table", "json"]);
 const CELL = 200;
@@ -124,7 +124,7 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
       {lines > 0 && total && <Coverage counts={total.counts} lines={lines} />}
       {rows.length > 0 && mode.value === "table" && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label="Items">
-          <table class="rows">
+          <table class="rows stack">
             <caption class="hidden">Items</caption>
             <thead>
               <tr>
@@ -145,7 +145,7 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
                     {row.at}
                   </th>
                   {row.value ? (
-                    fields.map((field) => <Cell value={fieldOf(row, field)} />)
+                    fields.map((field) => <Cell field={field} value={fieldOf(row, field)} />)
                   ) : (
                     <td colSpan={fields.length}>
                       <Text of={row.text} max={CELL} />
@@ -187,11 +187,14 @@ export function Items({ job, stats }: { job: Job; stats: GetOutputStatsResponse 
     </div>
   );
 }
-function Cell({ value }: { value: unknown }) {
+function Cell({ field, value }: { field: string; value: unknown }) {
   const text = cellText(value);
   const link = /^https?:\/\/\S+$/.test(text) && text.length < 2_000;
   return (
-    <td class={typeof value === "number" ? "num" : `clip ${isEmpty(value) ? "dim" : ""}`}>
+    <td
+      class={typeof value === "number" ? "num" : `clip ${isEmpty(value) ? "dim" : ""}`}
+      data-label={visible(field).slice(0, 60)}
+    >
       {link ? (
         <a href={text} target="_blank" rel="noopener noreferrer nofollow">
           <Text of={text} max={CELL} />

@@ -1,8 +1,10 @@
 // The rows of the job list that are in view: a table, or cards where the window is narrow.
+import { useMemo, useRef } from "preact/hooks";
 import { JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import type { Job } from "../../gen/spiderq/v1/job_pb.ts";
-import { columnsOf } from "../job/columns.tsx";
+import { type Column, columnsOf } from "../job/columns.tsx";
 import { jobPath } from "../job/facts.ts";
+import { now } from "../format/time.ts";
 import { go } from "../router.ts";
 import { narrow } from "../ui/narrow.ts";
 import type { View } from "../ui/window.ts";
@@ -35,7 +37,9 @@ export function JobRows({
     onRow: (row: number, range: boolean, on: boolean) => void;
   };
 }) {
-  const shown = columnsOf(columns);
+  const shown = useMemo(() => columnsOf(columns), [columns, narrow.value]);
+  const acts = useRef<Acts>({ onAt });
+  acts.current = { onAt, onRow: select?.onRow };
   const space = (height: number) =>
     height > 0 && (
       <tr class="space" aria-hidden="true">
@@ -79,38 +83,72 @@ export function JobRows({
         </thead>
         <tbody>
           {space(view.above)}
-          {rows.slice(view.first, view.last).map((job, index) => {
-            const row = view.first + index;
-            const chosen = Boolean(select?.has(job.key));
-            return (
-              <tr
-                key={job.key}
-                aria-rowindex={row + 2}
-                class={`${row === at ? "at" : ""} ${chosen ? "chosen" : ""} ${job.state === JobState.DELETED ? "faded" : ""}`}
-                onClick={(event) => {
-                  if (!(event.target as Element).closest("a,input,button")) onAt(row);
-                }}
-                onDblClick={() => go(jobPath(job.key))}
-              >
-                {select && (
-                  <td class="pick">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${job.key}`}
-                      checked={chosen}
-                      onClick={(event) => select.onRow(row, event.shiftKey, event.currentTarget.checked)}
-                    />
-                  </td>
-                )}
-                {shown.map((column) => (
-                  <td class={column.class}>{column.cell(job)}</td>
-                ))}
-              </tr>
-            );
-          })}
+          {rows.slice(view.first, view.last).map((job, index) => (
+            <JobRow
+              key={job.key}
+              job={job}
+              row={view.first + index}
+              at={view.first + index === at}
+              chosen={select && select.has(job.key)}
+              shown={shown}
+              acts={acts}
+            />
+          ))}
           {space(view.below)}
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface Acts {
+  onAt: (row: number) => void;
+  onRow?: ((row: number, range: boolean, on: boolean) => void) | undefined;
+}
+/** A row is made anew only when something of it has changed: most stay as they are while the list moves. */
+function JobRow({
+  job,
+  row,
+  at,
+  chosen,
+  shown,
+  acts,
+}: {
+  job: Job;
+  row: number;
+  at: boolean;
+  /** Undefined where nothing may be chosen. */
+  chosen: boolean | undefined;
+  shown: Column[];
+  acts: { current: Acts };
+}) {
+  // Times of these go on; those of others stand.
+  const second = job.state === JobState.PENDING || job.state === JobState.RUNNING ? now.value : 0;
+  return useMemo(
+    () => (
+      <tr
+        aria-rowindex={row + 2}
+        class={`${at ? "at" : ""} ${chosen ? "chosen" : ""} ${job.state === JobState.DELETED ? "faded" : ""}`}
+        onClick={(event) => {
+          if (!(event.target as Element).closest("a,input,button")) acts.current.onAt(row);
+        }}
+        onDblClick={() => go(jobPath(job.key))}
+      >
+        {chosen !== undefined && (
+          <td class="pick">
+            <input
+              type="checkbox"
+              aria-label={`Select ${job.key}`}
+              checked={chosen}
+              onClick={(event) => acts.current.onRow?.(row, event.shiftKey, event.currentTarget.checked)}
+            />
+          </td>
+        )}
+        {shown.map((column) => (
+          <td class={column.class}>{column.cell(job)}</td>
+        ))}
+      </tr>
+    ),
+    [job, row, at, chosen, shown, second],
   );
 }

@@ -4,10 +4,11 @@ import { jobs as api, projects } from "../api/client.ts";
 import { healed } from "../api/connection.ts";
 import { mayChange, whyNot } from "../api/session.ts";
 import { count, plural } from "../format/number.ts";
+import { ms } from "../format/time.ts";
 import { type Act, type All, canStop, filterFor } from "../job/acts.ts";
 import { COLUMNS, DEFAULT_COLUMNS } from "../job/columns.tsx";
 import { jobPath } from "../job/facts.ts";
-import { JobList, SCAN_STEP } from "../job/list.ts";
+import { JobList, MOST_ROWS, SCAN_STEP } from "../job/list.ts";
 import { subscribe } from "../live/live.ts";
 import { preference } from "../preference.ts";
 import { go, href, place } from "../router.ts";
@@ -271,6 +272,19 @@ export function Jobs({ project }: { project: number }) {
         <Note>
           Searched {count(list.looked.value)} of {count(total)} jobs.{" "}
           <Button onClick={() => void list.more()}>Search {count(SCAN_STEP)} more</Button>
+        </Note>
+      )}
+      {rows.length >= MOST_ROWS && total > rows.length && (
+        <Note>
+          The latest {count(rows.length)} are listed.{" "}
+          <Button
+            onClick={() => {
+              const last = new Date(ms(rows.at(-1)!.stateTime) + 1).toISOString();
+              search(toggled(without(text, "until:"), `until:${last}`));
+            }}
+          >
+            List older ones
+          </Button>
         </Note>
       )}
       {list.loading.value && rows.length > 0 && <p class="waiting small">Loading more…</p>}

@@ -28,7 +28,7 @@ export function Project({ project }: { project: number }) {
   const now = useLoad(
     async (signal) => {
       const [lists, sums, settings] = await Promise.all([
-        queue.summarizeQueue({ project: id, jobsPerState: SHOWN }, { signal }),
+        queue.summarizeQueue({ project: id, jobsPerState: SHOWN, metadataFields: ["runner"] }, { signal }),
         projects.summarizeProjects({ projects: [id] }, { signal }),
         projects.getProjectSettings({ project: id }, { signal }),
       ]);
@@ -187,6 +187,8 @@ export function Project({ project }: { project: number }) {
             capacity={taking.value?.reduce((sum, runner) => sum + runner.units, 0)}
             history={history.value}
           />
+          <div class="beside">
+            <div>
           {lists.map(([title, state, total, jobs, columns]) => {
             const from = first;
             first += jobs.length;
@@ -223,13 +225,18 @@ export function Project({ project }: { project: number }) {
               </Card>
             );
           })}
+            </div>
+            <div>
           <Charts history={history.value} problem={history.problem} />
           {history.value && history.value.jobs.some((job) => job.state === JobState.FINISHED) && (
             <Scatter
               project={project}
               jobs={history.value.jobs.filter((job) => job.state === JobState.FINISHED)}
+              weights={history.value.weights}
             />
           )}
+            </div>
+          </div>
         </>
       )}
     </>

@@ -130,7 +130,7 @@ export function Projects() {
       </Heading>
       {problem && <Failure problem={problem} retry={reload} />}
       <div class="scroll" tabIndex={0} role="region" aria-label="Projects">
-        <table class="rows">
+        <table class="rows stack">
           <caption class="hidden">Projects and their jobs</caption>
           <thead>
             <tr>
@@ -180,7 +180,7 @@ function ProjectRow({ row, detail, at }: { row: Row; detail: Detail | undefined;
         <a href={href(`/p/${row.id}`)}>{name ? <Text of={name} max={60} /> : `Project ${row.id}`}</a>
         {name && <small class="dim"> {row.id}</small>}
       </th>
-      <td class="num">
+      <td class="num" data-label="pending">
         {jobs("pending", pending)}
         {pending > 0n && oldest > 0 && oldest < Infinity && (
           <small class="dim block">
@@ -188,11 +188,13 @@ function ProjectRow({ row, detail, at }: { row: Row; detail: Detail | undefined;
           </small>
         )}
       </td>
-      <td class="num">
+      <td class="num" data-label="running">
         {jobs("running", running)}
         {!hasCapacity && <small class="block">at its limit</small>}
       </td>
-      <td class="num">{jobs("finished", finished)}</td>
+      <td class="num" data-label="finished">
+        {jobs("finished", finished)}
+      </td>
       <td class="mid">
         <Outcomes jobs={detail?.last ?? []} />
       </td>
@@ -208,7 +210,7 @@ function ProjectRow({ row, detail, at }: { row: Row; detail: Detail | undefined;
           <span class="dim">{detail && "none yet"}</span>
         )}
       </td>
-      <td class="num wide">
+      <td class="num wide" data-label="runners">
         {row.runners || <span class={pending ? "warn-text" : "dim"}>{pending ? "none" : "0"}</span>}
       </td>
     </tr>

@@ -89,7 +89,7 @@ export function Requests({ job, stats }: { job: Job; stats: GetOutputStatsRespon
         ))}
       {rows.length > 0 && (
         <div class="scroll tall" tabIndex={0} role="region" aria-label="Requests">
-          <table class="rows">
+          <table class="rows stack">
             <caption class="hidden">Requests</caption>
             <thead>
               <tr>

@@ -66,7 +66,7 @@ export function Runners() {
             />
           </dl>
           <div class="scroll" tabIndex={0} role="region" aria-label="Runners">
-            <table class="rows">
+            <table class="rows stack">
               <caption class="hidden">Runners</caption>
               <thead>
                 <tr>
@@ -80,13 +80,15 @@ export function Runners() {
                   <th scope="col" class="wide">
                     Takes
                   </th>
-                  <th scope="col" class="num">
+                  <th scope="col" class="num mid">
                     Spiders
                   </th>
                   <th scope="col" class="num">
                     Free disk
                   </th>
-                  <th scope="col">Version</th>
+                  <th scope="col" class="wide">
+                    Version
+                  </th>
                   <th scope="col" class="num">
                     Heard
                   </th>
@@ -136,7 +138,9 @@ function Row({ runner }: { runner: Runner }) {
         />{" "}
         {used}/{runner.units}
       </td>
-      <td class="num">{status?.runningJobs ?? 0}</td>
+      <td class="num" data-label="jobs">
+        {status?.runningJobs ?? 0}
+      </td>
       <td>
         {runner.projects.slice(0, 8).map((project) => (
           <>
@@ -148,17 +152,19 @@ function Row({ runner }: { runner: Runner }) {
       <td class="wide">
         <Text of={takes.join(", ") || "all"} max={120} />
       </td>
-      <td class="num" title={runner.spiders?.names.slice(0, 50).join(", ")}>
+      <td class="num mid" title={runner.spiders?.names.slice(0, 50).join(", ")}>
         {runner.spiders ? plural(runner.spiders.names.length, "spider") : "–"}
       </td>
-      <td class="num nowrap">{status?.freeDiskBytes === undefined ? "–" : bytes(status.freeDiskBytes)}</td>
-      <td class="mono">
+      <td class="num nowrap" data-label="free">
+        {status?.freeDiskBytes === undefined ? "–" : bytes(status.freeDiskBytes)}
+      </td>
+      <td class="mono wide">
         <Text of={runner.version} max={20} />
       </td>
-      <td class={`num ${late ? "warn-text" : ""}`}>
+      <td class={`num ${late ? "warn-text" : ""}`} data-label="heard">
         <When at={heard} />
       </td>
-      <td class="num">
+      <td class="num" data-label="up since">
         <When at={ms(runner.startTime)} />
       </td>
     </tr>

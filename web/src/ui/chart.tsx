@@ -1,13 +1,14 @@
 // Charts over time: stacked bars or lines in buckets, with the values under the pointer, and the same as a table.
 import { useState } from "preact/hooks";
 import { exact, timeMode } from "../format/time.ts";
+import { useWidth } from "./width.ts";
 
 export interface Series {
   name: string;
   tone: string;
   values: (number | null)[];
 }
-const [W, H, LEFT, BOTTOM, TOP] = [560, 150, 44, 18, 8];
+const [H, LEFT, BOTTOM, TOP] = [150, 44, 18, 8];
 
 export function Chart({
   title,
@@ -25,6 +26,7 @@ export function Chart({
   format: (n: number) => string;
 }) {
   const [at, setAt] = useState(-1);
+  const { box, width: W } = useWidth(560);
   const buckets = series[0]?.values.length ?? 0;
   const total = (bucket: number) => series.reduce((sum, each) => sum + (each.values[bucket] ?? 0), 0);
   let top = 0;
@@ -41,7 +43,7 @@ export function Chart({
     exact(from + bucket * step, timeMode.value === "utc").slice(step * buckets > 864e5 ? 5 : 11, 16);
   const empty = top === 0;
   return (
-    <figure class="chart">
+    <figure class="chart" ref={box}>
       <figcaption>
         <strong>{title}</strong>
         <span class="legend">
@@ -73,7 +75,7 @@ export function Chart({
             </text>
           </g>
         ))}
-        {[0, 0.25, 0.5, 0.75]
+        {(W < 360 ? [0, 0.5] : [0, 0.25, 0.5, 0.75])
           .map((share) => Math.floor(share * buckets))
           .map((bucket) => (
             <text x={x(bucket)} y={H - 4}>

@@ -3,7 +3,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Browsers place nothing well below so many pixels: a longer list is scrolled by proportion. */
 const TALLEST = 8_000_000;
-const BEYOND = 8;
+/** Rows that are there above and below those in view. */
+const BEYOND = 5;
 
 export interface View {
   first: number;
