@@ -134,7 +134,7 @@ async fn the_session_of_a_browser_is_for_tls_alone() {
         http1.write_all(ask.as_bytes()).await.unwrap();
         let mut answer = String::new();
         http1.read_to_string(&mut answer).await.unwrap();
-        let cookie = answer.lines().find(|line| line.starts_with("set-cookie: "));
+        let cookie = answer.lines().find(|line| line.starts_with("Set-Cookie: "));
         let attributes = cookie.and_then(|cookie| cookie.split_once("; ")).map(|(_, rest)| rest);
         let expected = "HttpOnly; SameSite=Strict; Path=/; Max-Age=43200; Secure";
         assert_eq!(attributes, Some(expected), "{answer}");
