@@ -16,6 +16,14 @@ use crate::{
 pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
     let hangup = Hangup::catch()?;
     raise_open_file_limit(flags.listener.max_connections);
+    if !http && flags.listener.web_dir.is_some() {
+        let problem = "the web page is served by `spiderq serve` and `spiderq gateway` only";
+        return Err(Error::option("web-dir", problem));
+    }
+    if !http && flags.trusted_user().is_some() {
+        let problem = "users of a proxy are those of the web page, which `spiderq serve` serves";
+        return Err(Error::option("trusted-user-header", problem));
+    }
     let (admin_key_file, token_secret_file) =
         (flags.admin_key_file.as_deref(), flags.token_secret_file.as_deref());
     secrets::check_standard_input(&[
@@ -23,6 +31,7 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
         ("admin-key-file", admin_key_file),
         ("token-secret-file", token_secret_file),
     ])?;
+    let (trusted_user, user_role) = (flags.trusted_user(), flags.user_role());
     let url = store::parse(flags.store)?;
     let output = store::output(flags.output, &url)?;
     let admin_key = secrets::read("admin-key", flags.admin_key, admin_key_file)?;
@@ -30,12 +39,14 @@ pub(crate) async fn run(flags: Serve, http: bool) -> Result<(), Error> {
     let service = ServiceOptions {
         admin_key: admin_key.map(Secret::into_inner),
         token_secret: token_secret.map(Secret::into_inner),
+        user_role,
         quotas: flags.quotas.into(),
+        session_lifetime_ms: flags.session_lifetime.as_millis().try_into().ok(),
         audit_keep_days: Some(flags.audit_keep),
         output: output.open()?,
         ..ServiceOptions::default()
     };
-    let network = Network::from(&flags.listener);
+    let network = Network { trusted_user, ..Network::from(&flags.listener) };
     // Before a store is made that a mistake would leave behind.
     service.check()?;
     network.check()?;

@@ -199,6 +199,21 @@ pub const MAX_CACHED_API_KEYS: usize = 10_000;
 pub const DEFAULT_KEY_KEEP_MS: u64 = 3_600_000;
 /// The longest that a call may say, ms.
 pub const MAX_KEY_KEEP_MS: u64 = 30 * 24 * 3_600_000;
+/// The least time between two reads of the counters of a project's running jobs, for watches that
+/// tell progress.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Running jobs of a project whose progress is told, the latest.
+pub const MAX_PROGRESS_JOBS: usize = 10_000;
+/// Projects that one watch of all projects may have.
+pub const MAX_WATCHED_PROJECTS: usize = 1_000;
+/// How often a watch of all projects looks for new ones.
+pub const PROJECTS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the session of a browser is good where `--session-lifetime` does not say, ms.
+pub const DEFAULT_SESSION_LIFETIME_MS: u64 = 12 * 3_600_000;
+/// The longest session of a browser, ms.
+pub const MAX_SESSION_LIFETIME_MS: u64 = 30 * 24 * 3_600_000;
+/// Bytes of the text of a session.
+pub const MAX_SESSION_BYTES: usize = 512;
 /// Bytes of the shortest `--token-secret`.
 pub const MIN_TOKEN_SECRET_BYTES: usize = 16;
 

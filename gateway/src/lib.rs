@@ -27,6 +27,7 @@ mod routes;
 mod services;
 mod spider_ref;
 mod upstream;
+mod web;
 
 pub use body::find_timeout;
 pub use errors::refusal;
@@ -34,3 +35,4 @@ pub use middleware::{cross_site::Origins, unauthenticated::PUBLIC_PATHS};
 pub use router::router;
 pub use services::{Options, Services};
 pub use upstream::upstream;
+pub use web::{BasePath, GivenToAnybody, PageOptions, use_ambient, use_session};

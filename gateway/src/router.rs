@@ -31,14 +31,16 @@ use crate::{
     },
     responses, routes,
     services::{App, Options, Services},
+    web::{self, Page},
 };
 
 /// Every HTTP path of the gateway as the fallback of a router: the caller may add routes of its
 /// own (health, gRPC), which go before it.
 pub fn router(services: Services, options: Options) -> Router {
     let origins = Arc::new(Origins::of(&options));
+    let page = options.page.as_ref().map(|page| Arc::new(Page::new(page)));
     let app = Arc::new(App { services, options, known_callers: KnownCallers::default() });
-    let routes = routes::table()
+    let routes = routes::table(page.is_some())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(&app), timeout::limit_time_to_response))
@@ -48,12 +50,16 @@ pub fn router(services: Services, options: Options) -> Router {
         .with_state(Arc::clone(&app));
     // Outside the router, as layers inside it run after the path is matched, and before the router
     // adds `Allow`.
-    Router::new()
+    let router = Router::new()
         .fallback_service(MapRequest::new(routes, trailing_slash::remove))
         .layer(from_fn_with_state(app, unauthenticated::hide_refusals))
         .layer(from_fn(no_store::mark))
         .layer(from_fn_with_state(origins, cross_site::refuse_writes))
-        .layer(from_fn(request_id::ensure))
+        .layer(from_fn(request_id::ensure));
+    match page {
+        Some(page) => router.layer(from_fn_with_state(page, web::serve)),
+        None => router,
+    }
 }
 
 /// Small responses would gain nothing. The length of a list is not known before its end.

@@ -12,7 +12,7 @@ use spiderq_proto::v1::{
     project_service_server::ProjectService, runner_service_server::RunnerService,
 };
 
-use crate::known_callers::KnownCallers;
+use crate::{known_callers::KnownCallers, web::PageOptions};
 
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:6900";
 
@@ -30,7 +30,7 @@ pub struct Services {
     pub projects: Arc<dyn ProjectService>,
     /// Asked which runners there are.
     pub runners: Arc<dyn RunnerService>,
-    /// Asked whose API key it is; the gateway creates and revokes none.
+    /// Asked whose API key it is, and for sessions; the gateway creates and revokes no key.
     pub api_keys: Arc<dyn ApiKeyService>,
 }
 
@@ -54,6 +54,8 @@ pub struct Options {
     pub allowed_origins: Vec<String>,
     /// How long a response may take to begin once its request has arrived.
     pub timeout: Duration,
+    /// How the web page is served; `None`: there is none, and no sessions.
+    pub page: Option<PageOptions>,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             memory: MemoryBudget::unlimited(),
             allowed_origins: Vec::new(),
             timeout: DEFAULT_HTTP_TIMEOUT,
+            page: Some(PageOptions::default()),
         }
     }
 }

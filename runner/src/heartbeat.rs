@@ -175,6 +175,6 @@ fn concerns_holder(event: &Event) -> bool {
         Event::Created(created) => created.state() != JobState::Running,
         Event::StateChanged(changed) => changed.state() != JobState::Running,
         Event::StopRequested(_) | Event::Restored(_) | Event::Purged(_) => true,
-        Event::CursorMoved(_) => false,
+        Event::CursorMoved(_) | Event::Progress(_) => false,
     }
 }

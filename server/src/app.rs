@@ -18,7 +18,7 @@ use axum::{
 };
 use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
-use spiderq_gateway::Origins;
+use spiderq_gateway::{Origins, use_session};
 use tokio::sync::watch;
 use tonic::{Status, service::Routes};
 use tonic_web::{GrpcWebLayer, GrpcWebService};
@@ -31,6 +31,7 @@ use crate::{
     grpc::{Admission, GrpcGuard},
     listen::Limits,
     public_paths::is_reflection,
+    trusted_user::Users,
 };
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
@@ -40,6 +41,8 @@ pub(crate) struct GrpcServices {
     pub(crate) routes: Routes,
     /// `None`: calls are not checked before their handler runs, for tests.
     pub(crate) admission: Option<Admission>,
+    /// Whether they are called over gRPC-Web alone, by the web page of a gateway.
+    pub(crate) web_only: bool,
 }
 
 /// What a listener serves. Cloned for each request.
@@ -47,6 +50,8 @@ pub(crate) struct GrpcServices {
 pub(crate) struct App {
     dispatch: Dispatch,
     cors: Option<Arc<CorsLayer>>,
+    takes_sessions: bool,
+    users: Option<Users>,
 }
 
 impl App {
@@ -60,18 +65,37 @@ impl App {
         stop: &watch::Receiver<bool>,
     ) -> Self {
         let stream_timeout = limits.public_stream_timeout;
-        let guarded = |GrpcServices { routes, admission }| {
+        let web_only = grpc.as_ref().is_some_and(|grpc| grpc.web_only);
+        let guarded = |GrpcServices { routes, admission, .. }| {
             let guard = GrpcGuard::new(routes, admission, stream_timeout, stop.clone());
             GrpcWebLayer::new().layer(guard)
         };
         let (origins, body_timeouts) = (Arc::new(origins), limits.body_timeouts());
-        let dispatch = Dispatch { grpc: grpc.map(guarded), http, origins, body_timeouts };
-        Self { dispatch, cors: cors.map(Arc::new) }
+        let dispatch = Dispatch { grpc: grpc.map(guarded), web_only, http, origins, body_timeouts };
+        Self { dispatch, cors: cors.map(Arc::new), takes_sessions: false, users: None }
     }
 
-    pub(crate) fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+    /// Whether the session of a browser may stand for a key.
+    pub(crate) fn taking_sessions(mut self, takes_sessions: bool) -> Self {
+        self.takes_sessions = takes_sessions;
+        self
+    }
+
+    /// Whom proxies name.
+    pub(crate) fn with_users(mut self, users: Option<Users>) -> Self {
+        self.users = users;
+        self
+    }
+
+    pub(crate) fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
         if has_wrong_host(&request) {
             return Box::pin(ready(Ok(wrong_host(request.uri().path()))));
+        }
+        if self.takes_sessions {
+            use_session(&mut request, &self.dispatch.origins);
+        }
+        if let Some(users) = &self.users {
+            users.sign_in(&mut request, &self.dispatch.origins);
         }
         match &self.cors {
             Some(cors) if cors::applies_to(&request) => {
@@ -87,6 +111,7 @@ type ResponseFuture = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 #[derive(Clone, Debug)]
 struct Dispatch {
     grpc: Option<GrpcWebService<GrpcGuard>>,
+    web_only: bool,
     http: Router,
     origins: Arc<Origins>,
     body_timeouts: BodyTimeouts,
@@ -105,7 +130,7 @@ impl Service<Request<Body>> for Dispatch {
     fn call(&mut self, request: Request<Body>) -> ResponseFuture {
         let timeouts = self.body_timeouts;
         match &mut self.grpc {
-            Some(grpc) if is_grpc(&request) => {
+            Some(grpc) if is_grpc(&request) && (!self.web_only || is_grpc_web(&request)) => {
                 if let Some(why) = self.origins.refusal(request.uri(), request.headers()) {
                     return Box::pin(ready(Ok(cross_site(&request, why))));
                 }

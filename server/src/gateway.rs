@@ -15,6 +15,7 @@ use crate::{
     network::Network,
     server::{BoundListener, Server},
     tls::{self, ClientTls},
+    upstream_calls,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,8 +60,9 @@ pub fn start_gateway(options: GatewayOptions) -> Result<Server, Error> {
         gateway::upstream(channel.clone()),
         bound.gateway_options(options.max_body, options.memory),
     );
+    let grpc = bound.has_page().then(|| upstream_calls::services(channel.clone()));
     let health = (upstream_check(channel), nobody_is_authenticated());
-    Ok(bound.serve(None, router, health, None))
+    Ok(bound.serve(grpc, router, health, None))
 }
 
 /// A gateway knows nothing that is only for callers with a key.

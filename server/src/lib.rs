@@ -26,15 +26,19 @@ pub mod store_url;
 #[cfg(test)]
 mod test_services;
 mod tls;
+mod trusted_user;
+mod upstream_calls;
 
 pub use error::Error;
 pub use gateway::{GatewayOptions, start_gateway};
 pub use hidden_process::hide_process;
 pub use listen::Limits;
 pub use memory::default_body_memory;
-pub use network::{ClientAuth, Network, TlsFiles};
+pub use network::{ClientAuth, Network, Page, TlsFiles};
 pub use open_files::raise_open_file_limit;
 pub use serve::{ServeOptions, start};
 pub use server::Server;
+pub use spiderq_gateway::BasePath;
 pub use spiderq_service::ServiceOptions;
 pub use tls::{ClientTls, client_endpoint, install_crypto_provider};
+pub use trusted_user::{Addresses, TrustedUser};

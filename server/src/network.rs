@@ -3,9 +3,13 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use axum::http::HeaderName;
+use spiderq_gateway::{BasePath, PageOptions};
 use tower_http::cors::CorsLayer;
 
-use crate::{certificates::Certificates, cors, error::Error, listen::Limits};
+use crate::{
+    certificates::Certificates, cors, error::Error, listen::Limits, trusted_user::TrustedUser,
+};
 
 /// Options of a listener. The default serves plain HTTP without CORS and drains for 10 s.
 #[derive(Clone, Debug)]
@@ -18,10 +22,24 @@ pub struct Network {
     pub cors_origins: Vec<String>,
     /// Whether to log each request.
     pub log_requests: bool,
+    /// The path under which clients see this server, where a proxy does not take it away.
+    pub base_path: BasePath,
+    /// The web page, where HTTP is served; `None`: there is none, and sessions of browsers count for
+    /// nothing.
+    pub page: Option<Page>,
+    /// Whose header is believed to name users; `None`: nobody's. A gateway alone knows none.
+    pub trusted_user: Option<TrustedUser>,
     /// How long a shutdown goes on taking calls while health and readiness already say no.
     pub lame_duck: Duration,
     /// How long a shutdown then waits for the requests under way.
     pub drain: Duration,
+}
+
+/// How the web page is served.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// A folder whose files are read at each request, for development; `None`: those of the program.
+    pub folder: Option<PathBuf>,
 }
 
 /// The PEM files of a TLS server. They are read again when they change.
@@ -55,6 +73,9 @@ impl Default for Network {
             tls: None,
             cors_origins: Vec::new(),
             log_requests: false,
+            base_path: BasePath::default(),
+            page: Some(Page::default()),
+            trusted_user: None,
             lame_duck: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
@@ -65,6 +86,8 @@ impl Default for Network {
 pub(crate) struct Prepared {
     pub(crate) tls: Option<Arc<Certificates>>,
     pub(crate) cors: Option<CorsLayer>,
+    /// That of [`Network::trusted_user`].
+    pub(crate) user_header: Option<HeaderName>,
 }
 
 impl Network {
@@ -75,8 +98,19 @@ impl Network {
     }
 
     pub(crate) fn prepare(&self) -> Result<Prepared, Error> {
+        let folder = self.page.as_ref().and_then(|page| page.folder.as_deref());
+        if let Some(folder) = folder.filter(|folder| !folder.join("index.html").is_file()) {
+            let problem = format!("{} has no file index.html", folder.display());
+            return Err(Error::option("web-dir", problem));
+        }
         let tls = self.tls.clone().map(Certificates::load).transpose()?;
-        Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)? })
+        let user_header = self.trusted_user.as_ref().map(TrustedUser::prepare).transpose()?;
+        Ok(Prepared { tls, cors: cors::layer(&self.cors_origins)?, user_header })
+    }
+
+    pub(crate) fn page_options(&self) -> Option<PageOptions> {
+        let page = self.page.clone()?;
+        Some(PageOptions { folder: page.folder, base: self.base_path.clone() })
     }
 
     pub(crate) const fn scheme(&self) -> &'static str {

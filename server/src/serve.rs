@@ -83,7 +83,7 @@ pub async fn start(options: ServeOptions) -> Result<Server, Error> {
     health.set(true).await;
     let (check, authenticate) = (store_check(service.clone()), authenticate(service.clone()));
     let handles = ServiceHandles { upkeep: service.upkeep(), health, service };
-    let grpc = GrpcServices { routes, admission };
+    let grpc = GrpcServices { routes, admission, web_only: false };
     Ok(bound.serve(Some(grpc), http, (check, authenticate), Some(handles)))
 }
 

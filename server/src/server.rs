@@ -28,6 +28,7 @@ use crate::{
     health,
     listen::{self, ConnectionContext},
     network::{Network, Prepared},
+    trusted_user::{Sign, Users},
 };
 
 /// Connections that the system queues until they are accepted. In a burst beyond it, a client
@@ -136,6 +137,10 @@ impl BoundListener {
         Ok(Self { listener, address, url, public_url, network, prepared })
     }
 
+    pub(crate) const fn has_page(&self) -> bool {
+        self.network.page.is_some()
+    }
+
     pub(crate) fn gateway_options(
         &self,
         max_body: usize,
@@ -147,7 +152,17 @@ impl BoundListener {
             memory,
             allowed_origins: self.network.cors_origins.clone(),
             timeout: self.network.limits.response_timeout,
+            page: self.network.page_options(),
         }
+    }
+
+    /// Those whom proxies name.
+    fn users(&self, service: &Service) -> Option<Users> {
+        let header = self.prepared.user_header.clone()?;
+        let proxies = &self.network.trusted_user.as_ref()?.proxies;
+        let service = service.clone();
+        let sign: Sign = Arc::new(move |name| service.user_session(name).ok());
+        Some(Users::new(header, proxies, sign))
     }
 
     /// Serves `grpc`, `http` and the health paths until [`Server::shutdown`].
@@ -162,15 +177,19 @@ impl BoundListener {
         let http = health::routes(check, authenticate, shutdown.clone()).merge(http);
         let limits = self.network.limits.clone();
         let (stop, stopped) = watch::channel(false);
+        let users = handles.as_ref().and_then(|handles| self.users(&handles.service));
         let allowed = self.network.cors_origins.clone();
         let origins = gateway::Origins { public_url: self.public_url, allowed };
-        let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped);
+        let app = App::new(grpc, http, self.prepared.cors, origins, &limits, &stopped)
+            .taking_sessions(self.network.page.is_some())
+            .with_users(users);
         let certificates = self.prepared.tls;
         if let Some(certificates) = certificates.clone() {
             tokio::spawn(certificates.keep_current(stopped.clone()));
         }
         let context = ConnectionContext::new(app, certificates.clone(), limits)
-            .logging_requests(self.network.log_requests);
+            .logging_requests(self.network.log_requests)
+            .under(self.network.base_path.clone());
         let task = listen::serve(self.listener, context, stopped, self.network.drain);
         Server {
             address: self.address,

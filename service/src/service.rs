@@ -15,7 +15,7 @@ use spiderq_core::{
     MemoryBudget,
     clock::Clock,
     error::{Error, Result},
-    model::Quotas,
+    model::{Quotas, Role},
     store::{Durability, Store},
 };
 
@@ -30,6 +30,12 @@ pub struct ServiceOptions {
     /// [`MIN_TOKEN_SECRET_BYTES`](spiderq_core::limits::MIN_TOKEN_SECRET_BYTES); a second line has
     /// the secret before it, whose tokens are still taken. `None`: one that the store keeps.
     pub token_secret: Option<String>,
+    /// The role, in all projects, of users whom a trusted proxy names and who own no key; `None`:
+    /// they are refused. Not that of an admin.
+    pub user_role: Option<Role>,
+    /// How long the sessions of browsers are good, ms; `None`:
+    /// [`DEFAULT_SESSION_LIFETIME_MS`](spiderq_core::limits::DEFAULT_SESSION_LIFETIME_MS).
+    pub session_lifetime_ms: Option<u64>,
     /// Days that the store keeps audit events, 0: none; `None`:
     /// [`DEFAULT_AUDIT_KEEP_DAYS`](spiderq_core::limits::DEFAULT_AUDIT_KEEP_DAYS).
     pub audit_keep_days: Option<u32>,
@@ -45,6 +51,8 @@ impl std::fmt::Debug for ServiceOptions {
             .field("admin_key", &self.admin_key.is_some())
             .field("quotas", &self.quotas)
             .field("token_secret", &self.token_secret.is_some())
+            .field("user_role", &self.user_role)
+            .field("session_lifetime_ms", &self.session_lifetime_ms)
             .field("audit_keep_days", &self.audit_keep_days)
             .field("memory", &self.memory)
             .field("output", &self.output)
@@ -102,7 +110,10 @@ impl Service {
         getrandom::fill(&mut candidate).map_err(|error| Error::bug(error.to_string()))?;
         let secret = store.installation_secret(candidate).await?;
         let mut auth = Auth::new(Arc::clone(&store), Arc::clone(&clock), &secret, token_secrets);
-        auth = auth.with_quotas(options.quotas.clone());
+        auth = auth.with_quotas(options.quotas.clone()).with_user_role(options.user_role);
+        if let Some(lifetime) = options.session_lifetime_ms {
+            auth = auth.with_session_lifetime(lifetime);
+        }
         let mut first_key = None;
         match admin_key {
             Some(key) => auth = auth.with_admin_key(&key),
@@ -146,6 +157,12 @@ impl Service {
         extensions: &mut Extensions,
     ) -> Result<String> {
         self.handlers.authenticate(path, headers, extensions).await
+    }
+
+    /// Credentials for a user whom a trusted proxy names: an `authorization` of `Bearer`. They must
+    /// not leave the process.
+    pub fn user_session(&self, name: &str) -> Result<String> {
+        self.handlers.domain().auth().user_session(name)
     }
 
     /// `spiderq.v1.JobService`.

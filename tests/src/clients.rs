@@ -43,26 +43,31 @@ fn commands_path() -> Vec<PathBuf> {
 /// Runs `program ARGS` with the server's address and a key in its environment and an empty home;
 /// returns its output. Fails the test if the program fails.
 pub async fn run_client(url: &str, key: &str, program: &str, args: &[&str]) -> String {
-    need(&[program]);
     let home = tempfile::tempdir().expect("a temporary folder");
-    let path = env::join_paths(commands_path());
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .current_dir(home.path())
-        .stdin(Stdio::null())
-        .env("PATH", path.expect("a path of commands"))
-        .env("HOME", home.path())
-        .env("SPIDERQ_URL", url)
-        .env("SPIDERQ_KEY", key)
-        // Some clients ask for a newer version of themselves; here they get no connection.
-        .env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let mut command = client_command(program, args, home.path());
+    command.stdin(Stdio::null()).env("SPIDERQ_URL", url).env("SPIDERQ_KEY", key);
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.expect("an end").expect("a command that runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (printed, errors) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{program} {args:?}: {}\n{printed}\n{errors}", output.status);
     printed
+}
+
+/// `program ARGS` among the commands of the set-up, in its home.
+#[must_use]
+pub fn client_command(program: &str, args: &[&str], home: &Path) -> Command {
+    need(&[program]);
+    let path = env::join_paths(commands_path());
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .current_dir(home)
+        .env("PATH", path.expect("a path of commands"))
+        .env("HOME", home)
+        // Some clients ask for a newer version of themselves; here they get no connection.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9");
+    command
 }
 
 /// A file of `tests/clients`.

@@ -37,7 +37,7 @@ mod time;
 mod wait;
 
 pub use self::{
-    clients::{client_file, need, node_tool, python, run_client, start_crawl},
+    clients::{client_command, client_file, need, node_tool, python, run_client, start_crawl},
     documented_examples::{Example, run_example},
     grpc::{Client, Grpc},
     http::{Http, Response},

@@ -103,6 +103,11 @@ impl Stack {
         Self::with(StoreKind::Sqlite, None, ServiceOptions::default(), network).await
     }
 
+    /// The same with options of the service.
+    pub async fn on_with(network: Network, options: ServiceOptions) -> Self {
+        Self::with(StoreKind::Sqlite, None, options, network).await
+    }
+
     /// Starts on a clock that stands at `now` (ms since the epoch) until it is set.
     pub async fn at(kind: StoreKind, now: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Millis(now)));

@@ -265,8 +265,9 @@ fn broken_sections(repo: &Repo) -> Vec<String> {
 fn foreign_documents(repo: &Repo) -> BTreeSet<String> {
     let words = ["contract", "design", "style"].map(str::to_uppercase);
     let named = |text: &str| words.iter().any(|word| text.contains(word));
-    // The compiled API holds names of Google's messages.
-    let is_ours = |path: &str| path != "LICENSE" && !path.ends_with(".binpb");
+    // The compiled API holds names of Google's messages, the built page those of its libraries.
+    let is_built = |path: &str| path.ends_with(".binpb") || path.starts_with("web/dist/");
+    let is_ours = |path: &str| path != "LICENSE" && !is_built(path);
     let files = repo.0.iter().filter(|(path, text)| is_ours(path) && named(text));
     files.map(|(path, _)| path.clone()).collect()
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::{Args, ValueEnum, builder::TypedValueParser as _};
 use spiderq_core::{MemoryBudget, limits::DEFAULT_MAX_BODY_BYTES};
-use spiderq_server::{ClientAuth, Limits, Network, TlsFiles, default_body_memory};
+use spiderq_server::{BasePath, ClientAuth, Limits, Network, Page, TlsFiles, default_body_memory};
 
 use super::{
     seconds,
@@ -75,6 +75,17 @@ pub(crate) struct Listener {
         value_delimiter = ','
     )]
     cors_origins: Vec<String>,
+    /// Serve no web page, and take no sessions of browsers.
+    #[arg(long, env = "SPIDERQ_NO_WEB")]
+    no_web: bool,
+    /// Serve the web page from this folder, whose files are read at each request: for its
+    /// development. Default: the page in the program.
+    #[arg(long, env = "SPIDERQ_WEB_DIR", value_name = "DIR", conflicts_with = "no_web")]
+    pub(crate) web_dir: Option<PathBuf>,
+    /// Path under which a proxy serves this process, such as /spiderq/. Requests are taken with it
+    /// and without it.
+    #[arg(long, env = "SPIDERQ_BASE_PATH", default_value_t, value_name = "PATH")]
+    base_path: BasePath,
     /// Log each request: path without query, status, address, owner of the key, time and bytes.
     #[arg(long, env = "SPIDERQ_LOG_REQUESTS")]
     log_requests: bool,
@@ -131,6 +142,9 @@ impl From<&Listener> for Network {
             tls: files.map(|(cert, key)| TlsFiles { cert, key, client_ca, client_auth }),
             cors_origins: flags.cors_origins.clone(),
             log_requests: flags.log_requests,
+            base_path: flags.base_path.clone(),
+            trusted_user: None,
+            page: (!flags.no_web).then(|| Page { folder: flags.web_dir.clone() }),
             lame_duck: flags.lame_duck,
             drain: flags.drain,
         }

@@ -1,11 +1,20 @@
 //! Flags of `spiderq serve`, `service` and `gateway`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::LazyLock, time::Duration};
 
-use clap::Args;
-use spiderq_core::limits::{DEFAULT_AUDIT_KEEP_DAYS, MAX_AUDIT_KEEP_DAYS};
+use clap::{Args, ValueEnum};
+use spiderq_core::limits::{
+    DEFAULT_AUDIT_KEEP_DAYS, DEFAULT_SESSION_LIFETIME_MS, MAX_AUDIT_KEEP_DAYS,
+    MAX_SESSION_LIFETIME_MS,
+};
+use spiderq_core::model::Role;
+use spiderq_server::{Addresses, TrustedUser};
 
-use super::{Authorities, Listener, Secret, ServerQuotas};
+use super::{Authorities, Listener, Secret, ServerQuotas, seconds};
+
+/// The service's own default, s.
+static SESSION_S: LazyLock<String> =
+    LazyLock::new(|| (DEFAULT_SESSION_LIFETIME_MS / 1_000).to_string());
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Serve {
@@ -45,6 +54,41 @@ pub(crate) struct Serve {
         conflicts_with = "token_secret"
     )]
     pub(crate) token_secret_file: Option<PathBuf>,
+    /// A header in which a trusted proxy names the user whose browser it is, such as
+    /// X-Forwarded-User: single sign-on. The user may do what a key of theirs may. The proxy must
+    /// take this header off what browsers send, and nobody else may reach this server from its
+    /// addresses.
+    #[arg(
+        long,
+        env = "SPIDERQ_TRUSTED_USER_HEADER",
+        value_name = "NAME",
+        requires = "trusted_proxies",
+        conflicts_with = "no_web"
+    )]
+    trusted_user_header: Option<String>,
+    /// Address or network of proxies whose header is believed, such as 10.0.0.7 or 10.1.0.0/16;
+    /// repeatable, or separated by commas.
+    #[arg(
+        long = "trusted-proxy",
+        env = "SPIDERQ_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        requires = "trusted_user_header"
+    )]
+    trusted_proxies: Vec<Addresses>,
+    /// Role, in all projects, of users whom a trusted proxy names and who own no key. Default: they
+    /// are refused.
+    #[arg(
+        long,
+        env = "SPIDERQ_TRUSTED_USER_ROLE",
+        value_name = "ROLE",
+        requires = "trusted_user_header"
+    )]
+    trusted_user_role: Option<UserRole>,
+    /// Seconds for which a browser that signed in with a key may go on without it, from a minute to
+    /// 30 days. It may no longer as soon as the key is revoked or has expired.
+    #[arg(long, env = "SPIDERQ_SESSION_LIFETIME", default_value = SESSION_S.as_str(), value_name = "SECONDS", value_parser = seconds(60..=MAX_SESSION_LIFETIME_MS / 1_000))]
+    pub(crate) session_lifetime: Duration,
     /// Days that the store keeps audit events, up to 3650; 0: only the log has them.
     #[arg(long, env = "SPIDERQ_AUDIT_KEEP", default_value_t = DEFAULT_AUDIT_KEEP_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_AUDIT_KEEP_DAYS)))]
     pub(crate) audit_keep: u32,
@@ -56,6 +100,30 @@ pub(crate) struct Serve {
     pub(crate) quotas: ServerQuotas,
     #[command(flatten)]
     pub(crate) listener: Listener,
+}
+
+impl Serve {
+    /// Whom proxies name as users.
+    pub(crate) fn trusted_user(&self) -> Option<TrustedUser> {
+        let header = self.trusted_user_header.clone()?;
+        Some(TrustedUser { header, proxies: self.trusted_proxies.clone() })
+    }
+
+    pub(crate) fn user_role(&self) -> Option<Role> {
+        self.trusted_user_role.map(|role| match role {
+            UserRole::Read => Role::Read,
+            UserRole::Worker => Role::Worker,
+            UserRole::User => Role::User,
+        })
+    }
+}
+
+/// Not admin: whoever the proxy lets in would be one.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum UserRole {
+    Read,
+    Worker,
+    User,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -6,10 +6,11 @@ use super::{Millis, ProjectId, Role};
 pub const AUTHENTICATE: &str = "Authenticate";
 
 /// The calls that events may be about.
-pub const AUDITED_CALLS: [&str; 13] = [
+pub const AUDITED_CALLS: [&str; 14] = [
     AUTHENTICATE,
     "CancelJobs",
     "CreateApiKey",
+    "CreateSession",
     "DeleteJobs",
     "PurgeJob",
     "RestoreJobs",

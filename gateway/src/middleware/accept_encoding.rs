@@ -23,7 +23,7 @@ pub(crate) fn is_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// Whether gzip is accepted, and not less than no encoding.
-fn prefers_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut identity, mut others) = (None, None, None);
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     for item in lists.flat_map(|list| list.split(',')) {

@@ -20,7 +20,7 @@ use crate::{
     services::Options,
 };
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const NOT_ALLOWED: &str =
     "writes from web pages of other sites are refused: the server must allow their origin";
 /// Where pages of any site may write, they must bring their key: Basic credentials may be the
@@ -63,7 +63,7 @@ impl Origins {
     }
 
     /// Whether `origin` is this server. Behind a proxy that ends TLS its scheme may differ.
-    fn is_own(&self, origin: &str, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_own(&self, origin: &str, uri: &Uri, headers: &HeaderMap) -> bool {
         let Some((scheme, origin_host)) = origin.split_once("://") else {
             return false;
         };
@@ -108,7 +108,7 @@ pub(crate) async fn refuse_writes(
 }
 
 /// Every method but the safe ones, and the GET that makes a spider.
-fn is_write(method: &Method, uri: &Uri) -> bool {
+pub(crate) fn is_write(method: &Method, uri: &Uri) -> bool {
     let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let query = uri.query().unwrap_or_default();
     !is_safe

@@ -2,6 +2,9 @@
 //! credentials of each call that it gets; where the gateway refuses a request by itself, be it for
 //! its path, its method or its parameters, it makes no call, and so the credentials are checked
 //! here before the refusal is sent.
+//!
+//! A browser asks its reader for a password where a 401 has `WWW-Authenticate`. The scripts of a page
+//! ask by themselves, and theirs has none.
 
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, StatusCode, header::WWW_AUTHENTICATE};
 use spiderq_core::Origin;
 
 use crate::{
@@ -19,8 +22,11 @@ use crate::{
     services::App,
 };
 
-/// Paths that need no credentials.
-pub const PUBLIC_PATHS: [&str; 2] = ["/system/ts", "/openapi.json"];
+/// Paths that need no credentials: one may bring them, or say who is signed in.
+pub const PUBLIC_PATHS: [&str; 3] = ["/system/ts", "/openapi.json", "/session"];
+
+/// How a browser uses the response: `navigate` is for its reader (Fetch Metadata, section 2.3).
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Sends 401 in place of a refusal that the caller may not see.
 pub(crate) async fn hide_refusals(
@@ -28,16 +34,27 @@ pub(crate) async fn hide_refusals(
     request: Request,
     next: Next,
 ) -> Response {
-    if PUBLIC_PATHS.contains(&request.uri().path().trim_end_matches('/')) {
-        return next.run(request).await;
+    let is_of_script = is_of_script(request.headers());
+    let mut response = hidden(&app, request, next).await;
+    if is_of_script {
+        response.headers_mut().remove(WWW_AUTHENTICATE);
     }
+    response
+}
+
+fn is_of_script(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
+}
+
+async fn hidden(app: &App, request: Request, next: Next) -> Response {
+    let is_public = PUBLIC_PATHS.contains(&request.uri().path().trim_end_matches('/'));
     let family = Family::of(request.uri().path());
     let (mut head, body) = request.into_parts();
     let presented = Presented::of(&head);
     head.extensions.insert(presented.clone());
     let origin = head.extensions.get::<Origin>().cloned();
     let response = next.run(Request::from_parts(head, body)).await;
-    if !is_hidden(&response) || may_be_valid(&app, presented.get(), origin).await {
+    if is_public || !is_hidden(&response) || may_be_valid(app, presented.get(), origin).await {
         return response;
     }
     Problem::unauthenticated().into_response(family)

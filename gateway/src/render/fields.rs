@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use spiderq_proto::{
     Timestamp,
     time::timestamp_ms,
-    v1::{Job, JobState, SpiderType},
+    v1::{Job, JobState, Role, SpiderType},
 };
 
 use super::{string, strings};
@@ -71,5 +71,16 @@ pub(crate) fn state_name(state: JobState) -> &'static str {
         JobState::Running => "running",
         JobState::Finished => "finished",
         JobState::Deleted => "deleted",
+    }
+}
+
+/// `admin` and so on.
+pub(crate) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Unspecified => "unknown",
+        Role::Read => "read",
+        Role::Worker => "worker",
+        Role::User => "user",
+        Role::Admin => "admin",
     }
 }

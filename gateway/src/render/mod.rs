@@ -9,5 +9,5 @@ pub(crate) mod storage;
 mod time;
 
 pub(crate) use self::time::{log_time, ms};
-pub(crate) use fields::{spider_type_name, state_name};
+pub(crate) use fields::{role, spider_type_name, state_name};
 pub(crate) use object::{Object, array, nullable, string, strings};

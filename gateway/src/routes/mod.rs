@@ -12,6 +12,7 @@ use axum::{
 use crate::{
     errors::{DashError, StorageError},
     services::App,
+    web,
 };
 
 use self::output::{CSV, ITEMS, JL, JSON, LOGS, REQUESTS, SAMPLES, TEXT, XML};
@@ -26,8 +27,11 @@ mod storage;
 type DashResult = Result<Response, DashError>;
 type StorageResult = Result<Response, StorageError>;
 
-pub(crate) fn table() -> Router<Arc<App>> {
+/// `with_page`: whether browsers may sign in.
+pub(crate) fn table(with_page: bool) -> Router<Arc<App>> {
+    let page = if with_page { sessions() } else { Router::new() };
     Router::new()
+        .merge(page)
         .merge(dash_jobs())
         .merge(dash_projects())
         .merge(queue())
@@ -38,6 +42,11 @@ pub(crate) fn table() -> Router<Arc<App>> {
         .merge(requests_and_samples())
         .merge(older_output())
         .route("/openapi.json", get(openapi::openapi))
+}
+
+/// Contract 10: the web page.
+fn sessions() -> Router<Arc<App>> {
+    Router::new().route("/session", get(web::who).post(web::sign_in).delete(web::sign_out))
 }
 
 /// Contract 3: the Jobs API.

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use axum::body::Body;
+use http::Request;
 use spiderq_proto::v1::*;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -52,6 +54,42 @@ async fn a_wrong_key_has_the_texts_that_clients_know() {
     let body = r#"{"error":"Unauthorized","message":"Unauthorized"}"#;
     assert_eq!(reply.code_and_body(), (401, body));
     assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"));
+}
+
+/// A browser would ask its reader for a password on behalf of a script.
+#[tokio::test]
+async fn only_who_is_no_script_of_a_page_is_asked_for_a_password() {
+    for (mode, asks) in [
+        (None, true),
+        (Some("navigate"), true),
+        (Some("cors"), false),
+        (Some("same-origin"), false),
+        (Some("no-cors"), false),
+        (Some("websocket"), false),
+    ] {
+        // Refused by the service; by the gateway itself; on a path that is not there.
+        for (method, path) in [
+            ("GET", "/jobq/1/count"),
+            ("POST", "/api/run.json"),
+            ("DELETE", "/jobs/1/2/3"),
+            ("PUT", "/jobq/1/count"),
+            ("GET", "/nowhere"),
+        ] {
+            let mut request = Request::builder().method(method).uri(path);
+            if let Some(mode) = mode {
+                request = request.header("sec-fetch-mode", mode);
+            }
+            let fake = Fake::default().responds(Status::unauthenticated("no"));
+            let reply = fake.send(request.body(Body::empty()).unwrap()).await;
+            let reply = Reply::of(reply).await;
+            let expected = asks.then_some("Basic realm=\"spiderq\"");
+            assert_eq!(
+                (reply.code.as_u16(), reply.header("www-authenticate")),
+                (401, expected),
+                "{mode:?} {method} {path}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

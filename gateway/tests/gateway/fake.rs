@@ -273,6 +273,12 @@ impl runner_service_server::RunnerService for Fake {
 
 #[tonic::async_trait]
 impl api_key_service_server::ApiKeyService for Fake {
+    async fn create_session(
+        &self,
+        request: Request<CreateSessionRequest>,
+    ) -> Result<Response<CreateSessionResponse>, Status> {
+        self.respond(request)
+    }
     /// Accepts every API key, unless a test says otherwise. Most calls are not made by a route but
     /// by the check of credentials, so they are not recorded.
     async fn get_identity(

@@ -19,6 +19,7 @@ mod middleware;
 mod openapi;
 mod output;
 mod output_writes;
+mod page;
 mod projects;
 mod queue;
 mod refusals;

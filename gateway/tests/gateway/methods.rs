@@ -6,7 +6,7 @@ const DASH: &str = r#"{"status":"error","message":"this path does not take this 
 const STORAGE: &str =
     r#"{"error":"Method Not Allowed","message":"this path does not take this method"}"#;
 
-const PATHS: [(&str, &str); 46] = [
+const PATHS: [(&str, &str); 47] = [
     ("/api/run.json", "POST"),
     ("/api/schedule.json", "POST"),
     ("/api/jobs/list.json", "GET,HEAD"),
@@ -40,6 +40,7 @@ const PATHS: [(&str, &str); 46] = [
     ("/projects/1/settings", "GET,HEAD,POST,DELETE"),
     ("/projects/1/settings/name", "GET,HEAD,POST,DELETE"),
     ("/system/ts", "GET,HEAD"),
+    ("/session", "GET,HEAD,POST,DELETE"),
     ("/jobs/1/2/3", "GET,HEAD,POST,DELETE"),
     ("/jobs/1/2/3/auth", "GET,HEAD,POST,DELETE"),
     ("/jobs/1/2/3/field/", "GET,HEAD,POST,DELETE"),

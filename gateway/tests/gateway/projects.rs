@@ -238,6 +238,7 @@ async fn an_api_key_has_the_name_and_role_of_its_owner() {
         owner: "ann".to_owned(),
         role: Role::User.into(),
         projects: projects.to_vec(),
+        session_expire_time: None,
     };
     for (projects, body_text) in [(&[][..], "null"), (&[1, 53], "[1,53]")] {
         let fake = Fake::default().identifies(Ok(identity(projects)));

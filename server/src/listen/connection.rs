@@ -6,6 +6,7 @@ use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use spiderq_core::{HeldMemory, Origin};
+use spiderq_gateway::GivenToAnybody;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -133,8 +134,11 @@ fn respond(
     context: &ConnectionContext,
     connection: &Connection,
     peer: SocketAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
+    if let Some(uri) = context.base_path.strip(request.uri()) {
+        *request.uri_mut() = uri;
+    }
     let path = request.uri().path();
     let limit = is_public_stream(path).then_some(context.limits.public_stream_timeout);
     let needs_credentials = !is_public(path);
@@ -151,6 +155,8 @@ fn respond(
     let response = app.call(request);
     async move {
         let mut response = response.await?;
+        let needs_credentials =
+            needs_credentials && response.extensions().get::<GivenToAnybody>().is_none();
         // A gateway alone learns no owner: it goes by what its upstream answers.
         if caller.owner().is_some() || needs_credentials && authenticated::is_proof(&response) {
             authenticated.mark();

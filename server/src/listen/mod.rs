@@ -16,6 +16,7 @@ mod timed_stream;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper_util::server::conn::auto::Builder;
+use spiderq_gateway::BasePath;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -44,16 +45,24 @@ pub(crate) struct ConnectionContext {
     limits: Limits,
     builder: Builder<StreamExecutor>,
     logs_requests: bool,
+    base_path: BasePath,
 }
 
 impl ConnectionContext {
     pub(crate) fn new(app: App, tls: Option<Arc<Certificates>>, limits: Limits) -> Self {
-        Self { app, tls, builder: limits.builder(), limits, logs_requests: false }
+        let (builder, base_path) = (limits.builder(), BasePath::default());
+        Self { app, tls, builder, limits, logs_requests: false, base_path }
     }
 
     /// Whether each request gets a line in the access log.
     pub(crate) const fn logging_requests(mut self, logs_requests: bool) -> Self {
         self.logs_requests = logs_requests;
+        self
+    }
+
+    /// The path under which clients see all others.
+    pub(crate) fn under(mut self, base_path: BasePath) -> Self {
+        self.base_path = base_path;
         self
     }
 }

@@ -34,7 +34,7 @@ async fn start_with(services: &TestServices, limits: Limits) -> (watch::Sender<b
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
-    let grpc = GrpcServices { routes: services.routes(), admission: None };
+    let grpc = GrpcServices { routes: services.routes(), admission: None, web_only: false };
     let origins = Origins::default();
     let app = App::new(Some(grpc), Router::new(), None, origins, &limits, &stopped);
     let context = ConnectionContext::new(app, None, limits);

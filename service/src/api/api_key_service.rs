@@ -1,10 +1,13 @@
 //! `ApiKeyService`: creating, listing, rotating and revoking API keys.
 
-use spiderq_proto::v1::{self, api_key_service_server::ApiKeyService};
+use spiderq_proto::{
+    time::duration,
+    v1::{self, api_key_service_server::ApiKeyService},
+};
 use tonic::{Request, Response, async_trait};
 
 use super::{
-    Handlers, RpcResult, decode, encode,
+    Handlers, RpcResult, credentials, decode, encode,
     fields::Fields,
     paging::{self, PageTokens},
     status_of,
@@ -87,17 +90,38 @@ impl ApiKeyService for KeyApi {
             .await
     }
 
+    async fn create_session(
+        &self,
+        request: Request<v1::CreateSessionRequest>,
+    ) -> RpcResult<v1::CreateSessionResponse> {
+        let credentials = credentials(request.metadata().as_ref());
+        self.0
+            .audited("CreateSession", request, |call, _| async move {
+                let made = call.domain.auth().create_session(credentials).await?;
+                let lifetime = i64::try_from(made.lifetime_ms).map_err(Error::bug)?;
+                Ok(v1::CreateSessionResponse {
+                    session: made.text,
+                    expire_time: Some(encode::time(made.end)),
+                    lifetime: Some(duration(lifetime)),
+                })
+            })
+            .await
+    }
+
     async fn get_identity(
         &self,
         request: Request<v1::GetIdentityRequest>,
     ) -> RpcResult<v1::GetIdentityResponse> {
         // The gateway asks it beside a call that counts.
+        let credentials = credentials(request.metadata().as_ref());
         let caller = self.0.caller("GetIdentity", request).await?;
+        let session_end = self.0.domain().auth().session_end(credentials.as_ref());
         let identity = self.0.domain().get_identity(caller).map_err(|error| status_of(&error))?;
         Ok(Response::new(v1::GetIdentityResponse {
             owner: identity.name.to_string(),
             role: proto_role(identity.role).into(),
             projects: numbers(identity.projects),
+            session_expire_time: session_end.map(encode::time),
         }))
     }
 }

@@ -132,7 +132,7 @@ impl Typed {
     }
 }
 
-fn counters(counters: Counters) -> Option<v1::JobCounters> {
+pub(super) fn counters(counters: Counters) -> Option<v1::JobCounters> {
     if counters == Counters::default() {
         return None;
     }

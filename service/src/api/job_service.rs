@@ -218,7 +218,7 @@ impl JobService for JobApi {
             .0
             .run_as(Quota::Watches, "WatchJobs", request, |call, message| async move {
                 let query = watch::decode(message)?;
-                Ok((call.domain.watch_jobs(&call.caller, query).await?, call.permit))
+                Ok((query.begin(&call.domain, &call.caller).await?, call.permit))
             })
             .await?;
         Ok(started.map(|(watch, permit)| watch::stream(watch, reader, permit)))

@@ -1,21 +1,25 @@
 //! `WatchJobs`: events as messages, as long as the reader takes them and may read them.
 
-use std::{collections::HashMap, sync::Arc};
+mod query;
+
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use prost::Message as _;
 use spiderq_proto::v1::{self, watch_jobs_response::Event};
 use tonic::{Status, codegen::BoxStream, metadata::MetadataMap};
 
-use super::{decode, encode, fields::Fields, outbox, outbox::Outbox, view::View};
+use self::query::{Needed, cursor_text};
+pub(super) use self::query::{Source, decode};
+use super::{encode, outbox, outbox::Outbox, view::View};
 use crate::{
     auth::{Credentials, Permit},
-    domain::{Domain, EventCursor, EventKind, JobEvent, Watch, WatchItem, WatchQuery},
+    domain::{Domain, EventCursor, EventKind, JobEvent, Progress, WatchItem},
 };
 use spiderq_core::{
     error::{Error, Result},
     limits::WATCH_READ_TIMEOUT,
-    model::{Job, JobKey, ProjectId},
+    model::{Job, ProjectId},
 };
 
 /// Who reads the watch.
@@ -37,15 +41,15 @@ impl Reader {
     }
 
     /// Authenticates and authorizes the reader once more.
-    async fn recheck(&self, query: &WatchQuery) -> Result<()> {
+    async fn recheck(&self, needed: &Needed) -> Result<()> {
         let auth = self.domain.auth();
-        auth.recheck(self.credentials.as_ref(), |caller| query.allows(caller)).await
+        auth.recheck(self.credentials.as_ref(), |caller| needed.by(caller)).await
     }
 
     /// Returns when the reader may no longer watch.
-    async fn refused(&self, query: &WatchQuery) -> Error {
+    async fn refused(&self, needed: &Needed) -> Error {
         let auth = self.domain.auth();
-        auth.refused(self.credentials.as_ref(), |caller| query.allows(caller)).await
+        auth.refused(self.credentials.as_ref(), |caller| needed.by(caller)).await
     }
 
     /// Whether the credentials are a job's token, which ends with the attempt that it was made for.
@@ -54,69 +58,23 @@ impl Reader {
     }
 }
 
-pub(super) fn decode(message: v1::WatchJobsRequest) -> Result<WatchQuery> {
-    let mut fields = Fields::default();
-    let key = decode::some(message.key).map(|key| JobKey::parse(&key)).transpose();
-    let key = fields.field("key", key);
-    let named = key.as_ref().and_then(Option::as_ref);
-    // A key that is wrong itself must not make the project wrong too.
-    let project = match (message.project, &key) {
-        (0, None) => None,
-        (number, _) => fields.field("project", decode::project(number, named)),
-    };
-    let spider = fields.within("spider", decode::some_spider_ref(message.spider, "spider"));
-    let after = project.map(|project| {
-        decode::some(message.cursor).map(|cursor| parse_cursor(project, &cursor)).transpose()
-    });
-    let after = after.and_then(|after| fields.field("cursor", after));
-    let (Some(project), Some(spider), Some(key), Some(after)) = (project, spider, key, after)
-    else {
-        return Err(fields.into_error());
-    };
-    Ok(WatchQuery { project, spider, key, after })
-}
-
-/// Project, number of an event and its stamp, in hexadecimal: `35-1f-6f0c2a`.
-fn cursor_text(project: ProjectId, EventCursor { number, stamp }: EventCursor) -> String {
-    format!("{:x}-{number:x}-{stamp:x}", project.get())
-}
-
-/// [`Error::CursorGone`] for a cursor without a stamp, as earlier versions gave them: it may be of
-/// events that were lost since.
-fn parse_cursor(project: ProjectId, text: &str) -> Result<EventCursor> {
-    let mut words = text.split('-');
-    let mut number = || words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
-    let (of_project, number, stamp) = (number(), number(), number());
-    // There is one way to write a number: others were not given by this service.
-    if let (Some(_), Some(number), None) = (of_project, number, stamp)
-        && text == format!("{:x}-{number:x}", project.get())
-    {
-        return Err(Error::CursorGone);
-    }
-    let cursor = number.zip(stamp).map(|(number, stamp)| EventCursor { number, stamp });
-    cursor.filter(|cursor| cursor_text(project, *cursor) == text).ok_or_else(|| {
-        let message = "must be one that a watch of this project gave";
-        Error::invalid("cursor", message)
-    })
-}
-
 /// The messages of a watch. The last one is a status that says why it ends, with the cursor
 /// of the message before.
 pub(super) fn stream(
-    watch: Watch,
+    watch: Source,
     reader: Reader,
     permit: Arc<Permit>,
 ) -> BoxStream<v1::WatchJobsResponse> {
     let send = |outbox| async move {
         let _permit = permit;
-        let mut sender = Sender { project: watch.query().project, last: watch.last(), outbox };
+        let mut sender = Sender { last: None, outbox };
         let end = sender.send(watch, &reader).await;
         let Err(error) = end else {
             return;
         };
         super::log("WatchJobs", &reader.request_id, &error);
-        let cursor = cursor_text(sender.project, sender.last);
-        let metadata = HashMap::from([("cursor".to_owned(), cursor)]);
+        let cursor = sender.last.map(|(project, last)| cursor_text(project, last));
+        let metadata = cursor.map(|cursor| ("cursor".to_owned(), cursor)).into_iter().collect();
         let status = super::status::with(&error, metadata);
         sender.outbox.end(Err(status));
     };
@@ -124,61 +82,75 @@ pub(super) fn stream(
 }
 
 struct Sender {
-    project: ProjectId,
     /// That of the event of the last message.
-    last: EventCursor,
+    last: Option<(ProjectId, EventCursor)>,
     outbox: Outbox<Message>,
 }
 
 impl Sender {
     /// Never returns without an error.
-    async fn send(&mut self, mut watch: Watch, reader: &Reader) -> Result<()> {
-        let query = watch.query().clone();
-        let (shutdown, refused) = (watch.shutdown(), reader.refused(&query));
+    async fn send(&mut self, mut watch: Source, reader: &Reader) -> Result<()> {
+        let needed = watch.needed();
+        let (shutdown, refused) = (watch.shutdown(), reader.refused(&needed));
         let (mut shutdown, mut refused) = (std::pin::pin!(shutdown), std::pin::pin!(refused));
-        self.put(moved(), self.last).await?;
+        if let Source::One(watch) = &watch {
+            self.put(moved(), (watch.query().project, watch.last())).await?;
+        }
         loop {
-            let items = tokio::select! {
+            let (project, last, items) = tokio::select! {
                 () = shutdown.as_mut() => return Err(Error::ShuttingDown),
                 error = refused.as_mut() => return Err(error),
-                items = watch.next() => items?,
+                watched = watch.next() => watched?,
             };
             if items.is_empty() {
                 continue;
             }
             // The event that ends the attempt is also for the bearer of its token.
             if !reader.has_token() {
-                reader.recheck(&query).await?;
+                reader.recheck(&needed).await?;
             }
             for item in items {
-                let (cursor, message) = message(item);
+                let (cursor, message) = message(item, last);
                 tokio::select! {
                     () = shutdown.as_mut() => return Err(Error::ShuttingDown),
-                    put = self.put(message, cursor) => put?,
+                    put = self.put(message, (project, cursor)) => put?,
                 }
             }
             if reader.has_token() {
-                reader.recheck(&query).await?;
+                reader.recheck(&needed).await?;
             }
         }
     }
 
-    async fn put(&mut self, mut message: v1::WatchJobsResponse, last: EventCursor) -> Result<()> {
-        message.cursor = cursor_text(self.project, last);
+    async fn put(
+        &mut self,
+        mut message: v1::WatchJobsResponse,
+        (project, last): (ProjectId, EventCursor),
+    ) -> Result<()> {
+        message.cursor = cursor_text(project, last);
         let bytes = message.encoded_len();
         let put = self.outbox.put(Ok(message), bytes).await;
         put.map_err(|_| Error::SlowReader(WATCH_READ_TIMEOUT.as_secs()))?;
-        self.last = last;
+        self.last = Some((project, last));
         Ok(())
     }
 }
 
-/// The place of the event, and a message whose cursor is still to be set.
-fn message(item: WatchItem) -> (EventCursor, v1::WatchJobsResponse) {
+/// The place of the event, or of the `last` before, and a message whose cursor is still to be set.
+fn message(item: WatchItem, last: EventCursor) -> (EventCursor, v1::WatchJobsResponse) {
     match item {
+        WatchItem::Progress(progress) => (last, counted(progress)),
         WatchItem::Event(event, job) => (event.cursor, encoded(&event, job.map(|job| *job))),
         WatchItem::Skipped(last) => (last, moved()),
     }
+}
+
+fn counted(progress: Progress) -> v1::WatchJobsResponse {
+    let counters = encode::counters(progress.counters);
+    let attempt = progress.attempt.try_into().unwrap_or(i32::MAX);
+    let job = Some(encode::key_of_job(progress.key));
+    let event = Some(Event::Progress(v1::JobProgress { counters, attempt }));
+    v1::WatchJobsResponse { job, event, ..v1::WatchJobsResponse::default() }
 }
 
 fn moved() -> v1::WatchJobsResponse {
@@ -207,52 +179,9 @@ fn encoded(event: &JobEvent, job: Option<Job>) -> v1::WatchJobsResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spiderq_core::model::{Counters, JobKey};
 
     const CURSOR: EventCursor = EventCursor { number: 31, stamp: 0xab };
-
-    #[test]
-    fn a_cursor_belongs_to_its_project_and_is_written_in_one_way() {
-        let project = ProjectId::new(53).unwrap();
-        let text = cursor_text(project, CURSOR);
-        assert_eq!(text, "35-1f-ab");
-        assert_eq!(parse_cursor(project, &text).unwrap(), CURSOR);
-        let first = EventCursor { number: 0, stamp: 0 };
-        assert_eq!(parse_cursor(project, "35-0-0").unwrap(), first);
-        let other = ProjectId::new(54).unwrap();
-        assert!(parse_cursor(other, &text).is_err());
-        let bad = ["35", "35-", "-1f", "35-1F", "35-01", "35-+1", "35-10000000000000000", "x"];
-        let longer =
-            ["35-1f-", "35-1f-AB", "35-1f-0ab", "35-1f-ab-", "35-1f-ab-1", "36-1f", "36-1f-ab"];
-        for bad in bad.into_iter().chain(longer) {
-            let refused = parse_cursor(project, bad).unwrap_err().to_string();
-            assert_eq!(refused, "cursor: must be one that a watch of this project gave", "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_cursor_of_before_the_stamps_is_gone() {
-        let gone = parse_cursor(ProjectId::new(53).unwrap(), "35-1f");
-        assert!(matches!(gone, Err(Error::CursorGone)));
-    }
-
-    #[test]
-    fn the_project_of_a_watch_is_that_of_its_key() {
-        let request = |project, key: &str, cursor: &str| v1::WatchJobsRequest {
-            project,
-            key: key.to_owned(),
-            cursor: cursor.to_owned(),
-            spider: None,
-        };
-        let query = decode(request(0, "53/7/81", "35-1f-ab")).unwrap();
-        assert_eq!((query.project.get(), query.after), (53, Some(CURSOR)));
-        let paths = |request| {
-            let violations = decode(request).unwrap_err().violations();
-            violations.into_iter().map(|one| one.path).collect::<Vec<_>>()
-        };
-        assert_eq!(paths(request(0, "", "")), ["project"]);
-        assert_eq!(paths(request(0, "x", "y")), ["key"]);
-        assert_eq!(paths(request(53, "x", "y")), ["key", "cursor"]);
-    }
 
     #[test]
     fn an_event_of_a_purged_job_has_its_key_alone() {
@@ -268,5 +197,17 @@ mod tests {
         let purged = event(Some(State::Deleted), State::Deleted);
         assert_eq!(purged.job.unwrap().key, "53/7/81");
         assert_eq!(purged.event, Some(Event::Purged(v1::JobPurged {})));
+    }
+
+    #[test]
+    fn progress_is_told_at_the_place_of_the_last_event() {
+        let key = JobKey::parse("53/7/81").unwrap();
+        let counters = Counters { items: Some(5), ..Counters::default() };
+        let progress = WatchItem::Progress(Progress { key, attempt: 2, counters });
+        let (cursor, message) = message(progress, CURSOR);
+        assert_eq!((cursor, message.job), (CURSOR, Some(encode::key_of_job(key))));
+        let counters = Some(v1::JobCounters { items: Some(5), ..Default::default() });
+        let told = Event::Progress(v1::JobProgress { counters, attempt: 2 });
+        assert_eq!(message.event, Some(told));
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::ApiKey;
+use super::{ApiKey, session::Sessions};
 use spiderq_core::model::JobKey;
 
 /// An API key or job token, not checked yet. `Debug` shows no secret.
@@ -17,11 +17,13 @@ pub enum Credentials {
         /// Not checked yet.
         token: String,
     },
+    /// A browser's session, with `Bearer`. Not checked yet.
+    Session(String),
 }
 
 impl Credentials {
-    /// `Basic KEY:`, `Basic KEY`, `Basic JOBKEY:TOKEN`, `Bearer KEY` or `Bearer TOKEN`. `None`
-    /// for anything else.
+    /// `Basic KEY:`, `Basic KEY`, `Basic JOBKEY:TOKEN`, `Bearer KEY`, `Bearer TOKEN` or
+    /// `Bearer SESSION`. `None` for anything else.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (scheme, rest) = header.split_once(' ')?;
@@ -42,6 +44,9 @@ impl Credentials {
     }
 
     fn bearer(job: Option<JobKey>, text: &str) -> Option<Self> {
+        if job.is_none() && Sessions::is_like(text) {
+            return Some(Self::Session(text.to_owned()));
+        }
         if text.contains('.') {
             return Some(Self::Token { job, token: text.to_owned() });
         }
@@ -95,6 +100,15 @@ mod tests {
             };
             assert_eq!((job, token.as_str()), (named, "a.b.c"));
         }
+    }
+
+    #[test]
+    fn sessions_come_as_bearers_alone() {
+        let found = Credentials::parse("Bearer spiderq-session.a.b");
+        assert!(matches!(found, Some(Credentials::Session(text)) if text == "spiderq-session.a.b"));
+        assert!(basic("spiderq-session.a.b:").is_none());
+        let token = basic("53/7/81:spiderq-session.a.b");
+        assert!(matches!(token, Some(Credentials::Token { .. })));
     }
 
     #[test]

@@ -12,7 +12,9 @@ mod job_token;
 mod limiter;
 mod manage_keys;
 mod recheck;
+mod session;
 mod token_secrets;
+mod users;
 
 use std::sync::Arc;
 
@@ -24,14 +26,21 @@ pub use self::{
     job_token::JobTokens,
     limiter::{CallerQuotas, Permit},
     manage_keys::{MadeKey, NewKey, RotatedKey},
+    session::MadeSession,
     token_secrets::TokenSecrets,
 };
 use self::{
-    api_key::ApiKeyHasher, api_key_cache::ApiKeyCache, api_key_uses::ApiKeyUses, limiter::Limiter,
+    api_key::ApiKeyHasher,
+    api_key_cache::ApiKeyCache,
+    api_key_uses::ApiKeyUses,
+    limiter::Limiter,
+    session::{Holder, Sessions},
+    users::Users,
 };
 use spiderq_core::{
     clock::Clock,
     error::{Error, Result},
+    limits::DEFAULT_SESSION_LIFETIME_MS,
     model::{ApiKeyRecord, FieldSelection, JobKey, Millis, Quota, Quotas, Role, State},
     store::{ApiKeyDigest, Store},
 };
@@ -44,8 +53,10 @@ pub struct Auth {
     hasher: ApiKeyHasher,
     tokens: JobTokens,
     fences: Fences,
+    sessions: Sessions,
     cache: ApiKeyCache,
     uses: ApiKeyUses,
+    users: Users,
     /// The API key of `--admin-key`: valid while this process runs, and never stored.
     configured: Option<(ApiKeyDigest, Arc<ApiKeyRecord>)>,
     limiter: Limiter,
@@ -67,8 +78,10 @@ impl Auth {
             hasher: ApiKeyHasher::new(secret),
             tokens: JobTokens::new(&token_secrets),
             fences: Fences::new(&token_secrets),
+            sessions: Sessions::new(secret, DEFAULT_SESSION_LIFETIME_MS),
             cache: ApiKeyCache::default(),
             uses: ApiKeyUses::default(),
+            users: Users::default(),
             configured: None,
             limiter: Limiter::default(),
         }
@@ -78,6 +91,13 @@ impl Auth {
     #[must_use]
     pub fn with_quotas(mut self, quotas: Quotas) -> Self {
         self.limiter = Limiter::new(quotas);
+        self
+    }
+
+    /// With sessions that are good for so long, ms.
+    #[must_use]
+    pub fn with_session_lifetime(mut self, ms: u64) -> Self {
+        self.sessions.lifetime_ms = ms;
         self
     }
 
@@ -121,7 +141,17 @@ impl Auth {
         credentials: Option<Credentials>,
     ) -> Result<(Caller, CallerQuotas)> {
         match credentials.ok_or(Error::Unauthenticated)? {
-            Credentials::Key(key) => identity(self.key_record(&key).await?.as_ref()),
+            Credentials::Key(key) => {
+                let digest = self.hasher.digest(&key);
+                identity(self.record_in_use(&digest).await?.as_ref())
+            }
+            Credentials::Session(session) => {
+                let record = match self.session(&session)?.0 {
+                    Holder::Key(digest) => self.record_in_use(&ApiKeyDigest(digest)).await?,
+                    Holder::User(name) => self.user_record(&name).await?,
+                };
+                identity(record.as_ref())
+            }
             Credentials::Token { job, token } => {
                 let (key, caller) = self.token_caller(job, &token).await?;
                 Ok((caller, CallerQuotas::new(key.to_string(), Quotas::default())))
@@ -150,19 +180,19 @@ impl Auth {
         self.limiter.limit(permit.caller(), quota)
     }
 
-    async fn key_record(&self, key: &ApiKey) -> Result<Arc<ApiKeyRecord>> {
-        let digest = self.hasher.digest(key);
+    /// What is kept of an API key that is good.
+    async fn record_in_use(&self, digest: &ApiKeyDigest) -> Result<Arc<ApiKeyRecord>> {
         if let Some((configured, record)) = &self.configured
-            && *configured == digest
+            && configured == digest
         {
             return Ok(Arc::clone(record));
         }
         let now = self.clock.now();
-        let record = self.record_of(&digest, now).await?;
+        let record = self.record_of(digest, now).await?;
         if record.has_expired(now) {
             return Err(Error::Unauthenticated);
         }
-        self.uses.note(&digest, now);
+        self.uses.note(digest, now);
         Ok(record)
     }
 

@@ -25,6 +25,7 @@ mod metadata;
 mod named_fields;
 mod outage;
 mod output;
+mod progress;
 mod projects;
 mod push;
 mod reaper;
@@ -51,6 +52,7 @@ mod transition;
 mod update_jobs;
 mod update_queue;
 mod watch;
+mod watch_all;
 
 use std::sync::Arc;
 
@@ -69,6 +71,7 @@ pub use self::{
         AppendLines, AttemptOutput, Batch, LineFilter, OutputKind, OutputReading, Outputs,
         ReadLines, Summary, Sweeper,
     },
+    progress::Progress,
     projects::ProjectSummary,
     push::{PushJob, PushedJob},
     reaper::Reaper,
@@ -85,10 +88,11 @@ pub use self::{
     update_jobs::UpdateJobs,
     update_queue::{QueueUpdate, UpdateTarget, UpdatedJob},
     watch::{Watch, WatchItem, WatchQuery},
+    watch_all::{Reach, WatchAll, WatchAllQuery, Watched},
 };
 use self::{
-    may_add_jobs::SeenProjects, outage::Outages, request_id::RequestId, runners::SeenRunners,
-    start_waiters::StartWaiters, subscription::AllTurns,
+    may_add_jobs::SeenProjects, outage::Outages, progress::AllProgress, request_id::RequestId,
+    runners::SeenRunners, start_waiters::StartWaiters, subscription::AllTurns,
 };
 use crate::auth::{Auth, Caller};
 pub use spiderq_core::store::{AuditPlace, EventCursor, EventKind, JobEvent, RunningLimit};
@@ -117,6 +121,7 @@ pub struct Domain {
     seen_runners: Arc<SeenRunners>,
     /// Of waiters and watches.
     turns: Arc<AllTurns>,
+    progress: Arc<AllProgress>,
     audit: Arc<audit::Audit>,
     outages: Arc<Outages>,
     /// `None`: no output is kept.
@@ -137,6 +142,7 @@ impl Domain {
             seen_projects: Arc::default(),
             seen_runners: Arc::default(),
             turns: Arc::default(),
+            progress: Arc::default(),
             audit: Arc::default(),
             outages: Arc::default(),
             output: None,

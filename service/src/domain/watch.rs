@@ -5,14 +5,18 @@ use std::{
     sync::Arc,
 };
 
+use tokio::time::Instant;
+
 use super::{
-    Domain, Shutdown, SpiderRef, check_project, row_fields,
+    Domain, Shutdown, SpiderRef, check_project,
+    progress::{Progress, ProgressWatch},
+    row_fields,
     subscription::{Subscription, Turns},
 };
 use crate::auth::Caller;
 use spiderq_core::{
     error::{Error, Result},
-    limits::MAX_BATCH,
+    limits::{MAX_BATCH, NOTIFICATION_TIMEOUT},
     model::{Job, JobKey, ProjectId, Role, SpiderId},
     store::{EventCursor, Events, JobEvent, PageRoom, Store},
 };
@@ -32,6 +36,8 @@ pub struct WatchQuery {
     pub key: Option<JobKey>,
     /// Those after this place; `None`: from now on.
     pub after: Option<EventCursor>,
+    /// Whether to tell what running jobs have counted, too.
+    pub progress: bool,
 }
 
 /// What a watch shows.
@@ -39,6 +45,8 @@ pub struct WatchQuery {
 pub enum WatchItem {
     /// An event, and the job as it is now; `None`: it was purged since.
     Event(JobEvent, Option<Box<Job>>),
+    /// A running job has counted more. It is no event, and has no place among them.
+    Progress(Progress),
     /// Many events up to this one were not selected.
     Skipped(EventCursor),
 }
@@ -58,6 +66,9 @@ pub struct Watch {
     is_read_out: bool,
     /// Events in a row that were not shown.
     silent: usize,
+    progress: Option<ProgressWatch>,
+    /// When it last read events.
+    read_at: Instant,
 }
 
 /// Which spider's events a watch shows.
@@ -76,12 +87,12 @@ impl WatchQuery {
         }
     }
 
-    fn shows(&self, spider: &ShownSpider, event: &JobEvent) -> bool {
+    fn shows(&self, spider: &ShownSpider, job: JobKey) -> bool {
         let of_spider = match spider {
             ShownSpider::All => true,
-            ShownSpider::Only(spider) => *spider == Some(event.key.spider),
+            ShownSpider::Only(spider) => *spider == Some(job.spider),
         };
-        of_spider && self.key.is_none_or(|key| event.key == key)
+        of_spider && self.key.is_none_or(|key| job == key)
     }
 }
 
@@ -98,6 +109,10 @@ impl Domain {
             self.event_before_first(&query).await
         };
         let last = turns.next().await?.look(begin).await?;
+        let mut progress = query.progress.then(|| self.progress.of(&self.store, query.project));
+        if let Some(progress) = &mut progress {
+            progress.begin().await;
+        }
         let is_read_out = query.after.is_none();
         Ok(Watch {
             last,
@@ -109,6 +124,8 @@ impl Domain {
             turns,
             is_read_out,
             silent: 0,
+            progress,
+            read_at: Instant::now(),
         })
     }
 
@@ -146,7 +163,15 @@ impl Watch {
         let mut waited = false;
         loop {
             if self.is_read_out {
-                self.subscription.notified().await;
+                // Progress ends each wait before its timeout.
+                let is_due = self.read_at.elapsed() >= NOTIFICATION_TIMEOUT;
+                if !is_due && self.progress_comes_first().await {
+                    let items = self.show_progress().await?;
+                    if !items.is_empty() {
+                        return Ok(items);
+                    }
+                    continue;
+                }
                 (self.is_read_out, waited) = (false, true);
             }
             let Events::These { events, last } = self.read().await? else {
@@ -163,8 +188,30 @@ impl Watch {
         }
     }
 
+    /// Waits for a notification, or for progress: whether it is that.
+    async fn progress_comes_first(&mut self) -> bool {
+        let Some(progress) = &mut self.progress else {
+            self.subscription.notified().await;
+            return false;
+        };
+        tokio::select! {
+            biased;
+            () = self.subscription.notified() => false,
+            () = progress.changed() => true,
+        }
+    }
+
+    /// The progress of the jobs that were asked for.
+    async fn show_progress(&mut self) -> Result<Vec<WatchItem>> {
+        let changed = self.progress.as_mut().map(ProgressWatch::take).unwrap_or_default();
+        let spider = self.shown_spider().await?;
+        let shown = changed.into_iter().filter(|one| self.query.shows(&spider, one.key));
+        Ok(shown.map(WatchItem::Progress).collect())
+    }
+
     /// The next events.
     async fn read(&mut self) -> Result<Events> {
+        self.read_at = Instant::now();
         let (store, project) = (self.store.as_ref(), self.query.project);
         let turn = self.turns.next().await?;
         let read = async {
@@ -181,7 +228,7 @@ impl Watch {
         }
         let read = events.len();
         let spider = self.shown_spider().await?;
-        events.retain(|event| self.query.shows(&spider, event));
+        events.retain(|event| self.query.shows(&spider, event.key));
         if events.is_empty() {
             return Ok(self.skip(read));
         }

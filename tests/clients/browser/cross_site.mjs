@@ -40,6 +40,8 @@ try {
     console.log(`${name} ${response.status()}`);
   };
 
+  // A browser asks its reader for a page alone, and sends what it was told then with all that pages ask for.
+  await page.goto(`${SPIDERQ_URL}/nowhere`);
   await page.goto(OWN);
   await act("own page", "/jobq/1/push", () =>
     page.evaluate(() => fetch("/jobq/1/push", { method: "POST", body: '{"spider":"own"}' })),

@@ -9,6 +9,8 @@ mod quotas;
 mod rotation;
 mod rows;
 mod runners;
+mod sessions;
+mod watches;
 mod workers;
 
 use std::{fs, path::Path, time::Duration};

@@ -2,7 +2,9 @@
 
 use spiderq_core::limits::*;
 
-use crate::{audit, memory, n, output, quotas, rotation, runners, seconds, workers};
+use crate::{
+    audit, memory, n, output, quotas, rotation, runners, seconds, sessions, watches, workers,
+};
 
 /// A limit, and where which text must state it.
 pub(crate) type Row = (&'static str, Vec<(&'static str, String)>);
@@ -371,6 +373,8 @@ pub(crate) fn rows() -> Vec<Row> {
         of_watches_and_access(),
         audit::rows(),
         runners::rows(),
+        sessions::rows(),
+        watches::rows(),
         output::rows(),
     ];
     parts.into_iter().flatten().collect()

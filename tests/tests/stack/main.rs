@@ -66,6 +66,7 @@ mod running_limits;
 mod schedule;
 mod secret_files;
 mod secrets;
+mod sessions;
 mod settings;
 mod shown_commands;
 mod shutdown;
@@ -79,10 +80,12 @@ mod stop;
 mod summaries;
 mod tags;
 mod tls;
+mod trusted_user;
 mod unauthenticated;
 mod update;
 mod watch;
 mod watch_ends;
+mod watch_progress;
 
 use spiderq_tests::StoreKind;
 

@@ -36,7 +36,8 @@ pub(crate) async fn next(
         event @ (Event::StopRequested(_)
         | Event::Restored(_)
         | Event::Purged(_)
-        | Event::CursorMoved(_)) => panic!("{event:?}"),
+        | Event::CursorMoved(_)
+        | Event::Progress(_)) => panic!("{event:?}"),
     }
 }
 

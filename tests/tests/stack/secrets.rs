@@ -1,5 +1,5 @@
-//! The real program never logs, at its finest level: API keys, job tokens, fences, passwords of
-//! stores and `Authorization` values, in whichever way they came and whatever the call's outcome.
+//! The real program never logs, at its finest level: API keys, sessions, job tokens, fences,
+//! passwords of stores and `Authorization` values, in whichever way they came and whatever the call's outcome.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -150,6 +150,40 @@ async fn call_over_grpc_web(url: &str) {
     }
 }
 
+/// A browser that signs in, well and badly, and calls with the session that it got.
+async fn call_as_a_browser(url: &str, hidden: &mut Hidden) {
+    let http = Http::new(url).anonymous();
+    let sign_in = async |body: String| {
+        let kind = [("content-type", "application/json")];
+        http.send(Method::POST, "/session", &kind, body).await
+    };
+    assert_eq!(sign_in(format!("{{\"api_key\":\"{WRONG}\"}}")).await.status, 401);
+    assert_eq!(sign_in(format!("{{\"api_key\":\"{}\",}}", Stack::KEY)).await.status, 400);
+    let made = sign_in(format!("{{\"api_key\":\"{}\"}}", Stack::KEY)).await;
+    assert_eq!(made.status, 204);
+    let cookie = made.header("set-cookie").split(';').next().unwrap();
+    let session = cookie.split_once('=').unwrap().1;
+    hidden.add(session);
+    hidden.add(session.rsplit_once('.').unwrap().1);
+    let own = ("sec-fetch-site", "same-origin");
+    let changed = format!("{}x", &cookie[..cookie.len() - 1]);
+    for (cookie, [good, bad]) in [(cookie, [200, 400]), (&changed, [401; 2])] {
+        let headers = [("cookie", cookie), own];
+        for (method, path, status) in [
+            (Method::GET, "/jobq/1/count", good),
+            (Method::GET, "/jobq/1/list?count=x", bad),
+            (Method::POST, "/api/run.json", 401),
+        ] {
+            let answer = http.send(method, path, &headers, "").await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+        let path = "/spiderq.v1.ApiKeyService/GetIdentity";
+        let headers = [&headers[..], &[("content-type", "application/grpc-web+proto")]].concat();
+        http.send(Method::POST, path, &headers, Bytes::from_static(&[0; 5])).await.ok();
+    }
+    http.bearer(session).get("/jobq/1/count").await.ok();
+}
+
 /// A request over HTTP/2 whose path and authority no URI may have, by hand: clients refuse
 /// to send it.
 async fn call_with_malformed_headers(url: &str) {
@@ -199,6 +233,7 @@ async fn assert_nothing_shows_on(store: &str) {
     call_over_http(&program.url, &mut hidden).await;
     call_over_grpc(&program.url, &mut hidden).await;
     call_over_grpc_web(&program.url).await;
+    call_as_a_browser(&program.url, &mut hidden).await;
     call_with_malformed_headers(&program.url).await;
     let server = program.url.clone();
     let login = ["--server", &server, "--admin-key", Stack::KEY, "--log", "trace"];
@@ -211,6 +246,7 @@ async fn assert_nothing_shows_on(store: &str) {
     let service = Program::service(store, TRACED);
     let gateway = Program::gateway(&service.url, &["--log", "trace"]);
     call_over_http(&gateway.url, &mut hidden).await;
+    call_as_a_browser(&gateway.url, &mut hidden).await;
     assert_silent(gateway, &hidden);
     assert_silent(service, &hidden);
 }

@@ -119,6 +119,29 @@ async fn http_1_and_http_2_are_negotiated_on_one_port() {
 }
 
 #[tokio::test]
+async fn the_session_of_a_browser_is_for_tls_alone() {
+    let files = Files::new();
+    let stack = Stack::on(files.network()).await;
+    let body = format!("{{\"api_key\":\"{}\"}}", Stack::KEY);
+    let origin = format!("origin: {}\r\n", stack.url);
+    for origin in ["", &origin] {
+        let mut http1 = files.connect(&stack.url, &["http/1.1"]).await;
+        let ask = format!(
+            "POST /session HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{origin}\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        http1.write_all(ask.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        http1.read_to_string(&mut answer).await.unwrap();
+        let cookie = answer.lines().find(|line| line.starts_with("Set-Cookie: "));
+        let attributes = cookie.and_then(|cookie| cookie.split_once("; ")).map(|(_, rest)| rest);
+        let expected = "HttpOnly; SameSite=Strict; Path=/; Max-Age=43200; Secure";
+        assert_eq!(attributes, Some(expected), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_stalled_handshake_is_closed() {
     let files = Files::new();
     // Long enough for the handshakes that are to succeed, on a busy machine.

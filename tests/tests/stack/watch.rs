@@ -41,6 +41,7 @@ pub(crate) enum Told {
     Restored(String),
     Purged(String),
     CursorMoved,
+    Progress(String),
 }
 
 impl Told {
@@ -50,6 +51,7 @@ impl Told {
             | Self::StateChanged(key, _, _)
             | Self::StopRequested(key)
             | Self::Restored(key)
+            | Self::Progress(key)
             | Self::Purged(key) => key,
             Self::CursorMoved => "",
         }
@@ -65,6 +67,7 @@ fn told(event: &WatchJobsResponse) -> Told {
         Event::Restored(_) => Told::Restored(key),
         Event::Purged(_) => Told::Purged(key),
         Event::CursorMoved(_) => Told::CursorMoved,
+        Event::Progress(_) => Told::Progress(key),
     }
 }
 

@@ -1,11 +1,11 @@
 //! GET /api/v2/users/me → GetIdentity: whose API key it is.
 
-use spiderq_proto::v1::{GetIdentityRequest, Role};
+use spiderq_proto::v1::GetIdentityRequest;
 
 use super::DashResult;
 use crate::{
     call::Call,
-    render::{Object, array, nullable},
+    render::{Object, array, nullable, role},
     responses::json,
 };
 
@@ -20,14 +20,4 @@ pub(in crate::routes) async fn me(call: Call) -> DashResult {
         .text("role", role(identity.role()))
         .raw("projects", &nullable(projects));
     Ok(json(body.finish()))
-}
-
-const fn role(role: Role) -> &'static str {
-    match role {
-        Role::Unspecified => "unknown",
-        Role::Read => "read",
-        Role::Worker => "worker",
-        Role::User => "user",
-        Role::Admin => "admin",
-    }
 }

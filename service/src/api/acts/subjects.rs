@@ -157,6 +157,21 @@ impl Audited for v1::CreateApiKeyRequest {
     }
 }
 
+impl Audited for v1::CreateSessionRequest {
+    type Response = v1::CreateSessionResponse;
+
+    fn act(&self) -> Telling<Self::Response> {
+        Box::new(move |response| {
+            let lifetime = response.and_then(|response| response.lifetime);
+            let text = match lifetime {
+                Some(lifetime) => format!("session of {} s", lifetime.seconds),
+                None => "session".to_owned(),
+            };
+            Some(Subject { project: 0, text, count: None })
+        })
+    }
+}
+
 impl Audited for v1::RotateApiKeyRequest {
     type Response = v1::RotateApiKeyResponse;
 

@@ -3,7 +3,7 @@ use crate::domain::{PushJob, test_world::*};
 use spiderq_core::{model::State, store::EventKind};
 
 fn query(world: &World) -> WatchQuery {
-    WatchQuery { project: world.project, spider: None, key: None, after: None }
+    WatchQuery { project: world.project, spider: None, key: None, after: None, progress: false }
 }
 
 async fn watch(world: &World, query: WatchQuery) -> Watch {
@@ -15,6 +15,7 @@ async fn next(watch: &mut Watch) -> Vec<(u64, Option<State>, State)> {
     let item = |item| match item {
         WatchItem::Event(event, _) => (event.key.job.get(), event.previous, event.state),
         WatchItem::Skipped(last) => panic!("skipped up to {last:?}"),
+        WatchItem::Progress(progress) => panic!("{progress:?}"),
     };
     watch.next().await.unwrap().into_iter().map(item).collect()
 }
@@ -44,7 +45,9 @@ async fn an_event_comes_with_the_job_as_it_is_now() {
     let items = watch.next().await.unwrap();
     let kinds = items.iter().map(|item| match item {
         WatchItem::Event(event, None) => event.kind(),
-        WatchItem::Event(_, Some(_)) | WatchItem::Skipped(_) => panic!("it was purged: {item:?}"),
+        WatchItem::Event(_, Some(_)) | WatchItem::Progress(_) | WatchItem::Skipped(_) => {
+            panic!("it was purged: {item:?}")
+        }
     });
     assert_eq!(kinds.collect::<Vec<_>>(), [EventKind::Created, EventKind::Purged]);
 }

@@ -105,6 +105,9 @@ fn of_jobs(call: &str, target: &Target) -> Option<Vec<u8>> {
         "PurgeJob" => PurgeJobRequest { key }.encode_to_vec(),
         "GetJobToken" => GetJobTokenRequest { key }.encode_to_vec(),
         "WatchJobs" => WatchJobsRequest { project, ..Default::default() }.encode_to_vec(),
+        "WatchJobs, all" => {
+            WatchJobsRequest { all_projects: true, ..Default::default() }.encode_to_vec()
+        }
         "WatchJobs of a job" => WatchJobsRequest { key, ..Default::default() }.encode_to_vec(),
         _ => return None,
     })
@@ -221,6 +224,7 @@ fn of_api_keys(call: &str, target: &Target) -> Option<Vec<u8>> {
         "RotateApiKey" => {
             RotateApiKeyRequest { id: target.key_id.clone(), keep: None }.encode_to_vec()
         }
+        "CreateSession" => CreateSessionRequest {}.encode_to_vec(),
         "GetIdentity" => GetIdentityRequest {}.encode_to_vec(),
         "ListAuditEvents" => ListAuditEventsRequest::default().encode_to_vec(),
         _ => return None,

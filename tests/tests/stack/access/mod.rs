@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 use spiderq_proto::v1::UpdateQueueResponse;
-use spiderq_tests::{Stack, call_raw, item_error, update_error};
+use spiderq_tests::{Stack, StoreKind, call_raw, item_error, update_error};
 use tonic::Code;
 
 use self::{
@@ -114,6 +114,20 @@ async fn every_grpc_call_allows_the_callers_of_the_table() {
         assert!(wrong.is_empty(), "{wrong:#?}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_session_may_do_what_its_key_may() {
+    let world = World::with_sessions(Stack::start(StoreKind::Sqlite).await).await;
+    let mut wrong = Vec::new();
+    // It makes no other session.
+    for row in table::calls().iter().filter(|row| row.rpc() != "CreateSession") {
+        let call = async |caller: &_, target: &_| over_grpc(&world, row, caller, target).await;
+        for difference in differences(&world, row, call).await {
+            wrong.push(format!("{}, {difference}", row.call));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]

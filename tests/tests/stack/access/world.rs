@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use spiderq_proto::v1::{
-    CreateApiKeyRequest, JobState, JobUpdate, NewJob, PushJobsRequest, RegisterRunnerRequest, Role,
-    RunnerState, RunnerStatus, StartJobRequest, UpdateQueueRequest,
+    CreateApiKeyRequest, CreateSessionRequest, JobState, JobUpdate, NewJob, PushJobsRequest,
+    RegisterRunnerRequest, Role, RunnerState, RunnerStatus, StartJobRequest, UpdateQueueRequest,
 };
 use spiderq_tests::{Grpc, Http, Stack, by_name, job_of, pushed_key, update_of};
 
@@ -53,6 +53,20 @@ impl World {
             stack.grpc().runners().register_runner(request).await.unwrap();
         }
         Self { starter: Grpc::new(&stack.url, &starter), stack, keys, jobs: AtomicU32::new(0) }
+    }
+
+    /// The same, whose keys come as the sessions of browsers.
+    pub(super) async fn with_sessions(stack: Stack) -> Self {
+        let mut world = Self::new(stack).await;
+        for caller in &mut world.keys {
+            let key = caller.authorization.as_deref().unwrap().trim_start_matches("Bearer ");
+            let grpc = Grpc::new(&world.stack.url, key);
+            let made = grpc.api_keys().create_session(CreateSessionRequest {}).await.unwrap();
+            let session = made.into_inner().session;
+            caller.http = caller.http.bearer(&session);
+            caller.authorization = Some(format!("Bearer {session}"));
+        }
+        world
     }
 
     fn nobody(&self) -> Caller {
