@@ -23,6 +23,8 @@ export class JobList {
   readonly total: Signal<number>;
   readonly looked = signal(0);
   readonly loading = signal(false);
+  /** Whether its first page, or why there is none, is there. */
+  readonly begun = signal(false);
   readonly done = signal(false);
   readonly stopped = signal(false);
   readonly problem = signal<Problem | null>(null);
@@ -33,7 +35,7 @@ export class JobList {
   private abort = new AbortController();
   private readonly now = serverNow();
   /** When its first page was read, ms. */
-  private begun = this.now;
+  private readTime = this.now;
   private readonly scan: boolean;
 
   /** `before` is a list of the same search, whose rows are shown until those of this one are there. */
@@ -56,7 +58,7 @@ export class JobList {
     const filter = serverFilter(this.query, this.now);
     // The service changes no jobs without a condition.
     if (!hasCondition(this.query)) filter.states = [JobState.PENDING, JobState.RUNNING, JobState.FINISHED];
-    if (!later) filter.beforeStateTime ??= stamp(this.begun + 1);
+    if (!later) filter.beforeStateTime ??= stamp(this.readTime + 1);
     return { project: this.project, filter, count: this.total.peek() };
   }
   close() {
@@ -86,6 +88,7 @@ export class JobList {
       if (!this.abort.signal.aborted) this.problem.value = problemOf(error);
     }
     this.loading.value = false;
+    this.begun.value = true;
   }
 
   private async page(): Promise<number> {
@@ -109,7 +112,7 @@ export class JobList {
     );
     if (answer.readTime) clockSkew.value = ms(answer.readTime) - Date.now();
     if (first) {
-      this.begun = answer.readTime ? ms(answer.readTime) : this.now;
+      this.readTime = answer.readTime ? ms(answer.readTime) : this.now;
       this.place = new Map();
     }
     this.looked.value += answer.jobs.length;

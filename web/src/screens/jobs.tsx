@@ -188,7 +188,7 @@ export function Jobs({ project }: { project: number }) {
           ))}
         </div>
         <span class="dim count" role="status">
-          {list.loading.value && !rows.length
+          {(list.loading.value || !list.begun.value) && !rows.length
             ? "Searching…"
             : total < 0
               ? ""
@@ -247,7 +247,7 @@ export function Jobs({ project }: { project: number }) {
         />
       )}
       {list.problem.value && <Failure problem={list.problem.value} retry={() => void list.more()} />}
-      {!rows.length && (list.done.value || list.stopped.value) && !list.problem.value && (
+      {!rows.length && list.begun.value && !list.loading.value && !list.problem.value && (
         <NoJobs text={text} project={project} clear={() => search("")} stopped={list.stopped.value} />
       )}
       <JobRows
