@@ -1,6 +1,7 @@
 // Measures the job list of a project with many jobs, by Chromium's tracing: the first screen, the longest task of the
 // page's main thread (what a frame waits for at most) while it is scrolled and searched, and its memory. Beside the
-// time of a task is that of the processor, which other programs do not lengthen. No test: it asserts nothing. The project must be there, for instance by JOBS=100000, which adds jobs first.
+// time of a task is that of the processor, which other programs do not lengthen. No test: it asserts nothing. The
+// project must be there, for instance by JOBS=100000, which adds jobs first.
 //   SPIDERQ_URL=... SPIDERQ_API_KEY=... SPIDERQ_PROJECT=7 [JOBS=100000] [STEPS=400] [TASKS=1] node profile.mjs
 import { readFileSync } from "node:fs";
 import { inBrowser, project, push, took, url } from "./support.mjs";

@@ -3,15 +3,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Job, type JobFilterSchema, JobState } from "../../gen/spiderq/v1/job_pb.ts";
 import { ms, stamp } from "../format/time.ts";
 import { runnerOf, runtimeOf, waitOf } from "../job/facts.ts";
-import type { Comparison, Query, StateName } from "./parse.ts";
+import type { Comparison, Query } from "./parse.ts";
+import { statesOf } from "./states.ts";
 
 export type Filter = MessageInitShape<typeof JobFilterSchema>;
-const STATE: Record<StateName, JobState> = {
-  pending: JobState.PENDING,
-  running: JobState.RUNNING,
-  finished: JobState.FINISHED,
-  deleted: JobState.DELETED,
-};
 const at = (when: Query["since"], now: number) =>
   !when ? undefined : stamp("at" in when ? when.at : now - when.back);
 
@@ -19,7 +14,7 @@ const at = (when: Query["since"], now: number) =>
 export function serverFilter(query: Query, now: number): Filter {
   return {
     keys: query.keys,
-    states: query.states.map((state) => STATE[state]),
+    states: statesOf(query),
     spiders: query.spiders.map((name) => ({
       spider: /^[1-9]\d*$/.test(name)
         ? { case: "id" as const, value: BigInt(name) }
@@ -93,7 +88,7 @@ function holds(value: number, is: Comparison, bound: number): boolean {
 
 /** Whether a job that an event brings belongs to the list. */
 export function matches(query: Query, job: Job, now: number): boolean {
-  const states = query.states.map((state) => STATE[state]);
+  const states = statesOf(query);
   if (query.keys.length && !query.keys.includes(job.key)) return false;
   if (states.length ? !states.includes(job.state) : job.state === JobState.DELETED && !query.keys.length)
     return false;
