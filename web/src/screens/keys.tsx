@@ -84,7 +84,7 @@ export function Keys() {
       )}
       {loaded.value && loaded.value.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="API keys">
-          <table class="rows">
+          <table class="rows stack">
             <caption class="hidden">API keys</caption>
             <thead>
               <tr>
@@ -122,7 +122,7 @@ export function Keys() {
                       <Text of={key.owner} max={64} />
                     </th>
                     <td>{roleName(key.role)}</td>
-                    <td>
+                    <td data-label="projects">
                       {key.projects.length ? (
                         key.projects.map(String).join(", ")
                       ) : (
@@ -132,13 +132,13 @@ export function Keys() {
                     <td>
                       <Badge tone={tone} word={word} />
                     </td>
-                    <td class="num">
+                    <td class="num" data-label="made">
                       <When at={ms(key.createTime)} />
                     </td>
-                    <td class="num">
+                    <td class="num" data-label="last used">
                       <When at={ms(key.lastUseTime)} none="never" />
                     </td>
-                    <td class="num">
+                    <td class="num" data-label="expires">
                       <When at={expires} none="never" />
                     </td>
                     <td class="mono dim">{key.id.slice(0, 8)}</td>

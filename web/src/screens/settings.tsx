@@ -175,7 +175,7 @@ export function Settings({ project }: { project: number }) {
       <Card title="Others" aside={<span class="dim">yours: the service gives them no meaning</span>}>
         {others.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="Other settings">
-            <table class="rows">
+            <table class="rows stack">
               <thead>
                 <tr>
                   <th scope="col">Name</th>
