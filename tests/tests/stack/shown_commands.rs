@@ -14,10 +14,11 @@ const END: &str = "\n--- end of output ---\n";
 
 const INSTALLS: &str = "installs what scripts/test installs";
 const GO_PACKAGES: &str = "apt-get install golang-go golang-google-grpc-dev \\\n    golang-github-golang-protobuf-1-5-dev protoc-gen-go protoc-gen-go-grpc";
+const PICTURES: &str = "SPIDERQ=target/debug/spiderq SPIDERQ_URL=http://127.0.0.1:6970 SPIDERQ_API_KEY=$(openssl rand -hex 16) \\\n    PICTURES=docs/images node tests/clients/page/screenshots.mjs";
 const BUILDS: &str = "builds a release, and serves or measures until it is stopped";
 
 /// Commands that are not run here, and why.
-const NOT_RUN: [(&str, &str); 29] = [
+const NOT_RUN: [(&str, &str); 30] = [
     ("cargo run --release", BUILDS),
     ("cargo run", "serves until it is stopped"),
     ("scripts/test", "runs these tests"),
@@ -59,6 +60,7 @@ const NOT_RUN: [(&str, &str); 29] = [
     ("tests/clients/typescript/run.sh", "clients.rs runs it"),
     ("tests/clients/python_generated/run.sh", "clients.rs runs it"),
     ("tests/clients/openapi/check.sh", "takes minutes; openapi.rs runs it"),
+    (PICTURES, "takes minutes and needs faketime; tests/page/ looks at the same screens"),
 ];
 
 /// A command of a page, without its comment, and what is shown under it.
