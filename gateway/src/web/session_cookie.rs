@@ -22,7 +22,7 @@ const NAME: &str = "spiderq_session";
 pub(crate) struct BySession;
 
 /// Takes the cookies off the request. The session among them becomes its credentials where it has
-/// no others and [`may_be_ambient`] says so.
+/// no others and `may_be_ambient` says so.
 pub fn use_session<B>(request: &mut Request<B>, origins: &Origins) {
     // Over HTTP/2 a browser sends each cookie in a field of its own (RFC 9113, section 8.2.3).
     let session = request.headers().get_all(COOKIE).iter().find_map(find);
@@ -32,7 +32,7 @@ pub fn use_session<B>(request: &mut Request<B>, origins: &Origins) {
     }
 }
 
-/// Makes `session` the credentials of a request that has no others, where [`may_be_ambient`] says
+/// Makes `session` the credentials of a request that has no others, where `may_be_ambient` says
 /// so.
 pub fn use_ambient<B>(
     request: &mut Request<B>,

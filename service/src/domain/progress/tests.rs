@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::interval;
 
 use super::*;
 use crate::domain::{Heartbeat, Watch, WatchItem, WatchQuery, test_world::*};
@@ -68,9 +68,10 @@ async fn a_job_that_counts_all_the_time_is_told_of_once_a_second() {
         }
     };
     let count = async {
+        let mut beats = interval(Duration::from_millis(100));
         for count in 1..=BEATS {
+            beats.tick().await;
             beat(&world, &started, items(count)).await;
-            sleep(Duration::from_millis(100)).await;
         }
     };
     tokio::join!(tell, count);
