@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { allRunners } from "../api/runners.ts";
 import { type Runner, RunnerState } from "../../gen/spiderq/v1/runner_service_pb.ts";
-import { bytes, count, plural } from "../format/number.ts";
+import { bytes, count } from "../format/number.ts";
 import { ms, now } from "../format/time.ts";
 import { href } from "../router.ts";
 import { useInterval, useLoad } from "../ui/load.ts";
@@ -141,7 +141,7 @@ function Row({ runner }: { runner: Runner }) {
       <td class="num" data-label="jobs">
         {status?.runningJobs ?? 0}
       </td>
-      <td>
+      <td data-label="projects">
         {runner.projects.slice(0, 8).map((project) => (
           <>
             <a href={href(`/p/${project}`)}>{String(project)}</a>{" "}
@@ -149,16 +149,16 @@ function Row({ runner }: { runner: Runner }) {
         ))}
         {runner.projects.length > 8 && `+${runner.projects.length - 8}`}
       </td>
-      <td class="wide">
+      <td class="wide" data-label="takes">
         <Text of={takes.join(", ") || "all"} max={120} />
       </td>
-      <td class="num mid" title={runner.spiders?.names.slice(0, 50).join(", ")}>
-        {runner.spiders ? plural(runner.spiders.names.length, "spider") : "–"}
+      <td class="num mid" data-label="spiders" title={runner.spiders?.names.slice(0, 50).join(", ")}>
+        {runner.spiders ? count(runner.spiders.names.length) : "–"}
       </td>
       <td class="num nowrap" data-label="free">
         {status?.freeDiskBytes === undefined ? "–" : bytes(status.freeDiskBytes)}
       </td>
-      <td class="mono wide">
+      <td class="mono wide" data-label="version">
         <Text of={runner.version} max={20} />
       </td>
       <td class={`num ${late ? "warn-text" : ""}`} data-label="heard">
